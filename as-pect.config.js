@@ -1,0 +1,14 @@
+export default {
+  entries: ["assembly/**/__tests__/*.spec.ts"],
+  include: [],
+  disclude: [/node_modules/],
+  async instantiate(memory, createImports, instantiate, binary) {
+    return instantiate(
+      binary,
+      createImports({
+        env: { memory, worker: new WebAssembly.Global({ value: "i32", mutable: false }, 0) },
+      }),
+    );
+  },
+  outputBinary: false,
+};

@@ -1,0 +1,242 @@
+/**
+ * The numbers that engine and host must agree on: regions, configuration words, descriptors, effects, the client block.
+ * scripts/generate.mjs makes the TypeScript constants from these enums; offsets are bytes unless said otherwise, all words
+ * are little-endian u32 (the byte order of WebAssembly), and a 64-bit value is two words, low first.
+ */
+
+/** configBlock() + 4 * index: what the host writes before configure(). */
+export const enum Config {
+  /** Instances that will attach, 1 to 16. */
+  WORKERS = 0,
+  PAGES_PER_DENOMINATION = 1,
+  /** Coin pages held in memory at once. */
+  PAGE_SLOTS = 2,
+  /** Journal records (48 bytes each), a power of two. */
+  JOURNAL_RECORDS = 3,
+  /** Entries of each descriptor ring, a power of two. */
+  RING_ENTRIES = 4,
+  /** Parked requests of one worker. */
+  PARK_SLOTS = 5,
+  /** Receive frames (4 KiB) of one worker. */
+  FRAMES = 6,
+  /** Large frames (64 KiB + 128) of one worker, owned by the host. */
+  LARGE_FRAMES = 7,
+  /** Large frames of one worker, owned by the engine, for replies that outgrow their request. */
+  REPLY_FRAMES = 8,
+  /** Ticket slots, at most 512. */
+  TICKETS = 9,
+  RAIDA_ID = 10,
+  COIN_ID = 11,
+  /** Wire of types 0, 1, 2: a Wire value. */
+  WIRE = 12,
+  /** 1: types 4 and 5 with 48-byte headers are accepted too. */
+  MODERN = 13,
+  /** Version answered by 0/1: eight ASCII bytes, yyyymmdd. */
+  VERSION_0 = 14,
+  VERSION_1 = 15,
+  /** Admin key, 16 bytes. */
+  ADMIN_KEY = 16,
+  /** 1: an admin command in type 0 is accepted from any address. */
+  ADMIN_CLEAR = 20,
+  /** 1: an admin key is set; 0: every admin command answers 38. */
+  HAS_ADMIN_KEY = 21,
+}
+
+export const enum Wire {
+  SPEC = 0,
+  LEGACY = 1,
+}
+
+/** regions(index): where a region starts. The regions of a worker are those of the instance that is asked. */
+export const enum Region {
+  CONTROL = 0,
+  PAGE_INDEX = 1,
+  PAGE_META = 2,
+  PAGE_DATA = 3,
+  JOURNAL = 4,
+  COUNTS = 5,
+  STATISTICS = 6,
+  TICKET_META = 7,
+  TICKET_COINS = 8,
+  RX = 9,
+  READY = 10,
+  HELD = 11,
+  EFFECTS = 12,
+  PARKED = 13,
+  FRAMES = 14,
+  LARGE_FRAMES = 15,
+  REPLY_FRAMES = 16,
+  RANDOM = 17,
+  CLIENT_BLOCK = 18,
+  /** First byte behind the last region. */
+  END = 19,
+}
+
+/** Shared words of the control region (Region.CONTROL), one 64-byte line each. */
+export const enum Control {
+  /** Journal: first position not claimed (u64). Positions are never used again. */
+  HEAD = 128,
+  /** Journal: first position not committed (u64); the host stores it after a commit. */
+  COMMITTED = 192,
+  LOADS = 256,
+  CLOCK_HAND = 320,
+  PIN_TOKEN = 384,
+  ALLOCATION = 448,
+  STOP = 512,
+}
+
+/** A ring: head (u32) at 0, tail (u32) at 64, entries of 64 bytes from 128. Counters run free. */
+export const enum Ring {
+  HEAD = 0,
+  TAIL = 64,
+  ENTRIES = 128,
+  ENTRY_BYTES = 64,
+}
+
+/** A descriptor, going in (RX) and coming out (READY, HELD). */
+export const enum Descriptor {
+  /** Receive frame that this descriptor gives back to its owner; 0: none. */
+  FRAME = 0,
+  /** First byte of the message. */
+  OFFSET = 4,
+  /** Bytes of the message; 0 coming out: nothing to send. */
+  LENGTH = 8,
+  /** The host's own handle of whoever sent the request. */
+  PEER = 12,
+  FLAGS = 16,
+  /** Wire status of the reply. */
+  STATUS = 20,
+  /** Journal position that must be committed before the reply leaves (two words). */
+  POSITION = 24,
+  /** Microseconds since the epoch at which the message arrived (two words). */
+  ARRIVAL = 32,
+  /** Four bytes: encryption type, denomination of the encryption coin (signed), command group, command. */
+  KIND = 40,
+  /** Serial number of the encryption coin. */
+  SERIAL = 44,
+  /** Microseconds from arrival to answer, as in the reply header. */
+  EXECUTION = 48,
+}
+
+export const enum Flag {
+  /** In: a datagram (counted by 0/2; silence is a possible answer). */
+  DATAGRAM = 1,
+  /** In: from this machine itself (loopback), where admin commands in type 0 are allowed. */
+  LOCAL = 2,
+  /** Out: the request ended without a reply. */
+  SILENT = 4,
+  /** Out: OFFSET lies in a reply frame; give it back with release(OFFSET) when it has been sent. */
+  REPLY_FRAME = 8,
+}
+
+/** An entry of the effect ring. */
+export const enum Effect {
+  KIND = 0,
+  OFFSET = 4,
+  KEY = 8,
+  SLOT = 12,
+}
+export const enum EffectKind {
+  /** Read page KEY (denomination index * pages per denomination + page) to OFFSET, then resume(SLOT, 0; 1: no such page). */
+  LOAD_PAGE = 1,
+  /** The random pool ran dry: fill it. Requests are answered 252 until then. */
+  FILL_RANDOM = 2,
+}
+
+/** A page's meta entry (64 bytes). */
+export const enum Page {
+  LOCK = 0,
+  KEY = 4,
+  POSITION = 8,
+  STATE = 16,
+  PINS = 20,
+  RECENT = 24,
+  PINNED = 28,
+  CHANGED = 32,
+  BYTES = 64,
+}
+export const enum PageState {
+  FREE = 0,
+  LOADING = 1,
+  READY = 2,
+  ABSENT = 3,
+}
+
+/**
+ * A journal record (48 bytes). A group is one HEAD record and the records it counts; the head is published last, by
+ * PUBLISHED = low word of its own position + 1.
+ */
+export const enum Journal {
+  KIND = 0,
+  OLD_MFS = 1,
+  NEW_MFS = 2,
+  /** Denomination index, 0 to 14. */
+  DENOMINATION = 3,
+  SERIAL = 4,
+  OLD_AN = 8,
+  NEW_AN = 24,
+  /** In a head: records that follow and count. */
+  USED = 4,
+  PUBLISHED = 40,
+  /** In a head: records from this head to the next one. */
+  SIZE = 44,
+  RECORD_BYTES = 48,
+}
+export const enum JournalKind {
+  PAD = 0,
+  COIN = 1,
+  HEAD = 2,
+}
+
+/** The random pool: bytes written (u32), bytes taken (u32) at 4, then RANDOM_POOL_BYTES from 64. Counters run free. */
+export const enum Random {
+  FILLED = 0,
+  TAKEN = 4,
+  BYTES = 64,
+}
+
+/** Region.STATISTICS: four u64, as 0/2 answers them. */
+export const enum Statistic {
+  ECHO = 0,
+  POWN_COUNT = 8,
+  POWN_VALUE = 16,
+  DATAGRAMS = 24,
+}
+
+/** The block that requestSeal() and replyOpen() share. */
+export const enum Client {
+  // in
+  WIRE = 0,
+  TYPE = 4,
+  RAIDA_ID = 8,
+  SHARD = 12,
+  GROUP = 16,
+  COMMAND = 20,
+  COIN_ID = 24,
+  /** The message: seal expects the payload at MESSAGE + 48, whatever the header. */
+  MESSAGE = 28,
+  /** seal: bytes of the payload; open: bytes of the reply. */
+  LENGTH = 32,
+  DENOMINATION = 36,
+  SERIAL = 40,
+  DENOMINATION_2 = 44,
+  SERIAL_2 = 48,
+  /** 1: seal writes a header without a body (payload length must be 0). */
+  NO_BODY = 52,
+  /** ANs of the encryption coin (or the locker key) and, for type 5, of the second one. */
+  KEY = 64,
+  KEY_2 = 80,
+  /** 24 bytes: the nonce bytes of the header, random from the host; the last two are the echo. */
+  NONCE = 96,
+  /** 12 random bytes of the challenge; seal appends their CRC-32, and open wants all 16. */
+  CHALLENGE = 120,
+  // out
+  /** seal: first byte of the sealed message; open: first byte of the payload. */
+  OUT_OFFSET = 136,
+  OUT_LENGTH = 140,
+  /** open: wire status and execution time of the reply. */
+  OUT_STATUS = 144,
+  OUT_EXECUTION = 148,
+  /** 32 bytes for the request header, which open needs again. */
+  BYTES = 256,
+}

@@ -1,0 +1,271 @@
+/**
+ * The memory map. configure() lays every region out once for all instances; attach() gives an instance its addresses.
+ * Nothing is allocated afterwards. Order: constants, scratch of the workers, control, shared regions, regions of each worker.
+ */
+import { load32, store32 } from "./atomics";
+import { Config, Control, Journal, Page, Random, Region, Ring } from "./layout";
+import {
+  COINS_PER_LIST_MAX, DENOMINATIONS, FRAME_BYTES, GROUP_RECORDS_MAX, JOURNAL_RECORDS_MAX, LARGE_FRAME_BYTES,
+  PAGE_BYTES, PAGE_RECORDS,
+  PAGES_PER_DENOMINATION_MAX, PARK_SLOTS_MAX, RAIDA_COUNT, RANDOM_POOL_BYTES, REQUEST_PAGES_MAX, RING_ENTRIES_MAX,
+  SCRATCH_BYTES, SLOT_PAYLOAD_BYTES, TICKETS_MAX, WORKERS_MAX,
+} from "./limits";
+import { BASE, CLIENT_BLOCK, WORKER } from "./scratch";
+import { Status } from "./status";
+
+export const CONTROL: usize = BASE + <usize>WORKERS_MAX * SCRATCH_BYTES;
+export const HEAD: usize = CONTROL + Control.HEAD;
+export const COMMITTED: usize = CONTROL + Control.COMMITTED;
+export const LOADS: usize = CONTROL + Control.LOADS;
+export const CLOCK_HAND: usize = CONTROL + Control.CLOCK_HAND;
+export const PIN_TOKEN: usize = CONTROL + Control.PIN_TOKEN;
+export const ALLOCATION: usize = CONTROL + Control.ALLOCATION;
+export const STOP: usize = CONTROL + Control.STOP;
+/** Configuration words, written by the host, kept. */
+const CONFIG: usize = CONTROL + 640;
+/** Table of region starts: shared regions, then a row for each worker. */
+const TABLE: usize = CONTROL + 768;
+const SHARED_ROWS: u32 = 16;
+const WORKER_ROWS: u32 = 16;
+const CONTROL_BYTES: usize = 768 + 4 * (16 + 16 * 16);
+const MAGIC: u32 = 0x41444e56;
+
+/** A parked request: 256 bytes of state, then a copy of a small message. */
+export const PARK_STATE_BYTES: usize = 256;
+export const PARK_BYTES: usize = PARK_STATE_BYTES + SLOT_PAYLOAD_BYTES;
+export const TICKET_META_BYTES: usize = 64;
+export const TICKET_COINS_BYTES: usize = 5 * COINS_PER_LIST_MAX;
+export const CRC_TABLE_BYTES: usize = 16384;
+/** A u16 function index for each of 16 groups x 256 commands. */
+export const COMMAND_TABLE_BYTES: usize = 8192;
+
+const enum Shared { CRC, COMMANDS, PAGE_INDEX, PAGE_META, PAGE_DATA, JOURNAL, COUNTS, STATISTICS, TICKET_META, TICKET_COINS, END }
+const enum Own { RX, READY, HELD, EFFECTS, READY_SLOTS, HELD_SLOTS, PARKED, FRAMES, LARGE_FRAMES, REPLY_FRAMES, RANDOM, SEEN }
+
+// What attach() reads for this instance.
+export let pagesPerDenomination: u32 = 0;
+export let pageSlots: u32 = 0;
+export let journalRecords: u32 = 0;
+export let ringEntries: u32 = 0;
+export let parkSlots: u32 = 0;
+export let replyFrames: u32 = 0;
+export let tickets: u32 = 0;
+export let workers: u32 = 0;
+export let raidaId: u32 = 0;
+export let coinId: u32 = 0;
+export let wire: u32 = 0;
+export let modern: bool = false;
+export let adminClear: bool = false;
+export let hasAdminKey: bool = false;
+export let CRC_TABLE: usize = 0;
+export let COMMANDS: usize = 0;
+export let PAGE_INDEX: usize = 0;
+export let PAGE_META: usize = 0;
+export let PAGE_DATA: usize = 0;
+export let JOURNAL: usize = 0;
+export let COUNTS: usize = 0;
+export let STATISTICS: usize = 0;
+export let TICKET_META: usize = 0;
+export let TICKET_COINS: usize = 0;
+export let RX: usize = 0;
+export let READY: usize = 0;
+export let HELD: usize = 0;
+export let EFFECTS: usize = 0;
+export let READY_SLOTS: usize = 0;
+export let HELD_SLOTS: usize = 0;
+export let PARKED: usize = 0;
+export let FRAMES: usize = 0;
+export let LARGE_FRAMES: usize = 0;
+export let REPLY_FRAMES: usize = 0;
+export let RANDOM: usize = 0;
+/** A bit for each coin there can be, all 0 between requests. */
+export let SEEN: usize = 0;
+/** First byte behind the frames of this worker. */
+export let FRAMES_END: usize = 0;
+export let LARGE_FRAMES_END: usize = 0;
+
+export const ADMIN_KEY: usize = CONFIG + 4 * Config.ADMIN_KEY;
+export const VERSION: usize = CONFIG + 4 * Config.VERSION_0;
+
+/** Where the host writes the configuration words before configure(). */
+export function configBlock(): usize {
+  return CONFIG;
+}
+
+function word(index: u32): u32 {
+  return load<u32>(CONFIG + (<usize>index << 2));
+}
+
+function powerOfTwo(value: u32, least: u32, most: u32): bool {
+  return value >= least && value <= most && (value & (value - 1)) == 0;
+}
+
+/** Every size in itself and against the others; what this accepts can serve its largest request. */
+function sizesFit(): bool {
+  const pages = DENOMINATIONS * word(Config.PAGES_PER_DENOMINATION);
+  const perDenomination = word(Config.PAGES_PER_DENOMINATION);
+  if (word(Config.WORKERS) < 1 || word(Config.WORKERS) > WORKERS_MAX) return false;
+  if (perDenomination < 1 || perDenomination > PAGES_PER_DENOMINATION_MAX) return false;
+  if (word(Config.PAGE_SLOTS) > pages) return false;
+  // One page more than a request's own, or two requests could evict each other for ever; key pages are read and let go before.
+  if (word(Config.PAGE_SLOTS) < min<u32>(pages, REQUEST_PAGES_MAX + 1)) return false;
+  if (!powerOfTwo(word(Config.JOURNAL_RECORDS), GROUP_RECORDS_MAX, JOURNAL_RECORDS_MAX)) return false;
+  if (!powerOfTwo(word(Config.RING_ENTRIES), 4, RING_ENTRIES_MAX)) return false;
+  if (word(Config.PARK_SLOTS) < 1 || word(Config.PARK_SLOTS) > PARK_SLOTS_MAX) return false;
+  if (word(Config.FRAMES) < 1 || word(Config.FRAMES) > RING_ENTRIES_MAX) return false;
+  if (word(Config.LARGE_FRAMES) > RING_ENTRIES_MAX || word(Config.REPLY_FRAMES) > 32) return false;
+  if (word(Config.TICKETS) > TICKETS_MAX || word(Config.RAIDA_ID) >= RAIDA_COUNT) return false;
+  return word(Config.COIN_ID) <= 0xffff && word(Config.WIRE) <= 1 && word(Config.MODERN) <= 1;
+}
+
+let cursor: u64 = 0;
+
+function take(row: u32, bytes: u64, align: u64): void {
+  cursor = (cursor + align - 1) & ~(align - 1);
+  store<u32>(TABLE + (<usize>row << 2), <u32>cursor);
+  cursor += bytes;
+}
+
+function layOut(): void {
+  const perDenomination = <u64>word(Config.PAGES_PER_DENOMINATION), slots = <u64>word(Config.PAGE_SLOTS);
+  const count = <u64>word(Config.TICKETS), entries = <u64>word(Config.RING_ENTRIES);
+  cursor = CONTROL + CONTROL_BYTES;
+  take(Shared.CRC, CRC_TABLE_BYTES, 64);
+  take(Shared.COMMANDS, COMMAND_TABLE_BYTES, 64);
+  take(Shared.PAGE_INDEX, (<u64>DENOMINATIONS * perDenomination) << 2, 64);
+  take(Shared.PAGE_META, slots * Page.BYTES, 64);
+  take(Shared.PAGE_DATA, slots * PAGE_BYTES, 64);
+  take(Shared.JOURNAL, <u64>word(Config.JOURNAL_RECORDS) * Journal.RECORD_BYTES, 64);
+  take(Shared.COUNTS, 128, 64);
+  take(Shared.STATISTICS, 64, 64);
+  take(Shared.TICKET_META, count * TICKET_META_BYTES, 64);
+  take(Shared.TICKET_COINS, count * TICKET_COINS_BYTES, 64);
+  const ring = entries * Ring.ENTRY_BYTES + Ring.ENTRIES;
+  for (let worker: u32 = 0; worker < word(Config.WORKERS); worker++) {
+    const row = SHARED_ROWS + worker * WORKER_ROWS;
+    for (let i: u32 = Own.RX; i <= <u32>Own.EFFECTS; i++) take(row + i, ring, 64);
+    take(row + Own.READY_SLOTS, entries * SLOT_PAYLOAD_BYTES, 64);
+    take(row + Own.HELD_SLOTS, entries * SLOT_PAYLOAD_BYTES, 64);
+    take(row + Own.PARKED, <u64>word(Config.PARK_SLOTS) * PARK_BYTES, 64);
+    take(row + Own.FRAMES, <u64>word(Config.FRAMES) * FRAME_BYTES, 4096);
+    take(row + Own.LARGE_FRAMES, <u64>word(Config.LARGE_FRAMES) * LARGE_FRAME_BYTES, 64);
+    take(row + Own.REPLY_FRAMES, <u64>word(Config.REPLY_FRAMES) * LARGE_FRAME_BYTES, 64);
+    take(row + Own.RANDOM, RANDOM_POOL_BYTES + Random.BYTES, 64);
+    take(row + Own.SEEN, <u64>DENOMINATIONS * perDenomination * (PAGE_RECORDS / 8), 64);
+  }
+  take(Shared.END, 0, 4096);
+}
+
+/**
+ * Lays the regions out for the configuration words. Statuses: OK; BAD_CONFIGURATION; WRONG_STATE (called before);
+ * MEMORY_TOO_SMALL: nothing was set up, and regions(Region.END) tells how many bytes are needed.
+ * The memory must be zero above the scratch, as a new one is: nothing large is written here.
+ */
+export function layOutMemory(): Status {
+  if (load32(CONTROL) == MAGIC) return Status.WRONG_STATE;
+  if (!sizesFit()) return Status.BAD_CONFIGURATION;
+  layOut();
+  if (cursor > <u64>memory.size() << 16) return Status.MEMORY_TOO_SMALL;
+  return Status.OK;
+}
+
+/** The last step of configure(): from here on instances may attach. */
+export function openMemory(): void {
+  store32(CONTROL, MAGIC);
+}
+
+function row(index: u32): usize {
+  return load<u32>(TABLE + (<usize>index << 2));
+}
+
+/** Reads this instance's addresses. Statuses: OK; WRONG_STATE (not configured); INVALID_ARGUMENT (no such worker). */
+export function attachMemory(): Status {
+  if (load32(CONTROL) != MAGIC) return Status.WRONG_STATE;
+  workers = word(Config.WORKERS);
+  if (WORKER >= workers) return Status.INVALID_ARGUMENT;
+  pagesPerDenomination = word(Config.PAGES_PER_DENOMINATION);
+  pageSlots = word(Config.PAGE_SLOTS);
+  journalRecords = word(Config.JOURNAL_RECORDS);
+  ringEntries = word(Config.RING_ENTRIES);
+  parkSlots = word(Config.PARK_SLOTS);
+  replyFrames = word(Config.REPLY_FRAMES);
+  tickets = word(Config.TICKETS);
+  raidaId = word(Config.RAIDA_ID);
+  coinId = word(Config.COIN_ID);
+  wire = word(Config.WIRE);
+  modern = word(Config.MODERN) != 0;
+  adminClear = word(Config.ADMIN_CLEAR) != 0;
+  hasAdminKey = word(Config.HAS_ADMIN_KEY) != 0;
+  readShared();
+  READY = ownRow(WORKER, Own.READY);
+  HELD = heldRing(WORKER);
+  RX = ownRow(WORKER, Own.RX);
+  EFFECTS = ownRow(WORKER, Own.EFFECTS);
+  READY_SLOTS = ownRow(WORKER, Own.READY_SLOTS);
+  HELD_SLOTS = heldSlots(WORKER);
+  PARKED = parkedOf(WORKER);
+  FRAMES = ownRow(WORKER, Own.FRAMES);
+  FRAMES_END = FRAMES + <usize>word(Config.FRAMES) * FRAME_BYTES;
+  LARGE_FRAMES = ownRow(WORKER, Own.LARGE_FRAMES);
+  LARGE_FRAMES_END = LARGE_FRAMES + <usize>word(Config.LARGE_FRAMES) * LARGE_FRAME_BYTES;
+  REPLY_FRAMES = ownRow(WORKER, Own.REPLY_FRAMES);
+  RANDOM = ownRow(WORKER, Own.RANDOM);
+  SEEN = ownRow(WORKER, Own.SEEN);
+  return Status.OK;
+}
+
+/** Addresses of the shared regions; configure() needs them before it opens the memory. */
+export function readShared(): void {
+  CRC_TABLE = row(Shared.CRC);
+  COMMANDS = row(Shared.COMMANDS);
+  PAGE_INDEX = row(Shared.PAGE_INDEX);
+  PAGE_META = row(Shared.PAGE_META);
+  PAGE_DATA = row(Shared.PAGE_DATA);
+  JOURNAL = row(Shared.JOURNAL);
+  COUNTS = row(Shared.COUNTS);
+  STATISTICS = row(Shared.STATISTICS);
+  TICKET_META = row(Shared.TICKET_META);
+  TICKET_COINS = row(Shared.TICKET_COINS);
+}
+
+function ownRow(worker: u32, index: u32): usize {
+  return row(SHARED_ROWS + worker * WORKER_ROWS + index);
+}
+
+/** The held ring, its payload slots and the parked requests of any worker: rollback walks them all. */
+export function heldRing(worker: u32): usize {
+  return ownRow(worker, Own.HELD);
+}
+export function heldSlots(worker: u32): usize {
+  return ownRow(worker, Own.HELD_SLOTS);
+}
+export function parkedOf(worker: u32): usize {
+  return ownRow(worker, Own.PARKED);
+}
+
+/** Start of a region (core/layout.ts, Region), for this instance's worker; 0: there is no such region. */
+export function regions(index: u32): usize {
+  switch (index) {
+    case Region.CONTROL: return CONTROL;
+    case Region.PAGE_INDEX: return PAGE_INDEX;
+    case Region.PAGE_META: return PAGE_META;
+    case Region.PAGE_DATA: return PAGE_DATA;
+    case Region.JOURNAL: return JOURNAL;
+    case Region.COUNTS: return COUNTS;
+    case Region.STATISTICS: return STATISTICS;
+    case Region.TICKET_META: return TICKET_META;
+    case Region.TICKET_COINS: return TICKET_COINS;
+    case Region.RX: return RX;
+    case Region.READY: return READY;
+    case Region.HELD: return HELD;
+    case Region.EFFECTS: return EFFECTS;
+    case Region.PARKED: return PARKED;
+    case Region.FRAMES: return FRAMES;
+    case Region.LARGE_FRAMES: return LARGE_FRAMES;
+    case Region.REPLY_FRAMES: return REPLY_FRAMES;
+    case Region.RANDOM: return RANDOM;
+    case Region.CLIENT_BLOCK: return CLIENT_BLOCK;
+    case Region.END: return row(Shared.END);
+  }
+  return 0;
+}

@@ -1,0 +1,10 @@
+/**
+ * Writes zeros over `bytes` bytes (a multiple of 16) from `at`. The optimizer of the engine keeps
+ * stores to linear memory, so what was wiped is gone; short runs are faster here than memory.fill,
+ * which leaves the module.
+ */
+export function wipe(at: usize, bytes: usize): void {
+  const end = at + bytes;
+  const zero = i64x2.splat(0);
+  for (; at < end; at += 16) v128.store(at, zero);
+}

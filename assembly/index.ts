@@ -1,0 +1,52 @@
+/**
+ * The exports of the engine, nothing else. Every export that can fail returns a number of core/status.ts. Arguments and results are u32;
+ * a 64-bit value is two of them, low first. Nothing is allocated after configure(), and nothing an outsider sends can trap.
+ */
+import { processBatch, stepEngine, configureEngine, attachEngine } from "./engine";
+import { pageLoaded } from "./raida/coins";
+import { openReply, sealRequest } from "./raida/client";
+import { requestBytes } from "./raida/request";
+import { releaseReplyFrame } from "./raida/reply-frames";
+import { discardSince, reopenWorkers, rollbackTo } from "./raida/rollback";
+export { configBlock, regions } from "./core/memory";
+
+export function configure(): u32 {
+  return configureEngine();
+}
+export function attach(): u32 {
+  return attachEngine();
+}
+export function process(batch: u32, nowLow: u32, nowHigh: u32): u32 {
+  return processBatch(batch, nowLow, nowHigh);
+}
+export function step(nowLow: u32, nowHigh: u32): u32 {
+  return stepEngine(nowLow, nowHigh);
+}
+/** The host has finished an effect: page slot, 0 loaded or 1 no such page. */
+export function resume(slot: u32, status: u32): u32 {
+  return pageLoaded(slot, status);
+}
+/** Gives a reply frame back after its reply has been sent. */
+export function release(offset: u32): u32 {
+  return releaseReplyFrame(offset);
+}
+export function rollback(low: u32, high: u32): u32 {
+  return rollbackTo((<u64>high << 32) | low);
+}
+export function discard(low: u32, high: u32): u32 {
+  return discardSince((<u64>high << 32) | low);
+}
+export function reopen(): void {
+  reopenWorkers();
+}
+/** Bytes of the request whose first `length` bytes lie at `offset`, as far as they tell: what a stream has to collect. */
+export function requestLength(offset: u32, length: u32): u32 {
+  return requestBytes(offset, length);
+}
+/** Client side: core/layout.ts, Client. */
+export function requestSeal(): u32 {
+  return sealRequest();
+}
+export function replyOpen(): u32 {
+  return openReply();
+}

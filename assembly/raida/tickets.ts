@@ -1,0 +1,118 @@
+/**
+ * The ticket pool: 512 slots of up to 4096 coins and 25 claims, a lock for each slot taken by try-lock, life 300 s. Expired
+ * on look-up and by a sweep. Tickets live in memory only; a restart forgets them. Seed 000 section 7, reference RAIDA section 7.
+ *
+ * Meta entry (64 bytes): 0 lock, 4 number (0: free), 8 created (u64, us), 16 coins, 20 claims (bit per RAIDA), 24 position (u64).
+ * Coins: 5 bytes each as on the wire (denomination, serial number big-endian).
+ */
+import { load32, lock, store32, tryLock, unlock } from "../core/atomics";
+import { RAIDA_COUNT, TICKET_LIFE_US } from "../core/limits";
+import { TICKET_COINS, TICKET_COINS_BYTES, TICKET_META, TICKET_META_BYTES, tickets } from "../core/memory";
+import { Status } from "../core/status";
+
+const NUMBER: usize = 4;
+const CREATED: usize = 8;
+const COINS: usize = 16;
+const CLAIMS: usize = 20;
+const POSITION: usize = 24;
+
+function at(slot: u32): usize {
+  return TICKET_META + <usize>slot * TICKET_META_BYTES;
+}
+
+/** First of a ticket's coins, 5 bytes each. */
+export function ticketCoins(ticket: usize): usize {
+  return TICKET_COINS + ((ticket - TICKET_META) / TICKET_META_BYTES) * TICKET_COINS_BYTES;
+}
+export function ticketCoinCount(ticket: usize): u32 {
+  return load<u32>(ticket, COINS);
+}
+export function ticketPosition(ticket: usize): u64 {
+  return load<u64>(ticket, POSITION);
+}
+export function ticketNumber(ticket: usize): u32 {
+  return load32(ticket + NUMBER);
+}
+
+function expired(ticket: usize, now: u64): bool {
+  // A clock that went back makes a ticket old at once rather than immortal.
+  return now - load<u64>(ticket, CREATED) >= TICKET_LIFE_US;
+}
+
+/** A locked, free slot, or 0: all 512 are alive or busy. The caller fills it with openTicket() or lets it go. */
+export function reserveTicket(now: u64): usize {
+  for (let slot: u32 = 0; slot < tickets; slot++) {
+    const ticket = at(slot);
+    if (load32(ticket + NUMBER) != 0 && !expired(ticket, now)) continue;
+    if (!tryLock(ticket)) continue;
+    if (load32(ticket + NUMBER) == 0 || expired(ticket, now)) {
+      store32(ticket + NUMBER, 0);
+      return ticket;
+    }
+    unlock(ticket);
+  }
+  return 0;
+}
+
+/** Fills a reserved slot, whose coins are written, and lets it go. `number` is not 0. */
+export function openTicket(ticket: usize, number: u32, coins: u32, position: u64, now: u64): void {
+  store<u64>(ticket, now, CREATED);
+  store<u32>(ticket, coins, COINS);
+  store<u32>(ticket, 0, CLAIMS);
+  store<u64>(ticket, position, POSITION);
+  store32(ticket + NUMBER, number);
+  unlock(ticket);
+}
+
+export function releaseTicket(ticket: usize): void {
+  unlock(ticket);
+}
+
+/** The live ticket of that number, locked, or 0. */
+export function findTicket(number: u32, now: u64): usize {
+  if (number == 0) return 0;
+  for (let slot: u32 = 0; slot < tickets; slot++) {
+    const ticket = at(slot);
+    if (load32(ticket + NUMBER) != number) continue;
+    lock(ticket);
+    if (load32(ticket + NUMBER) == number) {
+      if (!expired(ticket, now)) return ticket;
+      store32(ticket + NUMBER, 0);
+    }
+    unlock(ticket);
+  }
+  return 0;
+}
+
+/**
+ * May this RAIDA claim the (locked) ticket? SUCCESS; WRONG_RAIDA: there is no such number; NO_TICKET_FOUND: `ticket` is 0;
+ * TICKET_CLAIMED_ALREADY.
+ */
+export function claimable(ticket: usize, raida: u32): Status {
+  if (raida >= RAIDA_COUNT) return Status.WRONG_RAIDA;
+  if (ticket == 0) return Status.NO_TICKET_FOUND;
+  return load<u32>(ticket, CLAIMS) & (1 << raida) ? Status.TICKET_CLAIMED_ALREADY : Status.SUCCESS;
+}
+
+/** Marks a locked ticket as claimed by a RAIDA. */
+export function claim(ticket: usize, raida: u32): void {
+  store<u32>(ticket, load<u32>(ticket, CLAIMS) | (1 << raida), CLAIMS);
+}
+
+/** Frees every expired ticket that nobody holds; 512 looks at the most. */
+export function sweepTickets(now: u64): void {
+  for (let slot: u32 = 0; slot < tickets; slot++) {
+    const ticket = at(slot);
+    if (load32(ticket + NUMBER) == 0 || !expired(ticket, now) || !tryLock(ticket)) continue;
+    if (expired(ticket, now)) store32(ticket + NUMBER, 0);
+    unlock(ticket);
+  }
+}
+
+/** Frees the tickets that rest on changes behind `position`, which have been undone (all workers are stopped). */
+export function dropTicketsSince(position: u64): void {
+  for (let slot: u32 = 0; slot < tickets; slot++) {
+    const ticket = at(slot);
+    if (load<u64>(ticket, POSITION) > position) store32(ticket + NUMBER, 0);
+  }
+}

@@ -1,0 +1,359 @@
+import { css, html, LitElement, nothing } from 'lit';
+import type { Selection, WalletView } from '../worker/messages.ts';
+import { Light, WorkerFailure } from '../worker/messages.ts';
+import { startWorker, type WorkerLink } from '../worker/worker-link.ts';
+import type { AndvariConfirm } from './confirm.ts';
+import './confirm.ts';
+import { addedSentence, resultSentence, wantedFiles } from './app-words.ts';
+import { saveFile } from './download.ts';
+import { countOf } from './format.ts';
+import type { PassphraseDetail } from './gate.ts';
+import './gate.ts';
+import type { ServerState } from './servers.ts';
+import { sharedStyles } from './shared-styles.ts';
+import { advanceTask, startTask, type TaskKind, type TaskState } from './task.ts';
+import type { Notice, WalletAction } from './wallet-page.ts';
+import './wallet-page.ts';
+
+type Phase = 'starting' | 'create' | 'unlock' | 'open' | 'broken';
+
+/** The whole page: keeps the worker, and what is known of the wallet, and says who does what. */
+export class AndvariApp extends LitElement {
+  static override properties = {
+    phase: { state: true },
+    busy: { state: true },
+    fault: { state: true },
+    wallet: { state: true },
+    servers: { state: true },
+    selection: { state: true },
+    task: { state: true },
+    notice: { state: true },
+  };
+  static override styles = [
+    sharedStyles,
+    css`
+      .broken {
+        max-width: 32rem;
+        margin: 20vh auto;
+        padding: 0 1.2rem;
+        font-size: 1.1rem;
+      }
+    `,
+  ];
+
+  declare phase: Phase;
+  declare busy: boolean;
+  declare fault: string;
+  declare wallet: WalletView;
+  declare servers: readonly ServerState[];
+  declare selection: ReadonlySet<string>;
+  declare task: TaskState | undefined;
+  declare notice: Notice | undefined;
+  #link: WorkerLink;
+  #stopTask: AbortController | undefined;
+
+  constructor() {
+    super();
+    this.#clear();
+    this.phase = 'starting';
+    this.busy = false;
+    this.fault = '';
+    this.#link = this.#startWorker();
+    window.addEventListener('beforeunload', (event) => {
+      // New secrets are saved before they are sent, so leaving loses nothing; waiting is kinder.
+      if (this.task?.kind === 'pown') event.preventDefault();
+    });
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.#start();
+  }
+
+  protected override render() {
+    if (this.phase === 'open') return this.#page();
+    if (this.phase === 'starting') return nothing;
+    if (this.phase === 'broken') {
+      return html`<main class="broken" role="alert" data-testid="broken">${this.fault}</main>`;
+    }
+    return html`<andvari-gate
+      .mode=${this.phase}
+      .busy=${this.busy}
+      .fault=${this.fault}
+      @passphrase=${(event: CustomEvent<PassphraseDetail>) => this.#enter(event.detail)}
+    ></andvari-gate>`;
+  }
+
+  #page() {
+    return html`
+      <andvari-wallet-page
+        data-testid="wallet"
+        .coins=${this.wallet.coins}
+        .network=${this.wallet.network}
+        .servers=${this.servers}
+        .selection=${this.selection}
+        .task=${this.task}
+        .notice=${this.notice}
+        .busy=${this.busy}
+        @lock=${() => this.#lock()}
+        @coin-files=${(event: CustomEvent<File[]>) => this.#addFiles(event.detail)}
+        @demo-coins=${() => this.#takeDemoCoins()}
+        @ask-servers=${() => this.#work(() => this.#askServers())}
+        @cancel-task=${() => this.#cancelTask()}
+        @close-notice=${() => this.#say(undefined)}
+        @selection-change=${(event: CustomEvent<ReadonlySet<string>>) => {
+          this.selection = event.detail;
+        }}
+        @wallet-action=${(event: CustomEvent<WalletAction>) => this.#act(event.detail)}
+      ></andvari-wallet-page>
+      <andvari-confirm></andvari-confirm>
+    `;
+  }
+
+  #clear(): void {
+    this.wallet = { coins: [], network: { serverIds: [], demo: false } };
+    this.servers = [];
+    this.selection = new Set();
+    this.task = undefined;
+    this.notice = undefined;
+  }
+
+  #startWorker(): WorkerLink {
+    return startWorker((failure) => {
+      this.fault = failure.message;
+      this.phase = 'broken';
+    });
+  }
+
+  async #start(): Promise<void> {
+    if (!window.isSecureContext) {
+      const text = 'The wallet needs a safe origin: open it over https, or on 127.0.0.1.';
+      return this.#break(new WorkerFailure('ANDVARI_INSECURE', text));
+    }
+    try {
+      const exists = await this.#link.client.call('exists', null);
+      this.phase = exists ? 'unlock' : 'create';
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  #break(error: unknown): void {
+    this.fault = sentenceOf(error);
+    this.phase = 'broken';
+  }
+
+  async #enter({ passphrase }: PassphraseDetail): Promise<void> {
+    this.busy = true;
+    this.fault = '';
+    const method = this.phase === 'create' ? 'create' : 'unlock';
+    try {
+      const wallet = await this.#link.client.call(method, { passphrase });
+      this.#showWallet(wallet);
+      this.phase = 'open';
+    } catch (error) {
+      this.fault = sentenceOf(error);
+      // Another tab made a wallet meanwhile: from here on it is to be unlocked.
+      if (codeOf(error) === 'ANDVARI_STORAGE_EXISTS') this.phase = 'unlock';
+    } finally {
+      this.busy = false;
+    }
+    if (this.phase === 'open') await this.#opened();
+  }
+
+  /** What happens by itself after unlocking: settle what was left open, then see who answers. */
+  async #opened(): Promise<void> {
+    // Without this the browser may evict the coins when the disk fills up.
+    void navigator.storage?.persist?.();
+    const unsettled = this.wallet.coins.filter((coin) => coin.unsettled).length;
+    if (unsettled > 0) {
+      const text = `An ownership change of ${countOf(unsettled, 'coin')} was interrupted; asking the servers which secrets they hold.`;
+      this.#say({ tone: 'plain', text });
+      await this.#runTask('settle', []);
+    }
+    await this.#work(() => this.#askServers());
+  }
+
+  async #lock(): Promise<void> {
+    if (this.busy) return;
+    await this.#work(() => this.#link.client.call('lock', null));
+    this.#link.end();
+    this.#link = this.#startWorker();
+    this.#clear();
+    this.fault = '';
+    this.phase = 'unlock';
+  }
+
+  async #addFiles(files: readonly File[]): Promise<void> {
+    await this.#work(async () => {
+      const counts = { addedCount: 0, knownCount: 0 };
+      const faults: string[] = [];
+      for (const file of wantedFiles(files, faults)) {
+        try {
+          const bytes = new Uint8Array(await file.arrayBuffer());
+          const params = { name: file.name, bytes };
+          const transfer = [bytes.buffer];
+          const added = await this.#link.client.call('add', params, { transfer });
+          counts.addedCount += added.addedCount;
+          counts.knownCount += added.knownCount;
+          this.#showWallet(added.wallet);
+        } catch (error) {
+          faults.push(sentenceOf(error));
+        }
+      }
+      this.#say(addedSentence(counts, faults));
+    });
+  }
+
+  async #takeDemoCoins(): Promise<void> {
+    await this.#work(async () => {
+      const added = await this.#link.client.call('demo', null);
+      this.#showWallet(added.wallet);
+      this.#say(addedSentence(added, []));
+    });
+  }
+
+  async #askServers(): Promise<void> {
+    const ids = this.wallet.network.serverIds;
+    this.servers = ids.map((raidaId) => ({ raidaId, light: Light.PENDING, elapsedMs: null }));
+    try {
+      await this.#link.client.call('servers', null, {
+        onProgress: ({ raidaId, elapsedMs }) => {
+          const light = elapsedMs === null ? Light.SILENT : Light.PASS;
+          this.servers = this.servers.map((server) =>
+            server.raidaId === raidaId ? { raidaId, light, elapsedMs } : server,
+          );
+        },
+      });
+    } finally {
+      this.servers = this.servers.map((server) =>
+        server.light === Light.PENDING ? { ...server, light: Light.UNTRIED } : server,
+      );
+    }
+  }
+
+  async #act(action: WalletAction): Promise<void> {
+    if (action === 'detect') return this.#runTask('detect', this.#chosenIds());
+    if (action === 'pown') return this.#takeOwnership();
+    if (action === 'save') return this.#download();
+    return this.#remove();
+  }
+
+  async #takeOwnership(): Promise<void> {
+    const ids = this.#chosenIds();
+    const yes = await this.#ask({
+      title: `Take ownership of ${countOf(ids.length, 'coin')}?`,
+      text: 'Each server gets a new secret for each coin. Copies of these coins elsewhere, coin files too, become worthless; download a new file afterwards.',
+      yes: 'Take ownership',
+    });
+    if (yes) await this.#runTask('pown', ids);
+  }
+
+  async #download(): Promise<void> {
+    await this.#work(async () => {
+      const ids = this.#chosenIds();
+      const file = await this.#link.client.call('save', { ids });
+      saveFile(file);
+      const text = `${file.name} holds ${countOf(ids.length, 'coin')}: keep it like cash, whoever has it can spend them.`;
+      this.#say({ tone: 'plain', text });
+    });
+  }
+
+  async #remove(): Promise<void> {
+    const ids = this.#chosenIds();
+    const yes = await this.#ask({
+      title: `Remove ${countOf(ids.length, 'coin')} from this wallet?`,
+      text: 'Without a downloaded coin file they are lost for good. The servers are not told.',
+      yes: 'Remove',
+      danger: true,
+    });
+    if (!yes) return;
+    await this.#work(async () => {
+      this.#showWallet(await this.#link.client.call('remove', { ids }));
+      this.#say({ tone: 'good', text: `${countOf(ids.length, 'coin')} removed.` });
+    });
+  }
+
+  async #runTask(kind: TaskKind, ids: readonly string[]): Promise<void> {
+    const stop = new AbortController();
+    this.#stopTask = stop;
+    await this.#work(async () => {
+      this.task = startTask(kind);
+      const options = {
+        signal: stop.signal,
+        onProgress: (progress: Parameters<typeof advanceTask>[2]) => {
+          if (this.task === undefined) return;
+          const { task, coins } = advanceTask(this.task, this.wallet.coins, progress);
+          this.task = task;
+          this.wallet = { ...this.wallet, coins };
+        },
+      };
+      const before = this.wallet;
+      try {
+        const params: Selection = { ids };
+        const wallet =
+          kind === 'settle'
+            ? await this.#link.client.call('settle', null, options)
+            : await this.#link.client.call(kind, params, options);
+        this.#showWallet(wallet);
+        const about = new Set(this.task?.ids ?? ids);
+        const coins = wallet.coins.filter((coin) => about.has(coin.id));
+        this.#say(resultSentence(kind, coins, stop.signal.aborted));
+      } catch (error) {
+        this.wallet = before;
+        throw error;
+      } finally {
+        this.task = undefined;
+      }
+    });
+  }
+
+  #cancelTask(): void {
+    if (this.task === undefined) return;
+    this.task = { ...this.task, cancelling: true };
+    this.#stopTask?.abort();
+  }
+
+  /** Run one thing at a time; what goes wrong becomes the one sentence on the page. */
+  async #work(work: () => Promise<unknown>): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      await work();
+    } catch (error) {
+      this.#say({ tone: 'bad', text: sentenceOf(error) });
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  #showWallet(wallet: WalletView): void {
+    this.wallet = wallet;
+    const ids = new Set(wallet.coins.map((coin) => coin.id));
+    this.selection = new Set([...this.selection].filter((id) => ids.has(id)));
+  }
+
+  #chosenIds(): readonly string[] {
+    if (this.selection.size > 0) return [...this.selection];
+    return this.wallet.coins.map((coin) => coin.id);
+  }
+
+  #ask(question: Parameters<AndvariConfirm['ask']>[0]): Promise<boolean> {
+    const dialog = this.renderRoot.querySelector<AndvariConfirm>('andvari-confirm');
+    return dialog?.ask(question) ?? Promise.resolve(false);
+  }
+
+  #say(notice: Notice | undefined): void {
+    this.notice = notice;
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof WorkerFailure ? error.message : 'Something unexpected went wrong here.';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof WorkerFailure ? error.code : '';
+}
+
+customElements.define('andvari-app', AndvariApp);

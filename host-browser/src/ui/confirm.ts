@@ -1,0 +1,90 @@
+import { css, html, LitElement } from 'lit';
+import { sharedStyles } from './shared-styles.ts';
+
+export interface Question {
+  readonly title: string;
+  readonly text: string;
+  readonly yes: string;
+  readonly danger?: boolean;
+}
+
+/** A modal question. `ask` resolves true for yes, false for no, Escape or a closed dialog. */
+export class AndvariConfirm extends LitElement {
+  static override properties = { question: { state: true } };
+  static override styles = [
+    sharedStyles,
+    css`
+      dialog {
+        width: min(28rem, calc(100vw - 2rem));
+        padding: 1.5rem;
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        background: var(--surface);
+        color: var(--ink);
+        box-shadow: var(--shadow);
+      }
+      dialog::backdrop {
+        background: rgb(4 12 16 / 55%);
+      }
+      p {
+        margin: 0.7rem 0 1.3rem;
+      }
+      .buttons {
+        display: flex;
+        flex-wrap: wrap;
+        justify-content: flex-end;
+        gap: 0.6rem;
+      }
+    `,
+  ];
+
+  declare question: Question | undefined;
+  #answer: ((yes: boolean) => void) | undefined;
+
+  async ask(question: Question): Promise<boolean> {
+    this.question = question;
+    await this.updateComplete;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#answer = resolve;
+    this.#dialog?.showModal();
+    return promise;
+  }
+
+  protected override render() {
+    const { question } = this;
+    return html`<dialog aria-labelledby="title" aria-describedby="text" @close=${this.#closed}>
+      <h2 id="title">${question?.title}</h2>
+      <p id="text">${question?.text}</p>
+      <div class="buttons">
+        <button type="button" autofocus data-testid="confirm-no" @click=${() => this.#close('no')}>
+          Cancel
+        </button>
+        <button
+          type="button"
+          class=${question?.danger ? 'danger' : 'primary'}
+          data-testid="confirm-yes"
+          @click=${() => this.#close('yes')}
+        >
+          ${question?.yes}
+        </button>
+      </div>
+    </dialog>`;
+  }
+
+  get #dialog(): HTMLDialogElement | null {
+    return this.renderRoot.querySelector('dialog');
+  }
+
+  #close(value: string): void {
+    this.#dialog?.close(value);
+  }
+
+  #closed(): void {
+    this.#answer?.(this.#dialog?.returnValue === 'yes');
+    this.#answer = undefined;
+    const dialog = this.#dialog;
+    if (dialog !== null) dialog.returnValue = '';
+  }
+}
+
+customElements.define('andvari-confirm', AndvariConfirm);

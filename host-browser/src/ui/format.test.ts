@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Light } from '../worker/messages.ts';
+import { countOf, faceOf, formatValue, lightAt, rangesOf, summaryOf, totalsOf } from './format.ts';
+
+describe('values', () => {
+  it.each([
+    [0n, '0'],
+    [1n, '0.00000001'],
+    [100_000_000n, '1'],
+    [100_000_001n, '1.00000001'],
+    [123_456_700_050_000n, '1,234,567.0005'],
+    [10n ** 14n, '1,000,000'],
+  ])('writes %s units as %s', (units, text) => {
+    expect(formatValue(units)).toBe(text);
+  });
+
+  it('can be read back, whatever the value', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 20n }), (units) => {
+        const [whole = '', fraction = ''] = formatValue(units).replaceAll(',', '').split('.');
+        expect(BigInt(whole + fraction.padEnd(8, '0'))).toBe(units);
+      }),
+    );
+  });
+
+  it('has a short face for each of the 15 denominations', () => {
+    const faces = Array.from({ length: 15 }, (_, index) => faceOf(index - 8));
+    expect(faces.join(' ')).toBe('10⁻⁸ 10⁻⁷ 10⁻⁶ 10⁻⁵ 10⁻⁴ 10⁻³ .01 .1 1 10 100 1k 10k 100k 1M');
+  });
+
+  it('counts nouns', () => {
+    expect([countOf(0, 'coin'), countOf(1, 'coin'), countOf(1000, 'coin')]).toEqual([
+      '0 coins',
+      '1 coin',
+      '1,000 coins',
+    ]);
+  });
+});
+
+describe('lights in words', () => {
+  it('sums up 25 lights in one line', () => {
+    expect(summaryOf('0'.repeat(25))).toBe('No server asked yet');
+    expect(summaryOf('A'.repeat(25))).toBe('25 of 25 pass');
+    expect(summaryOf(`AAFFFC${'A'.repeat(17)}DE`)).toBe(
+      '19 of 25 pass · fail: 2-4 · no answer: 5 · no connection: 23 · error: 24',
+    );
+    expect(summaryOf(`A${'?'.repeat(24)}`)).toBe('1 of 25 pass · asking 24');
+  });
+
+  it('never shows an unknown result as anything but an error', () => {
+    for (const lights of ['', 'z', 'a', '\u0000']) expect(lightAt(lights, 0)).toBe(Light.ERROR);
+    expect(lightAt('A', 0)).toBe(Light.PASS);
+  });
+
+  it('joins runs of three or more', () => {
+    expect(rangesOf([])).toBe('');
+    expect(rangesOf([7])).toBe('7');
+    expect(rangesOf([0, 1])).toBe('0, 1');
+    expect(rangesOf([0, 1, 2, 9, 11, 12, 13])).toBe('0-2, 9, 11-13');
+  });
+});
+
+it('totals keep each grade apart', () => {
+  const coin = (grade: 'authentic' | 'limbo', denomination: number) => ({
+    id: `${denomination}:1`,
+    denomination,
+    serialNumber: 1,
+    lights: '0'.repeat(25),
+    grade,
+    owned: false,
+    unsettled: false,
+  });
+  const totals = totalsOf([coin('authentic', 0), coin('authentic', -8), coin('limbo', 2)]);
+  expect(totals.authentic).toEqual({ count: 2, units: 100_000_001n });
+  expect(totals.limbo).toEqual({ count: 1, units: 10n ** 10n });
+  expect(totals.fracked).toEqual({ count: 0, units: 0n });
+});

@@ -1,0 +1,140 @@
+import { css, html, LitElement } from 'lit';
+import { Light } from '../worker/messages.ts';
+import { LIGHT_SHAPES } from './light-shapes.ts';
+import { lightStyles } from './light-styles.ts';
+import { sharedStyles } from './shared-styles.ts';
+import { setLight } from './task.ts';
+
+/** What the page knows of one server: asked or not, and the time its answer took. */
+export interface ServerState {
+  readonly raidaId: number;
+  readonly light: Light;
+  readonly elapsedMs: number | null;
+}
+
+/** The 25 servers: which answer an echo, and how fast. Fires `ask-servers`. */
+export class AndvariServers extends LitElement {
+  static override properties = {
+    servers: { attribute: false },
+    busy: { type: Boolean },
+  };
+  static override styles = [
+    sharedStyles,
+    lightStyles,
+    css`
+      .head {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        justify-content: space-between;
+        gap: 0.5rem 1rem;
+        margin-bottom: 0.8rem;
+      }
+      .strip {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(4.7rem, 1fr));
+        gap: 0.4rem;
+      }
+      .strip li {
+        display: grid;
+        grid-template-columns: auto 1fr;
+        align-items: center;
+        column-gap: 0.45rem;
+        padding: 0.3rem 0.55rem;
+        border: 1px solid var(--line);
+        border-radius: var(--radius-small);
+        background: var(--surface);
+        line-height: 1.25;
+      }
+      .strip svg {
+        width: 12px;
+        height: 12px;
+      }
+      .id {
+        font-weight: 650;
+      }
+      .ms {
+        grid-column: 1 / -1;
+        font-size: 0.78rem;
+        color: var(--ink-soft);
+        white-space: nowrap;
+      }
+      @media (min-width: 62rem) {
+        .strip {
+          grid-template-columns: repeat(13, 1fr);
+        }
+      }
+    `,
+  ];
+
+  declare servers: readonly ServerState[];
+  declare busy: boolean;
+
+  constructor() {
+    super();
+    this.servers = [];
+    this.busy = false;
+  }
+
+  protected override render() {
+    return html`<section aria-labelledby="title">
+      <div class="head">
+        <div>
+          <h2 id="title">The servers</h2>
+          <p class="soft number" data-testid="servers-summary">${serversSummary(this.servers)}</p>
+        </div>
+        <button
+          type="button"
+          ?disabled=${this.busy}
+          data-testid="ask-servers"
+          @click=${() => this.dispatchEvent(new CustomEvent('ask-servers'))}
+        >
+          Ask again
+        </button>
+      </div>
+      <ol class="strip">
+        ${this.servers.map(
+          (server) => html`<li
+            class="number"
+            data-testid="server"
+            data-server=${server.raidaId}
+            data-light=${server.light}
+          >
+            <svg viewBox="0 0 14 14" aria-hidden="true">${LIGHT_SHAPES[server.light]}</svg>
+            <span class="id"><span class="for-reader">Server </span>${server.raidaId}</span>
+            <span class="ms">${wordsOf(server)}</span>
+          </li>`,
+        )}
+      </ol>
+    </section>`;
+  }
+}
+
+function wordsOf({ light, elapsedMs }: ServerState): string {
+  if (elapsedMs !== null)
+    return elapsedMs < 10 ? `${elapsedMs.toFixed(1)} ms` : `${Math.round(elapsedMs)} ms`;
+  if (light === Light.PENDING) return 'asking';
+  return light === Light.UNTRIED ? 'not asked' : 'silent';
+}
+
+/** The servers as one Light character for each RAIDA id; unknown ones as never asked. */
+export function lightsOf(servers: readonly ServerState[]): string {
+  return servers.reduce(
+    (lights, { raidaId, light }) => setLight(lights, raidaId, light),
+    Light.UNTRIED.repeat(25),
+  );
+}
+
+/** `24 of 25 answer, 3.1 ms in the middle.` */
+export function serversSummary(servers: readonly ServerState[]): string {
+  if (servers.some((server) => server.light === Light.PENDING)) return 'Asking the servers…';
+  if (servers.every((server) => server.light === Light.UNTRIED)) return 'Not asked yet.';
+  const times = servers.flatMap((server) => server.elapsedMs ?? []).sort((a, b) => a - b);
+  const answered = `${times.length} of ${servers.length} answer`;
+  const middle = times[times.length >> 1];
+  return middle === undefined
+    ? `${answered}.`
+    : `${answered}, ${middle.toFixed(1)} ms in the middle.`;
+}
+
+customElements.define('andvari-servers', AndvariServers);

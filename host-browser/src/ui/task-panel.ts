@@ -1,0 +1,112 @@
+import { css, html, LitElement, nothing } from 'lit';
+import { sharedStyles } from './shared-styles.ts';
+import type { TaskState } from './task.ts';
+import { announcementOf, fractionOf, headlineOf } from './task.ts';
+
+/** At most one spoken sentence in this time; the last word is always spoken. */
+const ANNOUNCE_INTERVAL_MS = 2_000;
+
+/** What is under way, how far it is, and the way to stop it. Fires `cancel-task`. */
+export class AndvariTaskPanel extends LitElement {
+  static override properties = {
+    task: { attribute: false },
+    spoken: { state: true },
+  };
+  static override styles = [
+    sharedStyles,
+    css`
+      .panel {
+        display: grid;
+        grid-template-columns: 1fr auto;
+        align-items: center;
+        gap: 0.4rem 1rem;
+        margin-top: 1.25rem;
+        padding: 1rem 1.1rem;
+        border: 1px solid var(--gold-bright);
+        border-radius: var(--radius);
+        background: var(--surface);
+        box-shadow: var(--shadow);
+      }
+      .headline {
+        font-weight: 600;
+      }
+      progress {
+        grid-column: 1 / -1;
+        width: 100%;
+        height: 0.6rem;
+        appearance: none;
+        border: 0;
+        border-radius: 1em;
+        overflow: hidden;
+        background: var(--sunken);
+        accent-color: var(--gold-bright);
+      }
+      progress::-webkit-progress-bar {
+        background: var(--sunken);
+      }
+      progress::-webkit-progress-value {
+        background: var(--gold-bright);
+        border-radius: 1em;
+        transition: width 160ms;
+      }
+      progress::-moz-progress-bar {
+        background: var(--gold-bright);
+      }
+      @media (forced-colors: active) {
+        progress {
+          appearance: auto;
+        }
+      }
+    `,
+  ];
+
+  declare task: TaskState | undefined;
+  declare spoken: string;
+  #spokenAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor() {
+    super();
+    this.spoken = '';
+  }
+
+  protected override willUpdate(): void {
+    const { task } = this;
+    if (task === undefined) {
+      this.spoken = '';
+      this.#spokenAtMs = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    const nowMs = performance.now();
+    if (nowMs - this.#spokenAtMs < ANNOUNCE_INTERVAL_MS) return;
+    this.#spokenAtMs = nowMs;
+    this.spoken = announcementOf(task);
+  }
+
+  protected override render() {
+    const { task } = this;
+    return html`
+      <p class="for-reader" role="status" aria-live="polite">${this.spoken}</p>
+      ${task === undefined ? nothing : this.#panel(task)}
+    `;
+  }
+
+  #panel(task: TaskState) {
+    return html`<section class="panel" aria-label="Under way" data-testid="task" data-task=${task.kind}>
+      <div>
+        <p class="headline">${headlineOf(task)}</p>
+        <p class="soft number" data-testid="task-count">${announcementOf(task)}</p>
+      </div>
+      <button
+        type="button"
+        ?disabled=${task.cancelling}
+        data-testid="cancel-task"
+        @click=${() => this.dispatchEvent(new CustomEvent('cancel-task'))}
+      >
+        ${task.cancelling ? 'Stopping…' : 'Cancel'}
+      </button>
+      <progress max="1" .value=${fractionOf(task)} aria-label="Answers received"></progress>
+    </section>`;
+  }
+}
+
+customElements.define('andvari-task-panel', AndvariTaskPanel);

@@ -1,0 +1,98 @@
+/** What a host tells the engine before configure(): sizes of the regions and the identity of the server. */
+import { Config, Wire } from './generated/layout.ts';
+import {
+  DENOMINATIONS,
+  GROUP_RECORDS_MAX,
+  REQUEST_PAGES_MAX,
+  TICKETS_MAX,
+} from './generated/limits.ts';
+
+export type WireName = 'spec' | 'legacy';
+
+/** Sizes, all counts; what is left out gets the value in brackets. */
+export interface EngineSizes {
+  pagesPerDenomination: number;
+  /** Coin pages in memory at once [the least that serves the largest request, 128 more if there are so many]. */
+  pageSlots?: number;
+  /** Instances [1]. */
+  workers?: number;
+  /** Journal records of 48 bytes, a power of two [65536]. */
+  journalRecords?: number;
+  /** Entries of each ring, a power of two [1024]. */
+  ringEntries?: number;
+  /** Parked requests [256]. */
+  parkSlots?: number;
+  /** Frames of 4 KiB [512], large frames of 64 KiB [16], frames for large replies [4]. */
+  frames?: number;
+  largeFrames?: number;
+  replyFrames?: number;
+  /** Tickets [512]. */
+  tickets?: number;
+}
+
+export interface EngineIdentity {
+  raidaId: number;
+  coinId: number;
+  wire: WireName;
+  /** Types 4 and 5 with 48-byte headers too [false]. */
+  modern?: boolean;
+  /** Eight ASCII digits, yyyymmdd. */
+  version: string;
+  /** 16 bytes; without it every admin command answers 38. */
+  adminKey?: Uint8Array;
+  /** Admin commands in clear text from any address [false: from this machine only]. */
+  adminClear?: boolean;
+}
+
+/** The least memory for a host that only seals requests and opens replies. */
+export const CLIENT_SIZES: EngineSizes = {
+  pagesPerDenomination: 1,
+  journalRecords: 8192,
+  ringEntries: 4,
+  parkSlots: 1,
+  frames: 1,
+  largeFrames: 1,
+  replyFrames: 0,
+  tickets: 0,
+};
+
+const SPARE_PAGES = 128;
+
+/** Writes the configuration words at `block`. The engine checks them; here only the shapes are. */
+export function writeConfiguration(
+  memory: WebAssembly.Memory,
+  block: number,
+  sizes: EngineSizes,
+  identity: EngineIdentity,
+): void {
+  const bytes = new Uint8Array(memory.buffer);
+  const words = new Uint32Array(memory.buffer, block, 32);
+  const pages = DENOMINATIONS * sizes.pagesPerDenomination;
+  const version = new TextEncoder().encode(identity.version);
+  if (version.length !== 8) throw new RangeError('version: wanted 8 ASCII digits, yyyymmdd');
+  if (identity.adminKey && identity.adminKey.length !== 16) {
+    throw new RangeError(`adminKey: wanted 16 bytes, got ${identity.adminKey.length}`);
+  }
+  words[Config.WORKERS] = sizes.workers ?? 1;
+  words[Config.PAGES_PER_DENOMINATION] = sizes.pagesPerDenomination;
+  words[Config.PAGE_SLOTS] =
+    sizes.pageSlots ?? Math.min(pages, REQUEST_PAGES_MAX + 1 + SPARE_PAGES);
+  words[Config.JOURNAL_RECORDS] = sizes.journalRecords ?? 65536;
+  words[Config.RING_ENTRIES] = sizes.ringEntries ?? 1024;
+  words[Config.PARK_SLOTS] = sizes.parkSlots ?? 256;
+  words[Config.FRAMES] = sizes.frames ?? 512;
+  words[Config.LARGE_FRAMES] = sizes.largeFrames ?? 16;
+  words[Config.REPLY_FRAMES] = sizes.replyFrames ?? 4;
+  words[Config.TICKETS] = sizes.tickets ?? TICKETS_MAX;
+  words[Config.RAIDA_ID] = identity.raidaId;
+  words[Config.COIN_ID] = identity.coinId;
+  words[Config.WIRE] = identity.wire === 'legacy' ? Wire.LEGACY : Wire.SPEC;
+  words[Config.MODERN] = identity.modern ? 1 : 0;
+  words[Config.ADMIN_CLEAR] = identity.adminClear ? 1 : 0;
+  words[Config.HAS_ADMIN_KEY] = identity.adminKey ? 1 : 0;
+  bytes.set(version, block + 4 * Config.VERSION_0);
+  if (identity.adminKey) bytes.set(identity.adminKey, block + 4 * Config.ADMIN_KEY);
+}
+
+/** Journal records that the engine accepts at the least, as a power of two. */
+export const JOURNAL_RECORDS_LEAST = 2 ** Math.ceil(Math.log2(GROUP_RECORDS_MAX));

@@ -1,0 +1,177 @@
+/**
+ * One instance of the engine over one memory: typed views made once (the memory never grows or moves), rings, frames, random pool.
+ * The border's rules are in docs/architecture.md; every number comes from assembly/core/layout.ts.
+ */
+import { Config, Control, Region } from './generated/layout.ts';
+import { RANDOM_POOL_BYTES } from './generated/limits.ts';
+import { Status, statusName } from './generated/status.ts';
+import { EngineError } from './engine-error.ts';
+import { type EngineIdentity, type EngineSizes, writeConfiguration } from './configuration.ts';
+import { FramePool } from './frame-pool.ts';
+import { RandomPool } from './random-pool.ts';
+import { Ring } from './ring.ts';
+
+/** What the module exports; meanings in assembly/index.ts. Numbers are u32 as JavaScript sees them: signed. */
+export interface EngineExports {
+  configBlock(): number;
+  regions(index: number): number;
+  configure(): number;
+  attach(): number;
+  process(batch: number, nowLow: number, nowHigh: number): number;
+  step(nowLow: number, nowHigh: number): number;
+  resume(slot: number, status: number): number;
+  release(offset: number): number;
+  rollback(low: number, high: number): number;
+  discard(low: number, high: number): number;
+  reopen(): void;
+  requestLength(offset: number, length: number): number;
+  requestSeal(): number;
+  replyOpen(): number;
+}
+
+export interface EngineOptions {
+  /** The compiled engine: plain or shared build. */
+  module: WebAssembly.Module;
+  /** True for the shared build: several instances over one SharedArrayBuffer. */
+  shared?: boolean;
+  sizes: EngineSizes;
+  identity: EngineIdentity;
+}
+
+/** 64 KiB: the unit in which a memory is sized. */
+const WASM_PAGE_BYTES = 65536;
+/** Enough to lay out a map and learn how much it needs; the declared minimum of the module. */
+const MEASURING_PAGES = 32;
+const TWO_32 = 4294967296;
+
+export class Engine {
+  readonly exports: EngineExports;
+  readonly memory: WebAssembly.Memory;
+  readonly worker: number;
+  readonly u8: Uint8Array<ArrayBuffer>;
+  readonly u32: Uint32Array<ArrayBuffer>;
+  readonly u64: BigUint64Array<ArrayBuffer>;
+  readonly rx: Ring;
+  readonly ready: Ring;
+  readonly held: Ring;
+  readonly effects: Ring;
+  readonly frames: FramePool;
+  readonly largeFrames: FramePool;
+  readonly random: RandomPool;
+  /** Records that fit the journal ring. */
+  readonly journalRecords: number;
+  private readonly control: number;
+
+  private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, worker: number) {
+    this.memory = memory;
+    this.worker = worker;
+    this.exports = instantiate(module, memory, worker);
+    check('attach', this.exports.attach());
+    const buffer = memory.buffer as ArrayBuffer;
+    this.u8 = new Uint8Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.u64 = new BigUint64Array(buffer);
+    const config = (index: number) => this.u32[(this.exports.configBlock() >>> 2) + index] ?? 0;
+    const ring = (region: number) =>
+      new Ring(this.u32, this.region(region), config(Config.RING_ENTRIES));
+    this.rx = ring(Region.RX);
+    this.ready = ring(Region.READY);
+    this.held = ring(Region.HELD);
+    this.effects = ring(Region.EFFECTS);
+    this.frames = FramePool.small(this.region(Region.FRAMES), config(Config.FRAMES));
+    this.largeFrames = FramePool.large(this.region(Region.LARGE_FRAMES), config(Config.LARGE_FRAMES));
+    this.random = new RandomPool(this.u8, this.u32, this.region(Region.RANDOM), RANDOM_POOL_BYTES);
+    this.journalRecords = config(Config.JOURNAL_RECORDS);
+    this.control = this.region(Region.CONTROL);
+  }
+
+  /** Makes a memory of the size that the configuration needs, configures it and attaches worker 0. */
+  static create(options: EngineOptions): Engine {
+    const { module, shared = false } = options;
+    const measuring = newMemory(MEASURING_PAGES, shared);
+    const measure = instantiate(module, measuring, 0);
+    writeConfiguration(measuring, measure.configBlock(), options.sizes, options.identity);
+    const fits = measure.configure();
+    if (fits !== Status.OK && fits !== Status.MEMORY_TOO_SMALL) check('configure', fits);
+    const bytes = measure.regions(Region.END) >>> 0;
+    const memory = newMemory(Math.max(MEASURING_PAGES, Math.ceil(bytes / WASM_PAGE_BYTES)), shared);
+    const exports = instantiate(module, memory, 0);
+    writeConfiguration(memory, exports.configBlock(), options.sizes, options.identity);
+    check('configure', exports.configure());
+    new Uint8Array(measuring.buffer).fill(0);
+    return new Engine(module, memory, 0);
+  }
+
+  /** A further instance over a memory that create() has made (shared build). */
+  static attach(module: WebAssembly.Module, memory: WebAssembly.Memory, worker: number): Engine {
+    return new Engine(module, memory, worker);
+  }
+
+  /** First byte of a region (generated/layout.ts, Region). */
+  region(index: number): number {
+    return this.exports.regions(index) >>> 0;
+  }
+
+  /** Answers up to `batch` received messages; returns how many it took. `nowUs`: microseconds since the epoch. */
+  process(batch: number, nowUs: number): number {
+    return this.exports.process(batch, nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+  }
+
+  /** Runs timers and parked requests; returns how many requests are parked. */
+  step(nowUs: number): number {
+    return this.exports.step(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+  }
+
+  /** Journal: first position that no group has claimed. */
+  journalHead(): number {
+    return this.position(Control.HEAD);
+  }
+
+  /** Journal: first position that the store has not committed. */
+  committed(): number {
+    return this.position(Control.COMMITTED);
+  }
+
+  /** Positions count records: 2^53 of them outlast any server, so a Number holds them. */
+  private position(word: number): number {
+    return Number(Atomics.load(this.u64, (this.control + word) >>> 3));
+  }
+
+  /** Takes every group behind `position` back; its replies become 252. */
+  rollback(position: number): void {
+    check('rollback', this.exports.rollback(position >>> 0, (position / TWO_32) >>> 0));
+  }
+
+  /** Drops what was changed behind `position`, to be read again; the workers wait for reopen(). */
+  discard(position: number): void {
+    check('discard', this.exports.discard(position >>> 0, (position / TWO_32) >>> 0));
+  }
+
+  reopen(): void {
+    this.exports.reopen();
+  }
+
+  /** Sets the counts of coins in use by denomination index, as the store has them (0/3 answers them). */
+  setCounts(counts: Uint32Array): void {
+    this.u32.set(counts, this.region(Region.COUNTS) >>> 2);
+  }
+}
+
+/** Throws for every status but OK: what the host does wrong at the border is a defect of the host. */
+export function check(what: string, status: number): void {
+  if (status !== Status.OK) throw new EngineError(what, status, statusName(status));
+}
+
+function newMemory(pages: number, shared: boolean): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+}
+
+function instantiate(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  worker: number,
+): EngineExports {
+  const number = new WebAssembly.Global({ value: 'i32', mutable: false }, worker);
+  const instance = new WebAssembly.Instance(module, { env: { memory, worker: number } });
+  return instance.exports as unknown as EngineExports;
+}

@@ -1,0 +1,296 @@
+/**
+ * A client of the 25 RAIDA servers: groups Status, Auth and Healing (reference: RAIDA section 9).
+ * The codec seals requests and checks replies, the transport moves them; this file knows commands.
+ */
+import { RAIDA_COUNT } from '../engine/generated/limits.ts';
+import { Status } from '../engine/generated/status.ts';
+import {
+  type CoinAnswer,
+  type FindAnswer,
+  type NoAnswer,
+  otherStatus,
+  readCoinList,
+  readFound,
+  readTicket,
+  readVerdicts,
+} from './answers.ts';
+import type { RaidaCodec, RaidaRequest } from './codec.ts';
+import { AN_BYTES, authenticationNumber, type Coin, type CoinKeys } from './coin.ts';
+import {
+  type CoinCommand,
+  type EncryptionChoice,
+  exchangeOnce,
+  type LaneSettings,
+  type Progress,
+  runLanes,
+} from './lanes.ts';
+import { REQUEST_BYTES_DEFAULT, TIMEOUT_DEFAULT_MS } from './limits.ts';
+import type { RaidaTransport } from './transport.ts';
+
+const ECHO = { group: 0, command: 0 } as const;
+const VERSION = { group: 0, command: 1 } as const;
+const DETECT = { group: 1, command: 10 } as const;
+const POWN = { group: 1, command: 20 } as const;
+const GET_TICKET = { group: 2, command: 40 } as const;
+const VALIDATE_TICKET = { group: 2, command: 50 } as const;
+const FIND = { group: 2, command: 60 } as const;
+
+const COIN_BYTES = 5;
+const DETECT_BYTES = COIN_BYTES + AN_BYTES;
+const POWN_BYTES = COIN_BYTES + 2 * AN_BYTES;
+
+/** A coin and the ANs proposed for it: 400 bytes each. */
+export interface CoinProposal extends CoinKeys {
+  proposedNumbers: Uint8Array;
+}
+
+export interface RaidaClientOptions {
+  codec: RaidaCodec;
+  transport: RaidaTransport;
+  /** Ids of the servers there are; all 25 if left out. The others' lights stay `none`. */
+  raidaIds?: readonly number[];
+  /** Time for each request, 5 s if left out. */
+  timeoutMs?: number;
+  /** Bytes of the largest request; 1400 (64 coins to detect, 36 to pown) suits datagrams. */
+  requestBytesMax?: number;
+  /** In clear if left out: then whoever is on the way reads the ANs. */
+  encryption?: EncryptionChoice;
+}
+
+export interface OperationOptions<Answer> {
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+  /** Called for each answer as it comes in. */
+  onAnswers?: ((progress: Progress<Answer>) => void) | undefined;
+  /** Indices of the coins to ask a server about; all coins if left out. */
+  select?: ((raidaId: number) => readonly number[]) | undefined;
+}
+
+/** One server's answer to echo or version. */
+export interface ServerAnswer {
+  raidaId: number;
+  status: 'pass' | NoAnswer;
+  wireStatus?: number;
+  /** From the call to the answer, or to giving up. */
+  elapsedMs: number;
+  /** The server's own account of its working time. */
+  executionUs?: number;
+  /** Version only: eight digits, yyyymmdd. */
+  version?: string;
+}
+
+export interface Ticket {
+  raidaId: number;
+  ticket: number;
+  /** Coins that the ticket stands for. */
+  indices: number[];
+}
+
+export interface Tickets {
+  /** [coin index][RAIDA id] */
+  answers: CoinAnswer[][];
+  tickets: Ticket[];
+}
+
+/** Encrypts with a coin that all servers know: type 1, its AN on that server. */
+export function encryptWith(coin: CoinKeys): EncryptionChoice {
+  const { denomination, serialNumber, authenticationNumbers } = coin;
+  return (raidaId) => {
+    const key = authenticationNumber(authenticationNumbers, raidaId);
+    return { type: 1, denomination, serialNumber, key };
+  };
+}
+
+function emitCoin({ denomination, serialNumber }: Coin, into: Uint8Array): void {
+  const view = new DataView(into.buffer, into.byteOffset);
+  view.setInt8(0, denomination);
+  view.setUint32(1, serialNumber);
+}
+
+function emitKeys(coin: CoinKeys, raidaId: number, into: Uint8Array): void {
+  emitCoin(coin, into);
+  into.set(authenticationNumber(coin.authenticationNumbers, raidaId), COIN_BYTES);
+}
+
+function emitProposal(coin: CoinProposal, raidaId: number, into: Uint8Array): void {
+  emitKeys(coin, raidaId, into);
+  into.set(authenticationNumber(coin.proposedNumbers, raidaId), COIN_BYTES + AN_BYTES);
+}
+
+/** The list's coin; indices come from the caller's `select` and may be wrong. */
+function pick<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new RangeError(`index: wanted 0 to ${list.length - 1}, got ${index}`);
+  return item;
+}
+
+export class RaidaClient {
+  readonly raidaIds: readonly number[];
+  private readonly settings: Omit<LaneSettings, 'signal'>;
+
+  constructor(options: RaidaClientOptions) {
+    const { codec, transport, raidaIds, encryption = () => undefined } = options;
+    const { timeoutMs = TIMEOUT_DEFAULT_MS, requestBytesMax = REQUEST_BYTES_DEFAULT } = options;
+    this.raidaIds = raidaIds ?? Array.from({ length: RAIDA_COUNT }, (_, raidaId) => raidaId);
+    this.settings = { codec, transport, timeoutMs, requestBytesMax, encryption };
+  }
+
+  /** Which servers are there (0/0). */
+  echo(options: Omit<OperationOptions<ServerAnswer>, 'select'> = {}): Promise<ServerAnswer[]> {
+    return this.askEach(ECHO, options);
+  }
+
+  /** Which software they run (0/1); an answer that is not eight digits is an error. */
+  version(options: Omit<OperationOptions<ServerAnswer>, 'select'> = {}): Promise<ServerAnswer[]> {
+    return this.askEach(VERSION, options);
+  }
+
+  /** Are the ANs right (1/10)? Gives [coin index][RAIDA id]. */
+  detect(
+    coins: readonly CoinKeys[],
+    options: OperationOptions<CoinAnswer> = {},
+  ): Promise<CoinAnswer[][]> {
+    const command: CoinCommand<CoinAnswer> = {
+      ...DETECT,
+      coinBytes: DETECT_BYTES,
+      emit: (index, raidaId, into) => emitKeys(pick(coins, index), raidaId, into),
+      read: (reply, { length }, { encrypted }) => readVerdicts(reply, length, encrypted),
+      noAnswer: (status) => ({ status }),
+    };
+    return this.askCoins(command, coins.length, options);
+  }
+
+  /**
+   * Puts the proposed ANs in the place of the ANs (1/20). Only `pass` says that it happened; after
+   * `fail` and after no answer, find tells which of the two the server holds.
+   */
+  pown(
+    coins: readonly CoinProposal[],
+    options: OperationOptions<CoinAnswer> = {},
+  ): Promise<CoinAnswer[][]> {
+    const command: CoinCommand<CoinAnswer> = {
+      ...POWN,
+      coinBytes: POWN_BYTES,
+      emit: (index, raidaId, into) => emitProposal(pick(coins, index), raidaId, into),
+      read: (reply, { length }, { encrypted }) => readVerdicts(reply, length, encrypted),
+      noAnswer: (status) => ({ status }),
+    };
+    return this.askCoins(command, coins.length, options);
+  }
+
+  /** Which of AN and proposed AN does each server hold (2/60)? A coin it cannot have: `neither`. */
+  find(
+    coins: readonly CoinProposal[],
+    options: OperationOptions<FindAnswer> = {},
+  ): Promise<FindAnswer[][]> {
+    const command: CoinCommand<FindAnswer> = {
+      ...FIND,
+      coinBytes: POWN_BYTES,
+      emit: (index, raidaId, into) => emitProposal(pick(coins, index), raidaId, into),
+      read: (reply, { length }, { encrypted }) => readFound(reply, length, encrypted),
+      noAnswer: (status) => ({ status }),
+      unknownCoin: (wireStatus) => ({ status: 'neither', wireStatus }),
+    };
+    return this.askCoins(command, coins.length, options);
+  }
+
+  /** Tickets for the coins that each server finds authentic (2/40). */
+  async getTickets(
+    coins: readonly CoinKeys[],
+    options: OperationOptions<CoinAnswer> = {},
+  ): Promise<Tickets> {
+    const tickets: Ticket[] = [];
+    const command: CoinCommand<CoinAnswer> = {
+      ...GET_TICKET,
+      coinBytes: DETECT_BYTES,
+      emit: (index, raidaId, into) => emitKeys(pick(coins, index), raidaId, into),
+      read: (reply, indices, { raidaId, encrypted }) => {
+        const { answers, ticket } = readTicket(reply, indices.length, encrypted);
+        if (ticket !== undefined) {
+          const passed = indices.filter((_, place) => answers[place]?.status === 'pass');
+          tickets.push({ raidaId, ticket, indices: passed });
+        }
+        return answers;
+      },
+      noAnswer: (status) => ({ status }),
+      unknownCoin: (wireStatus) => ({ status: 'fail', wireStatus }),
+    };
+    const answers = await this.askCoins(command, coins.length, options);
+    return { answers, tickets };
+  }
+
+  /** Claims a ticket of one server as another (2/50): the coins it stands for. */
+  async validateTicket(
+    raidaId: number,
+    { claimerId, ticket }: { claimerId: number; ticket: number },
+    options: Pick<OperationOptions<never>, 'signal' | 'timeoutMs'> = {},
+  ): Promise<{ status: 'pass' | NoAnswer; wireStatus?: number; coins: Coin[] }> {
+    const payload = new Uint8Array(5);
+    payload[0] = claimerId;
+    new DataView(payload.buffer).setUint32(1, ticket);
+    const settings = this.laneSettings(options);
+    const result = await exchangeOnce(settings, { raidaId, ...VALIDATE_TICKET, payload });
+    if ('failed' in result) return { status: result.failed, coins: [] };
+    const { reply, encrypted } = result;
+    const coins = reply.status === Status.SUCCESS ? readCoinList(reply.payload) : undefined;
+    if (coins) return { status: 'pass', wireStatus: reply.status, coins };
+    const { status } = otherStatus(reply.status, encrypted);
+    return { status: status as NoAnswer, wireStatus: reply.status, coins: [] };
+  }
+
+  private laneSettings(options: Pick<OperationOptions<never>, 'signal' | 'timeoutMs'>): LaneSettings {
+    const timeoutMs = options.timeoutMs ?? this.settings.timeoutMs;
+    return { ...this.settings, timeoutMs, signal: options.signal };
+  }
+
+  private async askCoins<Answer>(
+    command: CoinCommand<Answer>,
+    coinCount: number,
+    options: OperationOptions<Answer>,
+  ): Promise<Answer[][]> {
+    options.signal?.throwIfAborted();
+    const { onAnswers, select } = options;
+    const { raidaIds } = this;
+    const settings = this.laneSettings(options as OperationOptions<never>);
+    return runLanes(settings, command, { coinCount, raidaIds, select, onAnswers });
+  }
+
+  /** A request without coins to every server: a list of one "coin" of no bytes does not exist. */
+  private async askEach(
+    command: Pick<RaidaRequest, 'group' | 'command'>,
+    options: Omit<OperationOptions<ServerAnswer>, 'select'>,
+  ): Promise<ServerAnswer[]> {
+    options.signal?.throwIfAborted();
+    const settings = this.laneSettings(options as OperationOptions<never>);
+    const ended = await Promise.allSettled(
+      this.raidaIds.map(async (raidaId) => {
+        const answer = await askServer(settings, raidaId, command);
+        options.onAnswers?.({ raidaId, indices: [], answers: [answer] });
+        return answer;
+      }),
+    );
+    return ended.map((lane) => {
+      if (lane.status === 'rejected') throw lane.reason;
+      return lane.value;
+    });
+  }
+}
+
+async function askServer(
+  settings: LaneSettings,
+  raidaId: number,
+  command: Pick<RaidaRequest, 'group' | 'command'>,
+): Promise<ServerAnswer> {
+  const startMs = performance.now();
+  const request = { raidaId, ...command, payload: new Uint8Array(0), noBody: true };
+  const result = await exchangeOnce(settings, request);
+  const elapsedMs = performance.now() - startMs;
+  if ('failed' in result) return { raidaId, status: result.failed, elapsedMs };
+  const { status: wireStatus, payload, executionUs } = result.reply;
+  const answer = { raidaId, wireStatus, elapsedMs, executionUs };
+  if (wireStatus !== Status.SUCCESS) return { ...answer, status: 'error' };
+  if (command === ECHO) return { ...answer, status: payload.length === 0 ? 'pass' : 'error' };
+  const version = String.fromCharCode(...payload.subarray(0, 8));
+  if (payload.length !== 8 || !/^\d{8}$/.test(version)) return { ...answer, status: 'error' };
+  return { ...answer, status: 'pass', version };
+}

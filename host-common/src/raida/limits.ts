@@ -1,0 +1,27 @@
+/** Every maximum of the RAIDA client and wallet, each with its reason. */
+
+/** Coins of one wallet: 20,000 entries of about 1 KiB stay under 20 MiB in a browser tab. */
+export const WALLET_ENTRIES_MAX = 20_000;
+/** Coins that one ownership change saves and sends as a group: bounds each transaction to 1 MiB. */
+export const WALLET_GROUP_COINS = 1000;
+/** Body bytes of a request: the size field has 16 bits (reference: RAIDA section 1.3). */
+export const REQUEST_BODY_MAX = 65535;
+/** Request bytes that cross every network in one datagram, and fit the public servers' 1440. */
+export const REQUEST_BYTES_DEFAULT = 1400;
+/** Time that a server has to answer one request. */
+export const TIMEOUT_DEFAULT_MS = 5000;
+/** Failed requests in a row after which an operation leaves a silent server alone. */
+export const SILENCE_MAX = 2;
+/** Requests that wait for one WebSocket connection. */
+export const QUEUE_REQUESTS_MAX = 256;
+/** Reply that a WebSocket transport accepts: the largest that a server makes (1.125 MiB). */
+export const REPLY_BYTES_MAX = 1_179_648;
+/** Waiting time before a new attempt to connect: doubles from the first to the second. */
+export const BACKOFF_MIN_MS = 100;
+export const BACKOFF_MAX_MS = 5000;
+/** Coins of one coin file: what a wallet holds; the count field would allow 65535. */
+export const FILE_COINS_MAX = 20_000;
+/** Characters of the tag in a coin file's name: file systems allow 255 bytes for the whole name. */
+export const TAG_CHARACTERS_MAX = 64;
+/** Characters of a foreign name that an error message repeats. */
+export const NAME_CHARACTERS_SHOWN = 80;

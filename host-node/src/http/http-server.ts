@@ -1,0 +1,134 @@
+import type { ServerResponse } from 'node:http';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Logger } from '../log/logger.ts';
+import { AllowList, ownHosts } from './allow-list.ts';
+import { HttpListener, type Route, send, sendJson, sendText } from './http-listener.ts';
+import { processRegistry } from './process-metrics.ts';
+import type { SocketAddress } from './socket-address.ts';
+import type { RequestSink } from './websocket-connection.ts';
+import { RAIDA_PATH, WebSocketEndpoint } from './websocket-endpoint.ts';
+
+/** Whether a node can serve now, and if not, why, in a sentence without secrets. */
+export interface Readiness {
+  ready: boolean;
+  reason?: string;
+}
+
+export interface HttpServerOptions {
+  listen: SocketAddress;
+  raida: RequestSink;
+  readiness: () => Readiness;
+  registry: Registry;
+  logger: Logger;
+  /** Host values besides those of the listening address, as `name:port`. */
+  hosts?: readonly string[];
+  /** Pages that may open /raida (`http://name:port`), and `none` for programs (AllowList). */
+  origins: readonly string[];
+  nowMs?: () => number;
+}
+
+/**
+ * One node's HTTP listener: /healthz, /readyz, /metrics and the WebSocket at /raida.
+ * The three pages hold no secrets and are open to any monitor that names us by address.
+ */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #listener: HttpListener;
+  readonly #endpoint: WebSocketEndpoint;
+  readonly #routes: ReadonlyMap<string, Route>;
+  #allowed = new AllowList({ hosts: [], origins: [] });
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#endpoint = new WebSocketEndpoint({
+      sink: options.raida,
+      ...(options.nowMs ? { nowMs: options.nowMs } : {}),
+    });
+    this.#routes = new Map<string, Route>([
+      ['/healthz', { GET: (_request, response) => sendText(response, 200, 'alive') }],
+      ['/readyz', { GET: (_request, response) => this.#readyz(response) }],
+      ['/metrics', { GET: (_request, response) => this.#metrics(response) }],
+      [RAIDA_PATH, { GET: (_request, response) => upgradeRequired(response) }],
+    ]);
+    this.#register(options.registry);
+    this.#listener = new HttpListener({
+      admits: (request) => this.#allowed.acceptsHostOrAddress(request.headers.host),
+      route: (path) => this.#routes.get(path),
+      upgrade: (request, socket, head) =>
+        this.#endpoint.upgrade(request, socket, head, this.#allowed),
+      failed: (error) => options.logger.error({ err: error }, 'http request failed'),
+    });
+  }
+
+  /**
+   * Bind and serve.
+   * @returns the address with the port that was given
+   * @throws PortInUseError, ListenError
+   */
+  async open(): Promise<SocketAddress> {
+    const { listen, hosts = [], origins } = this.#options;
+    const address = await this.#listener.open(listen);
+    this.#allowed = new AllowList({ hosts: [...ownHosts(address), ...hosts], origins });
+    return address;
+  }
+
+  /** Take no more requests from WebSockets; what the server has is still answered. */
+  stop(): void {
+    this.#endpoint.stop();
+  }
+
+  async close(): Promise<void> {
+    await this.#endpoint.close();
+    await this.#listener.close();
+  }
+
+  #readyz(response: ServerResponse): void {
+    const { ready, reason } = this.#options.readiness();
+    sendJson(response, ready ? 200 : 503, {
+      ready,
+      ...(ready ? {} : { reason: reason ?? 'starting' }),
+    });
+  }
+
+  async #metrics(response: ServerResponse): Promise<void> {
+    const { registry } = this.#options;
+    const text = `${await registry.metrics()}\n${await processRegistry().metrics()}`;
+    send(response, 200, registry.contentType, text);
+  }
+
+  #register(registry: Registry): void {
+    const endpoint = this.#endpoint;
+    const { readiness } = this.#options;
+    const registers = [registry];
+    new Gauge({
+      name: 'andvari_websocket_connections',
+      help: 'WebSocket clients connected now.',
+      registers,
+      collect() {
+        this.set(endpoint.connections);
+      },
+    });
+    new Gauge({
+      name: 'andvari_ready',
+      help: '1 when the node serves, 0 when /readyz answers 503.',
+      registers,
+      collect() {
+        this.set(readiness().ready ? 1 : 0);
+      },
+    });
+    new Counter({
+      name: 'andvari_websocket_refused_total',
+      help: 'Upgrades refused: wrong path, Host or Origin, or too many clients.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(endpoint.refused);
+      },
+    });
+  }
+}
+
+function upgradeRequired(response: ServerResponse): void {
+  response.setHeader('Upgrade', 'websocket');
+  sendText(response, 426, 'this is a WebSocket');
+}

@@ -1,0 +1,216 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RaidaNetwork } from '@andvari/host-common/raida/network';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../log/logger.ts';
+import { readPageFiles } from './page-files.ts';
+import {
+  contentSecurityPolicy,
+  type DemoCoinFile,
+  DemoCoinsExhaustedError,
+  PageServer,
+} from './page-server.ts';
+
+const network: RaidaNetwork = {
+  wire: 'spec',
+  coinId: 6,
+  servers: [
+    { raidaId: 0, url: 'ws://127.0.0.1:9100/raida' },
+    { raidaId: 1, url: 'wss://raida1.example/raida' },
+    { raidaId: 2, url: 'udp://127.0.0.1:25002' },
+  ],
+};
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
+  "img-src 'self' data:; connect-src 'self' ws://127.0.0.1:9100/raida wss://raida1.example/raida; " +
+  "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+let directory = '';
+const servers: PageServer[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'andvari-page-'));
+  mkdirSync(join(directory, 'assets'));
+  writeFileSync(join(directory, 'index.html'), '<!doctype html><title>wallet</title>');
+  writeFileSync(join(directory, 'favicon.svg'), '<svg/>');
+  writeFileSync(join(directory, 'assets/index-B1cD_f-8.js'), 'export {}');
+  writeFileSync(join(directory, 'assets/engine.wasm'), Uint8Array.of(0, 97, 115, 109));
+  writeFileSync(join(directory, '.secret.json'), '{}');
+  writeFileSync(join(directory, 'notes.xyz'), 'unknown kind');
+  symlinkSync('/etc/passwd', join(directory, 'passwd.txt'));
+});
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+  rmSync(directory, { recursive: true });
+});
+
+async function start(takeDemoCoins?: () => DemoCoinFile, from = directory) {
+  const server = new PageServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    logger: createLogger({ level: 'silent' }),
+    directory: from,
+    ...(takeDemoCoins ? { takeDemoCoins } : {}),
+  });
+  servers.push(server);
+  const { port } = await server.open();
+  const ask = (path: string, method = 'GET', headers: Record<string, string> = {}) =>
+    new Promise<{ status: number; headers: Record<string, unknown>; body: string }>(
+      (resolve, reject) => {
+        const sent = request({ host: '127.0.0.1', port, path, method, headers }, (response) => {
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.on('end', () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              body: Buffer.concat(parts).toString('latin1'),
+            }),
+          );
+        });
+        sent.on('error', reject);
+        sent.end();
+      },
+    );
+  return { server, port, ask };
+}
+
+describe('PageServer', () => {
+  it('serves the page with the whole policy', async () => {
+    const { server, ask } = await start();
+    server.publish(network);
+    const page = await ask('/');
+    expect(page.status).toBe(200);
+    expect(page.body).toContain('<title>wallet</title>');
+    expect(page.headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': POLICY,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cache-control': 'no-cache',
+    });
+  });
+
+  it('lets browsers keep what has its hash in its name, and ask again for the rest', async () => {
+    const { server, ask } = await start();
+    server.publish(network);
+    const script = await ask('/assets/index-B1cD_f-8.js');
+    expect(script.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    expect(script.headers['content-type']).toBe('text/javascript; charset=utf-8');
+    const wasm = await ask('/assets/engine.wasm');
+    expect(wasm.headers).toMatchObject({
+      'content-type': 'application/wasm',
+      'cache-control': 'no-cache',
+    });
+    const again = await ask('/assets/engine.wasm', 'GET', {
+      'if-none-match': String(wasm.headers.etag),
+    });
+    expect(again).toMatchObject({ status: 304, body: '' });
+  });
+
+  it.each([
+    '/index.html',
+    '/assets',
+    '/assets/',
+    '/assets/../index.html',
+    '/assets/%2e%2e/index.html',
+    '/.secret.json',
+    '/passwd.txt',
+    '/notes.xyz',
+    '//etc/passwd',
+    '/../../../package.json',
+  ])('does not serve %s', async (path) => {
+    const { server, ask } = await start();
+    server.publish(network);
+    expect((await ask(path)).status).toBe(404);
+  });
+
+  it('describes the network', async () => {
+    const { server, ask } = await start();
+    server.publish(network);
+    const answer = await ask('/network.json');
+    expect(JSON.parse(answer.body)).toEqual({ ...network, demo: false });
+    expect(answer.headers['cache-control']).toBe('no-store');
+  });
+
+  it('says so while the network starts, and when the page was not built', async () => {
+    const { server, ask } = await start(undefined, join(directory, 'nowhere'));
+    expect(await ask('/network.json')).toMatchObject({
+      status: 503,
+      body: 'the network is starting\n',
+    });
+    server.publish(network);
+    expect(server.built).toBe(false);
+    expect((await ask('/')).body).toContain('npm run build');
+    expect((await ask('/network.json')).status).toBe(200);
+  });
+
+  it('refuses a rebound name', async () => {
+    const { server, port, ask } = await start();
+    server.publish(network);
+    for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1', `127.0.0.2:${port}`]) {
+      expect((await ask('/', 'GET', { host })).status).toBe(403);
+    }
+    expect((await ask('/', 'GET', { host: `localhost:${port}` })).status).toBe(200);
+  });
+
+  it('gives demo coins to its own page and to programs, and to no other page', async () => {
+    let taken = 0;
+    const take = () => {
+      if (taken === 2) throw new DemoCoinsExhaustedError();
+      taken++;
+      return { name: `demo ${taken}.bin`, bytes: Uint8Array.of(9, 1, taken) };
+    };
+    const { server, port, ask } = await start(take);
+    server.publish(network);
+    expect(JSON.parse((await ask('/network.json')).body).demo).toBe(true);
+    expect((await ask('/demo/coins')).status).toBe(405);
+    for (const headers of [
+      { origin: 'http://evil.example' },
+      { origin: `http://127.0.0.1:${port + 1}` },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+    ] as Record<string, string>[]) {
+      expect((await ask('/demo/coins', 'POST', headers)).status).toBe(403);
+    }
+    expect(taken).toBe(0);
+    const first = await ask('/demo/coins', 'POST', { origin: `http://127.0.0.1:${port}` });
+    expect(first).toMatchObject({ status: 200, body: '\u0009\u0001\u0001' });
+    expect(first.headers['content-disposition']).toBe('attachment; filename="demo 1.bin"');
+    expect((await ask('/demo/coins', 'POST')).body).toBe('\u0009\u0001\u0002');
+    const last = await ask('/demo/coins', 'POST');
+    expect(last.status).toBe(503);
+    expect(last.body).toContain('handed out');
+  });
+
+  it('has no demo coins without a stock', async () => {
+    const { server, ask } = await start();
+    server.publish(network);
+    expect((await ask('/demo/coins', 'POST')).status).toBe(404);
+  });
+});
+
+describe('contentSecurityPolicy', () => {
+  it('cannot be widened by a URL', () => {
+    const evil = { raidaId: 0, url: "ws://a.example/x;script-src 'unsafe-inline',y" };
+    const policy = contentSecurityPolicy({ ...network, servers: [evil] });
+    expect(policy.match(/script-src/g)).toHaveLength(2);
+    expect(policy.split('; ')).toHaveLength(9);
+    expect(policy).toContain("ws://a.example/x%3Bscript-src%20'unsafe-inline'%2Cy; worker-src");
+  });
+});
+
+describe('readPageFiles', () => {
+  it('knows the page and its files, and nothing of a folder that is not there', () => {
+    expect([...readPageFiles(directory).keys()].sort()).toEqual([
+      '/',
+      '/assets/engine.wasm',
+      '/assets/index-B1cD_f-8.js',
+      '/favicon.svg',
+    ]);
+    expect(readPageFiles(join(directory, 'nowhere')).size).toBe(0);
+  });
+});

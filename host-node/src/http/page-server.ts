@@ -1,0 +1,186 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import type { RaidaNetwork } from '@andvari/host-common/raida/network';
+import type { Logger } from '../log/logger.ts';
+import { AllowList, ownHosts } from './allow-list.ts';
+import { HttpListener, type Route, send, sendJson, sendText } from './http-listener.ts';
+import { type PageFile, readPageFiles } from './page-files.ts';
+import type { SocketAddress } from './socket-address.ts';
+
+/** Where `vite build` of host-browser puts the wallet page, as seen from this file. */
+export const WALLET_PAGE_DIRECTORY = fileURLToPath(
+  new URL('../../../host-browser/dist/', import.meta.url),
+);
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+
+/** A coin file for a visitor of a demo network. */
+export interface DemoCoinFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** Every demo coin has been handed out. */
+export class DemoCoinsExhaustedError extends Error {
+  readonly code = 'ANDVARI_DEMO_COINS_EXHAUSTED';
+
+  constructor() {
+    super(
+      'All demo coins of this network have been handed out; start one with another data folder.',
+    );
+    this.name = 'DemoCoinsExhaustedError';
+  }
+}
+
+export interface PageServerOptions {
+  listen: SocketAddress;
+  logger: Logger;
+  /** The built page; default WALLET_PAGE_DIRECTORY. */
+  directory?: string;
+  /** The next demo coins; without it the network has none. Throws DemoCoinsExhaustedError. */
+  takeDemoCoins?: () => DemoCoinFile;
+}
+
+/**
+ * The wallet page: files from memory by exact path, the network's description, the demo coins.
+ *
+ * The page comes from `npm run build` in host-browser (vite), which fills host-browser/dist. Until
+ * that exists the server answers 503 with the command to run; the RAIDA nodes do not need it.
+ */
+export class PageServer {
+  readonly #options: PageServerOptions;
+  readonly #listener: HttpListener;
+  readonly #files: ReadonlyMap<string, PageFile>;
+  #allowed = new AllowList({ hosts: [], origins: [] });
+  #origins: readonly string[] = [];
+  #network: RaidaNetwork | undefined;
+  #policy = '';
+
+  constructor(options: PageServerOptions) {
+    this.#options = options;
+    this.#files = readPageFiles(options.directory ?? WALLET_PAGE_DIRECTORY);
+    this.#listener = new HttpListener({
+      admits: (request) => this.#allowed.acceptsHost(request.headers.host),
+      route: (path) => this.#route(path),
+      failed: (error) => options.logger.error({ err: error }, 'page request failed'),
+    });
+  }
+
+  /** Whether the page was built when the server was made. */
+  get built(): boolean {
+    return this.#files.has('/');
+  }
+
+  /** The origins of this page, for the allow-lists of the nodes. Known after open(). */
+  get origins(): readonly string[] {
+    return this.#origins;
+  }
+
+  /** Bind. Until publish() every request is answered 503. */
+  async open(): Promise<SocketAddress> {
+    const address = await this.#listener.open(this.#options.listen);
+    const hosts = ownHosts(address);
+    this.#origins = hosts.map((host) => `http://${host}`);
+    this.#allowed = new AllowList({ hosts, origins: this.#origins });
+    return address;
+  }
+
+  /** Serve the page of this network. */
+  publish(network: RaidaNetwork): void {
+    this.#policy = contentSecurityPolicy(network);
+    this.#network = network;
+  }
+
+  close(): Promise<void> {
+    return this.#listener.close();
+  }
+
+  #route(path: string): Route | undefined {
+    const network = this.#network;
+    if (network === undefined) {
+      return { GET: (_request, response) => unavailable(response, 'the network is starting') };
+    }
+    if (path === '/network.json') {
+      const demo = this.#options.takeDemoCoins !== undefined;
+      return { GET: (_request, response) => sendJson(response, 200, { ...network, demo }) };
+    }
+    if (path === '/demo/coins' && this.#options.takeDemoCoins) {
+      return { POST: (request, response) => this.#demoCoins(request, response) };
+    }
+    const file = this.#files.get(path);
+    if (file) return { GET: (request, response) => this.#file(file, request, response) };
+    if (path === '/' && !this.built) {
+      const hint = 'the wallet page is not built: run "npm run build" and start again';
+      return { GET: (_request, response) => unavailable(response, hint) };
+    }
+    return undefined;
+  }
+
+  #file(file: PageFile, request: IncomingMessage, response: ServerResponse): void {
+    response.setHeader('Content-Security-Policy', this.#policy);
+    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+    response.setHeader('Cache-Control', file.immutable ? IMMUTABLE : 'no-cache');
+    response.setHeader('ETag', file.etag);
+    if (request.headers['if-none-match'] === file.etag) {
+      response.statusCode = 304;
+      response.end();
+      return;
+    }
+    response.setHeader('Content-Type', file.type);
+    response.setHeader('Content-Length', file.body.length);
+    response.end(file.body);
+  }
+
+  /**
+   * Only this page may take coins: a foreign page could otherwise empty the stock. Browsers send
+   * Origin with every POST; a program (curl) sends neither Origin nor Sec-Fetch-Site and may.
+   */
+  #demoCoins(request: IncomingMessage, response: ServerResponse): void {
+    const { origin } = request.headers;
+    const program = origin === undefined && request.headers['sec-fetch-site'] === undefined;
+    if (!program && !this.#allowed.acceptsOrigin(origin)) {
+      sendText(response, 403, 'this page may not take demo coins');
+      return;
+    }
+    try {
+      const { name, bytes } = (this.#options.takeDemoCoins as () => DemoCoinFile)();
+      response.setHeader('Content-Disposition', `attachment; filename="${name}"`);
+      send(response, 200, 'application/octet-stream', bytes);
+    } catch (error) {
+      if (!(error instanceof DemoCoinsExhaustedError)) throw error;
+      sendText(response, 503, error.message);
+    }
+  }
+}
+
+function unavailable(response: ServerResponse, text: string): void {
+  response.setHeader('Retry-After', '1');
+  sendText(response, 503, text);
+}
+
+/**
+ * What the page may load, and whom it may talk to: itself and the WebSockets of its network.
+ * @param network its ws: and wss: servers; others cannot be reached from a browser
+ */
+export function contentSecurityPolicy(network: RaidaNetwork): string {
+  const sockets = network.servers
+    .map(({ url }) => new URL(url))
+    .filter(({ protocol }) => protocol === 'ws:' || protocol === 'wss:')
+    // Made from its parts, so that nothing else in a URL can end up in the header.
+    .map(({ protocol, host, pathname }) => `${protocol}//${host}${encodePath(pathname)}`);
+  return [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    ["connect-src 'self'", ...sockets].join(' '),
+    "worker-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+/** `;` and `,` end a directive or a policy. */
+function encodePath(path: string): string {
+  return path.replaceAll(';', '%3B').replaceAll(',', '%2C');
+}

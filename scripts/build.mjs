@@ -1,0 +1,128 @@
+// npm run build [-- --force]: generated constants -> both engines -> modules that carry them -> the
+// wallet page. Each step is done only when the content of its inputs changed since it last
+// succeeded (steps.mjs).
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  embedded,
+  embedEngine,
+  GenerateError,
+  generatedFolder,
+  generateNumbers,
+  numberSources,
+} from './generate.mjs';
+import { report, root, run } from './run.mjs';
+import { contentOf, forget, isDone, note } from './steps.mjs';
+
+const packages = 'package-lock.json';
+
+/**
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {string[]} inputs files and folders whose content decides
+ * @property {string[]} outputs files and folders that must exist
+ * @property {() => Promise<string> | string} work gives '' or the message of its failure
+ */
+
+/** Does a step if it is due; gives '' or why it failed. @param {Step} step */
+async function perform({ name, inputs, outputs, work }) {
+  const content = contentOf(inputs);
+  if (outputs.every((path) => existsSync(join(root, path))) && isDone(name, content)) return '';
+  const startedMs = performance.now();
+  note(name);
+  const failure = await work();
+  if (failure) return failure;
+  note(name, content);
+  report(name, startedMs);
+  return '';
+}
+
+/** @param {() => void} work @returns {string} */
+function messageOf(work) {
+  try {
+    work();
+    return '';
+  } catch (error) {
+    if (error instanceof GenerateError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * Runs a compiler; gives its message, without its own stack, if it fails.
+ * @param {string[]} args
+ */
+async function compile(args) {
+  const { code, output } = await run(args, { quiet: true });
+  if (code === 0) return '';
+  const message = output.replaceAll(/^ +at .*\n?/gm, '').trim();
+  return message || `${args[0]} ended with exit code ${code}`;
+}
+
+const asc = 'node_modules/assemblyscript/bin/asc.js';
+const generator = ['scripts/generate.mjs', 'scripts/build.mjs'];
+
+/** @param {'plain' | 'shared'} target @param {string} wasm @returns {Step} */
+function engineStep(target, wasm) {
+  return {
+    name: `engine ${target}`,
+    inputs: ['assembly', 'asconfig.json', packages],
+    outputs: [wasm],
+    work: () => compile([asc, '--target', target]),
+  };
+}
+
+/** @type {Step} */
+const numbersStep = {
+  name: 'generate',
+  inputs: [...numberSources, ...generator],
+  outputs: numberSources.map((path) => path.replace('assembly/core', generatedFolder)),
+  work: () => messageOf(generateNumbers),
+};
+
+/** @type {Step} */
+const embedStep = {
+  name: 'embed',
+  inputs: [...Object.keys(embedded), ...generator],
+  outputs: Object.values(embedded).map(({ module }) => `${generatedFolder}/${module}.ts`),
+  work: () =>
+    messageOf(() => {
+      embedEngine('build/engine.wasm');
+      embedEngine('build/engine-shared.wasm');
+    }),
+};
+
+/** @type {Step} */
+const pageStep = {
+  name: 'wallet page',
+  inputs: ['host-browser', 'host-common/src', packages],
+  outputs: ['host-browser/dist'],
+  work: () =>
+    compile(['node_modules/vite/bin/vite.js', 'build', 'host-browser', '--logLevel', 'warn']),
+};
+
+/**
+ * Everything, in order; gives '' or the message of the first failure.
+ * @returns {Promise<string>}
+ */
+async function build() {
+  if (!existsSync(join(root, asc))) return 'packages are missing: `npm run build` installs them';
+  if (process.argv.includes('--force')) forget();
+  const numbers = await perform(numbersStep);
+  if (numbers) return numbers;
+  // Side by side: they share nothing but their source, so a fault in it shows in both and is told
+  // once.
+  const [plain, shared] = await Promise.all([
+    perform(engineStep('plain', 'build/engine.wasm')),
+    perform(engineStep('shared', 'build/engine-shared.wasm')),
+  ]);
+  const compiled = plain || shared || (await perform(embedStep));
+  if (compiled || !existsSync(join(root, 'host-browser/vite.config.ts'))) return compiled;
+  return perform(pageStep);
+}
+
+const failure = await build();
+if (failure) {
+  console.error(failure.trimEnd());
+  process.exitCode = 1;
+}

@@ -1,0 +1,169 @@
+/**
+ * Drives one engine without sockets or store: pages come from a function, commits happen when the test says so. Web-standard only, so
+ * that the same cases run in Node and in browsers.
+ */
+import type { EngineIdentity, EngineSizes } from '@andvari/host-common/engine/configuration';
+import { Engine } from '@andvari/host-common/engine/engine';
+import {
+  Control,
+  Descriptor,
+  Effect,
+  EffectKind,
+  Flag,
+  Region,
+} from '@andvari/host-common/engine/generated/layout';
+import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
+
+/** Bytes of a page, or undefined: there is no such page. */
+export type PageSource = (denomination: number, page: number) => Uint8Array | undefined;
+
+export interface Answer {
+  /** The reply; undefined: silence. */
+  bytes: Uint8Array | undefined;
+  peer: number;
+  /** It waited in the HELD ring. */
+  held: boolean;
+  status: number;
+}
+
+export interface HarnessOptions {
+  module: WebAssembly.Module;
+  shared?: boolean;
+  sizes: EngineSizes;
+  identity: EngineIdentity;
+  pages: PageSource;
+  /** Commit at once after every batch (default), or only on commit(). */
+  autoCommit?: boolean;
+}
+
+export class Harness {
+  readonly engine: Engine;
+  /** Microseconds since the epoch: 21 November 2026. */
+  nowUs = 1795219200000000;
+  readonly answers: Answer[] = [];
+  loads = 0;
+  private readonly pages: PageSource;
+  private readonly perDenomination: number;
+  private readonly autoCommit: boolean;
+  private peers = 0;
+
+  constructor(options: HarnessOptions, engine = Engine.create(options)) {
+    this.engine = engine;
+    this.pages = options.pages;
+    this.perDenomination = options.sizes.pagesPerDenomination;
+    this.autoCommit = options.autoCommit ?? true;
+    this.engine.random.fill();
+  }
+
+  /** Queues a message; returns its peer handle. */
+  send(message: Uint8Array, flags: number = Flag.DATAGRAM | Flag.LOCAL): number {
+    const { engine } = this;
+    const pool = message.length <= engine.frames.frameBytes ? engine.frames : engine.largeFrames;
+    const frame = pool.take();
+    if (!frame) throw new Error('harness: no frame left');
+    const peer = ++this.peers;
+    engine.u8.set(message, frame);
+    engine.rx.push(frame, frame, message.length, peer, flags, this.nowUs);
+    return peer;
+  }
+
+  /** One process() with its effects and replies. */
+  turn(batch = 64): number {
+    const taken = this.engine.process(batch, this.nowUs);
+    this.serveEffects();
+    if (this.autoCommit) this.commit();
+    this.drain();
+    return taken;
+  }
+
+  /** Turns until nothing moves any more; the answers since the last call. */
+  settle(): Answer[] {
+    for (let idle = 0, turns = 0; idle < 3; turns++) {
+      if (turns > 100000) throw new Error('harness: the engine does not come to rest');
+      const before = this.answers.length + this.loads;
+      const taken = this.turn();
+      this.engine.step(this.nowUs);
+      this.serveEffects();
+      if (this.autoCommit) this.commit();
+      this.drain();
+      idle = taken || this.answers.length + this.loads !== before ? 0 : idle + 1;
+    }
+    return this.answers.splice(0);
+  }
+
+  /** Sends one message and gives its reply; undefined: silence. */
+  ask(message: Uint8Array, flags?: number): Uint8Array | undefined {
+    const peer = this.send(message, flags);
+    const answers = this.settle().filter((answer) => answer.peer === peer);
+    if (answers.length !== 1) throw new Error(`harness: ${answers.length} answers to one request`);
+    return answers[0]?.bytes;
+  }
+
+  serveEffects(): void {
+    const { engine } = this;
+    while (engine.effects.used) {
+      const at = engine.effects.first();
+      const word = (offset: number) => engine.u32[at + (offset >>> 2)] ?? 0;
+      const kind = word(Effect.KIND);
+      const offset = word(Effect.OFFSET);
+      const key = word(Effect.KEY);
+      const slot = word(Effect.SLOT);
+      engine.effects.shift();
+      if (kind === EffectKind.LOAD_PAGE) this.load(key, offset, slot);
+    }
+  }
+
+  private load(key: number, offset: number, slot: number): void {
+    const denomination = Math.floor(key / this.perDenomination) - 8;
+    const page = this.pages(denomination, key % this.perDenomination);
+    if (page) this.engine.u8.set(page, offset);
+    this.engine.exports.resume(slot, page ? 0 : 1);
+    this.loads++;
+  }
+
+  /** The store has taken everything. */
+  commit(position = this.engine.journalHead()): void {
+    const at = (this.engine.region(Region.CONTROL) + Control.COMMITTED) >>> 3;
+    Atomics.store(this.engine.u64, at, BigInt(position));
+  }
+
+  /** Takes replies out: READY always, HELD up to the committed position. */
+  drain(): void {
+    const { engine } = this;
+    while (engine.ready.used) this.take(engine.ready, false);
+    const committed = engine.committed();
+    while (engine.held.used) {
+      const at = engine.held.first() + (Descriptor.POSITION >>> 2);
+      const position = (engine.u32[at] ?? 0) + (engine.u32[at + 1] ?? 0) * 4294967296;
+      if (position > committed) break;
+      this.take(engine.held, true);
+    }
+  }
+
+  private take(ring: Engine['ready'], held: boolean): void {
+    const { engine } = this;
+    const at = ring.first();
+    const word = (offset: number) => engine.u32[at + (offset >>> 2)] ?? 0;
+    const frame = word(Descriptor.FRAME);
+    const offset = word(Descriptor.OFFSET);
+    const length = word(Descriptor.LENGTH);
+    const flags = word(Descriptor.FLAGS);
+    if (length || flags & Flag.SILENT) {
+      const bytes = length ? engine.u8.slice(offset, offset + length) : undefined;
+      this.answers.push({ bytes, peer: word(Descriptor.PEER), held, status: word(Descriptor.STATUS) });
+    }
+    if (flags & Flag.REPLY_FRAME) engine.exports.release(offset);
+    if (frame) (engine.frames.owns(frame) ? engine.frames : engine.largeFrames).give(frame);
+    ring.shift();
+  }
+
+  /** The 17 bytes of a coin in memory, or undefined when its page is not here. */
+  record(denomination: number, serialNumber: number): Uint8Array | undefined {
+    const { engine } = this;
+    const key = (denomination + 8) * this.perDenomination + (serialNumber >>> 10);
+    const slot = engine.u32[(engine.region(Region.PAGE_INDEX) >>> 2) + key] ?? 0;
+    if (!slot) return undefined;
+    const at = engine.region(Region.PAGE_DATA) + (slot - 1) * PAGE_BYTES + (serialNumber & 1023) * 17;
+    return engine.u8.slice(at, at + 17);
+  }
+}

@@ -1,0 +1,62 @@
+// npm test starts this through scripts/test.mjs; `npx vitest` works too. ANDVARI_QUICK=1 leaves out
+// the browser and
+// *.slow.test.ts; without a Chromium the projects that need one are left out (findChromium says
+// when that is an error).
+import { playwright } from '@vitest/browser-playwright';
+import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { chromiumArgs, findChromium } from './scripts/chromium.mjs';
+
+const quick = process.env.ANDVARI_QUICK === '1';
+const chromium = quick ? undefined : findChromium();
+const exclude = [...configDefaults.exclude, ...(quick ? ['**/*.slow.test.ts'] : [])];
+const timeouts = { testTimeout: 30_000, hookTimeout: 30_000 };
+
+const node: TestProjectConfiguration = {
+  test: {
+    ...timeouts,
+    name: 'node',
+    pool: 'forks',
+    include: ['host-*/src/**/*.test.ts', 'tests/**/*.test.ts'],
+    exclude: [...exclude, '**/*.browser.test.ts', 'tests/browser/**', 'tests/page/**'],
+  },
+};
+
+/** The engine and host-common inside Chromium. */
+function inBrowser(executablePath: string): TestProjectConfiguration {
+  return {
+    test: {
+      ...timeouts,
+      name: 'browser',
+      include: ['tests/browser/**/*.test.ts', 'host-*/src/**/*.browser.test.ts'],
+      exclude,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        instances: [{ browser: 'chromium' }],
+        provider: playwright({ launchOptions: { executablePath, args: chromiumArgs } }),
+      },
+    },
+  };
+}
+
+/** The wallet page, driven from Node with playwright-core; CHROMIUM names the browser. */
+function onPage(executablePath: string): TestProjectConfiguration {
+  return {
+    test: {
+      ...timeouts,
+      name: 'page',
+      pool: 'forks',
+      include: ['tests/page/**/*.test.ts'],
+      exclude,
+      env: { CHROMIUM: executablePath },
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    passWithNoTests: true,
+    projects: chromium ? [node, inBrowser(chromium), onPage(chromium)] : [node],
+  },
+});
