@@ -17,7 +17,7 @@ const node: TestProjectConfiguration = {
     name: 'node',
     pool: 'forks',
     include: ['host-*/src/**/*.test.ts', 'tests/**/*.test.ts'],
-    exclude: [...exclude, '**/*.browser.test.ts', 'tests/browser/**', 'tests/page/**'],
+    exclude: [...exclude, '**/*.browser.test.ts', 'tests/browser/**', 'tests/wallet/**'],
   },
 };
 
@@ -45,9 +45,9 @@ function onPage(executablePath: string): TestProjectConfiguration {
   return {
     test: {
       ...timeouts,
-      name: 'page',
+      name: 'wallet',
       pool: 'forks',
-      include: ['tests/page/**/*.test.ts'],
+      include: ['tests/wallet/**/*.test.ts'],
       exclude,
       env: { CHROMIUM: executablePath },
     },

@@ -1,10 +1,20 @@
 /**
- * The engine behind its exports: which room a descriptor goes to, and what happens around a batch. border.md "Batch", "Parking".
+ * The engine behind its exports: which room a descriptor goes to, and what happens around a batch.
+ * border.md "Batch", "Parking".
  */
 import { enter, leave, load32, load64 } from "./core/atomics";
 import { Descriptor, Flag } from "./core/layout";
 import { PROCESS_BYTES_MAX } from "./core/limits";
-import { attachMemory, COMMITTED, CRC_TABLE, layOutMemory, LOADS, openMemory, readShared, STOP } from "./core/memory";
+import {
+  attachMemory,
+  COMMITTED,
+  CRC_TABLE,
+  LOADS,
+  layOutMemory,
+  openMemory,
+  readShared,
+  STOP,
+} from "./core/memory";
 import { capacityAt, consumeReceived, giveBack, nextReceived, roomForRequest } from "./core/rings";
 import { CHALLENGE_HASH, COUNTER_BLOCK, KEY, REPLY_NONCE } from "./core/scratch";
 import { Status } from "./core/status";
@@ -26,7 +36,10 @@ let seenCommitted: u64 = 0;
 /** A request found the journal full: nothing new starts until a commit. */
 let journalFull: bool = false;
 
-/** Lays the memory out and fills the tables, once for all instances. Statuses: core/memory.ts, layOutMemory(). */
+/**
+ * Lays the memory out and fills the tables, once for all instances. Statuses: core/memory.ts,
+ * layOutMemory().
+ */
 export function configureEngine(): Status {
   const laidOut = layOutMemory();
   if (laidOut != Status.OK) return laidOut;
@@ -45,8 +58,9 @@ export function attachEngine(): Status {
 }
 
 /**
- * Answers up to `batch` received descriptors; `low` and `high` are microseconds since the epoch. Stops early when a ring, the journal or
- * the park is full, or after PROCESS_BYTES_MAX body bytes. Returns how many it took.
+ * Answers up to `batch` received descriptors; `low` and `high` are microseconds since the epoch.
+ * Stops early when a ring, the journal or the park is full, or after PROCESS_BYTES_MAX body bytes.
+ * Returns how many it took.
  */
 export function processBatch(batch: u32, low: u32, high: u32): u32 {
   if (!enter(STOP)) return 0;
@@ -88,9 +102,11 @@ function mayRunAgain(): bool {
 }
 
 function takeBatch(batch: u32): u32 {
-  let taken: u32 = 0, bytes: u32 = 0;
+  let taken: u32 = 0,
+    bytes: u32 = 0;
   for (; taken < batch && bytes < PROCESS_BYTES_MAX; taken++) {
-    // Full park: the host sheds datagrams or stops reading streams. Full journal: only a commit helps.
+    // Full park: the host sheds datagrams or stops reading streams. Full journal: only a commit
+    // helps.
     if (journalFull || !roomForRequest() || !parked.parkedRoom()) break;
     const entry = nextReceived();
     if (!entry) break;
@@ -102,11 +118,18 @@ function takeBatch(batch: u32): u32 {
 }
 
 function receive(entry: usize): void {
-  const frame = <usize>load<u32>(entry, Descriptor.FRAME), offset = <usize>load<u32>(entry, Descriptor.OFFSET);
-  const length = load<u32>(entry, Descriptor.LENGTH), capacity = capacityAt(frame, offset);
+  const frame = <usize>load<u32>(entry, Descriptor.FRAME),
+    offset = <usize>load<u32>(entry, Descriptor.OFFSET);
+  const length = load<u32>(entry, Descriptor.LENGTH),
+    capacity = capacityAt(frame, offset);
   context.setMessage(
-    offset, length, frame, load<u32>(entry, Descriptor.PEER), load<u32>(entry, Descriptor.FLAGS),
-    load<u64>(entry, Descriptor.ARRIVAL), capacity,
+    offset,
+    length,
+    frame,
+    load<u32>(entry, Descriptor.PEER),
+    load<u32>(entry, Descriptor.FLAGS),
+    load<u64>(entry, Descriptor.ARRIVAL),
+    capacity,
   );
   if (context.flags & Flag.DATAGRAM) countDatagram();
   if (length > capacity) {

@@ -1,13 +1,15 @@
 /**
- * The exports of the engine, nothing else. Every export that can fail returns a number of core/status.ts. Arguments and results are u32;
- * a 64-bit value is two of them, low first. Nothing is allocated after configure(), and nothing an outsider sends can trap.
+ * The exports of the engine, nothing else. Every export that can fail returns a number of
+ * core/status.ts. Arguments and results are u32; a 64-bit value is two of them, low first. Nothing
+ * is allocated after configure(), and nothing an outsider sends can trap.
  */
-import { processBatch, stepEngine, configureEngine, attachEngine } from "./engine";
-import { pageLoaded } from "./raida/coins";
+import { attachEngine, configureEngine, processBatch, stepEngine } from "./engine";
 import { openReply, sealRequest } from "./raida/client";
-import { requestBytes } from "./raida/request";
+import { pageLoaded } from "./raida/coins";
 import { releaseReplyFrame } from "./raida/reply-frames";
+import { requestBytes } from "./raida/request";
 import { discardSince, reopenWorkers, rollbackTo } from "./raida/rollback";
+
 export { configBlock, regions } from "./core/memory";
 
 export function configure(): u32 {
@@ -31,15 +33,18 @@ export function release(offset: u32): u32 {
   return releaseReplyFrame(offset);
 }
 export function rollback(low: u32, high: u32): u32 {
-  return rollbackTo((<u64>high << 32) | low);
+  return rollbackTo(((<u64>high) << 32) | low);
 }
 export function discard(low: u32, high: u32): u32 {
-  return discardSince((<u64>high << 32) | low);
+  return discardSince(((<u64>high) << 32) | low);
 }
 export function reopen(): void {
   reopenWorkers();
 }
-/** Bytes of the request whose first `length` bytes lie at `offset`, as far as they tell: what a stream has to collect. */
+/**
+ * Bytes of the request whose first `length` bytes lie at `offset`, as far as they tell: what a
+ * stream has to collect.
+ */
 export function requestLength(offset: u32, length: u32): u32 {
   return requestBytes(offset, length);
 }

@@ -28,4 +28,5 @@ async function step(name, programs) {
 const pretty = String(process.stdout.isTTY === true);
 const types = projects.map((project) => [tsc, '-p', project, '--pretty', pretty]);
 await step('types', types);
-if (!process.argv.includes('--types')) await step('biome', [[biome, 'check', '--colors=off']]);
+const lint = [biome, 'check', '--error-on-warnings', '--diagnostic-level=warn'];
+if (!process.argv.includes('--types')) await step('biome', [lint]);

@@ -1,9 +1,10 @@
 /**
- * One source, two builds: atomics in the shared build (`--use SHARED=1`), plain loads and stores in the other.
- * The choice falls at compile time, so the plain build pays nothing.
+ * One source, two builds: atomics in the shared build (`--use SHARED=1`), plain loads and stores in
+ * the other. The choice falls at compile time, so the plain build pays nothing.
  */
-import { INSIDE, WORKER } from "./scratch";
+
 import { SCRATCH_BYTES, WORKERS_MAX } from "./limits";
+import { INSIDE, WORKER } from "./scratch";
 
 export function load32(address: usize): u32 {
   if (isDefined(SHARED)) return atomic.load<u32>(address);
@@ -71,7 +72,10 @@ export function unlock(address: usize): void {
   store32(address, 0);
 }
 
-/** Critical sections are microseconds long: spin first, then sleep 20 us at a time, so that unlock needs no notify. */
+/**
+ * Critical sections are microseconds long: spin first, then sleep 20 us at a time, so that unlock
+ * needs no notify.
+ */
 function waitForLock(address: usize): void {
   while (true) {
     for (let i = 0; i < 200; i++) {
@@ -93,7 +97,10 @@ export function leave(): void {
   store32(INSIDE, 0);
 }
 
-/** Sets the stop word and waits until no worker is inside; so every journal group is published and no lock is held. */
+/**
+ * Sets the stop word and waits until no worker is inside; so every journal group is published and
+ * no lock is held.
+ */
 export function stopWorkers(stop: usize): void {
   store32(stop, 1);
   const first = INSIDE - <usize>WORKER * SCRATCH_BYTES;

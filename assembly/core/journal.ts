@@ -1,7 +1,8 @@
 /**
- * The journal ring: what changed, in the order in which the page locks were held. A group is claimed while all locks of its
- * request are held, filled, then published; the committer stops at the first unpublished group. A position is the number of records
- * ever claimed: never used again, also not after a rollback. Space is free again when it is committed.
+ * The journal ring: what changed, in the order in which the page locks were held. A group is
+ * claimed while all locks of its request are held, filled, then published; the committer stops at
+ * the first unpublished group. A position is the number of records ever claimed: never used again,
+ * also not after a rollback. Space is free again when it is committed.
  */
 import { load64, store32, swap64 } from "./atomics";
 import { Journal, JournalKind } from "./layout";
@@ -24,7 +25,14 @@ export function claim(records: u32): u64 {
 }
 
 /** Writes one coin's change: what stands at `coin` (17 bytes) and what will. */
-export function recordCoin(position: u64, denominationIndex: u32, serial: u32, coin: usize, an: v128, mfs: u32): void {
+export function recordCoin(
+  position: u64,
+  denominationIndex: u32,
+  serial: u32,
+  coin: usize,
+  an: v128,
+  mfs: u32,
+): void {
   const record = recordAt(position);
   store<u8>(record, JournalKind.COIN, Journal.KIND);
   store<u8>(record, load<u8>(coin, 16), Journal.OLD_MFS);
@@ -36,7 +44,10 @@ export function recordCoin(position: u64, denominationIndex: u32, serial: u32, c
   store<u64>(record, 0, Journal.PUBLISHED);
 }
 
-/** Closes a group of which `used` of `records` records were filled; returns the position that a reply must wait for. */
+/**
+ * Closes a group of which `used` of `records` records were filled; returns the position that a
+ * reply must wait for.
+ */
 export function publish(start: u64, used: u32, records: u32): u64 {
   for (let i = used + 1; i <= records; i++) {
     const pad = recordAt(start + i);

@@ -1,7 +1,8 @@
 /**
- * The numbers that engine and host must agree on: regions, configuration words, descriptors, effects, the client block.
- * scripts/generate.mjs makes the TypeScript constants from these enums; offsets are bytes unless said otherwise, all words
- * are little-endian u32 (the byte order of WebAssembly), and a 64-bit value is two words, low first.
+ * The numbers that engine and host must agree on: regions, configuration words, descriptors,
+ * effects, the client block. scripts/generate.mjs makes the TypeScript constants from these enums;
+ * offsets are bytes unless said otherwise, all words are little-endian u32 (the byte order of
+ * WebAssembly), and a 64-bit value is two words, low first.
  */
 
 /** configBlock() + 4 * index: what the host writes before configure(). */
@@ -47,7 +48,10 @@ export const enum Wire {
   LEGACY = 1,
 }
 
-/** regions(index): where a region starts. The regions of a worker are those of the instance that is asked. */
+/**
+ * regions(index): where a region starts. The regions of a worker are those of the instance that is
+ * asked.
+ */
 export const enum Region {
   CONTROL = 0,
   PAGE_INDEX = 1,
@@ -110,7 +114,10 @@ export const enum Descriptor {
   POSITION = 24,
   /** Microseconds since the epoch at which the message arrived (two words). */
   ARRIVAL = 32,
-  /** Four bytes: encryption type, denomination of the encryption coin (signed), command group, command. */
+  /**
+   * Four bytes: encryption type, denomination of the encryption coin (signed), command group,
+   * command.
+   */
   KIND = 40,
   /** Serial number of the encryption coin. */
   SERIAL = 44,
@@ -137,7 +144,10 @@ export const enum Effect {
   SLOT = 12,
 }
 export const enum EffectKind {
-  /** Read page KEY (denomination index * pages per denomination + page) to OFFSET, then resume(SLOT, 0; 1: no such page). */
+  /**
+   * Read page KEY (denomination index * pages per denomination + page) to OFFSET, then resume(SLOT,
+   * 0; 1: no such page).
+   */
   LOAD_PAGE = 1,
   /** The random pool ran dry: fill it. Requests are answered 252 until then. */
   FILL_RANDOM = 2,
@@ -163,8 +173,8 @@ export const enum PageState {
 }
 
 /**
- * A journal record (48 bytes). A group is one HEAD record and the records it counts; the head is published last, by
- * PUBLISHED = low word of its own position + 1.
+ * A journal record (48 bytes). A group is one HEAD record and the records it counts; the head is
+ * published last, by PUBLISHED = low word of its own position + 1.
  */
 export const enum Journal {
   KIND = 0,
@@ -188,7 +198,10 @@ export const enum JournalKind {
   HEAD = 2,
 }
 
-/** The random pool: bytes written (u32), bytes taken (u32) at 4, then RANDOM_POOL_BYTES from 64. Counters run free. */
+/**
+ * The random pool: bytes written (u32), bytes taken (u32) at 4, then RANDOM_POOL_BYTES from 64.
+ * Counters run free.
+ */
 export const enum Random {
   FILLED = 0,
   TAKEN = 4,

@@ -1,4 +1,6 @@
-/** Every maximum of the engine, each with its reason. Sizes in bytes unless the name says otherwise. */
+/**
+ * Every maximum of the engine, each with its reason. Sizes in bytes unless the name says otherwise.
+ */
 
 /** Instances over one memory: more I/O threads than this gain nothing on the machines we serve. */
 export const WORKERS_MAX: u32 = 16;
@@ -17,14 +19,20 @@ export const PAGE_BYTES: u32 = 17408;
 /** Pages of one denomination: 2^20 serial numbers, so that (denomination, sn) fits 24 bits. */
 export const PAGES_PER_DENOMINATION_MAX: u32 = 1024;
 
-/** Coins of a ticket and of every list of 5 bytes a coin (seed 000, section 3.1; ours for the lists). */
+/**
+ * Coins of a ticket and of every list of 5 bytes a coin (seed 000, section 3.1; ours for the
+ * lists).
+ */
 export const COINS_PER_LIST_MAX: u32 = 4096;
 /** Slots of the ticket pool (seed 000, section 3.1). */
 export const TICKETS_MAX: u32 = 512;
 /** Life of a ticket in microseconds (TICKET_RELEASE_SECONDS = 300). */
 export const TICKET_LIFE_US: u64 = 300000000;
 
-/** Pages that one request can touch besides its key pages: a sum over 4096 coins, each on its own page. */
+/**
+ * Pages that one request can touch besides its key pages: a sum over 4096 coins, each on its own
+ * page.
+ */
 export const REQUEST_PAGES_MAX: u32 = 4096;
 /** Records that one group of the journal can need, with its own head: pown sum of 4096 coins. */
 export const GROUP_RECORDS_MAX: u32 = 4097;
@@ -33,7 +41,9 @@ export const GROUP_RECORDS_MAX: u32 = 4097;
 export const FRAME_BYTES: u32 = 4096;
 /** Large frame: header (48), the largest body (65535) and room to round up. */
 export const LARGE_FRAME_BYTES: u32 = 65664;
-/** A held reply or a parked datagram up to this size is copied, so that its frame returns at once. */
+/**
+ * A held reply or a parked datagram up to this size is copied, so that its frame returns at once.
+ */
 export const SLOT_PAYLOAD_BYTES: u32 = 256;
 /** Body bytes after which process() returns early: 64 requests of 64 KiB would take 10 ms. */
 export const PROCESS_BYTES_MAX: u32 = 262144;

@@ -1,14 +1,29 @@
 /**
- * The memory map. configure() lays every region out once for all instances; attach() gives an instance its addresses.
- * Nothing is allocated afterwards. Order: constants, scratch of the workers, control, shared regions, regions of each worker.
+ * The memory map. configure() lays every region out once for all instances; attach() gives an
+ * instance its addresses. Nothing is allocated afterwards. Order: constants, scratch of the
+ * workers, control, shared regions, regions of each worker.
  */
 import { load32, store32 } from "./atomics";
 import { Config, Control, Journal, Page, Random, Region, Ring } from "./layout";
 import {
-  COINS_PER_LIST_MAX, DENOMINATIONS, FRAME_BYTES, GROUP_RECORDS_MAX, JOURNAL_RECORDS_MAX, LARGE_FRAME_BYTES,
-  PAGE_BYTES, PAGE_RECORDS,
-  PAGES_PER_DENOMINATION_MAX, PARK_SLOTS_MAX, RAIDA_COUNT, RANDOM_POOL_BYTES, REQUEST_PAGES_MAX, RING_ENTRIES_MAX,
-  SCRATCH_BYTES, SLOT_PAYLOAD_BYTES, TICKETS_MAX, WORKERS_MAX,
+  COINS_PER_LIST_MAX,
+  DENOMINATIONS,
+  FRAME_BYTES,
+  GROUP_RECORDS_MAX,
+  JOURNAL_RECORDS_MAX,
+  LARGE_FRAME_BYTES,
+  PAGE_BYTES,
+  PAGE_RECORDS,
+  PAGES_PER_DENOMINATION_MAX,
+  PARK_SLOTS_MAX,
+  RAIDA_COUNT,
+  RANDOM_POOL_BYTES,
+  REQUEST_PAGES_MAX,
+  RING_ENTRIES_MAX,
+  SCRATCH_BYTES,
+  SLOT_PAYLOAD_BYTES,
+  TICKETS_MAX,
+  WORKERS_MAX,
 } from "./limits";
 import { BASE, CLIENT_BLOCK, WORKER } from "./scratch";
 import { Status } from "./status";
@@ -39,8 +54,33 @@ export const CRC_TABLE_BYTES: usize = 16384;
 /** A u16 function index for each of 16 groups x 256 commands. */
 export const COMMAND_TABLE_BYTES: usize = 8192;
 
-const enum Shared { CRC, COMMANDS, PAGE_INDEX, PAGE_META, PAGE_DATA, JOURNAL, COUNTS, STATISTICS, TICKET_META, TICKET_COINS, END }
-const enum Own { RX, READY, HELD, EFFECTS, READY_SLOTS, HELD_SLOTS, PARKED, FRAMES, LARGE_FRAMES, REPLY_FRAMES, RANDOM, SEEN }
+const enum Shared {
+  CRC,
+  COMMANDS,
+  PAGE_INDEX,
+  PAGE_META,
+  PAGE_DATA,
+  JOURNAL,
+  COUNTS,
+  STATISTICS,
+  TICKET_META,
+  TICKET_COINS,
+  END,
+}
+const enum Own {
+  RX,
+  READY,
+  HELD,
+  EFFECTS,
+  READY_SLOTS,
+  HELD_SLOTS,
+  PARKED,
+  FRAMES,
+  LARGE_FRAMES,
+  REPLY_FRAMES,
+  RANDOM,
+  SEEN,
+}
 
 // What attach() reads for this instance.
 export let pagesPerDenomination: u32 = 0;
@@ -93,7 +133,7 @@ export function configBlock(): usize {
 }
 
 function word(index: u32): u32 {
-  return load<u32>(CONFIG + (<usize>index << 2));
+  return load<u32>(CONFIG + ((<usize>index) << 2));
 }
 
 function powerOfTwo(value: u32, least: u32, most: u32): bool {
@@ -107,9 +147,11 @@ function sizesFit(): bool {
   if (word(Config.WORKERS) < 1 || word(Config.WORKERS) > WORKERS_MAX) return false;
   if (perDenomination < 1 || perDenomination > PAGES_PER_DENOMINATION_MAX) return false;
   if (word(Config.PAGE_SLOTS) > pages) return false;
-  // One page more than a request's own, or two requests could evict each other for ever; key pages are read and let go before.
+  // One page more than a request's own, or two requests could evict each other for ever; key pages
+  // are read and let go before.
   if (word(Config.PAGE_SLOTS) < min<u32>(pages, REQUEST_PAGES_MAX + 1)) return false;
-  if (!powerOfTwo(word(Config.JOURNAL_RECORDS), GROUP_RECORDS_MAX, JOURNAL_RECORDS_MAX)) return false;
+  if (!powerOfTwo(word(Config.JOURNAL_RECORDS), GROUP_RECORDS_MAX, JOURNAL_RECORDS_MAX))
+    return false;
   if (!powerOfTwo(word(Config.RING_ENTRIES), 4, RING_ENTRIES_MAX)) return false;
   if (word(Config.PARK_SLOTS) < 1 || word(Config.PARK_SLOTS) > PARK_SLOTS_MAX) return false;
   if (word(Config.FRAMES) < 1 || word(Config.FRAMES) > RING_ENTRIES_MAX) return false;
@@ -122,13 +164,15 @@ let cursor: u64 = 0;
 
 function take(row: u32, bytes: u64, align: u64): void {
   cursor = (cursor + align - 1) & ~(align - 1);
-  store<u32>(TABLE + (<usize>row << 2), <u32>cursor);
+  store<u32>(TABLE + ((<usize>row) << 2), <u32>cursor);
   cursor += bytes;
 }
 
 function layOut(): void {
-  const perDenomination = <u64>word(Config.PAGES_PER_DENOMINATION), slots = <u64>word(Config.PAGE_SLOTS);
-  const count = <u64>word(Config.TICKETS), entries = <u64>word(Config.RING_ENTRIES);
+  const perDenomination = <u64>word(Config.PAGES_PER_DENOMINATION),
+    slots = <u64>word(Config.PAGE_SLOTS);
+  const count = <u64>word(Config.TICKETS),
+    entries = <u64>word(Config.RING_ENTRIES);
   cursor = CONTROL + CONTROL_BYTES;
   take(Shared.CRC, CRC_TABLE_BYTES, 64);
   take(Shared.COMMANDS, COMMAND_TABLE_BYTES, 64);
@@ -157,15 +201,16 @@ function layOut(): void {
 }
 
 /**
- * Lays the regions out for the configuration words. Statuses: OK; BAD_CONFIGURATION; WRONG_STATE (called before);
- * MEMORY_TOO_SMALL: nothing was set up, and regions(Region.END) tells how many bytes are needed.
- * The memory must be zero above the scratch, as a new one is: nothing large is written here.
+ * Lays the regions out for the configuration words. Statuses: OK; BAD_CONFIGURATION; WRONG_STATE
+ * (called before); MEMORY_TOO_SMALL: nothing was set up, and regions(Region.END) tells how many
+ * bytes are needed. The memory must be zero above the scratch, as a new one is: nothing large is
+ * written here.
  */
 export function layOutMemory(): Status {
   if (load32(CONTROL) == MAGIC) return Status.WRONG_STATE;
   if (!sizesFit()) return Status.BAD_CONFIGURATION;
   layOut();
-  if (cursor > <u64>memory.size() << 16) return Status.MEMORY_TOO_SMALL;
+  if (cursor > (<u64>memory.size()) << 16) return Status.MEMORY_TOO_SMALL;
   return Status.OK;
 }
 
@@ -175,10 +220,13 @@ export function openMemory(): void {
 }
 
 function row(index: u32): usize {
-  return load<u32>(TABLE + (<usize>index << 2));
+  return load<u32>(TABLE + ((<usize>index) << 2));
 }
 
-/** Reads this instance's addresses. Statuses: OK; WRONG_STATE (not configured); INVALID_ARGUMENT (no such worker). */
+/**
+ * Reads this instance's addresses. Statuses: OK; WRONG_STATE (not configured); INVALID_ARGUMENT (no
+ * such worker).
+ */
 export function attachMemory(): Status {
   if (load32(CONTROL) != MAGIC) return Status.WRONG_STATE;
   workers = word(Config.WORKERS);
@@ -232,7 +280,9 @@ function ownRow(worker: u32, index: u32): usize {
   return row(SHARED_ROWS + worker * WORKER_ROWS + index);
 }
 
-/** The held ring, its payload slots and the parked requests of any worker: rollback walks them all. */
+/**
+ * The held ring, its payload slots and the parked requests of any worker: rollback walks them all.
+ */
 export function heldRing(worker: u32): usize {
   return ownRow(worker, Own.HELD);
 }
@@ -243,29 +293,52 @@ export function parkedOf(worker: u32): usize {
   return ownRow(worker, Own.PARKED);
 }
 
-/** Start of a region (core/layout.ts, Region), for this instance's worker; 0: there is no such region. */
+/**
+ * Start of a region (core/layout.ts, Region), for this instance's worker; 0: there is no such
+ * region.
+ */
 export function regions(index: u32): usize {
   switch (index) {
-    case Region.CONTROL: return CONTROL;
-    case Region.PAGE_INDEX: return PAGE_INDEX;
-    case Region.PAGE_META: return PAGE_META;
-    case Region.PAGE_DATA: return PAGE_DATA;
-    case Region.JOURNAL: return JOURNAL;
-    case Region.COUNTS: return COUNTS;
-    case Region.STATISTICS: return STATISTICS;
-    case Region.TICKET_META: return TICKET_META;
-    case Region.TICKET_COINS: return TICKET_COINS;
-    case Region.RX: return RX;
-    case Region.READY: return READY;
-    case Region.HELD: return HELD;
-    case Region.EFFECTS: return EFFECTS;
-    case Region.PARKED: return PARKED;
-    case Region.FRAMES: return FRAMES;
-    case Region.LARGE_FRAMES: return LARGE_FRAMES;
-    case Region.REPLY_FRAMES: return REPLY_FRAMES;
-    case Region.RANDOM: return RANDOM;
-    case Region.CLIENT_BLOCK: return CLIENT_BLOCK;
-    case Region.END: return row(Shared.END);
+    case Region.CONTROL:
+      return CONTROL;
+    case Region.PAGE_INDEX:
+      return PAGE_INDEX;
+    case Region.PAGE_META:
+      return PAGE_META;
+    case Region.PAGE_DATA:
+      return PAGE_DATA;
+    case Region.JOURNAL:
+      return JOURNAL;
+    case Region.COUNTS:
+      return COUNTS;
+    case Region.STATISTICS:
+      return STATISTICS;
+    case Region.TICKET_META:
+      return TICKET_META;
+    case Region.TICKET_COINS:
+      return TICKET_COINS;
+    case Region.RX:
+      return RX;
+    case Region.READY:
+      return READY;
+    case Region.HELD:
+      return HELD;
+    case Region.EFFECTS:
+      return EFFECTS;
+    case Region.PARKED:
+      return PARKED;
+    case Region.FRAMES:
+      return FRAMES;
+    case Region.LARGE_FRAMES:
+      return LARGE_FRAMES;
+    case Region.REPLY_FRAMES:
+      return REPLY_FRAMES;
+    case Region.RANDOM:
+      return RANDOM;
+    case Region.CLIENT_BLOCK:
+      return CLIENT_BLOCK;
+    case Region.END:
+      return row(Shared.END);
   }
   return 0;
 }

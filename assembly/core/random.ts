@@ -1,6 +1,7 @@
 /**
- * The instance's pool of random bytes. The host fills it from its CSPRNG; taken bytes are wiped, so a byte is used once and a
- * memory dump tells nothing of nonces past. Replays record the pool's input.
+ * The instance's pool of random bytes. The host fills it from its CSPRNG; taken bytes are wiped, so
+ * a byte is used once and a memory dump tells nothing of nonces past. Replays record the pool's
+ * input.
  */
 import { EffectKind, Random } from "./layout";
 import { RANDOM_PER_REQUEST, RANDOM_POOL_BYTES } from "./limits";

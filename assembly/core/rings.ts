@@ -1,14 +1,25 @@
 /**
- * Descriptor rings between one host thread and one instance: {head at 0, tail at 64, entries from 128}, each with one
- * producer and one consumer. READY may leave at once. HELD waits for the store; it is first-in-first-out because a position is
- * raised to the one before it, so the host compares one number.
+ * Descriptor rings between one host thread and one instance: {head at 0, tail at 64, entries from
+ * 128}, each with one producer and one consumer. READY may leave at once. HELD waits for the store;
+ * it is first-in-first-out because a position is raised to the one before it, so the host compares
+ * one number.
  */
 import { load32, load64, store32 } from "./atomics";
 import { Descriptor, Effect, EffectKind, Flag, Ring } from "./layout";
 import { FRAME_BYTES, LARGE_FRAME_BYTES, SLOT_PAYLOAD_BYTES } from "./limits";
 import {
-  COMMITTED, EFFECTS, FRAMES, FRAMES_END, HELD, HELD_SLOTS, LARGE_FRAMES, LARGE_FRAMES_END, READY, READY_SLOTS,
-  RX, ringEntries,
+  COMMITTED,
+  EFFECTS,
+  FRAMES,
+  FRAMES_END,
+  HELD,
+  HELD_SLOTS,
+  LARGE_FRAMES,
+  LARGE_FRAMES_END,
+  READY,
+  READY_SLOTS,
+  RX,
+  ringEntries,
 } from "./memory";
 import { Status } from "./status";
 
@@ -24,7 +35,7 @@ export function room(ring: usize): u32 {
 }
 
 export function entryAt(ring: usize, index: u32): usize {
-  return ring + Ring.ENTRIES + (<usize>(index & (ringEntries - 1)) << 6);
+  return ring + Ring.ENTRIES + ((<usize>(index & (ringEntries - 1))) << 6);
 }
 
 /** Room for all that one request can put out: its frame, and its reply in either ring. */
@@ -43,20 +54,23 @@ export function consumeReceived(): void {
 }
 
 /**
- * Bytes from `offset` to the end of the buffer that holds it: a frame of this worker or a parked copy. 0: no such place, so a
- * wrong descriptor is refused instead of read.
+ * Bytes from `offset` to the end of the buffer that holds it: a frame of this worker or a parked
+ * copy. 0: no such place, so a wrong descriptor is refused instead of read.
  */
 export function capacityAt(frame: usize, offset: usize): u32 {
   if (offset < frame) return 0;
   const inFrame = <u32>(offset - frame);
-  if (frame >= FRAMES && frame < FRAMES_END) return FRAME_BYTES > inFrame ? FRAME_BYTES - inFrame : 0;
-  if (frame >= LARGE_FRAMES && frame < LARGE_FRAMES_END) return LARGE_FRAME_BYTES > inFrame ? LARGE_FRAME_BYTES - inFrame : 0;
+  if (frame >= FRAMES && frame < FRAMES_END)
+    return FRAME_BYTES > inFrame ? FRAME_BYTES - inFrame : 0;
+  if (frame >= LARGE_FRAMES && frame < LARGE_FRAMES_END)
+    return LARGE_FRAME_BYTES > inFrame ? LARGE_FRAME_BYTES - inFrame : 0;
   return 0;
 }
 
 /** Gives a receive frame back before, or without, a reply; `flags` says which. */
 export function giveBack(frame: usize, peer: u32, flags: u32): void {
-  const head = load32(READY + Ring.HEAD), entry = entryAt(READY, head);
+  const head = load32(READY + Ring.HEAD),
+    entry = entryAt(READY, head);
   store<u32>(entry, <u32>frame, Descriptor.FRAME);
   store<u32>(entry, 0, Descriptor.OFFSET);
   store<u32>(entry, 0, Descriptor.LENGTH);
@@ -66,12 +80,22 @@ export function giveBack(frame: usize, peer: u32, flags: u32): void {
 }
 
 /**
- * Puts a reply into READY, or into HELD when the store has not committed `position` yet. A reply that is small and held, or that
- * lies in a parked copy, moves into the ring entry's own slot, so that its frame returns at once.
+ * Puts a reply into READY, or into HELD when the store has not committed `position` yet. A reply
+ * that is small and held, or that lies in a parked copy, moves into the ring entry's own slot, so
+ * that its frame returns at once.
  */
 export function emitReply(
-  frame: usize, offset: usize, length: u32, peer: u32, flags: u32, status: Status, position: u64, arrival: u64, kind: u32,
-  serial: u32, execution: u32,
+  frame: usize,
+  offset: usize,
+  length: u32,
+  peer: u32,
+  flags: u32,
+  status: Status,
+  position: u64,
+  arrival: u64,
+  kind: u32,
+  serial: u32,
+  execution: u32,
 ): void {
   const held = position > load64(COMMITTED);
   if (held) {
@@ -89,7 +113,8 @@ export function emitReply(
     offset = slot;
     give = 0;
   }
-  const head = load32(ring + Ring.HEAD), entry = entryAt(ring, head);
+  const head = load32(ring + Ring.HEAD),
+    entry = entryAt(ring, head);
   store<u32>(entry, <u32>give, Descriptor.FRAME);
   store<u32>(entry, <u32>offset, Descriptor.OFFSET);
   store<u32>(entry, length, Descriptor.LENGTH);
@@ -107,7 +132,8 @@ export function emitReply(
 /** Asks the host for something; false: the effect ring is full, try again later. */
 export function emitEffect(kind: EffectKind, offset: usize, key: u32, slot: u32): bool {
   if (room(EFFECTS) == 0) return false;
-  const head = load32(EFFECTS + Ring.HEAD), entry = entryAt(EFFECTS, head);
+  const head = load32(EFFECTS + Ring.HEAD),
+    entry = entryAt(EFFECTS, head);
   store<u32>(entry, kind, Effect.KIND);
   store<u32>(entry, <u32>offset, Effect.OFFSET);
   store<u32>(entry, key, Effect.KEY);

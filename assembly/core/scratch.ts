@@ -1,15 +1,22 @@
 /**
- * The private memory of one instance. Mutable state never lives in data segments, which every new instance writes
- * again; it is addressed from a base that the imported worker number gives.
- * Offsets are relative to SCRATCH. Every module that needs scratch takes a named place here and nowhere else.
+ * The private memory of one instance. Mutable state never lives in data segments, which every new
+ * instance writes again; it is addressed from a base that the imported worker number gives.
+ * Offsets are relative to SCRATCH. Every module that needs scratch takes a named place here and
+ * nowhere else.
  */
 import { SCRATCH_BYTES } from "./limits";
 
-/** Number of this instance over its memory, from 0: the only thing in which two instances differ. */
+/**
+ * Number of this instance over its memory, from 0: the only thing in which two instances differ.
+ */
 @external("env", "worker") export declare const WORKER: u32;
 
-/** First byte after the constants. In specs the AssemblyScript runtime owns the heap, so the base is allocated there. */
-export const BASE: usize = isDefined(SPEC) ? (heap.alloc(48 << 20) + 63) & ~63 : (__heap_base + 63) & ~63;
+/**
+ * First byte after the constants. In specs the AssemblyScript runtime owns the heap, so the base is
+ * allocated there.
+ */
+export const BASE: usize =
+  ((isDefined(SPEC) ? heap.alloc(48 << 20) : __heap_base) + 63) & ~63;
 export const SCRATCH: usize = BASE + <usize>WORKER * SCRATCH_BYTES;
 
 // crypto: 0 .. 8191

@@ -1,8 +1,8 @@
 /**
- * The only list of status numbers. 0-255 travel in byte 2 of a RAIDA reply (reference: RAIDA section 6);
- * 256 and above never leave the machine: they are what an export answers to its host.
- * scripts/generate.mjs makes the TypeScript constants from this enum, so each member stands on a line of its own
- * and is never renumbered.
+ * The only list of status numbers. 0-255 travel in byte 2 of a RAIDA reply (reference: RAIDA
+ * section 6); 256 and above never leave the machine: they are what an export answers to its host.
+ * scripts/generate.mjs makes the TypeScript constants from this enum, so each member stands on a
+ * line of its own and is never renumbered.
  */
 export const enum Status {
   /** Done (exports); the status of 4/44 on the wire. */

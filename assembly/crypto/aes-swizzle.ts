@@ -3,17 +3,17 @@
  *
  * The state stays in the basis of the tower field from the first round to the last. ShiftRows is
  * never done inside: the patterns that rotate the columns for MixColumns turn with the round
- * instead (section 4.3), with period four, and one shuffle at the end sets the bytes right.
+ * instead, with period four, and one shuffle at the end sets the bytes right.
  * 10 and 14 rounds leave the same rest modulo 4, so both key sizes share everything.
  */
 import { AES_KEYS, AES_SWIZZLE_KEYS } from "../core/scratch";
 import {
-  halfInverse,
-  highNibbles,
-  INVERSE_A,
-  lowNibbles,
+  inverseT,
+  inverseU,
+  mapInverse,
   ROUND_KEY_BYTES,
   SBOX_CONSTANT,
+  subTower,
   toTower,
 } from "./aes";
 
@@ -22,13 +22,10 @@ const SBOX1_U: usize = memory.data<u32>([0xcb503e00, 0xb19be18f, 0x142af544, 0xa
 const SBOX1_T: usize = memory.data<u32>([0xfae22300, 0x3618d415, 0x0d2ed9ef, 0x3bf7ccc1], 16);
 const SBOX2_U: usize = memory.data<u32>([0x0b712400, 0xe27a93c6, 0xbc982fcd, 0x5eb7e955], 16);
 const SBOX2_T: usize = memory.data<u32>([0x0ae12900, 0x69eb8840, 0xab82234a, 0xc2a163c8], 16);
-/** The S-box in the basis of FIPS 197, for the last round. */
-const OUTPUT_U: usize = memory.data<u32>([0x6fbdc700, 0xd0d26d17, 0xc502a878, 0x15aabf7a], 16);
-const OUTPUT_T: usize = memory.data<u32>([0x5fbb6a00, 0xcfe474a5, 0x412b35fa, 0x8e1e90d1], 16);
 /** The S-box constant in the basis of the tower. */
 const TOWER_SBOX_CONSTANT: i8 = 0x5b;
 
-/** Columns rotated by one byte, under 0 to 3 undone ShiftRows; then backwards, 64 bytes on. */
+/** Columns rotated by one byte, while 0 to 3 ShiftRows are owed; then backwards, 64 bytes on. */
 // biome-ignore format: a row is one pattern
 const ROTATE: usize = memory.data<u8>(
   [
@@ -55,7 +52,7 @@ const SHIFT_ROWS: usize = memory.data<u8>(
   ],
   16,
 );
-/** ShiftRows twice: what `rounds` - 1 of period four leave to do, for 10 and for 14 rounds. */
+/** ShiftRows 10 or 14 times is ShiftRows twice, which also undoes itself. */
 const SHIFT_ROWS_LAST: usize = 32;
 
 /**
@@ -69,15 +66,15 @@ export function swizzleKeys(rounds: usize): void {
   const last = rounds * ROUND_KEY_BYTES;
   const rotate = v128.load(ROTATE);
   v128.store(keys, toTower(v128.load(plain)));
-  // Round r works on a state with r - 1 ShiftRows undone; its key is moved the same way.
-  let undone: usize = 48;
+  // At key r the state owes r ShiftRows, so the key is moved back by as many: forward by 4 - r.
+  let owed: usize = 48;
   for (let at = ROUND_KEY_BYTES; at < last; at += ROUND_KEY_BYTES) {
     const once = i8x16.swizzle(toTower(v128.load(plain + at)), rotate);
     const twice = i8x16.swizzle(once, rotate);
     const thrice = v128.xor(i8x16.swizzle(twice, rotate), i8x16.splat(TOWER_SBOX_CONSTANT));
     const mixed = v128.xor(v128.xor(once, twice), thrice);
-    v128.store(keys + at, i8x16.swizzle(mixed, v128.load(SHIFT_ROWS + undone)));
-    undone = (undone - 16) & 63;
+    v128.store(keys + at, i8x16.swizzle(mixed, v128.load(SHIFT_ROWS + owed)));
+    owed = (owed - 16) & 63;
   }
   const end = v128.xor(v128.load(plain + last), i8x16.splat(SBOX_CONSTANT));
   v128.store(keys + last, i8x16.swizzle(end, v128.load(SHIFT_ROWS + SHIFT_ROWS_LAST)));
@@ -137,26 +134,14 @@ export function swizzleEncrypt4(
 
 /** SubBytes, AddRoundKey and MixColumns of one block; `forward` and `backward` rotate columns. */
 function middleRound(block: v128, roundKey: v128, forward: v128, backward: v128): v128 {
-  const u = upperInverse(block);
-  const t = lowerInverse(block);
+  const u = inverseU(block);
+  const t = inverseT(block);
   return mixColumns(
-    v128.xor(affine(u, t, SBOX1_U, SBOX1_T), roundKey),
-    affine(u, t, SBOX2_U, SBOX2_T),
+    v128.xor(mapInverse(u, t, SBOX1_U, SBOX1_T), roundKey),
+    mapInverse(u, t, SBOX2_U, SBOX2_T),
     forward,
     backward,
   );
-}
-
-function upperInverse(block: v128): v128 {
-  const high = highNibbles(block);
-  const low = lowNibbles(block);
-  return halfInverse(high, i8x16.swizzle(v128.load(INVERSE_A), low), v128.xor(high, low));
-}
-
-function lowerInverse(block: v128): v128 {
-  const high = highNibbles(block);
-  const low = lowNibbles(block);
-  return halfInverse(v128.xor(high, low), i8x16.swizzle(v128.load(INVERSE_A), low), high);
 }
 
 /** 2a + 3(a >>> 1) + (a >>> 2) + (a >>> 3), from a and 2a (FIPS 197 section 5.1.3). */
@@ -168,11 +153,6 @@ function mixColumns(single: v128, double: v128, forward: v128, backward: v128): 
 
 /** The last round (no MixColumns), back in the basis and the byte order of FIPS 197. */
 function lastRound(block: v128, roundKey: v128): v128 {
-  const bytes = affine(upperInverse(block), lowerInverse(block), OUTPUT_U, OUTPUT_T);
-  return i8x16.swizzle(v128.xor(bytes, roundKey), v128.load(SHIFT_ROWS + SHIFT_ROWS_LAST));
-}
-
-/** A linear map of an inverse, given as its two halves, by the tables at `tableU` and `tableT`. */
-function affine(u: v128, t: v128, tableU: usize, tableT: usize): v128 {
-  return v128.xor(i8x16.swizzle(v128.load(tableU), u), i8x16.swizzle(v128.load(tableT), t));
+  const keyed = v128.xor(subTower(block), roundKey);
+  return i8x16.swizzle(keyed, v128.load(SHIFT_ROWS + SHIFT_ROWS_LAST));
 }

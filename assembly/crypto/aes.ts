@@ -4,11 +4,12 @@
  * Constant in time: no address and no branch depends on a key or on text. The S-box is the one of
  * Mike Hamburg, "Accelerating AES with Vector Permute Instructions" (CHES 2009), known as vpaes: a
  * byte is taken as an element of GF((2^4)^2), and look-ups in tables of 16 entries are swizzles of
- * a register. 0x80 and above in such a table is the infinity of section 3: a swizzle answers zero.
+ * a register. 0x80 in such a table is infinity, to whose inverse a swizzle answers zero.
  *
- * The tables are loaded from memory, not written as v128 constants: Node 24 builds a constant anew
- * at each use, inside the loop, which made four blocks slower by a third (905 against 613 ns for
- * 256 bytes, AES-128). Shuffles with a free pattern are swizzles by a loaded table for that reason.
+ * The tables are loaded from memory, not written as v128 constants: on Node 24 constants cost half
+ * as much again (AES-128, 256 bytes: 905 against 613 ns), it seems because the compiler makes them
+ * anew inside the loop. Most shuffles with a free pattern are swizzles by a loaded table, because
+ * that measured 8 % better in the bit slices.
  */
 import { AES_KEYS } from "../core/scratch";
 
@@ -20,14 +21,8 @@ export const ROUNDS_256: usize = 14;
 export const SBOX_CONSTANT: i8 = 0x63;
 
 /** 1 / x in GF(2^4), and a / x with the constant a of the tower. */
-export const INVERSE: usize = memory.data<u32>(
-  [0x0d080180, 0x0e05060f, 0x0a0b0c02, 0x04070309],
-  16,
-);
-export const INVERSE_A: usize = memory.data<u32>(
-  [0x0f0b0780, 0x01040a06, 0x02050809, 0x030d0e0c],
-  16,
-);
+const INVERSE: usize = memory.data<u32>([0x0d080180, 0x0e05060f, 0x0a0b0c02, 0x04070309], 16);
+const INVERSE_A: usize = memory.data<u32>([0x0f0b0780, 0x01040a06, 0x02050809, 0x030d0e0c], 16);
 /** From the basis of FIPS 197 into that of the tower, for the low and the high half of a byte. */
 const TOWER_LOW: usize = memory.data<u32>([0x5a2a7000, 0xc2b2e898, 0x52227808, 0xcabae090], 16);
 const TOWER_HIGH: usize = memory.data<u32>([0x317c4d00, 0x4c01307d, 0xb0fdcc81, 0xcd80b1fc], 16);
@@ -82,37 +77,52 @@ export function toTower(bytes: v128): v128 {
   return v128.xor(low, i8x16.swizzle(v128.load(TOWER_HIGH), highNibbles(bytes)));
 }
 
-export function lowNibbles(bytes: v128): v128 {
-  return v128.and(bytes, v128.load(NIBBLES));
+/**
+ * An inverse in the tower is kept as two elements of GF(2^4), u and t, each the index into its own
+ * half of a linear map. This is u, from a byte in the basis of the tower.
+ */
+export function inverseU(tower: v128): v128 {
+  const high = highNibbles(tower);
+  const low = lowNibbles(tower);
+  return halfInverse(high, i8x16.swizzle(v128.load(INVERSE_A), low), v128.xor(high, low));
 }
 
-export function highNibbles(bytes: v128): v128 {
-  return i8x16.shr_u(bytes, 4);
+/** The other half, t. The optimizer joins what both compute. */
+export function inverseT(tower: v128): v128 {
+  const high = highNibbles(tower);
+  const low = lowNibbles(tower);
+  return halfInverse(v128.xor(high, low), i8x16.swizzle(v128.load(INVERSE_A), low), high);
 }
 
-/** One half of an inverse in the tower: 1 / (1 / one + aOverLow) + other. */
-export function halfInverse(one: v128, aOverLow: v128, other: v128): v128 {
+/** A linear map of an inverse, given by the tables at `tableU` and `tableT` for its halves. */
+export function mapInverse(u: v128, t: v128, tableU: usize, tableT: usize): v128 {
+  return v128.xor(i8x16.swizzle(v128.load(tableU), u), i8x16.swizzle(v128.load(tableT), t));
+}
+
+/** The S-box without its constant: from the basis of the tower into that of FIPS 197. */
+export function subTower(tower: v128): v128 {
+  return mapInverse(inverseU(tower), inverseT(tower), SBOX_U, SBOX_T);
+}
+
+/** 1 / (1 / one + aOverLow) + other. */
+function halfInverse(one: v128, aOverLow: v128, other: v128): v128 {
   const inverse = v128.load(INVERSE);
   const sum = v128.xor(i8x16.swizzle(inverse, one), aOverLow);
   return v128.xor(i8x16.swizzle(inverse, sum), other);
 }
 
-/** The S-box, without its constant, on 16 bytes. */
-function subBytes(bytes: v128): v128 {
-  const tower = toTower(bytes);
-  const high = highNibbles(tower);
-  const low = lowNibbles(tower);
-  const aOverLow = i8x16.swizzle(v128.load(INVERSE_A), low);
-  const sum = v128.xor(high, low);
-  const u = halfInverse(high, aOverLow, sum);
-  const t = halfInverse(sum, aOverLow, high);
-  return v128.xor(i8x16.swizzle(v128.load(SBOX_U), u), i8x16.swizzle(v128.load(SBOX_T), t));
+function lowNibbles(bytes: v128): v128 {
+  return v128.and(bytes, v128.load(NIBBLES));
+}
+
+function highNibbles(bytes: v128): v128 {
+  return i8x16.shr_u(bytes, 4);
 }
 
 /** SubWord(RotWord(w3)) + Rcon, in all four words; `constant` is the first byte of Rcon. */
 function subRotatedWord(words: v128, constant: u32): v128 {
   const rotated = i8x16.swizzle(words, v128.load(ROTATED_LAST));
-  return v128.xor(subBytes(rotated), i32x4.splat(0x63636363 ^ constant));
+  return v128.xor(subTower(toTower(rotated)), i32x4.splat(0x63636363 ^ constant));
 }
 
 /** SubWord(w3) in all four words: the extra step of a schedule with Nk > 6. */
@@ -137,7 +147,7 @@ function subWord(words: v128): v128 {
     14,
     15,
   );
-  return v128.xor(subBytes(last), i8x16.splat(SBOX_CONSTANT));
+  return v128.xor(subTower(toTower(last)), i8x16.splat(SBOX_CONSTANT));
 }
 
 /** w0, w0 + w1, w0 + w1 + w2, w0 + w1 + w2 + w3: the chain w[i] = w[i - Nk] + w[i - 1]. */

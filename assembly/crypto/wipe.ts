@@ -1,7 +1,6 @@
 /**
- * Writes zeros over `bytes` bytes (a multiple of 16) from `at`. The optimizer of the engine keeps
- * stores to linear memory, so what was wiped is gone; short runs are faster here than memory.fill,
- * which leaves the module.
+ * Writes zeros over `bytes` bytes (a multiple of 16) from `at`. The optimizer keeps stores to
+ * linear memory, also those that nobody reads again, so what was wiped is gone.
  */
 export function wipe(at: usize, bytes: usize): void {
   const end = at + bytes;

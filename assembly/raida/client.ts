@@ -1,6 +1,7 @@
 /**
- * The client's side of the wire: sealing a request, opening a reply with every check there is. Wallets run the same bytes as servers.
- * Parameters and results: core/layout.ts, Client. Reference: RAIDA sections 1-4.
+ * The client's side of the wire: sealing a request, opening a reply with every check there is.
+ * Wallets run the same bytes as servers. Parameters and results: core/layout.ts, Client. Reference:
+ * RAIDA sections 1-4.
  */
 import { Client, Wire } from "../core/layout";
 import { CLIENT_BLOCK, COUNTER_BLOCK, KEY, WORK } from "../core/scratch";
@@ -44,15 +45,21 @@ function wipeKeys(): void {
 }
 
 /**
- * Seals the request of the client block in place. Statuses: OK (OUT_OFFSET, OUT_LENGTH), REQUEST_INVALID: an unknown type, a payload
- * too long, or a payload without a body.
+ * Seals the request of the client block in place. Statuses: OK (OUT_OFFSET, OUT_LENGTH),
+ * REQUEST_INVALID: an unknown type, a payload too long, or a payload without a body.
  */
 export function sealRequest(): Status {
-  const type = word(Client.TYPE), bytes = word(Client.LENGTH), noBody = word(Client.NO_BODY) != 0;
-  const known = type <= 2 || type == header.Encryption.MODERN_COIN || type == header.Encryption.MODERN_TWO_COINS;
+  const type = word(Client.TYPE),
+    bytes = word(Client.LENGTH),
+    noBody = word(Client.NO_BODY) != 0;
+  const known =
+    type <= 2 ||
+    type == header.Encryption.MODERN_COIN ||
+    type == header.Encryption.MODERN_TWO_COINS;
   const around = isModern(type) ? header.HMAC_BYTES + header.TRAILER_BYTES : header.BODY_LEAST;
   if (!known || bytes > BODY_MAX - around || (noBody && bytes != 0)) return Status.REQUEST_INVALID;
-  const size = noBody ? 0 : bytes + around, message = <usize>word(Client.MESSAGE);
+  const size = noBody ? 0 : bytes + around,
+    message = <usize>word(Client.MESSAGE);
   if (isModern(type)) sealModern(message, type, bytes, size);
   else sealPlain(message, type, bytes, size);
   const headerBytes = isModern(type) ? header.MODERN_HEADER_BYTES : header.HEADER_BYTES;
@@ -76,7 +83,8 @@ function sealShared(message: usize, type: u32): void {
 }
 
 function sealPlain(message: usize, type: u32, bytes: u32, size: u32): void {
-  const nonce = CLIENT_BLOCK + Client.NONCE, challenge = CLIENT_BLOCK + Client.CHALLENGE;
+  const nonce = CLIENT_BLOCK + Client.NONCE,
+    challenge = CLIENT_BLOCK + Client.CHALLENGE;
   sealShared(message, type);
   if (type == header.Encryption.COIN) {
     store<u8>(message, word(Client.DENOMINATION), header.KEY_DENOMINATION);
@@ -100,7 +108,10 @@ function sealPlain(message: usize, type: u32, bytes: u32, size: u32): void {
   store<u16>(body + size - header.TRAILER_BYTES, <u16>header.TRAILER);
 }
 
-/** Counter block of a 32-byte header's request: 12 or 8 of its bytes, then zeros (reference section 3). */
+/**
+ * Counter block of a 32-byte header's request: 12 or 8 of its bytes, then zeros (reference section
+ * 3).
+ */
 function setRequestCounter(message: usize): void {
   v128.store(COUNTER_BLOCK, i64x2.splat(0));
   if (word(Client.WIRE) == Wire.SPEC) {
@@ -129,8 +140,9 @@ function sealModern(message: usize, type: u32, bytes: u32, size: u32): void {
 }
 
 /**
- * Opens the reply at MESSAGE (LENGTH bytes) to the request that the client block still describes: RAIDA, echo, group, size, trailer, challenge
- * or HMAC are checked, the payload is decrypted in place. Statuses: OK, REPLY_*.
+ * Opens the reply at MESSAGE (LENGTH bytes) to the request that the client block still describes:
+ * RAIDA, echo, group, size, trailer, challenge or HMAC are checked, the payload is decrypted in
+ * place. Statuses: OK, REPLY_*.
  */
 export function openReply(): Status {
   store<u32>(CLIENT_BLOCK, 0, Client.OUT_LENGTH);
@@ -139,7 +151,10 @@ export function openReply(): Status {
   return opened;
 }
 
-/** Size field against what came: both the reply without a trailer (size 0) and the one with it are taken (section 4.3). */
+/**
+ * Size field against what came: both the reply without a trailer (size 0) and the one with it are
+ * taken (section 4.3).
+ */
 function bodySizeOf(message: usize, headerBytes: u32): u32 {
   const length = word(Client.LENGTH);
   if (length < headerBytes) return u32.MAX_VALUE;
@@ -150,7 +165,9 @@ function bodySizeOf(message: usize, headerBytes: u32): u32 {
 /** A legacy server refuses a header without repeating its group and echo. */
 function refusedUnheard(message: usize): bool {
   const status = <i32>load<u8>(message, header.REPLY_STATUS);
-  const early = status == Status.INVALID_ROUTING || (status >= Status.INVALID_SPLIT_ID && status <= Status.INVALID_COIN_ID);
+  const early =
+    status == Status.INVALID_ROUTING ||
+    (status >= Status.INVALID_SPLIT_ID && status <= Status.INVALID_COIN_ID);
   return word(Client.WIRE) == Wire.LEGACY && early && load<u16>(message, header.REPLY_ECHO) == 0;
 }
 
@@ -163,16 +180,20 @@ function result(message: usize, headerBytes: u32, bytes: u32, time: u32): Status
 }
 
 function openPlain(): Status {
-  const message = <usize>word(Client.MESSAGE), type = word(Client.TYPE), body = message + header.HEADER_BYTES;
+  const message = <usize>word(Client.MESSAGE),
+    type = word(Client.TYPE),
+    body = message + header.HEADER_BYTES;
   const size = bodySizeOf(message, header.HEADER_BYTES);
   if (size == u32.MAX_VALUE) return Status.REPLY_SIZE;
   if (load<u8>(message) != <u8>word(Client.RAIDA_ID)) return Status.REPLY_RAIDA;
   const time = header.readU32BE(message + header.REPLY_TIME);
-  if (refusedUnheard(message)) return size ? Status.REPLY_SIZE : result(message, header.HEADER_BYTES, 0, time);
+  if (refusedUnheard(message))
+    return size ? Status.REPLY_SIZE : result(message, header.HEADER_BYTES, 0, time);
   const echo = load<u16>(CLIENT_BLOCK, Client.NONCE + 22);
   if (load<u16>(message, header.REPLY_ECHO) != echo) return Status.REPLY_ECHO;
   if (load<u8>(message, header.REPLY_GROUP) != <u8>word(Client.GROUP)) return Status.REPLY_ECHO;
-  if (size && load<u16>(body + size - header.TRAILER_BYTES) != <u16>header.TRAILER) return Status.REPLY_TRAILER;
+  if (size && load<u16>(body + size - header.TRAILER_BYTES) != <u16>header.TRAILER)
+    return Status.REPLY_TRAILER;
   const bytes = size ? size - header.TRAILER_BYTES : 0;
   if (type) setKey(type);
   v128.store(COUNTER_BLOCK, i64x2.splat(0));
@@ -188,14 +209,18 @@ function openPlain(): Status {
   return result(message, header.HEADER_BYTES, bytes, time);
 }
 
-/** The reply's nonce must not be the request's own: both directions share a key. Bytes 24-31 of the request tell them apart. */
+/**
+ * The reply's nonce must not be the request's own: both directions share a key. Bytes 24-31 of the
+ * request tell them apart.
+ */
 function reusesNonce(): bool {
   return load<u64>(COUNTER_BLOCK, 4) == load<u64>(CLIENT_BLOCK, Client.NONCE + 16);
 }
 
 /**
- * Legacy: the challenge (type 0) or the challenge XOR key comes back, as proof that the server could read the body. Without a body, and on
- * errors before the body was open, it is zero; such an answer carries no body, and is no proof.
+ * Legacy: the challenge (type 0) or the challenge XOR key comes back, as proof that the server
+ * could read the body. Without a body, and on errors before the body was open, it is zero; such an
+ * answer carries no body, and is no proof.
  */
 function challengeAnswered(message: usize, type: u32): bool {
   const hash = message + header.REPLY_HASH;
@@ -203,28 +228,39 @@ function challengeAnswered(message: usize, type: u32): bool {
   if (type) v128.store(WORK, v128.xor(v128.load(WORK), v128.load(KEY)));
   if (equal16(hash, WORK)) return true;
   const zero = !v128.any_true(v128.load(hash));
-  return zero && (word(Client.NO_BODY) != 0 || isEarlyError(load<u8>(message, header.REPLY_STATUS)));
+  return (
+    zero && (word(Client.NO_BODY) != 0 || isEarlyError(load<u8>(message, header.REPLY_STATUS)))
+  );
 }
 
 /** Errors that are answered before, or because, the body cannot be opened. */
 function isEarlyError(status: u32): bool {
-  return status == Status.INVALID_PACKET_LENGTH || status == Status.INVALID_EOF || status == Status.INVALID_ENCRYPTION
-    || status == Status.INVALID_ENCRYPTION_CODE || status == Status.INTERNAL;
+  return (
+    status == Status.INVALID_PACKET_LENGTH ||
+    status == Status.INVALID_EOF ||
+    status == Status.INVALID_ENCRYPTION ||
+    status == Status.INVALID_ENCRYPTION_CODE ||
+    status == Status.INTERNAL
+  );
 }
 
 function openModern(): Status {
-  const message = <usize>word(Client.MESSAGE), type = word(Client.TYPE), body = message + PAYLOAD_AT;
+  const message = <usize>word(Client.MESSAGE),
+    type = word(Client.TYPE),
+    body = message + PAYLOAD_AT;
   const size = bodySizeOf(message, header.MODERN_HEADER_BYTES);
   const around = header.HMAC_BYTES + header.TRAILER_BYTES;
   if (size == u32.MAX_VALUE || (size && size < around)) return Status.REPLY_SIZE;
   if (load<u8>(message) != <u8>word(Client.RAIDA_ID)) return Status.REPLY_RAIDA;
   const time = header.readU32BE(message + header.MODERN_REPLY_TIME);
-  if (refusedUnheard(message)) return size ? Status.REPLY_SIZE : result(message, header.MODERN_HEADER_BYTES, 0, time);
+  if (refusedUnheard(message))
+    return size ? Status.REPLY_SIZE : result(message, header.MODERN_HEADER_BYTES, 0, time);
   const echo = load<u16>(CLIENT_BLOCK, Client.NONCE + 22);
   if (load<u16>(message, header.MODERN_ECHO) != echo) return Status.REPLY_ECHO;
   if (load<u8>(message, header.REPLY_GROUP) != <u8>word(Client.GROUP)) return Status.REPLY_ECHO;
   if (size == 0) return result(message, header.MODERN_HEADER_BYTES, 0, time);
-  if (load<u16>(body + size - header.TRAILER_BYTES) != <u16>header.TRAILER) return Status.REPLY_TRAILER;
+  if (load<u16>(body + size - header.TRAILER_BYTES) != <u16>header.TRAILER)
+    return Status.REPLY_TRAILER;
   const bytes = size - around;
   setKey(type);
   hmacSha256(KEY, 32, body, bytes, WORK);

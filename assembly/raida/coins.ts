@@ -1,14 +1,24 @@
 /**
- * Coin pages: a direct index (denomination, page) -> slot, one lock for each slot, loads that belong to the page and not to a
- * request, clock eviction, pins. A page is evicted only when it is ready, unpinned, unlocked and committed; so rollback always finds
- * what it must restore. Locks are taken in ascending page key, one request at a time per worker: none can deadlock.
- * Reference: RAIDA section 7 (data model).
+ * Coin pages: a direct index (denomination, page) -> slot, one lock for each slot, loads that
+ * belong to the page and not to a request, clock eviction, pins. A page is evicted only when it is
+ * ready, unpinned, unlocked and committed; so rollback always finds what it must restore. Locks are
+ * taken in ascending page key, one request at a time per worker: none can deadlock. Reference:
+ * RAIDA section 7 (data model).
  */
 import { add32, load32, load64, lock, store32, store64, swap32, unlock } from "../core/atomics";
 import { EffectKind, Page, PageState } from "../core/layout";
 import { DENOMINATIONS, PAGE_BYTES, PAGE_RECORDS, RECORD_BYTES } from "../core/limits";
 import {
-  ALLOCATION, CLOCK_HAND, COMMITTED, EFFECTS, LOADS, PAGE_DATA, PAGE_INDEX, PAGE_META, pageSlots, pagesPerDenomination,
+  ALLOCATION,
+  CLOCK_HAND,
+  COMMITTED,
+  EFFECTS,
+  LOADS,
+  PAGE_DATA,
+  PAGE_INDEX,
+  PAGE_META,
+  pageSlots,
+  pagesPerDenomination,
 } from "../core/memory";
 import { emitEffect, room } from "../core/rings";
 import { WORKER } from "../core/scratch";
@@ -20,8 +30,11 @@ export const MFS: usize = 16;
 
 /** Key of the page that holds (denomination, serial), or NO_PAGE. */
 export function pageKey(denomination: i32, serial: u32): u32 {
-  const index = <u32>(denomination + 8), page = serial / PAGE_RECORDS;
-  return index < DENOMINATIONS && page < pagesPerDenomination ? index * pagesPerDenomination + page : NO_PAGE;
+  const index = <u32>(denomination + 8),
+    page = serial / PAGE_RECORDS;
+  return index < DENOMINATIONS && page < pagesPerDenomination
+    ? index * pagesPerDenomination + page
+    : NO_PAGE;
 }
 
 function metaOfSlot(slot: u32): usize {
@@ -34,13 +47,17 @@ function slotOf(meta: usize): u32 {
 
 /** The page's meta entry, or 0 when it has no slot. */
 export function metaOf(key: u32): usize {
-  const slot = load32(PAGE_INDEX + (<usize>key << 2));
+  const slot = load32(PAGE_INDEX + ((<usize>key) << 2));
   return slot ? metaOfSlot(slot - 1) : 0;
 }
 
 /** The record of a serial number on a page that this worker has locked. */
 export function recordOf(meta: usize, serial: u32): usize {
-  return PAGE_DATA + <usize>slotOf(meta) * PAGE_BYTES + <usize>(serial & (PAGE_RECORDS - 1)) * RECORD_BYTES;
+  return (
+    PAGE_DATA +
+    <usize>slotOf(meta) * PAGE_BYTES +
+    <usize>(serial & (PAGE_RECORDS - 1)) * RECORD_BYTES
+  );
 }
 
 /** Is the page's load finished (ready or absent)? */
@@ -53,7 +70,10 @@ export function isReady(meta: usize): bool {
   return load32(meta + Page.STATE) == PageState.READY;
 }
 
-/** Starts the page's load if none runs. Nothing happens when no slot can be freed now: ask again after a commit or an unpin. */
+/**
+ * Starts the page's load if none runs. Nothing happens when no slot can be freed now: ask again
+ * after a commit or an unpin.
+ */
 export function want(key: u32): void {
   if (metaOf(key)) return;
   lock(ALLOCATION);
@@ -63,7 +83,7 @@ export function want(key: u32): void {
       store<u32>(meta, key + 1, Page.KEY);
       store<u64>(meta, 0, Page.POSITION);
       store32(meta + Page.STATE, PageState.LOADING);
-      store32(PAGE_INDEX + (<usize>key << 2), slotOf(meta) + 1);
+      store32(PAGE_INDEX + ((<usize>key) << 2), slotOf(meta) + 1);
       unlock(meta);
       emitEffect(EffectKind.LOAD_PAGE, recordOf(meta, 0), key, slotOf(meta));
     }
@@ -71,7 +91,10 @@ export function want(key: u32): void {
   unlock(ALLOCATION);
 }
 
-/** A slot to load into, locked and out of the index, or 0: second-chance clock over all slots, at most twice round. */
+/**
+ * A slot to load into, locked and out of the index, or 0: second-chance clock over all slots, at
+ * most twice round.
+ */
 function freeSlot(): usize {
   const committed = load64(COMMITTED);
   let hand = load<u32>(CLOCK_HAND);
@@ -100,11 +123,14 @@ function freeSlot(): usize {
 
 function forget(meta: usize): void {
   const key = load<u32>(meta, Page.KEY);
-  if (key) store32(PAGE_INDEX + (<usize>(key - 1) << 2), 0);
+  if (key) store32(PAGE_INDEX + ((<usize>(key - 1)) << 2), 0);
   store<u32>(meta, 0, Page.KEY);
 }
 
-/** The host has read the page into its place (status 0), or there is no such page (1). Serves all who wait for it. */
+/**
+ * The host has read the page into its place (status 0), or there is no such page (1). Serves all
+ * who wait for it.
+ */
 export function pageLoaded(slot: u32, status: u32): Status {
   if (slot >= pageSlots || status > 1) return Status.INVALID_ARGUMENT;
   const meta = metaOfSlot(slot);
@@ -132,7 +158,10 @@ export function positionOf(meta: usize): u64 {
   return load64(meta + Page.POSITION);
 }
 
-/** Keeps the page where it is (also while it loads) until unpin(). Only the holder of the pin token pins. */
+/**
+ * Keeps the page where it is (also while it loads) until unpin(). Only the holder of the pin token
+ * pins.
+ */
 export function pin(key: u32): void {
   const meta = metaOf(key);
   if (!meta) return;
@@ -168,8 +197,17 @@ export function settle(meta: usize, position: u64): void {
   store64(meta + Page.POSITION, position);
 }
 
-/** Puts an old value back (rollback; all workers are stopped). The page is here: it was not committed, so not evicted. */
-export function restoreRecord(denominationIndex: u32, serial: u32, an: v128, mfs: u32, position: u64): void {
+/**
+ * Puts an old value back (rollback; all workers are stopped). The page is here: it was not
+ * committed, so not evicted.
+ */
+export function restoreRecord(
+  denominationIndex: u32,
+  serial: u32,
+  an: v128,
+  mfs: u32,
+  position: u64,
+): void {
   const meta = metaOf(denominationIndex * pagesPerDenomination + serial / PAGE_RECORDS);
   if (!meta) return;
   const record = recordOf(meta, serial);
@@ -178,7 +216,10 @@ export function restoreRecord(denominationIndex: u32, serial: u32, an: v128, mfs
   store64(meta + Page.POSITION, position);
 }
 
-/** Drops every page with changes behind `position`, to be read again (all workers are stopped). Returns how many. */
+/**
+ * Drops every page with changes behind `position`, to be read again (all workers are stopped).
+ * Returns how many.
+ */
 export function dropChangedSince(position: u64): u32 {
   let dropped: u32 = 0;
   for (let slot: u32 = 0; slot < pageSlots; slot++) {

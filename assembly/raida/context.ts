@@ -1,11 +1,11 @@
 /**
- * The request that this instance is working on. WebAssembly globals belong to one instance, so they may hold private state;
- * what must survive a park is saved in its slot (request.ts).
+ * The request that this instance is working on. WebAssembly globals belong to one instance, so they
+ * may hold private state; what must survive a park is saved in its slot (request.ts).
  */
 import { Flag, Wire } from "../core/layout";
+import * as memoryMap from "../core/memory";
 import { PAGE_LIST } from "../core/scratch";
 import { Status } from "../core/status";
-import * as memoryMap from "../core/memory";
 import * as header from "./header";
 
 /** How a run ended. */
@@ -22,7 +22,10 @@ export const enum Outcome {
 
 /** Microseconds since the epoch, as the host gave them to this call. */
 export let now: u64 = 0;
-/** MFS of today (reference section 7): months since February 2023, 1 to 255, because 0 means a free record. */
+/**
+ * MFS of today (reference section 7): months since February 2023, 1 to 255, because 0 means a free
+ * record.
+ */
 export let mfs: u32 = 1;
 let mfsDay: u64 = u64.MAX_VALUE;
 
@@ -61,7 +64,7 @@ export let position: u64 = 0;
 export let pageCount: u32 = 0;
 
 export function setNow(low: u32, high: u32): void {
-  now = (<u64>high << 32) | low;
+  now = ((<u64>high) << 32) | low;
   const day = now / 86400000000;
   if (day == mfsDay) return;
   mfsDay = day;
@@ -71,7 +74,9 @@ export function setNow(low: u32, high: u32): void {
 /** (year - 2023) * 12 + month - 2 of a civil day (UTC, days since 1970), kept within 1 and 255. */
 export function monthsFromStart(day: u32): u32 {
   // Civil date from days (Howard Hinnant's algorithm), with years that begin in March.
-  const shifted = day + 719468, era = shifted / 146097, dayOfEra = shifted - era * 146097;
+  const shifted = day + 719468,
+    era = shifted / 146097,
+    dayOfEra = shifted - era * 146097;
   const yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146096) / 365;
   const dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
   const shiftedMonth = (5 * dayOfYear + 2) / 153;
@@ -82,7 +87,13 @@ export function monthsFromStart(day: u32): u32 {
 
 /** Takes up a message: all that the descriptor says. */
 export function setMessage(
-  at: usize, bytes: u32, ofFrame: usize, ofPeer: u32, withFlags: u32, arrived: u64, room: u32,
+  at: usize,
+  bytes: u32,
+  ofFrame: usize,
+  ofPeer: u32,
+  withFlags: u32,
+  arrived: u64,
+  room: u32,
 ): void {
   message = at;
   length = bytes;
@@ -124,7 +135,7 @@ export function raisePosition(value: u64): void {
   if (value > position) position = value;
 }
 export function pageAt(index: u32): u32 {
-  return load<u32>(PAGE_LIST + (<usize>index << 2));
+  return load<u32>(PAGE_LIST + ((<usize>index) << 2));
 }
 
 /** Replies of wire spec and of types 4 and 5 carry a fresh nonce. */

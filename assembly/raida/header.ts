@@ -1,14 +1,15 @@
 /**
- * Request and reply headers of RAIDA, 32 bytes (encryption types 0, 1, 2) and 48 bytes (4, 5). Reference: RAIDA sections 1, 4.
- * Multi-byte numbers are big-endian.
+ * Request and reply headers of RAIDA, 32 bytes (encryption types 0, 1, 2) and 48 bytes (4, 5).
+ * Reference: RAIDA sections 1, 4. Multi-byte numbers are big-endian.
  *
- * Request 32: 0 version, 1 split, 2 RAIDA id, 3 shard, 4 group, 5 command, 6 coin id (2), 16 encryption type, 17 denomination,
- * 18 serial (4), 22 body size (2), 24 nonce (6), 30 echo (2). The 12-byte nonce of wire spec is bytes 20-31.
- * Request 48: 0-16 as above, 17 body size (2), 19 denomination, 20 serial (4), 24 nonce (24; type 5: 24 denomination and 25 serial of
- * the second coin), 46 echo (2).
- * Reply 32: 0 RAIDA id, 2 status, 3 group, 4 00 01, 6 echo (2), 9 body size (3), 12 execution time in us (4), 16 challenge hash (legacy)
- * or 12-byte nonce and 4 zeros (spec).
- * Reply 48: 0 id, 2 status, 3 group, 4 time (4), 9 body size (3), 16 type, 17 denomination, 18 serial (4), 24 nonce (22), 46 echo (2).
+ * Request 32: 0 version, 1 split, 2 RAIDA id, 3 shard, 4 group, 5 command, 6 coin id (2), 16
+ * encryption type, 17 denomination, 18 serial (4), 22 body size (2), 24 nonce (6), 30 echo (2). The
+ * 12-byte nonce of wire spec is bytes 20-31. Request 48: 0-16 as above, 17 body size (2), 19
+ * denomination, 20 serial (4), 24 nonce (24; type 5: 24 denomination and 25 serial of the second
+ * coin), 46 echo (2). Reply 32: 0 RAIDA id, 2 status, 3 group, 4 00 01, 6 echo (2), 9 body size
+ * (3), 12 execution time in us (4), 16 challenge hash (legacy) or 12-byte nonce and 4 zeros (spec).
+ * Reply 48: 0 id, 2 status, 3 group, 4 time (4), 9 body size (3), 16 type, 17 denomination, 18
+ * serial (4), 24 nonce (22), 46 echo (2).
  */
 
 import { Wire } from "../core/layout";
@@ -83,7 +84,10 @@ export function writeU16BE(address: usize, value: u32): void {
   store<u16>(address, bswap<u16>(<u16>value));
 }
 
-/** Bytes of the header that a type byte announces: a wire that knows 48-byte headers expects one for every type but 0, 1, 2. */
+/**
+ * Bytes of the header that a type byte announces: a wire that knows 48-byte headers expects one for
+ * every type but 0, 1, 2.
+ */
 export function headerBytesOf(type: u32): u32 {
   return type <= 2 || (wire == Wire.SPEC && !modern) ? HEADER_BYTES : MODERN_HEADER_BYTES;
 }

@@ -1,6 +1,7 @@
 /**
- * The key of an encrypted request: AN of a coin on this RAIDA (type 1), locker key (2), SHA-256 of one AN (4) or two (5), and the
- * initial counter block. The look-up does not ask whether the coin is in use (reference RAIDA sections 1, 3 and 7).
+ * The key of an encrypted request: AN of a coin on this RAIDA (type 1), locker key (2), SHA-256 of
+ * one AN (4) or two (5), and the initial counter block. The look-up does not ask whether the coin
+ * is in use (reference RAIDA sections 1, 3 and 7).
  */
 import { unlock } from "../core/atomics";
 import { Wire } from "../core/layout";
@@ -19,20 +20,30 @@ export const KEY_PARKED: u32 = 0x1000;
 /** Puts key and counter block in place. Returns OK, KEY_PARKED, or the status to answer. */
 export function findKey(pinning: bool): u32 {
   switch (context.type) {
-    case header.Encryption.COIN: return coinKey(pinning);
+    case header.Encryption.COIN:
+      return coinKey(pinning);
     // Without a locker there is no prefix to find; the locker commands bring the index with them.
-    case header.Encryption.LOCKER: return Status.INVALID_ENCRYPTION;
+    case header.Encryption.LOCKER:
+      return Status.INVALID_ENCRYPTION;
   }
   return modernKey(pinning);
 }
 
 function coinKey(pinning: bool): u32 {
   const at = context.message;
-  const key = coins.pageKey(load<i8>(at + header.KEY_DENOMINATION), header.readU32BE(at + header.KEY_SERIAL));
+  const key = coins.pageKey(
+    load<i8>(at + header.KEY_DENOMINATION),
+    header.readU32BE(at + header.KEY_SERIAL),
+  );
   if (key == coins.NO_PAGE) return Status.INVALID_ENCRYPTION;
   listPage(key);
   if (!gather(pinning)) return KEY_PARKED;
-  const found = readAn(key, header.readU32BE(at + header.KEY_SERIAL), KEY, Status.INVALID_ENCRYPTION);
+  const found = readAn(
+    key,
+    header.readU32BE(at + header.KEY_SERIAL),
+    KEY,
+    Status.INVALID_ENCRYPTION,
+  );
   if (found != Status.OK) return found;
   v128.store(COUNTER_BLOCK, i64x2.splat(0));
   if (wire == Wire.SPEC) {
@@ -45,11 +56,14 @@ function coinKey(pinning: bool): u32 {
 }
 
 function modernKey(pinning: bool): u32 {
-  const at = context.message, two = context.type == header.Encryption.MODERN_TWO_COINS;
-  const serial = header.readU32BE(at + header.MODERN_SERIAL), serial2 = header.readU32BE(at + header.MODERN_SERIAL_2);
+  const at = context.message,
+    two = context.type == header.Encryption.MODERN_TWO_COINS;
+  const serial = header.readU32BE(at + header.MODERN_SERIAL),
+    serial2 = header.readU32BE(at + header.MODERN_SERIAL_2);
   const key = coins.pageKey(load<i8>(at + header.MODERN_DENOMINATION), serial);
   const key2 = coins.pageKey(load<i8>(at + header.MODERN_DENOMINATION_2), serial2);
-  if (key == coins.NO_PAGE || (two && key2 == coins.NO_PAGE)) return Status.ENCRYPTION_COIN_NOT_FOUND;
+  if (key == coins.NO_PAGE || (two && key2 == coins.NO_PAGE))
+    return Status.ENCRYPTION_COIN_NOT_FOUND;
   listPage(key);
   if (two) {
     store<u32>(PAGE_LIST, key2, 4);
@@ -57,7 +71,8 @@ function modernKey(pinning: bool): u32 {
   }
   if (!gather(pinning)) return KEY_PARKED;
   let found = readAn(key, serial, WORK, Status.ENCRYPTION_COIN_NOT_FOUND);
-  if (found == Status.OK && two) found = readAn(key2, serial2, WORK + 16, Status.ENCRYPTION_COIN_NOT_FOUND);
+  if (found == Status.OK && two)
+    found = readAn(key2, serial2, WORK + 16, Status.ENCRYPTION_COIN_NOT_FOUND);
   if (found != Status.OK) return found;
   sha256(WORK, two ? 32 : 16, KEY);
   memory.fill(WORK, 0, 32);

@@ -1,6 +1,6 @@
 /**
- * The pages that one request touches: gathered from its coin list by a two-level bitmap (distinct and ascending without a sort,
- * cleared on the way), awaited, locked and let go together.
+ * The pages that one request touches: gathered from its coin list by a two-level bitmap (distinct
+ * and ascending without a sort, cleared on the way), awaited, locked and let go together.
  */
 import { unlock } from "../core/atomics";
 import { PAGE_BITS, PAGE_LIST, PAGE_SUMMARY } from "../core/scratch";
@@ -27,7 +27,10 @@ export function listPage(key: u32): void {
   context.setPageCount(1);
 }
 
-/** Makes the page list of `count` coins, `step` bytes apart. Returns how many coins lie on no page at all. */
+/**
+ * Makes the page list of `count` coins, `step` bytes apart. Returns how many coins lie on no page
+ * at all.
+ */
 export function listPages(list: usize, count: u32, step: u32): u32 {
   let outside: u32 = 0;
   if (count == 1) {
@@ -47,9 +50,10 @@ export function listPages(list: usize, count: u32, step: u32): u32 {
 }
 
 function mark(key: u32): void {
-  const word = PAGE_BITS + (<usize>(key >> 6) << 3), summary = PAGE_SUMMARY + (<usize>(key >> 12) << 3);
-  store<u64>(word, load<u64>(word) | (<u64>1 << <u64>(key & 63)));
-  store<u64>(summary, load<u64>(summary) | (<u64>1 << <u64>((key >> 6) & 63)));
+  const word = PAGE_BITS + ((<usize>(key >> 6)) << 3),
+    summary = PAGE_SUMMARY + ((<usize>(key >> 12)) << 3);
+  store<u64>(word, load<u64>(word) | ((<u64>1) << (<u64>(key & 63))));
+  store<u64>(summary, load<u64>(summary) | ((<u64>1) << (<u64>((key >> 6) & 63))));
 }
 
 /** Bitmap to list; 15 x 1024 pages are 240 words under 4 words of summary. */
@@ -62,13 +66,17 @@ function collect(): u32 {
       const word = (i << 6) + <u32>ctz(summary);
       let bits = load<u64>(PAGE_BITS + (word << 3));
       store<u64>(PAGE_BITS + (word << 3), 0);
-      for (; bits; bits &= bits - 1) store<u32>(PAGE_LIST + (count++ << 2), (word << 6) + <u32>ctz(bits));
+      for (; bits; bits &= bits - 1)
+        store<u32>(PAGE_LIST + (count++ << 2), (word << 6) + <u32>ctz(bits));
     }
   }
   return count;
 }
 
-/** Are all pages here? Starts every missing load; `pinning` also keeps what is here and what is coming. */
+/**
+ * Are all pages here? Starts every missing load; `pinning` also keeps what is here and what is
+ * coming.
+ */
 export function gather(pinning: bool): bool {
   let complete = true;
   for (let i: u32 = 0; i < context.pageCount; i++) {
@@ -82,7 +90,10 @@ export function gather(pinning: bool): bool {
   return complete;
 }
 
-/** Locks all pages of the list, in order, and raises the reply's position to theirs. False: one has gone; no lock is held. */
+/**
+ * Locks all pages of the list, in order, and raises the reply's position to theirs. False: one has
+ * gone; no lock is held.
+ */
 export function lockPages(): bool {
   for (let i: u32 = 0; i < context.pageCount; i++) {
     const meta = coins.hold(context.pageAt(i));
@@ -113,7 +124,8 @@ export function anyAbsent(): bool {
 
 /** Gives all changed pages of the (locked) list the position of their group. */
 export function settlePages(position: u64): void {
-  for (let i: u32 = 0; i < context.pageCount; i++) coins.settle(coins.metaOf(context.pageAt(i)), position);
+  for (let i: u32 = 0; i < context.pageCount; i++)
+    coins.settle(coins.metaOf(context.pageAt(i)), position);
   context.raisePosition(position);
 }
 
@@ -125,9 +137,16 @@ export function recordAt(coin: usize): usize {
   return coins.isReady(meta) ? coins.recordOf(meta, serialAt(coin)) : 0;
 }
 
-/** Is the record in use and its AN the 16 bytes at `an`? A record with MFS 0 is authentic to no command (section 7). */
+/**
+ * Is the record in use and its AN the 16 bytes at `an`? A record with MFS 0 is authentic to no
+ * command (section 7).
+ */
 export function authentic(record: usize, an: usize): bool {
-  return record != 0 && load<u8>(record, coins.MFS) != 0 && !v128.any_true(v128.xor(v128.load(record), v128.load(an)));
+  return (
+    record != 0 &&
+    load<u8>(record, coins.MFS) != 0 &&
+    !v128.any_true(v128.xor(v128.load(record), v128.load(an)))
+  );
 }
 
 /** Overwrites the record of a coin on a locked page. */

@@ -1,14 +1,23 @@
 /**
- * Parked requests of one worker, in a ring of slots, oldest first. A small datagram is copied into its slot, so that its frame
- * returns at once; a large message waits in its frame. What a run has made once (decryption, key, counter block, challenge hash) stays
- * in the slot and is wiped with it. One pin token for the whole engine: the oldest parked request of its holder pins its pages.
+ * Parked requests of one worker, in a ring of slots, oldest first. A small datagram is copied into
+ * its slot, so that its frame returns at once; a large message waits in its frame. What a run has
+ * made once (decryption, key, counter block, challenge hash) stays in the slot and is wiped with
+ * it. One pin token for the whole engine: the oldest parked request of its holder pins its pages.
  *
- * State of a slot: 0 used, 4 stage, 8 frame, 12 message, 16 length, 20 peer, 24 flags, 28 undone, 32 arrival (u64), 40 position (u64),
- * 48 type, 52 body size, 56 header bytes, 60 payload, 64 payload bytes, 72 capacity; 80 key (32), 112 counter block, 128 challenge hash.
+ * State of a slot: 0 used, 4 stage, 8 frame, 12 message, 16 length, 20 peer, 24 flags, 28 undone,
+ * 32 arrival (u64), 40 position (u64), 48 type, 52 body size, 56 header bytes, 60 payload, 64
+ * payload bytes, 72 capacity; 80 key (32), 112 counter block, 128 challenge hash.
  */
 import { load32, store32, swap32 } from "../core/atomics";
 import { SLOT_PAYLOAD_BYTES } from "../core/limits";
-import { PARK_BYTES, PARK_STATE_BYTES, PARKED, parkedOf, parkSlots, PIN_TOKEN } from "../core/memory";
+import {
+  PARK_BYTES,
+  PARK_STATE_BYTES,
+  PARKED,
+  PIN_TOKEN,
+  parkedOf,
+  parkSlots,
+} from "../core/memory";
 import { giveBack } from "../core/rings";
 import { CHALLENGE_HASH, COUNTER_BLOCK, KEY, WORKER } from "../core/scratch";
 import * as coins from "./coins";
@@ -72,7 +81,9 @@ export function mayPin(number: u32): bool {
 /** Parks the request of the context for the first time. */
 export function park(): void {
   const slot = at(head++);
-  let message = context.message, frame = context.frame, capacity = context.capacity;
+  let message = context.message,
+    frame = context.frame,
+    capacity = context.capacity;
   const small = context.length <= SLOT_PAYLOAD_BYTES;
   if (small) {
     memory.copy(slot + PARK_STATE_BYTES, message, context.length);
@@ -114,11 +125,20 @@ export function keepProgress(slot: usize): void {
 /** Makes a parked request the current one. True: its body is open already. */
 export function takeUp(slot: usize): bool {
   context.setMessage(
-    load<u32>(slot, MESSAGE), load<u32>(slot, LENGTH), load<u32>(slot, FRAME), load<u32>(slot, PEER), load<u32>(slot, FLAGS),
-    load<u64>(slot, ARRIVAL), load<u32>(slot, CAPACITY),
+    load<u32>(slot, MESSAGE),
+    load<u32>(slot, LENGTH),
+    load<u32>(slot, FRAME),
+    load<u32>(slot, PEER),
+    load<u32>(slot, FLAGS),
+    load<u64>(slot, ARRIVAL),
+    load<u32>(slot, CAPACITY),
   );
   if (load<u32>(slot, STAGE) == 0) return false;
-  context.setHeader(load<u32>(slot, TYPE), load<u32>(slot, BODY_SIZE), load<u32>(slot, HEADER_BYTES));
+  context.setHeader(
+    load<u32>(slot, TYPE),
+    load<u32>(slot, BODY_SIZE),
+    load<u32>(slot, HEADER_BYTES),
+  );
   context.setSound();
   context.setPayload(load<u32>(slot, PAYLOAD), load<u32>(slot, PAYLOAD_BYTES));
   context.setPosition(load<u64>(slot, POSITION));
@@ -128,7 +148,10 @@ export function takeUp(slot: usize): bool {
   return true;
 }
 
-/** Was the request decrypted under a key that a rollback has undone? Then its outcome is unknown: 252. */
+/**
+ * Was the request decrypted under a key that a rollback has undone? Then its outcome is unknown:
+ * 252.
+ */
 export function undone(slot: usize): bool {
   return load<u32>(slot, UNDONE) != 0;
 }
@@ -143,7 +166,10 @@ export function endParked(slot: usize, number: u32, pinning: bool): void {
   if (number == tail) tail++;
 }
 
-/** Marks the parked requests of a worker that rest on changes behind `position` (all workers are stopped). */
+/**
+ * Marks the parked requests of a worker that rest on changes behind `position` (all workers are
+ * stopped).
+ */
 export function markUndone(worker: u32, position: u64): void {
   let slot = parkedOf(worker);
   for (let i: u32 = 0; i < parkSlots; i++, slot += PARK_BYTES) {

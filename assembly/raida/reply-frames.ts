@@ -1,6 +1,7 @@
 /**
- * Frames of the engine's own, for replies that outgrow their request's frame. The host gives one back with release() when the
- * reply has been sent. 32 at the most for each worker, so one word of bits tells which are free.
+ * Frames of the engine's own, for replies that outgrow their request's frame. The host gives one
+ * back with release() when the reply has been sent. 32 at the most for each worker, so one word of
+ * bits tells which are free.
  */
 import { LARGE_FRAME_BYTES } from "../core/limits";
 import { REPLY_FRAMES, replyFrames } from "../core/memory";
@@ -19,7 +20,8 @@ export function takeReplyFrame(): usize {
 /** Gives the frame at `offset` back. Statuses: OK, INVALID_ARGUMENT. */
 export function releaseReplyFrame(offset: usize): Status {
   const index = <u32>((offset - REPLY_FRAMES) / LARGE_FRAME_BYTES);
-  if (offset < REPLY_FRAMES || index >= replyFrames || (taken & (1 << index)) == 0) return Status.INVALID_ARGUMENT;
+  if (offset < REPLY_FRAMES || index >= replyFrames || (taken & (1 << index)) == 0)
+    return Status.INVALID_ARGUMENT;
   taken &= ~(1 << index);
   return Status.OK;
 }

@@ -1,7 +1,7 @@
 /**
- * One request from header to answer, in place. It changes nothing but its own frame until all its pages are here and locked and its
- * journal space is claimed; so it can park and start again at two points: before decryption and after it.
- * Order of checks: reference RAIDA sections 1 and 2.
+ * One request from header to answer, in place. It changes nothing but its own frame until all its
+ * pages are here and locked and its journal space is claimed; so it can park and start again at two
+ * points: before decryption and after it. Order of checks: reference RAIDA sections 1 and 2.
  */
 import { Wire } from "../core/layout";
 import { coinId, modern, raidaId, wire } from "../core/memory";
@@ -38,7 +38,8 @@ export function runFromHeader(pinning: bool): Outcome {
   const refused = checkHeader();
   if (refused != Status.OK) return context.refuse(refused);
   context.setSound();
-  if (context.length < bytes + context.bodySize) return context.refuse(Status.INVALID_PACKET_LENGTH);
+  if (context.length < bytes + context.bodySize)
+    return context.refuse(Status.INVALID_PACKET_LENGTH);
   if (type) {
     const found = findKey(pinning);
     if (pinning && found != KEY_PARKED) coins.unpinAll();
@@ -52,7 +53,9 @@ export function runFromHeader(pinning: bool): Outcome {
   return runCommand(pinning);
 }
 
-/** Draws the nonce before anything can change. False: there is no randomness, and the answer is set. */
+/**
+ * Draws the nonce before anything can change. False: there is no randomness, and the answer is set.
+ */
 function prepareNonce(): bool {
   if (!context.needsNonce()) return true;
   if (!randomReady()) {
@@ -63,7 +66,10 @@ function prepareNonce(): bool {
   return true;
 }
 
-/** Runs a request again that parked after its body was opened; key, counter block and challenge hash are in place. */
+/**
+ * Runs a request again that parked after its body was opened; key, counter block and challenge hash
+ * are in place.
+ */
 export function runAgain(pinning: bool): Outcome {
   return prepareNonce() ? runCommand(pinning) : Outcome.ANSWER;
 }
@@ -81,20 +87,29 @@ export function checkHeader(): Status {
   if (load<u8>(at, header.SPLIT) != 0) return Status.INVALID_SPLIT_ID;
   if (load<u8>(at, header.RAIDA) != raidaId) return Status.INVALID_RAIDA_ID;
   const group = <u32>load<u8>(at, header.GROUP);
-  if (group > (wire == Wire.SPEC ? GROUP_MAX_SPEC : GROUP_MAX_LEGACY)) return Status.INVALID_COMMAND_GROUP;
+  if (group > (wire == Wire.SPEC ? GROUP_MAX_SPEC : GROUP_MAX_LEGACY))
+    return Status.INVALID_COMMAND_GROUP;
   if (load<u8>(at, header.SHARD) > SHARD_MAX) return Status.INVALID_SHARD_ID;
   if (commandIndex(group, load<u8>(at, header.COMMAND)) == 0) return Status.INVALID_COMMAND;
   if (header.readU16BE(at + header.COIN) != coinId) return Status.INVALID_COIN_ID;
   const type = <u32>load<u8>(at, header.TYPE);
-  const known = type <= 2 || (modern && (type == header.Encryption.MODERN_COIN || type == header.Encryption.MODERN_TWO_COINS));
+  const known =
+    type <= 2 ||
+    (modern &&
+      (type == header.Encryption.MODERN_COIN || type == header.Encryption.MODERN_TWO_COINS));
   return known ? Status.OK : Status.INVALID_ENCRYPTION_CODE;
 }
 
-/** Types 0, 1, 2: challenge (16), payload, trailer. The trailer is clear and is checked before decryption. */
+/**
+ * Types 0, 1, 2: challenge (16), payload, trailer. The trailer is clear and is checked before
+ * decryption.
+ */
 function openBody(): Status {
-  const size = context.bodySize, body = context.message + header.HEADER_BYTES;
+  const size = context.bodySize,
+    body = context.message + header.HEADER_BYTES;
   if (size < header.BODY_LEAST) return Status.INVALID_PACKET_LENGTH;
-  if (load<u16>(body + size - header.TRAILER_BYTES) != <u16>header.TRAILER) return Status.INVALID_EOF;
+  if (load<u16>(body + size - header.TRAILER_BYTES) != <u16>header.TRAILER)
+    return Status.INVALID_EOF;
   const challenge = v128.load(body);
   if (context.type) {
     ctr128(KEY, COUNTER_BLOCK, body, body, size - header.TRAILER_BYTES);
@@ -109,9 +124,11 @@ function openBody(): Status {
 
 /** Types 4, 5: payload, HMAC-SHA-256 over the ciphertext (32), trailer. */
 function openModernBody(): Status {
-  const size = context.bodySize, body = context.message + header.MODERN_HEADER_BYTES;
+  const size = context.bodySize,
+    body = context.message + header.MODERN_HEADER_BYTES;
   if (size < header.HMAC_BYTES + header.TRAILER_BYTES) return Status.INVALID_PACKET_LENGTH;
-  if (load<u16>(body + size - header.TRAILER_BYTES) != <u16>header.TRAILER) return Status.INVALID_EOF;
+  if (load<u16>(body + size - header.TRAILER_BYTES) != <u16>header.TRAILER)
+    return Status.INVALID_EOF;
   const bytes = size - header.HMAC_BYTES - header.TRAILER_BYTES;
   hmacSha256(KEY, 32, body, bytes, WORK);
   if (!equalBytes(WORK, body + bytes, header.HMAC_BYTES)) return Status.INVALID_HMAC;
@@ -121,12 +138,14 @@ function openModernBody(): Status {
 }
 
 /**
- * How many bytes the request that begins at `offset` has, as far as its first `length` bytes tell. A header that will be refused ends the
- * request: the error is answered without its body (reference section 5).
+ * How many bytes the request that begins at `offset` has, as far as its first `length` bytes tell.
+ * A header that will be refused ends the request: the error is answered without its body (reference
+ * section 5).
  */
 export function requestBytes(offset: usize, length: u32): u32 {
   if (length < header.SHORTEST) return header.SHORTEST;
-  const type = <u32>load<u8>(offset, header.TYPE), bytes = header.headerBytesOf(type);
+  const type = <u32>load<u8>(offset, header.TYPE),
+    bytes = header.headerBytesOf(type);
   if (length < bytes) return bytes;
   context.setMessage(offset, length, 0, 0, 0, 0, 0);
   if (checkHeader() != Status.OK) return bytes;

@@ -1,4 +1,7 @@
-/** Reply header and body: layout by wire and type, encryption, HMAC, trailer. Reference: RAIDA section 4. */
+/**
+ * Reply header and body: layout by wire and type, encryption, HMAC, trailer. Reference: RAIDA
+ * section 4.
+ */
 import { Descriptor, Flag, Wire } from "../core/layout";
 import { raidaId, wire } from "../core/memory";
 import { takeRandom } from "../core/random";
@@ -10,17 +13,34 @@ import { hmacSha256 } from "../crypto/hmac-sha256";
 import * as context from "./context";
 import * as header from "./header";
 
-/** Writes header and trailer around the body that lies at context.body(), and puts the reply into its ring. */
+/**
+ * Writes header and trailer around the body that lies at context.body(), and puts the reply into
+ * its ring.
+ */
 export function sendReply(): void {
   const modern = context.headerBytes == header.MODERN_HEADER_BYTES;
-  const kind = kindOf(), serial = serialOf();
+  const kind = kindOf(),
+    serial = serialOf();
   const elapsed = executionTime();
-  const total = modern ? emitModern(elapsed) : wire == Wire.SPEC ? emitSpec(elapsed) : emitLegacy(elapsed);
+  const total = modern
+    ? emitModern(elapsed)
+    : wire == Wire.SPEC
+      ? emitSpec(elapsed)
+      : emitLegacy(elapsed);
   let flags = context.flags & (Flag.DATAGRAM | Flag.LOCAL);
   if (context.inReplyFrame) flags |= Flag.REPLY_FRAME;
   emitReply(
-    context.frame, context.reply, total, context.peer, flags, context.status, context.position, context.arrival, kind,
-    serial, elapsed,
+    context.frame,
+    context.reply,
+    total,
+    context.peer,
+    flags,
+    context.status,
+    context.position,
+    context.arrival,
+    kind,
+    serial,
+    elapsed,
   );
 }
 
@@ -30,15 +50,22 @@ function executionTime(): u32 {
   return <u32>min<u64>(context.now - context.arrival, u32.MAX_VALUE);
 }
 
-/** Descriptor.KIND: type, denomination, group, command. Read before the reply header overwrites them. */
+/**
+ * Descriptor.KIND: type, denomination, group, command. Read before the reply header overwrites
+ * them.
+ */
 function kindOf(): u32 {
-  const at = context.headerBytes == header.MODERN_HEADER_BYTES ? header.MODERN_DENOMINATION : header.KEY_DENOMINATION;
+  const at =
+    context.headerBytes == header.MODERN_HEADER_BYTES
+      ? header.MODERN_DENOMINATION
+      : header.KEY_DENOMINATION;
   const denomination = context.type == 0 ? 0 : <u32>load<u8>(context.message + at);
   return context.type | (denomination << 8) | (context.group() << 16) | (context.command() << 24);
 }
 function serialOf(): u32 {
   if (context.type == 0) return 0;
-  const at = context.headerBytes == header.MODERN_HEADER_BYTES ? header.MODERN_SERIAL : header.KEY_SERIAL;
+  const at =
+    context.headerBytes == header.MODERN_HEADER_BYTES ? header.MODERN_SERIAL : header.KEY_SERIAL;
   return header.readU32BE(context.message + at);
 }
 
@@ -50,15 +77,22 @@ function emitLegacy(elapsed: u32): u32 {
   emitShared(group, echo, bytes ? bytes + header.TRAILER_BYTES : 0, elapsed);
   v128.store(context.reply, v128.load(CHALLENGE_HASH), header.REPLY_HASH);
   if (bytes == 0) return header.HEADER_BYTES;
-  // The peer's software AES: same nonce, counter from 0 again (reference section 3). A known weakness of this wire.
+  // The peer's software AES: same nonce, counter from 0 again (reference section 3). A known
+  // weakness of this wire.
   if (context.type) ctr128(KEY, COUNTER_BLOCK, context.body(), context.body(), bytes);
   store<u16>(context.body() + bytes, <u16>header.TRAILER);
   return header.HEADER_BYTES + bytes + header.TRAILER_BYTES;
 }
 
 function emitSpec(elapsed: u32): u32 {
-  const bytes = context.replyBytes, reply = context.reply;
-  emitShared(context.group(), load<u16>(context.message, header.ECHO), bytes + header.TRAILER_BYTES, elapsed);
+  const bytes = context.replyBytes,
+    reply = context.reply;
+  emitShared(
+    context.group(),
+    load<u16>(context.message, header.ECHO),
+    bytes + header.TRAILER_BYTES,
+    elapsed,
+  );
   v128.store(reply, v128.load(REPLY_NONCE), header.REPLY_HASH);
   store<u32>(reply, 0, header.REPLY_HASH + 12);
   if (bytes && context.type) {
@@ -84,7 +118,8 @@ function emitShared(group: u32, echo: u16, size: u32, elapsed: u32): void {
 }
 
 function emitModern(elapsed: u32): u32 {
-  const reply = context.reply, message = context.message;
+  const reply = context.reply,
+    message = context.message;
   const sound = context.sound;
   const group = sound ? context.group() : 0;
   const echo: u16 = sound ? load<u16>(message, header.MODERN_ECHO) : 0;
@@ -92,7 +127,8 @@ function emitModern(elapsed: u32): u32 {
   const serial: u32 = sound ? load<u32>(message, header.MODERN_SERIAL) : 0;
   const second = sound && context.type == header.Encryption.MODERN_TWO_COINS;
   if (second) {
-    // Type 5 shares nonce bytes 0-4 with the second coin, as the request does; so the receiver knows the whole nonce.
+    // Type 5 shares nonce bytes 0-4 with the second coin, as the request does; so the receiver
+    // knows the whole nonce.
     store<u8>(REPLY_NONCE, load<u8>(message, header.MODERN_DENOMINATION_2));
     store<u32>(REPLY_NONCE, load<u32>(message, header.MODERN_SERIAL_2), 1);
   }
@@ -117,7 +153,10 @@ function emitModern(elapsed: u32): u32 {
   return header.MODERN_HEADER_BYTES + bytes + header.TRAILER_BYTES;
 }
 
-/** Draws the reply's nonce (random.ts says whether there is one); wires without a nonce draw nothing. */
+/**
+ * Draws the reply's nonce (random.ts says whether there is one); wires without a nonce draw
+ * nothing.
+ */
 export function drawNonce(): void {
   takeRandom(REPLY_NONCE, context.headerBytes == header.MODERN_HEADER_BYTES ? 24 : 12);
 }

@@ -1,10 +1,11 @@
 /**
- * When the store says no. rollback(): the refusal is certain, so memory goes back to the store's state. discard(): the outcome is unknown, so
- * nothing is guessed; what may differ is dropped and read again. Both answer 252 to every reply that rested on it. border.md "Rollback".
+ * When the store says no. rollback(): the refusal is certain, so memory goes back to the store's
+ * state. discard(): the outcome is unknown, so nothing is guessed; what may differ is dropped and
+ * read again. Both answer 252 to every reply that rested on it. border.md "Rollback".
  */
 import { load32, load64, stopWorkers, store32, store64 } from "../core/atomics";
-import { Descriptor, Journal, JournalKind, Ring } from "../core/layout";
 import { recordAt } from "../core/journal";
+import { Descriptor, Journal, JournalKind, Ring } from "../core/layout";
 import { COMMITTED, HEAD, heldRing, STOP, workers } from "../core/memory";
 import { entryAt } from "../core/rings";
 import { Status } from "../core/status";
@@ -13,7 +14,10 @@ import { markUndone } from "./parked";
 import { rewriteAsUnknown } from "./response";
 import { dropTicketsSince } from "./tickets";
 
-/** Undoes every group behind `position`, newest first. Statuses: OK, INVALID_ARGUMENT (no such position). */
+/**
+ * Undoes every group behind `position`, newest first. Statuses: OK, INVALID_ARGUMENT (no such
+ * position).
+ */
 export function rollbackTo(position: u64): Status {
   stopWorkers(STOP);
   const head = load64(HEAD);
@@ -30,14 +34,17 @@ export function rollbackTo(position: u64): Status {
 function undo(record: usize, position: u64): void {
   if (load<u8>(record, Journal.KIND) != JournalKind.COIN) return;
   restoreRecord(
-    load<u8>(record, Journal.DENOMINATION), load<u32>(record, Journal.SERIAL), v128.load(record, Journal.OLD_AN),
-    load<u8>(record, Journal.OLD_MFS), position,
+    load<u8>(record, Journal.DENOMINATION),
+    load<u32>(record, Journal.SERIAL),
+    v128.load(record, Journal.OLD_AN),
+    load<u8>(record, Journal.OLD_MFS),
+    position,
   );
 }
 
 /**
- * Drops all pages changed behind `position`. The workers stay stopped until reopen(), so that the host can read the counts again from
- * the store first. Statuses: OK, INVALID_ARGUMENT.
+ * Drops all pages changed behind `position`. The workers stay stopped until reopen(), so that the
+ * host can read the counts again from the store first. Statuses: OK, INVALID_ARGUMENT.
  */
 export function discardSince(position: u64): Status {
   stopWorkers(STOP);
@@ -57,7 +64,10 @@ export function reopenWorkers(): void {
   store32(STOP, 0);
 }
 
-/** Held replies behind `position` become 252, parked requests under an undone key will; tickets that rest on it go. */
+/**
+ * Held replies behind `position` become 252, parked requests under an undone key will; tickets that
+ * rest on it go.
+ */
 function answerUnknown(position: u64): void {
   dropTicketsSince(position);
   for (let worker: u32 = 0; worker < workers; worker++) {

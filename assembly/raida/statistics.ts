@@ -1,6 +1,6 @@
 /**
- * What 0/2 shows: echo requests, coins powned, their value in units of 1e-8, datagrams. Counted in the instance and added to the
- * shared words once a batch, so that a request pays no atomic.
+ * What 0/2 shows: echo requests, coins powned, their value in units of 1e-8, datagrams. Counted in
+ * the instance and added to the shared words once a batch, so that a request pays no atomic.
  */
 import { add64 } from "../core/atomics";
 import { Statistic } from "../core/layout";

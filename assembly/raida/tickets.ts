@@ -1,13 +1,21 @@
 /**
- * The ticket pool: 512 slots of up to 4096 coins and 25 claims, a lock for each slot taken by try-lock, life 300 s. Expired
- * on look-up and by a sweep. Tickets live in memory only; a restart forgets them. Seed 000 section 7, reference RAIDA section 7.
+ * The ticket pool: 512 slots of up to 4096 coins and 25 claims, a lock for each slot taken by
+ * try-lock, life 300 s. Expired on look-up and by a sweep. Tickets live in memory only; a restart
+ * forgets them. Seed 000 section 7, reference RAIDA section 7.
  *
- * Meta entry (64 bytes): 0 lock, 4 number (0: free), 8 created (u64, us), 16 coins, 20 claims (bit per RAIDA), 24 position (u64).
- * Coins: 5 bytes each as on the wire (denomination, serial number big-endian).
+ * Meta entry (64 bytes): 0 lock, 4 number (0: free), 8 created (u64, us), 16 coins, 20 claims (bit
+ * per RAIDA), 24 position (u64). Coins: 5 bytes each as on the wire (denomination, serial number
+ * big-endian).
  */
 import { load32, lock, store32, tryLock, unlock } from "../core/atomics";
 import { RAIDA_COUNT, TICKET_LIFE_US } from "../core/limits";
-import { TICKET_COINS, TICKET_COINS_BYTES, TICKET_META, TICKET_META_BYTES, tickets } from "../core/memory";
+import {
+  TICKET_COINS,
+  TICKET_COINS_BYTES,
+  TICKET_META,
+  TICKET_META_BYTES,
+  tickets,
+} from "../core/memory";
 import { Status } from "../core/status";
 
 const NUMBER: usize = 4;
@@ -39,7 +47,10 @@ function expired(ticket: usize, now: u64): bool {
   return now - load<u64>(ticket, CREATED) >= TICKET_LIFE_US;
 }
 
-/** A locked, free slot, or 0: all 512 are alive or busy. The caller fills it with openTicket() or lets it go. */
+/**
+ * A locked, free slot, or 0: all 512 are alive or busy. The caller fills it with openTicket() or
+ * lets it go.
+ */
 export function reserveTicket(now: u64): usize {
   for (let slot: u32 = 0; slot < tickets; slot++) {
     const ticket = at(slot);
@@ -85,8 +96,8 @@ export function findTicket(number: u32, now: u64): usize {
 }
 
 /**
- * May this RAIDA claim the (locked) ticket? SUCCESS; WRONG_RAIDA: there is no such number; NO_TICKET_FOUND: `ticket` is 0;
- * TICKET_CLAIMED_ALREADY.
+ * May this RAIDA claim the (locked) ticket? SUCCESS; WRONG_RAIDA: there is no such number;
+ * NO_TICKET_FOUND: `ticket` is 0; TICKET_CLAIMED_ALREADY.
  */
 export function claimable(ticket: usize, raida: u32): Status {
   if (raida >= RAIDA_COUNT) return Status.WRONG_RAIDA;
@@ -109,7 +120,10 @@ export function sweepTickets(now: u64): void {
   }
 }
 
-/** Frees the tickets that rest on changes behind `position`, which have been undone (all workers are stopped). */
+/**
+ * Frees the tickets that rest on changes behind `position`, which have been undone (all workers are
+ * stopped).
+ */
 export function dropTicketsSince(position: u64): void {
   for (let slot: u32 = 0; slot < tickets; slot++) {
     const ticket = at(slot);

@@ -1,6 +1,6 @@
 /**
- * Drives one engine without sockets or store: pages come from a function, commits happen when the test says so. Web-standard only, so
- * that the same cases run in Node and in browsers.
+ * Drives one engine without sockets or store: pages come from a function, commits happen when the
+ * test says so. Web-standard only, so that the same cases run in Node and in browsers.
  */
 import type { EngineIdentity, EngineSizes } from '@andvari/host-common/engine/configuration';
 import { Engine } from '@andvari/host-common/engine/engine';
@@ -150,7 +150,12 @@ export class Harness {
     const flags = word(Descriptor.FLAGS);
     if (length || flags & Flag.SILENT) {
       const bytes = length ? engine.u8.slice(offset, offset + length) : undefined;
-      this.answers.push({ bytes, peer: word(Descriptor.PEER), held, status: word(Descriptor.STATUS) });
+      this.answers.push({
+        bytes,
+        peer: word(Descriptor.PEER),
+        held,
+        status: word(Descriptor.STATUS),
+      });
     }
     if (flags & Flag.REPLY_FRAME) engine.exports.release(offset);
     if (frame) (engine.frames.owns(frame) ? engine.frames : engine.largeFrames).give(frame);
@@ -163,7 +168,8 @@ export class Harness {
     const key = (denomination + 8) * this.perDenomination + (serialNumber >>> 10);
     const slot = engine.u32[(engine.region(Region.PAGE_INDEX) >>> 2) + key] ?? 0;
     if (!slot) return undefined;
-    const at = engine.region(Region.PAGE_DATA) + (slot - 1) * PAGE_BYTES + (serialNumber & 1023) * 17;
+    const at =
+      engine.region(Region.PAGE_DATA) + (slot - 1) * PAGE_BYTES + (serialNumber & 1023) * 17;
     return engine.u8.slice(at, at + 17);
   }
 }

@@ -1,4 +1,7 @@
-/** The base state of tests/vectors/raida.json (its meta tells the formulas), and its cases of the groups there are. Web-standard only. */
+/**
+ * The base state of tests/vectors/raida.json (its meta tells the formulas), and its cases of the
+ * groups there are. Web-standard only.
+ */
 import type { Engine } from '@andvari/host-common/engine/engine';
 import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
 import vectors from '../vectors/raida.json' with { type: 'json' };
@@ -102,7 +105,8 @@ export function expectedReply(item: VectorCase): Uint8Array | undefined {
   if (item.response_hex === null) return undefined;
   const reply = fromHex(item.response_hex);
   if (item.ours_status !== undefined) reply[2] = item.ours_status;
-  // Section 11, point 2: the peer sends 74 of the 75 bytes, the last count of them damaged; it is 0x00001000 as all.
+  // Section 11, point 2: the peer sends 74 of the 75 bytes, the last count of them damaged; it is
+  // 0x00001000 as all.
   if (item.name === 'audit_udp') return wholeAudit(reply);
   return reply;
 }
@@ -128,7 +132,10 @@ export function patched(request: Uint8Array, patches: Patch[], replies: Uint8Arr
   for (const patch of patches) {
     const reply = replies[patch.from_setup];
     if (!reply) throw new Error('vector: no such setup reply');
-    copy.set(reply.subarray(patch.response_offset, patch.response_offset + patch.length), patch.request_offset);
+    copy.set(
+      reply.subarray(patch.response_offset, patch.response_offset + patch.length),
+      patch.request_offset,
+    );
   }
   return copy;
 }

@@ -1,6 +1,10 @@
-/** Runs every recorded case of groups 0-2 straight through an engine and tells the reply of each, as hex. Node and browsers alike. */
-import { plainEngine } from '@andvari/host-common/engine/module';
+/**
+ * Runs every recorded case of groups 0-2 straight through an engine and tells the reply of each, as
+ * hex. Node and browsers alike.
+ */
+
 import { Flag } from '@andvari/host-common/engine/generated/layout';
+import { plainEngine } from '@andvari/host-common/engine/module';
 import { Harness } from './harness.ts';
 import {
   basePages,

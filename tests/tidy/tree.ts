@@ -1,6 +1,6 @@
 // The files that people of this project write, with their text: what the tidy rules look at.
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join, relative, sep } from 'node:path';
+import { basename, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -8,7 +8,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Path relative to the root (with /) -> text. */
 export type Tree = ReadonlyMap<string, string>;
 
-const skippedFolders = new Set(['node_modules', 'build', 'dist', 'generated', 'vectors', 'data']);
+const skippedFolders = new Set(['node_modules', 'dist', 'generated']);
+const skippedPlaces = new Set(['build', 'data', 'tests/vectors']);
 const written = /\.(?:ts|mjs|js|css|html)$/;
 
 /**
@@ -17,21 +18,20 @@ const written = /\.(?:ts|mjs|js|css|html)$/;
  */
 export function readTree(): Tree {
   const tree = new Map<string, string>();
-  const read = (path: string) => {
-    tree.set(relative(root, path).split(sep).join('/'), readFileSync(path, 'utf8'));
-  };
+  const read = (path: string) => tree.set(path, readFileSync(join(root, path), 'utf8'));
   const walk = (folder: string) => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = join(folder, entry.name);
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = posix.join(folder, entry.name);
       if (entry.isDirectory()) {
-        if (!skippedFolders.has(entry.name) && !entry.name.startsWith('.')) walk(path);
+        const skipped = skippedFolders.has(entry.name) || skippedPlaces.has(path);
+        if (!skipped && !entry.name.startsWith('.')) walk(path);
       } else if (written.test(entry.name)) {
         read(path);
       }
     }
   };
-  walk(root);
-  read(join(root, '.ci/run'));
+  walk('');
+  read('.ci/run');
   return tree;
 }
 

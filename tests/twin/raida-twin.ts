@@ -123,7 +123,8 @@ export class TwinServer {
       return refuse(headerStatus, undefined, anonymous);
     }
     const key = this.findKey(header);
-    if (!key) return refuse(header.wide ? Status.ENCRYPTION_COIN_NOT_FOUND : Status.INVALID_ENCRYPTION);
+    if (!key)
+      return refuse(header.wide ? Status.ENCRYPTION_COIN_NOT_FOUND : Status.INVALID_ENCRYPTION);
 
     const body = message.subarray(header.bytes.length, header.bytes.length + header.bodyBytes);
     if (body.length < header.bodyBytes) {

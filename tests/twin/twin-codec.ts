@@ -25,6 +25,7 @@ export class TwinCodec implements RaidaCodec {
     const sent = buildRequest(wire, plain);
     return {
       bytes: new Uint8Array(sent.bytes),
+      echo: sent.header.readUInt16BE(sent.header.length - 2),
       open(message: Uint8Array): RaidaReply {
         const { status, payload, executionUs } = parseReply(wire, raidaId, sent, message);
         return { status, payload: new Uint8Array(payload), executionUs };

@@ -88,12 +88,7 @@ function wideBody(wire: TwinWire, header: TwinHeader, body: Buffer, key: Buffer)
  * Checks and decrypts a body that is there (N > 0). Order of P: 16, 33, decrypt, 37; the legacy
  * wire puts a bad trailer before a short body (N of 2 to 17), as the public server does.
  */
-export function readBody(
-  wire: TwinWire,
-  header: TwinHeader,
-  body: Buffer,
-  key: Buffer,
-): ReadBody {
+export function readBody(wire: TwinWire, header: TwinHeader, body: Buffer, key: Buffer): ReadBody {
   if (header.wide) return wideBody(wire, header, body, key);
   const empty = { payload: Buffer.alloc(0), challengeHash: Buffer.alloc(16) };
   const trailerHolds = body.length >= 2 && body.subarray(-2).equals(TRAILER);
@@ -102,7 +97,8 @@ export function readBody(
   if (body.length < CHALLENGE_BYTES + 2) return { ...empty, status: Status.INVALID_PACKET_LENGTH };
   if (!trailerHolds) return { ...empty, status: Status.INVALID_EOF };
   const received = body.subarray(0, -2);
-  const clear = header.type === 0 ? received : ctr(key, requestCounter(wire, header.bytes), received);
+  const clear =
+    header.type === 0 ? received : ctr(key, requestCounter(wire, header.bytes), received);
   const challenge = Buffer.from(clear.subarray(0, CHALLENGE_BYTES));
   const challengeHash = header.type === 0 ? challenge : xor(challenge, key);
   const holds = crc32(challenge.subarray(0, 12)) === challenge.readUInt32BE(12);

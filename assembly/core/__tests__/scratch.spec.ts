@@ -1,4 +1,5 @@
-import { SCRATCH, BASE, INSIDE, WORKER, CRYPTO_END } from "../scratch";
+import { BASE, CRYPTO_END, INSIDE, SCRATCH, WORKER } from "../scratch";
+
 describe("scratch", () => {
   test("is addressed from the worker number and aligned", () => {
     expect(SCRATCH).toBe(BASE + <usize>WORKER * 32768);

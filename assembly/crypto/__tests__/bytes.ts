@@ -64,3 +64,9 @@ export function pseudoRandom(at: usize, length: usize): void {
   }
   pseudoRandomState = x;
 }
+
+/** Turns bit `bit` of the bytes at `at` over (bit 0 is the lowest of the first byte). */
+export function flipBit(at: usize, bit: u32): void {
+  const byte = at + (bit >> 3);
+  store<u8>(byte, load<u8>(byte) ^ ((<u8>1) << (<u8>(bit & 7))));
+}

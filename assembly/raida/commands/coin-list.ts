@@ -1,4 +1,7 @@
-/** What the commands over a list of coins share: size checks, the list's pages, bitmap and aggregate status. Reference section 9. */
+/**
+ * What the commands over a list of coins share: size checks, the list's pages, bitmap and aggregate
+ * status. Reference section 9.
+ */
 import { COINS_PER_LIST_MAX } from "../../core/limits";
 import { Status } from "../../core/status";
 import * as context from "../context";
@@ -11,8 +14,9 @@ export const COIN_AN_PAN_BYTES: u32 = 37;
 export const AN_BYTES: u32 = 16;
 
 /**
- * Coins in a payload of `fixed` bytes and a list of `step` bytes a coin; 0: refused, the answer is set.
- * Missing body 36, shorter than one coin 16, not divisible 39, a 5-byte list over 4096 coins 45.
+ * Coins in a payload of `fixed` bytes and a list of `step` bytes a coin; 0: refused, the answer is
+ * set. Missing body 36, shorter than one coin 16, not divisible 39, a 5-byte list over 4096 coins
+ * 45.
  */
 export function countCoins(fixed: u32, step: u32): u32 {
   const bytes = context.payloadBytes;
@@ -29,7 +33,10 @@ function refused(status: Status): u32 {
   return 0;
 }
 
-/** Bitmap of a list, written behind the reading: bit i % 8 of byte i / 8, least significant first, 1 = good. */
+/**
+ * Bitmap of a list, written behind the reading: bit i % 8 of byte i / 8, least significant first, 1
+ * = good.
+ */
 let bits: u32 = 0;
 let good: u32 = 0;
 let out: usize = 0;
@@ -40,7 +47,10 @@ export function openBitmap(): void {
   out = context.body();
 }
 
-/** Adds coin `index`. The byte falls on coins that have been read already, so the payload may lie in the same frame. */
+/**
+ * Adds coin `index`. The byte falls on coins that have been read already, so the payload may lie in
+ * the same frame.
+ */
 export function addBit(index: u32, isGood: bool): void {
   bits |= u32(isGood) << (index & 7);
   good += u32(isGood);

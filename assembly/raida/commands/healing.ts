@@ -1,23 +1,47 @@
-/** Group 2, Healing: get ticket, validate ticket, find. Reference: RAIDA sections 7 and 9; seed 000 section 7. */
-import { randomReady, takeRandom } from "../../core/random";
+/**
+ * Group 2, Healing: get ticket, validate ticket, find. Reference: RAIDA sections 7 and 9; seed 000
+ * section 7.
+ */
+
 import { LARGE_FRAME_BYTES } from "../../core/limits";
+import { randomReady, takeRandom } from "../../core/random";
 import { WORK } from "../../core/scratch";
 import { Status } from "../../core/status";
 import * as context from "../context";
 import { Outcome } from "../context";
 import { HMAC_BYTES, readU32BE, TRAILER_BYTES, writeU32BE } from "../header";
-import { anyAbsent, authentic, COIN_BYTES, gather, listPages, lockPages, recordAt, unlockPages } from "../pages-of-request";
+import {
+  anyAbsent,
+  authentic,
+  COIN_BYTES,
+  gather,
+  listPages,
+  lockPages,
+  recordAt,
+  unlockPages,
+} from "../pages-of-request";
 import { takeReplyFrame } from "../reply-frames";
 import * as tickets from "../tickets";
 import {
-  addBit, bitmapBytes, closeBitmap, COIN_AN_BYTES, COIN_AN_PAN_BYTES, countCoins, openBitmap,
+  addBit,
+  bitmapBytes,
+  COIN_AN_BYTES,
+  COIN_AN_PAN_BYTES,
+  closeBitmap,
+  countCoins,
+  openBitmap,
 } from "./coin-list";
 
-/** 2/40: n x (denomination, serial, AN). 241 and a ticket; 243, bitmap and a ticket for the good ones; 242. A coin on no page: 40. */
+/**
+ * 2/40: n x (denomination, serial, AN). 241 and a ticket; 243, bitmap and a ticket for the good
+ * ones; 242. A coin on no page: 40.
+ */
 export function getTicket(pinning: bool): Outcome {
-  const count = countCoins(0, COIN_AN_BYTES), list = context.payload;
+  const count = countCoins(0, COIN_AN_BYTES),
+    list = context.payload;
   if (count == 0) return Outcome.ANSWER;
-  if (listPages(list, count, COIN_AN_BYTES)) return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
+  if (listPages(list, count, COIN_AN_BYTES))
+    return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
   if (!randomReady()) return context.refuse(Status.INTERNAL);
   if (!gather(pinning) || !lockPages()) return Outcome.PARK;
   if (anyAbsent()) {
@@ -74,7 +98,8 @@ function drawNumber(): u32 {
 export function validateTicket(_pinning: bool): Outcome {
   if (context.bodySize == 0) return context.refuse(Status.EMPTY_REQUEST);
   if (context.payloadBytes != 5) return context.refuse(Status.INVALID_PACKET_LENGTH);
-  const raida = <u32>load<u8>(context.payload), number = readU32BE(context.payload + 1);
+  const raida = <u32>load<u8>(context.payload),
+    number = readU32BE(context.payload + 1);
   const ticket = tickets.findTicket(number, context.now);
   const claimable = tickets.claimable(ticket, raida);
   if (claimable != Status.SUCCESS) return done(ticket, claimable);
@@ -102,21 +127,28 @@ function makeRoom(bytes: u32): bool {
   return frame != 0;
 }
 
-/** 2/60: n x (denomination, serial, AN, PAN). A byte a coin: 1 = AN equals, 2 = PAN equals, 0 = neither. A coin on no page: 40. */
+/**
+ * 2/60: n x (denomination, serial, AN, PAN). A byte a coin: 1 = AN equals, 2 = PAN equals, 0 =
+ * neither. A coin on no page: 40.
+ */
 export function find(pinning: bool): Outcome {
-  const count = countCoins(0, COIN_AN_PAN_BYTES), list = context.payload;
+  const count = countCoins(0, COIN_AN_PAN_BYTES),
+    list = context.payload;
   if (count == 0) return Outcome.ANSWER;
-  if (listPages(list, count, COIN_AN_PAN_BYTES)) return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
+  if (listPages(list, count, COIN_AN_PAN_BYTES))
+    return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
   if (!gather(pinning) || !lockPages()) return Outcome.PARK;
   if (anyAbsent()) {
     unlockPages();
     return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
   }
-  let withAn: u32 = 0, withPan: u32 = 0;
+  let withAn: u32 = 0,
+    withPan: u32 = 0;
   const out = context.body();
   for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_AN_PAN_BYTES) {
     const record = recordAt(coin);
-    const isAn = authentic(record, coin + COIN_BYTES), isPan = authentic(record, coin + COIN_AN_BYTES);
+    const isAn = authentic(record, coin + COIN_BYTES),
+      isPan = authentic(record, coin + COIN_AN_BYTES);
     store<u8>(out + i, isAn ? 1 : isPan ? 2 : 0);
     withAn += u32(isAn);
     withPan += u32(!isAn && isPan);

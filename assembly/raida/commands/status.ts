@@ -22,12 +22,16 @@ export function version(_pinning: bool): Outcome {
   return context.answer(Status.SUCCESS, 8);
 }
 
-/** 0/2: admin key (16); 250 and four u64, little-endian as public clients read them (section 11, point 34). */
+/**
+ * 0/2: admin key (16); 250 and four u64, little-endian as public clients read them (section 11,
+ * point 34).
+ */
 export function showStats(_pinning: bool): Outcome {
   if (context.bodySize == 0) return context.refuse(Status.EMPTY_REQUEST);
   if (context.payloadBytes < 16) return context.refuse(Status.INVALID_PACKET_LENGTH);
   const rightKey = equal16(context.payload, ADMIN_KEY);
-  if (!hasAdminKey || !context.mayShowAdminKey() || !rightKey) return context.refuse(Status.ADMIN_AUTH);
+  if (!hasAdminKey || !context.mayShowAdminKey() || !rightKey)
+    return context.refuse(Status.ADMIN_AUTH);
   flushStatistics();
   const out = context.body();
   store<u64>(out, load64(STATISTICS + Statistic.ECHO));
@@ -37,12 +41,14 @@ export function showStats(_pinning: bool): Outcome {
   return context.answer(Status.SUCCESS, 32);
 }
 
-/** 0/3: no body needed; 250 and 15 x (denomination, count of coins in use u32), ascending from -8. */
+/**
+ * 0/3: no body needed; 250 and 15 x (denomination, count of coins in use u32), ascending from -8.
+ */
 export function audit(_pinning: bool): Outcome {
   let out = context.body();
   for (let index: u32 = 0; index < DENOMINATIONS; index++, out += 5) {
     store<u8>(out, index - 8);
-    writeU32BE(out + 1, load32(COUNTS + (<usize>index << 2)));
+    writeU32BE(out + 1, load32(COUNTS + ((<usize>index) << 2)));
   }
   return context.answer(Status.SUCCESS, DENOMINATIONS * 5);
 }

@@ -1,4 +1,7 @@
-/** Which command answers which (group, command): the one place that knows them all. Reference: RAIDA section 8. */
+/**
+ * Which command answers which (group, command): the one place that knows them all. Reference: RAIDA
+ * section 8.
+ */
 import { enterCommand } from "../dispatch";
 import { detect, detectSum, pown, pownSum } from "./auth";
 import { find, getTicket, validateTicket } from "./healing";

@@ -1,6 +1,7 @@
-/** The sentences that say how something ended. */
+/** What the page says and asks, in whole sentences. */
 
 import type { CoinView } from '../worker/messages.ts';
+import type { Question } from './confirm.ts';
 import { countOf, totalsOf } from './format.ts';
 import type { TaskKind } from './task.ts';
 import type { Notice } from './wallet-page.ts';
@@ -61,6 +62,37 @@ export function resultSentence(
   const tone =
     good === coins.length && !cancelled ? 'good' : totals.counterfeit.count > 0 ? 'bad' : 'plain';
   return { tone, text: words.join(' ') };
+}
+
+export function interruptedSentence(count: number): Notice {
+  const coins = countOf(count, 'coin');
+  const text = `An ownership change of ${coins} was interrupted; asking what the servers hold.`;
+  return { tone: 'plain', text };
+}
+
+export function savedSentence(fileName: string, count: number): Notice {
+  const coins = countOf(count, 'coin');
+  const text = `${fileName} holds ${coins}. Keep it like cash: whoever has it can spend them.`;
+  return { tone: 'plain', text };
+}
+
+export function ownershipQuestion(count: number): Question {
+  return {
+    title: `Take ownership of ${countOf(count, 'coin')}?`,
+    text:
+      'Each server gets a new secret for each coin. Copies elsewhere, coin files too, become ' +
+      'worthless; download a new file afterwards.',
+    yes: 'Take ownership',
+  };
+}
+
+export function removalQuestion(count: number): Question {
+  return {
+    title: `Remove ${countOf(count, 'coin')} from this wallet?`,
+    text: 'Without a downloaded coin file they are lost for good. The servers are not told.',
+    yes: 'Remove',
+    danger: true,
+  };
 }
 
 function part(count: number, word: string): string {

@@ -1,10 +1,18 @@
 import { css, html, LitElement, nothing } from 'lit';
-import type { Selection, WalletView } from '../worker/messages.ts';
+import type { Selection, TaskProgress, WalletView } from '../worker/messages.ts';
 import { Light, WorkerFailure } from '../worker/messages.ts';
 import { startWorker, type WorkerLink } from '../worker/worker-link.ts';
 import type { AndvariConfirm } from './confirm.ts';
 import './confirm.ts';
-import { addedSentence, resultSentence, wantedFiles } from './app-words.ts';
+import {
+  addedSentence,
+  interruptedSentence,
+  ownershipQuestion,
+  removalQuestion,
+  resultSentence,
+  savedSentence,
+  wantedFiles,
+} from './app-words.ts';
 import { saveFile } from './download.ts';
 import { countOf } from './format.ts';
 import type { PassphraseDetail } from './gate.ts';
@@ -14,6 +22,9 @@ import { sharedStyles } from './shared-styles.ts';
 import { advanceTask, startTask, type TaskKind, type TaskState } from './task.ts';
 import type { Notice, WalletAction } from './wallet-page.ts';
 import './wallet-page.ts';
+
+/** Short enough to look live, long enough that the page draws and does nothing else. */
+const GATHER_MS = 40;
 
 type Phase = 'starting' | 'create' | 'unlock' | 'open' | 'broken';
 
@@ -28,6 +39,7 @@ export class AndvariApp extends LitElement {
     selection: { state: true },
     task: { state: true },
     notice: { state: true },
+    tasksEnded: { state: true },
   };
   static override styles = [
     sharedStyles,
@@ -49,8 +61,11 @@ export class AndvariApp extends LitElement {
   declare selection: ReadonlySet<string>;
   declare task: TaskState | undefined;
   declare notice: Notice | undefined;
+  /** For tests, which must not mistake the moment before a task for the moment after it. */
+  declare tasksEnded: number;
   #link: WorkerLink;
   #stopTask: AbortController | undefined;
+  readonly #heard: TaskProgress[] = [];
 
   constructor() {
     super();
@@ -58,6 +73,7 @@ export class AndvariApp extends LitElement {
     this.phase = 'starting';
     this.busy = false;
     this.fault = '';
+    this.tasksEnded = 0;
     this.#link = this.#startWorker();
     window.addEventListener('beforeunload', (event) => {
       // New secrets are saved before they are sent, so leaving loses nothing; waiting is kinder.
@@ -88,6 +104,7 @@ export class AndvariApp extends LitElement {
     return html`
       <andvari-wallet-page
         data-testid="wallet"
+        data-tasks-ended=${this.tasksEnded}
         .coins=${this.wallet.coins}
         .network=${this.wallet.network}
         .servers=${this.servers}
@@ -167,8 +184,7 @@ export class AndvariApp extends LitElement {
     void navigator.storage?.persist?.();
     const unsettled = this.wallet.coins.filter((coin) => coin.unsettled).length;
     if (unsettled > 0) {
-      const text = `An ownership change of ${countOf(unsettled, 'coin')} was interrupted; asking the servers which secrets they hold.`;
-      this.#say({ tone: 'plain', text });
+      this.#say(interruptedSentence(unsettled));
       await this.#runTask('settle', []);
     }
     await this.#work(() => this.#askServers());
@@ -241,11 +257,7 @@ export class AndvariApp extends LitElement {
 
   async #takeOwnership(): Promise<void> {
     const ids = this.#chosenIds();
-    const yes = await this.#ask({
-      title: `Take ownership of ${countOf(ids.length, 'coin')}?`,
-      text: 'Each server gets a new secret for each coin. Copies of these coins elsewhere, coin files too, become worthless; download a new file afterwards.',
-      yes: 'Take ownership',
-    });
+    const yes = await this.#ask(ownershipQuestion(ids.length));
     if (yes) await this.#runTask('pown', ids);
   }
 
@@ -254,19 +266,13 @@ export class AndvariApp extends LitElement {
       const ids = this.#chosenIds();
       const file = await this.#link.client.call('save', { ids });
       saveFile(file);
-      const text = `${file.name} holds ${countOf(ids.length, 'coin')}: keep it like cash, whoever has it can spend them.`;
-      this.#say({ tone: 'plain', text });
+      this.#say(savedSentence(file.name, ids.length));
     });
   }
 
   async #remove(): Promise<void> {
     const ids = this.#chosenIds();
-    const yes = await this.#ask({
-      title: `Remove ${countOf(ids.length, 'coin')} from this wallet?`,
-      text: 'Without a downloaded coin file they are lost for good. The servers are not told.',
-      yes: 'Remove',
-      danger: true,
-    });
+    const yes = await this.#ask(removalQuestion(ids.length));
     if (!yes) return;
     await this.#work(async () => {
       this.#showWallet(await this.#link.client.call('remove', { ids }));
@@ -281,12 +287,7 @@ export class AndvariApp extends LitElement {
       this.task = startTask(kind);
       const options = {
         signal: stop.signal,
-        onProgress: (progress: Parameters<typeof advanceTask>[2]) => {
-          if (this.task === undefined) return;
-          const { task, coins } = advanceTask(this.task, this.wallet.coins, progress);
-          this.task = task;
-          this.wallet = { ...this.wallet, coins };
-        },
+        onProgress: (progress: TaskProgress) => this.#hear(progress),
       };
       const before = this.wallet;
       try {
@@ -304,8 +305,22 @@ export class AndvariApp extends LitElement {
         throw error;
       } finally {
         this.task = undefined;
+        this.tasksEnded++;
       }
     });
+  }
+
+  /** Answers come in hundreds: they are gathered for a moment and shown together. */
+  #hear(progress: TaskProgress): void {
+    this.#heard.push(progress);
+    if (this.#heard.length > 1) return;
+    setTimeout(() => {
+      const news = this.#heard.splice(0);
+      if (this.task === undefined) return;
+      const { task, coins } = advanceTask(this.task, this.wallet.coins, news);
+      this.task = task;
+      this.wallet = { ...this.wallet, coins };
+    }, GATHER_MS);
   }
 
   #cancelTask(): void {

@@ -147,7 +147,10 @@ export class AndvariCoinList extends LitElement {
       <ul class="legend" aria-label="What the lights mean">
         ${LEGEND.map(
           (light) =>
-            html`<li><svg viewBox="0 0 14 14" aria-hidden="true">${LIGHT_SHAPES[light]}</svg>${LIGHT_WORDS[light]}</li>`,
+            html`<li>
+              <svg viewBox="0 0 14 14" aria-hidden="true">${LIGHT_SHAPES[light]}</svg>
+              ${LIGHT_WORDS[light]}
+            </li>`,
         )}
       </ul>
       <ul class="coins" aria-label="Coins" data-testid="coins">
@@ -216,7 +219,12 @@ export class AndvariCoinList extends LitElement {
     const last = Math.min(count, first + PAGE_ROWS - 1);
     const turn = (to: number) => () => this.#show(this.filter, to);
     return html`<nav class="pages" aria-label="Pages of coins">
-      <button type="button" data-testid="page-before" ?disabled=${page === 0} @click=${turn(page - 1)}>
+      <button
+        type="button"
+        data-testid="page-before"
+        ?disabled=${page === 0}
+        @click=${turn(page - 1)}
+      >
         Previous
       </button>
       <span class="number" aria-live="polite">

@@ -6,6 +6,8 @@ import { formatValue, GRADE_MEANINGS, GRADE_WORDS, summaryOf } from './format.ts
 import './lights.ts';
 import { sharedStyles } from './shared-styles.ts';
 
+const OWNED_MEANING = 'Taken into ownership here: nobody else knows its secrets';
+
 /** One coin of the list. Fires `coin-select` with { id, selected }. */
 export class AndvariCoinRow extends LitElement {
   static override properties = {
@@ -181,20 +183,29 @@ export class AndvariCoinRow extends LitElement {
       <div class="what">
         <div class="value number" data-testid="coin-value">${value}</div>
         <div class="serial number">
-          <span class="for-reader">CloudCoin, denomination ${coin.denomination}, serial number</span>
+          <span class="for-reader">
+            CloudCoin, denomination ${coin.denomination}, serial number
+          </span>
           <span aria-hidden="true">№</span>
           <span data-testid="coin-serial">${coin.serialNumber}</span>
-          ${coin.owned ? html`<span class="tag owned" title="Nobody else knows its secrets">yours</span>` : nothing}
-          ${coin.unsettled ? html`<span class="tag unsettled">being settled</span>` : nothing}
+          ${tagsOf(coin)}
         </div>
       </div>
       <div class="grade">
-        <div class="word ${coin.grade}" title=${GRADE_MEANINGS[coin.grade]} data-testid="coin-grade">
+        <div
+          class="word ${coin.grade}"
+          title=${GRADE_MEANINGS[coin.grade]}
+          data-testid="coin-grade"
+        >
           ${GRADE_WORDS[coin.grade]}
         </div>
         <div class="summary number" data-testid="coin-summary">${summaryOf(coin.lights)}</div>
       </div>
-      <andvari-lights .lights=${coin.lights} data-lights=${coin.lights} data-testid="coin-lights"></andvari-lights>
+      <andvari-lights
+        data-testid="coin-lights"
+        data-lights=${coin.lights}
+        .lights=${coin.lights}
+      ></andvari-lights>
     </div>`;
   }
 
@@ -202,6 +213,13 @@ export class AndvariCoinRow extends LitElement {
     const detail = { id: this.coin?.id, selected: (event.target as HTMLInputElement).checked };
     this.dispatchEvent(new CustomEvent('coin-select', { detail }));
   }
+}
+
+function tagsOf({ owned, unsettled }: CoinView) {
+  if (unsettled)
+    return html`<span class="tag unsettled" data-testid="unsettled">not settled</span>`;
+  if (!owned) return nothing;
+  return html`<span class="tag owned" title=${OWNED_MEANING} data-testid="owned">yours</span>`;
 }
 
 customElements.define('andvari-coin-row', AndvariCoinRow);

@@ -155,8 +155,8 @@ export class AndvariGate extends LitElement {
         ${
           creating
             ? html`<p class="warning">
-                <strong>It cannot be recovered.</strong> Nobody can reset it, so without it the coins
-                in this wallet are lost. Write it down, and download coin files as a copy.
+                <strong>It cannot be recovered.</strong> Nobody can reset it, so without it the
+                coins in this wallet are lost. Write it down, and download coin files as a copy.
               </p>`
             : nothing
         }

@@ -41,15 +41,25 @@ export class AndvariLights extends LitElement {
   protected override render() {
     const fives = [0, 5, 10, 15, 20].map(
       (first) =>
-        html`<div class="five">${SERVERS.slice(first, first + 5).map((id) => this.#light(id))}</div>`,
+        html`<div class="five">
+          ${SERVERS.slice(first, first + 5).map((id) => this.#light(id))}
+        </div>`,
     );
-    return html`<div class="row" role="group" aria-label="Results of the 25 servers">${fives}</div>`;
+    return html`<div class="row" role="group" aria-label="Results of the 25 servers">
+      ${fives}
+    </div>`;
   }
 
   #light(raidaId: number) {
     const light: Light = lightAt(this.lights, raidaId);
     const words = `Server ${raidaId}: ${LIGHT_WORDS[light]}`;
-    return html`<span role="img" aria-label=${words} title=${words} data-light=${light} data-server=${raidaId}>
+    return html`<span
+      role="img"
+      aria-label=${words}
+      title=${words}
+      data-light=${light}
+      data-server=${raidaId}
+    >
       <svg viewBox="0 0 14 14" aria-hidden="true">${LIGHT_SHAPES[light] ?? svg``}</svg>
     </span>`;
   }

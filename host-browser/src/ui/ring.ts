@@ -1,10 +1,11 @@
-import { css, html, LitElement, svg } from 'lit';
+import { css, html, LitElement, nothing, svg } from 'lit';
 import { Light } from '../worker/messages.ts';
 import { lightAt } from './format.ts';
 import { sharedStyles } from './shared-styles.ts';
 
 const BEADS = 25;
 const RADIUS = 88;
+const CROSS = 'M-2.4 -2.4 2.4 2.4M2.4 -2.4 -2.4 2.4';
 
 /**
  * Andvari's ring: 25 beads, one a server, with whatever is slotted in the middle. A picture only;
@@ -112,9 +113,12 @@ export class AndvariRing extends LitElement {
     const [x, y] = at(RADIUS);
     const [textX, textY] = at(RADIUS + 16);
     const kind = beadKind(lightAt(this.lights, raidaId));
+    const transform = `translate(${x} ${y})`;
+    const cross =
+      kind === 'bad' ? svg`<path class="cross" d=${CROSS} transform=${transform} />` : nothing;
     return svg`
       <circle class="bead ${kind}" cx=${x} cy=${y} r="6.4" />
-      ${kind === 'bad' ? svg`<path class="cross" d="M-2.4 -2.4 2.4 2.4M2.4 -2.4 -2.4 2.4" transform="translate(${x} ${y})" />` : ''}
+      ${cross}
       ${raidaId % 5 === 0 ? svg`<text x=${textX} y=${textY}>${raidaId}</text>` : ''}
     `;
   }

@@ -91,7 +91,12 @@ export class AndvariTaskPanel extends LitElement {
   }
 
   #panel(task: TaskState) {
-    return html`<section class="panel" aria-label="Under way" data-testid="task" data-task=${task.kind}>
+    return html`<section
+      class="panel"
+      aria-label="Under way"
+      data-testid="task"
+      data-task=${task.kind}
+    >
       <div>
         <p class="headline">${headlineOf(task)}</p>
         <p class="soft number" data-testid="task-count">${announcementOf(task)}</p>

@@ -7,50 +7,82 @@ export type TaskKind = 'detect' | 'pown' | 'settle';
 
 export interface TaskState {
   readonly kind: TaskKind;
-  /** The coins it is about, in the order in which answers speak of them. */
+  /** What is asked now; undefined before the first question. */
+  readonly round: 'detect' | 'pown' | 'find' | undefined;
+  /** The coins of the round, in the order in which answers speak of them. */
   readonly ids: readonly string[];
-  readonly serverCount: number;
-  /** Light of each server, 25 characters: asked, answered, silent. */
+  readonly serverIds: readonly number[];
+  /** Light of each server, 25 characters: pending, has answered for all coins, silent. */
   readonly servers: string;
-  readonly answerCount: number;
+  /** Coins that each server has answered for, by RAIDA id. */
+  readonly answered: Readonly<Record<number, number>>;
   readonly cancelling: boolean;
 }
 
 const ALL_UNTRIED = Light.UNTRIED.repeat(25);
+const SILENT: readonly string[] = [Light.SILENT, Light.UNREACHABLE];
 
 export function startTask(kind: TaskKind): TaskState {
-  const servers = ALL_UNTRIED;
-  return { kind, ids: [], serverCount: 0, servers, answerCount: 0, cancelling: false };
+  return {
+    kind,
+    round: undefined,
+    ids: [],
+    serverIds: [],
+    servers: ALL_UNTRIED,
+    answered: {},
+    cancelling: false,
+  };
 }
 
-/** The task and the coins after one progress message; both are new values. */
+/** The task and the coins after some progress messages; both are new values. */
 export function advanceTask(
   task: TaskState,
   coins: readonly CoinView[],
-  progress: TaskProgress,
+  news: readonly TaskProgress[],
 ): { task: TaskState; coins: readonly CoinView[] } {
-  if (progress.stage === 'started') {
-    const { ids, serverIds } = progress;
-    const pending = serverIds.reduce((all, id) => setLight(all, id, Light.PENDING), ALL_UNTRIED);
-    const asked = new Set(ids);
-    return {
-      task: { ...task, ids, serverCount: serverIds.length, servers: pending, answerCount: 0 },
-      coins: coins.map((coin) => (asked.has(coin.id) ? { ...coin, lights: pending } : coin)),
-    };
+  let next = task;
+  const lights = new Map(coins.map((coin) => [coin.id, coin.lights]));
+  for (const progress of news) {
+    next =
+      progress.stage === 'started'
+        ? startRound(next, lights, progress)
+        : countAnswers(next, lights, progress);
   }
-  const { raidaId, lights, answered } = progress;
-  const light = answered ? Light.PASS : Light.SILENT;
-  const news = new Map(task.ids.map((id, index) => [id, lights.charAt(index)]));
+  const changed = coins.map((coin) => {
+    const now = lights.get(coin.id) ?? coin.lights;
+    return now === coin.lights ? coin : { ...coin, lights: now };
+  });
+  return { task: next, coins: changed };
+}
+
+function startRound(
+  task: TaskState,
+  lights: Map<string, string>,
+  { round, ids, serverIds }: Extract<TaskProgress, { stage: 'started' }>,
+): TaskState {
+  const servers = serverIds.reduce((all, id) => setLight(all, id, Light.PENDING), ALL_UNTRIED);
+  for (const id of ids) if (lights.has(id)) lights.set(id, servers);
+  return { ...task, round, ids, serverIds, servers, answered: {} };
+}
+
+function countAnswers(
+  task: TaskState,
+  lights: Map<string, string>,
+  { raidaId, indices, lights: news }: Extract<TaskProgress, { stage: 'answer' }>,
+): TaskState {
+  for (const [place, index] of indices.entries()) {
+    const id = task.ids[index] ?? '';
+    const before = lights.get(id);
+    if (before !== undefined) lights.set(id, setLight(before, raidaId, news.charAt(place)));
+  }
+  const count = (task.answered[raidaId] ?? 0) + indices.length;
+  const silent = [...news].every((light) => SILENT.includes(light));
+  const done = count >= task.ids.length;
+  const light = silent ? Light.SILENT : done ? Light.PASS : Light.PENDING;
   return {
-    task: {
-      ...task,
-      servers: setLight(task.servers, raidaId, light),
-      answerCount: task.answerCount + 1,
-    },
-    coins: coins.map((coin) => {
-      const own = news.get(coin.id);
-      return own ? { ...coin, lights: setLight(coin.lights, raidaId, own) } : coin;
-    }),
+    ...task,
+    servers: setLight(task.servers, raidaId, light),
+    answered: { ...task.answered, [raidaId]: count },
   };
 }
 
@@ -59,19 +91,24 @@ export function setLight(lights: string, raidaId: number, light: string): string
   return lights.slice(0, raidaId) + light + lights.slice(raidaId + 1);
 }
 
-/** 0 to 1. */
+/** 0 to 1: answers that have come in, of those that this round wants. */
 export function fractionOf(task: TaskState): number {
-  return task.serverCount === 0 ? 0 : task.answerCount / task.serverCount;
+  const wanted = task.serverIds.length * task.ids.length;
+  const got = Object.values(task.answered).reduce((sum, count) => sum + count, 0);
+  return wanted === 0 ? 0 : Math.min(1, got / wanted);
 }
 
 export function headlineOf(task: TaskState): string {
   const coins = task.ids.length === 0 ? 'coins' : countOf(task.ids.length, 'coin');
   if (task.kind === 'detect') return `Checking ${coins}`;
-  if (task.kind === 'pown') return `Taking ownership of ${coins}. Keep this page open.`;
-  return `Finding out what each server holds for ${coins}`;
+  if (task.kind === 'settle') return `Finding out what the servers hold for ${coins}`;
+  if (task.round === 'find') return `Asking again about ${coins}. Keep this page open.`;
+  return `Taking ownership of ${coins}. Keep this page open.`;
 }
 
 export function announcementOf(task: TaskState): string {
-  if (task.serverCount === 0) return 'Getting ready…';
-  return `${task.answerCount} of ${task.serverCount} servers are done`;
+  if (task.round === undefined) return 'Getting ready…';
+  const counts = task.serverIds.map((id) => task.answered[id] ?? 0);
+  const done = counts.filter((count) => count >= task.ids.length).length;
+  return `${done} of ${counts.length} servers are done`;
 }

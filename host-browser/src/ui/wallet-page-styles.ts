@@ -108,7 +108,7 @@ export const walletPageStyles = css`
     padding: 0;
     border-color: transparent;
   }
-  /* Live regions are always there, so that what appears in them is spoken; empty ones take no room. */
+  /* Live regions are always there, or what appears in them is not spoken; empty: no room. */
   .news {
     margin-top: -1.25rem;
   }

@@ -56,7 +56,12 @@ export class AndvariWalletPage extends LitElement {
       <header class="top">
         <img src=${MARK} alt="" width="34" height="34" />
         <span class="name">Andvari</span>
-        <button type="button" data-testid="lock" ?disabled=${this.busy} @click=${() => this.#fire('lock')}>
+        <button
+          type="button"
+          data-testid="lock"
+          ?disabled=${this.busy}
+          @click=${() => this.#fire('lock')}
+        >
           Lock
         </button>
       </header>
@@ -90,16 +95,21 @@ export class AndvariWalletPage extends LitElement {
     const count = totals.authentic.count + totals.fracked.count;
     const lights = this.task?.servers ?? lightsOf(this.servers);
     const value = formatValue(units);
+    const coins = countOf(this.coins.length, 'coin');
     return html`<section class="hero" aria-label="Totals">
       <andvari-ring .lights=${lights}>
-        <p class="worth number" data-length=${value.length > 9 ? 'long' : 'short'} data-testid="worth">
+        <p
+          class="worth number"
+          data-length=${value.length > 9 ? 'long' : 'short'}
+          data-testid="worth"
+        >
           ${value}
         </p>
         <p class="unit">CloudCoin, authentic</p>
       </andvari-ring>
       <div>
         <h1>
-          ${this.coins.length === 0 ? 'Your wallet is open and empty' : `${countOf(this.coins.length, 'coin')} in this browser`}
+          ${this.coins.length === 0 ? 'Your wallet is open and empty' : `${coins} in this browser`}
         </h1>
         <dl class="totals">
           ${this.#total('authentic', 'Authentic', { count, units })}
@@ -130,7 +140,11 @@ export class AndvariWalletPage extends LitElement {
       </div>
       <div role="alert">
         ${notice?.tone === 'bad' ? this.#notice(notice) : nothing}
-        ${fault === undefined ? nothing : html`<p class="notice bad" data-testid="network-fault">${fault}</p>`}
+        ${
+          fault === undefined
+            ? nothing
+            : html`<p class="notice bad" data-testid="network-fault">${fault}</p>`
+        }
       </div>
     `;
   }
@@ -138,7 +152,11 @@ export class AndvariWalletPage extends LitElement {
   #notice({ tone, text }: Notice) {
     return html`<p class="notice ${tone}" data-testid="notice" data-tone=${tone}>
       <span>${text}</span>
-      <button type="button" aria-label="Close this message" @click=${() => this.#fire('close-notice')}>
+      <button
+        type="button"
+        aria-label="Close this message"
+        @click=${() => this.#fire('close-notice')}
+      >
         ✕
       </button>
     </p>`;
@@ -149,15 +167,16 @@ export class AndvariWalletPage extends LitElement {
       <div class="actions">
         <h2 id="coins-title">Coins</h2>
         <div class="buttons" role="group" aria-label=${this.#actionScope()}>
-          ${this.#action('detect', 'Detect', 'primary')} ${this.#action('pown', 'Take ownership', '')}
+          ${this.#action('detect', 'Detect', 'primary')}
+          ${this.#action('pown', 'Take ownership', '')}
           ${this.#action('save', 'Download', '')}
           ${this.#action('remove', 'Remove', 'danger', this.selection.size === 0)}
         </div>
       </div>
       <p class="soft explain">
-        <strong>Detect</strong> asks the servers whether coins are authentic. <strong>Take ownership</strong>
-        gives every server a new secret for the coin, so that whoever gave it to you can no longer
-        spend it. Buttons act on
+        <strong>Detect</strong> asks the servers whether coins are authentic.
+        <strong>Take ownership</strong> gives every server a new secret for the coin, so that
+        whoever gave it to you can no longer spend it. Buttons act on
         <span data-testid="action-scope">${this.#actionScope()}</span>.
       </p>
       <andvari-coin-list

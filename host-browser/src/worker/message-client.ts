@@ -22,7 +22,7 @@ export interface CallOptions<M extends Method> {
 interface Waiting {
   resolve(value: unknown): void;
   reject(reason: WorkerFailure): void;
-  onProgress?: (progress: unknown) => void;
+  onProgress: ((progress: unknown) => void) | undefined;
   /** Takes the cancel listener off the caller's signal. */
   forget(): void;
 }

@@ -44,9 +44,9 @@ describe('page and worker', () => {
   it('report progress in order and before the answer', async () => {
     const client = joined({
       detect: async ({ ids }, { progress }) => {
-        progress({ stage: 'started', ids, serverIds: [0] });
+        progress({ stage: 'started', round: 'detect', ids, serverIds: [0] });
         for (let raidaId = 0; raidaId < 25; raidaId++) {
-          progress({ stage: 'answer', raidaId, lights: 'A', answered: true });
+          progress({ stage: 'answer', raidaId, indices: [0], lights: 'A' });
         }
         return EMPTY;
       },
@@ -54,7 +54,7 @@ describe('page and worker', () => {
     const seen: TaskProgress[] = [];
     const onProgress = (progress: TaskProgress) => void seen.push(progress);
     await client.call('detect', { ids: ['0:1'] }, { onProgress });
-    expect(seen[0]).toEqual({ stage: 'started', ids: ['0:1'], serverIds: [0] });
+    expect(seen[0]).toEqual({ stage: 'started', round: 'detect', ids: ['0:1'], serverIds: [0] });
     expect(seen.slice(1).map((one) => (one.stage === 'answer' ? one.raidaId : -1))).toEqual(
       Array.from({ length: 25 }, (_, raidaId) => raidaId),
     );
@@ -107,7 +107,7 @@ describe('page and worker', () => {
 
   it('refuse a method that does not exist, also an inherited name', async () => {
     const client = joined({});
-    for (const method of ['detect', 'toString', 'constructor'] as 'exists'[]) {
+    for (const method of ['detect', 'toString', 'constructor'] as unknown as 'exists'[]) {
       await expect(client.call(method, null)).rejects.toMatchObject({ code: 'ANDVARI_INTERNAL' });
     }
   });

@@ -69,19 +69,23 @@ export interface AddedView {
   readonly knownCount: number;
 }
 
-/** One `started`, then one `answer` for each server, when it has said all it will say. */
+/**
+ * One `started`, then `answer`s as they come in: each server answers once for each coin, in as many
+ * messages as it takes. A task with several rounds (pown, then find) starts anew with each.
+ */
 export type TaskProgress =
   | {
       readonly stage: 'started';
+      readonly round: 'detect' | 'pown' | 'find';
+      /** The coins of the round; `indices` below point into it. */
       readonly ids: readonly string[];
       readonly serverIds: readonly number[];
     }
   | {
       readonly stage: 'answer';
       readonly raidaId: number;
-      /** Whether the server gave at least one valid answer. */
-      readonly answered: boolean;
-      /** One Light character per coin of `ids`, in that order. */
+      readonly indices: readonly number[];
+      /** One Light character for each index. */
       readonly lights: string;
     };
 

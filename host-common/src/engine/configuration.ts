@@ -1,4 +1,7 @@
-/** What a host tells the engine before configure(): sizes of the regions and the identity of the server. */
+/**
+ * What a host tells the engine before configure(): sizes of the regions and the identity of the
+ * server.
+ */
 import { Config, Wire } from './generated/layout.ts';
 import {
   DENOMINATIONS,
@@ -12,7 +15,10 @@ export type WireName = 'spec' | 'legacy';
 /** Sizes, all counts; what is left out gets the value in brackets. */
 export interface EngineSizes {
   pagesPerDenomination: number;
-  /** Coin pages in memory at once [the least that serves the largest request, 128 more if there are so many]. */
+  /**
+   * Coin pages in memory at once [the least that serves the largest request, 128 more if there are
+   * so many].
+   */
   pageSlots?: number;
   /** Instances [1]. */
   workers?: number;

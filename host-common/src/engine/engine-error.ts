@@ -1,4 +1,7 @@
-/** The engine refused something that its own host asked for: a wrong size, a position that does not exist. */
+/**
+ * The engine refused something that its own host asked for: a wrong size, a position that does not
+ * exist.
+ */
 export class EngineError extends Error {
   readonly code = 'ANDVARI_ENGINE';
   readonly operation: string;

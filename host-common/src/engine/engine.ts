@@ -1,17 +1,22 @@
 /**
- * One instance of the engine over one memory: typed views made once (the memory never grows or moves), rings, frames, random pool.
- * The border's rules are in docs/architecture.md; every number comes from assembly/core/layout.ts.
+ * One instance of the engine over one memory: typed views made once (the memory never grows or
+ * moves), rings, frames, random pool. The border's rules are in docs/architecture.md; every number
+ * comes from assembly/core/layout.ts.
  */
+
+import { type EngineIdentity, type EngineSizes, writeConfiguration } from './configuration.ts';
+import { EngineError } from './engine-error.ts';
+import { FramePool } from './frame-pool.ts';
 import { Config, Control, Region } from './generated/layout.ts';
 import { RANDOM_POOL_BYTES } from './generated/limits.ts';
 import { Status, statusName } from './generated/status.ts';
-import { EngineError } from './engine-error.ts';
-import { type EngineIdentity, type EngineSizes, writeConfiguration } from './configuration.ts';
-import { FramePool } from './frame-pool.ts';
 import { RandomPool } from './random-pool.ts';
 import { Ring } from './ring.ts';
 
-/** What the module exports; meanings in assembly/index.ts. Numbers are u32 as JavaScript sees them: signed. */
+/**
+ * What the module exports; meanings in assembly/index.ts. Numbers are u32 as JavaScript sees them:
+ * signed.
+ */
 export interface EngineExports {
   configBlock(): number;
   regions(index: number): number;
@@ -79,13 +84,18 @@ export class Engine {
     this.held = ring(Region.HELD);
     this.effects = ring(Region.EFFECTS);
     this.frames = FramePool.small(this.region(Region.FRAMES), config(Config.FRAMES));
-    this.largeFrames = FramePool.large(this.region(Region.LARGE_FRAMES), config(Config.LARGE_FRAMES));
+    this.largeFrames = FramePool.large(
+      this.region(Region.LARGE_FRAMES),
+      config(Config.LARGE_FRAMES),
+    );
     this.random = new RandomPool(this.u8, this.u32, this.region(Region.RANDOM), RANDOM_POOL_BYTES);
     this.journalRecords = config(Config.JOURNAL_RECORDS);
     this.control = this.region(Region.CONTROL);
   }
 
-  /** Makes a memory of the size that the configuration needs, configures it and attaches worker 0. */
+  /**
+   * Makes a memory of the size that the configuration needs, configures it and attaches worker 0.
+   */
   static create(options: EngineOptions): Engine {
     const { module, shared = false } = options;
     const measuring = newMemory(MEASURING_PAGES, shared);
@@ -112,7 +122,10 @@ export class Engine {
     return this.exports.regions(index) >>> 0;
   }
 
-  /** Answers up to `batch` received messages; returns how many it took. `nowUs`: microseconds since the epoch. */
+  /**
+   * Answers up to `batch` received messages; returns how many it took. `nowUs`: microseconds since
+   * the epoch.
+   */
   process(batch: number, nowUs: number): number {
     return this.exports.process(batch, nowUs >>> 0, (nowUs / TWO_32) >>> 0);
   }
@@ -151,13 +164,18 @@ export class Engine {
     this.exports.reopen();
   }
 
-  /** Sets the counts of coins in use by denomination index, as the store has them (0/3 answers them). */
+  /**
+   * Sets the counts of coins in use by denomination index, as the store has them (0/3 answers
+   * them).
+   */
   setCounts(counts: Uint32Array): void {
     this.u32.set(counts, this.region(Region.COUNTS) >>> 2);
   }
 }
 
-/** Throws for every status but OK: what the host does wrong at the border is a defect of the host. */
+/**
+ * Throws for every status but OK: what the host does wrong at the border is a defect of the host.
+ */
 export function check(what: string, status: number): void {
   if (status !== Status.OK) throw new EngineError(what, status, statusName(status));
 }

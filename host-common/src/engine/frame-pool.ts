@@ -1,4 +1,7 @@
-/** Free receive frames of one class: a stack of offsets, so the frame that is still in the cache is taken first. */
+/**
+ * Free receive frames of one class: a stack of offsets, so the frame that is still in the cache is
+ * taken first.
+ */
 import { FRAME_BYTES, LARGE_FRAME_BYTES } from './generated/limits.ts';
 
 export class FramePool {
@@ -12,7 +15,10 @@ export class FramePool {
     this.frameBytes = frameBytes;
     this.first = offset;
     this.end = offset + frames * frameBytes;
-    this.free = Uint32Array.from({ length: frames }, (_, i) => offset + (frames - 1 - i) * frameBytes);
+    this.free = Uint32Array.from(
+      { length: frames },
+      (_, i) => offset + (frames - 1 - i) * frameBytes,
+    );
     this.count = frames;
   }
 

@@ -1,4 +1,7 @@
-/** The engine's plain build (one thread: browsers, clients, tests), compiled once from the generated module, alike in Node and browsers. */
+/**
+ * The engine's plain build (one thread: browsers, clients, tests), compiled once from the generated
+ * module, alike in Node and browsers.
+ */
 import { compileBase64 } from './compile.ts';
 import { engineWasmBase64 } from './generated/engine-wasm.ts';
 

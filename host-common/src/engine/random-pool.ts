@@ -33,7 +33,8 @@ export class RandomPool {
   fill(): void {
     const filled = this.word(Random.FILLED);
     const wanted = this.bytes - this.left;
-    // A view of shared memory is not accepted by getRandomValues everywhere, so the bytes take one step in between.
+    // A view of shared memory is not accepted by getRandomValues everywhere, so the bytes take one
+    // step in between.
     const fresh = crypto.getRandomValues(this.fresh).subarray(0, wanted);
     const from = filled & (this.bytes - 1);
     const first = Math.min(wanted, this.bytes - from);

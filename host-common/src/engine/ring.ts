@@ -1,6 +1,6 @@
 /**
- * The host's side of a descriptor ring. The other side runs in the same thread, so plain loads do; entries are read and written by
- * index into the u32 view, without an object for each.
+ * The host's side of a descriptor ring. The other side runs in the same thread, so plain loads do;
+ * entries are read and written by index into the u32 view, without an object for each.
  */
 import { Descriptor, Ring as Layout } from './generated/layout.ts';
 
@@ -38,6 +38,7 @@ export class Ring {
   }
 
   /** Appends a received message. The caller has looked at `room`. */
+  // biome-ignore lint/complexity/useMaxParams: an object for each request would be garbage
   push(
     frame: number,
     offset: number,

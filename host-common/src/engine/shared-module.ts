@@ -1,4 +1,7 @@
-/** The engine's shared build (shared memory and atomics): a server whose store commits in another thread. */
+/**
+ * The engine's shared build (shared memory and atomics): a server whose store commits in another
+ * thread.
+ */
 import { compileBase64 } from './compile.ts';
 import { engineSharedWasmBase64 } from './generated/engine-shared-wasm.ts';
 

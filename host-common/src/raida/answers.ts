@@ -3,8 +3,8 @@
  * reference has it is an error of that server, never a pass.
  */
 import { Status } from '../engine/generated/status.ts';
-import { isDenomination, type Coin } from './coin.ts';
 import type { RaidaReply } from './codec.ts';
+import { type Coin, isDenomination } from './coin.ts';
 
 /** Why a server's answer says nothing about a coin. `none`: it was not asked. */
 export type NoAnswer = 'error' | 'refused' | 'timeout' | 'unreachable' | 'none';
@@ -42,7 +42,10 @@ function readBitmap(bitmap: Uint8Array, coinCount: number): boolean[] | undefine
   const surplus = bitmap.length * 8 - coinCount;
   const last = bitmap[bitmap.length - 1] ?? 0;
   if (surplus > 0 && last >> (8 - surplus) !== 0) return undefined;
-  return Array.from({ length: coinCount }, (_, i) => (((bitmap[i >> 3] ?? 0) >> i % 8) & 1) === 1);
+  return Array.from(
+    { length: coinCount },
+    (_, i) => (((bitmap[i >> 3] ?? 0) >> (i % 8)) & 1) === 1,
+  );
 }
 
 function fill<A>(coinCount: number, answer: A): A[] {
@@ -75,11 +78,7 @@ export function readFound(
     { status: 'an', wireStatus },
     { status: 'pan', wireStatus },
   ];
-  const uniform: readonly number[] = [
-    Status.FIND_NEITHER,
-    Status.FIND_ALL_AN,
-    Status.FIND_ALL_PAN,
-  ];
+  const uniform: readonly number[] = [Status.FIND_NEITHER, Status.FIND_ALL_AN, Status.FIND_ALL_PAN];
   const all = answers[uniform.indexOf(wireStatus)];
   if (all && payload.length === 0) return fill(coinCount, all);
   const other: FindAnswer = otherStatus(wireStatus, encrypted);

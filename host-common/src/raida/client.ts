@@ -120,7 +120,8 @@ function emitProposal(coin: CoinProposal, raidaId: number, into: Uint8Array): vo
 /** The list's coin; indices come from the caller's `select` and may be wrong. */
 function pick<T>(list: readonly T[], index: number): T {
   const item = list[index];
-  if (item === undefined) throw new RangeError(`index: wanted 0 to ${list.length - 1}, got ${index}`);
+  if (item === undefined)
+    throw new RangeError(`index: wanted 0 to ${list.length - 1}, got ${index}`);
   return item;
 }
 
@@ -238,7 +239,9 @@ export class RaidaClient {
     return { status: status as NoAnswer, wireStatus: reply.status, coins: [] };
   }
 
-  private laneSettings(options: Pick<OperationOptions<never>, 'signal' | 'timeoutMs'>): LaneSettings {
+  private laneSettings(
+    options: Pick<OperationOptions<never>, 'signal' | 'timeoutMs'>,
+  ): LaneSettings {
     const timeoutMs = options.timeoutMs ?? this.settings.timeoutMs;
     return { ...this.settings, timeoutMs, signal: options.signal };
   }

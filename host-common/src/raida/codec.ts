@@ -1,6 +1,6 @@
 /**
- * RAIDA requests and replies as bytes, made and checked by the engine: wallets run the same code as servers.
- * Secrets (keys, nonces, challenges) stay in a context of the request until dispose().
+ * RAIDA requests and replies as bytes, made and checked by the engine: wallets run the same code as
+ * servers. Secrets (keys, nonces, challenges) stay in a context of the request until dispose().
  */
 import { CLIENT_SIZES, type WireName } from '../engine/configuration.ts';
 import { Engine } from '../engine/engine.ts';
@@ -46,7 +46,9 @@ export interface SealedRequest {
   readonly bytes: Uint8Array;
   /** The two bytes by which a reply is told from others. */
   readonly echo: number;
-  /** Checks and decrypts a reply. Throws ReplyError; the request can be tried against another reply. */
+  /**
+   * Checks and decrypts a reply. Throws ReplyError; the request can be tried against another reply.
+   */
   open(reply: Uint8Array): RaidaReply;
   /** Wipes keys and nonces. open() then throws. */
   dispose(): void;

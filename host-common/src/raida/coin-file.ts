@@ -236,8 +236,10 @@ function parseCoins(reader: Reader, coinId: number): FileCoin[] {
 }
 
 function parseKeyFile(reader: Reader, coinId: number): FileCoin {
+  // A name of another form gives no number at all, which is no denomination.
   const [, hex = '', decimal = ''] = KEY_FILE_NAME.exec(reader.name) ?? [];
-  const denomination = (Number.parseInt(hex, 16) << 24) >> 24;
+  const byte = Number.parseInt(hex, 16);
+  const denomination = byte > 127 ? byte - 256 : byte;
   const serialNumber = Number(decimal);
   if (!isDenomination(denomination) || !isSerialNumber(serialNumber)) {
     reader.refuse(

@@ -182,7 +182,9 @@ export async function runLanes<Answer>(
   { coinCount, raidaIds, select, onAnswers }: LanesOptions<Answer>,
 ): Promise<Answer[][]> {
   const none = command.noAnswer('none');
-  const answers = Array.from({ length: coinCount }, () => new Array<Answer>(RAIDA_COUNT).fill(none));
+  const answers = Array.from({ length: coinCount }, () =>
+    new Array<Answer>(RAIDA_COUNT).fill(none),
+  );
   const report = (progress: Progress<Answer>): void => {
     for (const [place, index] of progress.indices.entries()) {
       const row = answers[index];

@@ -25,3 +25,5 @@ export const FILE_COINS_MAX = 20_000;
 export const TAG_CHARACTERS_MAX = 64;
 /** Characters of a foreign name that an error message repeats. */
 export const NAME_CHARACTERS_SHOWN = 80;
+/** Attempts to draw an AN that is free for use: each fails with a chance below 1 in 60,000. */
+export const DRAWS_MAX = 100;

@@ -6,12 +6,7 @@
  * belongs to the request before it. A request that is given up while under way closes its
  * connection, so a late reply can never be taken for another's.
  */
-import {
-  BACKOFF_MAX_MS,
-  BACKOFF_MIN_MS,
-  QUEUE_REQUESTS_MAX,
-  REPLY_BYTES_MAX,
-} from './limits.ts';
+import { BACKOFF_MAX_MS, BACKOFF_MIN_MS, QUEUE_REQUESTS_MAX, REPLY_BYTES_MAX } from './limits.ts';
 import type { RaidaServerAddress } from './network.ts';
 import { type ExchangeOptions, type RaidaTransport, TransportError } from './transport.ts';
 
@@ -100,7 +95,10 @@ class Lane {
   private advance(): void {
     if (this.closed || this.current || this.queue.length === 0) return;
     const { socket } = this;
-    if (!socket) return this.connect();
+    if (!socket) {
+      this.connect();
+      return;
+    }
     if (socket.readyState !== WebSocket.OPEN) return;
     const next = this.queue.shift() as Waiting;
     this.current = next;
@@ -121,7 +119,8 @@ class Lane {
       socket = new WebSocket(this.server.url);
     } catch (cause) {
       // A browser forbids ws: from a page that came by https, and ports of its own list.
-      return this.failed(cause instanceof Error ? cause.message : 'no connection', cause);
+      this.failed(cause instanceof Error ? cause.message : 'no connection', cause);
+      return;
     }
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
@@ -139,7 +138,8 @@ class Lane {
     const { current } = this;
     if (!current || !(data instanceof ArrayBuffer) || data.byteLength > REPLY_BYTES_MAX) {
       // The order of requests and replies on this connection is lost.
-      return this.failed('an answer that belongs to no request');
+      this.failed('an answer that belongs to no request');
+      return;
     }
     this.current = undefined;
     current.resolve(new Uint8Array(data));
@@ -159,7 +159,8 @@ class Lane {
   private failed(problem: string, cause?: unknown): void {
     this.drop();
     const { backoffMinMs, backoffMaxMs } = this.settings;
-    this.notBeforeMs = performance.now() + Math.min(backoffMaxMs, backoffMinMs * 2 ** this.failures);
+    this.notBeforeMs =
+      performance.now() + Math.min(backoffMaxMs, backoffMinMs * 2 ** this.failures);
     this.failures++;
     this.rejectAll(this.error('ANDVARI_UNREACHABLE', `${this.server.url}: ${problem}`, cause));
   }

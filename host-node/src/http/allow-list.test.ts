@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { AllowList, ownHosts } from './allow-list.ts';
+import { AllowList } from './allow-list.ts';
+import { ownHosts } from './socket-address.ts';
 
 const list = new AllowList({
   hosts: ['127.0.0.1:9100', 'raida.example:9100'],

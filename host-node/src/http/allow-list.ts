@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import { formatAddress, isLoopback, type SocketAddress } from './socket-address.ts';
 
 /** In a list of origins: requests that carry no Origin header at all. */
 export const NO_ORIGIN = 'none';
@@ -42,17 +41,4 @@ export class AllowList {
     const given = origin.toLowerCase();
     return given !== NO_ORIGIN && this.#origins.has(given);
   }
-}
-
-/** The Host values by which a listener is reached without any name service. */
-export function ownHosts(address: SocketAddress): string[] {
-  const { host, port } = address;
-  const names = isLoopback(host) ? [host, 'localhost'] : [host];
-  if (host === '0.0.0.0') names.push('127.0.0.1', 'localhost');
-  if (host === '::') names.push('::1', '127.0.0.1', 'localhost');
-  return names.flatMap((name) => {
-    const full = formatAddress({ host: name, port });
-    // A client leaves the standard port out of the header.
-    return port === 80 ? [full, full.replace(/:80$/, '')] : [full];
-  });
 }

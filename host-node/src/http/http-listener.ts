@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { describeListenError, type SocketAddress } from './socket-address.ts';
+import { bindError, type SocketAddress } from '../io/packet-io.ts';
 
 /** Connections of one listener, WebSockets included; more are refused by the kernel's accept. */
 const CONNECTIONS_MAX = 1280;
@@ -73,11 +73,11 @@ export class HttpListener {
 
   /**
    * Bind and accept.
-   * @throws PortInUseError, ListenError
+   * @throws PortInUseError, AddressError
    */
   open(address: SocketAddress): Promise<SocketAddress> {
     return new Promise((resolve, reject) => {
-      const fail = (error: Error) => reject(describeListenError(error, address, 'HTTP'));
+      const fail = (error: Error) => reject(bindError('HTTP', address, error));
       this.#server.once('error', fail);
       this.#server.listen({ host: address.host, port: address.port }, () => {
         this.#server.off('error', fail);

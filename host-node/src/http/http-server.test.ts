@@ -2,9 +2,9 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { SocketAddress } from '../io/packet-io.ts';
 import { createLogger } from '../log/logger.ts';
 import { HttpServer } from './http-server.ts';
-import type { SocketAddress } from './socket-address.ts';
 
 const open: HttpServer[] = [];
 let readiness: { ready: boolean; reason?: string } = { ready: true };
@@ -158,13 +158,13 @@ describe('HttpServer', () => {
     const address = await start();
     await expect(start(address)).rejects.toMatchObject({
       code: 'ANDVARI_PORT_IN_USE',
-      message: expect.stringContaining(`127.0.0.1:${address.port}`),
+      message: expect.stringContaining(`port ${address.port} on 127.0.0.1`),
     });
   });
 
   it('names an address that is not of this machine', async () => {
     await expect(start({ host: '192.0.2.1', port: 0 })).rejects.toMatchObject({
-      code: 'ANDVARI_LISTEN_FAILED',
+      code: 'ANDVARI_ADDRESS',
       message: expect.stringContaining('192.0.2.1'),
     });
   });

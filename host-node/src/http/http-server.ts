@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
-import { AllowList, ownHosts } from './allow-list.ts';
+import type { RequestSink } from '../raida/origin.ts';
+import { AllowList } from './allow-list.ts';
 import { HttpListener, type Route, send, sendJson, sendText } from './http-listener.ts';
 import { processRegistry } from './process-metrics.ts';
-import type { SocketAddress } from './socket-address.ts';
-import type { RequestSink } from './websocket-connection.ts';
+import { ownHosts } from './socket-address.ts';
 import { RAIDA_PATH, WebSocketEndpoint } from './websocket-endpoint.ts';
 
 /** Whether a node can serve now, and if not, why, in a sentence without secrets. */
@@ -63,7 +64,7 @@ export class HttpServer {
   /**
    * Bind and serve.
    * @returns the address with the port that was given
-   * @throws PortInUseError, ListenError
+   * @throws PortInUseError, AddressError
    */
   async open(): Promise<SocketAddress> {
     const { listen, hosts = [], origins } = this.#options;

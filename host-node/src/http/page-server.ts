@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
+import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
-import { AllowList, ownHosts } from './allow-list.ts';
+import { AllowList } from './allow-list.ts';
 import { HttpListener, type Route, send, sendJson, sendText } from './http-listener.ts';
 import { type PageFile, readPageFiles } from './page-files.ts';
-import type { SocketAddress } from './socket-address.ts';
+import { ownHosts } from './socket-address.ts';
 
 /** Where `vite build` of host-browser puts the wallet page, as seen from this file. */
 export const WALLET_PAGE_DIRECTORY = fileURLToPath(

@@ -1,19 +1,5 @@
 import type { WebSocket } from 'ws';
-
-/** What the RAIDA server needs of whoever asks (host-node/src/raida/server.ts, RequestOrigin). */
-export interface RequestOrigin {
-  readonly address: string;
-  readonly local: boolean;
-  readonly datagram: boolean;
-  reply(bytes: Uint8Array): void;
-  dropped(): void;
-}
-
-/** The part of the RAIDA server that a connection uses. */
-export interface RequestSink {
-  /** Take one request; false: no room now, offer it again. */
-  submit(message: Uint8Array, origin: RequestOrigin): boolean;
-}
+import type { RequestOrigin, RequestSink } from '../raida/origin.ts';
 
 /** Requests that wait behind the one being answered before the socket is paused. */
 export const WAITING_PAUSE = 16;

@@ -2,8 +2,8 @@ import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket as Client, type ClientOptions } from 'ws';
 import { createLogger } from '../log/logger.ts';
+import type { RequestOrigin } from '../raida/origin.ts';
 import { HttpServer } from './http-server.ts';
-import type { RequestOrigin } from './websocket-connection.ts';
 
 const PAGE = 'http://127.0.0.1:8080';
 

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { isLoopback, type RequestSink } from '../raida/origin.ts';
 import type { AllowList } from './allow-list.ts';
 import { pathOf, refuseSocket } from './http-listener.ts';
-import { isLoopback } from './socket-address.ts';
-import { CloseCode, type RequestSink, WebSocketConnection } from './websocket-connection.ts';
+import { CloseCode, WebSocketConnection } from './websocket-connection.ts';
 
 export const RAIDA_PATH = '/raida';
 /** The longest request: a 48-byte header and the largest body that 16 bits can name. */

@@ -3,11 +3,7 @@
  * the engine wrote them, in shared memory. A position counts records and is never used again; it fits a number
  * (2^53) for longer than any disk lasts, and crosses borders as a bigint.
  */
-import {
-  Control,
-  Journal,
-  JournalKind,
-} from '@andvari/host-common/engine/generated/layout';
+import { Control, Journal, JournalKind } from '@andvari/host-common/engine/generated/layout';
 import { GROUP_RECORDS_MAX } from '@andvari/host-common/engine/generated/limits';
 import type { CoinChange } from './coin-store.ts';
 
@@ -116,10 +112,11 @@ export class JournalReader {
 /** Throws TypeError or RangeError as the constructor of JournalReader. */
 export function checkPlace(place: JournalPlace): void {
   const { memory, journalOffset, journalRecords, controlOffset } = place;
-  if (!(memory.buffer instanceof SharedArrayBuffer)) {
+  const buffer = memory.buffer as ArrayBufferLike;
+  if (!(buffer instanceof SharedArrayBuffer)) {
     throw new TypeError('memory: wanted a shared memory, which a second thread can read');
   }
-  const bytes = memory.buffer.byteLength;
+  const bytes = buffer.byteLength;
   const fits = (start: number, length: number, alignment: number) =>
     Number.isInteger(start / alignment) && start >= 0 && start + length <= bytes;
   if (!(journalRecords > 0) || !Number.isInteger(Math.log2(journalRecords))) {

@@ -79,7 +79,10 @@ test('what is not a coin store is refused and left as it was', () => {
   rmSync(path);
   writeFileSync(path, 'this is not a database, only a text of some length '.repeat(100));
   expect(open).toThrow(
-    expect.objectContaining({ code: 'ANDVARI_STORE_MISMATCH', message: `${path}: not a coin store` }),
+    expect.objectContaining({
+      code: 'ANDVARI_STORE_MISMATCH',
+      message: `${path}: not a coin store`,
+    }),
   );
   rmSync(path);
   const other = new DatabaseSync(path);

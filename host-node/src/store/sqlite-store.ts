@@ -139,7 +139,10 @@ function checkHighestPages(database: DatabaseSync, pagesPerDenomination: number)
     const id = highest.get(pageId(index, 0), pageId(index + 1, 0))?.['id'];
     if (typeof id !== 'number' || (id & 0xffff) < pagesPerDenomination) continue;
     const what = `page ${id & 0xffff} of denomination ${index - 8}`;
-    throw mismatch(database, `holds ${what}, but pages_per_denomination is ${pagesPerDenomination}`);
+    throw mismatch(
+      database,
+      `holds ${what}, but pages_per_denomination is ${pagesPerDenomination}`,
+    );
   }
 }
 

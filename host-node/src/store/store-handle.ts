@@ -1,10 +1,5 @@
 /** One server's store, which lives in the store thread. Made by StoreClient.open(). */
-import {
-  type AnyStoreError,
-  DENOMINATIONS,
-  PAGE_BYTES,
-  parseStoreError,
-} from './coin-store.ts';
+import { type AnyStoreError, DENOMINATIONS, PAGE_BYTES, parseStoreError } from './coin-store.ts';
 import {
   type FromStoreThread,
   LOADED_WORDS,

@@ -1,0 +1,59 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fetchDemoCoins, fetchNetwork } from './page-server.ts';
+
+const servers = [{ raidaId: 3, url: 'ws://127.0.0.1:9103/raida' }];
+let answer: (response: ServerResponse, path: string, method: string) => void;
+let server: Server;
+const nodeFetch = globalThis.fetch;
+
+// A page resolves paths against its own address; Node has none, so this gives it one.
+beforeAll(async () => {
+  server = createServer((request, response) =>
+    answer(response, request.url ?? '', request.method ?? ''),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  globalThis.fetch = (path, options) => nodeFetch(`http://127.0.0.1:${port}${path}`, options);
+});
+
+afterAll(() => {
+  globalThis.fetch = nodeFetch;
+  server.close();
+});
+
+it('reads the network, and whether there are demo coins', async () => {
+  for (const [demo, wanted] of [
+    [true, true],
+    [false, false],
+    [undefined, false],
+    ['yes', false],
+  ]) {
+    answer = (response) =>
+      void response.end(JSON.stringify({ wire: 'spec', coinId: 6, demo, servers }));
+    expect(await fetchNetwork()).toEqual({ wire: 'spec', coinId: 6, demo: wanted, servers });
+  }
+});
+
+it('refuses what is no network, what is too long, and every status but success', async () => {
+  answer = (response) => void response.end('<!doctype html>');
+  await expect(fetchNetwork()).rejects.toMatchObject({ code: 'ANDVARI_NETWORK' });
+  answer = (response) => void response.end(Buffer.alloc(64 * 1024 + 1, 0x20));
+  await expect(fetchNetwork()).rejects.toThrow('more than 65536 bytes');
+  answer = (response) => void response.writeHead(404).end();
+  await expect(fetchNetwork()).rejects.toThrow('refused /network.json (404)');
+  answer = (response) => void response.writeHead(302, { location: '/other' }).end();
+  await expect(fetchNetwork()).rejects.toMatchObject({ code: 'ANDVARI_PAGE_SERVER' });
+  answer = (response) => void response.destroy();
+  await expect(fetchNetwork()).rejects.toThrow('does not answer');
+});
+
+it('takes demo coins with a POST', async () => {
+  const coins = Uint8Array.from({ length: 439 }, (_, index) => index & 255);
+  answer = (response, path, method) =>
+    void (path === '/demo/coins' && method === 'POST'
+      ? response.end(coins)
+      : response.writeHead(405).end());
+  expect(await fetchDemoCoins()).toEqual(coins);
+});

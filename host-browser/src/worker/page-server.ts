@@ -1,0 +1,76 @@
+/** The page's own HTTP server: where the RAIDA network is described, and demo coins come from. */
+
+import { parseNetwork, type RaidaNetwork } from '@andvari/host-common/raida/network';
+
+const NETWORK_PATH = '/network.json';
+const DEMO_PATH = '/demo/coins';
+/** 25 addresses take 2 KiB. */
+const NETWORK_BYTES_MAX = 64 * 1024;
+/** A demo file of 1,000 coins takes 400 KiB. */
+const DEMO_BYTES_MAX = 4 * 1024 * 1024;
+const TIMEOUT_MS = 10_000;
+
+/** The page's server did not give what was asked. `message` is one sentence for the user. */
+export class PageServerError extends Error {
+  override readonly name = 'PageServerError';
+  readonly code = 'ANDVARI_PAGE_SERVER';
+}
+
+export interface PageNetwork extends RaidaNetwork {
+  /** The server hands out demo coins. */
+  readonly demo: boolean;
+}
+
+/** GET /network.json. Throws PageServerError, or NetworkError for a description that is none. */
+export async function fetchNetwork(): Promise<PageNetwork> {
+  const bytes = await fetchBytes(NETWORK_PATH, { method: 'GET' }, NETWORK_BYTES_MAX);
+  const text = new TextDecoder().decode(bytes);
+  const network = parseNetwork(text);
+  return { ...network, demo: (JSON.parse(text) as { demo?: unknown }).demo === true };
+}
+
+/** POST /demo/coins: a coin file with coins of the demo network. Throws PageServerError. */
+export function fetchDemoCoins(): Promise<Uint8Array<ArrayBuffer>> {
+  return fetchBytes(DEMO_PATH, { method: 'POST' }, DEMO_BYTES_MAX);
+}
+
+async function fetchBytes(
+  path: string,
+  options: RequestInit,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let response: Response;
+  try {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    response = await fetch(path, { ...options, cache: 'no-store', redirect: 'error', signal });
+    if (response.ok) return await readAtMost(response, bytesMax);
+  } catch (cause) {
+    if (cause instanceof PageServerError) throw cause;
+    const text = 'The server of this page does not answer; is the network running?';
+    throw new PageServerError(text, { cause });
+  }
+  throw new PageServerError(`The server of this page refused ${path} (${response.status}).`);
+}
+
+async function readAtMost(response: Response, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > bytesMax) {
+      await reader.cancel();
+      throw new PageServerError(`The server of this page sent more than ${bytesMax} bytes.`);
+    }
+    parts.push(value);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}

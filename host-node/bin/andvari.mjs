@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// Starts the program. Its sources are TypeScript, which Node runs by itself from 22.18 on; an older
+// one starts again with the Node that the project's lock file names, or, from 22.13 on, with a flag.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const main = new URL('../src/cli/main.ts', import.meta.url);
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const least = [22, 13];
+const isAtLeast = (wanted) => major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
+
+if (isAtLeast(least) && process.features.typescript) {
+  await (await import(main.href)).main();
+} else {
+  const bundled = bundledNode();
+  if (bundled) startAgain(bundled, []);
+  else if (isAtLeast(least)) {
+    startAgain(process.execPath, [
+      '--experimental-strip-types',
+      '--disable-warning=ExperimentalWarning',
+    ]);
+  } else {
+    console.error(
+      `andvari: wanted Node ${least.join('.')} or newer, this is ${process.versions.node}; ` +
+        '"npm install" brings one along (ANDVARI_NODE_TOO_OLD)',
+    );
+    process.exitCode = 1;
+  }
+}
+
+/** The Node of the project's own platform package (node_modules/.bin/node), if it is installed. */
+function bundledNode() {
+  const require = createRequire(import.meta.url);
+  const suffix = process.platform === 'win32' ? 'node.exe' : 'bin/node';
+  try {
+    const manifest = require.resolve(`node-${process.platform}-${process.arch}/package.json`);
+    const path = join(dirname(manifest), suffix);
+    return existsSync(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same command line under another Node; this process only passes signals and the exit code. */
+function startAgain(node, flags) {
+  const words = [...flags, fileURLToPath(main), ...process.argv.slice(2)];
+  const child = spawn(node, words, { stdio: 'inherit' });
+  // From the terminal a Ctrl-C reaches the child by itself.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  child.on('error', (error) => {
+    console.error(`andvari: cannot start ${node}: ${error.message} (ANDVARI_NODE_NOT_STARTED)`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    process.removeAllListeners('SIGINT');
+    process.removeAllListeners('SIGTERM');
+    if (signal) process.kill(process.pid, signal);
+    else process.exitCode = code ?? 1;
+  });
+}

@@ -1,0 +1,34 @@
+/** How a command ends, for scripts (docs: README, "Exit codes"). */
+export const ExitCode = {
+  OK: 0,
+  /** Wrong arguments, configuration or input files, and defects of ours. */
+  USAGE: 1,
+  /** Servers that cannot be reached, ports that cannot be had. */
+  NETWORK: 2,
+  /** Coins that are counterfeit or in limbo. */
+  INTEGRITY: 3,
+  /** Somebody said no: a store of another server or in use, a file that would be replaced. */
+  REFUSED: 4,
+} as const;
+
+const CODES = new Map<string, number>([
+  ['ANDVARI_ADDRESS', ExitCode.NETWORK],
+  ['ANDVARI_CLOSED', ExitCode.NETWORK],
+  ['ANDVARI_INTERRUPTED', ExitCode.NETWORK],
+  ['ANDVARI_NETWORK_UNREACHABLE', ExitCode.NETWORK],
+  ['ANDVARI_PORT_IN_USE', ExitCode.NETWORK],
+  ['ANDVARI_TIMEOUT', ExitCode.NETWORK],
+  ['ANDVARI_UNREACHABLE', ExitCode.NETWORK],
+  ['ANDVARI_FILE_EXISTS', ExitCode.REFUSED],
+  ['ANDVARI_STORE_BUSY', ExitCode.REFUSED],
+  ['ANDVARI_STORE_MISMATCH', ExitCode.REFUSED],
+  ['ANDVARI_STORE_REFUSED', ExitCode.REFUSED],
+  ['ANDVARI_STORE_CONFLICT', ExitCode.INTEGRITY],
+  ['ANDVARI_STORE_UNKNOWN', ExitCode.INTEGRITY],
+]);
+
+/** The exit code of a command that ended with an error. */
+export function exitCodeOf(error: unknown): number {
+  const { code } = error as { code?: unknown };
+  return (typeof code === 'string' && CODES.get(code)) || ExitCode.USAGE;
+}

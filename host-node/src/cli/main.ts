@@ -1,0 +1,42 @@
+/** The program `andvari`, as a process: streams, signals, exit code. */
+import { CommandContext } from './command-context.ts';
+import { runProgram } from './program.ts';
+
+/**
+ * One Ctrl-C can arrive twice: from the terminal, which tells the whole group, and from npm, which
+ * passes it on. Only one that comes later than this is a second one.
+ */
+const SAME_SIGNAL_MS = 500;
+/** What a shell sees of a process that a signal has ended: 128 and the signal's number. */
+const FORCED = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export async function main(): Promise<void> {
+  const stop = new AbortController();
+  let firstMs = 0;
+  const interrupt = (signal: 'SIGINT' | 'SIGTERM') => {
+    if (stop.signal.aborted) {
+      if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(FORCED[signal]);
+      return;
+    }
+    firstMs = performance.now();
+    stop.abort();
+  };
+  process.on('SIGINT', () => interrupt('SIGINT'));
+  process.on('SIGTERM', () => interrupt('SIGTERM'));
+  // A reader that has had enough (`| head`) is no error.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  const context = new CommandContext({
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    signal: stop.signal,
+  });
+  const exitCode = await runProgram(process.argv.slice(2), context);
+  // Not process.exit(): what is written to a pipe must still leave. Nothing else is open by now.
+  process.exitCode = exitCode;
+  process.removeAllListeners('SIGINT');
+  process.removeAllListeners('SIGTERM');
+}
+
+if (import.meta.main) await main();

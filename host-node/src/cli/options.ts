@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from 'commander';
+import { LOG_LEVELS, type LogLevel } from '../log/logger.ts';
+
+/** A port number; 0 lets the system choose. For commander's option parsers. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65535) return port;
+  throw new InvalidArgumentError('wanted a port from 0 to 65535.');
+}
+
+/** The first of 25 ports in a row; 0 lets the system choose them. */
+export function parseBasePort(text: string): number {
+  const port = parsePort(text);
+  if (port + 24 <= 65535) return port;
+  throw new InvalidArgumentError('25 ports from there on would pass 65535.');
+}
+
+export function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((name) => name === text);
+  if (level) return level;
+  throw new InvalidArgumentError(`wanted one of ${LOG_LEVELS.join(', ')}.`);
+}

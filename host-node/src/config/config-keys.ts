@@ -1,0 +1,237 @@
+/**
+ * Every key of the configuration: what it takes, and what it is when nobody says. A value arrives as TOML (bigint
+ * for an integer, number for a float, string, boolean, array) or as the text of a flag or an environment variable.
+ */
+import {
+  PAGES_PER_DENOMINATION_MAX,
+  RAIDA_COUNT,
+} from '@andvari/host-common/engine/generated/limits';
+import { storeUrlProblem } from '../store/open-store.ts';
+
+export interface Endpoint {
+  /** An address or a name; IPv6 without brackets. */
+  host: string;
+  port: number;
+}
+
+export interface ConfigValues {
+  'node.data_dir': string;
+  'raida.number': number;
+  'raida.listen': Endpoint;
+  'raida.wire': 'spec' | 'legacy';
+  'raida.modern': boolean;
+  'raida.coin_id': number;
+  'raida.pages_per_denomination': number;
+  'raida.admin_key': Uint8Array;
+  'raida.admin_key_file': string;
+  'raida.admin_clear': boolean;
+  'raida.servers': Endpoint[];
+  'store.url': string;
+  'io.backend': 'auto' | 'portable';
+  'http.listen': Endpoint;
+  'http.allowed_origins': string[];
+  'http.allowed_hosts': string[];
+  'log.level': 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+}
+
+export type ConfigKey = keyof ConfigValues;
+
+/** What a key does not take; the message says what was wanted and what came. */
+export class WantedError extends Error {
+  readonly code = 'ANDVARI_CONFIG_VALUE';
+}
+
+interface KeyRule<T> {
+  parse(value: unknown): T;
+  /** As it stands in a file; undefined: no default. */
+  default: string | undefined;
+  /** Never shown. */
+  secret?: true;
+}
+
+/** A value as it came, short enough for a message. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text =
+    typeof value === 'string' ? JSON.stringify(value) : Array.isArray(value) ? 'a list' : '';
+  const short = text || (typeof value === 'object' ? 'a table' : String(value));
+  return short.length > 80 ? `${short.slice(0, 77)}...` : short;
+}
+
+function wanted(what: string, value: unknown): never {
+  throw new WantedError(`wanted ${what}, got ${shown(value)}`);
+}
+
+function integer(least: number, most: number, fallback?: string): KeyRule<number> {
+  const what = `an integer ${least}-${most}`;
+  return {
+    default: fallback,
+    parse(value) {
+      const isText = typeof value === 'string' && /^[0-9]{1,9}$/.test(value);
+      if (typeof value !== 'bigint' && !isText) return wanted(what, value);
+      const number = Number(value);
+      return number >= least && number <= most ? number : wanted(what, value);
+    },
+  };
+}
+
+function boolean(fallback: string): KeyRule<boolean> {
+  return {
+    default: fallback,
+    parse(value) {
+      if (value === true || value === 'true') return true;
+      if (value === false || value === 'false') return false;
+      return wanted('true or false', value);
+    },
+  };
+}
+
+function choice<T extends string>(choices: readonly T[], fallback: T): KeyRule<T> {
+  const what = choices.map((name) => `"${name}"`).join(' or ');
+  return {
+    default: fallback,
+    parse: (value) => choices.find((name) => name === value) ?? wanted(what, value),
+  };
+}
+
+function path(what: string, fallback?: string): KeyRule<string> {
+  return {
+    default: fallback,
+    parse(value) {
+      const good = typeof value === 'string' && value !== '' && !value.includes('\0');
+      return good ? value : wanted(what, value);
+    },
+  };
+}
+
+/** HOST:PORT or [IPV6]:PORT. */
+function parseEndpoint(value: unknown, portLeast: number): Endpoint {
+  const what = `HOST:PORT with a port ${portLeast}-65535`;
+  if (typeof value !== 'string') return wanted(what, value);
+  const form = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]{1,253})):([0-9]{1,5})$/.exec(value);
+  const host = form?.[1] ?? form?.[2];
+  const port = Number(form?.[3]);
+  if (host === undefined || !(port >= portLeast && port <= 65535)) return wanted(what, value);
+  if (form?.[1] !== undefined && !URL.canParse(`http://[${host}]/`)) return wanted(what, value);
+  return { host, port };
+}
+
+function endpoint(fallback: string): KeyRule<Endpoint> {
+  // Port 0 lets the system choose.
+  return { default: fallback, parse: (value) => parseEndpoint(value, 0) };
+}
+
+/** A list, in a flag or variable separated by commas; `problem` says what is wrong with an element. */
+function list<T>(what: string, element: (value: unknown) => T): KeyRule<T[]> {
+  return {
+    default: '',
+    parse(value) {
+      const texts = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
+      if (!Array.isArray(texts)) return wanted(what, value);
+      return (texts.length === 1 && texts[0] === '' ? [] : texts).map((text, index) => {
+        try {
+          return element(text);
+        } catch (error) {
+          if (!(error instanceof WantedError)) throw error;
+          throw new WantedError(`entry ${index}: ${error.message}`);
+        }
+      });
+    },
+  };
+}
+
+const servers: KeyRule<Endpoint[]> = {
+  default: '',
+  parse(value) {
+    const what = `a list of ${RAIDA_COUNT} texts HOST:PORT, or none`;
+    const endpoints = list(what, (text) => parseEndpoint(text, 1)).parse(value);
+    if (endpoints.length === 0 || endpoints.length === RAIDA_COUNT) return endpoints;
+    throw new WantedError(`wanted ${what}, got ${endpoints.length}`);
+  },
+};
+
+/** An origin is compared as text, so only its one canonical form can ever match. */
+function parseOrigin(value: unknown): string {
+  const what = 'an origin like "https://wallet.example" in lower case, without a path';
+  if (typeof value !== 'string' || !URL.canParse(value)) return wanted(what, value);
+  const { origin, protocol } = new URL(value);
+  const good = origin === value && (protocol === 'https:' || protocol === 'http:');
+  return good ? value : wanted(what, value);
+}
+
+function parseHost(value: unknown): string {
+  const what = 'a host like "wallet.example" or "127.0.0.1:9090" in lower case';
+  const form = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]{1,253})(:[0-9]{1,5})?$/;
+  return typeof value === 'string' && form.test(value) ? value : wanted(what, value);
+}
+
+/** 32 hex digits. The message never repeats what came: it may be a mistyped key. */
+export function parseAdminKey(value: unknown): Uint8Array {
+  if (typeof value === 'string' && /^[0-9a-fA-F]{32}$/.test(value)) {
+    return Uint8Array.from(Buffer.from(value, 'hex'));
+  }
+  throw new WantedError('wanted 32 hex digits, got something else (not shown)');
+}
+
+const storeUrl: KeyRule<string> = {
+  default: 'sqlite:coins.db',
+  parse(value) {
+    if (typeof value !== 'string') return wanted('"sqlite:FILE" or "memory:"', value);
+    const problem = storeUrlProblem(value);
+    if (problem)
+      throw new WantedError(`${problem}, got ${shown(value.replace(/\/\/.*/, '//...'))}`);
+    return value;
+  },
+};
+
+const backend: KeyRule<'auto' | 'portable'> = {
+  default: 'auto',
+  parse(value) {
+    if (value === 'io_uring' || value === 'af_xdp') {
+      throw new WantedError(`this build has only the portable backend, got "${value}"`);
+    }
+    return choice(['auto', 'portable'], 'auto').parse(value);
+  },
+};
+
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
+  'node.data_dir': path('a folder', 'data'),
+  'raida.number': integer(0, RAIDA_COUNT - 1),
+  'raida.listen': endpoint('127.0.0.1:50000'),
+  'raida.wire': choice(['spec', 'legacy'], 'spec'),
+  'raida.modern': boolean('false'),
+  'raida.coin_id': integer(0, 65535, '6'),
+  'raida.pages_per_denomination': integer(1, PAGES_PER_DENOMINATION_MAX, '1000'),
+  'raida.admin_key': { default: undefined, secret: true, parse: parseAdminKey },
+  'raida.admin_key_file': path('a file'),
+  'raida.admin_clear': boolean('false'),
+  'raida.servers': servers,
+  'store.url': storeUrl,
+  'io.backend': backend,
+  'http.listen': endpoint('127.0.0.1:9090'),
+  'http.allowed_origins': list('a list of origins', parseOrigin),
+  'http.allowed_hosts': list('a list of hosts', parseHost),
+  'log.level': choice(levels, 'info'),
+};
+
+export const configKeys = Object.keys(configRules) as ConfigKey[];
+
+export function isConfigKey(name: string): name is ConfigKey {
+  return Object.hasOwn(configRules, name);
+}
+
+/** ANDVARI_RAIDA_NUMBER for raida.number. */
+export function environmentName(key: ConfigKey): string {
+  return `ANDVARI_${key.replace('.', '_').toUpperCase()}`;
+}
+
+/** --raida-number for raida.number. */
+export function flagName(key: ConfigKey): string {
+  return `--${key.replace(/[._]/g, '-')}`;
+}
+
+export function emitEndpoint({ host, port }: Endpoint): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,346 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConfigError, effectiveConfig, type LoadConfigOptions, loadConfig } from './config.ts';
+import { type ConfigKey, configKeys } from './config-keys.ts';
+
+const keyHex = '00112233445566778899aabbccddeeff';
+const otherHex = 'ffeeddccbbaa99887766554433221100';
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'andvari-config-'));
+  path = join(folder, 'node.toml');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function load(text: string, options: LoadConfigOptions = {}) {
+  writeFileSync(path, text);
+  return loadConfig({ path, ...options });
+}
+
+/** The problems of a configuration, with the folder cut off. */
+function problems(text: string, options: LoadConfigOptions = {}): string[] {
+  try {
+    load(text, options);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    expect(error.code).toBe('ANDVARI_CONFIG');
+    return error.problems.map((problem) => problem.replaceAll(`${folder}/`, ''));
+  }
+  return [];
+}
+
+const servers = (count: number) =>
+  `[${Array.from({ length: count }, (_, i) => `"10.0.0.1:${5000 + i}"`).join(', ')}]`;
+
+/** Key, a value that is taken, what it becomes, then values that are not and what is said. */
+type Case = [ConfigKey, string, unknown, ...[string, string][]];
+const ports = 'wanted HOST:PORT with a port 0-65535';
+const cases: Case[] = [
+  [
+    'raida.number',
+    '24',
+    24,
+    ['25', 'wanted an integer 0-24, got 25'],
+    ['-1', 'wanted an integer 0-24, got -1'],
+    ['1.0', 'wanted an integer 0-24, got 1'],
+    ['"x"', 'wanted an integer 0-24, got "x"'],
+    ['true', 'wanted an integer 0-24, got true'],
+    ['[1]', 'wanted an integer 0-24, got a list'],
+    ['{ a = 1 }', 'wanted an integer 0-24, got a table'],
+    ['9007199254740993', 'wanted an integer 0-24, got 9007199254740993'],
+  ],
+  [
+    'raida.listen',
+    '"[::1]:0"',
+    { host: '::1', port: 0 },
+    ['"127.0.0.1"', `${ports}, got "127.0.0.1"`],
+    ['"127.0.0.1:65536"', `${ports}, got "127.0.0.1:65536"`],
+    ['"::1:50000"', `${ports}, got "::1:50000"`],
+    ['"[::1::]:5"', `${ports}, got "[::1::]:5"`],
+    ['50000', `${ports}, got 50000`],
+  ],
+  ['raida.wire', '"legacy"', 'legacy', ['"SPEC"', 'wanted "spec" or "legacy", got "SPEC"']],
+  ['raida.modern', 'true', true, ['1', 'wanted true or false, got 1']],
+  ['raida.coin_id', '65535', 65535, ['65536', 'wanted an integer 0-65535, got 65536']],
+  [
+    'raida.pages_per_denomination',
+    '1024',
+    1024,
+    ['0', 'wanted an integer 1-1024, got 0'],
+    ['1025', 'wanted an integer 1-1024, got 1025'],
+  ],
+  ['raida.admin_clear', 'true', true, ['"yes"', 'wanted true or false, got "yes"']],
+  [
+    'raida.servers',
+    servers(25),
+    Array.from({ length: 25 }, (_, i) => ({ host: '10.0.0.1', port: 5000 + i })),
+    [servers(24), 'wanted a list of 25 texts HOST:PORT, or none, got 24'],
+    [servers(26), 'wanted a list of 25 texts HOST:PORT, or none, got 26'],
+    ['["a:0"]', 'entry 0: wanted HOST:PORT with a port 1-65535, got "a:0"'],
+    ['3', 'wanted a list of 25 texts HOST:PORT, or none, got 3'],
+  ],
+  [
+    'store.url',
+    '"memory:"',
+    'memory:',
+    ['"postgres://u:secret@h/db"', 'this build has no PostgreSQL store, got "postgres://..."'],
+    ['"coins.db"', 'wanted "sqlite:FILE" or "memory:", got "coins.db"'],
+    ['"sqlite:"', 'wanted "sqlite:FILE" or "memory:", got "sqlite:"'],
+    ['"sqlite::memory:"', 'wanted "sqlite:FILE" or "memory:", got "sqlite::memory:"'],
+    ['"fault:x"', 'wanted "sqlite:FILE" or "memory:", got "fault:x"'],
+    ['5', 'wanted "sqlite:FILE" or "memory:", got 5'],
+  ],
+  [
+    'io.backend',
+    '"portable"',
+    'portable',
+    ['"io_uring"', 'this build has only the portable backend, got "io_uring"'],
+    ['"af_xdp"', 'this build has only the portable backend, got "af_xdp"'],
+    ['"fast"', 'wanted "auto" or "portable", got "fast"'],
+  ],
+  [
+    'http.listen',
+    '"localhost:9090"',
+    { host: 'localhost', port: 9090 },
+    ['""', `${ports}, got ""`],
+  ],
+  [
+    'http.allowed_origins',
+    '["https://wallet.example", "http://127.0.0.1:8080"]',
+    ['https://wallet.example', 'http://127.0.0.1:8080'],
+    ['["https://wallet.example/"]', expectOrigin('https://wallet.example/')],
+    ['["https://Wallet.example"]', expectOrigin('https://Wallet.example')],
+    ['["*"]', expectOrigin('*')],
+    ['["null"]', expectOrigin('null')],
+    ['["ftp://x"]', expectOrigin('ftp://x')],
+  ],
+  [
+    'http.allowed_hosts',
+    '["wallet.example", "[::1]:8080"]',
+    ['wallet.example', '[::1]:8080'],
+    ['["*.example"]', expectHost('*.example')],
+    ['["A"]', expectHost('A')],
+    ['["a:b"]', expectHost('a:b')],
+  ],
+  [
+    'log.level',
+    '"debug"',
+    'debug',
+    ['"loud"', 'wanted "fatal" or "error" or "warn" or "info" or "debug" or "trace", got "loud"'],
+  ],
+  [
+    'node.data_dir',
+    '"elsewhere"',
+    undefined,
+    ['""', 'wanted a folder, got ""'],
+    ['1', 'wanted a folder, got 1'],
+  ],
+  ['raida.admin_key_file', '"key"', undefined, ['""', 'wanted a file, got ""']],
+  [
+    'raida.admin_key',
+    `"${keyHex}"`,
+    undefined,
+    [`"${keyHex}0"`, 'wanted 32 hex digits, got something else (not shown)'],
+    [`"${keyHex.slice(1)}"`, 'wanted 32 hex digits, got something else (not shown)'],
+    ['5', 'wanted 32 hex digits, got something else (not shown)'],
+  ],
+];
+
+function expectOrigin(got: string) {
+  const what = 'wanted an origin like "https://wallet.example" in lower case, without a path';
+  return `entry 0: ${what}, got "${got}"`;
+}
+function expectHost(got: string) {
+  const what = 'wanted a host like "wallet.example" or "127.0.0.1:9090" in lower case';
+  return `entry 0: ${what}, got "${got}"`;
+}
+
+/** The configuration as nested plain values, by configuration key. */
+function valueOf(config: ReturnType<typeof loadConfig>, key: ConfigKey): unknown {
+  const [section = '', name = ''] = key.split('.');
+  const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return (config as unknown as Record<string, Record<string, unknown>>)[section]?.[camel];
+}
+
+describe('each key', () => {
+  test('has a case here', () => {
+    expect(cases.map(([key]) => key).sort()).toEqual([...configKeys].sort());
+  });
+
+  describe.each(cases)('%s', (key, good, becomes, ...bad) => {
+    const number = key === 'raida.number' ? '' : 'raida.number = 1\n';
+
+    test(`takes ${good.slice(0, 60)}`, () => {
+      writeFileSync(join(folder, 'key'), keyHex);
+      const config = load(`${number}${key} = ${good}\n`);
+      if (becomes !== undefined) expect(valueOf(config, key)).toEqual(becomes);
+    });
+
+    test.each(bad)('refuses %s', (value, message) => {
+      const text = `${number}# a line\n${key} = ${value}\n`;
+      const line = number ? 3 : 2;
+      expect(problems(text)).toEqual([`node.toml:${line}: ${key}: ${message}`]);
+    });
+  });
+});
+
+describe('sources', () => {
+  test('defaults', () => {
+    const config = load('[raida]\nnumber = 0\n');
+    expect(config).toMatchObject({
+      node: { dataDir: join(folder, 'data') },
+      raida: {
+        number: 0,
+        listen: { host: '127.0.0.1', port: 50000 },
+        wire: 'spec',
+        modern: false,
+        coinId: 6,
+        pagesPerDenomination: 1000,
+        adminKey: undefined,
+        adminClear: false,
+        servers: [],
+      },
+      store: { url: 'sqlite:coins.db' },
+      io: { backend: 'auto' },
+      http: { listen: { host: '127.0.0.1', port: 9090 }, allowedOrigins: [], allowedHosts: [] },
+      log: { level: 'info' },
+    });
+  });
+
+  test('flags go before environment, environment before file, file before defaults', () => {
+    const text = '[raida]\nnumber = 1\ncoin_id = 1\nwire = "legacy"\n';
+    const environment = { ANDVARI_RAIDA_NUMBER: '2', ANDVARI_RAIDA_COIN_ID: '2', OTHER: '9' };
+    const config = load(text, {
+      environment,
+      flags: { 'raida.number': '3', 'log.level': undefined },
+    });
+    expect(config.raida).toMatchObject({ number: 3, coinId: 2, wire: 'legacy', modern: false });
+    const sources = new Map(config.effective.map(({ key, source }) => [key, source]));
+    expect(sources.get('raida.number')).toBe('--raida-number');
+    expect(sources.get('raida.coin_id')).toBe('ANDVARI_RAIDA_COIN_ID');
+    expect(sources.get('raida.wire')).toBe(`${path}:4`);
+    expect(sources.get('raida.modern')).toBe('default');
+  });
+
+  test('every key can come from the environment, lists separated by commas', () => {
+    const environment = {
+      ANDVARI_RAIDA_NUMBER: '7',
+      ANDVARI_RAIDA_MODERN: 'true',
+      ANDVARI_HTTP_ALLOWED_HOSTS: 'a.example, b.example:80',
+      ANDVARI_NODE_DATA_DIR: '/srv/andvari',
+      ANDVARI_LOG_LEVEL: '',
+    };
+    const config = loadConfig({ environment });
+    expect(config.raida).toMatchObject({ number: 7, modern: true });
+    expect(config.http.allowedHosts).toEqual(['a.example', 'b.example:80']);
+    expect(config.node.dataDir).toBe('/srv/andvari');
+    expect(config.log.level).toBe('info');
+  });
+
+  test('a folder in the file counts from the file, one in a flag from here', () => {
+    expect(load('raida.number = 1\nnode.data_dir = "d"').node.dataDir).toBe(join(folder, 'd'));
+    const flags = { 'node.data_dir': 'd' } as const;
+    expect(load('raida.number = 1', { flags }).node.dataDir).toBe(join(process.cwd(), 'd'));
+  });
+});
+
+describe('problems', () => {
+  test('all are said at once, each with its place', () => {
+    const text = '[raida]\nnumber = 25\nnumbr = 1\n\n[io]\nbackend = "af_xdp"\n[peer]\nx = 1\n';
+    const options: LoadConfigOptions = {
+      environment: { ANDVARI_HTTP_LISTEN: 'nowhere', ANDVARI_RAIDA_NUMBR: '1' },
+      flags: { 'raida.coin_id': '1.5' },
+    };
+    expect(problems(text, options)).toEqual([
+      'node.toml:3: raida.numbr: unknown key',
+      'node.toml:7: peer: unknown section',
+      'ANDVARI_RAIDA_NUMBR: unknown key',
+      'node.toml:2: raida.number: wanted an integer 0-24, got 25',
+      '--raida-coin-id: wanted an integer 0-65535, got "1.5"',
+      'node.toml:6: io.backend: this build has only the portable backend, got "af_xdp"',
+      'ANDVARI_HTTP_LISTEN: wanted HOST:PORT with a port 0-65535, got "nowhere"',
+    ]);
+  });
+
+  test('the number of the RAIDA has no default', () => {
+    expect(problems('')).toEqual(['node.toml: raida.number: wanted an integer 0-24, got nothing']);
+    expect(() => loadConfig({})).toThrow(
+      'ANDVARI_RAIDA_NUMBER: raida.number: wanted an integer 0-24, got nothing',
+    );
+  });
+
+  test('a section that is no table, and a list of tables', () => {
+    expect(problems('raida = 1')).toContain('node.toml:1: raida: wanted a table [raida]');
+    expect(problems('\n[[raida]]\nnumber = 1')).toContain(
+      'node.toml:2: raida: wanted a table [raida]',
+    );
+  });
+
+  test('what is no TOML, no text or not there', () => {
+    expect(problems('[raida]\nnumber = = 1')[0]).toMatch(/^node\.toml:2: not TOML: /);
+    expect(problems('[raida]\nnumber = 1\nnumber = 2')[0]).toMatch(/^node\.toml:3: not TOML: /);
+    writeFileSync(path, Uint8Array.of(0xff, 0xfe));
+    expect(() => loadConfig({ path })).toThrow('cannot be read');
+    expect(() => loadConfig({ path: join(folder, 'none.toml') })).toThrow('cannot be read');
+  });
+});
+
+describe('the admin key', () => {
+  const show = (config: ReturnType<typeof loadConfig>) =>
+    [
+      JSON.stringify(config),
+      inspect(config, { depth: 9 }),
+      effectiveConfig(config),
+      `${config.raida.adminKey}`,
+    ].join();
+
+  test('is taken from the file that is named, and shown nowhere', () => {
+    writeFileSync(join(folder, 'key'), `${keyHex}\n`);
+    const config = load('raida.number = 1\nraida.admin_key_file = "key"');
+    expect(Buffer.from(config.raida.adminKey?.reveal() ?? []).toString('hex')).toBe(keyHex);
+    expect(show(config)).not.toMatch(/0011223344|17,34,51/);
+    const direct = load(`raida.number = 1\nraida.admin_key = "${keyHex.toUpperCase()}"`);
+    expect(Buffer.from(direct.raida.adminKey?.reveal() ?? []).toString('hex')).toBe(keyHex);
+    expect(show(direct)).not.toMatch(/0011223344|17,34,51/);
+    expect(show(direct)).toContain('admin_key = (set)');
+  });
+
+  test('the stronger source wins; one source cannot name two', () => {
+    writeFileSync(join(folder, 'key'), keyHex);
+    const text = 'raida.number = 1\nraida.admin_key_file = "key"\n';
+    const environment = { ANDVARI_RAIDA_ADMIN_KEY: otherHex };
+    const first = load(text, { environment }).raida.adminKey?.reveal();
+    expect(Buffer.from(first ?? []).toString('hex')).toBe(otherHex);
+    const flags = { 'raida.admin_key_file': join(folder, 'key') } as const;
+    const second = load(text, { environment, flags }).raida.adminKey?.reveal();
+    expect(Buffer.from(second ?? []).toString('hex')).toBe(keyHex);
+    expect(problems(`${text}raida.admin_key = "${keyHex}"`)).toEqual([
+      'node.toml:2: raida.admin_key_file: wanted it or raida.admin_key, got both',
+    ]);
+  });
+
+  test('a file that is not there or holds something else', () => {
+    const text = 'raida.number = 1\nraida.admin_key_file = "key"';
+    expect(problems(text)[0]).toContain('node.toml:2: raida.admin_key_file: key: ENOENT');
+    writeFileSync(join(folder, 'key'), 'swordfish');
+    expect(problems(text)).toEqual([
+      'node.toml:2: raida.admin_key_file: key: wanted 32 hex digits, got something else (not shown)',
+    ]);
+  });
+});
+
+test('the effective configuration is a configuration', () => {
+  const text = `[raida]\nnumber = 4\nservers = ${servers(25)}\nlisten = "[::1]:7"\n`;
+  const config = load(text, { flags: { 'log.level': 'debug' } });
+  const printed = effectiveConfig(config);
+  expect(printed).toContain('number = 4');
+  expect(printed).toMatch(/level = "debug" +# --log-level\n/);
+  expect(printed).toMatch(/# admin_key = \(not set\) +# default\n/);
+  expect(printed).toMatch(/coin_id = 6 +# default\n/);
+  const again = load(printed);
+  expect({ ...again, effective: [] }).toEqual({ ...config, effective: [] });
+});

@@ -1,0 +1,47 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFileDurably, removeFileDurably, replaceFileDurably } from './durable-file.ts';
+
+let directory = '';
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'andvari-durable-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+describe('durable files', () => {
+  it('are written whole, for the owner alone, and leave nothing beside them', () => {
+    const path = join(directory, 'coins.bin');
+    const bytes = new Uint8Array(100_000).fill(0xa5);
+    createFileDurably(path, bytes);
+    expect(new Uint8Array(readFileSync(path))).toEqual(bytes);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    replaceFileDurably(path, 'new');
+    expect(readFileSync(path, 'utf8')).toBe('new');
+    expect(readdirSync(directory)).toEqual(['coins.bin']);
+  });
+
+  it('are not created over what exists', () => {
+    const path = join(directory, 'coins.bin');
+    writeFileSync(path, 'mine');
+    expect(() => createFileDurably(path, 'other')).toThrow(
+      expect.objectContaining({ code: 'ANDVARI_FILE_EXISTS', path }),
+    );
+    expect(readFileSync(path, 'utf8')).toBe('mine');
+    expect(readdirSync(directory)).toEqual(['coins.bin']);
+  });
+
+  it('leave nothing behind when the folder is not there', () => {
+    expect(() => createFileDurably(join(directory, 'no/coins.bin'), 'x')).toThrow(/ENOENT/);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('are removed, twice if need be', () => {
+    const path = join(directory, 'pending');
+    replaceFileDurably(path, 'x');
+    removeFileDurably(path);
+    removeFileDurably(path);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+
+/** For the owner alone: coins and seeds are money. */
+const PRIVATE_MODE = 0o600;
+
+/** A file that must not be replaced is there already. */
+export class FileExistsError extends Error {
+  readonly code = 'ANDVARI_FILE_EXISTS';
+  readonly path: string;
+
+  constructor(path: string, cause?: unknown) {
+    super(`${path} exists already and is not replaced`, { cause });
+    this.name = 'FileExistsError';
+    this.path = path;
+  }
+}
+
+/**
+ * Put `bytes` at `path`, whole or not at all: a temporary file beside it, flushed, moved to its
+ * place, and the folder flushed as well. When this returns, a power cut takes nothing away.
+ * What was at `path` before is replaced. Mode 0600.
+ */
+export function replaceFileDurably(path: string, bytes: Uint8Array | string): void {
+  writeBeside(path, bytes, (temporary) => renameSync(temporary, path));
+}
+
+/**
+ * As replaceFileDurably(), but never over an existing file, also not one that appears meanwhile.
+ * @throws FileExistsError
+ */
+export function createFileDurably(path: string, bytes: Uint8Array | string): void {
+  writeBeside(path, bytes, (temporary) => {
+    try {
+      // A link, unlike a rename, fails when its name is taken.
+      linkSync(temporary, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+        throw new FileExistsError(path, error);
+      throw error;
+    }
+    unlinkSync(temporary);
+  });
+}
+
+/** Remove a file for good: a crash does not bring it back. A file that is not there is no error. */
+export function removeFileDurably(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  flushFolder(path);
+}
+
+function writeBeside(
+  path: string,
+  bytes: Uint8Array | string,
+  place: (temporary: string) => void,
+): void {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    writeWhole(temporary, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+    place(temporary);
+  } catch (error) {
+    unlinkIfThere(temporary);
+    throw error;
+  }
+  flushFolder(path);
+}
+
+function writeWhole(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'wx', PRIVATE_MODE);
+  try {
+    for (let written = 0; written < bytes.length; ) {
+      written += writeSync(file, bytes, written);
+    }
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never made, or it has been moved: nothing to clean up.
+  }
+}
+
+function flushFolder(path: string): void {
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

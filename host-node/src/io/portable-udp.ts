@@ -1,0 +1,101 @@
+/** Datagrams by node:dgram: works wherever Node works. */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { isLoopback, type RequestOrigin, type RequestSink } from '../raida/origin.ts';
+import { bindError, type PacketIo, type SocketAddress } from './packet-io.ts';
+
+/**
+ * Kernel buffers, in bytes: a burst of 10,000 small requests between two turns of the event loop.
+ */
+const SOCKET_BUFFER_BYTES = 4 << 20;
+/**
+ * Replies that the kernel has not taken yet wait here; when it is full, replies are dropped as a
+ * network would.
+ */
+const ARENA_BYTES = 1 << 20;
+
+export class PortableUdp implements PacketIo {
+  readonly backend = 'portable';
+  #socket: Socket | undefined;
+  #dropped = 0;
+  readonly #arena = Buffer.alloc(ARENA_BYTES);
+  #arenaUsed = 0;
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  async open(address: SocketAddress, sink: RequestSink): Promise<SocketAddress> {
+    const socket = createSocket({
+      type: isIPv6(address.host) ? 'udp6' : 'udp4',
+      recvBufferSize: SOCKET_BUFFER_BYTES,
+      sendBufferSize: SOCKET_BUFFER_BYTES,
+      // Replies go to the address that the kernel gave: nothing to look up, so nothing to wait for.
+      lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
+    });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', (error) => reject(bindError('UDP', address, error)));
+      socket.bind(address.port, address.host, resolve);
+    });
+    socket.removeAllListeners('error');
+    // A reply that cannot be delivered (ICMP unreachable, no route) concerns its receiver alone.
+    socket.on('error', () => this.#dropped++);
+    socket.on('message', (message, from) => {
+      if (!sink.submit(message, new Datagram(this, from))) this.#dropped++;
+    });
+    this.#socket = socket;
+    const bound = socket.address();
+    return { host: bound.address, port: bound.port };
+  }
+
+  /**
+   * Sends a reply. The bytes move to the arena, because the kernel may take them later than now.
+   */
+  send(bytes: Uint8Array, to: RemoteInfo): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    if (this.#arenaUsed + bytes.length > ARENA_BYTES && !this.#arenaFree(socket)) {
+      this.#dropped++;
+      return;
+    }
+    const start = this.#arenaUsed;
+    this.#arena.set(bytes, start);
+    this.#arenaUsed += bytes.length;
+    socket.send(this.#arena, start, bytes.length, to.port, to.address);
+  }
+
+  /** The arena starts again when the kernel has taken all that was sent. */
+  #arenaFree(socket: Socket): boolean {
+    if (socket.getSendQueueCount() > 0) return false;
+    this.#arenaUsed = 0;
+    return true;
+  }
+
+  async close(): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket) await new Promise<void>((resolve) => socket.close(resolve));
+  }
+}
+
+class Datagram implements RequestOrigin {
+  readonly datagram = true;
+  readonly #io: PortableUdp;
+  readonly #from: RemoteInfo;
+
+  constructor(io: PortableUdp, from: RemoteInfo) {
+    this.#io = io;
+    this.#from = from;
+  }
+
+  get address(): string {
+    return this.#from.address;
+  }
+  get local(): boolean {
+    return isLoopback(this.#from.address);
+  }
+  reply(bytes: Uint8Array): void {
+    this.#io.send(bytes, this.#from);
+  }
+  dropped(): void {}
+}

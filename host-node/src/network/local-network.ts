@@ -1,0 +1,188 @@
+/** 25 nodes and the wallet page in one process, on loopback: `andvari network up`. */
+import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
+import { CLOUD_COIN_ID } from '@andvari/host-common/raida/coin-file';
+import type { RaidaNetwork } from '@andvari/host-common/raida/network';
+import type { Readiness } from '../http/http-server.ts';
+import { PageServer } from '../http/page-server.ts';
+import { formatAddress } from '../http/socket-address.ts';
+import { RAIDA_PATH } from '../http/websocket-endpoint.ts';
+import type { SocketAddress } from '../io/packet-io.ts';
+import type { Logger } from '../log/logger.ts';
+import { AndvariNode } from '../node.ts';
+import { openStore } from '../store/open-store.ts';
+import { StoreClient } from '../store/store-client.ts';
+import { DemoCoins } from './demo-coins.ts';
+import { networkFiles, openNetworkState, saveStocked } from './network-state.ts';
+
+/** It serves whoever sits at this machine and nobody else. */
+const HOST = '127.0.0.1';
+/** Serial numbers 0 to 65535 of each denomination: 17 MB of page memory a server, used as touched. */
+const PAGES_PER_DENOMINATION = 64;
+
+export interface LocalNetworkOptions {
+  dataDir: string;
+  /** RAIDA id + this; 0: any free ports. */
+  basePort: number;
+  httpBasePort: number;
+  pagePort: number;
+  wire: 'spec' | 'legacy';
+  logger: Logger;
+  /** The built wallet page, if it is not where the build puts it. */
+  pageDirectory?: string;
+  /** A server's readiness has changed. */
+  readinessChanged?: (raidaId: number, readiness: Readiness) => void;
+}
+
+export class LocalNetwork {
+  /** In order of RAIDA id. */
+  readonly nodes: readonly AndvariNode[];
+  readonly network: RaidaNetwork;
+  readonly demoCoins: DemoCoins;
+  readonly #page: PageServer;
+  readonly #pageAddress: SocketAddress;
+  readonly #storeThread: StoreClient;
+
+  private constructor(parts: NetworkParts) {
+    this.nodes = parts.nodes;
+    this.network = parts.network;
+    this.demoCoins = parts.demoCoins;
+    this.#page = parts.page;
+    this.#pageAddress = parts.pageAddress;
+    this.#storeThread = parts.storeThread;
+  }
+
+  /**
+   * Start everything, or nothing. The first start makes the demo coins.
+   * @throws PortInUseError, AddressError, NetworkStateError, DemoCursorError, the store's errors
+   */
+  static async start(options: LocalNetworkOptions): Promise<LocalNetwork> {
+    const { dataDir, logger } = options;
+    const files = networkFiles(dataDir);
+    const state = openNetworkState(dataDir);
+    const demoCoins = new DemoCoins(state.demoSeed, {
+      cursorPath: files.demoCursor,
+      coinId: CLOUD_COIN_ID,
+    });
+    const page = new PageServer({
+      listen: { host: HOST, port: options.pagePort },
+      logger,
+      takeDemoCoins: () => demoCoins.take(),
+      ...(options.pageDirectory ? { directory: options.pageDirectory } : {}),
+    });
+    const pageAddress = await page.open();
+    const storeThread = new StoreClient();
+    try {
+      if (!state.stocked) {
+        stockStores(demoCoins, files.store);
+        saveStocked(dataDir, state);
+      }
+      const nodes = await startNodes(options, page.origins, storeThread);
+      const network = describeNetwork(options.wire, nodes);
+      page.publish(network);
+      return new LocalNetwork({ nodes, network, demoCoins, page, pageAddress, storeThread });
+    } catch (error) {
+      await page.close();
+      await storeThread.close();
+      throw error;
+    }
+  }
+
+  /** The wallet page's address, as a browser takes it. */
+  get wallet(): string {
+    return `http://${formatAddress(this.#pageAddress)}`;
+  }
+
+  get walletBuilt(): boolean {
+    return this.#page.built;
+  }
+
+  /** The same network over UDP and TCP, for programs. */
+  get socketNetwork(): RaidaNetwork {
+    const servers = this.nodes.map(({ raidaId, addresses }) => ({
+      raidaId,
+      url: `udp://${formatAddress(addresses.raida)}`,
+    }));
+    return { ...this.network, servers };
+  }
+
+  /** Stop the page, then all nodes at once, each in the order of AndvariNode.close(). */
+  async close(): Promise<void> {
+    await this.#page.close();
+    await Promise.all(this.nodes.map((node) => node.close()));
+    await this.#storeThread.close();
+  }
+}
+
+interface NetworkParts {
+  nodes: readonly AndvariNode[];
+  network: RaidaNetwork;
+  demoCoins: DemoCoins;
+  page: PageServer;
+  pageAddress: SocketAddress;
+  storeThread: StoreClient;
+}
+
+/** Before any node has a store open. Made again as a whole when it was interrupted. */
+function stockStores(demoCoins: DemoCoins, storePath: (raidaId: number) => string): void {
+  for (let raidaId = 0; raidaId < RAIDA_COUNT; raidaId++) {
+    const store = openStore({
+      url: `sqlite:${storePath(raidaId)}`,
+      raidaId,
+      coinId: CLOUD_COIN_ID,
+      pagesPerDenomination: PAGES_PER_DENOMINATION,
+      create: true,
+    });
+    try {
+      demoCoins.stock(store, raidaId);
+    } finally {
+      store.close();
+    }
+  }
+}
+
+async function startNodes(
+  options: LocalNetworkOptions,
+  pageOrigins: readonly string[],
+  storeThread: StoreClient,
+): Promise<AndvariNode[]> {
+  const files = networkFiles(options.dataDir);
+  const { basePort, httpBasePort, logger, wire, readinessChanged } = options;
+  const port = (base: number, raidaId: number) => (base === 0 ? 0 : base + raidaId);
+  const starts = Array.from({ length: RAIDA_COUNT }, (_, raidaId) =>
+    AndvariNode.start(
+      {
+        listen: { host: HOST, port: port(basePort, raidaId) },
+        raidaId,
+        coinId: CLOUD_COIN_ID,
+        wire,
+        modern: true,
+        pagesPerDenomination: PAGES_PER_DENOMINATION,
+        storeUrl: `sqlite:${files.store(raidaId)}`,
+        http: {
+          listen: { host: HOST, port: port(httpBasePort, raidaId) },
+          // Programs on this machine as well as the wallet page, and no other page.
+          origins: [...pageOrigins, 'none'],
+        },
+      },
+      {
+        storeThread,
+        logger,
+        readyChanged: (readiness) => readinessChanged?.(raidaId, readiness),
+      },
+    ),
+  );
+  const ended = await Promise.allSettled(starts);
+  const nodes = ended.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  const failed = ended.find((end) => end.status === 'rejected');
+  if (!failed) return nodes;
+  await Promise.all(nodes.map((node) => node.close()));
+  throw failed.reason;
+}
+
+function describeNetwork(wire: 'spec' | 'legacy', nodes: readonly AndvariNode[]): RaidaNetwork {
+  const servers = nodes.map(({ raidaId, addresses }) => ({
+    raidaId,
+    url: `ws://${formatAddress(addresses.http as SocketAddress)}${RAIDA_PATH}`,
+  }));
+  return { wire, coinId: CLOUD_COIN_ID, servers };
+}

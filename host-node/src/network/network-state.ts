@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createFileDurably, replaceFileDurably } from '../files/durable-file.ts';
+
+const FORMAT = 1;
+const SEED_BYTES = 32;
+
+/** What a local network keeps of itself between runs: network.json in its data folder, mode 0600. */
+export interface NetworkState {
+  /** 32 bytes, from which the ANs of all demo coins come (demo-coins.ts). */
+  demoSeed: Uint8Array;
+  /** Whether every store has the demo coins. */
+  stocked: boolean;
+}
+
+/** network.json is not a network's state. */
+export class NetworkStateError extends Error {
+  readonly code = 'ANDVARI_NETWORK_STATE';
+  override readonly name = 'NetworkStateError';
+}
+
+/** The files of a local network. */
+export function networkFiles(dataDir: string) {
+  return {
+    state: join(dataDir, 'network.json'),
+    demoCursor: join(dataDir, 'demo-cursor.json'),
+    /** One store for each server: `raida-07.db`. */
+    store: (raidaId: number) => join(dataDir, `raida-${String(raidaId).padStart(2, '0')}.db`),
+  };
+}
+
+/**
+ * The state of the network in `dataDir`; a new one with a fresh seed when there is none.
+ * @throws NetworkStateError, FileExistsError when another process makes one right now
+ */
+export function openNetworkState(dataDir: string): NetworkState {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const { state: path } = networkFiles(dataDir);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const state = { demoSeed: new Uint8Array(randomBytes(SEED_BYTES)), stocked: false };
+    createFileDurably(path, emitState(state));
+    return state;
+  }
+  return parseState(path, text);
+}
+
+/** Remember that every store has the demo coins. */
+export function saveStocked(dataDir: string, state: NetworkState): NetworkState {
+  const stocked = { ...state, stocked: true };
+  replaceFileDurably(networkFiles(dataDir).state, emitState(stocked));
+  return stocked;
+}
+
+function emitState({ demoSeed, stocked }: NetworkState): string {
+  const seed = Buffer.from(demoSeed).toString('hex');
+  return `${JSON.stringify({ format: FORMAT, demoSeed: seed, stocked }, null, 2)}\n`;
+}
+
+function parseState(path: string, text: string): NetworkState {
+  const refuse = (wanted: string, cause?: unknown): never => {
+    // Not a word of the content: it holds a seed.
+    throw new NetworkStateError(`${path}: wanted ${wanted}`, { cause });
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    return refuse('JSON', cause instanceof SyntaxError ? undefined : cause);
+  }
+  if (typeof value !== 'object' || value === null) return refuse('an object');
+  const { format, demoSeed, stocked } = value as Record<string, unknown>;
+  if (format !== FORMAT) return refuse(`"format": ${FORMAT}`);
+  if (typeof demoSeed !== 'string' || !/^[0-9a-f]{64}$/.test(demoSeed)) {
+    return refuse('"demoSeed" of 64 hex digits');
+  }
+  if (typeof stocked !== 'boolean') return refuse('"stocked" true or false');
+  return { demoSeed: new Uint8Array(Buffer.from(demoSeed, 'hex')), stocked };
+}

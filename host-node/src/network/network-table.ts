@@ -1,0 +1,96 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** One server as the table shows it. */
+export interface NodeRow {
+  raidaId: number;
+  port: number;
+  httpPort: number;
+  ready: boolean;
+  requests: number;
+  coins: number;
+  /** Wire status of the latest reply; -1: none yet. */
+  lastStatus: number;
+}
+
+export interface NetworkView {
+  wallet: string;
+  /** Whether the wallet page was built and can be opened. */
+  walletBuilt: boolean;
+  /** Visitors that can still get demo coins. */
+  demoVisitors: number;
+  rows: readonly NodeRow[];
+}
+
+export interface TableSize {
+  columns: number;
+  rows: number;
+  color: boolean;
+}
+
+const GRID_COLUMNS = 5;
+const number = new Intl.NumberFormat('en-US');
+
+/**
+ * The state of a network as lines of text, none longer than the terminal is wide: a row for each
+ * server, or a grid of five by five when the terminal has too few lines for that.
+ */
+export function renderNetwork(view: NetworkView, size: TableSize): string[] {
+  const ready = view.rows.filter((row) => row.ready).length;
+  const wallet = view.walletBuilt ? view.wallet : `${view.wallet} (page not built: npm run build)`;
+  const head = [
+    `Wallet   ${paint(wallet, 1, size)}`,
+    `Network  ${ready} of ${view.rows.length} servers ready; ` +
+      `demo coins for ${number.format(view.demoVisitors)} visitors; Ctrl-C stops`,
+    '',
+  ];
+  const tall = head.length + view.rows.length + 2;
+  const body = size.rows > tall ? fullTable(view.rows, size) : grid(view.rows, size);
+  return [...head, ...body].map((line) => cut(line, size.columns));
+}
+
+function fullTable(rows: readonly NodeRow[], size: TableSize): string[] {
+  const title = 'RAIDA  UDP/TCP   HTTP  state         requests        coins  last status';
+  const lines = rows.map((row) =>
+    [
+      String(row.raidaId).padStart(5),
+      String(row.port).padStart(9),
+      String(row.httpPort).padStart(7),
+      `  ${state(row, size)}`,
+      number.format(row.requests).padStart(13),
+      number.format(row.coins).padStart(13),
+      statusText(row.lastStatus).padStart(13),
+    ].join(''),
+  );
+  return [paint(title, 2, size), ...lines];
+}
+
+/** `12 ready 1,234` in five columns: what fits a small window. */
+function grid(rows: readonly NodeRow[], size: TableSize): string[] {
+  const lines: string[] = [];
+  for (let first = 0; first < rows.length; first += GRID_COLUMNS) {
+    const cells = rows.slice(first, first + GRID_COLUMNS).map((row) => {
+      const mark = row.ready ? paint('+', 32, size) : paint('-', 31, size);
+      return `${String(row.raidaId).padStart(2)} ${mark} ${number.format(row.requests).padEnd(9)}`;
+    });
+    lines.push(cells.join(' '));
+  }
+  return lines;
+}
+
+function state(row: NodeRow, size: TableSize): string {
+  return row.ready ? paint('ready    ', 32, size) : paint('not ready', 31, size);
+}
+
+function statusText(status: number): string {
+  return status < 0 ? '-' : String(status);
+}
+
+function paint(text: string, style: number, { color }: TableSize): string {
+  return color ? `\u001b[${style}m${text}\u001b[0m` : text;
+}
+
+/** A line that wraps would break the redrawing in place. Colour is given up where it must be cut. */
+function cut(line: string, columns: number): string {
+  const plain = stripVTControlCharacters(line);
+  return plain.length <= columns ? line : plain.slice(0, Math.max(columns, 1));
+}

@@ -1,0 +1,249 @@
+/** One RAIDA node: store, engine, UDP and TCP on one port, HTTP. */
+import type { EngineSizes, WireName } from '@andvari/host-common/engine/configuration';
+import { Gauge, Registry } from 'prom-client';
+import { HttpServer, type Readiness } from './http/http-server.ts';
+import { formatAddress } from './http/socket-address.ts';
+import type { SocketAddress } from './io/packet-io.ts';
+import { PortableUdp } from './io/portable-udp.ts';
+import { TcpListener } from './io/tcp.ts';
+import type { Logger } from './log/logger.ts';
+import { RequestGate } from './raida/request-gate.ts';
+import { RaidaServer } from './raida/server.ts';
+import { RaidaStatistics } from './raida/statistics.ts';
+import type { AnyStoreError } from './store/coin-store.ts';
+import type { StoreClient } from './store/store-client.ts';
+
+/** Version that 0/1 answers: the day of this protocol implementation, yyyymmdd. */
+export const RAIDA_VERSION = '20261121';
+/** Attempts to find a port that is free for TCP and for UDP. */
+const PORT_ATTEMPTS_MAX = 20;
+
+/** What a node needs to know. host-node/src/config makes it from a configuration file. */
+export interface NodeOptions {
+  /** UDP and TCP. Port 0: any port that is free for both. */
+  listen: SocketAddress;
+  raidaId: number;
+  coinId: number;
+  wire: WireName;
+  /** Encryption types 4 and 5 as well. */
+  modern: boolean;
+  pagesPerDenomination: number;
+  /** 16 bytes. */
+  adminKey?: Uint8Array;
+  adminClear?: boolean;
+  /** `memory:`, or `sqlite:` and an absolute path. */
+  storeUrl: string;
+  /** Without it the node has no HTTP listener. */
+  http?: {
+    listen: SocketAddress;
+    /** Host values besides the listening address (AllowList). */
+    hosts?: readonly string[];
+    /** Pages that may use the WebSocket; `none`: programs without an Origin (AllowList). */
+    origins: readonly string[];
+  };
+  /** Sizes of the engine's regions other than their defaults. */
+  sizes?: Partial<EngineSizes>;
+}
+
+export interface NodeSurroundings {
+  /** The store thread of this process; its owner closes it after its nodes. */
+  storeThread: StoreClient;
+  logger: Logger;
+  /** Called when `ready` may have changed. */
+  readyChanged?: (readiness: Readiness) => void;
+}
+
+export interface NodeAddresses {
+  raida: SocketAddress;
+  http?: SocketAddress;
+}
+
+export class AndvariNode {
+  readonly raidaId: number;
+  readonly statistics: RaidaStatistics;
+  readonly #server: RaidaServer;
+  readonly #gate: RequestGate;
+  readonly #trouble: StoreTrouble;
+  readonly #tcp = new TcpListener();
+  readonly #http: HttpServer | undefined;
+  readonly #logger: Logger;
+  #udp = new PortableUdp();
+  #addresses: NodeAddresses = { raida: { host: '', port: 0 } };
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: NodeOptions, parts: NodeParts) {
+    const { server, statistics, trouble, registry, logger } = parts;
+    this.raidaId = options.raidaId;
+    this.statistics = statistics;
+    this.#server = server;
+    this.#gate = new RequestGate(server);
+    this.#trouble = trouble;
+    this.#logger = logger;
+    this.#register(registry);
+    if (options.http) {
+      this.#http = new HttpServer({
+        ...options.http,
+        raida: this.#gate,
+        readiness: () => this.readiness,
+        registry,
+        logger,
+      });
+    }
+  }
+
+  /**
+   * Open the store, then the sockets; a node that cannot have all of them has none.
+   * @throws PortInUseError, AddressError (host-node/src/io/packet-io.ts) and the store's errors
+   */
+  static async start(options: NodeOptions, surroundings: NodeSurroundings): Promise<AndvariNode> {
+    const logger = surroundings.logger.child({ raida: options.raidaId });
+    const registry = new Registry();
+    const statistics = new RaidaStatistics({ logger, registry });
+    let node: AndvariNode | undefined;
+    const trouble = new StoreTrouble(logger, () => {
+      if (node) surroundings.readyChanged?.(node.readiness);
+    });
+    const server = await RaidaServer.start({
+      identity: {
+        raidaId: options.raidaId,
+        coinId: options.coinId,
+        wire: options.wire,
+        modern: options.modern,
+        version: RAIDA_VERSION,
+        ...(options.adminKey ? { adminKey: options.adminKey } : {}),
+        adminClear: options.adminClear ?? false,
+      },
+      sizes: { ...options.sizes, pagesPerDenomination: options.pagesPerDenomination },
+      storeClient: surroundings.storeThread,
+      storeUrl: options.storeUrl,
+      watcher: {
+        record: (address, words, at) => statistics.record(address, words, at),
+        recordDropped: () => statistics.recordDropped(),
+        storeTrouble: (kind, error) => trouble.happened(kind, error),
+        readyChanged: (ready) => trouble.readyChanged(ready),
+      },
+    });
+    node = new AndvariNode(options, { server, statistics, trouble, registry, logger });
+    try {
+      await node.#open(options);
+    } catch (error) {
+      await node.close();
+      throw error;
+    }
+    return node;
+  }
+
+  /** Where the node listens, with the ports that it was given. */
+  get addresses(): NodeAddresses {
+    return this.#addresses;
+  }
+
+  get ready(): boolean {
+    return this.#closing === undefined && this.#server.ready;
+  }
+
+  get readiness(): Readiness {
+    if (this.#closing !== undefined) return { ready: false, reason: 'the node stops' };
+    return this.#server.ready ? { ready: true } : { ready: false, reason: this.#trouble.reason };
+  }
+
+  /** Coins in use, all denominations. */
+  get coins(): number {
+    return this.#server.counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /**
+   * Take no more requests, answer those that are taken when the store has committed (at most 5 s),
+   * close the store and the sockets.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  async #open({ listen }: NodeOptions): Promise<void> {
+    const http = await this.#http?.open();
+    const raida = await this.#openRaida(listen);
+    this.#addresses = { raida, ...(http ? { http } : {}) };
+    this.#logger.info(
+      { raida: formatAddress(raida), ...(http ? { http: formatAddress(http) } : {}) },
+      'listening',
+    );
+  }
+
+  /** TCP first, then UDP on the same port; a port that was not asked for may be another one. */
+  async #openRaida(listen: SocketAddress): Promise<SocketAddress> {
+    for (let attempt = 1; ; attempt++) {
+      const address = await this.#tcp.open(listen, this.#gate);
+      try {
+        return await this.#udp.open(address, this.#gate);
+      } catch (error) {
+        await this.#tcp.close();
+        const { code } = error as { code?: unknown };
+        const another = listen.port === 0 && code === 'ANDVARI_PORT_IN_USE';
+        if (!another || attempt >= PORT_ATTEMPTS_MAX) throw error;
+        this.#udp = new PortableUdp();
+      }
+    }
+  }
+
+  async #stop(): Promise<void> {
+    this.#gate.shut();
+    this.#http?.stop();
+    this.#tcp.stop();
+    await this.#server.close();
+    await Promise.all([this.#udp.close(), this.#tcp.close(), this.#http?.close()]);
+  }
+
+  #register(registry: Registry): void {
+    const counts = () => this.#server.counts;
+    new Gauge({
+      name: 'andvari_raida_coins',
+      help: 'Coins in use by denomination (-8 to 6).',
+      labelNames: ['denomination'],
+      registers: [registry],
+      collect() {
+        counts().forEach((count, index) => {
+          this.set({ denomination: index - 8 }, count);
+        });
+      },
+    });
+  }
+}
+
+interface NodeParts {
+  server: RaidaServer;
+  statistics: RaidaStatistics;
+  trouble: StoreTrouble;
+  registry: Registry;
+  logger: Logger;
+}
+
+/** What the store last complained about: for /readyz and the log. */
+class StoreTrouble {
+  #reason = 'the store is not open';
+  readonly #logger: Logger;
+  readonly #changed: () => void;
+
+  constructor(logger: Logger, changed: () => void) {
+    this.#logger = logger;
+    this.#changed = changed;
+  }
+
+  /** A sentence for /readyz. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  happened(kind: 'refused' | 'unknown' | 'trouble', error: AnyStoreError): void {
+    this.#reason = `the store does not commit: ${error.message}`;
+    this.#logger.error({ err: error, kind }, 'store');
+    this.#changed();
+  }
+
+  readyChanged(ready: boolean): void {
+    if (ready) this.#logger.info('the store commits again');
+    else this.#logger.warn('the store does not commit');
+    this.#changed();
+  }
+}

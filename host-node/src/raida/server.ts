@@ -1,0 +1,308 @@
+/**
+ * One RAIDA server: engine, store and the loop between them. Requests come in through submit(),
+ * wait in the receive ring for the end of the turn, and are answered in one batch; a reply that
+ * rests on a change leaves when the store has committed it (docs/architecture.md).
+ */
+import type { EngineIdentity, EngineSizes } from '@andvari/host-common/engine/configuration';
+import { Engine } from '@andvari/host-common/engine/engine';
+import {
+  Descriptor,
+  Effect,
+  EffectKind,
+  Flag,
+  Region,
+} from '@andvari/host-common/engine/generated/layout';
+import { sharedEngine } from '@andvari/host-common/engine/shared-module';
+import type { AnyStoreError } from '../store/coin-store.ts';
+import type { StoreClient, StoreEvents, StoreHandle } from '../store/store-client.ts';
+import type { RequestOrigin, RequestSink } from './origin.ts';
+
+/** What the server tells about each request and each trouble. */
+export interface ServerWatcher {
+  /** A reply is leaving: `words[at]` is the first word of its descriptor. */
+  record(address: string, words: Uint32Array, at: number): void;
+  /** A message got no answer. */
+  recordDropped(): void;
+  /** The store refused or lost changes; they were answered 252. */
+  storeTrouble?(kind: 'refused' | 'unknown' | 'trouble', error: AnyStoreError): void;
+  /** `ready` has changed. */
+  readyChanged?(ready: boolean): void;
+}
+
+export interface RaidaServerOptions {
+  identity: EngineIdentity;
+  sizes: EngineSizes;
+  storeClient: StoreClient;
+  /** `sqlite:` and an absolute path, or `memory:`. */
+  storeUrl: string;
+  watcher: ServerWatcher;
+}
+
+/** Requests of one process() call, and calls before the event loop gets its turn again. */
+const BATCH = 256;
+const ROUNDS_MAX = 8;
+/** Timers of the engine (tickets) are coarse. */
+const STEP_MS = 1000;
+/** How long close() waits for held replies. */
+const CLOSE_MS = 5000;
+const HEADER_BYTES_MAX = 48;
+const TWO_32 = 4294967296;
+const WORD = {
+  frame: Descriptor.FRAME >>> 2,
+  offset: Descriptor.OFFSET >>> 2,
+  length: Descriptor.LENGTH >>> 2,
+  peer: Descriptor.PEER >>> 2,
+  flags: Descriptor.FLAGS >>> 2,
+  position: Descriptor.POSITION >>> 2,
+} as const;
+
+/** Microseconds since the epoch. */
+export function nowUs(): number {
+  return Math.floor((performance.timeOrigin + performance.now()) * 1000);
+}
+
+export class RaidaServer implements RequestSink {
+  readonly engine: Engine;
+  readonly #watcher: ServerWatcher;
+  readonly #origins: (RequestOrigin | undefined)[] = [undefined];
+  readonly #freePeers: number[] = [];
+  readonly #peersMax: number;
+  /** A frame kept aside for looking at the first bytes of a stream. */
+  readonly #probe: number;
+  #store!: StoreHandle;
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #wokenAt = 0;
+  #closed = false;
+
+  private constructor(engine: Engine, watcher: ServerWatcher) {
+    this.engine = engine;
+    this.#watcher = watcher;
+    this.#peersMax = 4 * engine.rx.entries;
+    this.#probe = engine.frames.take();
+    engine.random.fill();
+  }
+
+  /**
+   * Makes the engine and opens the store. Rejects with the store's errors
+   * (host-node/src/store/coin-store.ts).
+   */
+  static async start(options: RaidaServerOptions): Promise<RaidaServer> {
+    const { identity, sizes, storeClient } = options;
+    const engine = Engine.create({ module: await sharedEngine(), shared: true, sizes, identity });
+    const server = new RaidaServer(engine, options.watcher);
+    server.#store = await storeClient.open(
+      {
+        url: options.storeUrl,
+        raidaId: identity.raidaId,
+        coinId: identity.coinId,
+        pagesPerDenomination: sizes.pagesPerDenomination,
+        memory: engine.memory,
+        journalOffset: engine.region(Region.JOURNAL),
+        journalRecords: engine.journalRecords,
+        controlOffset: engine.region(Region.CONTROL),
+      },
+      server.#storeEvents(),
+    );
+    engine.setCounts(server.#store.counts);
+    server.#timer = setInterval(() => server.#step(), STEP_MS).unref();
+    return server;
+  }
+
+  /** False from a store's failure until a commit has succeeded again, and once closed. */
+  get ready(): boolean {
+    return !this.#closed && this.#store.ready;
+  }
+
+  /** Coins in use by denomination index, as committed. */
+  get counts(): Uint32Array {
+    return this.#store.counts;
+  }
+
+  submit(message: Uint8Array, origin: RequestOrigin): boolean {
+    const { engine } = this;
+    const pool = message.length <= engine.frames.frameBytes ? engine.frames : engine.largeFrames;
+    if (this.#closed || engine.rx.room === 0 || message.length > pool.frameBytes) return false;
+    const peer = this.#freePeers.pop() ?? this.#newPeer();
+    if (peer === 0) return false;
+    const frame = pool.take();
+    if (frame === 0) {
+      this.#freePeers.push(peer);
+      return false;
+    }
+    this.#origins[peer] = origin;
+    engine.u8.set(message, frame);
+    const flags = (origin.datagram ? Flag.DATAGRAM : 0) | (origin.local ? Flag.LOCAL : 0);
+    engine.rx.push(frame, frame, message.length, peer, flags, nowUs());
+    // The first datagram of a turn is answered at once, so that a lone client does not wait for a
+    // batch; the rest of the turn makes one.
+    const alone = origin.datagram && this.#immediate === undefined;
+    this.#schedule();
+    if (alone) this.#run();
+    return true;
+  }
+
+  /**
+   * Bytes of the request that begins with `head`, as far as its first bytes tell
+   * (assembly/index.ts, requestLength).
+   */
+  requestLength(head: Uint8Array): number {
+    const bytes = head.subarray(0, HEADER_BYTES_MAX);
+    this.engine.u8.set(bytes, this.#probe);
+    return this.engine.exports.requestLength(this.#probe, bytes.length);
+  }
+
+  /** Answers what has been taken, waits for held replies (bounded), closes the store. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const deadline = Date.now() + CLOSE_MS;
+    while ((this.engine.rx.used || this.engine.held.used) && Date.now() < deadline) {
+      this.#schedule();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    this.#closed = true;
+    clearInterval(this.#timer);
+    clearImmediate(this.#immediate);
+    await this.#store.close();
+  }
+
+  #newPeer(): number {
+    if (this.#origins.length > this.#peersMax) return 0;
+    return this.#origins.push(undefined) - 1;
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    // After the poll phase: everything that has arrived in this turn makes one batch.
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = undefined;
+      this.#run();
+    });
+  }
+
+  #run(): void {
+    const { engine } = this;
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      engine.random.top();
+      const taken = engine.process(BATCH, nowUs());
+      this.#after();
+      if (taken === 0) return;
+      if (engine.rx.used === 0) return;
+    }
+    this.#schedule();
+  }
+
+  #step(): void {
+    this.engine.step(nowUs());
+    this.#after();
+  }
+
+  /** What every call into the engine leaves behind: effects, replies, journal groups. */
+  #after(): void {
+    this.#serveEffects();
+    this.#sendReady();
+    this.#sendHeld();
+    const head = this.engine.journalHead();
+    if (head === this.#wokenAt) return;
+    this.#wokenAt = head;
+    this.#store.wake();
+  }
+
+  #serveEffects(): void {
+    const { engine } = this;
+    const { u32, effects } = engine;
+    while (effects.used) {
+      const at = effects.first();
+      const kind = u32[at + (Effect.KIND >>> 2)];
+      if (kind === EffectKind.LOAD_PAGE) {
+        const slot = u32[at + (Effect.SLOT >>> 2)] ?? 0;
+        this.#store.load(
+          slot,
+          u32[at + (Effect.KEY >>> 2)] ?? 0,
+          u32[at + (Effect.OFFSET >>> 2)] ?? 0,
+        );
+      } else if (kind === EffectKind.FILL_RANDOM) {
+        engine.random.fill();
+      }
+      effects.shift();
+    }
+  }
+
+  #sendReady(): void {
+    const { ready } = this.engine;
+    while (ready.used) {
+      this.#send(ready.first());
+      ready.shift();
+    }
+  }
+
+  #sendHeld(): void {
+    const { held, u32 } = this.engine;
+    if (held.used === 0) return;
+    const committed = this.engine.committed();
+    while (held.used) {
+      const at = held.first();
+      const position = (u32[at + WORD.position] ?? 0) + (u32[at + WORD.position + 1] ?? 0) * TWO_32;
+      if (position > committed) return;
+      this.#send(at);
+      held.shift();
+    }
+  }
+
+  /** One descriptor that came out: its reply leaves, its frame returns. */
+  #send(at: number): void {
+    const { engine } = this;
+    const { u32 } = engine;
+    const offset = u32[at + WORD.offset] ?? 0;
+    const length = u32[at + WORD.length] ?? 0;
+    const flags = u32[at + WORD.flags] ?? 0;
+    const frame = u32[at + WORD.frame] ?? 0;
+    const peer = u32[at + WORD.peer] ?? 0;
+    if (length || flags & Flag.SILENT) {
+      const origin = this.#origins[peer];
+      this.#origins[peer] = undefined;
+      this.#freePeers.push(peer);
+      if (length && origin) {
+        this.#watcher.record(origin.address, u32, at);
+        origin.reply(engine.u8.subarray(offset, offset + length));
+      } else {
+        this.#watcher.recordDropped();
+        origin?.dropped();
+      }
+    }
+    if (flags & Flag.REPLY_FRAME) engine.exports.release(offset);
+    if (frame) (engine.frames.owns(frame) ? engine.frames : engine.largeFrames).give(frame);
+  }
+
+  #storeEvents(): StoreEvents {
+    const { engine } = this;
+    return {
+      loaded: (slot) => {
+        engine.exports.resume(slot, 0);
+        this.#schedule();
+      },
+      committed: () => this.#schedule(),
+      refused: (position, error) => {
+        engine.rollback(Number(position));
+        this.#resumeStore();
+        this.#watcher.storeTrouble?.('refused', error);
+      },
+      unknown: (position, error) => {
+        engine.discard(Number(position));
+        engine.setCounts(this.#store.counts);
+        engine.reopen();
+        this.#resumeStore();
+        this.#watcher.storeTrouble?.('unknown', error);
+      },
+      ready: (ready) => this.#watcher.readyChanged?.(ready),
+      trouble: (error) => this.#watcher.storeTrouble?.('trouble', error),
+    };
+  }
+
+  #resumeStore(): void {
+    const head = this.engine.journalHead();
+    this.#wokenAt = head;
+    this.#store.restart(BigInt(head));
+    this.#schedule();
+  }
+}

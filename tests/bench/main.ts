@@ -1,0 +1,89 @@
+/**
+ * `npm run bench`: one table; every ratio against a peer measured in the same run. `--json` for
+ * machines, one part by its name.
+ */
+import { cpus } from 'node:os';
+import { benchCiphers } from './ciphers.ts';
+import { benchEngine } from './engine.ts';
+import { benchStore } from './store.ts';
+import { benchUdp } from './udp.ts';
+
+interface Line {
+  part: string;
+  what: string;
+  perSecond: number;
+  detail: string;
+  /** Against the peer of the same run; undefined: has none, or is it. */
+  ratio?: number;
+}
+
+const number = (value: number) => Math.round(value).toLocaleString('en');
+
+async function engine(): Promise<Line[]> {
+  return [...(await benchEngine())].map(([name, ns]) => ({
+    part: 'engine',
+    what: name.replaceAll('|', ', '),
+    perSecond: 1e9 / ns,
+    detail: `${ns.toFixed(1)} ns a request, batches of 64`,
+  }));
+}
+
+async function ciphers(): Promise<Line[]> {
+  return (await benchCiphers()).map((row) => ({
+    part: 'ciphers',
+    what: `seal a request, AES-128-CTR over ${row.bytes} bytes`,
+    perSecond: 1e9 / row.engineNs,
+    detail: `${row.engineNs.toFixed(0)} ns; node:crypto's cipher alone ${row.nodeNs.toFixed(0)} ns`,
+    ratio: row.nodeNs / row.engineNs,
+  }));
+}
+
+async function udp(): Promise<Line[]> {
+  const rows = await benchUdp();
+  return rows.map((row) => {
+    const peer = rows.find((other) => other.window === row.window && other.name.startsWith('bare'));
+    const line: Line = {
+      part: 'udp',
+      what: `${row.name}, window ${row.window}`,
+      perSecond: row.perSecond,
+      detail: `p50 ${row.p50Us.toFixed(0)} us, p99 ${row.p99Us.toFixed(0)} us`,
+    };
+    return peer && peer !== row ? { ...line, ratio: row.perSecond / peer.perSecond } : line;
+  });
+}
+
+async function store(): Promise<Line[]> {
+  return (await benchStore()).map((row) => ({
+    part: 'store',
+    what: row.name,
+    perSecond: row.perSecond,
+    detail: `p50 ${row.p50Us.toFixed(0)} us, p99 ${row.p99Us.toFixed(0)} us`,
+  }));
+}
+
+const PARTS: Record<string, () => Promise<Line[]>> = { engine, ciphers, udp, store };
+const json = process.argv.includes('--json');
+const wanted = process.argv.slice(2).filter((name) => name in PARTS);
+
+function print(line: Line): void {
+  if (json) {
+    console.log(JSON.stringify(line));
+    return;
+  }
+  const ratio = line.ratio === undefined ? '' : `x ${line.ratio.toFixed(2)}`;
+  console.log(
+    `${line.part.padEnd(8)} ${line.what.padEnd(58)} ${number(line.perSecond).padStart(12)}/s  ${ratio.padEnd(7)} ${line.detail}`,
+  );
+}
+
+if (!json) {
+  console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}`);
+  console.log(
+    'ratio: requests per second against the peer of the same run (bare node:dgram echo, node:crypto)',
+  );
+}
+for (const [name, bench] of Object.entries(PARTS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  for (const line of await bench()) print(line);
+}
+process.exit(0);

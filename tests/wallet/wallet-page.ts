@@ -1,0 +1,267 @@
+/**
+ * The wallet page as a user drives it, for tests: every hook is a data-testid, so that words and
+ * looks can change. Waits for what it asked for; throws TimeoutError when it never comes.
+ */
+import { readFile } from 'node:fs/promises';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+
+/** One coin as the list shows it. */
+export interface ShownCoin {
+  /** `<denomination>:<serialNumber>`. */
+  id: string;
+  grade: string;
+  /**
+   * 25 characters in RAIDA order: 0 not asked, ? asking, A pass, B key refused, C no answer,
+   * D no connection, E error, F fail.
+   */
+  lights: string;
+  summary: string;
+}
+
+export interface ShownServer {
+  raidaId: number;
+  light: string;
+}
+
+export interface CoinFileBytes {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** Time for a whole detect or pown against 25 servers, five of them silent. */
+const TASK_TIMEOUT_MS = 60_000;
+
+export class WalletPage {
+  readonly page: Page;
+  /** What the page wrote to its console, and errors nobody caught: both should stay empty. */
+  readonly complaints: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') {
+        this.complaints.push(message.text());
+      }
+    });
+    page.on('pageerror', (error) => this.complaints.push(error.message));
+  }
+
+  /** Open the page in a profile of its own, or as a further tab of `context`. */
+  static async open(browser: Browser | BrowserContext, url: string): Promise<WalletPage> {
+    const context = 'newContext' in browser ? await browser.newContext() : browser;
+    const wallet = new WalletPage(await context.newPage());
+    await wallet.page.goto(url);
+    return wallet;
+  }
+
+  async createPassphrase(passphrase: string, again = passphrase): Promise<void> {
+    await this.hook('gate-passphrase').fill(passphrase);
+    await this.hook('gate-again').fill(again);
+    await this.hook('gate-submit').click();
+  }
+
+  async unlock(passphrase: string): Promise<void> {
+    await this.hook('gate-passphrase').fill(passphrase);
+    await this.hook('gate-submit').click();
+  }
+
+  /** The sentence under the passphrase field. */
+  async gateFault(): Promise<string> {
+    const fault = this.hook('gate-fault').filter({ hasText: /\S/ });
+    await fault.waitFor();
+    return textOf(fault);
+  }
+
+  /** Wait until the wallet is open and nothing is under way. */
+  async ready(): Promise<void> {
+    await this.hook('lock')
+      .and(this.page.locator(':enabled'))
+      .waitFor({ timeout: TASK_TIMEOUT_MS });
+  }
+
+  async lock(): Promise<void> {
+    await this.ready();
+    await this.hook('lock').click();
+    await this.hook('gate-passphrase').waitFor();
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.hook('gate-passphrase').waitFor();
+  }
+
+  /** Take demo coins; gives the coins then shown. */
+  async takeDemoCoins(): Promise<ShownCoin[]> {
+    await this.ready();
+    await this.hook('demo-coins').click();
+    await this.hook('coin').first().waitFor();
+    await this.ready();
+    return this.coins();
+  }
+
+  /** Drop a file on the page. */
+  async dropFile({ name, bytes }: CoinFileBytes): Promise<void> {
+    await this.ready();
+    const dataTransfer = await this.page.evaluateHandle(
+      ([fileName, values]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([new Uint8Array(values)], fileName));
+        return transfer;
+      },
+      [name, [...bytes]] as const,
+    );
+    await this.hook('drop-zone').dispatchEvent('dragover', { dataTransfer });
+    await this.hook('drop-zone').dispatchEvent('drop', { dataTransfer });
+    await this.ready();
+  }
+
+  /** Choose files with the file button. */
+  async chooseFiles(...files: CoinFileBytes[]): Promise<void> {
+    await this.ready();
+    const payload = files.map(({ name, bytes }) => ({
+      name,
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.from(bytes),
+    }));
+    await this.hook('file-input').setInputFiles(payload);
+    await this.ready();
+  }
+
+  /** Check all coins, or the selected ones, to the end. */
+  async detect(): Promise<ShownCoin[]> {
+    const ended = await this.tasksEnded();
+    await this.startDetect();
+    await this.taskDone(ended + 1);
+    return this.coins();
+  }
+
+  async startDetect(): Promise<void> {
+    await this.ready();
+    await this.hook('detect').click();
+  }
+
+  /** Take ownership of all coins, or the selected ones, to the end. */
+  async pown(): Promise<ShownCoin[]> {
+    const ended = await this.tasksEnded();
+    await this.startPown();
+    await this.taskDone(ended + 1);
+    return this.coins();
+  }
+
+  async startPown(): Promise<void> {
+    await this.ready();
+    await this.hook('pown').click();
+    await this.hook('confirm-yes').click();
+  }
+
+  async cancel(): Promise<void> {
+    await this.hook('cancel-task').click();
+  }
+
+  /** Tasks (detect, pown, settle) that have ended since the page was loaded. */
+  async tasksEnded(): Promise<number> {
+    return Number(await this.hook('wallet').getAttribute('data-tasks-ended'));
+  }
+
+  /** Wait until that many tasks have ended and the page has said how. */
+  async taskDone(ended: number): Promise<void> {
+    const wallet = this.page.locator(`[data-testid="wallet"][data-tasks-ended="${ended}"]`);
+    await wallet.waitFor({ timeout: TASK_TIMEOUT_MS });
+    await this.ready();
+  }
+
+  /** Save all coins, or the selected ones, as a file. */
+  async download(): Promise<CoinFileBytes> {
+    await this.ready();
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.hook('save').click(),
+    ]);
+    const bytes = new Uint8Array(await readFile(await download.path()));
+    return { name: download.suggestedFilename(), bytes };
+  }
+
+  async remove(): Promise<void> {
+    await this.ready();
+    await this.hook('remove').click();
+    await this.hook('confirm-yes').click();
+    await this.ready();
+  }
+
+  async select(...ids: string[]): Promise<void> {
+    for (const id of ids) await this.coin(id).getByTestId('coin-select').check();
+  }
+
+  async selectAll(): Promise<void> {
+    await this.hook('select-all').check();
+  }
+
+  /** The coins on the page of the list that is shown. */
+  async coins(): Promise<ShownCoin[]> {
+    const shown = await this.hook('coin').all();
+    return Promise.all(
+      shown.map(async (coin) => ({
+        id: (await coin.getAttribute('data-coin')) ?? '',
+        grade: (await coin.getAttribute('data-grade')) ?? '',
+        lights: (await coin.getByTestId('coin-lights').getAttribute('data-lights')) ?? '',
+        summary: await textOf(coin.getByTestId('coin-summary')),
+      })),
+    );
+  }
+
+  /** 25 characters (see ShownCoin). */
+  async lights(id: string): Promise<string> {
+    return (await this.coin(id).getByTestId('coin-lights').getAttribute('data-lights')) ?? '';
+  }
+
+  /** Coins in a grade: authentic (with the fracked ones), fracked, limbo, counterfeit, untested. */
+  async total(grade: string): Promise<number> {
+    return Number((await textOf(this.hook(`total-${grade}`))).replaceAll(',', ''));
+  }
+
+  /** Value of all authentic coins as it is shown. */
+  worth(): Promise<string> {
+    return textOf(this.hook('worth'));
+  }
+
+  /** The one sentence that says how the last thing ended. */
+  async notice(): Promise<string> {
+    const notice = this.hook('notice').locator('span');
+    await notice.waitFor();
+    return textOf(notice);
+  }
+
+  async servers(): Promise<ShownServer[]> {
+    const shown = await this.hook('server').all();
+    return Promise.all(
+      shown.map(async (server) => ({
+        raidaId: Number(await server.getAttribute('data-server')),
+        light: (await server.getAttribute('data-light')) ?? '',
+      })),
+    );
+  }
+
+  async askServers(): Promise<ShownServer[]> {
+    await this.ready();
+    await this.hook('ask-servers').click();
+    await this.ready();
+    return this.servers();
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  /** Any element by its data-testid, also inside components. */
+  hook(testId: string): Locator {
+    return this.page.getByTestId(testId);
+  }
+
+  private coin(id: string): Locator {
+    return this.page.locator(`[data-testid="coin"][data-coin="${id}"]`);
+  }
+}
+
+async function textOf(locator: Locator): Promise<string> {
+  return ((await locator.textContent()) ?? '').trim();
+}
