@@ -33,6 +33,8 @@ import { sweepTickets } from "./raida/tickets";
 /** What again() last saw; parked requests run when either has moved. */
 let seenLoads: u32 = 0;
 let seenCommitted: u64 = 0;
+/** again() stopped in the middle for want of room in a ring. */
+let unfinished: bool = false;
 /** A request found the journal full: nothing new starts until a commit. */
 let journalFull: bool = false;
 
@@ -98,7 +100,7 @@ function wipeSecrets(): void {
 
 function mayRunAgain(): bool {
   if (parked.parkedCount() == 0) return false;
-  return seenLoads != load32(LOADS) || seenCommitted != load64(COMMITTED);
+  return unfinished || seenLoads != load32(LOADS) || seenCommitted != load64(COMMITTED);
 }
 
 function takeBatch(batch: u32): u32 {
@@ -159,11 +161,12 @@ function again(): bool {
   seenLoads = load32(LOADS);
   seenCommitted = load64(COMMITTED);
   journalFull = false;
+  unfinished = false;
   for (let number = parked.firstParked(); number != parked.lastParked(); number++) {
     const slot = parked.waiting(number);
     if (!slot) continue;
     if (!roomForRequest()) {
-      seenLoads--;
+      unfinished = true;
       return false;
     }
     const pinning = parked.mayPin(number);

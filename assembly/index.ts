@@ -5,6 +5,12 @@
  */
 import { attachEngine, configureEngine, processBatch, stepEngine } from "./engine";
 import { openReply, sealRequest } from "./raida/client";
+import { crc32 } from "./crypto/crc32";
+import { ctr128, ctr256, ctrWipe } from "./crypto/ctr";
+import { hmacSha256, hmacWipe } from "./crypto/hmac-sha256";
+import { md5 } from "./crypto/md5";
+import { sha256 } from "./crypto/sha256";
+import { Status } from "./core/status";
 import { pageLoaded } from "./raida/coins";
 import { releaseReplyFrame } from "./raida/reply-frames";
 import { requestBytes } from "./raida/request";
@@ -54,4 +60,37 @@ export function requestSeal(): u32 {
 }
 export function replyOpen(): u32 {
   return openReply();
+}
+
+// Primitives, so that every host can check them against published vectors. Addresses are the host's own, in a frame;
+// whatever they leave in scratch is wiped.
+
+/** CRC-32 (ISO-HDLC) of `length` bytes. */
+export function checksumCrc32(source: u32, length: u32): u32 {
+  return crc32(source, length);
+}
+export function digestMd5(source: u32, length: u32, out: u32): void {
+  md5(source, length, out);
+}
+export function digestSha256(source: u32, length: u32, out: u32): void {
+  sha256(source, length, out);
+}
+export function digestHmacSha256(key: u32, keyLength: u32, source: u32, length: u32, out: u32): void {
+  hmacSha256(key, keyLength, source, length, out);
+  hmacWipe();
+}
+/** AES-CTR over `length` bytes from `source` to `out`; a key of 16 or 32 bytes, else INVALID_ARGUMENT. */
+export function cipherCtr(
+  key: u32,
+  keyLength: u32,
+  counterBlock: u32,
+  source: u32,
+  out: u32,
+  length: u32,
+): u32 {
+  if (keyLength == 16) ctr128(key, counterBlock, source, out, length);
+  else if (keyLength == 32) ctr256(key, counterBlock, source, out, length);
+  else return Status.INVALID_ARGUMENT;
+  ctrWipe();
+  return Status.OK;
 }

@@ -8,9 +8,10 @@
  * 32 arrival (u64), 40 position (u64), 48 type, 52 body size, 56 header bytes, 60 payload, 64
  * payload bytes, 72 capacity; 80 key (32), 112 counter block, 128 challenge hash.
  */
-import { load32, store32, swap32 } from "../core/atomics";
+import { add32, load32, store32, swap32 } from "../core/atomics";
 import { SLOT_PAYLOAD_BYTES } from "../core/limits";
 import {
+  LOADS,
   PARK_BYTES,
   PARK_STATE_BYTES,
   PARKED,
@@ -161,6 +162,8 @@ export function endParked(slot: usize, number: u32, pinning: bool): void {
   if (pinning) {
     coins.unpinAll();
     store32(PIN_TOKEN, 0);
+    // Other workers may have found no page to evict: what was pinned is news to them, as a load is.
+    add32(LOADS, 1);
   }
   memory.fill(slot, 0, PARK_BYTES);
   if (number == tail) tail++;

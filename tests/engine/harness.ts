@@ -34,6 +34,18 @@ export interface HarnessOptions {
   pages: PageSource;
   /** Commit at once after every batch (default), or only on commit(). */
   autoCommit?: boolean;
+  /** Page loads wait for load() instead of being served at once. */
+  holdLoads?: boolean;
+  /** false: the random pool starts dry and stays so; fills are only counted. */
+  fillRandom?: boolean;
+}
+
+/** A page that the engine has asked for. */
+export interface PendingLoad {
+  denomination: number;
+  page: number;
+  offset: number;
+  slot: number;
 }
 
 export class Harness {
@@ -42,6 +54,12 @@ export class Harness {
   nowUs = 1795219200000000;
   readonly answers: Answer[] = [];
   loads = 0;
+  /** FILL_RANDOM effects. */
+  fills = 0;
+  /** Loads that wait for load(), oldest first (holdLoads). */
+  readonly pending: PendingLoad[] = [];
+  private readonly holdLoads: boolean;
+  private readonly fillRandom: boolean;
   private readonly pages: PageSource;
   private readonly perDenomination: number;
   private readonly autoCommit: boolean;
@@ -52,7 +70,9 @@ export class Harness {
     this.pages = options.pages;
     this.perDenomination = options.sizes.pagesPerDenomination;
     this.autoCommit = options.autoCommit ?? true;
-    this.engine.random.fill();
+    this.holdLoads = options.holdLoads ?? false;
+    this.fillRandom = options.fillRandom ?? true;
+    if (this.fillRandom) this.engine.random.fill();
   }
 
   /** Queues a message; returns its peer handle. */
@@ -91,6 +111,20 @@ export class Harness {
     return this.answers.splice(0);
   }
 
+  /** As settle(), with every load served and everything committed; the answers stay. */
+  settleCommitted(): void {
+    for (let idle = 0; idle < 3; ) {
+      const before = this.answers.length + this.loads;
+      const taken = this.turn();
+      this.engine.step(this.nowUs);
+      this.serveEffects();
+      this.load();
+      this.commit();
+      this.drain();
+      idle = taken || this.answers.length + this.loads !== before ? 0 : idle + 1;
+    }
+  }
+
   /** Sends one message and gives its reply; undefined: silence. */
   ask(message: Uint8Array, flags?: number): Uint8Array | undefined {
     const peer = this.send(message, flags);
@@ -109,16 +143,31 @@ export class Harness {
       const key = word(Effect.KEY);
       const slot = word(Effect.SLOT);
       engine.effects.shift();
-      if (kind === EffectKind.LOAD_PAGE) this.load(key, offset, slot);
+      if (kind === EffectKind.LOAD_PAGE) this.wanted(key, offset, slot);
+      else this.filled(kind);
     }
   }
 
-  private load(key: number, offset: number, slot: number): void {
+  private wanted(key: number, offset: number, slot: number): void {
     const denomination = Math.floor(key / this.perDenomination) - 8;
-    const page = this.pages(denomination, key % this.perDenomination);
-    if (page) this.engine.u8.set(page, offset);
-    this.engine.exports.resume(slot, page ? 0 : 1);
-    this.loads++;
+    this.pending.push({ denomination, page: key % this.perDenomination, offset, slot });
+    if (!this.holdLoads) this.load();
+  }
+
+  private filled(kind: number): void {
+    if (kind !== EffectKind.FILL_RANDOM) throw new Error(`harness: effect of kind ${kind}`);
+    this.fills++;
+    if (this.fillRandom) this.engine.random.fill();
+  }
+
+  /** Finishes the `count` oldest loads. */
+  load(count = this.pending.length): void {
+    for (const { denomination, page, offset, slot } of this.pending.splice(0, count)) {
+      const bytes = this.pages(denomination, page);
+      if (bytes) this.engine.u8.set(bytes, offset);
+      this.engine.exports.resume(slot, bytes ? 0 : 1);
+      this.loads++;
+    }
   }
 
   /** The store has taken everything. */

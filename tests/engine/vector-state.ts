@@ -100,6 +100,17 @@ export function casesHere(): VectorCase[] {
   });
 }
 
+export interface SpecCase {
+  name: string;
+  request_hex: string;
+  response_hex: string;
+  response_nonce_hex_in_example: string;
+}
+
+export function specCases(): SpecCase[] {
+  return vectors.spec_derived as unknown as SpecCase[];
+}
+
 /** The reply that is due; undefined: silence. */
 export function expectedReply(item: VectorCase): Uint8Array | undefined {
   if (item.response_hex === null) return undefined;

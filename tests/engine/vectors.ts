@@ -3,7 +3,7 @@
  * hex. Node and browsers alike.
  */
 
-import { Flag } from '@andvari/host-common/engine/generated/layout';
+import { Flag, Random, Region } from '@andvari/host-common/engine/generated/layout';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { Harness } from './harness.ts';
 import {
@@ -12,6 +12,7 @@ import {
   IDENTITY,
   PAGES,
   patched,
+  type SpecCase,
   setBaseCounts,
   type VectorCase,
 } from './vector-state.ts';
@@ -45,4 +46,20 @@ export async function replay(item: VectorCase): Promise<Uint8Array | undefined> 
   }
   const request = patched(fromHex(item.request_hex), item.request_patch ?? [], replies);
   return server.ask(request, flagsOf(item.transport));
+}
+
+/** The reply to a spec-derived case, whose nonce the random pool is made to give: replays are exact. */
+export async function replaySpec(item: SpecCase): Promise<Uint8Array> {
+  const server = await freshServer('spec');
+  const { engine } = server;
+  const nonce = fromHex(item.response_nonce_hex_in_example);
+  const pool = engine.region(Region.RANDOM);
+  const taken = engine.u32[(pool + Random.TAKEN) >>> 2] ?? 0;
+  // A request that waits for its pages draws anew each time it runs: the same nonce, as often as it may.
+  for (let draw = 0; draw < 8; draw++) {
+    engine.u8.set(nonce, pool + Random.BYTES + taken + draw * nonce.length);
+  }
+  const reply = server.ask(fromHex(item.request_hex));
+  if (!reply) throw new Error(`${item.name}: silence`);
+  return reply;
 }

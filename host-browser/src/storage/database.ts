@@ -26,11 +26,11 @@ export class DatabaseError extends Error {
   }
 }
 
-/** A value to write: `add` fails with ANDVARI_STORAGE_EXISTS when the key is taken. */
-export interface DatabaseWrite {
-  readonly key: string;
-  readonly value: unknown;
-  readonly add?: boolean;
+/** What one transaction does; `add` fails with ANDVARI_STORAGE_EXISTS when its key is taken. */
+export interface DatabaseChange {
+  readonly add?: Readonly<Record<string, unknown>>;
+  readonly put?: Readonly<Record<string, unknown>>;
+  readonly remove?: readonly string[];
 }
 
 /** An open database. Every method throws DatabaseError. */
@@ -68,17 +68,31 @@ export class Database {
     }
   }
 
-  /** Write all of `writes` or none; resolves when they are on disk. */
-  async write(writes: readonly DatabaseWrite[]): Promise<void> {
+  /** Every value whose key begins with `prefix`, with its key. */
+  async readAll(prefix: string): Promise<[string, unknown][]> {
+    try {
+      const store = this.#transaction('readonly').objectStore(STORE);
+      const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+      const [keys, values] = await Promise.all([
+        settled(store.getAllKeys(range)),
+        settled(store.getAll(range)),
+      ]);
+      return keys.map((key, index) => [String(key), values[index]]);
+    } catch (cause) {
+      throw databaseError(cause);
+    }
+  }
+
+  /** Do all of it or nothing; resolves when it is on disk. */
+  async write({ add = {}, put = {}, remove = [] }: DatabaseChange): Promise<void> {
     try {
       const transaction = this.#transaction('readwrite');
       const done = completed(transaction);
       const store = transaction.objectStore(STORE);
       try {
-        for (const { key, value, add } of writes) {
-          if (add) store.add(value, key);
-          else store.put(value, key);
-        }
+        for (const [key, value] of Object.entries(add)) store.add(value, key);
+        for (const [key, value] of Object.entries(put)) store.put(value, key);
+        for (const key of remove) store.delete(key);
         transaction.commit();
       } catch (cause) {
         // A value that cannot be stored throws here: nothing of this transaction may remain.

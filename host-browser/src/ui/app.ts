@@ -58,7 +58,7 @@ export class AndvariApp extends LitElement {
   declare fault: string;
   declare wallet: WalletView;
   declare servers: readonly ServerState[];
-  declare selection: ReadonlySet<string>;
+  declare selection: ReadonlySet<number>;
   declare task: TaskState | undefined;
   declare notice: Notice | undefined;
   /** For tests, which must not mistake the moment before a task for the moment after it. */
@@ -118,7 +118,7 @@ export class AndvariApp extends LitElement {
         @ask-servers=${() => this.#work(() => this.#askServers())}
         @cancel-task=${() => this.#cancelTask()}
         @close-notice=${() => this.#say(undefined)}
-        @selection-change=${(event: CustomEvent<ReadonlySet<string>>) => {
+        @selection-change=${(event: CustomEvent<ReadonlySet<number>>) => {
           this.selection = event.detail;
         }}
         @wallet-action=${(event: CustomEvent<WalletAction>) => this.#act(event.detail)}
@@ -280,7 +280,7 @@ export class AndvariApp extends LitElement {
     });
   }
 
-  async #runTask(kind: TaskKind, ids: readonly string[]): Promise<void> {
+  async #runTask(kind: TaskKind, ids: readonly number[]): Promise<void> {
     const stop = new AbortController();
     this.#stopTask = stop;
     await this.#work(async () => {
@@ -348,7 +348,7 @@ export class AndvariApp extends LitElement {
     this.selection = new Set([...this.selection].filter((id) => ids.has(id)));
   }
 
-  #chosenIds(): readonly string[] {
+  #chosenIds(): readonly number[] {
     if (this.selection.size > 0) return [...this.selection];
     return this.wallet.coins.map((coin) => coin.id);
   }

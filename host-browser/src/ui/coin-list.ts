@@ -124,7 +124,7 @@ export class AndvariCoinList extends LitElement {
   ];
 
   declare coins: readonly CoinView[];
-  declare selection: ReadonlySet<string>;
+  declare selection: ReadonlySet<number>;
   declare filter: Filter;
   declare page: number;
 
@@ -157,7 +157,9 @@ export class AndvariCoinList extends LitElement {
         ${repeat(
           rows,
           (coin) => coin.id,
-          (coin) => html`<li data-testid="coin" data-coin=${coin.id} data-grade=${coin.grade}>
+          (
+            coin,
+          ) => html`<li data-testid="coin" data-coin=${`${coin.denomination}:${coin.serialNumber}`} data-grade=${coin.grade}>
             <andvari-coin-row
               .coin=${coin}
               .selected=${this.selection.has(coin.id)}
@@ -246,7 +248,7 @@ export class AndvariCoinList extends LitElement {
     this.page = page;
   }
 
-  #select(event: CustomEvent<{ id: string; selected: boolean }>): void {
+  #select(event: CustomEvent<{ id: number; selected: boolean }>): void {
     const selection = new Set(this.selection);
     if (event.detail.selected) selection.add(event.detail.id);
     else selection.delete(event.detail.id);
@@ -262,7 +264,7 @@ export class AndvariCoinList extends LitElement {
     this.#changeSelection(selection);
   }
 
-  #changeSelection(selection: ReadonlySet<string>): void {
+  #changeSelection(selection: ReadonlySet<number>): void {
     this.dispatchEvent(new CustomEvent('selection-change', { detail: selection }));
   }
 }

@@ -63,7 +63,7 @@ describe('lights in words', () => {
 
 it('totals keep each grade apart', () => {
   const coin = (grade: 'authentic' | 'limbo', denomination: number) => ({
-    id: `${denomination}:1`,
+    id: 1,
     denomination,
     serialNumber: 1,
     lights: '0'.repeat(25),

@@ -10,7 +10,7 @@ import {
 } from './task.ts';
 
 const SERVERS = Array.from({ length: 25 }, (_, raidaId) => raidaId);
-const coin = (id: string): CoinView => ({
+const coin = (id: number): CoinView => ({
   id,
   denomination: 0,
   serialNumber: 1,
@@ -19,11 +19,11 @@ const coin = (id: string): CoinView => ({
   owned: false,
   unsettled: false,
 });
-const coins = [coin('a'), coin('b'), coin('c')];
+const coins = [coin(1), coin(2), coin(3)];
 const started: TaskProgress = {
   stage: 'started',
   round: 'detect',
-  ids: ['c', 'a'],
+  ids: [3, 1],
   serverIds: SERVERS,
 };
 const answer = (raidaId: number, indices: number[], lights: string): TaskProgress => ({
@@ -59,11 +59,11 @@ describe('a task under way', () => {
   });
 
   it('starts from nothing in a further round, and survives answers about nobody', () => {
-    const again: TaskProgress = { ...started, round: 'find', ids: ['a', 'gone'] };
+    const again: TaskProgress = { ...started, round: 'find', ids: [1, 99] };
     const news = [started, answer(0, [0, 1], 'AA'), again, answer(5, [0, 1, 9], 'AAA')];
     const { task, coins: now } = advanceTask(startTask('pown'), coins, news);
     expect(task.answered).toEqual({ 5: 3 });
-    expect(now.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+    expect(now.map(({ id }) => id)).toEqual([1, 2, 3]);
     expect(now[0]?.lights[5]).toBe('A');
     expect(headlineOf(task)).toMatch(/^Asking again about 2 coins/);
   });

@@ -10,7 +10,7 @@ export interface TaskState {
   /** What is asked now; undefined before the first question. */
   readonly round: 'detect' | 'pown' | 'find' | undefined;
   /** The coins of the round, in the order in which answers speak of them. */
-  readonly ids: readonly string[];
+  readonly ids: readonly number[];
   readonly serverIds: readonly number[];
   /** Light of each server, 25 characters: pending, has answered for all coins, silent. */
   readonly servers: string;
@@ -57,7 +57,7 @@ export function advanceTask(
 
 function startRound(
   task: TaskState,
-  lights: Map<string, string>,
+  lights: Map<number, string>,
   { round, ids, serverIds }: Extract<TaskProgress, { stage: 'started' }>,
 ): TaskState {
   const servers = serverIds.reduce((all, id) => setLight(all, id, Light.PENDING), ALL_UNTRIED);
@@ -67,11 +67,11 @@ function startRound(
 
 function countAnswers(
   task: TaskState,
-  lights: Map<string, string>,
+  lights: Map<number, string>,
   { raidaId, indices, lights: news }: Extract<TaskProgress, { stage: 'answer' }>,
 ): TaskState {
   for (const [place, index] of indices.entries()) {
-    const id = task.ids[index] ?? '';
+    const id = task.ids[index] ?? 0;
     const before = lights.get(id);
     if (before !== undefined) lights.set(id, setLight(before, raidaId, news.charAt(place)));
   }

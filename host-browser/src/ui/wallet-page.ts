@@ -36,7 +36,7 @@ export class AndvariWalletPage extends LitElement {
   declare coins: readonly CoinView[];
   declare network: NetworkView;
   declare servers: readonly ServerState[];
-  declare selection: ReadonlySet<string>;
+  declare selection: ReadonlySet<number>;
   declare task: TaskState | undefined;
   declare notice: Notice | undefined;
   declare busy: boolean;

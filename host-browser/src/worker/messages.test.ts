@@ -53,8 +53,8 @@ describe('page and worker', () => {
     });
     const seen: TaskProgress[] = [];
     const onProgress = (progress: TaskProgress) => void seen.push(progress);
-    await client.call('detect', { ids: ['0:1'] }, { onProgress });
-    expect(seen[0]).toEqual({ stage: 'started', round: 'detect', ids: ['0:1'], serverIds: [0] });
+    await client.call('detect', { ids: [7] }, { onProgress });
+    expect(seen[0]).toEqual({ stage: 'started', round: 'detect', ids: [7], serverIds: [0] });
     expect(seen.slice(1).map((one) => (one.stage === 'answer' ? one.raidaId : -1))).toEqual(
       Array.from({ length: 25 }, (_, raidaId) => raidaId),
     );

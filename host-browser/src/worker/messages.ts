@@ -31,8 +31,8 @@ export type Grade = 'untested' | 'authentic' | 'fracked' | 'limbo' | 'counterfei
 
 /** One coin as the page may know it. */
 export interface CoinView {
-  /** `<denomination>:<serialNumber>`, unique in a wallet. */
-  readonly id: string;
+  /** Names the coin in its wallet; a coin that was stored with two sets of secrets has two. */
+  readonly id: number;
   readonly denomination: number;
   readonly serialNumber: number;
   /** 25 Light characters in RAIDA order. */
@@ -78,7 +78,7 @@ export type TaskProgress =
       readonly stage: 'started';
       readonly round: 'detect' | 'pown' | 'find';
       /** The coins of the round; `indices` below point into it. */
-      readonly ids: readonly string[];
+      readonly ids: readonly number[];
       readonly serverIds: readonly number[];
     }
   | {
@@ -95,7 +95,7 @@ export interface FileView {
 }
 
 export interface Selection {
-  readonly ids: readonly string[];
+  readonly ids: readonly number[];
 }
 
 /** Every method of the worker: what goes in, what comes out, what comes between. */

@@ -32,6 +32,24 @@ export interface EngineExports {
   requestLength(offset: number, length: number): number;
   requestSeal(): number;
   replyOpen(): number;
+  checksumCrc32(source: number, length: number): number;
+  digestMd5(source: number, length: number, out: number): void;
+  digestSha256(source: number, length: number, out: number): void;
+  digestHmacSha256(
+    key: number,
+    keyLength: number,
+    source: number,
+    length: number,
+    out: number,
+  ): void;
+  cipherCtr(
+    key: number,
+    keyLength: number,
+    counterBlock: number,
+    source: number,
+    out: number,
+    length: number,
+  ): number;
 }
 
 export interface EngineOptions {

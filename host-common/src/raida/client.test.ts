@@ -123,7 +123,11 @@ describe.each(['spec', 'legacy'] as const)('%s wire', (wire) => {
     }));
     expect(valid).toEqual({ status: 'pass', wireStatus: 250, coins: wanted });
     const again = await client.validateTicket(4, claim);
-    expect(again).toEqual({ status: 'error', wireStatus: Status.TICKET_CLAIMED_ALREADY, coins: [] });
+    expect(again).toEqual({
+      status: 'error',
+      wireStatus: Status.TICKET_CLAIMED_ALREADY,
+      coins: [],
+    });
     network.fault = only(4, 'lost');
     expect(await client.validateTicket(4, claim)).toEqual({ status: 'timeout', coins: [] });
   });

@@ -10,7 +10,7 @@
  * | unknown | unknown | the AN or the proposed AN, which this wallet made |
  * | offered | offered | the AN: it said so. But a request with the proposal may still be under way
  *   and arrive later, so the proposal is kept, and the next change of ownership uses it again |
- * | foreign | foreign | the AN or the proposed AN, which came with the coin |
+ * | foreign | foreign | the AN or the proposed AN, which came with the coin; it is never sent by us |
  *
  * So there are never more than two candidates, and none is dropped before the server has named the
  * other in an answer that nothing under way can change.
@@ -92,6 +92,11 @@ export function unsettled(entry: WalletEntry): number {
   return entry.unknown | entry.offered | entry.foreign;
 }
 
+/** Whether this server takes part in a change of ownership: not before a foreign proposal is settled. */
+export function takesPart(entry: WalletEntry, raidaId: number): boolean {
+  return ((entry.foreign >> raidaId) & 1) === 0;
+}
+
 /** Servers that are still to say which of two ANs they hold (also those that said: neither). */
 export function unanswered(entry: WalletEntry): number {
   return entry.unknown | entry.foreign;
@@ -112,7 +117,7 @@ export function viewOf(entry: WalletEntry, busy: boolean): WalletCoin {
     grade: gradeCoin(lights),
     state: openServers > 0 && renewed < QUORUM ? 'pending' : 'settled',
     openServers,
-    owned: bitCount(entry.owned & ~unanswered(entry)) >= QUORUM,
+    owned: bitCount(entry.owned & ~entry.foreign) >= QUORUM,
     busy,
   };
 }

@@ -12,7 +12,10 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function listen(answer: Answer, port = 0): Promise<{ port: number; server: WebSocketServer }> {
+async function listen(
+  answer: Answer,
+  port = 0,
+): Promise<{ port: number; server: WebSocketServer }> {
   const server = new WebSocketServer({ host: '127.0.0.1', port });
   await new Promise((resolve) => server.once('listening', resolve));
   server.on('connection', (peer) => peer.on('message', (data: Buffer) => answer(peer, data)));
@@ -78,7 +81,9 @@ describe('WebSocket transport', () => {
       }, 2);
     });
     const transport = transportTo(port);
-    const list = Array.from({ length: 10 }, () => transport.exchange(5, bytes(1), { timeoutMs: 5000 }));
+    const list = Array.from({ length: 10 }, () =>
+      transport.exchange(5, bytes(1), { timeoutMs: 5000 }),
+    );
     await Promise.all(list);
     expect(most).toBe(1);
   });

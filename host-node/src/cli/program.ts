@@ -3,6 +3,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import type { CommandContext } from './command-context.ts';
 import { ExitCode, exitCodeOf } from './exit-code.ts';
 import { registerNetworkCommands } from './network.ts';
+import { registerServeCommand } from './serve.ts';
 
 /**
  * Run one command line (without the program's name) to its end. Errors are told to the user in one
@@ -41,6 +42,7 @@ function makeProgram(context: CommandContext): Command {
       'after',
       '\nExit codes: 0 ok, 1 wrong use, 2 network, 3 integrity (counterfeit, limbo), 4 refused.',
     );
+  registerServeCommand(program, context);
   registerNetworkCommands(program, context);
   return program;
 }
@@ -59,6 +61,8 @@ function usage(error: CommanderError, context: CommandContext): number {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `andvari: ${String(error)} (ANDVARI_INTERNAL)`;
   const { code } = error as { code?: unknown };
-  if (typeof code === 'string') return `andvari: ${error.message} (${code})`;
-  return `andvari: internal error: ${error.message} (ANDVARI_INTERNAL)`;
+  if (typeof code !== 'string') return `andvari: internal error: ${error.message} (ANDVARI_INTERNAL)`;
+  const lines = error.message.split('\n');
+  if (lines.length === 1) return `andvari: ${error.message} (${code})`;
+  return [`andvari: ${lines.length} problems (${code})`, ...lines.map((line) => `  ${line}`)].join('\n');
 }

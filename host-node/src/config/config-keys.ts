@@ -52,9 +52,11 @@ interface KeyRule<T> {
 /** A value as it came, short enough for a message. */
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text =
-    typeof value === 'string' ? JSON.stringify(value) : Array.isArray(value) ? 'a list' : '';
-  const short = text || (typeof value === 'object' ? 'a table' : String(value));
+  let short = String(value);
+  if (typeof value === 'string') short = JSON.stringify(value);
+  else if (Array.isArray(value)) short = 'a list';
+  else if (typeof value === 'object') short = 'a table';
+  else if (Number.isInteger(value)) short = `${value}.0`;
   return short.length > 80 ? `${short.slice(0, 77)}...` : short;
 }
 

@@ -46,7 +46,7 @@ const cases: Case[] = [
     24,
     ['25', 'wanted an integer 0-24, got 25'],
     ['-1', 'wanted an integer 0-24, got -1'],
-    ['1.0', 'wanted an integer 0-24, got 1'],
+    ['1.0', 'wanted an integer 0-24, got 1.0'],
     ['"x"', 'wanted an integer 0-24, got "x"'],
     ['true', 'wanted an integer 0-24, got true'],
     ['[1]', 'wanted an integer 0-24, got a list'],
@@ -160,7 +160,7 @@ function expectHost(got: string) {
 }
 
 /** The configuration as nested plain values, by configuration key. */
-function valueOf(config: ReturnType<typeof loadConfig>, key: ConfigKey): unknown {
+function valueAt(config: ReturnType<typeof loadConfig>, key: ConfigKey): unknown {
   const [section = '', name = ''] = key.split('.');
   const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
   return (config as unknown as Record<string, Record<string, unknown>>)[section]?.[camel];
@@ -177,7 +177,7 @@ describe('each key', () => {
     test(`takes ${good.slice(0, 60)}`, () => {
       writeFileSync(join(folder, 'key'), keyHex);
       const config = load(`${number}${key} = ${good}\n`);
-      if (becomes !== undefined) expect(valueOf(config, key)).toEqual(becomes);
+      if (becomes !== undefined) expect(valueAt(config, key)).toEqual(becomes);
     });
 
     test.each(bad)('refuses %s', (value, message) => {

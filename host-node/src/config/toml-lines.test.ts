@@ -28,7 +28,7 @@ test.each([
     'raida.number',
     5,
   ],
-  ['[raida]\nservers = [[1, [2]], { number = 9 }]\nnumber = 2', 'raida.number', 2],
+  ['[raida]\nservers = [[1, [2]], { number = 9 }]\nnumber = 2', 'raida.number', 3],
   ['[raida]\nmodern = true#x\nnumber = 2', 'raida.number', 3],
   ['[raida]\n[raida.number]\n', 'raida.number', 2],
 ])('%j: %s stands in line %d', (text, key, line) => {

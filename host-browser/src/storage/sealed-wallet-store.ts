@@ -1,0 +1,153 @@
+/**
+ * host-common's WalletStore over IndexedDB, sealed. One record for each coin, so that a change
+ * rewrites only what it changes, and one for the wallet's counter; both sides of a change go in
+ * one transaction.
+ *
+ * | key | value |
+ * |---|---|
+ * | `header` | SealHeader, in clear: salt, iterations, verifier |
+ * | `state` | sealed: next id, u32 big-endian |
+ * | `coin/<id>` | sealed: wallet-record.ts's bytes |
+ */
+
+import type { WalletEntry } from '@andvari/host-common/raida/wallet-entry';
+import { emitWalletEntry, parseWalletEntry } from '@andvari/host-common/raida/wallet-record';
+import type {
+  WalletChange,
+  WalletState,
+  WalletStore,
+} from '@andvari/host-common/raida/wallet-store';
+import { Database } from './database.ts';
+import {
+  createSeal,
+  openSeal,
+  SealError,
+  type SealedRecord,
+  type SealHeader,
+  seal,
+  unseal,
+} from './seal.ts';
+
+const HEADER = 'header';
+const STATE = 'state';
+const COIN_PREFIX = 'coin/';
+/** Version of both kinds of record; authenticated with each. */
+const RECORD_VERSION = 1;
+/** Records sealed or opened side by side: enough to keep the crypto thread busy. */
+const SIDE_BY_SIDE = 256;
+
+export class SealedWalletStore implements WalletStore {
+  readonly #database: Database;
+  readonly #key: CryptoKey;
+
+  private constructor(database: Database, key: CryptoKey) {
+    this.#database = database;
+    this.#key = key;
+  }
+
+  /** Is there a wallet in the database called `name`? Throws DatabaseError. */
+  static async exists(name: string): Promise<boolean> {
+    const database = await Database.open(name);
+    try {
+      return (await database.read(HEADER)) !== undefined;
+    } finally {
+      database.close();
+    }
+  }
+
+  /**
+   * Make an empty wallet. Throws SealError ANDVARI_WEAK_PASSPHRASE, or DatabaseError
+   * ANDVARI_STORAGE_EXISTS: a wallet that is there is never overwritten.
+   */
+  static async create(name: string, passphrase: string): Promise<SealedWalletStore> {
+    const { header, key } = await createSeal(passphrase);
+    return SealedWalletStore.#opened(name, async (database) => {
+      const store = new SealedWalletStore(database, key);
+      const state = await store.#sealState(1);
+      await database.write({ add: { [HEADER]: header, [STATE]: state } });
+      return store;
+    });
+  }
+
+  /** Open the wallet. Throws SealError ANDVARI_WRONG_PASSPHRASE. */
+  static async open(name: string, passphrase: string): Promise<SealedWalletStore> {
+    return SealedWalletStore.#opened(name, async (database) => {
+      const header = (await database.read(HEADER)) as SealHeader | undefined;
+      if (header === undefined) {
+        throw new SealError('ANDVARI_SEAL_UNKNOWN', 'There is no wallet here yet.');
+      }
+      return new SealedWalletStore(database, await openSeal(passphrase, header));
+    });
+  }
+
+  static async #opened(
+    name: string,
+    make: (database: Database) => Promise<SealedWalletStore>,
+  ): Promise<SealedWalletStore> {
+    const database = await Database.open(name);
+    try {
+      return await make(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** Throws SealError ANDVARI_SEAL_BROKEN when a record was changed or is missing. */
+  async load(): Promise<WalletState> {
+    const state = (await this.#database.read(STATE)) as SealedRecord | undefined;
+    if (state === undefined) throw missing();
+    const opened = await unseal(this.#key, STATE, state);
+    const nextId = new DataView(opened.buffer).getUint32(0);
+    const records = await this.#database.readAll(COIN_PREFIX);
+    const entries = await inParts(records, async ([key, record]) => {
+      const bytes = await unseal(this.#key, key, record as SealedRecord);
+      return parseWalletEntry(bytes);
+    });
+    return { nextId, entries: entries.sort((a, b) => a.id - b.id) };
+  }
+
+  async save({ put, remove, nextId }: WalletChange): Promise<void> {
+    // All sealing comes first: a transaction ends by itself while a promise is awaited in it.
+    const sealed = await inParts(put, async (entry) => {
+      const key = coinKey(entry);
+      const bytes = emitWalletEntry(entry);
+      const record = await seal(this.#key, key, RECORD_VERSION, bytes);
+      bytes.fill(0);
+      return [key, record] as const;
+    });
+    const state = await this.#sealState(nextId);
+    await this.#database.write({
+      put: { ...Object.fromEntries(sealed), [STATE]: state },
+      remove: remove.map((id) => coinKey({ id })),
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #sealState(nextId: number): Promise<SealedRecord> {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setUint32(0, nextId);
+    return seal(this.#key, STATE, RECORD_VERSION, bytes);
+  }
+}
+
+function coinKey({ id }: Pick<WalletEntry, 'id'>): string {
+  return `${COIN_PREFIX}${id}`;
+}
+
+function missing(): SealError {
+  const text = 'The stored wallet is not whole: its first record is missing.';
+  return new SealError('ANDVARI_SEAL_BROKEN', text);
+}
+
+/** Promise.all, but never more than SIDE_BY_SIDE at once. */
+async function inParts<T, R>(list: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let first = 0; first < list.length; first += SIDE_BY_SIDE) {
+    results.push(...(await Promise.all(list.slice(first, first + SIDE_BY_SIDE).map(work))));
+  }
+  return results;
+}

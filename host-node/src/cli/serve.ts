@@ -1,0 +1,120 @@
+import { mkdirSync } from 'node:fs';
+import { DENOMINATIONS } from '@andvari/host-common/engine/generated/limits';
+import type { Command } from 'commander';
+import { type Config, effectiveConfig, loadConfig } from '../config/config.ts';
+import { type ConfigKey, configKeys, configRules, flagName } from '../config/config-keys.ts';
+import { NO_ORIGIN } from '../http/allow-list.ts';
+import { formatAddress } from '../http/socket-address.ts';
+import { createLogger } from '../log/logger.ts';
+import { AndvariNode, type NodeOptions } from '../node.ts';
+import { resolveStoreUrl } from '../store/open-store.ts';
+import { StoreClient } from '../store/store-client.ts';
+import type { CommandContext } from './command-context.ts';
+
+interface ServeOptions {
+  config?: string;
+  checkConfig?: boolean;
+  json?: boolean;
+  [flag: string]: unknown;
+}
+
+/** `andvari serve`. */
+export function registerServeCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('serve')
+    .summary('run one RAIDA server from a configuration file')
+    .description(
+      'Run one RAIDA server: UDP and TCP on one port, and HTTP with /healthz, /readyz, /metrics ' +
+        'and the WebSocket /raida. SIGINT or SIGTERM stops it when its last replies have left.',
+    )
+    .option('--config <file>', 'the configuration (TOML)')
+    .option('--check-config', 'print the effective configuration with the source of each value')
+    .option('--json', 'events and the log as JSON, one object per line');
+  for (const key of configKeys) {
+    // A secret in the arguments is everybody's: the list of processes shows it.
+    if (configRules[key].secret) continue;
+    command.option(`${flagName(key)} <value>`, key);
+  }
+  command.addHelpText(
+    'after',
+    '\nFlags go before the environment (ANDVARI_RAIDA_NUMBER for raida.number), which goes before ' +
+      'the file.\nPrograms reach /raida without an Origin header; a page only from an origin in ' +
+      'http.allowed_origins.',
+  );
+  command.action((options: ServeOptions) => serve(options, context));
+}
+
+async function serve(options: ServeOptions, context: CommandContext): Promise<void> {
+  const config = loadConfig({
+    path: options.config,
+    environment: context.env,
+    flags: flagsOf(options),
+  });
+  if (options.checkConfig) {
+    if (options.json) for (const value of config.effective) context.event(value);
+    else context.stdout.write(effectiveConfig(config));
+    return;
+  }
+  const logger = createLogger({ level: config.log.level, json: options.json ?? false });
+  mkdirSync(config.node.dataDir, { recursive: true, mode: 0o750 });
+  const storeThread = new StoreClient();
+  try {
+    const node = await AndvariNode.start(nodeOptionsOf(config), {
+      storeThread,
+      logger,
+      readyChanged: (readiness) => {
+        if (options.json) context.event({ event: 'readiness', ...readiness });
+      },
+    });
+    announce(node, options.json ?? false, context);
+    await context.interrupted();
+    if (options.json) context.event({ event: 'stopping' });
+    await node.close();
+  } finally {
+    await storeThread.close();
+  }
+  if (options.json) context.event({ event: 'stopped' });
+  else context.note('stopped');
+}
+
+/** What a configuration file says, as a node takes it. */
+export function nodeOptionsOf(config: Config): NodeOptions {
+  const { raida, http, store, node } = config;
+  const adminKey = raida.adminKey?.reveal();
+  return {
+    listen: raida.listen,
+    raidaId: raida.number,
+    coinId: raida.coinId,
+    wire: raida.wire,
+    modern: raida.modern,
+    pagesPerDenomination: raida.pagesPerDenomination,
+    ...(adminKey ? { adminKey } : {}),
+    adminClear: raida.adminClear,
+    storeUrl: resolveStoreUrl(store.url, node.dataDir),
+    http: {
+      listen: http.listen,
+      hosts: http.allowedHosts,
+      origins: [...http.allowedOrigins, NO_ORIGIN],
+    },
+    // A server has room for all its pages; memory is taken as they are touched.
+    sizes: { pageSlots: DENOMINATIONS * raida.pagesPerDenomination },
+  };
+}
+
+/** The flags of configuration keys among commander's options, which it names in camel case. */
+function flagsOf(options: ServeOptions): { [K in ConfigKey]?: string | undefined } {
+  const flags: { [K in ConfigKey]?: string | undefined } = {};
+  for (const key of configKeys) {
+    const name = key.replace(/[._]([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const value = options[name];
+    if (typeof value === 'string') flags[key] = value;
+  }
+  return flags;
+}
+
+function announce(node: AndvariNode, json: boolean, context: CommandContext): void {
+  const raida = formatAddress(node.addresses.raida);
+  const http = node.addresses.http && formatAddress(node.addresses.http);
+  if (json) context.event({ event: 'ready', raidaId: node.raidaId, raida, http });
+  else context.note(`RAIDA ${node.raidaId} serves on ${raida} (UDP and TCP) and http://${http}`);
+}
