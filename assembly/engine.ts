@@ -24,6 +24,7 @@ import { hmacWipe } from "./crypto/hmac-sha256";
 import { fillCommandTable } from "./raida/commands/table";
 import * as context from "./raida/context";
 import { Outcome } from "./raida/context";
+import { hasHeader } from "./raida/header";
 import * as parked from "./raida/parked";
 import { runAgain, runFromHeader } from "./raida/request";
 import { sendReply } from "./raida/response";
@@ -133,11 +134,11 @@ function receive(entry: usize): void {
     load<u64>(entry, Descriptor.ARRIVAL),
     capacity,
   );
-  if (context.flags & Flag.DATAGRAM) countDatagram();
-  if (length > capacity) {
+  if (length > capacity || !hasHeader(offset, length)) {
     giveBack(frame, context.peer, Flag.SILENT);
     return;
   }
+  if (context.flags & Flag.DATAGRAM) countDatagram();
   const outcome = runFromHeader(false);
   if (!finished(outcome)) {
     parked.park();
@@ -147,12 +148,8 @@ function receive(entry: usize): void {
 
 /** Sends what there is to send; false: the request has to run again. */
 function finished(outcome: Outcome): bool {
-  if (outcome == Outcome.ANSWER) {
-    sendReply();
-    return true;
-  }
-  if (outcome != Outcome.SILENT) return false;
-  giveBack(context.frame, context.peer, Flag.SILENT);
+  if (outcome != Outcome.ANSWER) return false;
+  sendReply();
   return true;
 }
 

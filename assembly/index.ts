@@ -3,14 +3,15 @@
  * core/status.ts. Arguments and results are u32; a 64-bit value is two of them, low first. Nothing
  * is allocated after configure(), and nothing an outsider sends can trap.
  */
-import { attachEngine, configureEngine, processBatch, stepEngine } from "./engine";
-import { openReply, sealRequest } from "./raida/client";
+
+import { Status } from "./core/status";
 import { crc32 } from "./crypto/crc32";
 import { ctr128, ctr256, ctrWipe } from "./crypto/ctr";
 import { hmacSha256, hmacWipe } from "./crypto/hmac-sha256";
 import { md5 } from "./crypto/md5";
 import { sha256 } from "./crypto/sha256";
-import { Status } from "./core/status";
+import { attachEngine, configureEngine, processBatch, stepEngine } from "./engine";
+import { openReply, sealRequest } from "./raida/client";
 import { pageLoaded } from "./raida/coins";
 import { releaseReplyFrame } from "./raida/reply-frames";
 import { requestBytes } from "./raida/request";
@@ -75,7 +76,13 @@ export function digestMd5(source: u32, length: u32, out: u32): void {
 export function digestSha256(source: u32, length: u32, out: u32): void {
   sha256(source, length, out);
 }
-export function digestHmacSha256(key: u32, keyLength: u32, source: u32, length: u32, out: u32): void {
+export function digestHmacSha256(
+  key: u32,
+  keyLength: u32,
+  source: u32,
+  length: u32,
+  out: u32,
+): void {
   hmacSha256(key, keyLength, source, length, out);
   hmacWipe();
 }

@@ -16,8 +16,6 @@ export const enum Outcome {
   PARK,
   /** The journal is full: run again after a commit. */
   BUSY,
-  /** No reply is due. */
-  SILENT,
 }
 
 /** Microseconds since the epoch, as the host gave them to this call. */

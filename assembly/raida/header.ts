@@ -91,3 +91,8 @@ export function writeU16BE(address: usize, value: u32): void {
 export function headerBytesOf(type: u32): u32 {
   return type <= 2 || (wire == Wire.SPEC && !modern) ? HEADER_BYTES : MODERN_HEADER_BYTES;
 }
+
+/** Is there a whole header? Anything shorter gets no answer (reference section 5). */
+export function hasHeader(message: usize, length: u32): bool {
+  return length >= SHORTEST && length >= headerBytesOf(load<u8>(message, TYPE));
+}

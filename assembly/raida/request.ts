@@ -27,10 +27,8 @@ const SHARD_MAX: u32 = 3;
 
 /** Runs the request of the context from its header on. `pinning`: it holds the pin token. */
 export function runFromHeader(pinning: bool): Outcome {
-  if (context.length < header.SHORTEST) return Outcome.SILENT;
   const type = <u32>load<u8>(context.message, header.TYPE);
   const bytes = header.headerBytesOf(type);
-  if (context.length < bytes) return Outcome.SILENT;
   const sizeAt = bytes == header.HEADER_BYTES ? header.BODY_SIZE : header.MODERN_BODY_SIZE;
   context.setHeader(type, header.readU16BE(context.message + sizeAt), bytes);
   v128.store(CHALLENGE_HASH, i64x2.splat(0));
@@ -38,14 +36,14 @@ export function runFromHeader(pinning: bool): Outcome {
   const refused = checkHeader();
   if (refused != Status.OK) return context.refuse(refused);
   context.setSound();
-  if (context.length < bytes + context.bodySize)
-    return context.refuse(Status.INVALID_PACKET_LENGTH);
   if (type) {
     const found = findKey(pinning);
     if (pinning && found != KEY_PARKED) coins.unpinAll();
     if (found == KEY_PARKED) return Outcome.PARK;
     if (found != Status.OK) return context.refuse(found);
   }
+  if (context.length < bytes + context.bodySize)
+    return context.refuse(Status.INVALID_PACKET_LENGTH);
   if (context.bodySize) {
     const opened = bytes == header.HEADER_BYTES ? openBody() : openModernBody();
     if (opened != Status.OK) return context.refuse(opened);

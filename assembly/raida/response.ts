@@ -120,12 +120,11 @@ function emitShared(group: u32, echo: u16, size: u32, elapsed: u32): void {
 function emitModern(elapsed: u32): u32 {
   const reply = context.reply,
     message = context.message;
-  const sound = context.sound;
-  const group = sound ? context.group() : 0;
-  const echo: u16 = sound ? load<u16>(message, header.MODERN_ECHO) : 0;
-  const denomination: u8 = sound ? load<u8>(message, header.MODERN_DENOMINATION) : 0;
-  const serial: u32 = sound ? load<u32>(message, header.MODERN_SERIAL) : 0;
-  const second = sound && context.type == header.Encryption.MODERN_TWO_COINS;
+  const group = context.group();
+  const echo = load<u16>(message, header.MODERN_ECHO);
+  const denomination = load<u8>(message, header.MODERN_DENOMINATION);
+  const serial = load<u32>(message, header.MODERN_SERIAL);
+  const second = context.type == header.Encryption.MODERN_TWO_COINS;
   if (second) {
     // Type 5 shares nonce bytes 0-4 with the second coin, as the request does; so the receiver
     // knows the whole nonce.

@@ -44,7 +44,7 @@ export function ticketNumber(ticket: usize): u32 {
 
 function expired(ticket: usize, now: u64): bool {
   // A clock that went back makes a ticket old at once rather than immortal.
-  return now - load<u64>(ticket, CREATED) >= TICKET_LIFE_US;
+  return now - load<u64>(ticket, CREATED) > TICKET_LIFE_US;
 }
 
 /**

@@ -23,7 +23,10 @@ describe.each([16, 32])('AES-CTR with a key of %i bytes', (keyBytes) => {
       const wanted = createCipheriv(name, createSecretKey(key), counter).update(text);
       const got = primitives.ctr(key, counter, text, { skew: length % 16, inPlace });
       expect(Buffer.compare(got.bytes, wanted), `length ${length}`).toBe(0);
-      expect(got.guards.every((byte) => byte === 0xa5), `guards at ${length}`).toBe(true);
+      expect(
+        got.guards.every((byte) => byte === 0xa5),
+        `guards at ${length}`,
+      ).toBe(true);
     }
   });
 

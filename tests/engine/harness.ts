@@ -64,6 +64,8 @@ export class Harness {
   private readonly perDenomination: number;
   private readonly autoCommit: boolean;
   private peers = 0;
+  /** Status of the newest reply, as its descriptor tells it. */
+  lastStatus = 0;
 
   constructor(options: HarnessOptions, engine = Engine.create(options)) {
     this.engine = engine;
@@ -199,6 +201,7 @@ export class Harness {
     const flags = word(Descriptor.FLAGS);
     if (length || flags & Flag.SILENT) {
       const bytes = length ? engine.u8.slice(offset, offset + length) : undefined;
+      this.lastStatus = word(Descriptor.STATUS);
       this.answers.push({
         bytes,
         peer: word(Descriptor.PEER),

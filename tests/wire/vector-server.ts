@@ -2,7 +2,11 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PAGE_BYTES, PAGE_RECORDS, RECORD_BYTES } from '@andvari/host-common/engine/generated/limits';
+import {
+  PAGE_BYTES,
+  PAGE_RECORDS,
+  RECORD_BYTES,
+} from '@andvari/host-common/engine/generated/limits';
 import { PortableIo } from '@andvari/host-node/io/portable';
 import { RaidaServer } from '@andvari/host-node/raida/server';
 import { openStore } from '@andvari/host-node/store/open-store';

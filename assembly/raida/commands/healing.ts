@@ -90,7 +90,7 @@ function anyGood(list: usize, count: u32): bool {
 /** A random ticket number that is not 0, which means none. */
 function drawNumber(): u32 {
   takeRandom(WORK, 4);
-  const number = load<u32>(WORK);
+  const number = readU32BE(WORK);
   return number ? number : 1;
 }
 

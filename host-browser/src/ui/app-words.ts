@@ -1,8 +1,8 @@
 /** What the page says and asks, in whole sentences. */
 
-import type { CoinView } from '../worker/messages.ts';
+import type { AddedView, CoinView, FileView } from '../worker/messages.ts';
 import type { Question } from './confirm.ts';
-import { countOf, totalsOf } from './format.ts';
+import { countOf, countsOf } from './format.ts';
 import type { TaskKind } from './task.ts';
 import type { Notice } from './wallet-page.ts';
 
@@ -24,17 +24,27 @@ export function wantedFiles(files: readonly File[], faults: string[]): readonly 
 }
 
 export function addedSentence(
-  counts: { readonly addedCount: number; readonly knownCount: number },
+  counts: Omit<AddedView, 'wallet'>,
   faults: readonly string[],
 ): Notice {
+  const { addedCount, knownCount, twofoldCount } = counts;
   const parts: string[] = [];
-  if (counts.addedCount > 0) parts.push(`${countOf(counts.addedCount, 'coin')} added.`);
-  if (counts.knownCount > 0) parts.push(`${countOf(counts.knownCount, 'coin')} were here already.`);
+  if (addedCount > 0) parts.push(`${countOf(addedCount, 'coin')} added.`);
+  if (knownCount > 0) parts.push(`${countOf(knownCount, 'coin')} already here.`);
+  if (twofoldCount > 0) {
+    parts.push(`${countOf(twofoldCount, 'coin')} here with other secrets; Detect tells the right.`);
+  }
   const [first] = faults;
   if (first !== undefined) parts.push(first);
-  if (faults.length > 1) parts.push(`(and ${faults.length - 1} more files not taken)`);
+  if (faults.length > 1) parts.push(`(${countOf(faults.length - 1, 'more problem')})`);
   return { tone: first === undefined ? 'good' : 'bad', text: parts.join(' ') };
 }
+
+const LEADS: Readonly<Record<TaskKind, string>> = {
+  detect: 'Checked',
+  pown: 'Changed',
+  settle: 'Asked about',
+};
 
 /** How a detect, pown or settle ended for `coins`. */
 export function resultSentence(
@@ -42,25 +52,28 @@ export function resultSentence(
   coins: readonly CoinView[],
   cancelled: boolean,
 ): Notice {
-  const totals = totalsOf(coins);
-  const good = totals.authentic.count + totals.fracked.count;
-  const parts = [
+  const counts = countsOf(coins);
+  const good = counts.authentic + counts.fracked;
+  const grades = [
     part(good, 'authentic'),
-    part(totals.fracked.count, 'of them fracked'),
-    part(totals.limbo.count, 'in limbo'),
-    part(totals.counterfeit.count, 'counterfeit'),
-    part(totals.untested.count, 'not checked'),
+    part(counts.fracked, 'of them fracked'),
+    part(counts.limbo, 'in limbo'),
+    part(counts.counterfeit, 'counterfeit'),
+    part(counts.untested, 'not checked'),
   ].filter((text) => text !== '');
-  const lead = cancelled
-    ? 'Stopped'
-    : { detect: 'Checked', pown: 'Asked', settle: 'Settled' }[kind];
-  const owned = coins.filter((coin) => coin.owned).length;
+  const lead = cancelled ? 'Stopped at' : LEADS[kind];
+  const words = [`${lead} ${countOf(coins.length, 'coin')}: ${grades.join(', ')}.`];
+  const owned = coins.filter((coin) => coin.owned && !coin.unsettled).length;
+  if (kind !== 'detect' && owned > 0) {
+    words.push(owned === coins.length ? 'All yours alone now.' : `${owned} yours alone now.`);
+  }
   const open = coins.filter((coin) => coin.unsettled).length;
-  const words = [`${lead} ${countOf(coins.length, 'coin')}: ${parts.join(', ')}.`];
-  if (kind !== 'detect' && owned > 0) words.push(`${countOf(owned, 'coin')} now yours alone.`);
-  if (open > 0) words.push(`${countOf(open, 'coin')} not settled yet; detect again to go on.`);
-  const tone =
-    good === coins.length && !cancelled ? 'good' : totals.counterfeit.count > 0 ? 'bad' : 'plain';
+  if (open > 0) {
+    const which = open === coins.length ? 'They wait' : `${countOf(open, 'coin')} wait`;
+    words.push(`${which} for silent servers; old and new secrets are both kept.`);
+  }
+  const bad = counts.counterfeit > 0;
+  const tone = bad ? 'bad' : good === coins.length && !cancelled && open === 0 ? 'good' : 'plain';
   return { tone, text: words.join(' ') };
 }
 
@@ -70,9 +83,10 @@ export function interruptedSentence(count: number): Notice {
   return { tone: 'plain', text };
 }
 
-export function savedSentence(fileName: string, count: number): Notice {
+export function savedSentence(files: readonly FileView[], count: number): Notice {
+  const names = files.map((file) => file.name).join(' and ');
   const coins = countOf(count, 'coin');
-  const text = `${fileName} holds ${coins}. Keep it like cash: whoever has it can spend them.`;
+  const text = `${names}: ${coins}. Keep it like cash, whoever has it can spend them.`;
   return { tone: 'plain', text };
 }
 

@@ -14,7 +14,7 @@ import {
   wantedFiles,
 } from './app-words.ts';
 import { saveFile } from './download.ts';
-import { countOf } from './format.ts';
+import { countOf, NO_TOTALS } from './format.ts';
 import type { PassphraseDetail } from './gate.ts';
 import './gate.ts';
 import type { ServerState } from './servers.ts';
@@ -106,6 +106,7 @@ export class AndvariApp extends LitElement {
         data-testid="wallet"
         data-tasks-ended=${this.tasksEnded}
         .coins=${this.wallet.coins}
+        .totals=${this.wallet.totals}
         .network=${this.wallet.network}
         .servers=${this.servers}
         .selection=${this.selection}
@@ -128,7 +129,7 @@ export class AndvariApp extends LitElement {
   }
 
   #clear(): void {
-    this.wallet = { coins: [], network: { serverIds: [], demo: false } };
+    this.wallet = { coins: [], totals: NO_TOTALS, network: { serverIds: [], demo: false } };
     this.servers = [];
     this.selection = new Set();
     this.task = undefined;
@@ -182,7 +183,7 @@ export class AndvariApp extends LitElement {
   async #opened(): Promise<void> {
     // Without this the browser may evict the coins when the disk fills up.
     void navigator.storage?.persist?.();
-    const unsettled = this.wallet.coins.filter((coin) => coin.unsettled).length;
+    const unsettled = this.wallet.coins.filter((coin) => coin.openServers > 0).length;
     if (unsettled > 0) {
       this.#say(interruptedSentence(unsettled));
       await this.#runTask('settle', []);
@@ -202,7 +203,7 @@ export class AndvariApp extends LitElement {
 
   async #addFiles(files: readonly File[]): Promise<void> {
     await this.#work(async () => {
-      const counts = { addedCount: 0, knownCount: 0 };
+      const counts = { addedCount: 0, knownCount: 0, twofoldCount: 0 };
       const faults: string[] = [];
       for (const file of wantedFiles(files, faults)) {
         try {
@@ -212,6 +213,7 @@ export class AndvariApp extends LitElement {
           const added = await this.#link.client.call('add', params, { transfer });
           counts.addedCount += added.addedCount;
           counts.knownCount += added.knownCount;
+          counts.twofoldCount += added.twofoldCount;
           this.#showWallet(added.wallet);
         } catch (error) {
           faults.push(sentenceOf(error));
@@ -233,14 +235,15 @@ export class AndvariApp extends LitElement {
     const ids = this.wallet.network.serverIds;
     this.servers = ids.map((raidaId) => ({ raidaId, light: Light.PENDING, elapsedMs: null }));
     try {
-      await this.#link.client.call('servers', null, {
+      const wallet = await this.#link.client.call('servers', null, {
         onProgress: ({ raidaId, elapsedMs }) => {
           const light = elapsedMs === null ? Light.SILENT : Light.PASS;
-          this.servers = this.servers.map((server) =>
-            server.raidaId === raidaId ? { raidaId, light, elapsedMs } : server,
-          );
+          const others = this.servers.filter((server) => server.raidaId !== raidaId);
+          const servers = [...others, { raidaId, light, elapsedMs }];
+          this.servers = servers.sort((a, b) => a.raidaId - b.raidaId);
         },
       });
+      this.#showWallet(wallet);
     } finally {
       this.servers = this.servers.map((server) =>
         server.light === Light.PENDING ? { ...server, light: Light.UNTRIED } : server,
@@ -264,9 +267,9 @@ export class AndvariApp extends LitElement {
   async #download(): Promise<void> {
     await this.#work(async () => {
       const ids = this.#chosenIds();
-      const file = await this.#link.client.call('save', { ids });
-      saveFile(file);
-      this.#say(savedSentence(file.name, ids.length));
+      const files = await this.#link.client.call('save', { ids });
+      for (const file of files) saveFile(file);
+      this.#say(savedSentence(files, ids.length));
     });
   }
 
@@ -297,7 +300,7 @@ export class AndvariApp extends LitElement {
             ? await this.#link.client.call('settle', null, options)
             : await this.#link.client.call(kind, params, options);
         this.#showWallet(wallet);
-        const about = new Set(this.task?.ids ?? ids);
+        const about = this.task.ids.size > 0 ? this.task.ids : new Set(ids);
         const coins = wallet.coins.filter((coin) => about.has(coin.id));
         this.#say(resultSentence(kind, coins, stop.signal.aborted));
       } catch (error) {

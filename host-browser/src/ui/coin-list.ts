@@ -1,9 +1,8 @@
-import { coinValueUnits } from '@andvari/host-common/raida/coin';
 import { css, html, LitElement, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { type CoinView, type Grade, Light } from '../worker/messages.ts';
 import './coin-row.ts';
-import { countOf, formatValue, GRADE_WORDS, LIGHT_WORDS, totalsOf } from './format.ts';
+import { countOf, countsOf, formatValue, GRADE_WORDS, LIGHT_WORDS, unitsOf } from './format.ts';
 import { LIGHT_SHAPES } from './light-shapes.ts';
 import { lightStyles } from './light-styles.ts';
 import { sharedStyles } from './shared-styles.ts';
@@ -157,9 +156,7 @@ export class AndvariCoinList extends LitElement {
         ${repeat(
           rows,
           (coin) => coin.id,
-          (
-            coin,
-          ) => html`<li data-testid="coin" data-coin=${`${coin.denomination}:${coin.serialNumber}`} data-grade=${coin.grade}>
+          (coin) => html`<li data-testid="coin" data-coin=${nameOf(coin)} data-grade=${coin.grade}>
             <andvari-coin-row
               .coin=${coin}
               .selected=${this.selection.has(coin.id)}
@@ -175,9 +172,7 @@ export class AndvariCoinList extends LitElement {
 
   #selectAll(shown: readonly CoinView[]) {
     const selectedCount = shown.filter((coin) => this.selection.has(coin.id)).length;
-    const units = this.coins
-      .filter((coin) => this.selection.has(coin.id))
-      .reduce((sum, coin) => sum + coinValueUnits(coin.denomination), 0n);
+    const units = unitsOf(this.coins.filter((coin) => this.selection.has(coin.id)));
     const what =
       this.selection.size === 0
         ? `Select all ${countOf(shown.length, 'coin')}`
@@ -195,14 +190,14 @@ export class AndvariCoinList extends LitElement {
   }
 
   #filters() {
-    const totals = totalsOf(this.coins);
+    const counts = countsOf(this.coins);
     const chips = FILTERS.filter(
-      (filter) => filter === 'all' || filter === this.filter || totals[filter].count > 0,
+      (filter) => filter === 'all' || filter === this.filter || counts[filter] > 0,
     );
     if (chips.length < 3 && this.filter === 'all') return nothing;
     return html`<div class="filters" role="group" aria-label="Show">
       ${chips.map((filter) => {
-        const count = filter === 'all' ? this.coins.length : totals[filter].count;
+        const count = filter === 'all' ? this.coins.length : counts[filter];
         return html`<button
           type="button"
           class="number"
@@ -267,6 +262,10 @@ export class AndvariCoinList extends LitElement {
   #changeSelection(selection: ReadonlySet<number>): void {
     this.dispatchEvent(new CustomEvent('selection-change', { detail: selection }));
   }
+}
+
+function nameOf({ denomination, serialNumber }: CoinView): string {
+  return `${denomination}:${serialNumber}`;
 }
 
 customElements.define('andvari-coin-list', AndvariCoinList);

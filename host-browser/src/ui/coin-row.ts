@@ -7,6 +7,7 @@ import './lights.ts';
 import { sharedStyles } from './shared-styles.ts';
 
 const OWNED_MEANING = 'Taken into ownership here: nobody else knows its secrets';
+const TWOFOLD_MEANING = 'Here with two sets of secrets; the servers know which is right';
 
 /** One coin of the list. Fires `coin-select` with { id, selected }. */
 export class AndvariCoinRow extends LitElement {
@@ -199,7 +200,7 @@ export class AndvariCoinRow extends LitElement {
         >
           ${GRADE_WORDS[coin.grade]}
         </div>
-        <div class="summary number" data-testid="coin-summary">${summaryOf(coin.lights)}</div>
+        <div class="summary number" data-testid="coin-summary">${summaryOf(coin)}</div>
       </div>
       <andvari-lights
         data-testid="coin-lights"
@@ -215,11 +216,16 @@ export class AndvariCoinRow extends LitElement {
   }
 }
 
-function tagsOf({ owned, unsettled }: CoinView) {
-  if (unsettled)
-    return html`<span class="tag unsettled" data-testid="unsettled">not settled</span>`;
-  if (!owned) return nothing;
-  return html`<span class="tag owned" title=${OWNED_MEANING} data-testid="owned">yours</span>`;
+function tagsOf({ owned, unsettled, twofold }: CoinView) {
+  return html`
+    ${unsettled ? html`<span class="tag unsettled" data-testid="unsettled">not settled</span>` : ''}
+    ${
+      owned && !unsettled
+        ? html`<span class="tag owned" title=${OWNED_MEANING} data-testid="owned">yours</span>`
+        : ''
+    }
+    ${twofold ? html`<span class="tag" title=${TWOFOLD_MEANING}>two versions</span>` : ''}
+  `;
 }
 
 customElements.define('andvari-coin-row', AndvariCoinRow);

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Light } from '../worker/messages.ts';
-import { countOf, faceOf, formatValue, lightAt, rangesOf, summaryOf, totalsOf } from './format.ts';
+import {
+  countOf,
+  countsOf,
+  faceOf,
+  formatValue,
+  lightAt,
+  rangesOf,
+  summaryOf,
+  unitsOf,
+} from './format.ts';
 
 describe('values', () => {
   it.each([
@@ -40,12 +49,14 @@ describe('values', () => {
 
 describe('lights in words', () => {
   it('sums up 25 lights in one line', () => {
-    expect(summaryOf('0'.repeat(25))).toBe('No server asked yet');
-    expect(summaryOf('A'.repeat(25))).toBe('25 of 25 pass');
-    expect(summaryOf(`AAFFFC${'A'.repeat(17)}DE`)).toBe(
+    expect(summaryOf({ lights: '0'.repeat(25), openServers: 0 })).toBe('No server asked yet');
+    expect(summaryOf({ lights: 'A'.repeat(25), openServers: 0 })).toBe('25 of 25 pass');
+    expect(summaryOf({ lights: `AAFFFC${'A'.repeat(17)}DE`, openServers: 0 })).toBe(
       '19 of 25 pass · fail: 2-4 · no answer: 5 · no connection: 23 · error: 24',
     );
-    expect(summaryOf(`A${'?'.repeat(24)}`)).toBe('1 of 25 pass · asking 24');
+    expect(summaryOf({ lights: `A${'?'.repeat(24)}`, openServers: 0 })).toBe(
+      '1 of 25 pass · asking 24',
+    );
   });
 
   it('never shows an unknown result as anything but an error', () => {
@@ -61,7 +72,7 @@ describe('lights in words', () => {
   });
 });
 
-it('totals keep each grade apart', () => {
+it('counts and values keep each grade apart', () => {
   const coin = (grade: 'authentic' | 'limbo', denomination: number) => ({
     id: 1,
     denomination,
@@ -70,9 +81,11 @@ it('totals keep each grade apart', () => {
     grade,
     owned: false,
     unsettled: false,
+    openServers: 0,
+    twofold: false,
   });
-  const totals = totalsOf([coin('authentic', 0), coin('authentic', -8), coin('limbo', 2)]);
-  expect(totals.authentic).toEqual({ count: 2, units: 100_000_001n });
-  expect(totals.limbo).toEqual({ count: 1, units: 10n ** 10n });
-  expect(totals.fracked).toEqual({ count: 0, units: 0n });
+  const coins = [coin('authentic', 0), coin('authentic', -8), coin('limbo', 2)];
+  expect(countsOf(coins)).toMatchObject({ authentic: 2, limbo: 1, fracked: 0, untested: 0 });
+  expect(unitsOf(coins.slice(0, 2))).toBe(100_000_001n);
+  expect(unitsOf([])).toBe(0n);
 });

@@ -1,7 +1,7 @@
 /** How coins, values and results read in words. Pure functions; values are in units of 1e-8. */
 
 import { coinValueUnits, formatUnits } from '@andvari/host-common/raida/coin';
-import { type CoinView, type Grade, Light } from '../worker/messages.ts';
+import { type CoinView, type Grade, Light, type TotalsView } from '../worker/messages.ts';
 
 /** `1,234.0005`: whole part by threes, fraction without trailing zeros. */
 export function formatValue(units: bigint): string {
@@ -63,7 +63,8 @@ export function lightAt(lights: string, raidaId: number): Light {
 }
 
 /** `23 pass. Fail: 4, 17. No answer: 9.` - one line that says all 25 lights. */
-export function summaryOf(lights: string): string {
+export function summaryOf(coin: Pick<CoinView, 'lights' | 'openServers'>): string {
+  const { lights, openServers } = coin;
   const servers = new Map<string, number[]>();
   for (let raidaId = 0; raidaId < lights.length; raidaId++) {
     const light = lightAt(lights, raidaId);
@@ -79,6 +80,7 @@ export function summaryOf(lights: string): string {
   }
   const asking = servers.get(LIGHT_WORDS[Light.PENDING])?.length ?? 0;
   if (asking > 0) parts.push(`asking ${asking}`);
+  else if (openServers > 0) parts.push(`${openServers} yet to say old or new`);
   return parts.join(' · ');
 }
 
@@ -105,28 +107,23 @@ export function rangesOf(ids: readonly number[]): string {
   return parts.join(', ');
 }
 
-export interface Totals {
-  readonly count: number;
-  readonly units: bigint;
+const NONE = { count: 0, units: 0n };
+export const NO_TOTALS: TotalsView = {
+  untested: NONE,
+  authentic: NONE,
+  fracked: NONE,
+  limbo: NONE,
+  counterfeit: NONE,
+};
+
+/** Entries in each grade. `authentic` does not include `fracked` here, so that they add up. */
+export function countsOf(coins: readonly CoinView[]): Readonly<Record<Grade, number>> {
+  const counts = { untested: 0, authentic: 0, fracked: 0, limbo: 0, counterfeit: 0 };
+  for (const coin of coins) counts[coin.grade]++;
+  return counts;
 }
 
-/** Number and value of the coins in each grade. `authentic` does not include `fracked` here. */
-export function totalsOf(coins: readonly CoinView[]): Readonly<Record<Grade, Totals>> {
-  const totals = {
-    untested: none(),
-    authentic: none(),
-    fracked: none(),
-    limbo: none(),
-    counterfeit: none(),
-  };
-  for (const coin of coins) {
-    const total = totals[coin.grade];
-    total.count++;
-    total.units += coinValueUnits(coin.denomination);
-  }
-  return totals;
-}
-
-function none(): { count: number; units: bigint } {
-  return { count: 0, units: 0n };
+/** Value of the coins in units of 1e-8. */
+export function unitsOf(coins: readonly CoinView[]): bigint {
+  return coins.reduce((sum, coin) => sum + coinValueUnits(coin.denomination), 0n);
 }

@@ -13,23 +13,20 @@ const SERVERS = Array.from({ length: 25 }, (_, raidaId) => raidaId);
 const coin = (id: number): CoinView => ({
   id,
   denomination: 0,
-  serialNumber: 1,
+  serialNumber: id,
   lights: '0'.repeat(25),
   grade: 'untested',
   owned: false,
   unsettled: false,
+  openServers: 0,
+  twofold: false,
 });
 const coins = [coin(1), coin(2), coin(3)];
-const started: TaskProgress = {
-  stage: 'started',
-  round: 'detect',
-  ids: [3, 1],
-  serverIds: SERVERS,
-};
-const answer = (raidaId: number, indices: number[], lights: string): TaskProgress => ({
+const started: TaskProgress = { stage: 'started', ids: [3, 1], serverIds: SERVERS };
+const answer = (raidaId: number, ids: number[], lights: string): TaskProgress => ({
   stage: 'answer',
   raidaId,
-  indices,
+  ids,
   lights,
 });
 
@@ -41,35 +38,41 @@ describe('a task under way', () => {
   });
 
   it('puts each answer on its coin and server', () => {
-    const news = [started, answer(3, [1, 0], 'FA'), answer(24, [0], 'C')];
+    const news = [started, answer(3, [1, 3], 'FA'), answer(24, [3], 'C')];
     const { coins: now } = advanceTask(startTask('detect'), coins, news);
     expect(now[0]?.lights).toBe(`???F${'?'.repeat(21)}`);
     expect(now[2]?.lights).toBe(`???A${'?'.repeat(20)}C`);
   });
 
-  it('counts a server as done when it has answered for every coin', () => {
-    let { task } = advanceTask(startTask('detect'), coins, [started, answer(0, [0], 'A')]);
+  it('counts a server as done when it has answered for every coin, once', () => {
+    let { task } = advanceTask(startTask('detect'), coins, [started, answer(0, [3], 'A')]);
     expect(announcementOf(task)).toBe('0 of 25 servers are done');
     expect(task.servers[0]).toBe('?');
-    ({ task } = advanceTask(task, coins, [answer(0, [1], 'A'), answer(1, [0, 1], 'CD')]));
+    const more = [answer(0, [3], 'A'), answer(0, [1], 'F'), answer(1, [3, 1], 'CD')];
+    ({ task } = advanceTask(task, coins, more));
     expect(announcementOf(task)).toBe('2 of 25 servers are done');
     expect(task.servers.slice(0, 3)).toBe('AC?');
     expect(fractionOf(task)).toBeCloseTo(4 / 50);
     expect(headlineOf(task)).toBe('Checking 2 coins');
   });
 
-  it('starts from nothing in a further round, and survives answers about nobody', () => {
-    const again: TaskProgress = { ...started, round: 'find', ids: [1, 99] };
-    const news = [started, answer(0, [0, 1], 'AA'), again, answer(5, [0, 1, 9], 'AAA')];
-    const { task, coins: now } = advanceTask(startTask('pown'), coins, news);
-    expect(task.answered).toEqual({ 5: 3 });
-    expect(now.map(({ id }) => id)).toEqual([1, 2, 3]);
-    expect(now[0]?.lights[5]).toBe('A');
-    expect(headlineOf(task)).toMatch(/^Asking again about 2 coins/);
+  it('leaves lights alone while settling, but for those that are told', () => {
+    const known = coins.map((one) => ({ ...one, lights: 'A'.repeat(25) }));
+    const news = [started, answer(5, [1], 'F')];
+    const { task, coins: now } = advanceTask(startTask('settle'), known, news);
+    expect(now[0]?.lights).toBe(`AAAAAF${'A'.repeat(19)}`);
+    expect(now[2]).toBe(known[2]);
+    expect(fractionOf(task)).toBeUndefined();
+    expect(announcementOf(task)).toBe('1 server answered so far');
   });
 
-  it('is at nothing before the first round', () => {
-    expect(fractionOf(startTask('pown'))).toBe(0);
+  it('survives answers about a coin that is gone', () => {
+    const { coins: now } = advanceTask(startTask('pown'), coins, [started, answer(5, [99], 'A')]);
+    expect(now.map(({ id }) => id)).toEqual([1, 2, 3]);
+  });
+
+  it('is at nothing before it has started', () => {
+    expect(fractionOf(startTask('pown'))).toBeUndefined();
     expect(announcementOf(startTask('pown'))).toBe('Getting ready…');
   });
 });

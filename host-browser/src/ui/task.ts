@@ -7,15 +7,13 @@ export type TaskKind = 'detect' | 'pown' | 'settle';
 
 export interface TaskState {
   readonly kind: TaskKind;
-  /** What is asked now; undefined before the first question. */
-  readonly round: 'detect' | 'pown' | 'find' | undefined;
-  /** The coins of the round, in the order in which answers speak of them. */
-  readonly ids: readonly number[];
+  /** The coins it is about; empty before it has started. */
+  readonly ids: ReadonlySet<number>;
   readonly serverIds: readonly number[];
   /** Light of each server, 25 characters: pending, has answered for all coins, silent. */
   readonly servers: string;
   /** Coins that each server has answered for, by RAIDA id. */
-  readonly answered: Readonly<Record<number, number>>;
+  readonly answered: ReadonlyMap<number, ReadonlySet<number>>;
   readonly cancelling: boolean;
 }
 
@@ -25,11 +23,10 @@ const SILENT: readonly string[] = [Light.SILENT, Light.UNREACHABLE];
 export function startTask(kind: TaskKind): TaskState {
   return {
     kind,
-    round: undefined,
-    ids: [],
+    ids: new Set(),
     serverIds: [],
     servers: ALL_UNTRIED,
-    answered: {},
+    answered: new Map(),
     cancelling: false,
   };
 }
@@ -45,8 +42,8 @@ export function advanceTask(
   for (const progress of news) {
     next =
       progress.stage === 'started'
-        ? startRound(next, lights, progress)
-        : countAnswers(next, lights, progress);
+        ? started(next, lights, progress)
+        : answered(next, lights, progress);
   }
   const changed = coins.map((coin) => {
     const now = lights.get(coin.id) ?? coin.lights;
@@ -55,34 +52,34 @@ export function advanceTask(
   return { task: next, coins: changed };
 }
 
-function startRound(
+function started(
   task: TaskState,
   lights: Map<number, string>,
-  { round, ids, serverIds }: Extract<TaskProgress, { stage: 'started' }>,
+  { ids, serverIds }: Extract<TaskProgress, { stage: 'started' }>,
 ): TaskState {
   const servers = serverIds.reduce((all, id) => setLight(all, id, Light.PENDING), ALL_UNTRIED);
-  for (const id of ids) if (lights.has(id)) lights.set(id, servers);
-  return { ...task, round, ids, serverIds, servers, answered: {} };
+  // Settling asks only those servers that have not told yet; the other lights still stand.
+  const asksAll = task.kind !== 'settle';
+  for (const id of ids) if (asksAll && lights.has(id)) lights.set(id, servers);
+  return { ...task, ids: new Set(ids), serverIds, servers };
 }
 
-function countAnswers(
+function answered(
   task: TaskState,
   lights: Map<number, string>,
-  { raidaId, indices, lights: news }: Extract<TaskProgress, { stage: 'answer' }>,
+  { raidaId, ids, lights: news }: Extract<TaskProgress, { stage: 'answer' }>,
 ): TaskState {
-  for (const [place, index] of indices.entries()) {
-    const id = task.ids[index] ?? 0;
+  for (const [place, id] of ids.entries()) {
     const before = lights.get(id);
     if (before !== undefined) lights.set(id, setLight(before, raidaId, news.charAt(place)));
   }
-  const count = (task.answered[raidaId] ?? 0) + indices.length;
+  const done = new Set([...(task.answered.get(raidaId) ?? []), ...ids]);
   const silent = [...news].every((light) => SILENT.includes(light));
-  const done = count >= task.ids.length;
-  const light = silent ? Light.SILENT : done ? Light.PASS : Light.PENDING;
+  const light = silent ? Light.SILENT : done.size >= task.ids.size ? Light.PASS : Light.PENDING;
   return {
     ...task,
     servers: setLight(task.servers, raidaId, light),
-    answered: { ...task.answered, [raidaId]: count },
+    answered: new Map([...task.answered, [raidaId, done]]),
   };
 }
 
@@ -91,24 +88,25 @@ export function setLight(lights: string, raidaId: number, light: string): string
   return lights.slice(0, raidaId) + light + lights.slice(raidaId + 1);
 }
 
-/** 0 to 1: answers that have come in, of those that this round wants. */
-export function fractionOf(task: TaskState): number {
-  const wanted = task.serverIds.length * task.ids.length;
-  const got = Object.values(task.answered).reduce((sum, count) => sum + count, 0);
-  return wanted === 0 ? 0 : Math.min(1, got / wanted);
+/** 0 to 1: answers that have come in, of those wanted; undefined: nobody knows how many. */
+export function fractionOf(task: TaskState): number | undefined {
+  const wanted = task.serverIds.length * task.ids.size;
+  if (wanted === 0 || task.kind === 'settle') return undefined;
+  const got = [...task.answered.values()].reduce((sum, ids) => sum + ids.size, 0);
+  return Math.min(1, got / wanted);
 }
 
 export function headlineOf(task: TaskState): string {
-  const coins = task.ids.length === 0 ? 'coins' : countOf(task.ids.length, 'coin');
+  const coins = task.ids.size === 0 ? 'coins' : countOf(task.ids.size, 'coin');
   if (task.kind === 'detect') return `Checking ${coins}`;
   if (task.kind === 'settle') return `Finding out what the servers hold for ${coins}`;
-  if (task.round === 'find') return `Asking again about ${coins}. Keep this page open.`;
   return `Taking ownership of ${coins}. Keep this page open.`;
 }
 
 export function announcementOf(task: TaskState): string {
-  if (task.round === undefined) return 'Getting ready…';
-  const counts = task.serverIds.map((id) => task.answered[id] ?? 0);
-  const done = counts.filter((count) => count >= task.ids.length).length;
-  return `${done} of ${counts.length} servers are done`;
+  const serverCount = task.serverIds.length;
+  if (serverCount === 0) return 'Getting ready…';
+  if (task.kind === 'settle') return `${countOf(task.answered.size, 'server')} answered so far`;
+  const done = [...task.answered.values()].filter((ids) => ids.size >= task.ids.size).length;
+  return `${done} of ${serverCount} servers are done`;
 }

@@ -1,8 +1,7 @@
-import { coinValueUnits } from '@andvari/host-common/raida/coin';
 import { html, LitElement, nothing } from 'lit';
-import type { CoinView, Grade, NetworkView } from '../worker/messages.ts';
+import type { CoinView, Grade, NetworkView, TotalsView, TotalView } from '../worker/messages.ts';
 import './coin-list.ts';
-import { countOf, formatValue, GRADE_MEANINGS, type Totals, totalsOf } from './format.ts';
+import { countOf, formatValue, GRADE_MEANINGS, NO_TOTALS, unitsOf } from './format.ts';
 import './intake.ts';
 import './ring.ts';
 import { lightsOf, type ServerState } from './servers.ts';
@@ -24,6 +23,7 @@ export type WalletAction = 'detect' | 'pown' | 'save' | 'remove';
 export class AndvariWalletPage extends LitElement {
   static override properties = {
     coins: { attribute: false },
+    totals: { attribute: false },
     network: { attribute: false },
     servers: { attribute: false },
     selection: { attribute: false },
@@ -34,6 +34,7 @@ export class AndvariWalletPage extends LitElement {
   static override styles = [sharedStyles, walletPageStyles];
 
   declare coins: readonly CoinView[];
+  declare totals: TotalsView;
   declare network: NetworkView;
   declare servers: readonly ServerState[];
   declare selection: ReadonlySet<number>;
@@ -44,6 +45,7 @@ export class AndvariWalletPage extends LitElement {
   constructor() {
     super();
     this.coins = [];
+    this.totals = NO_TOTALS;
     this.network = { serverIds: [], demo: false };
     this.servers = [];
     this.selection = new Set();
@@ -90,11 +92,9 @@ export class AndvariWalletPage extends LitElement {
   }
 
   #hero() {
-    const totals = totalsOf(this.coins);
-    const units = totals.authentic.units + totals.fracked.units;
-    const count = totals.authentic.count + totals.fracked.count;
+    const { totals } = this;
     const lights = this.task?.servers ?? lightsOf(this.servers);
-    const value = formatValue(units);
+    const value = formatValue(totals.authentic.units);
     const coins = countOf(this.coins.length, 'coin');
     return html`<section class="hero" aria-label="Totals">
       <andvari-ring .lights=${lights}>
@@ -112,7 +112,7 @@ export class AndvariWalletPage extends LitElement {
           ${this.coins.length === 0 ? 'Your wallet is open and empty' : `${coins} in this browser`}
         </h1>
         <dl class="totals">
-          ${this.#total('authentic', 'Authentic', { count, units })}
+          ${this.#total('authentic', 'Authentic', totals.authentic)}
           ${this.#total('fracked', 'of them fracked', totals.fracked)}
           ${this.#total('limbo', 'Limbo', totals.limbo)}
           ${this.#total('counterfeit', 'Counterfeit', totals.counterfeit)}
@@ -122,7 +122,7 @@ export class AndvariWalletPage extends LitElement {
     </section>`;
   }
 
-  #total(name: Grade, word: string, { count, units }: Totals) {
+  #total(name: Grade, word: string, { count, units }: TotalView) {
     const meaning = GRADE_MEANINGS[name];
     return html`<div class="total ${count === 0 ? 'none' : name}" title=${meaning}>
       <dt>${word}</dt>
@@ -191,9 +191,7 @@ export class AndvariWalletPage extends LitElement {
   #actionScope(): string {
     const size = this.selection.size;
     if (size === 0) return `all ${countOf(this.coins.length, 'coin')}`;
-    const units = this.coins
-      .filter((coin) => this.selection.has(coin.id))
-      .reduce((sum, coin) => sum + coinValueUnits(coin.denomination), 0n);
+    const units = unitsOf(this.coins.filter((coin) => this.selection.has(coin.id)));
     return `the ${countOf(size, 'selected coin')}, value ${formatValue(units)}`;
   }
 

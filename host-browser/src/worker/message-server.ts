@@ -51,8 +51,16 @@ export function serveMessages(end: MessageEnd, handlers: Handlers): void {
 function failureOf(error: unknown): { code: string; message: string } {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   if (error instanceof Error && typeof code === 'string' && code.startsWith('ANDVARI_')) {
-    return { code, message: error.message };
+    // "Could not be saved" helps nobody; the storage's own sentence does.
+    if (code === 'ANDVARI_WALLET_STORE' && error.cause) return failureOf(error.cause);
+    return { code, message: sentence(error.message) };
   }
   const name = error instanceof Error ? error.name : typeof error;
   return { code: 'ANDVARI_INTERNAL', message: `Something broke inside the wallet (${name}).` };
+}
+
+/** Library messages start small and end bare; the page shows whole sentences. */
+function sentence(message: string): string {
+  const whole = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }

@@ -3,7 +3,15 @@ import { MessageClient, REQUESTS_MAX } from './message-client.ts';
 import { type Handlers, serveMessages } from './message-server.ts';
 import { type MessageEnd, type TaskProgress, WorkerFailure } from './messages.ts';
 
-const EMPTY = { coins: [], network: { serverIds: [], demo: false } };
+const NONE = { count: 0, units: 0n };
+const TOTALS = {
+  untested: NONE,
+  authentic: NONE,
+  fracked: NONE,
+  limbo: NONE,
+  counterfeit: NONE,
+};
+const EMPTY = { coins: [], totals: TOTALS, network: { serverIds: [], demo: false } };
 const open: MessagePort[] = [];
 
 /** A client and a server joined by a real MessageChannel; only what is not given is refused. */
@@ -44,9 +52,9 @@ describe('page and worker', () => {
   it('report progress in order and before the answer', async () => {
     const client = joined({
       detect: async ({ ids }, { progress }) => {
-        progress({ stage: 'started', round: 'detect', ids, serverIds: [0] });
+        progress({ stage: 'started', ids, serverIds: [0] });
         for (let raidaId = 0; raidaId < 25; raidaId++) {
-          progress({ stage: 'answer', raidaId, indices: [0], lights: 'A' });
+          progress({ stage: 'answer', raidaId, ids: [7], lights: 'A' });
         }
         return EMPTY;
       },
@@ -54,7 +62,7 @@ describe('page and worker', () => {
     const seen: TaskProgress[] = [];
     const onProgress = (progress: TaskProgress) => void seen.push(progress);
     await client.call('detect', { ids: [7] }, { onProgress });
-    expect(seen[0]).toEqual({ stage: 'started', round: 'detect', ids: [7], serverIds: [0] });
+    expect(seen[0]).toEqual({ stage: 'started', ids: [7], serverIds: [0] });
     expect(seen.slice(1).map((one) => (one.stage === 'answer' ? one.raidaId : -1))).toEqual(
       Array.from({ length: 25 }, (_, raidaId) => raidaId),
     );

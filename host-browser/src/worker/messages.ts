@@ -38,11 +38,24 @@ export interface CoinView {
   /** 25 Light characters in RAIDA order. */
   readonly lights: string;
   readonly grade: Grade;
-  /** Taken into ownership here: nobody else has ever known its present secrets. */
+  /** Taken into ownership here: most servers hold secrets that nobody else has ever known. */
   readonly owned: boolean;
-  /** An ownership change was begun and its outcome is not known on every server. */
+  /** A change of ownership was begun, and too few servers have told how it ended. */
   readonly unsettled: boolean;
+  /** Servers that have not told whether they hold the old or the new secret. */
+  readonly openServers: number;
+  /** The same coin is here with other secrets too; the servers know which are right. */
+  readonly twofold: boolean;
 }
+
+export interface TotalView {
+  readonly count: number;
+  /** Units of 1e-8. */
+  readonly units: bigint;
+}
+
+/** Each coin once, also where it is here twofold. `authentic` includes `fracked`. */
+export type TotalsView = Readonly<Record<Grade, TotalView>>;
 
 export interface NetworkView {
   /** Empty when the description could not be fetched; `fault` then says why. */
@@ -53,6 +66,7 @@ export interface NetworkView {
 
 export interface WalletView {
   readonly coins: readonly CoinView[];
+  readonly totals: TotalsView;
   readonly network: NetworkView;
 }
 
@@ -65,27 +79,27 @@ export interface ServerView {
 export interface AddedView {
   readonly wallet: WalletView;
   readonly addedCount: number;
-  /** Coins that were here already; the secrets kept are the wallet's own. */
+  /** Coins of the file that were here already with the same secrets. */
   readonly knownCount: number;
+  /** Of the added ones, those that were here with other secrets. */
+  readonly twofoldCount: number;
 }
 
 /**
- * One `started`, then `answer`s as they come in: each server answers once for each coin, in as many
- * messages as it takes. A task with several rounds (pown, then find) starts anew with each.
+ * First `started`, then `answer`s as they come in, in as many messages as it takes; a server may
+ * answer for a coin again, and the later light counts.
  */
 export type TaskProgress =
   | {
       readonly stage: 'started';
-      readonly round: 'detect' | 'pown' | 'find';
-      /** The coins of the round; `indices` below point into it. */
       readonly ids: readonly number[];
       readonly serverIds: readonly number[];
     }
   | {
       readonly stage: 'answer';
       readonly raidaId: number;
-      readonly indices: readonly number[];
-      /** One Light character for each index. */
+      readonly ids: readonly number[];
+      /** One Light character for each id. */
       readonly lights: string;
     };
 
@@ -94,6 +108,7 @@ export interface FileView {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Coins by id. */
 export interface Selection {
   readonly ids: readonly number[];
 }
@@ -108,12 +123,14 @@ export interface WalletMethods {
   lock: { params: null; result: null; progress: never };
   add: { params: FileView; result: AddedView; progress: never };
   demo: { params: null; result: AddedView; progress: never };
-  servers: { params: null; result: readonly ServerView[]; progress: ServerView };
+  /** Echo to each server, as progress; also looks for a network that was missing before. */
+  servers: { params: null; result: WalletView; progress: ServerView };
   detect: { params: Selection; result: WalletView; progress: TaskProgress };
   pown: { params: Selection; result: WalletView; progress: TaskProgress };
   /** Ask with find (2/60) which secrets each server holds for every unsettled coin. */
   settle: { params: null; result: WalletView; progress: TaskProgress };
-  save: { params: Selection; result: FileView; progress: never };
+  /** One file, or more where a coin is here twofold: a file holds each coin once. */
+  save: { params: Selection; result: readonly FileView[]; progress: never };
   remove: { params: Selection; result: WalletView; progress: never };
 }
 

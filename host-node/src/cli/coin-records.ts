@@ -1,6 +1,7 @@
 /**
- * Coins of one server as NDJSON, one record a line: {"den":0,"sn":100,"an":"32 hex digits","mfs":30}.
- * Whoever reads such a file owns the coins: no message here repeats what a line holds.
+ * Coins of one server as NDJSON, one record a line: {"den":0,"sn":100,"an":"32 hex
+ * digits","mfs":30}. Whoever reads such a file owns the coins: no message here repeats what a line
+ * holds.
  */
 import { PAGE_RECORDS } from '../store/coin-store.ts';
 
@@ -76,8 +77,8 @@ function integer(
 }
 
 /**
- * The lines of a stream of bytes, without those that are empty, with their numbers. Throws CoinInputError for a line
- * that is too long, or not UTF-8.
+ * The lines of a stream of bytes, without those that are empty, with their numbers. Throws
+ * CoinInputError for a line that is too long, or not UTF-8.
  */
 export async function* readLines(
   input: AsyncIterable<Uint8Array>,
@@ -113,7 +114,10 @@ function decode(bytes: Uint8Array, line: number): string {
   }
 }
 
-/** Months from February 2023 (0) in UTC, as a record holds them. Throws RangeError where one byte cannot say it. */
+/**
+ * Months from February 2023 (0) in UTC, as a record holds them. Throws RangeError where one byte
+ * cannot say it.
+ */
 export function mfsOf(date: Date): number {
   const mfs = (date.getUTCFullYear() - 2023) * 12 + date.getUTCMonth() - 1;
   // 0 would say that the coin is not in circulation.

@@ -26,19 +26,28 @@ export class NoFreeCoinsError extends Error {
   readonly code = 'ANDVARI_NO_FREE_COINS';
 }
 
-/** Nobody can say whether the coins were brought into circulation; the records say how to find out. */
+/**
+ * Nobody can say whether the coins were brought into circulation; the records say how to find out.
+ */
 export class CoinsInDoubtError extends Error {
   readonly code = 'ANDVARI_STORE_UNKNOWN';
 }
 
+/** The coins are made, but the file with their records could not get its name. */
+export class CoinsUnplacedError extends Error {
+  readonly code = 'ANDVARI_COINS_UNPLACED';
+}
+
 /**
- * Makes `count` coins. Order: the records are written and flushed first, then committed, then put under their final
- * name. A coin in circulation whose AN nobody holds is money lost, and after a crash nobody would even look for it; a
- * record that is not in circulation yet is only a line in a file. So whenever this ends early there is either no
- * file and no coin, or a file `FILE.uncommitted` which `andvari coins import` brings to its end, whether
- * the coins are in the store already or not. (A wallet does the same when it stores new ANs before a pown.)
+ * Makes `count` coins. Order: the records are written and flushed first, then committed, then put
+ * under their final name. A coin in circulation whose AN nobody holds is money lost, and after a
+ * crash nobody would even look for it; a record that is not in circulation yet is only a line in a
+ * file. So whenever this ends early there is either no file and no coin, or a file
+ * `FILE.uncommitted` which `andvari coins import` brings to its end, whether the coins are in the
+ * store already or not. (A wallet does the same when it stores new ANs before a pown.)
  *
- * Throws NoFreeCoinsError, CoinsInDoubtError, RangeError, the store's errors and the output's.
+ * Throws NoFreeCoinsError, CoinsInDoubtError, CoinsUnplacedError, RangeError, the store's errors
+ * and the output's.
  */
 export function createCoins(
   config: CoinsConfig,
@@ -67,11 +76,18 @@ export function createCoins(
       await output.flush();
       putAll(store, count, recordOf);
     } catch (error) {
-      if (error instanceof StoreUnknownError) throw inDoubt(error);
+      if (error instanceof StoreUnknownError) throw inDoubt(error, output);
       output.discard();
       throw error;
     }
-    await output.finish();
+    try {
+      await output.finish();
+    } catch (error) {
+      throw new CoinsUnplacedError(
+        `the coins are in circulation, but their records are still in ${output.place}`,
+        { cause: error },
+      );
+    }
     options.onProgress?.(count);
     const firstSerialNumber = free[0] ?? 0;
     return { records: count, firstSerialNumber, lastSerialNumber: free[count - 1] ?? 0 };
@@ -121,7 +137,10 @@ function freeSerialNumbers(
   throw new NoFreeCoinsError(`${where}: wanted ${count} free serial numbers, there are ${found}`);
 }
 
-/** Random ANs, none of which looks like the key of a locker or trade locker (reference: RAIDA section 7). */
+/**
+ * Random ANs, none of which looks like the key of a locker or trade locker (reference: RAIDA
+ * section 7).
+ */
 function newAns(count: number): Uint8Array {
   const ans = randomFillSync(new Uint8Array(count * 16));
   for (let index = 0; index < count; index++) {
@@ -136,7 +155,7 @@ function isLockerKey(an: Uint8Array): boolean {
   return endsWith(0xff, 4) || endsWith(0xee, 2);
 }
 
-function inDoubt(error: StoreUnknownError): CoinsInDoubtError {
-  const advice = 'import the records that were written: that makes what is missing and no more';
+function inDoubt(error: StoreUnknownError, { place }: RecordOutput): CoinsInDoubtError {
+  const advice = `import the records in ${place}: that makes the missing coins and no more`;
   return new CoinsInDoubtError(`${error.message}; ${advice}`, { cause: error });
 }

@@ -15,8 +15,8 @@ export interface ExportOptions extends CoinsOptions {
 }
 
 /**
- * Writes a page's records at a time; the output is finished when all are written and discarded when not.
- * Throws CoinsInterruptedError, the store's errors and the output's.
+ * Writes a page's records at a time; the output is finished when all are written and discarded when
+ * not. Throws CoinsInterruptedError, the store's errors and the output's.
  */
 export function exportCoins(
   config: CoinsConfig,

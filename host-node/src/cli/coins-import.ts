@@ -44,9 +44,10 @@ interface Line {
 }
 
 /**
- * Every line is checked before its batch of 4096 is written, and a batch is written whole or not at all, so that after
- * an error the file can be mended and imported again: what is there already counts as unchanged. A coin in circulation
- * whose AN or MFS differs is refused without `replace`: an old file would take it from whoever owns it by now.
+ * Every line is checked before its batch of 4096 is written, and a batch is written whole or not at
+ * all, so that after an error the file can be mended and imported again: what is there already
+ * counts as unchanged. A coin in circulation whose AN or MFS differs is refused without `replace`:
+ * an old file would take it from whoever owns it by now.
  *
  * Throws CoinInputError, CoinInUseError, CoinsInterruptedError, and the store's errors.
  */

@@ -26,7 +26,10 @@ export class CoinsInterruptedError extends Error {
   readonly code = 'ANDVARI_INTERRUPTED';
 }
 
-/** Runs `work` with the store. Throws StoreBusyError while a server has it open, and what opening throws. */
+/**
+ * Runs `work` with the store. Throws StoreBusyError while a server has it open, and what opening
+ * throws.
+ */
 export async function withStore<T>(
   { node, raida, store: { url } }: CoinsConfig,
   { create }: { create: boolean },

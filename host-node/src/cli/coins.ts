@@ -59,6 +59,11 @@ export function registerCoinsCommands(
     .requiredOption('--den <denomination>', '-8 to 6', parseInteger(-8, 6))
     .requiredOption('--count <n>', 'how many', parseInteger(1, 1048576))
     .option('--first-sn <sn>', 'lowest serial number to take', parseInteger(0, 1048575), 0)
+    .addHelpText(
+      'after',
+      '\nThe records are first written to FILE.uncommitted. If that file is left behind, import\n' +
+        'it: that makes the coins that are missing and no more.',
+    )
     .action((file: string, options: CreateFlags) => runCreate(file, options, context, streams));
 }
 
@@ -137,7 +142,10 @@ async function runCreate(
   );
 }
 
-/** Events for machines, or lines for people. With records on standard output, both go to standard error. */
+/**
+ * Events for machines, or lines for people. With records on standard output, both go to standard
+ * error.
+ */
 class Report {
   readonly #context: CommandContext;
   readonly #json: boolean;

@@ -81,16 +81,19 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
 
 function announce(network: LocalNetwork, dataDir: string, context: CommandContext): void {
   const hint = network.walletBuilt ? '' : ' (the page is not built: npm run build)';
-  const range = (ports: number[]) =>
-    Math.max(...ports) - Math.min(...ports) === ports.length - 1
-      ? `${Math.min(...ports)}-${Math.max(...ports)}`
-      : ports.join(' ');
   const raida = range(network.nodes.map((node) => node.addresses.raida.port));
   const http = range(network.nodes.map(httpPort));
   context.note(`wallet: ${network.wallet}${hint}`);
   context.note(
     `25 servers ready on 127.0.0.1: UDP and TCP ${raida}, HTTP ${http}; data: ${dataDir}`,
   );
+}
+
+/** `25000-25024`; ports that the system has chosen are too many words. */
+function range(ports: readonly number[]): string {
+  const [first = 0] = ports;
+  const inRow = ports.every((port, index) => port === first + index);
+  return inRow ? `${first}-${first + ports.length - 1}` : '(any; --json lists them)';
 }
 
 function announceJson(network: LocalNetwork, context: CommandContext): void {

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { registerCoinsCommands } from './coins.ts';
 import type { CommandContext } from './command-context.ts';
 import { ExitCode, exitCodeOf } from './exit-code.ts';
 import { registerNetworkCommands } from './network.ts';
 import { registerServeCommand } from './serve.ts';
+import { registerWalletCommands } from './wallet.ts';
 
 /**
  * Run one command line (without the program's name) to its end. Errors are told to the user in one
@@ -19,6 +21,10 @@ export async function runProgram(
     return context.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return usage(error, context);
+    if (context.signal.aborted && (error as Error)?.name === 'AbortError') {
+      context.note('andvari: interrupted (ANDVARI_INTERRUPTED)');
+      return ExitCode.NETWORK;
+    }
     context.note(describe(error));
     if (context.env['ANDVARI_DEBUG']) context.note(String((error as Error)?.stack));
     return exitCodeOf(error);
@@ -44,6 +50,8 @@ function makeProgram(context: CommandContext): Command {
     );
   registerServeCommand(program, context);
   registerNetworkCommands(program, context);
+  registerCoinsCommands(program, context);
+  registerWalletCommands(program, context);
   return program;
 }
 
@@ -61,8 +69,11 @@ function usage(error: CommanderError, context: CommandContext): number {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `andvari: ${String(error)} (ANDVARI_INTERNAL)`;
   const { code } = error as { code?: unknown };
-  if (typeof code !== 'string') return `andvari: internal error: ${error.message} (ANDVARI_INTERNAL)`;
+  if (typeof code !== 'string')
+    return `andvari: internal error: ${error.message} (ANDVARI_INTERNAL)`;
   const lines = error.message.split('\n');
   if (lines.length === 1) return `andvari: ${error.message} (${code})`;
-  return [`andvari: ${lines.length} problems (${code})`, ...lines.map((line) => `  ${line}`)].join('\n');
+  return [`andvari: ${lines.length} problems (${code})`, ...lines.map((line) => `  ${line}`)].join(
+    '\n',
+  );
 }

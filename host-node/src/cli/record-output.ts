@@ -6,6 +6,7 @@ import {
   linkSync,
   openSync,
   renameSync,
+  rmSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -17,8 +18,12 @@ import { FileExistsError } from '../files/durable-file.ts';
 const PRIVATE_MODE = 0o600;
 
 export interface RecordOutput {
+  /** Where the records are before finish(), for messages. */
+  readonly place: string;
   write(text: string): Promise<void>;
-  /** Everything that was written outlives a power cut (a file), or has left this process (a stream). */
+  /**
+   * Everything that was written outlives a power cut (a file), or has left this process (a stream).
+   */
   flush(): Promise<void>;
   /** After flush(): under its final name. */
   finish(): Promise<void>;
@@ -27,20 +32,20 @@ export interface RecordOutput {
 }
 
 export class FileOutput implements RecordOutput {
-  readonly temporary: string;
+  readonly place: string;
   readonly #path: string;
   readonly #replace: boolean;
   #file: number | undefined;
 
   /**
-   * Writes beside `path`, with mode 0600, until finish(). `replace` false: an existing file is never replaced.
-   * Throws FileExistsError and what the file system says.
+   * Writes beside `path`, with mode 0600, until finish(). `replace` false: an existing file is
+   * never replaced. Throws FileExistsError and what the file system says.
    */
   constructor(path: string, { replace, temporary }: { replace: boolean; temporary?: string }) {
     this.#path = path;
     this.#replace = replace;
-    this.temporary = temporary ?? `${path}.${randomBytes(6).toString('hex')}.tmp`;
-    this.#file = create(this.temporary);
+    this.place = temporary ?? `${path}.${randomBytes(6).toString('hex')}.tmp`;
+    this.#file = create(this.place);
   }
 
   async write(text: string): Promise<void> {
@@ -60,11 +65,11 @@ export class FileOutput implements RecordOutput {
   async finish(): Promise<void> {
     await this.flush();
     if (this.#replace) {
-      renameSync(this.temporary, this.#path);
+      renameSync(this.place, this.#path);
     } else {
       // A link, unlike a rename, fails when its name is taken.
-      link(this.temporary, this.#path);
-      unlinkSync(this.temporary);
+      link(this.place, this.#path);
+      unlinkSync(this.place);
     }
     flushFolder(this.#path);
   }
@@ -72,11 +77,12 @@ export class FileOutput implements RecordOutput {
   discard(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
-    unlinkSync(this.temporary);
+    rmSync(this.place, { force: true });
   }
 }
 
 export class StreamOutput implements RecordOutput {
+  readonly place = 'standard output';
   readonly #stream: Writable;
 
   constructor(stream: Writable) {

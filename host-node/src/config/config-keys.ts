@@ -1,6 +1,7 @@
 /**
- * Every key of the configuration: what it takes, and what it is when nobody says. A value arrives as TOML (bigint
- * for an integer, number for a float, string, boolean, array) or as the text of a flag or an environment variable.
+ * Every key of the configuration: what it takes, and what it is when nobody says. A value arrives
+ * as TOML (bigint for an integer, number for a float, string, boolean, array) or as the text of a
+ * flag or an environment variable.
  */
 import {
   PAGES_PER_DENOMINATION_MAX,
@@ -52,11 +53,11 @@ interface KeyRule<T> {
 /** A value as it came, short enough for a message. */
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  let short = String(value);
+  let short = '';
   if (typeof value === 'string') short = JSON.stringify(value);
   else if (Array.isArray(value)) short = 'a list';
   else if (typeof value === 'object') short = 'a table';
-  else if (Number.isInteger(value)) short = `${value}.0`;
+  else short = Number.isInteger(value) ? `${value}.0` : String(value);
   return short.length > 80 ? `${short.slice(0, 77)}...` : short;
 }
 
@@ -123,7 +124,9 @@ function endpoint(fallback: string): KeyRule<Endpoint> {
   return { default: fallback, parse: (value) => parseEndpoint(value, 0) };
 }
 
-/** A list, in a flag or variable separated by commas; `problem` says what is wrong with an element. */
+/**
+ * A list, in a flag or variable separated by commas; `problem` says what is wrong with an element.
+ */
 function list<T>(what: string, element: (value: unknown) => T): KeyRule<T[]> {
   return {
     default: '',

@@ -328,7 +328,8 @@ describe('the admin key', () => {
     expect(problems(text)[0]).toContain('node.toml:2: raida.admin_key_file: key: ENOENT');
     writeFileSync(join(folder, 'key'), 'swordfish');
     expect(problems(text)).toEqual([
-      'node.toml:2: raida.admin_key_file: key: wanted 32 hex digits, got something else (not shown)',
+      'node.toml:2: raida.admin_key_file: key: ' +
+        'wanted 32 hex digits, got something else (not shown)',
     ]);
   });
 });

@@ -1,6 +1,7 @@
 /**
- * The configuration of one node: flags, environment (ANDVARI_RAIDA_NUMBER), file (TOML), defaults, in that order
- * (design.md section 5). Everything that is wrong with it is said at once, each with its place.
+ * The configuration of one node: flags, environment (ANDVARI_RAIDA_NUMBER), file (TOML), defaults,
+ * in that order (design.md section 5). Everything that is wrong with it is said at once, each with
+ * its place.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -84,7 +85,10 @@ interface Found {
 
 type FoundValues = Map<ConfigKey, Found>;
 
-/** Reads the file and puts all sources together. Throws ConfigError. Nothing is created or opened but files to read. */
+/**
+ * Reads the file and puts all sources together. Throws ConfigError. Nothing is created or opened
+ * but files to read.
+ */
 export function loadConfig({ path, environment = {}, flags = {} }: LoadConfigOptions): Config {
   const problems: string[] = [];
   const found: FoundValues = new Map();
@@ -196,7 +200,10 @@ function parseAll(
   return values as Partial<ConfigValues>;
 }
 
-/** The key itself, or that of the file; the one from the stronger source wins, and one source gives only one. */
+/**
+ * The key itself, or that of the file; the one from the stronger source wins, and one source gives
+ * only one.
+ */
 function findAdminKey(
   found: FoundValues,
   values: Partial<ConfigValues>,
@@ -269,7 +276,10 @@ function emitValue(value: ConfigValues[ConfigKey]): string {
   return JSON.stringify(value);
 }
 
-/** The effective configuration as TOML; the source of each value is its comment, what is not set is a comment. */
+/**
+ * The effective configuration as TOML; the source of each value is its comment, what is not set is
+ * a comment.
+ */
 export function effectiveConfig({ effective }: Pick<Config, 'effective'>): string {
   const lines: string[] = [];
   let section = '';

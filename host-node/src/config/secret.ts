@@ -1,4 +1,7 @@
-/** A secret that shows itself only to those who ask: not to JSON, not to console.log, not to a template. */
+/**
+ * A secret that shows itself only to those who ask: not to JSON, not to console.log, not to a
+ * template.
+ */
 import { inspect } from 'node:util';
 
 export class Secret {

@@ -1,6 +1,7 @@
 /**
- * Where each key of a TOML text stands: the parser gives values without lines, and an error without a line is a
- * search. Reads texts that the parser has accepted; for others the answer is of no use, but it comes.
+ * Where each key of a TOML text stands: the parser gives values without lines, and an error without
+ * a line is a search. Reads texts that the parser has accepted; for others the answer is of no use,
+ * but it comes.
  */
 
 const bareKey = /[A-Za-z0-9_-]+/y;
@@ -73,7 +74,10 @@ class Scanner {
     return this.#match(literalString)?.slice(1, -1) ?? this.#match(bareKey);
   }
 
-  /** Skips a value; keys of inline tables are noted. A loop with a stack: nesting is bounded by the text alone. */
+  /**
+   * Skips a value; keys of inline tables are noted. A loop with a stack: nesting is bounded by the
+   * text alone.
+   */
   #value(path: readonly string[]): void {
     const open: ('[' | '{')[] = [];
     const paths: (readonly string[])[] = [];

@@ -1,10 +1,12 @@
 /**
- * Pages nobody has written yet. Their ANs must be there (a page has 1024), must stay the same, and must be neither
- * known nor guessable, since a key look-up does not ask for the MFS (reference: RAIDA section 7). They are the
- * AES-256-CTR keystream of the store's own secret, so that starting a server writes nothing.
+ * Pages nobody has written yet. Their ANs must be there (a page has 1024), must stay the same, and
+ * must be neither known nor guessable, since a key look-up does not ask for the MFS (reference:
+ * RAIDA section 7). They are the AES-256-CTR keystream of the store's own secret, so that starting
+ * a server writes nothing.
  *
- * Counter block: denomination index (u32 big-endian), page (u32 big-endian), eight zero bytes; the cipher counts the
- * 1024 blocks of the page in the last of them. Block i is the AN of record i; every MFS is 0.
+ * Counter block: denomination index (u32 big-endian), page (u32 big-endian), eight zero bytes; the
+ * cipher counts the 1024 blocks of the page in the last of them. Block i is the AN of record i;
+ * every MFS is 0.
  */
 import { createCipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import { PAGE_RECORDS, RECORD_BYTES } from './coin-store.ts';

@@ -1,9 +1,9 @@
 /**
- * The place where coins outlive the process, as the store thread sees it. Two implementations, sqlite-store.ts and
- * memory-store.ts, pass one suite: compliance.ts.
+ * The place where coins outlive the process, as the store thread sees it. Two implementations,
+ * sqlite-store.ts and memory-store.ts, pass one suite: compliance.ts.
  *
- * A page is 17408 bytes: 1024 records of 17 bytes, AN (16) and MFS (1); record = serial number mod 1024 (reference:
- * RAIDA section 7). A page that was never written is a blank page (blank-page.ts).
+ * A page is 17408 bytes: 1024 records of 17 bytes, AN (16) and MFS (1); record = serial number mod
+ * 1024 (reference: RAIDA section 7). A page that was never written is a blank page (blank-page.ts).
  */
 import {
   DENOMINATIONS,
@@ -22,7 +22,9 @@ export interface PageKey {
   page: number;
 }
 
-/** One changed coin: what the record held before, and what it holds from now on. ANs are 16 bytes. */
+/**
+ * One changed coin: what the record held before, and what it holds from now on. ANs are 16 bytes.
+ */
 export interface CoinChange {
   denominationIndex: number;
   serialNumber: number;
@@ -41,7 +43,8 @@ export interface StoreIdentity {
 }
 
 /**
- * Synchronous, used by one thread at a time. Buffers that are passed in stay the caller's; nothing keeps them.
+ * Synchronous, used by one thread at a time. Buffers that are passed in stay the caller's; nothing
+ * keeps them.
  */
 export interface CoinStore {
   /**
@@ -52,14 +55,15 @@ export interface CoinStore {
   /** Throws Error when a transaction is open. */
   begin(): void;
   /**
-   * Changes one coin inside the transaction. The record must hold the old AN and MFS of the change; otherwise
-   * StoreConflictError. Also RangeError and StoreUnknownError as readPage(). After each of them the transaction can
-   * only be rolled back.
+   * Changes one coin inside the transaction. The record must hold the old AN and MFS of the change;
+   * otherwise StoreConflictError. Also RangeError and StoreUnknownError as readPage(). After each
+   * of them the transaction can only be rolled back.
    */
   apply(change: CoinChange): void;
   /**
-   * On return the changes survive a crash of the machine. Throws StoreRefusedError (none of them was made, the
-   * transaction is over) or StoreUnknownError (close, open again and read what is there).
+   * On return the changes survive a crash of the machine. Throws StoreRefusedError (none of them
+   * was made, the transaction is over) or StoreUnknownError (close, open again and read what is
+   * there).
    */
   commit(): void;
   /** Ends a transaction without a trace. */
@@ -68,7 +72,9 @@ export interface CoinStore {
   counts(): Uint32Array;
   /** Pages that were ever written, in (denomination, page) order. */
   storedPages(): PageKey[];
-  /** Commits as much as a change of one page writes, without touching a coin. Throws as commit(). */
+  /**
+   * Commits as much as a change of one page writes, without touching a coin. Throws as commit().
+   */
   probe(): void;
   /** Also in the middle of a transaction, which is then rolled back. Safe to call twice. */
   close(): void;
@@ -90,17 +96,25 @@ class StoreError extends Error {
   }
 }
 
-/** The transaction was certainly not made: disk full, read-only, a constraint. The engine can roll back. */
+/**
+ * The transaction was certainly not made: disk full, read-only, a constraint. The engine can roll
+ * back.
+ */
 export class StoreRefusedError extends StoreError {
   readonly code = 'ANDVARI_STORE_REFUSED';
 }
 
-/** Nobody can say whether the transaction was made: only opening the store again and reading tells. */
+/**
+ * Nobody can say whether the transaction was made: only opening the store again and reading tells.
+ */
 export class StoreUnknownError extends StoreError {
   readonly code = 'ANDVARI_STORE_UNKNOWN';
 }
 
-/** The journal changes a coin that does not hold what the journal says: memory and store have parted. */
+/**
+ * The journal changes a coin that does not hold what the journal says: memory and store have
+ * parted.
+ */
 export class StoreConflictError extends StoreError {
   readonly code = 'ANDVARI_STORE_CONFLICT';
 }
@@ -137,7 +151,10 @@ const classes = {
   ANDVARI_STORE_OPEN: StoreOpenError,
 } as const;
 
-/** A store error as it crosses from the store thread: structured clone keeps no classes and no codes. */
+/**
+ * A store error as it crosses from the store thread: structured clone keeps no classes and no
+ * codes.
+ */
 export interface StoreErrorRecord {
   code: keyof typeof classes;
   message: string;

@@ -1,7 +1,8 @@
 /**
- * The committer's view of the engine's journal ring (assembly/core/layout.ts: Journal, Control). Groups are read where
- * the engine wrote them, in shared memory. A position counts records and is never used again; it fits a number
- * (2^53) for longer than any disk lasts, and crosses borders as a bigint.
+ * The committer's view of the engine's journal ring (assembly/core/layout.ts: Journal, Control).
+ * Groups are read where the engine wrote them, in shared memory. A position counts records and is
+ * never used again; it fits a number (2^53) for longer than any disk lasts, and crosses borders as
+ * a bigint.
  */
 import { Control, Journal, JournalKind } from '@andvari/host-common/engine/generated/layout';
 import { GROUP_RECORDS_MAX } from '@andvari/host-common/engine/generated/limits';
@@ -25,7 +26,9 @@ export interface JournalGroup {
   end: number;
 }
 
-/** The journal holds what no engine writes: the memory is damaged, or the wrong place is being read. */
+/**
+ * The journal holds what no engine writes: the memory is damaged, or the wrong place is being read.
+ */
 export class JournalError extends Error {
   readonly code = 'ANDVARI_JOURNAL';
 }
@@ -69,7 +72,10 @@ export class JournalReader {
     Atomics.store(this.#longs, this.#committedAt, BigInt(position));
   }
 
-  /** The group that starts at `position`, or nothing if it is not published yet. Throws JournalError. */
+  /**
+   * The group that starts at `position`, or nothing if it is not published yet. Throws
+   * JournalError.
+   */
   group(position: number): JournalGroup | undefined {
     const head = this.#recordAt(position);
     const published = Atomics.load(this.#words, (head + Journal.PUBLISHED) / 4);
@@ -83,7 +89,10 @@ export class JournalReader {
     return { used, end: position + size };
   }
 
-  /** The change in the record at `position`; undefined for a pad. The object is valid until the next call. */
+  /**
+   * The change in the record at `position`; undefined for a pad. The object is valid until the next
+   * call.
+   */
   change(position: number): CoinChange | undefined {
     const record = this.#recordAt(position);
     const kind = this.#bytes[record + Journal.KIND];

@@ -1,13 +1,23 @@
 /** Every maximum of the store, each with its reason. */
 
-/** Groups of one transaction: the flush is then under a tenth of its time (proto/border/results.txt). */
+/**
+ * Groups of one transaction: the flush is then under a tenth of its time
+ * (proto/border/results.txt).
+ */
 export const GROUPS_PER_TRANSACTION_MAX = 512;
-/** Coins after which a transaction takes no further group: each may lie on its own page of 17 KiB. */
+/**
+ * Coins after which a transaction takes no further group: each may lie on its own page of 17 KiB.
+ */
 export const COINS_PER_TRANSACTION_MAX = 4096;
-/** Page loads served between two transactions: 256 take about 1 ms, so commits do not wait for long. */
+/**
+ * Page loads served between two transactions: 256 take about 1 ms, so commits do not wait for long.
+ */
 export const LOADS_PER_TURN_MAX = 256;
 
-/** Waits between two attempts to open, read or probe a store that fails, doubled from the first to the last. */
+/**
+ * Waits between two attempts to open, read or probe a store that fails, doubled from the first to
+ * the last.
+ */
 export const RETRY_FIRST_MS = 100;
 export const RETRY_LAST_MS = 5000;
 

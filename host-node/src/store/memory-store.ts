@@ -1,4 +1,7 @@
-/** Coins in memory: for tests and trials. They are gone when the store is closed, or its thread dies. */
+/**
+ * Coins in memory: for tests and trials. They are gone when the store is closed, or its thread
+ * dies.
+ */
 import { randomBytes } from 'node:crypto';
 import { BlankPages, SECRET_BYTES } from './blank-page.ts';
 import {

@@ -22,7 +22,10 @@ export function storeUrlProblem(url: string): string | undefined {
   return 'wanted "sqlite:FILE" or "memory:"';
 }
 
-/** The URL with an absolute path; a relative one counts from the data directory. Throws StoreOpenError. */
+/**
+ * The URL with an absolute path; a relative one counts from the data directory. Throws
+ * StoreOpenError.
+ */
 export function resolveStoreUrl(url: string, dataDir: string): string {
   const problem = storeUrlProblem(url);
   if (problem) throw new StoreOpenError(`store URL ${JSON.stringify(url)}: ${problem}`);

@@ -1,6 +1,7 @@
 /**
- * The page loads of one store. One load a slot at most: a later one for the same slot takes the place of an earlier
- * one, also of one that failed and waits, which must not write over it. So the queue is no longer than the page slots.
+ * The page loads of one store. One load a slot at most: a later one for the same slot takes the
+ * place of an earlier one, also of one that failed and waits, which must not write over it. So the
+ * queue is no longer than the page slots.
  */
 import { LOADS_PER_TURN_MAX } from './limits.ts';
 import { RetryTimer } from './retry-timer.ts';
@@ -48,7 +49,10 @@ export class PageLoads {
     this.#host.busy();
   }
 
-  /** Reads up to LOADS_PER_TURN_MAX pages. true: there are more. A page that fails waits and is tried again. */
+  /**
+   * Reads up to LOADS_PER_TURN_MAX pages. true: there are more. A page that fails waits and is
+   * tried again.
+   */
   serve(): boolean {
     if (this.#due.size === 0) return false;
     const done: number[] = [];

@@ -1,4 +1,7 @@
-/** The pages that a transaction changes: each is read once, patched record by record, and written once. */
+/**
+ * The pages that a transaction changes: each is read once, patched record by record, and written
+ * once.
+ */
 import {
   type CoinChange,
   DENOMINATIONS,
@@ -9,7 +12,10 @@ import {
 
 const AN_BYTES = RECORD_BYTES - 1;
 
-/** Key of a page in maps and tables: denomination index in the upper half, page in the lower 16 bits. */
+/**
+ * Key of a page in maps and tables: denomination index in the upper half, page in the lower 16
+ * bits.
+ */
 export function pageId(denominationIndex: number, page: number): number {
   return (denominationIndex << 16) | page;
 }

@@ -1,6 +1,6 @@
 /**
- * What a result code of SQLite says about the transaction. node:sqlite gives the extended code as `errcode`; its low
- * byte is the primary code (https://sqlite.org/rescode.html).
+ * What a result code of SQLite says about the transaction. node:sqlite gives the extended code as
+ * `errcode`; its low byte is the primary code (https://sqlite.org/rescode.html).
  */
 import {
   type AnyStoreError,
@@ -22,13 +22,17 @@ const TOOBIG = 18;
 const CONSTRAINT = 19;
 const NOTADB = 26;
 
-/** Before COMMIT these leave the connection sound, and the rolled back transaction certainly not made. */
+/**
+ * Before COMMIT these leave the connection sound, and the rolled back transaction certainly not
+ * made.
+ */
 const refusals = new Set([PERM, BUSY, LOCKED, NOMEM, READONLY, FULL, TOOBIG, CONSTRAINT]);
 /**
- * At COMMIT, only these. BUSY: nothing was written yet. FULL: in WAL mode the frame that makes a transaction
- * valid is written last, and SQLite pads nothing behind it on file systems with powersafe overwrite (its default on
- * Unix), so a write that found no space means that this frame is missing or torn. All else, above all a failed
- * fsync (IOERR), may leave a valid transaction behind.
+ * At COMMIT, only these. BUSY: nothing was written yet. FULL: in WAL mode the frame that makes a
+ * transaction valid is written last, and SQLite pads nothing behind it on file systems with
+ * powersafe overwrite (its default on Unix), so a write that found no space means that this frame
+ * is missing or torn. All else, above all a failed fsync (IOERR), may leave a valid transaction
+ * behind.
  */
 const commitRefusals = new Set([BUSY, FULL]);
 

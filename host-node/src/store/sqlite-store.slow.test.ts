@@ -1,7 +1,7 @@
 /** Real refusals and real doubt: a file system that is full, and a file that may not grow. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -16,22 +16,6 @@ const canLimit = spawnSync('prlimit', ['--version']).status === 0;
 
 const mountNeeds = 'root, mkfs.ext4 and a loop device';
 const unless = (ran: boolean, needs: string) => (ran ? '' : ` (DID NOT RUN: needs ${needs})`);
-
-/** Takes all the space that is left. */
-function fill(path: string): void {
-  const file = openSync(path, 'w');
-  try {
-    for (let bytes = 65536; bytes >= 512; bytes /= 2) {
-      try {
-        for (;;) if (writeSync(file, new Uint8Array(bytes)) < bytes) break;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-      }
-    }
-  } finally {
-    closeSync(file);
-  }
-}
 
 /** One transaction: the first coin of each of `pages` pages gets the value. */
 function putOnPages(store: CoinStore, pages: number, value: number): void {
@@ -72,7 +56,7 @@ describe.runIf(canMount)(`a full file system${unless(canMount, mountNeeds)}`, ()
     let store = open();
     try {
       putOnPages(store, 16, 1);
-      fill(join(disk.folder, 'filler'));
+      disk.fill();
       const last = putUntilRefused(store);
       const committed = Array(16).fill({ an: an(last), mfs: 30 });
       expect(valuesOn(store, 16)).toEqual(committed);
@@ -87,7 +71,7 @@ describe.runIf(canMount)(`a full file system${unless(canMount, mountNeeds)}`, ()
       expect(readCoin(store, 8, 20 * 1024).mfs).toBe(0);
       expect(store.counts()[8]).toBe(16);
 
-      rmSync(join(disk.folder, 'filler'));
+      disk.empty();
       store.probe();
       putOnPages(store, 64, 100);
       expect(valuesOn(store, 64)).toEqual(Array(64).fill({ an: an(100), mfs: 30 }));
@@ -106,7 +90,7 @@ describe.runIf(canMount)(`a full file system${unless(canMount, mountNeeds)}`, ()
     let store = open();
     try {
       putCoin(store, [8, 1], an(1), 30);
-      fill(join(disk.folder, 'filler'));
+      disk.fill();
       const untilRefused = () => {
         for (let i = 0; i < 1000; i++) store.probe();
       };
@@ -121,10 +105,11 @@ describe.runIf(canMount)(`a full file system${unless(canMount, mountNeeds)}`, ()
   });
 });
 
+const storeModule = new URL('./sqlite-store.ts', import.meta.url).href;
 /** Runs in a process of its own, whose files may not grow: writing fails with EFBIG, not ENOSPC. */
 const limited = `
   import { execFileSync } from 'node:child_process';
-  const { openSqliteStore } = await import(${JSON.stringify(new URL('./sqlite-store.ts', import.meta.url).href)});
+  const { openSqliteStore } = await import(${JSON.stringify(storeModule)});
   process.on('SIGXFSZ', () => {});
   const identity = ${JSON.stringify(identity)};
   const path = process.argv[1];
@@ -132,18 +117,24 @@ const limited = `
   const change = (value) => {
     const page = new Uint8Array(17408);
     store.readPage(8, 0, page);
-    const coin = { denominationIndex: 8, serialNumber: 0, oldAn: page.slice(0, 16), oldMfs: page[16] };
+    const old = { oldAn: page.slice(0, 16), oldMfs: page[16] };
+    const coin = { denominationIndex: 8, serialNumber: 0, ...old };
     store.begin();
     store.apply({ ...coin, newAn: new Uint8Array(16).fill(value), newMfs: 30 });
     store.commit();
   };
   change(1);
-  const limit = (bytes) => execFileSync('prlimit', ['--pid', process.pid, '--fsize=' + bytes + ':']);
   const { statSync } = await import('node:fs');
-  limit(statSync(path + '-wal').size + 4096);
+  const bytes = statSync(path + '-wal').size + 4096;
+  execFileSync('prlimit', ['--pid', process.pid, '--fsize=' + bytes + ':']);
   const said = [];
   for (let i = 0; i < 2; i++) {
-    try { change(2); said.push('committed'); } catch (error) { said.push(error.code, error.sqliteCode & 255); }
+    try {
+      change(2);
+      said.push('committed');
+    } catch (error) {
+      said.push(error.code, error.sqliteCode & 255);
+    }
   }
   store.close();
   console.log(JSON.stringify(said));

@@ -1,7 +1,8 @@
 /**
- * Coins in one SQLite file: WAL, synchronous=FULL, pages as blobs patched from the journal's records (design.md
- * section 4). The file is locked for as long as it is open, so two servers cannot share it; with that lock SQLite
- * keeps the index of its log in memory, not in a mapped file that a full disk could turn into a bus error.
+ * Coins in one SQLite file: WAL, synchronous=FULL, pages as blobs patched from the journal's
+ * records (design.md section 4). The file is locked for as long as it is open, so two servers
+ * cannot share it; with that lock SQLite keeps the index of its log in memory, not in a mapped file
+ * that a full disk could turn into a bus error.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
@@ -48,15 +49,16 @@ export interface SqliteStoreOptions extends StoreIdentity {
   /** false: a file that is not there is an error (StoreOpenError). Default true. */
   create?: boolean;
   /**
-   * true: after an unknown outcome. What is found is trusted only when it has been written to the database file and
-   * flushed: a log that was not flushed can be read from the page cache and still be gone after a power cut.
+   * true: after an unknown outcome. What is found is trusted only when it has been written to the
+   * database file and flushed: a log that was not flushed can be read from the page cache and still
+   * be gone after a power cut.
    */
   afterUnknown?: boolean;
 }
 
 /**
- * Opens or creates a store: file mode 0600, parent folders 0750. Throws StoreBusyError, StoreMismatchError,
- * StoreOpenError, and RangeError for an identity that cannot be.
+ * Opens or creates a store: file mode 0600, parent folders 0750. Throws StoreBusyError,
+ * StoreMismatchError, StoreOpenError, and RangeError for an identity that cannot be.
  */
 export function openSqliteStore(options: SqliteStoreOptions): CoinStore {
   checkIdentity(options);
@@ -77,7 +79,10 @@ export function openSqliteStore(options: SqliteStoreOptions): CoinStore {
   }
 }
 
-/** Only ever opens a file that it makes: closing a second descriptor would drop the locks on the first. */
+/**
+ * Only ever opens a file that it makes: closing a second descriptor would drop the locks on the
+ * first.
+ */
 function createFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
   try {
@@ -285,7 +290,9 @@ class SqliteStore implements CoinStore {
     }
   }
 
-  /** Rolls back what is still open; only then is a refusal certain. SQLite may have done it itself. */
+  /**
+   * Rolls back what is still open; only then is a refusal certain. SQLite may have done it itself.
+   */
   #undone<E extends Error>(error: E): E | StoreUnknownError {
     try {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');

@@ -1,12 +1,14 @@
 /**
- * The store thread as the servers of this process see it: one thread for all their stores (store-thread.ts).
+ * The store thread as the servers of this process see it: one thread for all their stores
+ * (store-thread.ts).
  *
  *   const client = new StoreClient();
  *   const handle = await client.open({ url, raidaId, ... , memory, journalOffset, ... }, events);
  *   handle.wake();                       // after process() published journal groups
  *   handle.load(slot, pageKey, offset);  // for a LOAD_PAGE effect; events.loaded(slot) follows
  *
- * Events come in the order in which things happened. After refused or unknown nothing is committed until restart().
+ * Events come in the order in which things happened. After refused or unknown nothing is committed
+ * until restart().
  */
 import { Worker } from 'node:worker_threads';
 import {
@@ -64,8 +66,9 @@ export class StoreClient {
   }
 
   /**
-   * Opens a store in the thread, which is started by the first. Rejects with StoreBusyError, StoreMismatchError or
-   * StoreOpenError; throws TypeError or RangeError for options that cannot be.
+   * Opens a store in the thread, which is started by the first. Rejects with StoreBusyError,
+   * StoreMismatchError or StoreOpenError; throws TypeError or RangeError for options that cannot
+   * be.
    */
   async open(options: OpenHandleOptions, events: StoreEvents): Promise<StoreHandle> {
     if (this.#closing) throw new StoreOpenError('the store thread is closing');
@@ -121,7 +124,8 @@ export class StoreClient {
   }
 
   #post(message: ToStoreThread): void {
-    // While there is no thread nothing is lost: its successor gets every open session and all its loads.
+    // While there is no thread nothing is lost: its successor gets every open session and all its
+    // loads.
     this.#worker?.postMessage(message);
   }
 

@@ -14,13 +14,15 @@ export interface StoreEvents {
   /** First position not committed. Control.COMMITTED has been stored before. */
   committed(position: bigint): void;
   /**
-   * The transaction that began at `position` was certainly not made: roll the engine back to it, then restart().
+   * The transaction that began at `position` was certainly not made: roll the engine back to it,
+   * then restart().
    */
   refused(position: bigint, error: AnyStoreError): void;
   /**
-   * Nobody knows what became of the groups from `position` on. The store has been opened again: drop all pages and
-   * counts, read them anew, then restart(). Pages reported as loaded before this event are stale; loads that
-   * were asked for and not yet reported stay asked for, and bring what the store holds now.
+   * Nobody knows what became of the groups from `position` on. The store has been opened again:
+   * drop all pages and counts, read them anew, then restart(). Pages reported as loaded before this
+   * event are stale; loads that were asked for and not yet reported stay asked for, and bring what
+   * the store holds now.
    */
   unknown(position: bigint, error: AnyStoreError): void;
   /** `handle.ready` changed. */
@@ -44,7 +46,9 @@ interface AskedLoad {
 }
 
 export class StoreHandle {
-  /** Records with MFS other than 0 by denomination index, as committed. The thread keeps it current. */
+  /**
+   * Records with MFS other than 0 by denomination index, as committed. The thread keeps it current.
+   */
   readonly counts: Uint32Array;
   readonly #options: SessionOptions;
   readonly #events: StoreEvents;
@@ -67,15 +71,19 @@ export class StoreHandle {
     this.counts = new Uint32Array(options.shared, Shared.COUNTS * 4, DENOMINATIONS);
   }
 
-  /** false from a failure until a transaction has been committed again (the thread tries one by itself). */
+  /**
+   * false from a failure until a transaction has been committed again (the thread tries one by
+   * itself).
+   */
   get ready(): boolean {
     return this.#ready;
   }
 
   /**
-   * Reads a page into the engine's memory at `offset` (17408 bytes). `pageKey` is denomination index * pages per
-   * denomination + page. Loads of one turn of the event loop travel together. A later load of the same slot takes
-   * the place of an earlier one. Throws RangeError for a page or a place that cannot be.
+   * Reads a page into the engine's memory at `offset` (17408 bytes). `pageKey` is denomination
+   * index * pages per denomination + page. Loads of one turn of the event loop travel together. A
+   * later load of the same slot takes the place of an earlier one. Throws RangeError for a page or
+   * a place that cannot be.
    */
   load(slot: number, pageKey: number, offset: number): void {
     const { pagesPerDenomination, memory } = this.#options;
@@ -96,12 +104,18 @@ export class StoreHandle {
     if (Atomics.exchange(this.#shared, Shared.WAKE, 1) === 0) this.#host.post({ kind: 'wake' });
   }
 
-  /** Answers the last refused or unknown: go on at `position`, the journal's head after rollback or discard. */
+  /**
+   * Answers the last refused or unknown: go on at `position`, the journal's head after rollback or
+   * discard.
+   */
   restart(position: bigint): void {
     this.#host.post({ kind: 'restart', epoch: this.#epoch, position });
   }
 
-  /** Commits what is published, if that works, and closes the store. Loads that are still asked for are dropped. */
+  /**
+   * Commits what is published, if that works, and closes the store. Loads that are still asked for
+   * are dropped.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#host.close();
     return this.#closing;

@@ -1,4 +1,6 @@
-/** What the store thread and its client say to each other. Sessions are named by the client's id. */
+/**
+ * What the store thread and its client say to each other. Sessions are named by the client's id.
+ */
 import type { StoreErrorRecord, StoreIdentity } from './coin-store.ts';
 import type { JournalPlace } from './journal-reader.ts';
 
@@ -28,7 +30,10 @@ export type ToStoreThread =
       kind: 'open';
       id: number;
       options: SessionOptions;
-      /** Events that stop a session are numbered from here, so that a restart names the one it answers. */
+      /**
+       * Events that stop a session are numbered from here, so that a restart names the one it
+       * answers.
+       */
       epoch: number;
       /** Set after the thread died: try until it works, then report this as an unknown outcome. */
       recover: StoreErrorRecord | undefined;

@@ -1,5 +1,6 @@
 /**
- * One store inside the store thread: loads pages, commits journal groups, and gets through failures.
+ * One store inside the store thread: loads pages, commits journal groups, and gets through
+ * failures.
  *
  *   running    commits what is published
  *   waiting    said refused or unknown, waits for the restart that answers it
@@ -97,7 +98,10 @@ export class StoreSession {
     this.#host.busy();
   }
 
-  /** Goes on at `position` if this answers the last refused or unknown; an older answer is left alone. */
+  /**
+   * Goes on at `position` if this answers the last refused or unknown; an older answer is left
+   * alone.
+   */
   restart(epoch: number, position: bigint): void {
     if (this.#state !== 'waiting' || epoch !== this.#epoch) return;
     this.#position = Number(position);
@@ -245,7 +249,8 @@ export class StoreSession {
   #openStore(afterUnknown: boolean): void {
     const { url, create, raidaId, coinId, pagesPerDenomination } = this.#options;
     const identity = { raidaId, coinId, pagesPerDenomination };
-    // What was there before the failure must be there after it: never make a new store in its place.
+    // What was there before the failure must be there after it: never make a new store in its
+    // place.
     const mayCreate = create && !afterUnknown;
     this.#store = this.#host.openStore({ url, create: mayCreate, afterUnknown, ...identity });
     this.#publishCounts(this.#store);

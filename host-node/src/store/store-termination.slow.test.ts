@@ -1,4 +1,6 @@
-/** The store thread is ended at random moments under load: whatever was acknowledged must be there. */
+/**
+ * The store thread is ended at random moments under load: whatever was acknowledged must be there.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +35,9 @@ function anOf(value: number): Uint8Array {
   return an;
 }
 
-/** The engine's side: what each coin holds now, and every change since the last discard, in order. */
+/**
+ * The engine's side: what each coin holds now, and every change since the last discard, in order.
+ */
 class Model {
   readonly journal = new WrittenJournal(16384, 3);
   readonly now = new Map<number, { an: Uint8Array; mfs: number }>();

@@ -1,7 +1,7 @@
 /**
- * The store thread: all stores of the process, one transaction at a time. Every turn serves the page loads of all
- * stores and then one transaction of the next store in line, so that none of 25 starves another; between turns
- * messages are taken.
+ * The store thread: all stores of the process, one transaction at a time. Every turn serves the
+ * page loads of all stores and then one transaction of the next store in line, so that none of 25
+ * starves another; between turns messages are taken.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { emitStoreError } from './coin-store.ts';

@@ -1,11 +1,15 @@
 /**
- * A factory for StoreClient whose stores fail on demand: `FILE.fault` beside the database names the fault. It
- * happens once (the file is removed) or, with " always" behind its name, until the file is gone.
+ * A factory for StoreClient whose stores fail on demand: `FILE.fault` beside the database names the
+ * fault. It happens once (the file is removed) or, with " always" behind its name, until the file
+ * is gone.
  *
- *   refuse         commit: certainly not made (also what a probe says)
- *   unknown-before commit: unknown, was not made       unknown-after  commit: unknown, was made
- *   die-before     the thread ends before the commit   die-after      the thread ends after it
- *   read           a page cannot be read               open           the store cannot be opened again
+ *   refuse          commit, probe: certainly not made
+ *   unknown-before  commit: unknown, was not made
+ *   unknown-after   commit: unknown, was made
+ *   die-before      the thread ends before the commit
+ *   die-after       the thread ends after it
+ *   read            a page cannot be read
+ *   open            the store cannot be opened
  */
 import { readFileSync, rmSync } from 'node:fs';
 import {

@@ -1,6 +1,16 @@
-/** A real small file system: an ext4 image, loop-mounted. Needs root, mkfs.ext4 and a loop device. */
+/**
+ * A real small file system: an ext4 image, loop-mounted. Needs root, mkfs.ext4 and a loop device.
+ */
 import { spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -33,6 +43,21 @@ export class SmallDisk {
     return undefined;
   }
 
+  /** Takes all the space that is left. */
+  fill(): void {
+    const file = openSync(join(this.folder, 'filler'), 'w');
+    try {
+      for (let bytes = 65536; bytes >= 512; bytes /= 2) takeAll(file, new Uint8Array(bytes));
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Gives back what fill() took. */
+  empty(): void {
+    rmSync(join(this.folder, 'filler'));
+  }
+
   remove(): void {
     if (!run('umount', this.folder) && !run('umount', '-l', this.folder)) {
       throw new Error(`${this.folder} could not be unmounted`);
@@ -44,5 +69,13 @@ export class SmallDisk {
     const disk = SmallDisk.make(4 << 20);
     disk?.remove();
     return disk !== undefined;
+  }
+}
+
+function takeAll(file: number, bytes: Uint8Array): void {
+  try {
+    while (writeSync(file, bytes) === bytes.length);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
 }

@@ -1,4 +1,7 @@
-/** A journal in shared memory, written as assembly/core/journal.ts writes it, for tests of the committer alone. */
+/**
+ * A journal in shared memory, written as assembly/core/journal.ts writes it, for tests of the
+ * committer alone.
+ */
 import { Control, Journal, JournalKind } from '@andvari/host-common/engine/generated/layout';
 import { type CoinChange, PAGE_BYTES } from '../coin-store.ts';
 import type { JournalPlace } from '../journal-reader.ts';

@@ -1,0 +1,136 @@
+/**
+ * A wallet in a file: where `andvari wallet pown` keeps the keys between making and settling them.
+ * SQLite gives what money needs here: each save is atomic and on the disk before it returns, a crash
+ * leaves the last one, and a second process is kept out until this one has ended, however it ends.
+ */
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { emitWalletEntry, parseWalletEntry } from '@andvari/host-common/raida/wallet-record';
+import type {
+  WalletChange,
+  WalletState,
+  WalletStore,
+} from '@andvari/host-common/raida/wallet-store';
+import { removeFileDurably } from '../files/durable-file.ts';
+
+const FORMAT = 1;
+/** "AndW": the file says by itself what it is (PRAGMA application_id). */
+const APPLICATION_ID = 0x416e6457;
+const SQLITE_BUSY = 5;
+const SQLITE_NOTADB = 26;
+
+export type WalletFileErrorCode =
+  /** Another process works with the file. */
+  | 'ANDVARI_WALLET_IN_USE'
+  /** It is no wallet file, or of a later format. */
+  | 'ANDVARI_WALLET_FILE';
+
+export class WalletFileError extends Error {
+  readonly code: WalletFileErrorCode;
+  override readonly name = 'WalletFileError';
+
+  constructor(code: WalletFileErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export class WalletFile implements WalletStore {
+  readonly path: string;
+  readonly #database: DatabaseSync;
+
+  private constructor(path: string, database: DatabaseSync) {
+    this.path = path;
+    this.#database = database;
+  }
+
+  /**
+   * Open a wallet file, or make an empty one (mode 0600). Nobody else can until close().
+   * @throws WalletFileError, and Node's errors for a path that cannot be had
+   */
+  static open(path: string, { create }: { create: boolean }): WalletFile {
+    // SQLite would make it readable by everybody; its journal takes the mode of the file.
+    closeSync(openSync(path, create ? 'a' : 'r+', 0o600));
+    const database = new DatabaseSync(path, { timeout: 0 });
+    try {
+      database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA');
+      database.exec('BEGIN EXCLUSIVE');
+      prepare(path, database);
+      database.exec('COMMIT');
+    } catch (error) {
+      database.close();
+      throw describe(path, error);
+    }
+    return new WalletFile(path, database);
+  }
+
+  load(): Promise<WalletState> {
+    const meta = this.#database.prepare('SELECT nextId FROM meta').get();
+    const rows = this.#database.prepare('SELECT record FROM entry ORDER BY id').all();
+    const entries = rows.map(({ record }) => parseWalletEntry(record as Uint8Array));
+    return Promise.resolve({ nextId: Number(meta?.['nextId']), entries });
+  }
+
+  save({ put, remove, nextId }: WalletChange): Promise<void> {
+    const database = this.#database;
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const insert = database.prepare('INSERT OR REPLACE INTO entry (id, record) VALUES (?, ?)');
+      const forget = database.prepare('DELETE FROM entry WHERE id = ?');
+      for (const entry of put) insert.run(entry.id, emitWalletEntry(entry));
+      for (const id of remove) forget.run(id);
+      database.prepare('UPDATE meta SET nextId = ?').run(nextId);
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      return Promise.reject(error);
+    }
+    return Promise.resolve();
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  /** Close and remove the file, keys and all. */
+  destroy(): void {
+    this.close();
+    removeFileDurably(this.path);
+  }
+}
+
+/** Check what the file is, inside the transaction that opens it; an empty one becomes a wallet. */
+function prepare(path: string, database: DatabaseSync): void {
+  const pragma = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+  const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']);
+  if (tables === 0) {
+    database.exec(`
+      CREATE TABLE meta (nextId INTEGER NOT NULL) STRICT;
+      CREATE TABLE entry (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;
+      INSERT INTO meta VALUES (1);
+      PRAGMA application_id = ${APPLICATION_ID};
+      PRAGMA user_version = ${FORMAT};
+    `);
+    return;
+  }
+  if (pragma('application_id') !== APPLICATION_ID || pragma('user_version') !== FORMAT) {
+    throw new WalletFileError(
+      'ANDVARI_WALLET_FILE',
+      `${path} is no wallet file of format ${FORMAT}`,
+    );
+  }
+}
+
+function describe(path: string, error: unknown): unknown {
+  const { errcode } = error as { errcode?: number };
+  if (errcode === SQLITE_BUSY) {
+    const problem = `${path} is in use by another process`;
+    return new WalletFileError('ANDVARI_WALLET_IN_USE', problem, { cause: error });
+  }
+  if (errcode === SQLITE_NOTADB) {
+    return new WalletFileError('ANDVARI_WALLET_FILE', `${path} is no wallet file`, {
+      cause: error,
+    });
+  }
+  return error;
+}
