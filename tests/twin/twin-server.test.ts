@@ -200,9 +200,9 @@ describe('headers and bodies', () => {
   });
 
   /** The status byte of the reply to a damaged request. */
-  function answer(twin: TwinServer, wire: TwinWire, damage: (message: Buffer) => Buffer | void) {
+  function answer(twin: TwinServer, wire: TwinWire, damage: (message: Buffer) => Buffer) {
     const { bytes: message } = buildRequest(wire, request());
-    return twin.answer(damage(message) ?? message)?.[2];
+    return twin.answer(damage(message))?.[2];
   }
 
   test.each(['spec', 'legacy'] as const)('the order of checks, %s', (wire) => {
@@ -220,12 +220,10 @@ describe('headers and bodies', () => {
     for (let first = 0; first < damages.length; first++) {
       const got = answer(twin, wire, (message) => {
         for (const [, damage] of damages.slice(first)) damage(message);
+        return message;
       });
       expect(got).toBe(damages[first]?.[0]);
     }
-    const [, , , group] = damages;
-    const alone = answer(twin, wire, (message) => group?.[1](message));
-    expect(alone).toBe(Status.INVALID_COMMAND_GROUP);
   });
 
   test('short bodies with a bad trailer: 16 in spec, 33 in legacy', () => {
@@ -281,10 +279,8 @@ describe('headers and bodies', () => {
     fc.assert(
       fc.property(fc.oneof(damaged, fc.uint8Array({ maxLength: 200 })), (message) => {
         const reply = twin.answer(message);
-        if (reply)
-          expect(reply.readUIntBE(9, 3)).toBe(
-            reply.length - ((message[16] ?? 0 > 2) ? reply.length - reply.readUIntBE(9, 3) : 32),
-          );
+        const headerBytes = (message[16] ?? 0) > 2 ? 48 : 32;
+        if (reply) expect(reply.readUIntBE(9, 3)).toBe(reply.length - headerBytes);
       }),
     );
   });

@@ -2,12 +2,7 @@
  * A RAIDA node without sockets and store, for the specs of raida/: coins by a formula, pages served
  * on demand, commits when the spec says so, replies read out of the rings.
  */
-import {
-  RING_ENTRIES,
-  setWord,
-  startRingsAt,
-  writeConfiguration,
-} from "../../core/__tests__/configuration";
+import { setWord, startRingsAt, writeConfiguration } from "../../core/__tests__/configuration";
 import { load64, store64 } from "../../core/atomics";
 import { Config, Descriptor, Effect, EffectKind, Flag, Random, Ring } from "../../core/layout";
 import {
@@ -25,7 +20,7 @@ import {
 } from "../../core/memory";
 import { entryAt, used } from "../../core/rings";
 import { Status } from "../../core/status";
-import { GUARD, guarded } from "../../crypto/__tests__/bytes";
+import { GUARD, guarded, toHex } from "../../crypto/__tests__/bytes";
 import { attachEngine, configureEngine, processBatch, stepEngine } from "../../engine";
 import { metaOf, NO_PAGE, pageKey, pageLoaded, recordOf } from "../coins";
 import { releaseReplyFrame } from "../reply-frames";
@@ -266,10 +261,17 @@ export function answerTo(message: usize, length: u32, flags: u32): u32 {
   return status;
 }
 
+/** Payload of the last reply of types 0 to 2, as it lies there, in hexadecimal text; its frame fits. */
+export function replyBody(): string {
+  const size = bswap<u32>(load<u32>(reply, 8)) & 0xffffff;
+  assert(replyLength == 32 + size, "size field and length");
+  if (size == 0) return "";
+  assert(load<u16>(reply + replyLength - 2) == 0x3e3e, "trailer");
+  return toHex(reply + 32, size - 2);
+}
+
 /** Empties all rings. */
 export function clearRings(): void {
   startRingsAt(0);
   framesOut = 0;
 }
-
-export { RING_ENTRIES };

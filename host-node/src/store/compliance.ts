@@ -1,5 +1,5 @@
 /** What every CoinStore must do. Run with each implementation by its test file. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type CoinChange,
   type CoinStore,
@@ -12,8 +12,6 @@ import {
 /** One place where stores of one implementation can be opened, one at a time. */
 export interface StorePlace {
   open(identity: StoreIdentity): CoinStore;
-  /** true: what was committed is there when the store is opened again. */
-  durable: boolean;
   remove(): void;
 }
 
@@ -52,23 +50,31 @@ export function putCoin(
   store.commit();
 }
 
-export function describeCoinStore(name: string, makePlace: () => StorePlace): void {
+/** `durable`: what was committed must be there when the store is opened again. */
+export function describeCoinStore(
+  name: string,
+  makePlace: () => StorePlace,
+  { durable }: { durable: boolean },
+): void {
   describe(`CoinStore: ${name}`, () => {
-    let place: StorePlace = makePlace();
+    let place: StorePlace;
     let store: CoinStore | undefined;
     const open = () => {
       store = place.open(identity);
       return store;
     };
+    beforeEach(() => {
+      place = makePlace();
+    });
     afterEach(() => {
       store?.close();
       place.remove();
-      place = makePlace();
     });
     describeBlankPages(open);
     describeTransactions(open);
     describeCounts(open);
-    describe.runIf(place.durable)('after closing and opening again', () => {
+    if (!durable) return;
+    describe('after closing and opening again', () => {
       describeReopen(open, (other) => place.open(other));
     });
   });

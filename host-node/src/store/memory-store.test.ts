@@ -2,11 +2,14 @@ import { expect, test } from 'vitest';
 import { describeCoinStore, identity, readCoin } from './compliance.ts';
 import { MemoryStore } from './memory-store.ts';
 
-describeCoinStore('memory', () => ({
-  open: (whose) => new MemoryStore(whose),
-  durable: false,
-  remove: () => undefined,
-}));
+describeCoinStore(
+  'memory',
+  () => ({
+    open: (whose) => new MemoryStore(whose),
+    remove: () => undefined,
+  }),
+  { durable: false },
+);
 
 test('the blank pages follow from the secret', () => {
   const secret = new Uint8Array(32).fill(5);

@@ -11,6 +11,7 @@ import {
   StoreUnknownError,
 } from './coin-store.ts';
 
+const ERROR = 1;
 const PERM = 3;
 const BUSY = 5;
 const LOCKED = 6;
@@ -53,6 +54,11 @@ function primary(error: unknown): number {
 
 export function isFull(error: unknown): boolean {
   return primary(error) === FULL;
+}
+
+/** What ROLLBACK says when SQLite has rolled back by itself, as it does after most failures. */
+export function isNoTransaction(error: unknown): boolean {
+  return primary(error) === ERROR;
 }
 
 /** A failure before COMMIT began, after a ROLLBACK that worked. */

@@ -13,14 +13,17 @@ import { openSqliteStore } from './sqlite-store.ts';
 const an = (value: number) => new Uint8Array(16).fill(value);
 const makeFolder = () => mkdtempSync(join(tmpdir(), 'andvari-store-'));
 
-describeCoinStore('sqlite', () => {
-  const folder = makeFolder();
-  return {
-    open: (whose) => openSqliteStore({ ...whose, path: join(folder, 'coins.db') }),
-    durable: true,
-    remove: () => rmSync(folder, { recursive: true }),
-  };
-});
+describeCoinStore(
+  'sqlite',
+  () => {
+    const folder = makeFolder();
+    return {
+      open: (whose) => openSqliteStore({ ...whose, path: join(folder, 'coins.db') }),
+      remove: () => rmSync(folder, { recursive: true }),
+    };
+  },
+  { durable: true },
+);
 
 let folder: string;
 let path: string;

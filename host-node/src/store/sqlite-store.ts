@@ -24,7 +24,14 @@ import {
 } from './coin-store.ts';
 import { CACHE_KIB, WAL_BYTES_KEPT, WAL_PAGES } from './limits.ts';
 import { PageTransaction, pageId } from './page-transaction.ts';
-import { commitError, isFull, openError, unknownError, writeError } from './sqlite-errors.ts';
+import {
+  commitError,
+  isFull,
+  isNoTransaction,
+  openError,
+  unknownError,
+  writeError,
+} from './sqlite-errors.ts';
 
 export const FORMAT_VERSION = 1;
 /** "ANDV", in the header of the file (PRAGMA application_id). */
@@ -152,7 +159,8 @@ function checkHighestPages(database: DatabaseSync, pagesPerDenomination: number)
 }
 
 function mismatch(database: DatabaseSync, problem: string): StoreMismatchError {
-  return new StoreMismatchError(`${database.location()}: ${problem}`);
+  const file = database.prepare('PRAGMA database_list').get()?.['file'];
+  return new StoreMismatchError(`${String(file)}: ${problem}`);
 }
 
 /** Moves what an earlier process left in the log to the database file and empties the log. */
@@ -177,6 +185,7 @@ class SqliteStore implements CoinStore {
   readonly #counts = new Uint32Array(DENOMINATIONS);
   #transaction: PageTransaction | undefined;
   #probes = 0;
+  #closed = false;
   /** Set by an unknown outcome, after which nothing here can be trusted. */
   #broken: StoreUnknownError | undefined;
 
@@ -261,7 +270,9 @@ class SqliteStore implements CoinStore {
 
   close(): void {
     this.#transaction = undefined;
-    if (this.#database.isOpen) this.#database.close();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#database.close();
   }
 
   #stored(denominationIndex: number, page: number): Uint8Array | undefined {
@@ -295,11 +306,16 @@ class SqliteStore implements CoinStore {
    */
   #undone<E extends Error>(error: E): E | StoreUnknownError {
     try {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.#database.exec('ROLLBACK');
     } catch (rollbackError) {
+      if (isNoTransaction(rollbackError)) return this.#noted(error);
       this.#broken = unknownError('ROLLBACK failed', rollbackError);
       return this.#broken;
     }
+    return this.#noted(error);
+  }
+
+  #noted<E extends Error>(error: E): E {
     if (error instanceof StoreUnknownError) this.#broken = error;
     return error;
   }

@@ -15,6 +15,7 @@ import {
   PAGE_BYTES,
   type StoreErrorRecord,
   StoreRefusedError,
+  StoreUnknownError,
 } from './coin-store.ts';
 import { JournalReader } from './journal-reader.ts';
 import { COINS_PER_TRANSACTION_MAX, GROUPS_PER_TRANSACTION_MAX } from './limits.ts';
@@ -65,7 +66,8 @@ export class StoreSession {
       read: (pageKey, offset) => {
         const page = pageKey % pagesPerDenomination;
         const into = new Uint8Array(memory.buffer, offset, PAGE_BYTES);
-        this.#store?.readPage((pageKey - page) / pagesPerDenomination, page, into);
+        if (!this.#store) throw new StoreUnknownError('the store is not open');
+        this.#store.readPage((pageKey - page) / pagesPerDenomination, page, into);
       },
       loaded: (loads) => host.send({ kind: 'loaded', id, loads }),
       failed: (error) => host.send({ kind: 'trouble', id, error: emitStoreError(error) }),
