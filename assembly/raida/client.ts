@@ -231,9 +231,7 @@ function challengeAnswered(message: usize, type: u32): bool {
   const status = <u32>load<u8>(message, header.REPLY_STATUS);
   if (status == Status.INVALID_CRC) return word(Client.NO_BODY) == 0;
   const zero = !v128.any_true(v128.load(hash));
-  return (
-    zero && (word(Client.NO_BODY) != 0 || isEarlyError(status))
-  );
+  return zero && (word(Client.NO_BODY) != 0 || isEarlyError(status));
 }
 
 /** Errors that are answered before, or because, the body cannot be opened. */

@@ -5,6 +5,7 @@
 import { cpus } from 'node:os';
 import { benchCiphers } from './ciphers.ts';
 import { benchEngine } from './engine.ts';
+import { benchSteps } from './steps.ts';
 import { benchStore } from './store.ts';
 import { benchUdp } from './udp.ts';
 
@@ -25,6 +26,15 @@ async function engine(): Promise<Line[]> {
     what: name.replaceAll('|', ', '),
     perSecond: 1e9 / ns,
     detail: `${ns.toFixed(1)} ns a request, batches of 64`,
+  }));
+}
+
+async function steps(): Promise<Line[]> {
+  return [...(await benchSteps())].map(([name, ns]) => ({
+    part: 'steps',
+    what: name,
+    perSecond: 1e9 / ns,
+    detail: `${ns.toFixed(0)} ns`,
   }));
 }
 
@@ -61,7 +71,7 @@ async function store(): Promise<Line[]> {
   }));
 }
 
-const PARTS: Record<string, () => Promise<Line[]>> = { engine, ciphers, udp, store };
+const PARTS: Record<string, () => Promise<Line[]>> = { engine, steps, ciphers, udp, store };
 const json = process.argv.includes('--json');
 const wanted = process.argv.slice(2).filter((name) => name in PARTS);
 

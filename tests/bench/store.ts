@@ -36,11 +36,12 @@ export async function benchStore(): Promise<StoreRow[]> {
   const messages = Array.from({ length: COINS }, (_, i) =>
     [there(i), back(i)].map((list) => codec.seal(auth(20, list)).bytes),
   );
-  const row = await run(server, messages as [Uint8Array, Uint8Array][]);
+  const all = messages as [Uint8Array, Uint8Array][];
+  const rows = [await run(server, all.slice(0, 1)), await run(server, all.slice(1))];
   await server.close();
   await storeClient.close();
   store.remove();
-  return [row];
+  return rows;
 }
 
 /** Each coin has one pown under way: there and back, until the time is over. */

@@ -97,7 +97,7 @@ describe('recorded cases, legacy wire', () => {
     }
     const wanted = Buffer.from(vector.response_hex, 'hex');
     if (name === 'audit_udp') {
-      // The peer writes past its buffer and cuts a byte: what it sends is right up to byte 71 of 75.
+      // The peer writes past its buffer and cuts a byte: right are the first 72 bytes of 75.
       expect(reply?.length).toBe(wanted.length + 1);
       expect(reply?.subarray(32, 104).equals(wanted.subarray(32, 104))).toBe(true);
       expect(reply?.subarray(104).toString('hex')).toBe('0010003e3e');

@@ -323,7 +323,7 @@ export class TwinServer {
   }
 }
 
-/** 36 without a body, 16 for less than one coin, 39 for what is no whole number of coins; else 0. */
+/** 36 without a body, 16 for less than one coin, 39 for no whole number of coins; else 0. */
 function checkSize(
   hasBody: boolean,
   payload: Buffer,

@@ -243,8 +243,9 @@ export class WalletPage {
 
   async askServers(): Promise<ShownServer[]> {
     await this.ready();
-    await this.hook('ask-servers').click();
-    await this.ready();
+    const button = this.hook('ask-servers').and(this.page.locator(':enabled'));
+    await button.click();
+    await button.waitFor({ timeout: TASK_TIMEOUT_MS });
     return this.servers();
   }
 

@@ -93,6 +93,11 @@ export function add16Bytes(value: v128): void {
   v128.store(end, value);
   end += 16;
 }
+/** `count` bytes that mean nothing. */
+export function addFiller(count: u32): void {
+  memory.fill(end, 0x11, count);
+  end += count;
+}
 /** Denomination and serial number. */
 export function addCoin(denomination: i32, serial: u32): void {
   addByte(denomination);

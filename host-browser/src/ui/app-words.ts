@@ -71,6 +71,8 @@ export function resultSentence(
   if (open > 0) {
     const which = open === coins.length ? 'They wait' : `${countOf(open, 'coin')} wait`;
     words.push(`${which} for silent servers; old and new secrets are both kept.`);
+  } else if (kind !== 'detect' && coins.some((coin) => coin.openServers > 0)) {
+    words.push('Some servers were silent; they are asked again later.');
   }
   const bad = counts.counterfeit > 0;
   const tone = bad ? 'bad' : good === coins.length && !cancelled && open === 0 ? 'good' : 'plain';

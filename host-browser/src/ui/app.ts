@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
-import type { Selection, TaskProgress, WalletView } from '../worker/messages.ts';
+import type { TaskProgress, WalletView } from '../worker/messages.ts';
 import { Light, WorkerFailure } from '../worker/messages.ts';
 import { startWorker, type WorkerLink } from '../worker/worker-link.ts';
 import type { AndvariConfirm } from './confirm.ts';
@@ -17,7 +17,7 @@ import { saveFile } from './download.ts';
 import { countOf, NO_TOTALS } from './format.ts';
 import type { PassphraseDetail } from './gate.ts';
 import './gate.ts';
-import type { ServerState } from './servers.ts';
+import { type ServerState, withAnswer, withTask } from './servers.ts';
 import { sharedStyles } from './shared-styles.ts';
 import { advanceTask, startTask, type TaskKind, type TaskState } from './task.ts';
 import type { Notice, WalletAction } from './wallet-page.ts';
@@ -40,6 +40,7 @@ export class AndvariApp extends LitElement {
     task: { state: true },
     notice: { state: true },
     tasksEnded: { state: true },
+    asking: { state: true },
   };
   static override styles = [
     sharedStyles,
@@ -61,6 +62,7 @@ export class AndvariApp extends LitElement {
   declare selection: ReadonlySet<number>;
   declare task: TaskState | undefined;
   declare notice: Notice | undefined;
+  declare asking: boolean;
   /** For tests, which must not mistake the moment before a task for the moment after it. */
   declare tasksEnded: number;
   #link: WorkerLink;
@@ -113,10 +115,11 @@ export class AndvariApp extends LitElement {
         .task=${this.task}
         .notice=${this.notice}
         .busy=${this.busy}
+        .asking=${this.asking}
         @lock=${() => this.#lock()}
         @coin-files=${(event: CustomEvent<File[]>) => this.#addFiles(event.detail)}
         @demo-coins=${() => this.#takeDemoCoins()}
-        @ask-servers=${() => this.#work(() => this.#askServers())}
+        @ask-servers=${() => this.#askServers()}
         @cancel-task=${() => this.#cancelTask()}
         @close-notice=${() => this.#say(undefined)}
         @selection-change=${(event: CustomEvent<ReadonlySet<number>>) => {
@@ -134,6 +137,7 @@ export class AndvariApp extends LitElement {
     this.selection = new Set();
     this.task = undefined;
     this.notice = undefined;
+    this.asking = false;
   }
 
   #startWorker(): WorkerLink {
@@ -188,7 +192,7 @@ export class AndvariApp extends LitElement {
       this.#say(interruptedSentence(unsettled));
       await this.#runTask('settle', []);
     }
-    await this.#work(() => this.#askServers());
+    await this.#askServers();
   }
 
   async #lock(): Promise<void> {
@@ -231,23 +235,24 @@ export class AndvariApp extends LitElement {
     });
   }
 
+  /** Beside everything else: whoever wants to work need not wait for silent servers. */
   async #askServers(): Promise<void> {
+    const { client } = this.#link;
+    if (this.asking) return;
+    this.asking = true;
     const ids = this.wallet.network.serverIds;
     this.servers = ids.map((raidaId) => ({ raidaId, light: Light.PENDING, elapsedMs: null }));
     try {
-      const wallet = await this.#link.client.call('servers', null, {
-        onProgress: ({ raidaId, elapsedMs }) => {
-          const light = elapsedMs === null ? Light.SILENT : Light.PASS;
-          const others = this.servers.filter((server) => server.raidaId !== raidaId);
-          const servers = [...others, { raidaId, light, elapsedMs }];
-          this.servers = servers.sort((a, b) => a.raidaId - b.raidaId);
+      const network = await client.call('servers', null, {
+        onProgress: (answer) => {
+          if (client === this.#link.client) this.servers = withAnswer(this.servers, answer);
         },
       });
-      this.#showWallet(wallet);
+      if (client === this.#link.client) this.wallet = { ...this.wallet, network };
+    } catch (error) {
+      if (client === this.#link.client) this.#say({ tone: 'bad', text: sentenceOf(error) });
     } finally {
-      this.servers = this.servers.map((server) =>
-        server.light === Light.PENDING ? { ...server, light: Light.UNTRIED } : server,
-      );
+      if (client === this.#link.client) this.asking = false;
     }
   }
 
@@ -287,20 +292,14 @@ export class AndvariApp extends LitElement {
     const stop = new AbortController();
     this.#stopTask = stop;
     await this.#work(async () => {
+      if (kind !== 'settle') this.#say(undefined);
       this.task = startTask(kind);
-      const options = {
-        signal: stop.signal,
-        onProgress: (progress: TaskProgress) => this.#hear(progress),
-      };
       const before = this.wallet;
       try {
-        const params: Selection = { ids };
-        const wallet =
-          kind === 'settle'
-            ? await this.#link.client.call('settle', null, options)
-            : await this.#link.client.call(kind, params, options);
+        const wallet = await this.#callTask(kind, ids, stop.signal);
+        this.#showHeard();
+        const about = this.task.ids;
         this.#showWallet(wallet);
-        const about = this.task.ids.size > 0 ? this.task.ids : new Set(ids);
         const coins = wallet.coins.filter((coin) => about.has(coin.id));
         this.#say(resultSentence(kind, coins, stop.signal.aborted));
       } catch (error) {
@@ -313,17 +312,27 @@ export class AndvariApp extends LitElement {
     });
   }
 
+  #callTask(kind: TaskKind, ids: readonly number[], signal: AbortSignal): Promise<WalletView> {
+    const { client } = this.#link;
+    const onProgress = (progress: TaskProgress) => this.#hear(progress);
+    const options = { signal, onProgress };
+    if (kind === 'settle') return client.call('settle', null, options);
+    return client.call(kind, { ids }, options);
+  }
+
   /** Answers come in hundreds: they are gathered for a moment and shown together. */
   #hear(progress: TaskProgress): void {
     this.#heard.push(progress);
-    if (this.#heard.length > 1) return;
-    setTimeout(() => {
-      const news = this.#heard.splice(0);
-      if (this.task === undefined) return;
-      const { task, coins } = advanceTask(this.task, this.wallet.coins, news);
-      this.task = task;
-      this.wallet = { ...this.wallet, coins };
-    }, GATHER_MS);
+    if (this.#heard.length === 1) setTimeout(() => this.#showHeard(), GATHER_MS);
+  }
+
+  #showHeard(): void {
+    const news = this.#heard.splice(0);
+    if (this.task === undefined || news.length === 0) return;
+    const { task, coins } = advanceTask(this.task, this.wallet.coins, news);
+    this.task = task;
+    this.wallet = { ...this.wallet, coins };
+    this.servers = withTask(this.servers, task.servers);
   }
 
   #cancelTask(): void {

@@ -1,5 +1,5 @@
 import { css, html, LitElement } from 'lit';
-import { Light } from '../worker/messages.ts';
+import { Light, type ServerView } from '../worker/messages.ts';
 import { LIGHT_SHAPES } from './light-shapes.ts';
 import { lightStyles } from './light-styles.ts';
 import { sharedStyles } from './shared-styles.ts';
@@ -114,6 +114,7 @@ function wordsOf({ light, elapsedMs }: ServerState): string {
   if (elapsedMs !== null)
     return elapsedMs < 10 ? `${elapsedMs.toFixed(1)} ms` : `${Math.round(elapsedMs)} ms`;
   if (light === Light.PENDING) return 'asking';
+  if (light === Light.PASS) return 'answers';
   return light === Light.UNTRIED ? 'not asked' : 'silent';
 }
 
@@ -125,12 +126,32 @@ export function lightsOf(servers: readonly ServerState[]): string {
   );
 }
 
+/** The servers after an echo of one of them, also one that was not known before. */
+export function withAnswer(
+  servers: readonly ServerState[],
+  { raidaId, elapsedMs }: ServerView,
+): readonly ServerState[] {
+  const light = elapsedMs === null ? Light.SILENT : Light.PASS;
+  const others = servers.filter((server) => server.raidaId !== raidaId);
+  return [...others, { raidaId, light, elapsedMs }].sort((a, b) => a.raidaId - b.raidaId);
+}
+
+/** The servers with what a task has learnt of them: `lights` is 25 Light characters. */
+export function withTask(servers: readonly ServerState[], lights: string): readonly ServerState[] {
+  return servers.map((server) => {
+    const light = lights.charAt(server.raidaId);
+    if (light === server.light || (light !== Light.PASS && light !== Light.SILENT)) return server;
+    return { raidaId: server.raidaId, light, elapsedMs: null };
+  });
+}
+
 /** `24 of 25 answer, 3.1 ms in the middle.` */
 export function serversSummary(servers: readonly ServerState[]): string {
   if (servers.some((server) => server.light === Light.PENDING)) return 'Asking the servers…';
   if (servers.every((server) => server.light === Light.UNTRIED)) return 'Not asked yet.';
   const times = servers.flatMap((server) => server.elapsedMs ?? []).sort((a, b) => a - b);
-  const answered = `${times.length} of ${servers.length} answer`;
+  const count = servers.filter((server) => server.light === Light.PASS).length;
+  const answered = `${count} of ${servers.length} answer`;
   const middle = times[times.length >> 1];
   return middle === undefined
     ? `${answered}.`

@@ -109,7 +109,11 @@ export class AndvariTaskPanel extends LitElement {
       >
         ${task.cancelling ? 'Stopping…' : 'Cancel'}
       </button>
-      <progress max="1" .value=${fractionOf(task)} aria-label="Answers received"></progress>
+      <progress
+        max="1"
+        value=${fractionOf(task) ?? nothing}
+        aria-label="Answers received"
+      ></progress>
     </section>`;
   }
 }

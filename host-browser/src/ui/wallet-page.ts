@@ -30,6 +30,7 @@ export class AndvariWalletPage extends LitElement {
     task: { attribute: false },
     notice: { attribute: false },
     busy: { type: Boolean },
+    asking: { type: Boolean },
   };
   static override styles = [sharedStyles, walletPageStyles];
 
@@ -41,6 +42,8 @@ export class AndvariWalletPage extends LitElement {
   declare task: TaskState | undefined;
   declare notice: Notice | undefined;
   declare busy: boolean;
+  /** The servers are being asked for an echo. */
+  declare asking: boolean;
 
   constructor() {
     super();
@@ -50,6 +53,7 @@ export class AndvariWalletPage extends LitElement {
     this.servers = [];
     this.selection = new Set();
     this.busy = false;
+    this.asking = false;
   }
 
   protected override render() {
@@ -75,6 +79,7 @@ export class AndvariWalletPage extends LitElement {
           </andvari-task-panel>
         </div>
         <andvari-intake
+          ?hidden=${this.task !== undefined}
           ?demo=${this.network.demo}
           ?busy=${this.busy}
           ?empty=${empty}
@@ -84,7 +89,7 @@ export class AndvariWalletPage extends LitElement {
         ${empty ? nothing : this.#coins()}
         <andvari-servers
           .servers=${this.servers}
-          ?busy=${this.busy}
+          ?busy=${this.busy || this.asking}
           @ask-servers=${() => this.#fire('ask-servers')}
         ></andvari-servers>
       </main>

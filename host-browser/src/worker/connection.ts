@@ -6,6 +6,7 @@ import { EngineCodec } from '@andvari/host-common/raida/codec';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import { WebSocketTransport } from '@andvari/host-common/raida/websocket-transport';
 import type { NetworkView } from './messages.ts';
+import { PacedTransport } from './paced-transport.ts';
 import { fetchNetwork, PageServerError } from './page-server.ts';
 
 /**
@@ -39,7 +40,7 @@ async function connectionTo(
   demo: boolean,
   fault?: string,
 ): Promise<Connection> {
-  const transport = new WebSocketTransport(network.servers);
+  const transport = new PacedTransport(new WebSocketTransport(network.servers));
   const raidaIds = network.servers.map((server) => server.raidaId).sort((a, b) => a - b);
   const codec = new EngineCodec(await plainEngine(), network);
   const client = new RaidaClient({ codec, transport, raidaIds, requestBytesMax: REQUEST_BYTES });

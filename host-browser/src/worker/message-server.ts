@@ -61,6 +61,7 @@ function failureOf(error: unknown): { code: string; message: string } {
 
 /** Library messages start small and end bare; the page shows whole sentences. */
 function sentence(message: string): string {
-  const whole = message.charAt(0).toUpperCase() + message.slice(1);
+  // A first word of letters alone is no file name, whose case is its owner's.
+  const whole = /^[a-z]+ /.test(message) ? message[0]?.toUpperCase() + message.slice(1) : message;
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }

@@ -124,7 +124,7 @@ export interface WalletMethods {
   add: { params: FileView; result: AddedView; progress: never };
   demo: { params: null; result: AddedView; progress: never };
   /** Echo to each server, as progress; also looks for a network that was missing before. */
-  servers: { params: null; result: WalletView; progress: ServerView };
+  servers: { params: null; result: NetworkView; progress: ServerView };
   detect: { params: Selection; result: WalletView; progress: TaskProgress };
   pown: { params: Selection; result: WalletView; progress: TaskProgress };
   /** Ask with find (2/60) which secrets each server holds for every unsettled coin. */

@@ -10,7 +10,13 @@ import { takeTabLock } from '../storage/tab-lock.ts';
 import { coinViews, fileLists, lightsText, totalsView } from './coin-views.ts';
 import { type Connection, connect } from './connection.ts';
 import type { HandlerContext, Handlers } from './message-server.ts';
-import { type AddedView, type TaskProgress, type WalletView, WorkerFailure } from './messages.ts';
+import {
+  type AddedView,
+  type NetworkView,
+  type TaskProgress,
+  type WalletView,
+  WorkerFailure,
+} from './messages.ts';
 import { fetchDemoCoins } from './page-server.ts';
 
 const DATABASE = 'andvari-wallet';
@@ -49,9 +55,14 @@ export function walletDesk(): Handlers {
 
 class WalletDesk {
   #opened: OpenWallet | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  open(openStore: () => Promise<SealedWalletStore>): Promise<WalletView> {
+    return this.#inTurn(() => this.#openWallet(openStore));
+  }
 
   /** Tab lock first, so that of two tabs only one ever reads what it will later overwrite. */
-  async open(openStore: () => Promise<SealedWalletStore>): Promise<WalletView> {
+  async #openWallet(openStore: () => Promise<SealedWalletStore>): Promise<WalletView> {
     if (this.#opened !== undefined) return this.#view();
     const releaseTabLock = await takeTabLock(TAB_LOCK);
     let store: SealedWalletStore | undefined;
@@ -68,22 +79,25 @@ class WalletDesk {
     }
   }
 
-  async lock(): Promise<null> {
-    const opened = this.#opened;
-    if (opened === undefined) return null;
-    this.#opened = undefined;
-    opened.wallet.close();
-    await opened.connection.close();
-    opened.store.close();
-    opened.releaseTabLock();
-    return null;
+  lock(): Promise<null> {
+    return this.#inTurn(async () => {
+      const opened = this.#opened;
+      if (opened === undefined) return null;
+      this.#opened = undefined;
+      opened.wallet.close();
+      await opened.connection.close();
+      opened.store.close();
+      opened.releaseTabLock();
+      return null;
+    });
   }
 
   async add(name: string, bytes: Uint8Array): Promise<AddedView> {
-    const { wallet } = this.#open();
     try {
       const file = parseCoinFile(bytes, name);
-      const { added, candidates, duplicates } = await wallet.importCoins(file);
+      const { added, candidates, duplicates } = await this.#inTurn(() =>
+        this.#open().wallet.importCoins(file),
+      );
       for (const coin of file.coins) coin.authenticationNumbers.fill(0);
       return {
         wallet: this.#view(),
@@ -97,8 +111,8 @@ class WalletDesk {
   }
 
   /** Also the way back to a network that was not there before. */
-  async servers(context: HandlerContext<'servers'>): Promise<WalletView> {
-    const { client } = (await this.#reconnected()).connection;
+  async servers(context: HandlerContext<'servers'>): Promise<NetworkView> {
+    const { client, view } = (await this.#reconnected()).connection;
     await client.echo({
       timeoutMs: ECHO_TIMEOUT_MS,
       signal: context.signal,
@@ -108,7 +122,7 @@ class WalletDesk {
         }
       },
     });
-    return this.#view();
+    return view;
   }
 
   /** A task on coins, with progress; cancelled, it ends well with what was learnt by then. */
@@ -117,17 +131,17 @@ class WalletDesk {
     context: TaskContext,
     run: (wallet: Wallet, options: WalletOperationOptions) => Promise<unknown>,
   ): Promise<WalletView> {
-    const { wallet, connection } = await this.#reconnected();
-    const { serverIds, fault } = connection.view;
+    const { serverIds, fault } = (await this.#reconnected()).connection.view;
     if (fault !== undefined) throw new WorkerFailure('ANDVARI_OFFLINE', fault);
     const progress = (news: TaskProgress) => context.progress(news);
     progress({ stage: 'started', ids, serverIds });
     try {
-      await run(wallet, {
+      const options: WalletOperationOptions = {
         signal: context.signal,
         onLights: ({ raidaId, ids: about, lights }) =>
           progress({ stage: 'answer', raidaId, ids: about, lights: lightsText(lights) }),
-      });
+      };
+      await this.#inTurn(() => run(this.#open().wallet, options));
     } catch (error) {
       if (error !== context.signal.reason) throw error;
     }
@@ -143,27 +157,41 @@ class WalletDesk {
 
   async save(ids: readonly number[]) {
     const { wallet } = this.#open();
+    const tag = `andvari ${new Date().toISOString().slice(0, 10)}`;
     return fileLists(wallet, ids).map((list) => {
-      const { name, bytes } = wallet.exportCoins(list);
+      const { name, bytes } = wallet.exportCoins(list, tag);
       return { name, bytes: new Uint8Array(bytes) };
     });
   }
 
   async remove(ids: readonly number[]): Promise<WalletView> {
-    await this.#open().wallet.remove(ids);
+    await this.#inTurn(() => this.#open().wallet.remove(ids));
     return this.#view();
   }
 
   /** Where the network's description was missing, try for it again, with the wallet on top. */
-  async #reconnected(): Promise<OpenWallet> {
-    const opened = this.#open();
-    if (opened.connection.view.fault === undefined) return opened;
-    const connection = await connect();
-    const wallet = await Wallet.open({ store: opened.store, client: connection.client });
-    opened.wallet.close();
-    await opened.connection.close();
-    this.#opened = { ...opened, connection, wallet };
-    return this.#opened;
+  #reconnected(): Promise<OpenWallet> {
+    if (this.#open().connection.view.fault === undefined) return Promise.resolve(this.#open());
+    return this.#inTurn(async () => {
+      const opened = this.#open();
+      if (opened.connection.view.fault === undefined) return opened;
+      const connection = await connect();
+      const wallet = await Wallet.open({ store: opened.store, client: connection.client });
+      opened.wallet.close();
+      await opened.connection.close();
+      this.#opened = { ...opened, connection, wallet };
+      return this.#opened;
+    });
+  }
+
+  /**
+   * One at a time, in the order of asking: a wallet must not be opened anew over a store that the
+   * old one is writing to.
+   */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   #open(): OpenWallet {

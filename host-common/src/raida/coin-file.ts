@@ -16,7 +16,7 @@
  * | 16 | 13 | one coin: results, 4 bits for each RAIDA, the last 4 bits empty |
  * | 29 | 3 | one coin: task number |
  * | 16 | 16 | many coins: "Live Free Or Die" |
- * | 32 | | per coin: split 0, shard 0, denomination (signed), serial number u32, 25 ANs, [25 PANs] |
+ * | 32 | | per coin: split 0, shard 0, denomination (signed), serial number, 25 ANs, [PANs] |
  *
  * Key file, 440 bytes: coin id at 2, 25 ANs at 40, all else zero; the name gives the coin:
  * `<denomination as 2 hex digits>.<serial number>.bin`.
@@ -50,7 +50,7 @@ export const CLOUD_COIN_ID = 6;
 
 /** A coin as files carry it. */
 export interface FileCoin extends CoinKeys {
-  /** 400 bytes: ANs that an unfinished ownership change proposed; each server holds one of the two. */
+  /** 400 bytes: ANs that an unfinished change of ownership proposed; servers hold either. */
   proposedNumbers?: Uint8Array;
   /** The last known answer of each server; only one-coin files have it. */
   results?: Light[];
@@ -254,9 +254,9 @@ function parseKeyFile(reader: Reader, coinId: number): FileCoin {
 }
 
 /**
- * Reads a coin file (format 9) or a key file (440 bytes). `name` is the file's name, which names the
- * coin of a key file and stands in error messages; a path before it is allowed. The result owns its
- * bytes. Throws CoinFileError and nothing else.
+ * Reads a coin file (format 9) or a key file (440 bytes). `name` is the file's name, which names
+ * the coin of a key file and stands in error messages; a path before it is allowed. The result owns
+ * its bytes. Throws CoinFileError and nothing else.
  */
 export function parseCoinFile(
   bytes: Uint8Array,
@@ -308,8 +308,8 @@ export function coinFileName(coins: readonly Coin[], tag = ''): string {
 
 /**
  * Writes one file with all the coins, without encryption. If any coin has proposed ANs, all get the
- * field (the ANs again where there is no proposal), so an unfinished ownership change travels whole.
- * Throws CoinFileError for no coins, too many, the same coin twice or an impossible coin.
+ * field (the ANs again where there is no proposal), so an unfinished change of ownership travels
+ * whole. Throws CoinFileError for no coins, too many, the same coin twice or an impossible coin.
  */
 export function formatCoinFile(
   coins: readonly FileCoin[],

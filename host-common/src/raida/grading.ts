@@ -6,7 +6,7 @@ import { RAIDA_COUNT } from '../engine/generated/limits.ts';
 
 /**
  * One server's opinion of one coin. `fail`: the server says counterfeit. `error`: an answer that
- * says nothing about the coin, or is not a valid answer. `refused`: the encryption was not accepted.
+ * says nothing about the coin, or is not a valid answer. `refused`: it did not take the encryption.
  * `timeout`: nothing came in time. `unreachable`: no connection. `none`: not asked.
  */
 export type Light = 'pass' | 'fail' | 'error' | 'refused' | 'timeout' | 'unreachable' | 'none';

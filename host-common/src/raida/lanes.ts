@@ -69,7 +69,7 @@ function batchCoins(settings: LaneSettings, raidaId: number, coinBytes: number):
   return Math.max(1, Math.min(wanted, possible));
 }
 
-/** Sends one request. Rejects only for a cancelled signal and for a request that cannot be sealed. */
+/** Sends one request. Rejects only if it is cancelled, or cannot be sealed. */
 export async function exchangeOnce(
   settings: LaneSettings,
   request: Omit<RaidaRequest, 'encryption'>,
@@ -158,7 +158,7 @@ export interface LanesOptions<Answer> {
   onAnswers?: ((progress: Progress<Answer>) => void) | undefined;
 }
 
-/** A listener's own fault must not end an operation that moves money: it surfaces as in an event. */
+/** A listener's fault must not end an operation that moves money: it surfaces as in an event. */
 function tell<Answer>(
   listener: ((progress: Progress<Answer>) => void) | undefined,
   progress: Progress<Answer>,

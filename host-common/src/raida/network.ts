@@ -71,7 +71,7 @@ function serverUrl(path: string, value: unknown): string {
 
 /**
  * Validates a description: the text of network.json, or what JSON.parse made of it. Keys that it
- * does not know are left out. Throws NetworkError, which names the value, what was wanted, what came.
+ * does not know are left out. Throws NetworkError: which value, what was wanted, what came.
  */
 export function parseNetwork(input: unknown): RaidaNetwork {
   let value = input;

@@ -20,7 +20,7 @@ export function isReserved(an: Uint8Array): boolean {
   return tail(AN_BYTES, 0) || tail(4, 0xff) || tail(2, 0xee);
 }
 
-/** 25 new ANs (400 bytes), none of them reserved. Error if the source does not give random bytes. */
+/** 25 new ANs (400 bytes), none of them reserved. Throws if the source gives no random bytes. */
 export function newNumbers(random: RandomSource = systemRandom): Uint8Array<ArrayBuffer> {
   const keys = new Uint8Array(KEYS_BYTES);
   random(keys);

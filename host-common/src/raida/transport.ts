@@ -19,7 +19,7 @@ export class TransportError extends Error {
 }
 
 export interface ExchangeOptions {
-  /** Milliseconds from the call to the whole reply, with the wait for its turn and the connection. */
+  /** From the call to the whole reply, with the wait for its turn and for the connection. */
   timeoutMs: number;
   /** Gives up at once with ANDVARI_CLOSED; the server may still execute the request. */
   signal?: AbortSignal;

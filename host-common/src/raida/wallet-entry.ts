@@ -10,7 +10,7 @@
  * | unknown | unknown | the AN or the proposed AN, which this wallet made |
  * | offered | offered | the AN: it said so. But a request with the proposal may still be under way
  *   and arrive later, so the proposal is kept, and the next change of ownership uses it again |
- * | foreign | foreign | the AN or the proposed AN, which came with the coin; it is never sent by us |
+ * | foreign | foreign | the AN or the proposed AN, which came with the coin and is never sent |
  *
  * So there are never more than two candidates, and none is dropped before the server has named the
  * other in an answer that nothing under way can change.
@@ -92,7 +92,7 @@ export function unsettled(entry: WalletEntry): number {
   return entry.unknown | entry.offered | entry.foreign;
 }
 
-/** Whether this server takes part in a change of ownership: not before a foreign proposal is settled. */
+/** Whether a server is sent new ANs: not before it has settled a foreign proposal. */
 export function takesPart(entry: WalletEntry, raidaId: number): boolean {
   return ((entry.foreign >> raidaId) & 1) === 0;
 }
@@ -210,7 +210,7 @@ class Draft {
     this.entry = { ...this.settle(bit), authenticationNumbers, owned };
   }
 
-  /** The server holds the AN. A proposal of ours may still be under way to it; a foreign one goes. */
+  /** The server holds the AN. Our own proposal may still be under way to it; a foreign one goes. */
   holdsOld(raidaId: number): void {
     const { entry } = this;
     const bit = 1 << raidaId;

@@ -21,7 +21,7 @@ export function groupsOf(entries: readonly WalletEntry[]): WalletEntry[][] {
   );
 }
 
-/** Lists in which no coin occurs twice: candidates for the same coin are tried one after another. */
+/** Lists in which no coin occurs twice: candidates for one coin are tried one after another. */
 export function roundsOf(entries: readonly WalletEntry[]): WalletEntry[][] {
   const rounds: WalletEntry[][] = [];
   const seen = new Map<number, number>();

@@ -102,7 +102,7 @@ export class WalletLedger {
 
   /**
    * Makes a change durable, and only then true here. `make` runs when it is the change's turn, and
-   * sees the entries as they are then. Throws WalletError ANDVARI_WALLET_STORE, or what `make` does.
+   * sees the entries as they are then. Throws ANDVARI_WALLET_STORE, or what `make` throws.
    */
   async commit(make: () => LedgerChange): Promise<void> {
     const turn = this.turn.then(async () => {

@@ -1,4 +1,4 @@
-/** Where a wallet is kept. Browser: IndexedDB, sealed; Node: files; tests and one-off runs: memory. */
+/** Where a wallet is kept: IndexedDB (sealed) in browsers, files in Node, memory for one run. */
 import type { WalletEntry } from './wallet-entry.ts';
 
 export interface WalletState {

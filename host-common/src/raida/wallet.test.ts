@@ -372,30 +372,3 @@ describe('operations', () => {
     expect(again.coin(1)).toMatchObject({ owned: true, grade: { passes: 25 } });
   });
 });
-
-describe('a store that holds no wallet', () => {
-  const entry = {
-    id: 3,
-    ...coin(1),
-    owned: 0,
-    unknown: 0,
-    offered: 0,
-    foreign: 0,
-    lights: '-'.repeat(25),
-  };
-
-  test.each([
-    ['an id twice', { nextId: 4, entries: [entry, entry] }],
-    ['an id that will come again', { nextId: 3, entries: [entry] }],
-    ['no next id', { nextId: Number.NaN, entries: [] }],
-    [
-      'a coin without keys',
-      { nextId: 4, entries: [{ ...entry, authenticationNumbers: new Uint8Array(3) }] },
-    ],
-    ['a denomination', { nextId: 4, entries: [{ ...entry, denomination: 7 }] }],
-    ['lights', { nextId: 4, entries: [{ ...entry, lights: 'pf' }] }],
-  ])('%s', async (_, state) => {
-    const store = { load: () => Promise.resolve(state), save: () => Promise.resolve() };
-    expect(await code(setUp(store))).toBe('ANDVARI_WALLET_STATE');
-  });
-});

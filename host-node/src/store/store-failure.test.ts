@@ -122,6 +122,24 @@ describe('an unknown outcome', () => {
     expect(heard.log.slice(-3)).toEqual(['not ready', `unknown ${second}`, 'loaded 0']);
   });
 
+  test('an answer to a refusal of a thread that has died starts nothing', async () => {
+    place.prepare(1);
+    const { heard, handle, journal } = await place.open(new WrittenJournal());
+    place.fault('refuse');
+    journal.write([change(0, 1, 2)]);
+    handle.wake();
+    await heard.until('refused 0');
+    // It reaches the new thread before that has said that it knows nothing.
+    place.client.onStart = () => queueMicrotask(() => handle.restart(0n));
+    await place.client.worker?.terminate();
+    await heard.until('unknown 0');
+    handle.wake();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(journal.committed()).toBe(0);
+    handle.restart(0n);
+    await heard.until(`committed ${journal.head}`);
+  });
+
   test('closing does not wait for a store that cannot be opened', async () => {
     place.prepare(1);
     const { heard, handle, journal } = await place.open(new WrittenJournal());

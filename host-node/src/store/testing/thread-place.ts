@@ -21,6 +21,7 @@ export const an = (value: number) => new Uint8Array(16).fill(value);
 export class WatchedClient extends StoreClient {
   worker: Worker | undefined;
   wakes = 0;
+  onStart: (() => void) | undefined;
 
   protected override startWorker(data: StoreThreadData): Worker {
     const worker = super.startWorker(data);
@@ -30,6 +31,7 @@ export class WatchedClient extends StoreClient {
       post(message);
     };
     this.worker = worker;
+    this.onStart?.();
     return worker;
   }
 }

@@ -1,0 +1,42 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ChildProgram } from './child-program.ts';
+
+const launcher = fileURLToPath(new URL('../../bin/andvari.mjs', import.meta.url));
+const ZERO_PORTS = ['--base-port', '0', '--http-base-port', '0', '--page-port', '0'];
+
+let directory = '';
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'andvari-main-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+describe('the process andvari', () => {
+  it('starts by its launcher and tells errors without a stack', async () => {
+    const help = new ChildProgram(['--help'], launcher);
+    expect(await help.ended).toEqual({ code: 0, signal: null });
+    expect(help.out).toContain('Usage: andvari');
+    const wrong = new ChildProgram(['serve', '--config', join(directory, 'none.toml')], launcher);
+    expect(await wrong.ended).toEqual({ code: 1, signal: null });
+    expect(wrong.err).toMatch(/^andvari: .*none\.toml.* \(ANDVARI_CONFIG\)\n$/);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('stops a network cleanly on %s', async (signal) => {
+    const words = ['network', 'up', ...ZERO_PORTS, '--data', join(directory, 'net'), '--json'];
+    const network = new ChildProgram(words);
+    const { wallet } = await network.event('ready');
+    expect((await fetch(`${wallet}/network.json`)).status).toBe(200);
+    // A Ctrl-C under npm arrives twice.
+    network.child.kill(signal);
+    network.child.kill(signal);
+    expect(await network.ended).toEqual({ code: 0, signal: null });
+    await network.event('stopped');
+    expect(network.err).toBe('');
+    expect(readdirSync(join(directory, 'net')).filter((name) => /-(wal|shm)$/.test(name))).toEqual(
+      [],
+    );
+  });
+});

@@ -1,0 +1,69 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseCoinFile } from '@andvari/host-common/raida/coin-file';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../log/logger.ts';
+import { LocalNetwork } from '../network/local-network.ts';
+import { ChildProgram } from './child-program.ts';
+import { fingerprintOf, readCoinFiles } from './wallet-input.ts';
+
+const ROUNDS = 30;
+let directory = '';
+let network: LocalNetwork;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'andvari-kill-'));
+  network = await LocalNetwork.start({
+    dataDir: join(directory, 'net'),
+    basePort: 0,
+    httpBasePort: 0,
+    pagePort: 0,
+    wire: 'spec',
+    logger: createLogger({ level: 'silent' }),
+  });
+  writeFileSync(join(directory, 'network.json'), JSON.stringify(network.network));
+});
+afterEach(async () => {
+  await network.close();
+  rmSync(directory, { recursive: true });
+});
+
+function start(words: string[]): ChildProgram {
+  return new ChildProgram(['wallet', ...words, '--network', join(directory, 'network.json')]);
+}
+
+/** Ends the command some time after its pending file has appeared: while it saves, sends, writes. */
+async function killSoonAfter(program: ChildProgram, pending: string, delayMs: number) {
+  while (!existsSync(pending) && program.child.exitCode === null) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await new Promise((resolve) => setTimeout(resolve, delayMs));
+  program.child.kill('SIGKILL');
+  return (await program.ended).signal === 'SIGKILL';
+}
+
+describe('wallet pown and kill -9', () => {
+  it('loses no coin, whenever it is cut', { timeout: 120_000 }, async () => {
+    let cuts = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const out = join(directory, `round-${round}`);
+      const path = join(directory, `demo-${round}.bin`);
+      writeFileSync(path, network.demoCoins.take().bytes);
+      const pending = join(out, `pending-${fingerprintOf(readCoinFiles([path], 6))}.wallet`);
+      const words = ['pown', path, '--out', out];
+      const delayMs = 80 + Math.floor(Math.random() * 20);
+      if (await killSoonAfter(start(words), pending, delayMs)) cuts++;
+      await start(words).ended;
+      const context = `round ${round}, killed ${delayMs} ms after the pending file was there`;
+      const owned = readdirSync(out).filter((name) => name.includes('owned'));
+      expect(owned, `${context}: ${owned.join(', ')}`).toHaveLength(1);
+      const ownedPath = join(out, owned[0] ?? '');
+      expect(parseCoinFile(readFileSync(ownedPath), ownedPath).coins).toHaveLength(6);
+      const detect = start(['detect', ownedPath]);
+      expect((await detect.ended).code, context).toBe(0);
+      expect(detect.out.match(/p{25} {2}authentic /g), context).toHaveLength(6);
+    }
+    expect(cuts).toBeGreaterThan(0);
+  });
+});

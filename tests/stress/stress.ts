@@ -1,0 +1,117 @@
+/** Two workers and a committer over one shared memory, all on the same 64 coins of 8 pages. */
+import { Worker } from 'node:worker_threads';
+import { Engine } from '@andvari/host-common/engine/engine';
+import { plainEngine } from '@andvari/host-common/engine/module';
+import { EngineCodec } from '@andvari/host-common/raida/codec';
+import { newSharedState, PAGES_PER_DENOMINATION, Word } from './coins.ts';
+import type { CommitterOptions, CommitterReport } from './committer.ts';
+import { COINS_PER_REQUEST, SWEEP_PAGES, type Templates } from './request-writer.ts';
+import type { WorkerOptions, WorkerReport } from './worker.ts';
+
+export interface StressOptions {
+  /** The shared build, or a mutant of it. */
+  module: WebAssembly.Module;
+  /** Of each of the two workers. */
+  requests: number;
+  seed: number;
+  failEvery?: number;
+}
+
+export interface StressReport {
+  seconds: number;
+  requests: number;
+  workers: WorkerReport[];
+  committer: CommitterReport;
+  /** What is not as it must be; empty: all is well. */
+  errors: string[];
+}
+
+const WORKERS = 2;
+const PAGE_SLOTS = 4097;
+const identity = { raidaId: 14, coinId: 6, wire: 'legacy', version: '20261121' } as const;
+const sizes = {
+  ...{ pagesPerDenomination: PAGES_PER_DENOMINATION, pageSlots: PAGE_SLOTS, workers: WORKERS + 1 },
+  ...{ journalRecords: 8192, ringEntries: 1024, parkSlots: 32, frames: 256, largeFrames: 1 },
+  ...{ replyFrames: 1, tickets: 4 },
+};
+
+async function makeTemplates(): Promise<Templates> {
+  const codec = new EngineCodec(await plainEngine(), identity);
+  const sealed = (group: number, command: number, payloadBytes: number) =>
+    codec.seal({ raidaId: 14, group, command, payload: new Uint8Array(payloadBytes) }).bytes;
+  return {
+    pown: sealed(1, 20, 37 * COINS_PER_REQUEST),
+    detect: sealed(1, 10, 21 * COINS_PER_REQUEST),
+    pownSum: sealed(1, 21, 37),
+    echo: sealed(0, 0, 0),
+    sweep: sealed(1, 11, 5 * SWEEP_PAGES + 16),
+  };
+}
+
+function start<T>(file: string, workerData: WorkerOptions | CommitterOptions) {
+  const thread = new Worker(new URL(file, import.meta.url), { workerData });
+  let ready: () => void = () => undefined;
+  const isReady = new Promise<void>((resolve) => {
+    ready = resolve;
+  });
+  const report = new Promise<T>((resolve, reject) => {
+    thread.on('message', (message) => (message === 'ready' ? ready() : resolve(message)));
+    thread.on('error', reject);
+    thread.on('exit', (code) => reject(new Error(`${file} ended with code ${code}`)));
+  });
+  return { isReady, report };
+}
+
+export async function runStress(options: StressOptions): Promise<StressReport> {
+  const { module, requests, seed, failEvery = 60 } = options;
+  const { memory } = Engine.create({ module, shared: true, sizes, identity });
+  const state = newSharedState();
+  const words = new Int32Array(state.words);
+  const templates = await makeTemplates();
+  const common = { module, memory, state };
+  const commit = { ...common, worker: WORKERS, seed: seed + WORKERS, failEvery };
+  const committer = start<CommitterReport>('./committer.ts', commit);
+  await committer.isReady;
+  const startedMs = performance.now();
+  const workers = await Promise.all(
+    Array.from({ length: WORKERS }, (_, worker) => {
+      const own = { ...common, worker, seed: seed + worker, requests, templates };
+      return start<WorkerReport>('./worker.ts', own).report;
+    }),
+  );
+  Atomics.store(words, Word.FINISH, 1);
+  const report = {
+    seconds: (performance.now() - startedMs) / 1000,
+    requests: WORKERS * requests,
+    workers,
+    committer: await committer.report,
+  };
+  return { ...report, errors: errorsOf(report) };
+}
+
+function errorsOf({ workers, committer }: Omit<StressReport, 'errors'>): string[] {
+  const errors = [...workers, committer].flatMap(({ failure }) => failure ?? []);
+  const early = workers.reduce((sum, worker) => sum + worker.early, 0);
+  if (committer.chainErrors) errors.push(`${committer.chainErrors} breaks in the journal's chain`);
+  if (early) errors.push(`${early} replies tell what was not committed`);
+  if (committer.differing) errors.push(`${committer.differing} coins differ at the end`);
+  // After an outcome in doubt a change may have been made and answered 252; never the other way round.
+  const records = committer.records - committer.madeInDoubt;
+  const won = workers.reduce((sum, worker) => sum + worker.won.reduce((a, b) => a + b, 0), 0);
+  if (won !== records) errors.push(`${won} success bits for ${records} changes`);
+  return errors;
+}
+
+/** One line for people. */
+export function describeRun({ seconds, requests, workers, committer }: StressReport): string {
+  const sum = (of: (worker: WorkerReport) => number) =>
+    workers.reduce((total, worker) => total + of(worker), 0);
+  return [
+    `${requests} requests in ${seconds.toFixed(1)} s`,
+    `${committer.records} changes in ${committer.commits} commits (largest ${committer.largest})`,
+    `${sum(({ lost }) => lost)} coins lost to the other, ${sum(({ unknown }) => unknown)} replies 252`,
+    `${committer.rollbacks} rollbacks, ${committer.discards} discards`,
+    `${sum(({ loads }) => loads)} loads (${sum(({ hotLoads }) => hotLoads)} of the 8 pages)`,
+    `${sum(({ stopped }) => stopped)} stops for want of room`,
+  ].join('; ');
+}
