@@ -111,7 +111,8 @@ function turn(): boolean {
   } else if (random(3) > 0) {
     engine.rollback(position);
     report.rollbacks++;
-    position = engine.journalHead();
+    // Not the journal's head: the workers go on, and may have claimed more already.
+    position = engine.committed();
   } else {
     doubt();
   }
@@ -126,10 +127,10 @@ function doubt(): void {
   // What the store made is in its pages before the engine reads them again.
   apply(made);
   engine.discard(since);
+  position = engine.committed();
   engine.reopen();
   report.discards++;
   report.madeInDoubt += report.records - before;
-  position = engine.journalHead();
 }
 
 /** Compares model, store and memory (where the page is). */

@@ -14,23 +14,25 @@ import { vectorRecord } from './vector-state.ts';
  */
 export type TwinFault = 'lost' | 'unanswered' | 'late' | 'down' | ((reply: Buffer) => Uint8Array);
 
-export class TwinNetwork implements RaidaTransport {
-  readonly servers: readonly TwinServer[];
+/** A server as the network needs it: a twin, or a real engine (engine-server.ts). */
+export interface NetworkServer {
+  readonly raidaId: number;
+  /** The reply to one whole message; null: silence. */
+  answer(request: Uint8Array, delivery: { transport: 'message' }): Uint8Array | null;
+  /** The AN that it holds now. */
+  held(coin: TwinCoin): Buffer | undefined;
+}
+
+export class TwinNetwork<Server extends NetworkServer = TwinServer> implements RaidaTransport {
+  readonly servers: readonly Server[];
   /** Decides about each request; undefined delivers it. */
   fault: (raidaId: number, request: Uint8Array) => TwinFault | undefined = () => undefined;
   /** Requests that were handed over, faults included. */
   exchanges = 0;
   private readonly held: { raidaId: number; request: Uint8Array }[] = [];
 
-  constructor(options: Omit<TwinServerOptions, 'raidaId'>) {
-    this.servers = Array.from({ length: 25 }, (_, raidaId) => {
-      const blank = options.blank ?? ((coin) => vectorRecord(raidaId, coin));
-      return new TwinServer({ ...options, blank, raidaId });
-    });
-  }
-
-  server(raidaId: number): TwinServer {
-    return this.servers[raidaId] as TwinServer;
+  private constructor(servers: readonly Server[]) {
+    this.servers = servers;
   }
 
   async exchange(

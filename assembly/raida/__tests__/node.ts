@@ -68,8 +68,8 @@ export function setAutoCommit(value: bool): void {
 
 /** The AN of a coin in the base state. */
 export function anOf(denomination: i32, serial: u32): v128 {
-  const low = <u64>(denomination + 9) * 0x9e3779b97f4a7c + <u64>(serial + 1) * 0xc2b2ae3d27d4ec;
-  return i64x2.replace_lane(i64x2.splat(low ^ (low >> 29)), 1, low * 0x165667b19e3779 + 5);
+  const low = <u64>(denomination + 9) * 0x9e3779b97f4a7 + <u64>(serial + 1) * 0xc2b2ae3d27d4e;
+  return i64x2.replace_lane(i64x2.splat(low ^ (low >> 29)), 1, low * 0x165667b19e377 + 5);
 }
 
 /** Configures the engine with two pages a denomination and attaches it. */
