@@ -63,8 +63,8 @@ export function replyOpen(): u32 {
   return openReply();
 }
 
-// Primitives, so that every host can check them against published vectors. Addresses are the host's own, in a frame;
-// whatever they leave in scratch is wiped.
+// Primitives, so that every host can check them against published vectors. Addresses are the host's
+// own, in a frame; whatever they leave in scratch is wiped.
 
 /** CRC-32 (ISO-HDLC) of `length` bytes. */
 export function checksumCrc32(source: u32, length: u32): u32 {
@@ -86,7 +86,10 @@ export function digestHmacSha256(
   hmacSha256(key, keyLength, source, length, out);
   hmacWipe();
 }
-/** AES-CTR over `length` bytes from `source` to `out`; a key of 16 or 32 bytes, else INVALID_ARGUMENT. */
+/**
+ * AES-CTR over `length` bytes from `source` to `out`; a key of 16 or 32 bytes, else
+ * INVALID_ARGUMENT.
+ */
 export function cipherCtr(
   key: u32,
   keyLength: u32,

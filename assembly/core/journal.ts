@@ -14,6 +14,14 @@ export function recordAt(position: u64): usize {
   return JOURNAL + <usize>(<u32>position & (journalRecords - 1)) * Journal.RECORD_BYTES;
 }
 
+/**
+ * What a record that is no head holds in the place of PUBLISHED: a head that comes to stand here
+ * publishes its own position + 1, and never this one's position, whatever wraps.
+ */
+function notPublished(position: u64): u64 {
+  return position & 0xffffffff;
+}
+
 /** First position of a group with room for `records` records and its head, or NO_ROOM. */
 export function claim(records: u32): u64 {
   while (true) {
@@ -41,7 +49,7 @@ export function recordCoin(
   store<u32>(record, serial, Journal.SERIAL);
   v128.store(record, v128.load(coin), Journal.OLD_AN);
   v128.store(record, an, Journal.NEW_AN);
-  store<u64>(record, 0, Journal.PUBLISHED);
+  store<u64>(record, notPublished(position), Journal.PUBLISHED);
 }
 
 /**
@@ -52,7 +60,7 @@ export function publish(start: u64, used: u32, records: u32): u64 {
   for (let i = used + 1; i <= records; i++) {
     const pad = recordAt(start + i);
     store<u32>(pad, JournalKind.PAD, Journal.KIND);
-    store<u64>(pad, 0, Journal.PUBLISHED);
+    store<u64>(pad, notPublished(start + i), Journal.PUBLISHED);
   }
   const head = recordAt(start);
   store<u32>(head, JournalKind.HEAD, Journal.KIND);

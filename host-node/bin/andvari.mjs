@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Starts the program. Its sources are TypeScript, which Node runs by itself from 22.18 on; an older
-// one starts again with the Node that the project's lock file names, or, from 22.13 on, with a flag.
+// one starts again with the Node that the project's lock file names, or, from 22.13, with a flag.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,11 +1,10 @@
 /** One RAIDA node: store, engine, UDP and TCP on one port, HTTP. */
 import type { EngineSizes, WireName } from '@andvari/host-common/engine/configuration';
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { HttpServer, type Readiness } from './http/http-server.ts';
 import { formatAddress } from './http/socket-address.ts';
 import type { SocketAddress } from './io/packet-io.ts';
-import { PortableUdp } from './io/portable-udp.ts';
-import { TcpListener } from './io/tcp.ts';
+import { PortableIo } from './io/portable.ts';
 import type { Logger } from './log/logger.ts';
 import { RequestGate } from './raida/request-gate.ts';
 import { RaidaServer } from './raida/server.ts';
@@ -15,8 +14,6 @@ import type { StoreClient } from './store/store-client.ts';
 
 /** Version that 0/1 answers: the day of this protocol implementation, yyyymmdd. */
 export const RAIDA_VERSION = '20261121';
-/** Attempts to find a port that is free for TCP and for UDP. */
-const PORT_ATTEMPTS_MAX = 20;
 
 /** What a node needs to know. host-node/src/config makes it from a configuration file. */
 export interface NodeOptions {
@@ -64,10 +61,9 @@ export class AndvariNode {
   readonly #server: RaidaServer;
   readonly #gate: RequestGate;
   readonly #trouble: StoreTrouble;
-  readonly #tcp = new TcpListener();
+  readonly #io = new PortableIo();
   readonly #http: HttpServer | undefined;
   readonly #logger: Logger;
-  #udp = new PortableUdp();
   #addresses: NodeAddresses = { raida: { host: '', port: 0 } };
   #closing: Promise<void> | undefined;
 
@@ -163,7 +159,7 @@ export class AndvariNode {
 
   async #open({ listen }: NodeOptions): Promise<void> {
     const http = await this.#http?.open();
-    const raida = await this.#openRaida(listen);
+    const raida = await this.#io.open(listen, this.#gate);
     this.#addresses = { raida, ...(http ? { http } : {}) };
     this.#logger.info(
       { raida: formatAddress(raida), ...(http ? { http: formatAddress(http) } : {}) },
@@ -171,37 +167,40 @@ export class AndvariNode {
     );
   }
 
-  /** TCP first, then UDP on the same port; a port that was not asked for may be another one. */
-  async #openRaida(listen: SocketAddress): Promise<SocketAddress> {
-    for (let attempt = 1; ; attempt++) {
-      const address = await this.#tcp.open(listen, this.#gate);
-      try {
-        return await this.#udp.open(address, this.#gate);
-      } catch (error) {
-        await this.#tcp.close();
-        const { code } = error as { code?: unknown };
-        const another = listen.port === 0 && code === 'ANDVARI_PORT_IN_USE';
-        if (!another || attempt >= PORT_ATTEMPTS_MAX) throw error;
-        this.#udp = new PortableUdp();
-      }
-    }
-  }
-
   async #stop(): Promise<void> {
     this.#gate.shut();
     this.#http?.stop();
-    this.#tcp.stop();
+    this.#io.stop();
     await this.#server.close();
-    await Promise.all([this.#udp.close(), this.#tcp.close(), this.#http?.close()]);
+    await Promise.all([this.#io.close(), this.#http?.close()]);
   }
 
   #register(registry: Registry): void {
     const counts = () => this.#server.counts;
+    const io = this.#io;
+    const registers = [registry];
+    new Counter({
+      name: 'andvari_udp_dropped_total',
+      help: 'Datagrams that found no room, in or out.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(io.dropped);
+      },
+    });
+    new Gauge({
+      name: 'andvari_tcp_connections',
+      help: 'TCP connections open now.',
+      registers,
+      collect() {
+        this.set(io.connections);
+      },
+    });
     new Gauge({
       name: 'andvari_raida_coins',
       help: 'Coins in use by denomination (-8 to 6).',
       labelNames: ['denomination'],
-      registers: [registry],
+      registers,
       collect() {
         counts().forEach((count, index) => {
           this.set({ denomination: index - 8 }, count);

@@ -81,16 +81,19 @@ function print(line: Line): void {
     return;
   }
   const ratio = line.ratio === undefined ? '' : `x ${line.ratio.toFixed(2)}`;
-  console.log(
-    `${line.part.padEnd(8)} ${line.what.padEnd(58)} ${number(line.perSecond).padStart(12)}/s  ${ratio.padEnd(7)} ${line.detail}`,
-  );
+  const columns = [
+    line.part.padEnd(8),
+    line.what.padEnd(58),
+    `${number(line.perSecond).padStart(12)}/s `,
+    ratio.padEnd(7),
+    line.detail,
+  ];
+  console.log(columns.join(' '));
 }
 
 if (!json) {
   console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}`);
-  console.log(
-    'ratio: requests per second against the peer of the same run (bare node:dgram echo, node:crypto)',
-  );
+  console.log('ratio: against the peer of the same run (bare node:dgram echo, node:crypto)');
 }
 for (const [name, bench] of Object.entries(PARTS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;

@@ -1,4 +1,6 @@
-/** What each step of one echo costs between the two sockets: the figures of docs/architecture.md. */
+/**
+ * What each step of one echo costs between the two sockets: the figures of docs/architecture.md.
+ */
 import { Engine } from '@andvari/host-common/engine/engine';
 import { Flag } from '@andvari/host-common/engine/generated/layout';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';

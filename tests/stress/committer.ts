@@ -11,11 +11,11 @@ import {
   COINS_COUNT,
   coinAt,
   generationAt,
-  randomFrom,
   recordAt,
   type SharedState,
   Word,
 } from './coins.ts';
+import { randomFrom } from '../seeded-random.ts';
 
 export interface CommitterOptions {
   module: WebAssembly.Module;

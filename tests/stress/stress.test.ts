@@ -4,13 +4,14 @@
  */
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import { expect, it } from 'vitest';
+import { seedOfRun } from '../seeded-random.ts';
 import { describeRun, runStress } from './stress.ts';
 
 const long = process.env.ANDVARI_LONG === '1';
-const REQUESTS = long ? 5_000_000 : 150_000;
+const REQUESTS = long ? 10_000_000 : 1_000_000;
 
 it('the end equals the serial model', { timeout: long ? 900_000 : 30_000 }, async () => {
-  const seed = Number(process.env.ANDVARI_SEED ?? Date.now() % 1_000_000);
+  const seed = seedOfRun();
   const report = await runStress({ module: await sharedEngine(), requests: REQUESTS, seed });
   console.log(`stress, seed ${seed}: ${describeRun(report)}`);
   expect(report.errors, `seed ${seed}`).toEqual([]);

@@ -15,6 +15,10 @@ export interface StressOptions {
   requests: number;
   seed: number;
   failEvery?: number;
+  /** After so long the threads are ended: a broken engine may never come back. */
+  deadlineMs?: number;
+  /** A worker that gets no answer for so long gives up. */
+  stallMs?: number;
 }
 
 export interface StressReport {
@@ -48,7 +52,13 @@ async function makeTemplates(): Promise<Templates> {
   };
 }
 
-function start<T>(file: string, workerData: WorkerOptions | CommitterOptions) {
+interface Thread<T> {
+  thread: Worker;
+  isReady: Promise<void>;
+  report: Promise<T>;
+}
+
+function start<T>(file: string, workerData: WorkerOptions | CommitterOptions): Thread<T> {
   const thread = new Worker(new URL(file, import.meta.url), { workerData });
   let ready: () => void = () => undefined;
   const isReady = new Promise<void>((resolve) => {
@@ -59,11 +69,13 @@ function start<T>(file: string, workerData: WorkerOptions | CommitterOptions) {
     thread.on('error', reject);
     thread.on('exit', (code) => reject(new Error(`${file} ended with code ${code}`)));
   });
-  return { isReady, report };
+  return { thread, isReady, report };
 }
 
+/** Rejects when a thread dies or the deadline passes. */
 export async function runStress(options: StressOptions): Promise<StressReport> {
   const { module, requests, seed, failEvery = 60 } = options;
+  const { deadlineMs = 900_000, stallMs = 20_000 } = options;
   const { memory } = Engine.create({ module, shared: true, sizes, identity });
   const state = newSharedState();
   const words = new Int32Array(state.words);
@@ -73,20 +85,23 @@ export async function runStress(options: StressOptions): Promise<StressReport> {
   const committer = start<CommitterReport>('./committer.ts', commit);
   await committer.isReady;
   const startedMs = performance.now();
-  const workers = await Promise.all(
-    Array.from({ length: WORKERS }, (_, worker) => {
-      const own = { ...common, worker, seed: seed + worker, requests, templates };
-      return start<WorkerReport>('./worker.ts', own).report;
-    }),
-  );
-  Atomics.store(words, Word.FINISH, 1);
-  const report = {
-    seconds: (performance.now() - startedMs) / 1000,
-    requests: WORKERS * requests,
-    workers,
-    committer: await committer.report,
-  };
-  return { ...report, errors: errorsOf(report) };
+  const workers = Array.from({ length: WORKERS }, (_, worker) => {
+    const own = { ...common, worker, seed: seed + worker, requests, templates, stallMs };
+    return start<WorkerReport>('./worker.ts', own);
+  });
+  const end = () => Promise.all([committer, ...workers].map(({ thread }) => thread.terminate()));
+  const deadline = setTimeout(() => void end(), deadlineMs);
+  try {
+    const reports = await Promise.all(workers.map((worker) => worker.report));
+    Atomics.store(words, Word.FINISH, 1);
+    const seconds = (performance.now() - startedMs) / 1000;
+    const report = { seconds, requests: WORKERS * requests, workers: reports };
+    const full = { ...report, committer: await committer.report };
+    return { ...full, errors: errorsOf(full) };
+  } finally {
+    clearTimeout(deadline);
+    await end();
+  }
 }
 
 function errorsOf({ workers, committer }: Omit<StressReport, 'errors'>): string[] {

@@ -13,10 +13,10 @@ import {
   hotPage,
   MFS,
   COLD_RECORD,
-  randomFrom,
   type SharedState,
   Word,
 } from './coins.ts';
+import { randomFrom } from '../seeded-random.ts';
 import { CHECKED_MAX, RequestWriter, type Templates } from './request-writer.ts';
 
 export interface WorkerOptions {
@@ -27,6 +27,8 @@ export interface WorkerOptions {
   seed: number;
   requests: number;
   templates: Templates;
+  /** A request that has no answer for so long will never have one. */
+  stallMs: number;
 }
 
 export interface WorkerReport {
@@ -48,8 +50,6 @@ export interface WorkerReport {
 const FRAMES = 256;
 const SEND_MAX = 32;
 const BATCH = 64;
-/** A request that has no answer for so long will never have one. */
-const STALL_MS = 20_000;
 const NOW_US = 1795219200000000;
 
 const options = workerData as WorkerOptions;
@@ -164,7 +164,7 @@ function run(): void {
     if (turn % 64 === 0) engine.step(NOW_US);
     const answered = take(engine.ready, false) + take(engine.held, true);
     if (answered > 0) progressMs = performance.now();
-    else if (performance.now() - progressMs > STALL_MS) {
+    else if (performance.now() - progressMs > options.stallMs) {
       const where = `rx ${engine.rx.used}, held ${engine.held.used}, parked ${engine.step(NOW_US)}`;
       throw new Error(`worker ${worker} stalls: ${back} of ${sent} answered, ${where}`);
     }

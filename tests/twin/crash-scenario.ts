@@ -15,7 +15,7 @@ import {
   type WalletState,
   type WalletStore,
 } from '../../host-common/src/raida/wallet-store.ts';
-import type { TwinFault, TwinNetwork } from './twin-network.ts';
+import type { FaultyNetwork, NetworkFault } from './faulty-network.ts';
 import { vectorKeys } from './vector-state.ts';
 
 export interface Crash {
@@ -77,7 +77,7 @@ function* randomOf(seed: number): Generator<number> {
 }
 
 /** The fault of each request, by the step's chances. */
-function faultsOf({ faults, seed }: Step): () => TwinFault | undefined {
+function faultsOf({ faults, seed }: Step): () => NetworkFault | undefined {
   const random = randomOf(seed);
   return () => {
     let chance = random.next().value as number;
@@ -107,7 +107,7 @@ const coins = ids.map((serialNumber): CoinKeys => {
 });
 
 /** The invariant: no server holds an AN that the store does not have. */
-async function checkStore(store: WalletStore, network: TwinNetwork): Promise<void> {
+async function checkStore(store: WalletStore, network: FaultyNetwork): Promise<void> {
   const { entries } = await store.load();
   expect(entries).toHaveLength(coins.length);
   for (const { serialNumber, denomination, authenticationNumbers, proposedNumbers } of entries) {
@@ -150,7 +150,7 @@ async function run(plan: Step, store: WalletStore, { network, codec }: World): P
 
 /** The servers of a scenario, fresh, and the codec that the wallet talks to them with. */
 export interface World {
-  network: TwinNetwork;
+  network: FaultyNetwork;
   codec: RaidaCodec;
 }
 

@@ -103,6 +103,11 @@ export class TwinServer {
     ]);
   }
 
+  /** The AN that the coin has here now. */
+  held(coin: TwinCoin): Buffer | undefined {
+    return this.coins.read(coin)?.an;
+  }
+
   /** The reply to one request; null: silence. */
   answer(request: Uint8Array, delivery: TwinDelivery = {}): Buffer | null {
     const { transport = 'udp', local = true, executionUs = 0 } = delivery;

@@ -85,15 +85,13 @@ function wideBody(wire: TwinWire, header: TwinHeader, body: Buffer, key: Buffer)
 }
 
 /**
- * Checks and decrypts a body that is there (N > 0). Order of P: 16, 33, decrypt, 37; the legacy
- * wire puts a bad trailer before a short body (N of 2 to 17), as the public server does.
+ * Checks and decrypts a body that is there (N > 0). Order of P in both wires: 16, 33, decrypt, 37
+ * (reference section 10, point 11).
  */
 export function readBody(wire: TwinWire, header: TwinHeader, body: Buffer, key: Buffer): ReadBody {
   if (header.wide) return wideBody(wire, header, body, key);
   const empty = { payload: Buffer.alloc(0), challengeHash: Buffer.alloc(16) };
   const trailerHolds = body.length >= 2 && body.subarray(-2).equals(TRAILER);
-  const trailerFirst = wire === 'legacy' && body.length >= 2;
-  if (trailerFirst && !trailerHolds) return { ...empty, status: Status.INVALID_EOF };
   if (body.length < CHALLENGE_BYTES + 2) return { ...empty, status: Status.INVALID_PACKET_LENGTH };
   if (!trailerHolds) return { ...empty, status: Status.INVALID_EOF };
   const received = body.subarray(0, -2);

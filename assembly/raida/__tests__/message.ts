@@ -48,6 +48,8 @@ export function begin(ofType: u32, group: u32, command: u32): void {
   store<u8>(buffer, group, 4);
   store<u8>(buffer, command, 5);
   write16(buffer + 6, 6);
+  // Packet 1 of 1.
+  write16(buffer + 14, 0x0101);
   store<u8>(buffer, type, 16);
   for (let i: u32 = 0; i < (isLong() ? 24 : 8); i++) store<u8>(buffer + 24 + i, 0xc0 + i);
   end = payload();

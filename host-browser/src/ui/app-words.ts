@@ -42,7 +42,7 @@ export function addedSentence(
 
 const LEADS: Readonly<Record<TaskKind, string>> = {
   detect: 'Checked',
-  pown: 'Changed',
+  pown: 'Ownership change of',
   settle: 'Asked about',
 };
 
@@ -69,8 +69,7 @@ export function resultSentence(
   }
   const open = coins.filter((coin) => coin.unsettled).length;
   if (open > 0) {
-    const which = open === coins.length ? 'They wait' : `${countOf(open, 'coin')} wait`;
-    words.push(`${which} for silent servers; old and new secrets are both kept.`);
+    words.push(`${countOf(open, 'coin')} not settled: old and new secrets are both kept.`);
   } else if (kind !== 'detect' && coins.some((coin) => coin.openServers > 0)) {
     words.push('Some servers were silent; they are asked again later.');
   }

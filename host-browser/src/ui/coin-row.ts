@@ -20,7 +20,7 @@ export class AndvariCoinRow extends LitElement {
     css`
       .row {
         display: grid;
-        grid-template-columns: auto auto minmax(9.5rem, 1fr) minmax(10rem, 1.05fr) auto;
+        grid-template-columns: auto auto minmax(9.5rem, 0.75fr) minmax(10rem, 1.25fr) auto;
         grid-template-areas: 'pick disc what grade lights';
         align-items: center;
         column-gap: 0.9rem;

@@ -80,7 +80,7 @@ export function summaryOf(coin: Pick<CoinView, 'lights' | 'openServers'>): strin
   }
   const asking = servers.get(LIGHT_WORDS[Light.PENDING])?.length ?? 0;
   if (asking > 0) parts.push(`asking ${asking}`);
-  else if (openServers > 0) parts.push(`${openServers} yet to say old or new`);
+  else if (openServers > 0) parts.push(`${openServers} undecided`);
   return parts.join(' · ');
 }
 

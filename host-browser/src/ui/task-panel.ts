@@ -90,6 +90,11 @@ export class AndvariTaskPanel extends LitElement {
     `;
   }
 
+  /** To the button that stops the task. */
+  override focus(): void {
+    this.renderRoot.querySelector('button')?.focus();
+  }
+
   #panel(task: TaskState) {
     return html`<section
       class="panel"

@@ -49,6 +49,10 @@ export const walletPageStyles = css`
     letter-spacing: -0.015em;
     text-wrap: balance;
   }
+  /* It takes the focus for the reader's sake; a ring would say that there is something to do. */
+  h1:focus-visible {
+    outline: none;
+  }
   .totals {
     display: grid;
     grid-template-columns: repeat(auto-fit, minmax(7.2rem, 1fr));

@@ -1,4 +1,4 @@
-import { html, LitElement, nothing } from 'lit';
+import { html, LitElement, nothing, type PropertyValues } from 'lit';
 import type { CoinView, Grade, NetworkView, TotalsView, TotalView } from '../worker/messages.ts';
 import './coin-list.ts';
 import { countOf, formatValue, GRADE_MEANINGS, NO_TOTALS, unitsOf } from './format.ts';
@@ -44,6 +44,7 @@ export class AndvariWalletPage extends LitElement {
   declare busy: boolean;
   /** The servers are being asked for an echo. */
   declare asking: boolean;
+  #usedBefore: Element | null | undefined;
 
   constructor() {
     super();
@@ -54,6 +55,32 @@ export class AndvariWalletPage extends LitElement {
     this.selection = new Set();
     this.busy = false;
     this.asking = false;
+  }
+
+  protected override firstUpdated(): void {
+    // From the passphrase to where the wallet begins, for the keyboard and for screen readers.
+    this.renderRoot.querySelector('h1')?.focus();
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has('task') || (changed.get('task') === undefined) === !this.task) return;
+    // Buttons are off during a task: remember which was in use.
+    if (this.task !== undefined) this.#usedBefore = this.shadowRoot?.activeElement;
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    if (!changed.has('task') || (changed.get('task') === undefined) === !this.task) return;
+    const panel = this.renderRoot.querySelector<LitElement>('andvari-task-panel');
+    const used = this.#usedBefore;
+    if (!(used instanceof HTMLElement)) return;
+    if (this.task !== undefined) void panel?.updateComplete.then(() => panel.focus());
+    else if (this.#isFocusFree(panel)) void this.updateComplete.then(() => used.focus());
+  }
+
+  /** The user has not gone elsewhere meanwhile. */
+  #isFocusFree(panel: Element | null): boolean {
+    const active = this.shadowRoot?.activeElement;
+    return active === null || active === undefined || active === panel;
   }
 
   protected override render() {
@@ -113,7 +140,7 @@ export class AndvariWalletPage extends LitElement {
         <p class="unit">CloudCoin, authentic</p>
       </andvari-ring>
       <div>
-        <h1>
+        <h1 tabindex="-1">
           ${this.coins.length === 0 ? 'Your wallet is open and empty' : `${coins} in this browser`}
         </h1>
         <dl class="totals">

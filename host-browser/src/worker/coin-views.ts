@@ -2,7 +2,6 @@
 
 import { coinNumber } from '@andvari/host-common/raida/coin';
 import type { Light as LightName } from '@andvari/host-common/raida/grading';
-import type { Wallet } from '@andvari/host-common/raida/wallet';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
 import type { WalletTotals } from '@andvari/host-common/raida/wallet-totals';
 import { type CoinView, type Grade, Light, type TotalsView } from './messages.ts';
@@ -49,20 +48,20 @@ export function totalsView({ grades, fracked }: WalletTotals): TotalsView {
 }
 
 /**
- * Ids in lists that hold each coin once, as a coin file must: the first of each coin, then the
- * second copies, and so on.
+ * The coins' ids in lists that hold each coin once, as a coin file must: the first version of each
+ * coin, then the second ones, and so on.
  */
-export function fileLists(wallet: Wallet, ids: readonly number[]): number[][] {
+export function fileLists(
+  coins: readonly Pick<WalletCoin, 'id' | 'denomination' | 'serialNumber'>[],
+): number[][] {
   const lists: number[][] = [];
   const seen = new Map<number, number>();
-  for (const id of ids) {
-    const coin = wallet.coin(id);
-    if (coin === undefined) continue;
+  for (const coin of coins) {
     const place = seen.get(coinNumber(coin)) ?? 0;
     seen.set(coinNumber(coin), place + 1);
     const list = lists[place];
-    if (list === undefined) lists[place] = [id];
-    else list.push(id);
+    if (list === undefined) lists[place] = [coin.id];
+    else list.push(coin.id);
   }
   return lists;
 }

@@ -158,7 +158,8 @@ class WalletDesk {
   async save(ids: readonly number[]) {
     const { wallet } = this.#open();
     const tag = `andvari ${new Date().toISOString().slice(0, 10)}`;
-    return fileLists(wallet, ids).map((list) => {
+    const coins = ids.flatMap((id) => wallet.coin(id) ?? []);
+    return fileLists(coins).map((list) => {
       const { name, bytes } = wallet.exportCoins(list, tag);
       return { name, bytes: new Uint8Array(bytes) };
     });

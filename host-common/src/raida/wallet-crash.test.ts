@@ -31,7 +31,8 @@ describe('a change of ownership', () => {
   test('loses nothing at any single save or exchange', async () => {
     for (const what of ['before save', 'after save', 'exchange'] as const) {
       const last = what === 'exchange' ? 52 : 3;
-      for (let at = 0; at <= last; at++) await scenario(world(), [{ ...take, crash: { at, what } }]);
+      for (let at = 0; at <= last; at++)
+        await scenario(world(), [{ ...take, crash: { at, what } }]);
     }
   });
 

@@ -37,8 +37,9 @@ export function registerServeCommand(program: Command, context: CommandContext):
   }
   command.addHelpText(
     'after',
-    '\nFlags go before the environment (ANDVARI_RAIDA_NUMBER for raida.number), which goes before ' +
-      'the file.\nPrograms reach /raida without an Origin header; a page only from an origin in ' +
+    '\nFlags go before the environment (ANDVARI_RAIDA_NUMBER for raida.number), and that goes ' +
+      'before the file.\n' +
+      'Programs reach /raida without an Origin header; a page needs one that is in ' +
       'http.allowed_origins.',
   );
   command.action((options: ServeOptions) => serve(options, context));

@@ -1,7 +1,7 @@
 /**
  * A wallet in a file: where `andvari wallet pown` keeps the keys between making and settling them.
- * SQLite gives what money needs here: each save is atomic and on the disk before it returns, a crash
- * leaves the last one, and a second process is kept out until this one has ended, however it ends.
+ * SQLite gives what money needs here: each save is atomic and on the disk before it returns, a
+ * crash leaves the last one, and a second process is kept out until this one has ended.
  */
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';

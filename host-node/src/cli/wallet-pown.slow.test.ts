@@ -8,7 +8,7 @@ import { LocalNetwork } from '../network/local-network.ts';
 import { ChildProgram } from './child-program.ts';
 import { fingerprintOf, readCoinFiles } from './wallet-input.ts';
 
-const ROUNDS = 30;
+const ROUNDS = 12;
 let directory = '';
 let network: LocalNetwork;
 
@@ -33,7 +33,7 @@ function start(words: string[]): ChildProgram {
   return new ChildProgram(['wallet', ...words, '--network', join(directory, 'network.json')]);
 }
 
-/** Ends the command some time after its pending file has appeared: while it saves, sends, writes. */
+/** Ends the command some time after its pending file has appeared: it saves, sends or writes. */
 async function killSoonAfter(program: ChildProgram, pending: string, delayMs: number) {
   while (!existsSync(pending) && program.child.exitCode === null) {
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -52,7 +52,7 @@ describe('wallet pown and kill -9', () => {
       writeFileSync(path, network.demoCoins.take().bytes);
       const pending = join(out, `pending-${fingerprintOf(readCoinFiles([path], 6))}.wallet`);
       const words = ['pown', path, '--out', out];
-      const delayMs = 80 + Math.floor(Math.random() * 20);
+      const delayMs = Math.floor(Math.random() * 120);
       if (await killSoonAfter(start(words), pending, delayMs)) cuts++;
       await start(words).ended;
       const context = `round ${round}, killed ${delayMs} ms after the pending file was there`;

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { type CoinKeys, coinNumber } from '@andvari/host-common/raida/coin';
 import { Wallet } from '@andvari/host-common/raida/wallet';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
-import { createFileDurably, FileExistsError } from '../files/durable-file.ts';
+import { createFileDurably, FileExistsError, removeLeftovers } from '../files/durable-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { WalletFile } from './wallet-file.ts';
 import {
@@ -181,7 +181,7 @@ function pownOutcome(coin: WalletCoin): string {
   return coin.grade.name === 'counterfeit' ? 'counterfeit' : 'limbo';
 }
 
-/** A new coin file under a name that nothing has yet; a run that was cut here finds its own again. */
+/** A new coin file under a name that nothing has yet. A run that was cut here finds its own. */
 function writeCoinFile(
   wallet: Wallet,
   ids: readonly number[],
@@ -190,9 +190,10 @@ function writeCoinFile(
   for (let number = 1; ; number++) {
     const { name, bytes } = wallet.exportCoins(ids, number === 1 ? tag : `${tag} ${number}`);
     const path = join(directory, name);
-    if (existsSync(path) && readFileSync(path).equals(bytes)) return path;
     try {
-      createFileDurably(path, bytes);
+      if (!(existsSync(path) && readFileSync(path).equals(bytes))) createFileDurably(path, bytes);
+      // The pending file is ours alone, and so is what a run that was cut has left of this name.
+      removeLeftovers(path);
       return path;
     } catch (error) {
       if (!(error instanceof FileExistsError) || number >= NAMES_MAX) throw error;

@@ -207,6 +207,26 @@ describe('wallet pown', () => {
     expect(now.lines[0]).toMatch(new RegExp(`^${ALL}  authentic`));
   });
 
+  it('finds its own coin file again when it was cut before the pending file went', async () => {
+    const path = demoFile();
+    const tag = fingerprintOf(readCoinFiles([path], 6)).slice(0, 4);
+    const target = join(folder, `1,111.11 CloudCoin #6 'owned ${tag}'.bin`);
+    // Settled, but with no way to write the coin file.
+    mkdirSync(target);
+    expect((await run(['pown', path, '--network', describeNetwork()])).err).toContain('EISDIR');
+    rmSync(target, { recursive: true });
+    const [name = ''] = files(/^pending/);
+    const pending = readFileSync(join(folder, name));
+    for (let round = 0; round < 2; round++) {
+      writeFileSync(join(folder, name), pending);
+      const finished = await run(['pown', path, '--network', describeNetwork()]);
+      expect(finished.code).toBe(0);
+      expect(finished.lines[0]).toMatch(new RegExp(`^${ALL}  owned`));
+    }
+    expect(files(/owned/)).toHaveLength(1);
+    expect(files(/^pending/)).toEqual([]);
+  });
+
   it('can be interrupted and resolved from its pending file', async () => {
     const path = demoFile();
     const stop = new AbortController();

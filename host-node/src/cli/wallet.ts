@@ -42,8 +42,9 @@ function withNetwork(command: Command): Command {
     .option('--json', 'one JSON object per line')
     .addHelpText(
       'after',
-      '\nWithout --encrypt-with the secrets of the coins travel in clear: only to servers on this ' +
-        'machine.\nExit codes: 0 all well, 2 no server answered, 3 counterfeit, limbo or pending coins.',
+      '\nWithout --encrypt-with the secrets of the coins travel in clear: only to servers on ' +
+        'this machine.\n' +
+        'Exit codes: 0 all well, 2 no server answered, 3 counterfeit, limbo or pending coins.',
     );
 }
 

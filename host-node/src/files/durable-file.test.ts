@@ -2,7 +2,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFileDurably, removeFileDurably, replaceFileDurably } from './durable-file.ts';
+import {
+  createFileDurably,
+  removeFileDurably,
+  removeLeftovers,
+  replaceFileDurably,
+} from './durable-file.ts';
 
 let directory = '';
 beforeEach(() => {
@@ -35,6 +40,20 @@ describe('durable files', () => {
   it('leave nothing behind when the folder is not there', () => {
     expect(() => createFileDurably(join(directory, 'no/coins.bin'), 'x')).toThrow(/ENOENT/);
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('lose what a killed process has left beside them, and nothing else', () => {
+    const path = join(directory, 'coins.bin');
+    for (const end of ['', '.0123456789ab.tmp', '.ba9876543210.tmp', '.tmp', '.0123.tmp', '2']) {
+      writeFileSync(path + end, 'x');
+    }
+    removeLeftovers(path);
+    expect(readdirSync(directory).sort()).toEqual([
+      'coins.bin',
+      'coins.bin.0123.tmp',
+      'coins.bin.tmp',
+      'coins.bin2',
+    ]);
   });
 
   it('are removed, twice if need be', () => {

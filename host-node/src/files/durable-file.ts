@@ -4,11 +4,12 @@ import {
   fsyncSync,
   linkSync,
   openSync,
+  readdirSync,
   renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** For the owner alone: coins and seeds are money. */
 const PRIVATE_MODE = 0o600;
@@ -61,6 +62,19 @@ export function removeFileDurably(path: string): void {
     throw error;
   }
   flushFolder(path);
+}
+
+/**
+ * Remove the temporary files that a killed process has left beside `path`. Only for a path that
+ * no other process writes to.
+ */
+export function removeLeftovers(path: string): void {
+  const name = basename(path);
+  for (const entry of readdirSync(dirname(path))) {
+    const isOurs =
+      entry.startsWith(`${name}.`) && /^\.[0-9a-f]{12}\.tmp$/.test(entry.slice(name.length));
+    if (isOurs) removeFileDurably(join(dirname(path), entry));
+  }
 }
 
 function writeBeside(

@@ -192,7 +192,8 @@ export function refuseSocket(socket: Socket, status: number): void {
   }
   const text = `${REASONS[status] ?? 'Error'}\n`;
   socket.end(
-    `HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n` +
+    `HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\n` +
+      `X-Content-Type-Options: nosniff\r\n` +
       `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
     () => socket.destroy(),
   );

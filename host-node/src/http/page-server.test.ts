@@ -24,7 +24,8 @@ const network: RaidaNetwork = {
 };
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
-  "img-src 'self' data:; connect-src 'self' ws://127.0.0.1:9100/raida wss://raida1.example/raida; " +
+  "img-src 'self' data:; " +
+  "connect-src 'self' ws://127.0.0.1:9100/raida wss://raida1.example/raida; " +
   "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 let directory = '';

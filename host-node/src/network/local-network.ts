@@ -16,7 +16,7 @@ import { networkFiles, openNetworkState, saveStocked } from './network-state.ts'
 
 /** It serves whoever sits at this machine and nobody else. */
 const HOST = '127.0.0.1';
-/** Serial numbers 0 to 65535 of each denomination: 17 MB of page memory a server, used as touched. */
+/** Serial numbers 0 to 65535 of each denomination: at most 17 MB of pages a server. */
 const PAGES_PER_DENOMINATION = 64;
 
 export interface LocalNetworkOptions {

@@ -6,7 +6,7 @@ import { createFileDurably, replaceFileDurably } from '../files/durable-file.ts'
 const FORMAT = 1;
 const SEED_BYTES = 32;
 
-/** What a local network keeps of itself between runs: network.json in its data folder, mode 0600. */
+/** What a local network keeps of itself between runs: network.json in its folder, mode 0600. */
 export interface NetworkState {
   /** 32 bytes, from which the ANs of all demo coins come (demo-coins.ts). */
   demoSeed: Uint8Array;

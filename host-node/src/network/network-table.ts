@@ -89,7 +89,7 @@ function paint(text: string, style: number, { color }: TableSize): string {
   return color ? `\u001b[${style}m${text}\u001b[0m` : text;
 }
 
-/** A line that wraps would break the redrawing in place. Colour is given up where it must be cut. */
+/** A line that wraps would break the redrawing in place. What must be cut loses its colour. */
 function cut(line: string, columns: number): string {
   const plain = stripVTControlCharacters(line);
   return plain.length <= columns ? line : plain.slice(0, Math.max(columns, 1));

@@ -21,7 +21,7 @@ const GROUPS = 16;
 const COMMANDS = 256;
 /** Execution times are kept by powers of two: up to 1 us, 2 us, 4 us ... 2^24 us (17 s), above. */
 const TIME_BUCKETS = 26;
-/** A refusal of the header: group and command are then a stranger's bytes, not a command of ours. */
+/** A refused header: group and command are then a stranger's bytes, not a command of ours. */
 const HEADER_REFUSALS = new Uint8Array(256);
 for (const status of [
   Status.INVALID_ROUTING,

@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 function run(command: string, ...words: string[]): boolean {
-  return spawnSync(command, words, { stdio: 'ignore' }).status === 0;
+  const { status: exitCode } = spawnSync(command, words, { stdio: 'ignore' });
+  return exitCode === 0;
 }
 
 export class SmallDisk {

@@ -1,0 +1,43 @@
+/** The stress has to fail when a rule is taken out; else its success would mean nothing. */
+import { describe, expect, it } from 'vitest';
+import { seedOfRun } from '../seeded-random.ts';
+import { buildMutant, MUTANTS } from './mutant.ts';
+import { describeRun, runStress } from './stress.ts';
+
+const long = process.env.ANDVARI_LONG === '1';
+const SEED = seedOfRun();
+/** Of each worker and attempt. */
+const REQUESTS = 300_000;
+const ATTEMPTS = 5;
+const DEADLINE_MS = 30_000;
+/** Some mutants lose a request for good. */
+const STALL_MS = 2_000;
+
+/** Always run; the others in the long run. */
+const SHORT = ['pages are not locked', 'journal space is claimed before the pages are locked'];
+
+describe('the stress notices when', () => {
+  const names = Object.keys(MUTANTS).filter((name) => long || SHORT.includes(name));
+  it.each(names)('%s', { timeout: 300_000 }, async (name) => {
+    const module = await buildMutant(MUTANTS[name] ?? []);
+    const errors: string[] = [];
+    for (let i = 0; i < ATTEMPTS && errors.length === 0; i++) {
+      const options = { module, requests: REQUESTS, seed: SEED + i, failEvery: 20 };
+      try {
+        const report = await runStress({ ...options, deadlineMs: DEADLINE_MS, stallMs: STALL_MS });
+        errors.push(...report.errors);
+        console.log(`mutant "${name}", seed ${SEED + i}: ${describeRun(report)}`);
+      } catch (error) {
+        errors.push(String(error));
+      }
+    }
+    console.log(`mutant "${name}": ${errors.join('; ') || 'NOT NOTICED'}`);
+    expect(errors).not.toEqual([]);
+  });
+
+  it('and not when nothing is', { timeout: 60_000 }, async () => {
+    const module = await buildMutant([]);
+    const report = await runStress({ module, requests: REQUESTS, seed: SEED, failEvery: 20 });
+    expect(report.errors).toEqual([]);
+  });
+});

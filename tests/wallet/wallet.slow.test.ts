@@ -1,0 +1,277 @@
+/** The wallet page end to end: real nodes, real WebSockets, Chromium. */
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseCoinFile } from '../../host-common/src/raida/coin-file.ts';
+import { chromiumArgs } from '../../scripts/chromium.mjs';
+import { TestNetwork } from './test-network.ts';
+import { type ShownCoin, WalletPage } from './wallet-page.ts';
+
+const PASSPHRASE = 'copper kettle under the falls';
+const ALL_PASS = 'A'.repeat(25);
+/** What a demo visitor gets: one coin each of 0.01 to 1,000. */
+const DEMO_WORTH = '1,111.11';
+
+let browser: Browser;
+let network: TestNetwork;
+let wallet: WalletPage;
+
+beforeAll(async () => {
+  const executablePath = process.env.CHROMIUM as string;
+  browser = await chromium.launch({ executablePath, args: chromiumArgs });
+  network = await TestNetwork.start();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await network?.close();
+});
+
+beforeEach(async () => {
+  wallet = await WalletPage.open(browser, network.url);
+});
+
+afterEach(async () => {
+  await network.restartAll();
+  // Whatever a test did: the page has no errors of its own, breaks no policy, tells no secrets.
+  expect(wallet.complaints.filter((text) => !/WebSocket connection to/.test(text))).toEqual([]);
+  await wallet.close();
+});
+
+async function withDemoCoins(): Promise<ShownCoin[]> {
+  await wallet.createPassphrase(PASSPHRASE);
+  return wallet.takeDemoCoins();
+}
+
+/** Close the tab and open the page again in the same profile. */
+async function returnLater(): Promise<void> {
+  const context = wallet.page.context();
+  await wallet.page.close();
+  wallet = await WalletPage.open(context, network.url);
+}
+
+const lightsOf = (coins: readonly ShownCoin[]) => [...new Set(coins.map(({ lights }) => lights))];
+
+describe('the passphrase', () => {
+  it('is asked for twice, and has to be a good one', async () => {
+    await wallet.createPassphrase('short');
+    expect(await wallet.gateFault()).toMatch(/at least 10/);
+    await wallet.createPassphrase(PASSPHRASE, `${PASSPHRASE}!`);
+    expect(await wallet.gateFault()).toMatch(/differ/);
+    await wallet.createPassphrase(PASSPHRASE);
+    await wallet.ready();
+  });
+
+  it('opens the wallet again after a reload; another one does not', async () => {
+    await withDemoCoins();
+    await wallet.detect();
+    await wallet.reload();
+    await wallet.unlock('copper kettle under the hills');
+    expect(await wallet.gateFault()).toMatch(/not the passphrase/);
+    await wallet.unlock(PASSPHRASE);
+    await wallet.ready();
+    expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
+  });
+
+  it('seals what is stored: no key of a coin is in the database', async () => {
+    await withDemoCoins();
+    const { name, bytes } = await wallet.download();
+    const [coin] = parseCoinFile(bytes, name).coins;
+    const stored = await wallet.page.evaluate(async () => {
+      const open = indexedDB.open('andvari-wallet');
+      await new Promise((resolve) => {
+        open.onsuccess = resolve;
+      });
+      const all = open.result.transaction('wallet').objectStore('wallet').getAll();
+      await new Promise((resolve) => {
+        all.onsuccess = resolve;
+      });
+      open.result.close();
+      const bytesOf = (value: unknown): number[][] => {
+        if (value instanceof Uint8Array) return [[...value]];
+        if (typeof value !== 'object' || value === null) return [];
+        return Object.values(value).flatMap(bytesOf);
+      };
+      return all.result.flatMap(bytesOf);
+    });
+    const text = stored.map((part) => Buffer.from(part).toString('hex')).join(' ');
+    expect(stored.length).toBeGreaterThan(12);
+    for (let raidaId = 0; raidaId < 25; raidaId++) {
+      const an = coin?.authenticationNumbers.subarray(raidaId * 16, raidaId * 16 + 16);
+      expect(text).not.toContain(Buffer.from(an ?? []).toString('hex'));
+    }
+  });
+
+  it('is not enough while the wallet is open in another tab', async () => {
+    await withDemoCoins();
+    const second = await WalletPage.open(wallet.page.context(), network.url);
+    await second.unlock(PASSPHRASE);
+    expect(await second.gateFault()).toMatch(/another tab/);
+    await wallet.lock();
+    await second.unlock(PASSPHRASE);
+    await second.ready();
+    expect(await second.coins()).toHaveLength(6);
+    await second.page.close();
+  });
+});
+
+describe('coins', () => {
+  it('are taken, detected, powned and downloaded; the old file is then worth nothing', async () => {
+    expect(lightsOf(await withDemoCoins())).toEqual(['0'.repeat(25)]);
+    const before = await wallet.download();
+    expect(lightsOf(await wallet.detect())).toEqual([ALL_PASS]);
+    expect(await wallet.worth()).toBe(DEMO_WORTH);
+    expect(lightsOf(await wallet.pown())).toEqual([ALL_PASS]);
+    expect(await wallet.notice()).toMatch(/6 authentic.*All yours alone now/);
+    const after = await wallet.download();
+    expect(after.name).toMatch(/^1,111\.11 CloudCoin #6 '.*'\.bin$/);
+
+    await wallet.selectAll();
+    await wallet.remove();
+    await wallet.dropFile(before);
+    expect(lightsOf(await wallet.detect())).toEqual(['F'.repeat(25)]);
+    expect(await wallet.total('counterfeit')).toBe(6);
+    expect(await wallet.worth()).toBe('0');
+
+    await wallet.selectAll();
+    await wallet.remove();
+    await wallet.chooseFiles(after);
+    expect(lightsOf(await wallet.detect())).toEqual([ALL_PASS]);
+    expect(await wallet.total('authentic')).toBe(6);
+  });
+
+  it('are worked on by selection', async () => {
+    const [first, second] = await withDemoCoins();
+    await wallet.select(first?.id ?? '', second?.id ?? '');
+    const now = await wallet.detect();
+    expect(now.filter(({ grade }) => grade === 'authentic')).toHaveLength(2);
+    const { name, bytes } = await wallet.download();
+    expect(parseCoinFile(bytes, name).coins).toHaveLength(2);
+    await wallet.remove();
+    expect(await wallet.coins()).toHaveLength(4);
+  });
+
+  it('come in files only: anything else is refused in one sentence, and changes nothing', async () => {
+    await withDemoCoins();
+    const good = await wallet.download();
+    for (const [bytes, words] of [
+      [new Uint8Array(0), /empty/],
+      [Uint8Array.of(0xff, 0xd8, 0xff), /wanted format 9/],
+      [good.bytes.slice(0, -1), /wanted 2474 bytes/],
+      [Uint8Array.of(...good.bytes, 0), /wanted nothing after 6 coins/],
+    ] as const) {
+      await wallet.dropFile({ name: 'photo.jpg', bytes });
+      expect(await wallet.notice()).toMatch(words);
+    }
+    await wallet.dropFile(good);
+    expect(await wallet.notice()).toBe('6 coins already here.');
+    expect(await wallet.coins()).toHaveLength(6);
+  });
+});
+
+describe('when servers are down', () => {
+  it('one of them costs a light, not a coin', async () => {
+    await withDemoCoins();
+    await network.stop(9);
+    expect(lightsOf(await wallet.detect())).toEqual([`${'A'.repeat(9)}D${'A'.repeat(15)}`]);
+    const servers = await wallet.askServers();
+    expect(servers.filter(({ light }) => light !== 'A').map(({ raidaId }) => raidaId)).toEqual([9]);
+    expect(await wallet.total('authentic')).toBe(6);
+  });
+
+  it('five of them are caught up with on return', async () => {
+    await withDemoCoins();
+    await network.stop(0, 6, 12, 18, 24);
+    const down = 'DAAAAADAAAAADAAAAADAAAAAD';
+    expect(lightsOf(await wallet.pown())).toEqual([down]);
+    expect(await wallet.total('authentic')).toBe(6);
+    await network.restartAll();
+    await returnLater();
+    await wallet.unlock(PASSPHRASE);
+    await wallet.taskDone(1);
+    expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
+    expect(await wallet.total('authentic')).toBe(6);
+  });
+
+  it('fourteen of them leave coins in limbo, with both secrets, until they return', async () => {
+    await withDemoCoins();
+    await network.stop(...Array.from({ length: 14 }, (_, raidaId) => raidaId));
+    await wallet.pown();
+    expect(await wallet.total('limbo')).toBe(6);
+    expect(await wallet.notice()).toMatch(/old and new secrets are both kept/);
+    await returnLater();
+    await wallet.unlock(PASSPHRASE);
+    await wallet.taskDone(1);
+    expect(await wallet.total('limbo')).toBe(6);
+    await network.restartAll();
+    await returnLater();
+    await wallet.unlock(PASSPHRASE);
+    await wallet.taskDone(1);
+    expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
+    expect(await wallet.worth()).toBe(DEMO_WORTH);
+  });
+
+  it('a tab closed in the middle of a pown loses nothing, whenever it is', async () => {
+    await withDemoCoins();
+    for (const afterMs of [0, 5, 15, 30, 60, 120]) {
+      await wallet.startPown();
+      await wallet.page.waitForTimeout(afterMs);
+      await returnLater();
+      await wallet.unlock(PASSPHRASE);
+      await wallet.ready();
+      expect(lightsOf(await wallet.detect()), `closed after ${afterMs} ms`).toEqual([ALL_PASS]);
+      expect(await wallet.worth()).toBe(DEMO_WORTH);
+    }
+  });
+});
+
+describe('the page', () => {
+  it('works by keyboard alone', async () => {
+    const { keyboard } = wallet.page;
+    await wallet.hook('gate-passphrase').and(wallet.page.locator(':focus')).waitFor();
+    await keyboard.type(PASSPHRASE);
+    await keyboard.press('Tab');
+    await keyboard.type(PASSPHRASE);
+    await keyboard.press('Enter');
+    await wallet.ready();
+    const walkTo = async (testId: string) => {
+      const focused = wallet.hook(testId).and(wallet.page.locator(':focus'));
+      for (let presses = 0; presses < 60 && (await focused.count()) === 0; presses++) {
+        await keyboard.press('Tab');
+      }
+      expect(await focused.count(), `${testId} can be reached by Tab`).toBe(1);
+    };
+    await walkTo('demo-coins');
+    await keyboard.press('Enter');
+    await wallet.hook('coin').first().waitFor();
+    await walkTo('pown');
+    const ended = await wallet.tasksEnded();
+    await keyboard.press('Enter');
+    await wallet.hook('confirm-no').and(wallet.page.locator(':focus')).waitFor();
+    await keyboard.press('Escape');
+    await keyboard.press('Enter');
+    await walkTo('confirm-yes');
+    await keyboard.press('Enter');
+    await wallet.taskDone(ended + 1);
+    expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
+  });
+
+  it('fits a window of 320 pixels, in light and in dark', async () => {
+    await wallet.page.setViewportSize({ width: 320, height: 640 });
+    await withDemoCoins();
+    await wallet.detect();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await wallet.page.emulateMedia({ colorScheme });
+      const width = await wallet.page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width).toBeLessThanOrEqual(320);
+    }
+  });
+
+  it('says in words what the lights show', async () => {
+    await withDemoCoins();
+    await network.stop(3);
+    const [coin] = await wallet.detect();
+    expect(coin?.summary).toBe('24 of 25 pass · no connection: 3');
+    const light = wallet.page.getByRole('img', { name: 'Server 3: no connection' });
+    expect(await light.count()).toBe(6);
+  });
+});
