@@ -34,9 +34,12 @@ export class PownClient {
     return new PownClient(new EngineCodec(await plainEngine(), network), port, options);
   }
 
-  /** Powns in `lanes` until stop(). Resolves when the last one has its answer, or none. */
-  async run(lanes: number): Promise<void> {
-    await Promise.all(Array.from({ length: lanes }, () => this.#lane()));
+  /**
+   * Powns in `lanes` until stop(), `coins` at once, or of all sizes. Resolves when the last one has its answer, or none.
+   */
+  async run(lanes: number, coins?: number): Promise<void> {
+    this.#stopped = false;
+    await Promise.all(Array.from({ length: lanes }, () => this.#lane(coins)));
   }
 
   /** Sends no more. */
@@ -50,10 +53,21 @@ export class PownClient {
     await this.#transport.close();
   }
 
-  async #lane(): Promise<void> {
+  /** An echo: does the server live? */
+  async echo(): Promise<number | undefined> {
+    return (await this.#ask(0, 0, new Uint8Array(0)))?.status;
+  }
+
+  /** Replies with that status so far. */
+  count(status: number | 'none'): number {
+    return this.statuses.get(status) ?? 0;
+  }
+
+  async #lane(coins?: number): Promise<void> {
     while (!this.#stopped) {
       // One in twelve is large, and goes by TCP.
-      const entries = this.#ledger.take(this.#random(12) === 0 ? 60 : 1 + this.#random(8));
+      const some = this.#random(12) === 0 ? 60 : 1 + this.#random(8);
+      const entries = this.#ledger.take(coins ?? some);
       if (entries.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       else await this.#pown(entries);
     }
@@ -71,9 +85,13 @@ export class PownClient {
     }
   }
 
-  /** Asks for every coin which AN it has (find), and that its former AN is gone (detect). Throws when the server does not answer. */
-  async ask(): Promise<void> {
+  /**
+   * Asks for every coin which AN it has (find), and that its former AN is gone (detect). Gives how many changes in doubt were made.
+   * Throws when the server does not answer.
+   */
+  async ask(): Promise<number> {
     const { entries } = this.#ledger;
+    const doubts = entries.map(({ doubt }) => doubt);
     for (let from = 0, turn = 0; from < entries.length; turn++) {
       const some = entries.slice(from, from + (QUESTION_COINS[turn % 2] ?? 1));
       from += some.length;
@@ -81,6 +99,7 @@ export class PownClient {
       const changed = some.filter(({ former }) => former);
       if (changed.length > 0) await this.#detectFormer(changed);
     }
+    return entries.filter(({ an }, i) => an === doubts[i]).length;
   }
 
   async #find(entries: Entry[]): Promise<void> {

@@ -28,8 +28,10 @@ export interface CoinFileBytes {
   bytes: Uint8Array;
 }
 
-/** Time for a whole detect or pown against 25 servers, five of them silent. */
-const TASK_TIMEOUT_MS = 60_000;
+/** Time for one thing to appear: shorter than a test, so that the failure names the thing. */
+const STEP_TIMEOUT_MS = 10_000;
+/** Time for a whole detect or pown against 25 servers, many of them silent. */
+const TASK_TIMEOUT_MS = 20_000;
 
 export class WalletPage {
   readonly page: Page;
@@ -50,6 +52,7 @@ export class WalletPage {
   static async open(browser: Browser | BrowserContext, url: string): Promise<WalletPage> {
     const context = 'newContext' in browser ? await browser.newContext() : browser;
     const wallet = new WalletPage(await context.newPage());
+    wallet.page.setDefaultTimeout(STEP_TIMEOUT_MS);
     await wallet.page.goto(url);
     return wallet;
   }
@@ -92,10 +95,7 @@ export class WalletPage {
 
   /** Take demo coins; gives the coins then shown. */
   async takeDemoCoins(): Promise<ShownCoin[]> {
-    await this.ready();
-    await this.hook('demo-coins').click();
-    await this.hook('coin').first().waitFor();
-    await this.ready();
+    await this.untilEnded(() => this.hook('demo-coins').click());
     return this.coins();
   }
 
@@ -111,27 +111,22 @@ export class WalletPage {
       [name, [...bytes]] as const,
     );
     await this.hook('drop-zone').dispatchEvent('dragover', { dataTransfer });
-    await this.hook('drop-zone').dispatchEvent('drop', { dataTransfer });
-    await this.ready();
+    await this.untilEnded(() => this.hook('drop-zone').dispatchEvent('drop', { dataTransfer }));
   }
 
   /** Choose files with the file button. */
   async chooseFiles(...files: CoinFileBytes[]): Promise<void> {
-    await this.ready();
     const payload = files.map(({ name, bytes }) => ({
       name,
       mimeType: 'application/octet-stream',
       buffer: Buffer.from(bytes),
     }));
-    await this.hook('file-input').setInputFiles(payload);
-    await this.ready();
+    await this.untilEnded(() => this.hook('file-input').setInputFiles(payload));
   }
 
   /** Check all coins, or the selected ones, to the end. */
   async detect(): Promise<ShownCoin[]> {
-    const ended = await this.tasksEnded();
-    await this.startDetect();
-    await this.taskDone(ended + 1);
+    await this.untilEnded(() => this.startDetect());
     return this.coins();
   }
 
@@ -142,9 +137,7 @@ export class WalletPage {
 
   /** Take ownership of all coins, or the selected ones, to the end. */
   async pown(): Promise<ShownCoin[]> {
-    const ended = await this.tasksEnded();
-    await this.startPown();
-    await this.taskDone(ended + 1);
+    await this.untilEnded(() => this.startPown());
     return this.coins();
   }
 
@@ -158,34 +151,41 @@ export class WalletPage {
     await this.hook('cancel-task').click();
   }
 
-  /** Tasks (detect, pown, settle) that have ended since the page was loaded. */
-  async tasksEnded(): Promise<number> {
-    return Number(await this.hook('wallet').getAttribute('data-tasks-ended'));
+  /** Works (adding, detect, pown, settle, saving, removing) that have ended since the page opened. */
+  async endedCount(): Promise<number> {
+    return Number(await this.hook('wallet').getAttribute('data-ended'));
   }
 
-  /** Wait until that many tasks have ended and the page has said how. */
-  async taskDone(ended: number): Promise<void> {
-    const wallet = this.page.locator(`[data-testid="wallet"][data-tasks-ended="${ended}"]`);
+  /** Wait until that many works have ended and the page has said how. */
+  async ended(count: number): Promise<void> {
+    const wallet = this.page.locator(`[data-testid="wallet"][data-ended="${count}"]`);
     await wallet.waitFor({ timeout: TASK_TIMEOUT_MS });
     await this.ready();
   }
 
+  /** Do something that starts one work, and wait for the end of it. */
+  private async untilEnded(start: () => Promise<unknown>): Promise<void> {
+    await this.ready();
+    const before = await this.endedCount();
+    await start();
+    await this.ended(before + 1);
+  }
+
   /** Save all coins, or the selected ones, as a file. */
   async download(): Promise<CoinFileBytes> {
-    await this.ready();
-    const [download] = await Promise.all([
-      this.page.waitForEvent('download'),
-      this.hook('save').click(),
-    ]);
+    const downloaded = this.page.waitForEvent('download');
+    await this.untilEnded(() => this.hook('save').click());
+    const download = await downloaded;
     const bytes = new Uint8Array(await readFile(await download.path()));
     return { name: download.suggestedFilename(), bytes };
   }
 
+  /** Remove the selected coins. */
   async remove(): Promise<void> {
-    await this.ready();
-    await this.hook('remove').click();
-    await this.hook('confirm-yes').click();
-    await this.ready();
+    await this.untilEnded(async () => {
+      await this.hook('remove').click();
+      await this.hook('confirm-yes').click();
+    });
   }
 
   async select(...ids: string[]): Promise<void> {
@@ -198,14 +198,17 @@ export class WalletPage {
 
   /** The coins on the page of the list that is shown. */
   async coins(): Promise<ShownCoin[]> {
-    const shown = await this.hook('coin').all();
-    return Promise.all(
-      shown.map(async (coin) => ({
-        id: (await coin.getAttribute('data-coin')) ?? '',
-        grade: (await coin.getAttribute('data-grade')) ?? '',
-        lights: (await coin.getByTestId('coin-lights').getAttribute('data-lights')) ?? '',
-        summary: await textOf(coin.getByTestId('coin-summary')),
-      })),
+    return this.hook('coin').evaluateAll((rows) =>
+      rows.map((row) => {
+        const inside = row.querySelector('andvari-coin-row')?.shadowRoot;
+        const hook = (name: string) => inside?.querySelector(`[data-testid="${name}"]`);
+        return {
+          id: row.getAttribute('data-coin') ?? '',
+          grade: row.getAttribute('data-grade') ?? '',
+          lights: hook('coin-lights')?.getAttribute('data-lights') ?? '',
+          summary: hook('coin-summary')?.textContent?.trim() ?? '',
+        };
+      }),
     );
   }
 

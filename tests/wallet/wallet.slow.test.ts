@@ -187,7 +187,7 @@ describe('when servers are down', () => {
     await network.restartAll();
     await returnLater();
     await wallet.unlock(PASSPHRASE);
-    await wallet.taskDone(1);
+    await wallet.ended(1);
     expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
     expect(await wallet.total('authentic')).toBe(6);
   });
@@ -200,12 +200,12 @@ describe('when servers are down', () => {
     expect(await wallet.notice()).toMatch(/old and new secrets are both kept/);
     await returnLater();
     await wallet.unlock(PASSPHRASE);
-    await wallet.taskDone(1);
+    await wallet.ended(1);
     expect(await wallet.total('limbo')).toBe(6);
     await network.restartAll();
     await returnLater();
     await wallet.unlock(PASSPHRASE);
-    await wallet.taskDone(1);
+    await wallet.ended(1);
     expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
     expect(await wallet.worth()).toBe(DEMO_WORTH);
   });
@@ -242,16 +242,16 @@ describe('the page', () => {
     };
     await walkTo('demo-coins');
     await keyboard.press('Enter');
-    await wallet.hook('coin').first().waitFor();
+    await wallet.ended(1);
     await walkTo('pown');
-    const ended = await wallet.tasksEnded();
+    const ended = await wallet.endedCount();
     await keyboard.press('Enter');
     await wallet.hook('confirm-no').and(wallet.page.locator(':focus')).waitFor();
     await keyboard.press('Escape');
     await keyboard.press('Enter');
     await walkTo('confirm-yes');
     await keyboard.press('Enter');
-    await wallet.taskDone(ended + 1);
+    await wallet.ended(ended + 1);
     expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
   });
 

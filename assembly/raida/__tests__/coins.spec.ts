@@ -1,7 +1,7 @@
 import { setCounters, setWord } from "../../core/__tests__/configuration";
 import { unlock } from "../../core/atomics";
 import { Config, Effect, EffectKind, Page, PageState, Ring, Wire } from "../../core/layout";
-import { COMMITTED, EFFECTS, LOADS, PAGE_DATA, PAGE_META } from "../../core/memory";
+import { CLOCK_HAND, COMMITTED, EFFECTS, LOADS, PAGE_DATA, PAGE_META } from "../../core/memory";
 import { emitEffect, entryAt, room, used } from "../../core/rings";
 import { Status } from "../../core/status";
 import { allAre, GUARD } from "../../crypto/__tests__/bytes";
@@ -27,6 +27,7 @@ function emptyCache(slots: u32): void {
   }
   coins.dropChangedSince(1);
   store<u64>(COMMITTED, 0);
+  store<u32>(CLOCK_HAND, 0);
   setCounters(EFFECTS, 0);
   setWord(Config.PAGE_SLOTS, slots);
   useWire(Wire.LEGACY, false);

@@ -39,7 +39,7 @@ export class AndvariApp extends LitElement {
     selection: { state: true },
     task: { state: true },
     notice: { state: true },
-    tasksEnded: { state: true },
+    ended: { state: true },
     asking: { state: true },
   };
   static override styles = [
@@ -63,8 +63,8 @@ export class AndvariApp extends LitElement {
   declare task: TaskState | undefined;
   declare notice: Notice | undefined;
   declare asking: boolean;
-  /** For tests, which must not mistake the moment before a task for the moment after it. */
-  declare tasksEnded: number;
+  /** Works that have ended: tests must not mistake the moment before one for that after it. */
+  declare ended: number;
   #link: WorkerLink;
   #stopTask: AbortController | undefined;
   readonly #heard: TaskProgress[] = [];
@@ -75,7 +75,7 @@ export class AndvariApp extends LitElement {
     this.phase = 'starting';
     this.busy = false;
     this.fault = '';
-    this.tasksEnded = 0;
+    this.ended = 0;
     this.#link = this.#startWorker();
     window.addEventListener('beforeunload', (event) => {
       // New secrets are saved before they are sent, so leaving loses nothing; waiting is kinder.
@@ -106,7 +106,7 @@ export class AndvariApp extends LitElement {
     return html`
       <andvari-wallet-page
         data-testid="wallet"
-        data-tasks-ended=${this.tasksEnded}
+        data-ended=${this.ended}
         .coins=${this.wallet.coins}
         .totals=${this.wallet.totals}
         .network=${this.wallet.network}
@@ -307,7 +307,6 @@ export class AndvariApp extends LitElement {
         throw error;
       } finally {
         this.task = undefined;
-        this.tasksEnded++;
       }
     });
   }
@@ -351,6 +350,7 @@ export class AndvariApp extends LitElement {
       this.#say({ tone: 'bad', text: sentenceOf(error) });
     } finally {
       this.busy = false;
+      this.ended++;
     }
   }
 

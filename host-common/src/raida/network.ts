@@ -7,7 +7,7 @@ import { RAIDA_COUNT } from '../engine/generated/limits.ts';
 export interface RaidaServerAddress {
   /** 0 to 24. */
   raidaId: number;
-  /** `ws://host/raida`, `wss://host/raida` or `udp://host:port`. */
+  /** `ws://host/raida`, `wss://host/raida` `udp://host:port` or `tcp://host:port`. */
   url: string;
 }
 
@@ -32,7 +32,7 @@ export class NetworkError extends Error {
   }
 }
 
-const protocols = ['ws:', 'wss:', 'udp:'];
+const protocols = ['ws:', 'wss:', 'udp:', 'tcp:'];
 
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
@@ -59,11 +59,12 @@ function integer(path: string, value: unknown, max: number): number {
 }
 
 function serverUrl(path: string, value: unknown): string {
-  const wanted = 'a ws://, wss:// or udp://host:port address';
+  const wanted = 'a ws://, wss://, udp://host:port or tcp://host:port address';
   if (typeof value !== 'string' || !URL.canParse(value)) return refuse(path, wanted, value);
   const url = new URL(value);
   if (!protocols.includes(url.protocol)) return refuse(path, wanted, value);
-  if (url.protocol === 'udp:' && (url.hostname === '' || url.port === '')) {
+  const socket = url.protocol === 'udp:' || url.protocol === 'tcp:';
+  if (socket && (url.hostname === '' || url.port === '')) {
     return refuse(path, wanted, value);
   }
   return value;

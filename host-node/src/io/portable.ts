@@ -33,7 +33,8 @@ export class PortableIo {
     for (let tries = 1; ; tries++) {
       const bound = await this.#tcp.open(address, sink);
       try {
-        await this.#udp.open({ host: address.host, port: bound.port }, sink);
+        // The address itself, so that a name means the same host for both.
+        await this.#udp.open(bound, sink);
         return bound;
       } catch (error) {
         await this.close();

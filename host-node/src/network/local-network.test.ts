@@ -131,10 +131,11 @@ describe('LocalNetwork', () => {
   });
 
   it('starts nothing when one port is taken, and names it', async () => {
-    const taken = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => taken.once('listening', resolve));
+    // Below the ports that the kernel gives to others, so that only this one of the 25 is taken.
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const taken = createServer().listen(port, '127.0.0.1');
+    await new Promise((resolve, reject) => taken.once('listening', resolve).once('error', reject));
     closers.push(() => new Promise((resolve) => taken.close(resolve)));
-    const { port } = taken.address() as { port: number };
     const failure = { code: 'ANDVARI_PORT_IN_USE', message: expect.stringContaining(`${port}`) };
     await expect(start({ pagePort: port })).rejects.toMatchObject(failure);
     await expect(start({ basePort: port - 12 })).rejects.toMatchObject(failure);

@@ -1,0 +1,105 @@
+/** A server in this process, on real sockets, with a client and its ledger. */
+import { join } from 'node:path';
+import { PortableIo } from '../../host-node/src/io/portable.ts';
+import { RaidaServer } from '../../host-node/src/raida/server.ts';
+import { PAGE_BYTES } from '../../host-node/src/store/coin-store.ts';
+import { openStore } from '../../host-node/src/store/open-store.ts';
+import type { StoreClient } from '../../host-node/src/store/store-client.ts';
+import { Ledger } from './ledger.ts';
+import { PownClient } from './pown-client.ts';
+import { coinsOf, createCoins, KEY_COIN, type ServerSetup, setupOf } from './server-setup.ts';
+
+const COINS = 600;
+const WAIT_MS = 20_000;
+
+export interface RunningOptions {
+  /** Where the store's files are. */
+  folder: string;
+  storeClient: StoreClient;
+  random: (below: number) => number;
+}
+
+export class RunningServer {
+  readonly server: RaidaServer;
+  readonly client: PownClient;
+  readonly ledger: Ledger;
+  /** What the server has told of its store, and each change of `ready`, in order. */
+  readonly told: string[];
+  /** The database. */
+  readonly path: string;
+  readonly #setup: ServerSetup;
+  readonly #io: PortableIo;
+  readonly #storeClient: StoreClient;
+
+  private constructor(parts: Parts) {
+    this.server = parts.server;
+    this.client = parts.client;
+    this.ledger = parts.ledger;
+    this.told = parts.told;
+    this.path = parts.path;
+    this.#setup = parts.setup;
+    this.#io = parts.io;
+    this.#storeClient = parts.storeClient;
+  }
+
+  static async start({ folder, storeClient, random }: RunningOptions): Promise<RunningServer> {
+    const path = join(folder, 'coins.db');
+    const setup = setupOf(`sqlite:${path}`);
+    const coins = coinsOf(COINS);
+    const [key = new Uint8Array(16), ...ans] = createCoins(setup, [KEY_COIN, ...coins]);
+    const told: string[] = [];
+    const server = await RaidaServer.start({
+      ...{ ...setup, storeClient },
+      watcher: {
+        record: () => undefined,
+        recordDropped: () => undefined,
+        storeTrouble: (kind) => told.push(kind),
+        readyChanged: (ready) => told.push(ready ? 'ready' : 'not ready'),
+      },
+    });
+    const io = new PortableIo();
+    const { port } = await io.open({ host: '127.0.0.1', port: 0 }, server);
+    const ledger = new Ledger(coins, ans, random);
+    const client = await PownClient.open(port, { ledger, random, key });
+    return new RunningServer({ server, client, ledger, told, path, setup, io, storeClient });
+  }
+
+  /** Waits for something that must come by itself. */
+  async until(what: string, done: () => boolean): Promise<void> {
+    const deadline = performance.now() + WAIT_MS;
+    while (!done()) {
+      if (performance.now() > deadline) {
+        throw new Error(`not within ${WAIT_MS} ms: ${what}; told: ${this.told.slice(-8).join(', ')}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.client.close();
+    await this.server.close();
+    await this.#io.close();
+    await this.#storeClient.close();
+  }
+
+  /** After close(): coins whose record in the store is not what the ledger says. */
+  differing(): number {
+    const { identity, sizes, storeUrl } = this.#setup;
+    const { pagesPerDenomination } = sizes;
+    const store = openStore({ url: storeUrl, ...identity, pagesPerDenomination });
+    const page = new Uint8Array(PAGE_BYTES);
+    const wrong = this.ledger.entries.filter(({ denomination, serialNumber, an }) => {
+      store.readPage(denomination + 8, serialNumber >>> 10, page);
+      const at = (serialNumber & 1023) * 17;
+      return Buffer.compare(page.subarray(at, at + 16), an) !== 0 || page[at + 16] === 0;
+    });
+    store.close();
+    return wrong.length;
+  }
+}
+
+interface Parts extends Pick<RunningServer, 'server' | 'client' | 'ledger' | 'told' | 'path'> {
+  setup: ServerSetup;
+  io: PortableIo;
+  storeClient: StoreClient;
+}
