@@ -1,6 +1,7 @@
 /**
- * A server is killed (SIGKILL) at random moments of pown traffic and started again: every acknowledged change is there, and no coin holds
- * anything but its old or its new AN. ANDVARI_SEED repeats the moments.
+ * A server is killed (SIGKILL) at random moments of pown traffic and started again: every
+ * acknowledged change is there, and no coin holds anything but its old or its new AN. ANDVARI_SEED
+ * repeats the moments.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

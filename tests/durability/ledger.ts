@@ -1,6 +1,7 @@
 /**
- * What the client of a server knows of its coins: the AN that was last acknowledged, and the one that it has asked for when no clear answer
- * came. A server that keeps its word holds one of the two, and the first when there is no second.
+ * What the client of a server knows of its coins: the AN that was last acknowledged, and the one
+ * that it has asked for when no clear answer came. A server that keeps its word holds one of the
+ * two, and the first when there is no second.
  */
 
 export interface Coin {
@@ -32,7 +33,10 @@ export class Ledger {
     }));
   }
 
-  /** Up to `count` coins that nobody is changing and about which there is no doubt, each with a new AN to ask for. */
+  /**
+   * Up to `count` coins that nobody is changing and about which there is no doubt, each with a new
+   * AN to ask for.
+   */
   take(count: number): Entry[] {
     const taken: Entry[] = [];
     const { length } = this.entries;
@@ -74,7 +78,8 @@ export class Ledger {
   /** What find has told: 1 the AN, 2 the one in doubt, 0 neither. */
   found(entry: Entry, told: number): void {
     if (told === 0) this.errors.push(`find: ${nameOf(entry)} has neither its old nor its new AN`);
-    if (told === 2 && !entry.doubt) this.errors.push(`find: ${nameOf(entry)} has an AN never asked for`);
+    if (told === 2 && !entry.doubt)
+      this.errors.push(`find: ${nameOf(entry)} has an AN never asked for`);
     if (told === 2 && entry.doubt) {
       entry.former = entry.an;
       entry.an = entry.doubt;

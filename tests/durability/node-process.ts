@@ -1,6 +1,7 @@
 /**
- * A server in a process of its own, to be killed: RaidaServer, sqlite store, UDP and TCP on a port of the kernel's choice. Started with a
- * ServerSetup as JSON; writes the port on a line when it listens; ends with its standard input, so that it never outlives a test.
+ * A server in a process of its own, to be killed: RaidaServer, sqlite store, UDP and TCP on a port
+ * of the kernel's choice. Started with a ServerSetup as JSON; writes the port on a line when it
+ * listens; ends with its standard input, so that it never outlives a test.
  */
 import { PortableIo } from '../../host-node/src/io/portable.ts';
 import { RaidaServer } from '../../host-node/src/raida/server.ts';

@@ -1,6 +1,10 @@
-/** A wallet that never rests: powns over UDP and TCP, in lanes side by side; afterwards it asks the server what it holds. */
-import { plainEngine } from '@andvari/host-common/engine/module';
+/**
+ * A wallet that never rests: powns over UDP and TCP, in lanes side by side; afterwards it asks the
+ * server what it holds.
+ */
+
 import { Status } from '@andvari/host-common/engine/generated/status';
+import { plainEngine } from '@andvari/host-common/engine/module';
 import { type Encryption, EngineCodec, type RaidaReply } from '@andvari/host-common/raida/codec';
 import { SocketTransport } from '../../host-node/src/raida/socket-transport.ts';
 import type { Entry, Ledger } from './ledger.ts';
@@ -35,7 +39,8 @@ export class PownClient {
   }
 
   /**
-   * Powns in `lanes` until stop(), `coins` at once, or of all sizes. Resolves when the last one has its answer, or none.
+   * Powns in `lanes` until stop(), `coins` at once, or of all sizes. Resolves when the last one has
+   * its answer, or none.
    */
   async run(lanes: number, coins?: number): Promise<void> {
     this.#stopped = false;
@@ -86,8 +91,8 @@ export class PownClient {
   }
 
   /**
-   * Asks for every coin which AN it has (find), and that its former AN is gone (detect). Gives how many changes in doubt were made.
-   * Throws when the server does not answer.
+   * Asks for every coin which AN it has (find), and that its former AN is gone (detect). Gives how
+   * many changes in doubt were made. Throws when the server does not answer.
    */
   async ask(): Promise<number> {
     const { entries } = this.#ledger;
@@ -132,7 +137,9 @@ export class PownClient {
     });
     let reply: RaidaReply | undefined;
     try {
-      const bytes = await this.#transport.exchange(RAIDA_ID, sealed.bytes, { timeoutMs: TIMEOUT_MS });
+      const bytes = await this.#transport.exchange(RAIDA_ID, sealed.bytes, {
+        timeoutMs: TIMEOUT_MS,
+      });
       reply = sealed.open(bytes);
     } catch (error) {
       // No reply, whatever the reason; a reply that is not one is a fault.
@@ -152,7 +159,9 @@ export interface ClientOptions {
   key: Uint8Array;
 }
 
-/** Denomination, serial number, AN; and the AN in doubt, for find a random one where there is none. */
+/**
+ * Denomination, serial number, AN; and the AN in doubt, for find a random one where there is none.
+ */
 function listOf(entries: Entry[]): Uint8Array {
   return Buffer.concat(
     entries.map((entry) => {

@@ -1,6 +1,7 @@
 /**
- * The store says no under pown traffic, for certain (a full file system) or with an outcome that nobody knows (a commit that fails half
- * way, a thread that dies in it): nothing that was acknowledged is lost, all else is answered 252, and service returns by itself.
+ * The store says no under pown traffic, for certain (a full file system) or with an outcome that
+ * nobody knows (a commit that fails half way, a thread that dies in it): nothing that was
+ * acknowledged is lost, all else is answered 252, and service returns by itself.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,14 +18,16 @@ import { RunningServer } from './running-server.ts';
 
 const long = process.env.ANDVARI_LONG === '1';
 const LANES = 16;
-/** The store's log takes 16 MiB before SQLite moves it; a disk without ballast has room for that. */
+/**
+ * The store's log takes 16 MiB before SQLite moves it; a disk without ballast has room for that.
+ */
 const DISK_BYTES = 40 << 20;
 const BALLAST_BYTES = 26 << 20;
 const ROUNDS = long ? 20 : 2;
 
 const canMount = SmallDisk.possible();
 const mountNeeds = canMount ? '' : ' (DID NOT RUN: needs root, mkfs.ext4 and a loop device)';
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** Traffic while `meanwhile` happens, then silence. */
 async function under(
@@ -97,8 +100,9 @@ async function whileFull(running: RunningServer): Promise<void> {
 }
 
 /**
- * What a large refused transaction took of the disk stays with SQLite's log, and small ones still fit there: the server is then ready, for
- * good reason. Single coins are changed until not even one fits.
+ * What a large refused transaction took of the disk stays with SQLite's log, and small ones still
+ * fit there: the server is then ready, for good reason. Single coins are changed until not even one
+ * fits.
  */
 async function useUp(running: RunningServer): Promise<void> {
   const { client, ledger, server } = running;
@@ -135,7 +139,10 @@ class EndableClient extends StoreClient {
   }
 }
 
-/** A server whose store fails as the test says; `meet` makes it fail once, under traffic, and gives how many changes were made. */
+/**
+ * A server whose store fails as the test says; `meet` makes it fail once, under traffic, and gives
+ * how many changes were made.
+ */
 async function failing(meet: (running: RunningServer, client: EndableClient) => Promise<void>) {
   const folder = mkdtempSync(join(tmpdir(), 'andvari-refusal-'));
   const seed = seedOfRun();

@@ -69,7 +69,9 @@ export class RunningServer {
     const deadline = performance.now() + WAIT_MS;
     while (!done()) {
       if (performance.now() > deadline) {
-        throw new Error(`not within ${WAIT_MS} ms: ${what}; told: ${this.told.slice(-8).join(', ')}`);
+        throw new Error(
+          `not within ${WAIT_MS} ms: ${what}; told: ${this.told.slice(-8).join(', ')}`,
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, 2));
     }

@@ -33,7 +33,10 @@ export function coinsOf(count: number): Coin[] {
 }
 
 /** Puts coins into a new store, with random ANs, which it gives. */
-export function createCoins({ storeUrl, identity, sizes }: ServerSetup, coins: Coin[]): Uint8Array[] {
+export function createCoins(
+  { storeUrl, identity, sizes }: ServerSetup,
+  coins: Coin[],
+): Uint8Array[] {
   const { pagesPerDenomination } = sizes;
   const store = openStore({ url: storeUrl, ...identity, pagesPerDenomination });
   const page = new Uint8Array(PAGE_BYTES);

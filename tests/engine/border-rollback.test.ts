@@ -1,4 +1,7 @@
-/** What happens to memory, held replies, parked requests and tickets when the store refuses (rollback) or nobody knows (discard). */
+/**
+ * What happens to memory, held replies, parked requests and tickets when the store refuses
+ * (rollback) or nobody knows (discard).
+ */
 import type { EngineError } from '@andvari/host-common/engine/engine-error';
 import { Status } from '@andvari/host-common/engine/generated/status';
 import type { RaidaReply } from '@andvari/host-common/raida/codec';
@@ -21,7 +24,7 @@ function second(rig: Rig): Harness {
 }
 
 describe.each(BUILDS)('rollback, $build build', ({ shared }) => {
-  it('undoes several groups, newest first, and answers 252 for each and for those who read them', async () => {
+  it('undoes several groups, newest first; 252 for them and for who read them', async () => {
     const rig = await Rig.make({ shared });
     const { server } = rig;
     const { engine } = server;
@@ -103,7 +106,7 @@ describe.each(BUILDS)('rollback, $build build', ({ shared }) => {
     expect(statuses(rig.replies(other))).toEqual([ALL_PASS]);
   });
 
-  it('a parked request under a key that vanished is answered 252, one under a sound key goes on', async () => {
+  it('a parked request under a key that vanished gets 252, others go on', async () => {
     const rig = await Rig.make({ shared });
     const { server } = rig;
     rig.warm([1, 5], [0, 100]);
@@ -224,7 +227,10 @@ describe.each(BUILDS)('discard, $build build', ({ shared }) => {
   });
 });
 
-/** Sends while the pages of denomination 2 cannot load; every request then waits behind its decryption. */
+/**
+ * Sends while the pages of denomination 2 cannot load; every request then waits behind its
+ * decryption.
+ */
 async function parkBoth(rig: Rig, send: () => number[]): Promise<number[]> {
   const peers = send();
   const { server } = rig;

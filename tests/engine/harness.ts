@@ -91,6 +91,8 @@ export class Harness {
 
   /** One process() with its effects and replies. */
   turn(batch = 64): number {
+    // As a server does: the pool only runs dry when a test wants that.
+    if (this.fillRandom) this.engine.random.top();
     const taken = this.engine.process(batch, this.nowUs);
     this.serveEffects();
     if (this.autoCommit) this.commit();

@@ -1,6 +1,7 @@
 /**
- * A record with MFS 0 is free: authentic to no command whatever its AN, so a spent coin does not live on. Only the look-up of a key does
- * not ask for the MFS (reference: RAIDA section 7). In the pages of these tests records 0 to 511 are in use, 512 to 1023 are free.
+ * A record with MFS 0 is free: authentic to no command whatever its AN, so a spent coin does not
+ * live on. Only the look-up of a key does not ask for the MFS (reference: RAIDA section 7). In the
+ * pages of these tests records 0 to 511 are in use, 512 to 1023 are free.
  */
 import { Status } from '@andvari/host-common/engine/generated/status';
 import fc from 'fast-check';

@@ -1,6 +1,7 @@
 /**
- * Engines with made-up coins, and requests to them, for the tests of the border. Web-standard only. Every coin's AN is a function of
- * its name; records 0 to 511 of a page are in use (MFS 30), the others are free (MFS 0).
+ * Engines with made-up coins, and requests to them, for the tests of the border. Web-standard only.
+ * Every coin's AN is a function of its name; records 0 to 511 of a page are in use (MFS 30), the
+ * others are free (MFS 0).
  */
 import type { EngineSizes, WireName } from '@andvari/host-common/engine/configuration';
 import { Engine } from '@andvari/host-common/engine/engine';
@@ -93,6 +94,8 @@ export type CommandName = keyof typeof COMMAND;
 
 export interface RigOptions {
   shared: boolean;
+  /** Another engine than the one that was built. */
+  module?: WebAssembly.Module;
   wire?: WireName;
   /** Instances over the one memory; Rig.others has the second and later ones. */
   workers?: number;
@@ -117,7 +120,7 @@ export class Rig {
 
   static async make(options: RigOptions): Promise<Rig> {
     const { shared, wire = 'spec', workers = 1 } = options;
-    const module = await (shared ? sharedEngine() : plainEngine());
+    const module = options.module ?? (await (shared ? sharedEngine() : plainEngine()));
     const full: HarnessOptions = {
       pages: pageOf,
       autoCommit: false,

@@ -1,6 +1,7 @@
 /**
- * The coins of the stress, and what its threads share. An AN holds its generation: byte 0 the coin, bytes 8-11 the generation (little-
- * endian), byte 15 who made it (0 nobody, else worker + 1). Every change that is made raises the generation by one.
+ * The coins of the stress, and what its threads share. An AN holds its generation: byte 0 the coin,
+ * bytes 8-11 the generation (little- endian), byte 15 who made it (0 nobody, else worker + 1).
+ * Every change that is made raises the generation by one.
  */
 import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
 
@@ -57,7 +58,10 @@ const WORDS = Word.GENERATIONS + COINS_COUNT;
 
 export interface SharedState {
   words: SharedArrayBuffer;
-  /** The hot pages as the store has them. A page with changes is never loaded, so nobody reads what is being written. */
+  /**
+   * The hot pages as the store has them. A page with changes is never loaded, so nobody reads what
+   * is being written.
+   */
   pages: SharedArrayBuffer;
 }
 

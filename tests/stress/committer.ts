@@ -1,11 +1,13 @@
 /**
- * Thread: the store of the stress. Takes groups from the journal in order, checks each change against a serial model, commits them, and
- * at times refuses (rollback) or forgets what it did (discard: some of the groups were made, nobody says which).
+ * Thread: the store of the stress. Takes groups from the journal in order, checks each change
+ * against a serial model, commits them, and at times refuses (rollback) or forgets what it did
+ * (discard: some of the groups were made, nobody says which).
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '@andvari/host-common/engine/engine';
 import { Region } from '@andvari/host-common/engine/generated/layout';
 import { JournalReader } from '../../host-node/src/store/journal-reader.ts';
+import { randomFrom } from '../seeded-random.ts';
 import {
   COINS,
   COINS_COUNT,
@@ -15,7 +17,6 @@ import {
   type SharedState,
   Word,
 } from './coins.ts';
-import { randomFrom } from '../seeded-random.ts';
 
 export interface CommitterOptions {
   module: WebAssembly.Module;
@@ -119,7 +120,10 @@ function turn(): boolean {
   return true;
 }
 
-/** The outcome is unknown: some first groups may have been made, and everybody is answered 252 for all of them. */
+/**
+ * The outcome is unknown: some first groups may have been made, and everybody is answered 252 for
+ * all of them.
+ */
 function doubt(): void {
   const before = report.records;
   const made = random(2) === 0 ? 0 : 1 + random(8);

@@ -1,7 +1,8 @@
 /** The stress has to fail when a rule is taken out; else its success would mean nothing. */
 import { describe, expect, it } from 'vitest';
+import { crowd } from '../engine/crowd.ts';
 import { seedOfRun } from '../seeded-random.ts';
-import { buildMutant, MUTANTS } from './mutant.ts';
+import { buildMutant, MUTANTS, WITHOUT_PINS } from './build-mutant.ts';
 import { describeRun, runStress } from './stress.ts';
 
 const long = process.env.ANDVARI_LONG === '1';
@@ -33,6 +34,13 @@ describe('the stress notices when', () => {
     }
     console.log(`mutant "${name}": ${errors.join('; ') || 'NOT NOTICED'}`);
     expect(errors).not.toEqual([]);
+  });
+
+  it.runIf(long)('nobody pins, which starves requests', { timeout: 120_000 }, async () => {
+    const module = await buildMutant(WITHOUT_PINS);
+    const { replies } = await crowd({ shared: true, module });
+    console.log(`mutant without pins: ${replies.length} of 6 answered`);
+    expect(replies.length).toBeLessThan(6);
   });
 
   it('and not when nothing is', { timeout: 60_000 }, async () => {

@@ -1,4 +1,7 @@
-/** Writes the requests of a stress worker straight into frames: no allocation, so that the engine is what runs. Wire legacy, type 0. */
+/**
+ * Writes the requests of a stress worker straight into frames: no allocation, so that the engine is
+ * what runs. Wire legacy, type 0.
+ */
 import type { Engine } from '@andvari/host-common/engine/engine';
 import { Region } from '@andvari/host-common/engine/generated/layout';
 import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
@@ -63,7 +66,10 @@ export class RequestWriter {
     };
   }
 
-  /** Writes request `number` at `frame`; gives its bytes. Bit p of `inUse`: hot page p may be asked for. */
+  /**
+   * Writes request `number` at `frame`; gives its bytes. Bit p of `inUse`: hot page p may be asked
+   * for.
+   */
   write(frame: number, number: number, inUse: number): number {
     const kind = this.#random(SWEEP_EVERY);
     this.changes[number] = 0;
@@ -143,7 +149,10 @@ export class RequestWriter {
     u8[at + 4] = serialNumber;
   }
 
-  /** Writes an AN that the coin may have: what stands in memory now, or what the other worker may be about to make of it. */
+  /**
+   * Writes an AN that the coin may have: what stands in memory now, or what the other worker may be
+   * about to make of it.
+   */
   #guess(at: number, coin: number): number {
     const { u8, u32 } = this.#engine;
     const { denomination = 0, serialNumber = 0 } = COINS[coin] ?? {};

@@ -1,6 +1,7 @@
 /**
- * Two workers on one shared memory: powns on the same 64 coins while pages are loaded and evicted, transactions are refused and outcomes
- * forgotten. The end equals a serial model. ANDVARI_SEED repeats the requests (not the order in which threads meet).
+ * Two workers on one shared memory: powns on the same 64 coins while pages are loaded and evicted,
+ * transactions are refused and outcomes forgotten. The end equals a serial model. ANDVARI_SEED
+ * repeats the requests (not the order in which threads meet).
  */
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import { expect, it } from 'vitest';

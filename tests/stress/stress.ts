@@ -110,7 +110,8 @@ function errorsOf({ workers, committer }: Omit<StressReport, 'errors'>): string[
   if (committer.chainErrors) errors.push(`${committer.chainErrors} breaks in the journal's chain`);
   if (early) errors.push(`${early} replies tell what was not committed`);
   if (committer.differing) errors.push(`${committer.differing} coins differ at the end`);
-  // After an outcome in doubt a change may have been made and answered 252; never the other way round.
+  // After an outcome in doubt a change may have been made and answered 252; never the other way
+  // round.
   const records = committer.records - committer.madeInDoubt;
   const won = workers.reduce((sum, worker) => sum + worker.won.reduce((a, b) => a + b, 0), 0);
   if (won !== records) errors.push(`${won} success bits for ${records} changes`);
@@ -124,7 +125,8 @@ export function describeRun({ seconds, requests, workers, committer }: StressRep
   return [
     `${requests} requests in ${seconds.toFixed(1)} s`,
     `${committer.records} changes in ${committer.commits} commits (largest ${committer.largest})`,
-    `${sum(({ lost }) => lost)} coins lost to the other, ${sum(({ unknown }) => unknown)} replies 252`,
+    `${sum(({ lost }) => lost)} coins lost to the other`,
+    `${sum(({ unknown }) => unknown)} replies 252`,
     `${committer.rollbacks} rollbacks, ${committer.discards} discards`,
     `${sum(({ loads }) => loads)} loads (${sum(({ hotLoads }) => hotLoads)} of the 8 pages)`,
     `${sum(({ stopped }) => stopped)} stops for want of room`,

@@ -1,22 +1,16 @@
 /**
- * Thread: one engine instance under load. It looks at the present AN of a coin in live memory and often loses to the other worker; at
- * times it bets on what the other is about to write, without which a fault in the order of claims stays hidden (border.md).
+ * Thread: one engine instance under load. It looks at the present AN of a coin in live memory and
+ * often loses to the other worker; at times it bets on what the other is about to write, without
+ * which a fault in the order of claims stays hidden (border.md).
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '@andvari/host-common/engine/engine';
-import { Descriptor, Effect, Flag, Region } from '@andvari/host-common/engine/generated/layout';
+import { Descriptor, Effect, Flag } from '@andvari/host-common/engine/generated/layout';
 import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
 import { Status } from '@andvari/host-common/engine/generated/status';
 import type { Ring } from '@andvari/host-common/engine/ring';
-import {
-  COINS_COUNT,
-  hotPage,
-  MFS,
-  COLD_RECORD,
-  type SharedState,
-  Word,
-} from './coins.ts';
 import { randomFrom } from '../seeded-random.ts';
+import { COINS_COUNT, COLD_RECORD, hotPage, MFS, type SharedState, Word } from './coins.ts';
 import { CHECKED_MAX, RequestWriter, type Templates } from './request-writer.ts';
 
 export interface WorkerOptions {

@@ -151,7 +151,7 @@ export class WalletPage {
     await this.hook('cancel-task').click();
   }
 
-  /** Works (adding, detect, pown, settle, saving, removing) that have ended since the page opened. */
+  /** Works (adding, detect, pown, settle, saving, removing) that have ended since the start. */
   async endedCount(): Promise<number> {
     return Number(await this.hook('wallet').getAttribute('data-ended'));
   }

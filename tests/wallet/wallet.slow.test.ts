@@ -150,7 +150,7 @@ describe('coins', () => {
     expect(await wallet.coins()).toHaveLength(4);
   });
 
-  it('come in files only: anything else is refused in one sentence, and changes nothing', async () => {
+  it('come in coin files: anything else is refused in one sentence', async () => {
     await withDemoCoins();
     const good = await wallet.download();
     for (const [bytes, words] of [

@@ -209,15 +209,16 @@ describe("the key's page", () => {
     resetCoin(4, 5);
   });
 
-  test("is waited for: it is loaded once", () => {
+  test("is waited for, and loaded once", () => {
     begin(1, 0, 0);
     useKeyCoin(-4, 1);
-    expect(ask()).toBe(250);
-    begin(1, 0, 0);
-    useKeyCoin(-4, 2);
     seal();
     context.setMessage(message, messageBytes, 0, 0, Flag.LOCAL, 0, 4096);
     context.setHeader(1, 18, 32);
+    expect(findKey(false)).toBe(KEY_PARKED);
+    expect(findKey(false)).toBe(KEY_PARKED);
+    expect(serveEffects()).toBe(1);
     expect(findKey(false)).toBe(Status.OK);
+    expect(serveEffects()).toBe(0);
   });
 });

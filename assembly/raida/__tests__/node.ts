@@ -68,7 +68,8 @@ export function setAutoCommit(value: bool): void {
 
 /** The AN of a coin in the base state. */
 export function anOf(denomination: i32, serial: u32): v128 {
-  const low = <u64>(denomination + 9) * 0x9e3779b97f4a7 + <u64>(serial + 1) * 0xc2b2ae3d27d4e;
+  const first = <u64>(denomination + 9) * 0x9e3779b97f4a7;
+  const low = first + <u64>(serial + 1) * 0xc2b2ae3d27d4e;
   return i64x2.replace_lane(i64x2.splat(low ^ (low >> 29)), 1, low * 0x165667b19e377 + 5);
 }
 
@@ -100,6 +101,20 @@ export function dryRandom(): void {
   store<u32>(RANDOM, load<u32>(RANDOM, Random.FILLED), Random.TAKEN);
 }
 
+let keptBack: u32 = NO_PAGE;
+let keptSlot: u32 = 0;
+let keptOffset: usize = 0;
+
+/** From now on the load of this page takes until serveKept(). */
+export function keepBack(key: u32): void {
+  keptBack = key;
+}
+export function serveKept(): void {
+  writePage(keptOffset, keptBack);
+  pageLoaded(keptSlot, 0);
+  keptBack = NO_PAGE;
+}
+
 function writePage(at: usize, key: u32): void {
   const denomination = <i32>(key / pagesPerDenomination) - 8;
   const first = (key % pagesPerDenomination) * 1024;
@@ -121,9 +136,16 @@ export function serveEffects(): u32 {
       fillsAsked++;
       continue;
     }
-    writePage(load<u32>(entry, Effect.OFFSET), key);
-    pageLoaded(load<u32>(entry, Effect.SLOT), key == absentPage ? 1 : 0);
+    const offset = <usize>load<u32>(entry, Effect.OFFSET);
+    const slot = load<u32>(entry, Effect.SLOT);
     loads++;
+    if (key == keptBack) {
+      keptSlot = slot;
+      keptOffset = offset;
+      continue;
+    }
+    writePage(offset, key);
+    pageLoaded(slot, key == absentPage ? 1 : 0);
   }
   return served;
 }

@@ -142,6 +142,10 @@ export class AndvariCoinRow extends LitElement {
         .grade {
           text-align: start;
         }
+        /* Three fives fit one line of a 320 px window. */
+        andvari-lights {
+          --light-size: 13px;
+        }
       }
       @media (forced-colors: active) {
         .rim {

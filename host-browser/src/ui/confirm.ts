@@ -42,11 +42,16 @@ export class AndvariConfirm extends LitElement {
   #answer: ((yes: boolean) => void) | undefined;
 
   async ask(question: Question): Promise<boolean> {
+    this.#answer?.(false);
     this.question = question;
-    await this.updateComplete;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#answer = resolve;
-    this.#dialog?.showModal();
+    await this.updateComplete;
+    const dialog = this.#dialog;
+    if (dialog !== null) {
+      dialog.returnValue = '';
+      dialog.showModal();
+    }
     return promise;
   }
 
@@ -80,10 +85,11 @@ export class AndvariConfirm extends LitElement {
   }
 
   #closed(): void {
-    this.#answer?.(this.#dialog?.returnValue === 'yes');
-    this.#answer = undefined;
     const dialog = this.#dialog;
-    if (dialog !== null) dialog.returnValue = '';
+    // The event comes late: a question asked right after the last one may be open by now.
+    if (dialog === null || dialog.open) return;
+    this.#answer?.(dialog.returnValue === 'yes');
+    this.#answer = undefined;
   }
 }
 

@@ -42,7 +42,12 @@ it('refuses what is no network, what is too long, and every status but success',
   answer = (response) => void response.end(Buffer.alloc(64 * 1024 + 1, 0x20));
   await expect(fetchNetwork()).rejects.toThrow('more than 65536 bytes');
   answer = (response) => void response.writeHead(404).end();
-  await expect(fetchNetwork()).rejects.toThrow('refused /network.json (404)');
+  await expect(fetchNetwork()).rejects.toThrow('refused the request (404)');
+  const busy = { 'content-type': 'text/plain; charset=utf-8' };
+  answer = (response) => void response.writeHead(503, busy).end('All demo coins are gone.\n');
+  await expect(fetchDemoCoins()).rejects.toThrow(/^All demo coins are gone\.$/);
+  answer = (response) => void response.writeHead(500, busy).end('at line 12');
+  await expect(fetchDemoCoins()).rejects.toThrow('refused the request (500)');
   answer = (response) => void response.writeHead(302, { location: '/other' }).end();
   await expect(fetchNetwork()).rejects.toMatchObject({ code: 'ANDVARI_PAGE_SERVER' });
   answer = (response) => void response.destroy();

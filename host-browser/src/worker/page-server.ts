@@ -8,6 +8,8 @@ const DEMO_PATH = '/demo/coins';
 const NETWORK_BYTES_MAX = 64 * 1024;
 /** A demo file of 1,000 coins takes 400 KiB. */
 const DEMO_BYTES_MAX = 4 * 1024 * 1024;
+/** One sentence. */
+const REASON_BYTES_MAX = 500;
 const TIMEOUT_MS = 10_000;
 
 /** The page's server did not give what was asked. `message` is one sentence for the user. */
@@ -39,17 +41,32 @@ async function fetchBytes(
   options: RequestInit,
   bytesMax: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  let response: Response;
+  let reason: string;
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    response = await fetch(path, { ...options, cache: 'no-store', redirect: 'error', signal });
+    const response = await fetch(path, {
+      ...options,
+      cache: 'no-store',
+      redirect: 'error',
+      signal,
+    });
     if (response.ok) return await readAtMost(response, bytesMax);
+    reason = await reasonOf(response);
   } catch (cause) {
     if (cause instanceof PageServerError) throw cause;
     const text = 'The server of this page does not answer; is the network running?';
     throw new PageServerError(text, { cause });
   }
-  throw new PageServerError(`The server of this page refused ${path} (${response.status}).`);
+  throw new PageServerError(reason);
+}
+
+/** A short plain text is the server's own sentence, such as that all demo coins are gone. */
+async function reasonOf(response: Response): Promise<string> {
+  const plain = response.headers.get('content-type')?.startsWith('text/plain') ?? false;
+  const bytes = plain ? await readAtMost(response, REASON_BYTES_MAX) : new Uint8Array(0);
+  const text = new TextDecoder().decode(bytes).trim();
+  if (response.status === 503 && text !== '') return text;
+  return `The server of this page refused the request (${response.status}).`;
 }
 
 async function readAtMost(response: Response, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {

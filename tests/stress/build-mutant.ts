@@ -1,4 +1,7 @@
-/** Engines with one rule of the border taken out, built from the sources as they stand, to show that the stress notices. */
+/**
+ * Engines with one rule of the border taken out, built from the sources as they stand, to show that
+ * the stress notices.
+ */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,15 +26,28 @@ const CLAIM_FIRST = `if (!gather(pinning)) return Outcome.PARK;
     return Outcome.PARK;
   }`;
 
+/** No parked request ever holds the pin token. */
+export const WITHOUT_PINS: Patch[] = [
+  {
+    file: 'raida/parked.ts',
+    find: /(export function mayPin\(.*\{)/,
+    replace: '$1\n  if (number != u32.MAX_VALUE) return false;',
+  },
+];
+
 /** What is taken out, and how. */
 export const MUTANTS: Record<string, Patch[]> = {
   'pages are not locked': [
-    { file: 'raida/coins.ts', find: /(export function hold\([\s\S]*?)\n\s*lock\(meta\);/, replace: '$1' },
+    {
+      file: 'raida/coins.ts',
+      find: /(export function hold\([\s\S]*?)\n\s*lock\(meta\);/,
+      replace: '$1',
+    },
   ],
   'journal space is claimed before the pages are locked': [
     {
       file: 'raida/commands/auth.ts',
-      find: /(export function pown\([\s\S]*?)if \(!gather\(pinning\) \|\| !lockPages\(\)\) return Outcome\.PARK;/,
+      find: /(export function pown\([\s\S]*?)if \(!gather.* return Outcome\.PARK;/,
       replace: `$1${CLAIM_FIRST}`,
     },
     {
@@ -53,18 +69,25 @@ export const MUTANTS: Record<string, Patch[]> = {
     },
   ],
   'pages with changes may be evicted': [
-    { file: 'raida/coins.ts', find: / \|\| load64\(meta \+ Page\.POSITION\) > committed/, replace: '' },
+    {
+      file: 'raida/coins.ts',
+      find: / \|\| load64\(meta \+ Page\.POSITION\) > committed/,
+      replace: '',
+    },
   ],
   'a read does not wait for what it read': [
     {
       file: 'raida/pages-of-request.ts',
-      find: /(export function lockPages\([\s\S]*?)context\.raisePosition\(coins\.positionOf\(meta\)\);/,
+      find: /(export function lockPages\([\s\S]*?)context\.raisePosition\(.*\);/,
       replace: '$1',
     },
   ],
 };
 
-/** Compiles the shared build with the patches. Throws when a patch finds nothing, or the compiler refuses. */
+/**
+ * Compiles the shared build with the patches. Throws when a patch finds nothing, or the compiler
+ * refuses.
+ */
 export async function buildMutant(patches: Patch[]): Promise<WebAssembly.Module> {
   const folder = mkdtempSync(join(tmpdir(), 'andvari-mutant-'));
   try {
