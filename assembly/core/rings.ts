@@ -54,17 +54,19 @@ export function consumeReceived(): void {
 }
 
 /**
- * Bytes from `offset` to the end of the buffer that holds it: a frame of this worker or a parked
- * copy. 0: no such place, so a wrong descriptor is refused instead of read.
+ * Bytes from `offset` to the end of the frame of this worker that begins at `frame`. 0: there is no
+ * such frame, or less room than SLOT_PAYLOAD_BYTES, which the reply to any short request may need.
+ * So a wrong descriptor is refused instead of read, and no reply grows over the end of its frame.
  */
 export function capacityAt(frame: usize, offset: usize): u32 {
-  if (offset < frame) return 0;
-  const inFrame = <u32>(offset - frame);
-  if (frame >= FRAMES && frame < FRAMES_END)
-    return FRAME_BYTES > inFrame ? FRAME_BYTES - inFrame : 0;
-  if (frame >= LARGE_FRAMES && frame < LARGE_FRAMES_END)
-    return LARGE_FRAME_BYTES > inFrame ? LARGE_FRAME_BYTES - inFrame : 0;
-  return 0;
+  let end: usize = 0;
+  if (frame >= FRAMES && frame < FRAMES_END) {
+    if ((frame - FRAMES) % FRAME_BYTES == 0) end = frame + FRAME_BYTES;
+  } else if (frame >= LARGE_FRAMES && frame < LARGE_FRAMES_END) {
+    if ((frame - LARGE_FRAMES) % LARGE_FRAME_BYTES == 0) end = frame + LARGE_FRAME_BYTES;
+  }
+  const inside = offset >= frame && offset < end;
+  return inside && end - offset >= SLOT_PAYLOAD_BYTES ? <u32>(end - offset) : 0;
 }
 
 /** Gives a receive frame back before, or without, a reply; `flags` says which. */

@@ -90,7 +90,7 @@ describe("room for a request", () => {
 describe("the capacity of a place", () => {
   test("runs to the end of its frame", () => {
     expect(capacityAt(FRAMES, FRAMES)).toBe(4096);
-    expect(capacityAt(FRAMES, FRAMES + 4095)).toBe(1);
+    expect(capacityAt(FRAMES, FRAMES + 4096 - 256)).toBe(256);
     expect(capacityAt(FRAMES + 4096, FRAMES + 4096 + 42)).toBe(4054);
     expect(capacityAt(LARGE_FRAMES, LARGE_FRAMES + 64)).toBe(65600);
     expect(capacityAt(LARGE_FRAMES + 65664, LARGE_FRAMES + 65664)).toBe(65664);
@@ -104,6 +104,9 @@ describe("the capacity of a place", () => {
     expect(capacityAt(LARGE_FRAMES, LARGE_FRAMES + 65664)).toBe(0);
     expect(capacityAt(LARGE_FRAMES_END, LARGE_FRAMES_END)).toBe(0, "a reply frame");
     expect(capacityAt(0, 0)).toBe(0);
+    expect(capacityAt(FRAMES + 64, FRAMES + 64)).toBe(0, "no frame begins there");
+    expect(capacityAt(FRAMES, FRAMES + 4096 - 255)).toBe(0, "no room for a short reply");
+    expect(capacityAt(FRAMES, u32.MAX_VALUE)).toBe(0);
     expect(capacityAt(0, FRAMES)).toBe(0);
   });
 });

@@ -183,7 +183,7 @@ export function holds(denomination: i32, serial: u32, an: v128, mfs: u8): bool {
 let nextFrame: u32 = 0;
 let nextPeer: u32 = 0;
 
-/** Hands a message to the engine; returns its peer handle. The frame around it holds guard bytes. */
+/** Hands a message to the engine, in a frame of guard bytes; returns its peer handle. */
 export function deliver(message: usize, length: u32, flags: u32): u32 {
   const large = length > 4096;
   const bytes: usize = large ? 65664 : 4096;
@@ -283,7 +283,7 @@ export function answerTo(message: usize, length: u32, flags: u32): u32 {
   return status;
 }
 
-/** Payload of the last reply of types 0 to 2, as it lies there, in hexadecimal text; its frame fits. */
+/** Payload of the last reply of types 0 to 2 as it lies there; size and trailer are right. */
 export function replyBody(): string {
   const size = bswap<u32>(load<u32>(reply, 8)) & 0xffffff;
   assert(replyLength == 32 + size, "size field and length");
