@@ -16,7 +16,7 @@ import {
   STOP,
 } from "./core/memory";
 import { capacityAt, consumeReceived, giveBack, nextReceived, roomForRequest } from "./core/rings";
-import { CHALLENGE_HASH, COUNTER_BLOCK, KEY, REPLY_NONCE } from "./core/scratch";
+import { CHALLENGE_HASH, COUNTER_BLOCK, KEY, REPLY_NONCE, WORK } from "./core/scratch";
 import { Status } from "./core/status";
 import { crc32Attach, crc32Fill } from "./crypto/crc32";
 import { ctrWipe } from "./crypto/ctr";
@@ -95,6 +95,7 @@ function wipeSecrets(): void {
   memory.fill(COUNTER_BLOCK, 0, 16);
   memory.fill(CHALLENGE_HASH, 0, 16);
   memory.fill(REPLY_NONCE, 0, 32);
+  memory.fill(WORK, 0, 128);
   ctrWipe();
   hmacWipe();
 }

@@ -216,9 +216,9 @@ describe("a full journal", () => {
     settle();
     expect(head()).toBe(start + 4097);
     pownMany(DELTA, DELTA);
-    expect(processNow(8)).toBe(1);
-    expect(head()).toBe(start + 4097, "no room: it waits");
     echo();
+    expect(processNow(8)).toBe(1, "nothing new is begun");
+    expect(head()).toBe(start + 4097, "no room: it waits");
     expect(processNow(8)).toBe(0);
     expect(stepNow()).toBe(1);
     expect(processNow(8)).toBe(0);

@@ -212,8 +212,8 @@ describe.each(BUILDS)('keys, $build build', ({ shared }) => {
     const { scratch, server } = await scratchAfter(type, SECRET, bytes);
     const other = await scratchAfter(type, OTHER, bytes);
     expect(positionsOf(scratch, SECRET.slice(0, 4))).toEqual([]);
-    // Nor anything made from it: the runs differ in the key alone, and in nonce and challenge of the
-    // request, of which nothing stays either. The first 32 bytes of WORK (in front of the client
+    // Nor anything made from it: the runs differ in the key alone, and in nonce and challenge of
+    // the request, of which nothing stays either. The first 32 bytes of WORK (before the client
     // block) are left out: the HMAC of the message, which travels in clear.
     const { engine } = server;
     const base = engine.region(Region.CONTROL) - WORKERS_MAX * SCRATCH_BYTES;

@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '@andvari/host-common/engine/engine';
 import { Region } from '@andvari/host-common/engine/generated/layout';
+import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
 import { JournalReader } from '../../host-node/src/store/journal-reader.ts';
 import { randomFrom } from '../seeded-random.ts';
 import {
@@ -13,6 +14,7 @@ import {
   COINS_COUNT,
   coinAt,
   generationAt,
+  PAGES_PER_DENOMINATION,
   recordAt,
   type SharedState,
   Word,
@@ -140,10 +142,9 @@ function doubt(): void {
 /** Compares model, store and memory (where the page is). */
 function compare(): number {
   const index = engine.region(Region.PAGE_INDEX) >>> 2;
-  const perDenomination = engine.u32[(engine.exports.configBlock() >>> 2) + 1] ?? 0;
   return COINS.filter(({ denomination, serialNumber }, i) => {
-    const slot = engine.u32[index + (denomination + 8) * perDenomination] ?? 0;
-    const at = engine.region(Region.PAGE_DATA) + (slot - 1) * 17408 + serialNumber * 17;
+    const slot = engine.u32[index + (denomination + 8) * PAGES_PER_DENOMINATION] ?? 0;
+    const at = engine.region(Region.PAGE_DATA) + (slot - 1) * PAGE_BYTES + serialNumber * 17;
     const inMemory = slot === 0 || textAt(engine.u8, at) === model[i];
     const counted = generationAt(pages, recordAt(i)) === report.perCoin[i];
     return !(inMemory && counted && textAt(pages, recordAt(i)) === model[i]);

@@ -245,6 +245,8 @@ function take(ring: usize): void {
   replyHeld = ring == HELD;
   memory.fill(reply, GUARD, 70000);
   memory.copy(reply, offset, replyLength);
+  const told = load<u32>(entry, Descriptor.STATUS);
+  assert(replyLength == 0 || told == <u32>load<u8>(reply, 2), "the status that the host is told");
   if (load<u32>(entry, Descriptor.FRAME) != 0) framesOut--;
   if (replyFlags & Flag.REPLY_FRAME) {
     assert(offset >= REPLY_FRAMES);

@@ -147,6 +147,22 @@ describe("wire spec", () => {
     expect(text()).toBe("0e00fa000001c6c70000000200000007" + NONCE + "3e3e");
   });
 
+  test("shows nothing of the longer nonce of a reply before it", () => {
+    useWire(Wire.SPEC, true);
+    begin(4, 0, 0);
+    ask();
+    fillRandom();
+    begin(4, 0, 0);
+    hand();
+    begin(0, 0, 0);
+    hand();
+    settle();
+    expect(popReply()).toBe(true);
+    expect(popReply()).toBe(true);
+    expect(toHex(reply + 16, 16)).toBe("191a1b1c1d1e1f202122232400000000");
+    useWire(Wire.SPEC, false);
+  });
+
   test("repeats group and echo, whatever it refuses", () => {
     begin(0, 1, 10);
     expect(askSpoilt(0, 0)).toBe(255);

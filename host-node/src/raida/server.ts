@@ -41,6 +41,8 @@ export interface RaidaServerOptions {
 /** Requests of one process() call, and calls before the event loop gets its turn again. */
 const BATCH = 256;
 const ROUNDS_MAX = 8;
+/** READY entries that a request may need; with fewer free the engine stops. */
+const READY_PER_REQUEST = 2;
 /** Timers of the engine (tickets) are coarse. */
 const STEP_MS = 1000;
 /** How long close() waits for held replies. */
@@ -152,11 +154,11 @@ export class RaidaServer implements RequestSink {
     return this.engine.exports.requestLength(this.#probe, bytes.length);
   }
 
-  /** Answers what has been taken, waits for held replies (bounded), closes the store. */
+  /** Answers what has been taken, waits for pages and commits (bounded), closes the store. */
   async close(): Promise<void> {
     if (this.#closed) return;
     const deadline = Date.now() + CLOSE_MS;
-    while ((this.engine.rx.used || this.engine.held.used) && Date.now() < deadline) {
+    while (this.#busy() && Date.now() < deadline) {
       this.#schedule();
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
@@ -164,6 +166,13 @@ export class RaidaServer implements RequestSink {
     clearInterval(this.#timer);
     clearImmediate(this.#immediate);
     await this.#store.close();
+  }
+
+  /** Requests that wait: to be read, for a page, or for a commit. */
+  #busy(): boolean {
+    const parked = this.engine.step(nowUs());
+    this.#after();
+    return parked > 0 || this.engine.rx.used > 0 || this.engine.held.used > 0;
   }
 
   #newPeer(): number {
@@ -185,9 +194,11 @@ export class RaidaServer implements RequestSink {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       engine.random.top();
       const taken = engine.process(BATCH, nowUs());
+      // A full ring stops the engine, also in the middle of its parked requests: then there is more
+      // to come.
+      const full = engine.ready.room < READY_PER_REQUEST;
       this.#after();
-      if (taken === 0) return;
-      if (engine.rx.used === 0) return;
+      if (!full && (taken === 0 || engine.rx.used === 0)) return;
     }
     this.#schedule();
   }
@@ -300,9 +311,11 @@ export class RaidaServer implements RequestSink {
   }
 
   #resumeStore(): void {
-    const head = this.engine.journalHead();
-    this.#wokenAt = head;
-    this.#store.restart(BigInt(head));
+    // What rollback and discard have closed, under the stop of all workers; the head may have moved
+    // on.
+    const committed = this.engine.committed();
+    this.#wokenAt = committed;
+    this.#store.restart(BigInt(committed));
     this.#schedule();
   }
 }

@@ -11,20 +11,27 @@ import {
   addTrueCoin,
   ask,
   begin,
+  hand,
   noBody,
+  openReplyBody,
+  useKeyCoin,
 } from "../../__tests__/message";
 import {
   anOf,
+  commit,
   dryRandom,
   fillRandom,
   fillsAsked,
   now,
+  popReply,
   reply,
   replyBody,
   replyFlags,
   replyLength,
   setAbsentPage,
+  setAutoCommit,
   setNow,
+  settle,
   startNode,
   stepNow,
 } from "../../__tests__/node";
@@ -222,6 +229,44 @@ describe("validate ticket", () => {
     forgetTickets();
   });
 
+  test("answers a question that waited in its small copy in a reply frame too", () => {
+    getTicket();
+    for (let i: u32 = 0; i < 60; i++) addTrueCoin(4, i);
+    expect(ask()).toBe(241);
+    begin(1, 2, 50);
+    // The page of this coin has to be loaded first.
+    useKeyCoin(-3, 1025);
+    addByte(7);
+    add32(bswap<u32>(load<u32>(reply, 32)));
+    expect(ask()).toBe(250);
+    expect(replyFlags & Flag.REPLY_FRAME).toBe(Flag.REPLY_FRAME);
+    expect(toHex(openReplyBody(reply, 300) + 295, 5)).toBe("040000003b");
+    forgetTickets();
+  });
+
+  test("lets the answer wait for the change that the ticket rests on", () => {
+    fillRandom();
+    setAutoCommit(false);
+    begin(0, 1, 20);
+    addTrueCoin(4, 9);
+    add16Bytes(anOf(4, 9));
+    hand();
+    getTicket();
+    addTrueCoin(4, 9);
+    hand();
+    begin(0, 2, 50);
+    addByte(7);
+    add32(0x01020304);
+    hand();
+    settle();
+    expect(popReply()).toBe(false, "all three wait");
+    commit();
+    for (let i = 0; i < 3; i++) expect(popReply()).toBe(true);
+    expect(replyBody()).toBe("0400000009");
+    setAutoCommit(true);
+    forgetTickets();
+  });
+
   test("answers in the frame of the question as long as that is large enough", () => {
     getTicket();
     for (let i: u32 = 0; i < 806; i++) addTrueCoin(<i32>(i >> 9) + 1, i & 511);
@@ -273,8 +318,10 @@ describe("find", () => {
     add16Bytes(other);
     addTrueCoin(4, 512);
     add16Bytes(anOf(4, 512));
+    addTrueCoin(4, 3);
+    add16Bytes(anOf(4, 3));
     expect(ask()).toBe(211);
-    expect(replyBody()).toBe("01020000", "a free record is nobody's");
+    expect(replyBody()).toBe("0102000001", "a free record is nobody's");
     find();
     addFalseCoin(4, 1);
     add16Bytes(anOf(4, 1));
