@@ -160,17 +160,17 @@ function again(): bool {
   seenCommitted = load64(COMMITTED);
   journalFull = false;
   unfinished = false;
-  for (let number = parked.firstParked(); number != parked.lastParked(); number++) {
-    const slot = parked.waiting(number);
-    if (!slot) continue;
+  for (let slot = parked.firstParked(), next: usize = 0; slot; slot = next) {
+    next = parked.nextParked(slot);
+    if (parked.stillWaits(slot)) continue;
     if (!roomForRequest()) {
       unfinished = true;
       return false;
     }
-    const pinning = parked.mayPin(number);
+    const pinning = parked.mayPin(slot);
     const outcome = runParked(slot, pinning);
     if (outcome == Outcome.BUSY) journalFull = true;
-    if (finished(outcome)) parked.endParked(slot, number, pinning);
+    if (finished(outcome)) parked.endParked(slot, pinning);
     else parked.keepProgress(slot);
   }
   return true;

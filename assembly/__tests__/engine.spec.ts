@@ -251,11 +251,21 @@ describe("an encrypted request", () => {
     begin(1, 1, 10);
     useKeyCoin(4, 1);
     addTrueCoin(4, 3);
-    hand();
+    const peer = hand();
     expect(processNow(8)).toBe(1);
     const entry = entryAt(READY, load<u32>(READY, Ring.TAIL));
     expect(load<u32>(entry, Descriptor.STATUS)).toBe(241);
     expect(load<u32>(entry, Descriptor.LENGTH)).toBe(34);
+    // What the host's statistics need to know of it.
+    expect(load<u32>(entry, Descriptor.PEER)).toBe(peer);
+    expect(load<u32>(entry, Descriptor.FLAGS)).toBe(Flag.DATAGRAM | Flag.LOCAL);
+    expect(load<u32>(entry, Descriptor.KIND)).toBe(
+      0x0a010401,
+      "type, denomination, group, command",
+    );
+    expect(load<u32>(entry, Descriptor.SERIAL)).toBe(1);
+    expect(load<u32>(entry, Descriptor.EXECUTION)).toBe(7);
+    expect(load<u64>(entry, Descriptor.ARRIVAL)).not.toBe(0);
     expect(status()).toBe(241);
   });
 });

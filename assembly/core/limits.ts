@@ -49,8 +49,11 @@ export const SLOT_PAYLOAD_BYTES: u32 = 256;
 export const PROCESS_BYTES_MAX: u32 = 262144;
 /** Bytes of one instance's random pool; a power of two. */
 export const RANDOM_POOL_BYTES: u32 = 32768;
-/** Random bytes a single request can take: a reply nonce (24 at most) and a ticket number (8). */
-export const RANDOM_PER_REQUEST: u32 = 32;
+/**
+ * Random bytes a single request can take: a reply nonce (24 at most) and eight draws of a ticket
+ * number (32).
+ */
+export const RANDOM_PER_REQUEST: u32 = 64;
 /** Ring entries, parked requests and journal records that configure accepts at the most. */
 export const RING_ENTRIES_MAX: u32 = 65536;
 export const PARK_SLOTS_MAX: u32 = 4096;

@@ -5,7 +5,7 @@
  * one number.
  */
 import { load32, load64, store32 } from "./atomics";
-import { Descriptor, Effect, EffectKind, Flag, Ring } from "./layout";
+import { Descriptor, Effect, EffectKind, Ring } from "./layout";
 import { FRAME_BYTES, LARGE_FRAME_BYTES, SLOT_PAYLOAD_BYTES } from "./limits";
 import {
   COMMITTED,
@@ -18,10 +18,11 @@ import {
   LARGE_FRAMES_END,
   READY,
   READY_SLOTS,
+  REPLY_FRAMES,
   RX,
+  replyFrames,
   ringEntries,
 } from "./memory";
-import { Status } from "./status";
 
 /** Position of the newest held reply of this instance. */
 let lastHeld: u64 = 0;
@@ -81,54 +82,47 @@ export function giveBack(frame: usize, peer: u32, flags: u32): void {
   store32(READY + Ring.HEAD, head + 1);
 }
 
+/** The ring of the reply that placeReply() has begun. */
+let placedIn: usize = 0;
+
 /**
- * Puts a reply into READY, or into HELD when the store has not committed `position` yet. A reply
- * that is small and held, or that lies in a parked copy, moves into the ring entry's own slot, so
- * that its frame returns at once.
+ * Begins the entry of a reply: in READY, or in HELD when the store has not committed `position`
+ * yet. A reply that is small and held, or that lies in a parked copy, moves into the entry's own
+ * slot, so that its frame returns at once; one in a reply frame stays there. Sets FRAME, OFFSET,
+ * LENGTH and POSITION; the caller adds the rest and ends with pushReply().
  */
-export function emitReply(
-  frame: usize,
-  offset: usize,
-  length: u32,
-  peer: u32,
-  flags: u32,
-  status: Status,
-  position: u64,
-  arrival: u64,
-  kind: u32,
-  serial: u32,
-  execution: u32,
-): void {
+export function placeReply(frame: usize, offset: usize, length: u32, position: u64): usize {
   const held = position > load64(COMMITTED);
   if (held) {
     if (position < lastHeld) position = lastHeld;
     lastHeld = position;
   }
-  const ring = held ? HELD : READY;
-  let give = frame;
-  const inReplyFrame = (flags & Flag.REPLY_FRAME) != 0;
-  if (!inReplyFrame && (frame == 0 || (held && length <= SLOT_PAYLOAD_BYTES))) {
-    if (held && frame) giveBack(frame, peer, 0);
+  placedIn = held ? HELD : READY;
+  const head = load32(placedIn + Ring.HEAD);
+  if ((frame == 0 || (held && length <= SLOT_PAYLOAD_BYTES)) && !inReplyFrame(offset)) {
+    if (frame) giveBack(frame, 0, 0);
+    frame = 0;
     const slots = held ? HELD_SLOTS : READY_SLOTS;
-    const slot = slots + <usize>(load32(ring + Ring.HEAD) & (ringEntries - 1)) * SLOT_PAYLOAD_BYTES;
+    const slot = slots + <usize>(head & (ringEntries - 1)) * SLOT_PAYLOAD_BYTES;
     memory.copy(slot, offset, length);
     offset = slot;
-    give = 0;
   }
-  const head = load32(ring + Ring.HEAD),
-    entry = entryAt(ring, head);
-  store<u32>(entry, <u32>give, Descriptor.FRAME);
+  const entry = entryAt(placedIn, head);
+  store<u32>(entry, <u32>frame, Descriptor.FRAME);
   store<u32>(entry, <u32>offset, Descriptor.OFFSET);
   store<u32>(entry, length, Descriptor.LENGTH);
-  store<u32>(entry, peer, Descriptor.PEER);
-  store<u32>(entry, flags, Descriptor.FLAGS);
-  store<u32>(entry, status, Descriptor.STATUS);
   store<u64>(entry, position, Descriptor.POSITION);
-  store<u64>(entry, arrival, Descriptor.ARRIVAL);
-  store<u32>(entry, kind, Descriptor.KIND);
-  store<u32>(entry, serial, Descriptor.SERIAL);
-  store<u32>(entry, execution, Descriptor.EXECUTION);
-  store32(ring + Ring.HEAD, head + 1);
+  return entry;
+}
+
+/** Does a message lie in one of the engine's own frames for large replies? */
+export function inReplyFrame(offset: usize): bool {
+  return offset >= REPLY_FRAMES && offset < REPLY_FRAMES + <usize>replyFrames * LARGE_FRAME_BYTES;
+}
+
+/** Shows the host the reply that placeReply() has begun. */
+export function pushReply(): void {
+  store32(placedIn + Ring.HEAD, load32(placedIn + Ring.HEAD) + 1);
 }
 
 /** Asks the host for something; false: the effect ring is full, try again later. */

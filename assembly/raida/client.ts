@@ -4,6 +4,7 @@
  * RAIDA sections 1-4.
  */
 import { Client, Wire } from "../core/layout";
+import { DENOMINATIONS, RAIDA_COUNT } from "../core/limits";
 import { CLIENT_BLOCK, COUNTER_BLOCK, KEY, WORK } from "../core/scratch";
 import { Status } from "../core/status";
 import { crc32 } from "../crypto/crc32";
@@ -58,6 +59,7 @@ export function sealRequest(): Status {
     type == header.Encryption.MODERN_TWO_COINS;
   const around = isModern(type) ? header.HMAC_BYTES + header.TRAILER_BYTES : header.BODY_LEAST;
   if (!known || bytes > BODY_MAX - around || (noBody && bytes != 0)) return Status.REQUEST_INVALID;
+  if (!fieldsFit(type)) return Status.REQUEST_INVALID;
   const size = noBody ? 0 : bytes + around,
     message = <usize>word(Client.MESSAGE);
   if (isModern(type)) sealModern(message, type, bytes, size);
@@ -67,6 +69,23 @@ export function sealRequest(): Status {
   store<u32>(CLIENT_BLOCK, headerBytes + size, Client.OUT_LENGTH);
   wipeKeys();
   return Status.OK;
+}
+
+/**
+ * Every field within its place on the wire; a coin that is named as key within its denominations.
+ */
+function fieldsFit(type: u32): bool {
+  if (word(Client.RAIDA_ID) >= RAIDA_COUNT || word(Client.COIN_ID) > 0xffff) return false;
+  if ((word(Client.SHARD) | word(Client.GROUP) | word(Client.COMMAND)) > 0xff) return false;
+  const named = type != header.Encryption.NONE && type != header.Encryption.LOCKER;
+  if (named && !isDenomination(word(Client.DENOMINATION))) return false;
+  const two = type == header.Encryption.MODERN_TWO_COINS;
+  return !two || isDenomination(word(Client.DENOMINATION_2));
+}
+
+/** -8 to 6, as a signed word. */
+function isDenomination(value: u32): bool {
+  return value + 8 < DENOMINATIONS;
 }
 
 /** Bytes 0-16, the same in both headers. Packet index and count are 1, as clients send them. */
@@ -245,10 +264,28 @@ function isEarlyError(status: u32): bool {
   );
 }
 
+/**
+ * A server that knows no other header says 27 in one of 32 bytes, without a body; what it takes for
+ * the echo is part of our nonce.
+ */
+function refusesModern(message: usize): bool {
+  const size = bodySizeOf(message, header.HEADER_BYTES);
+  const short = size == 0 || size == header.TRAILER_BYTES;
+  const status = <u32>load<u8>(message, header.REPLY_STATUS);
+  return (
+    short &&
+    status == Status.INVALID_ENCRYPTION_CODE &&
+    load<u8>(message) == <u8>word(Client.RAIDA_ID)
+  );
+}
+
 function openModern(): Status {
   const message = <usize>word(Client.MESSAGE),
     type = word(Client.TYPE),
     body = message + PAYLOAD_AT;
+  if (refusesModern(message)) {
+    return result(message, header.HEADER_BYTES, 0, header.readU32BE(message + header.REPLY_TIME));
+  }
   const size = bodySizeOf(message, header.MODERN_HEADER_BYTES);
   const around = header.HMAC_BYTES + header.TRAILER_BYTES;
   if (size == u32.MAX_VALUE || (size && size < around)) return Status.REPLY_SIZE;

@@ -66,16 +66,22 @@ export function resident(key: u32): bool {
   return meta != 0 && load32(meta + Page.STATE) >= <u32>PageState.READY;
 }
 
+/** Is the page on its way? */
+export function isLoading(key: u32): bool {
+  const meta = metaOf(key);
+  return meta != 0 && load32(meta + Page.STATE) == PageState.LOADING;
+}
+
 export function isReady(meta: usize): bool {
   return load32(meta + Page.STATE) == PageState.READY;
 }
 
 /**
- * Starts the page's load if none runs. Nothing happens when no slot can be freed now: ask again
- * after a commit or an unpin.
+ * Starts the page's load if none runs. False: no slot can be freed now; ask again after a commit or
+ * an unpin.
  */
-export function want(key: u32): void {
-  if (metaOf(key)) return;
+export function want(key: u32): bool {
+  if (metaOf(key)) return true;
   lock(ALLOCATION);
   if (metaOf(key) == 0 && room(EFFECTS) != 0) {
     const meta = freeSlot();
@@ -89,6 +95,7 @@ export function want(key: u32): void {
     }
   }
   unlock(ALLOCATION);
+  return metaOf(key) != 0;
 }
 
 /**

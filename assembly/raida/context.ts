@@ -54,9 +54,11 @@ export let status: Status = Status.OK;
 /** Where the reply begins: the message itself, or a reply frame. */
 export let reply: usize = 0;
 export let replyBytes: u32 = 0;
-export let inReplyFrame: bool = false;
 /** Highest journal position among the pages that the request touched. */
 export let position: u64 = 0;
+
+/** The last page of the request that is on its way; u32.MAX_VALUE: none is. */
+export let missing: u32 = u32.MAX_VALUE;
 
 /** Pages of the request in ascending order of key, at PAGE_LIST (u32 each). */
 export let pageCount: u32 = 0;
@@ -103,10 +105,10 @@ export function setMessage(
   status = Status.OK;
   reply = at;
   replyBytes = 0;
-  inReplyFrame = false;
   sound = false;
   position = 0;
   pageCount = 0;
+  missing = u32.MAX_VALUE;
   payload = 0;
   payloadBytes = 0;
 }
@@ -126,6 +128,9 @@ export function setPayload(at: usize, bytes: u32): void {
 export function setPageCount(count: u32): void {
   pageCount = count;
 }
+export function setMissing(key: u32): void {
+  missing = key;
+}
 export function setPosition(value: u64): void {
   position = value;
 }
@@ -139,6 +144,9 @@ export function pageAt(index: u32): u32 {
 /** Replies of wire spec and of types 4 and 5 carry a fresh nonce. */
 export function needsNonce(): bool {
   return headerBytes == header.MODERN_HEADER_BYTES || memoryMap.wire == Wire.SPEC;
+}
+export function nonceBytes(): u32 {
+  return headerBytes == header.MODERN_HEADER_BYTES ? 24 : 12;
 }
 export function group(): u32 {
   return load<u8>(message, header.GROUP);
@@ -174,5 +182,4 @@ export function refuse(withStatus: Status): Outcome {
 /** Moves the reply to a frame of the engine's own; its header follows the same layout. */
 export function useReplyFrame(at: usize): void {
   reply = at;
-  inReplyFrame = true;
 }

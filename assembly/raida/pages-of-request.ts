@@ -78,11 +78,14 @@ function collect(): u32 {
  * coming.
  */
 export function gather(pinning: bool): bool {
-  let complete = true;
+  let complete = true,
+    room = true;
   for (let i: u32 = 0; i < context.pageCount; i++) {
     const key = context.pageAt(i);
     if (!coins.resident(key)) {
-      coins.want(key);
+      // One page that finds no slot is enough to know that the next ones will not, either.
+      room = room && coins.want(key);
+      context.setMissing(room ? key : coins.NO_PAGE);
       complete = false;
     }
     if (pinning) coins.pin(key);
@@ -94,7 +97,7 @@ export function gather(pinning: bool): bool {
  * Locks all pages of the list, in order, and raises the reply's position to theirs. False: one has
  * gone; no lock is held.
  */
-export function lockPages(): bool {
+function lockPages(): bool {
   for (let i: u32 = 0; i < context.pageCount; i++) {
     const meta = coins.hold(context.pageAt(i));
     if (!meta) {
@@ -108,6 +111,18 @@ export function lockPages(): bool {
 
 function unlockSome(count: u32): void {
   for (let i: u32 = 0; i < count; i++) unlock(coins.metaOf(context.pageAt(i)));
+}
+
+/**
+ * All pages of the list here and locked? If not, the missing ones are on their way and no lock is
+ * held.
+ */
+export function holdPages(pinning: bool): bool {
+  if (!gather(pinning)) return false;
+  if (lockPages()) return true;
+  // Another worker has evicted one in between: its load starts now.
+  gather(pinning);
+  return false;
 }
 
 export function unlockPages(): void {

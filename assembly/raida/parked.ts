@@ -1,12 +1,13 @@
 /**
- * Parked requests of one worker, in a ring of slots, oldest first. A small datagram is copied into
+ * Parked requests of one worker, in a list of slots, oldest first. A small datagram is copied into
  * its slot, so that its frame returns at once; a large message waits in its frame. What a run has
  * made once (decryption, key, counter block, challenge hash) stays in the slot and is wiped with
  * it. One pin token for the whole engine: the oldest parked request of its holder pins its pages.
  *
  * State of a slot: 0 used, 4 stage, 8 frame, 12 message, 16 length, 20 peer, 24 flags, 28 undone,
  * 32 arrival (u64), 40 position (u64), 48 type, 52 body size, 56 header bytes, 60 payload, 64
- * payload bytes, 72 capacity; 80 key (32), 112 counter block, 128 challenge hash.
+ * payload bytes, 68 page that is missing, 72 capacity, 76 next slot, 80 key (32), 112 counter
+ * block, 128 challenge hash, 144 slot before.
  */
 import { add32, load32, store32, swap32 } from "../core/atomics";
 import { SLOT_PAYLOAD_BYTES } from "../core/limits";
@@ -39,49 +40,86 @@ const BODY_SIZE: usize = 52;
 const HEADER_BYTES: usize = 56;
 const PAYLOAD: usize = 60;
 const PAYLOAD_BYTES: usize = 64;
+const MISSING: usize = 68;
 const CAPACITY: usize = 72;
+const NEXT: usize = 76;
 const SLOT_KEY: usize = 80;
 const SLOT_COUNTER: usize = 112;
 const SLOT_HASH: usize = 128;
+const PREVIOUS: usize = 144;
 
-/** Free-running numbers: requests parked, and the oldest that may still wait. */
-let head: u32 = 0;
-let tail: u32 = 0;
+/** Waiting requests in the order of their arrival, as a list through the slots; 0: none. */
+let oldest: usize = 0;
+let newest: usize = 0;
+/** Slots that were used and are free again, through NEXT. */
+let free: usize = 0;
+/** Slots that were ever used; the rest are free, too. */
+let opened: u32 = 0;
+let count: u32 = 0;
 
 export function parkedCount(): u32 {
-  return head - tail;
+  return count;
 }
 export function parkedRoom(): bool {
-  return head - tail < parkSlots;
+  return count < parkSlots;
 }
-export function firstParked(): u32 {
-  return tail;
+export function firstParked(): usize {
+  return oldest;
 }
-export function lastParked(): u32 {
-  return head;
-}
-
-function at(number: u32): usize {
-  return PARKED + <usize>(number % parkSlots) * PARK_BYTES;
+export function nextParked(slot: usize): usize {
+  return load<u32>(slot, NEXT);
 }
 
-/** The slot of a number if a request waits in it; else 0, and the oldest number moves on. */
-export function waiting(number: u32): usize {
-  const slot = at(number);
-  if (load<u32>(slot, USED) != 0) return slot;
-  if (number == tail) tail++;
-  return 0;
+/** A free slot at the end of the list. The caller has looked at parkedRoom(). */
+function append(): usize {
+  let slot = free;
+  if (slot) free = load<u32>(slot, NEXT);
+  else {
+    slot = PARKED + <usize>opened * PARK_BYTES;
+    opened++;
+  }
+  store<u32>(slot, 0, NEXT);
+  store<u32>(slot, <u32>newest, PREVIOUS);
+  if (newest) store<u32>(newest, <u32>slot, NEXT);
+  else oldest = slot;
+  newest = slot;
+  count++;
+  return slot;
+}
+
+/** Takes a slot out of the list and wipes it. */
+function remove(slot: usize): void {
+  const next = <usize>load<u32>(slot, NEXT),
+    previous = <usize>load<u32>(slot, PREVIOUS);
+  if (previous) store<u32>(previous, <u32>next, NEXT);
+  else oldest = next;
+  if (next) store<u32>(next, <u32>previous, PREVIOUS);
+  else newest = previous;
+  memory.fill(slot, 0, PARK_BYTES);
+  store<u32>(slot, <u32>free, NEXT);
+  free = slot;
+  count--;
 }
 
 /** Does the oldest request of this worker hold the engine's pin token (or get it now)? */
-export function mayPin(number: u32): bool {
-  if (number != tail) return false;
+export function mayPin(slot: usize): bool {
+  if (slot != oldest) return false;
   return load32(PIN_TOKEN) == WORKER + 1 || swap32(PIN_TOKEN, 0, WORKER + 1);
+}
+
+/**
+ * Would a run find nothing new? The last page that it waited for is still on its way. The oldest
+ * request runs in any case: it may have something to pin.
+ */
+export function stillWaits(slot: usize): bool {
+  if (slot == oldest) return false;
+  const key = load<u32>(slot, MISSING);
+  return key != coins.NO_PAGE && !undone(slot) && coins.isLoading(key);
 }
 
 /** Parks the request of the context for the first time. */
 export function park(): void {
-  const slot = at(head++);
+  const slot = append();
   let message = context.message,
     frame = context.frame,
     capacity = context.capacity;
@@ -108,8 +146,12 @@ export function park(): void {
   keepProgress(slot);
 }
 
-/** Keeps what must not be done twice: after decryption a request starts from its open body. */
+/**
+ * Keeps what a run has found out: the page that it waits for, and what must not be done twice:
+ * after decryption a request starts from its open body.
+ */
 export function keepProgress(slot: usize): void {
+  store<u32>(slot, context.missing, MISSING);
   if (load<u32>(slot, STAGE) != 0 || context.payload == 0) return;
   store<u32>(slot, 1, STAGE);
   store<u64>(slot, context.position, POSITION);
@@ -158,15 +200,14 @@ export function undone(slot: usize): bool {
 }
 
 /** Ends a parked request: its slot is wiped, its pins and the token go. */
-export function endParked(slot: usize, number: u32, pinning: bool): void {
+export function endParked(slot: usize, pinning: bool): void {
   if (pinning) {
     coins.unpinAll();
     store32(PIN_TOKEN, 0);
     // Other workers may have found no page to evict: what was pinned is news to them, as a load is.
     add32(LOADS, 1);
   }
-  memory.fill(slot, 0, PARK_BYTES);
-  if (number == tail) tail++;
+  remove(slot);
 }
 
 /**

@@ -18,7 +18,6 @@ import { Outcome } from "./context";
 import { commandIndex } from "./dispatch";
 import * as header from "./header";
 import { findKey, KEY_PARKED } from "./key";
-import { answerWithoutNonce, drawNonce } from "./response";
 
 /** Groups 14 and 15 exist on the public servers only (reference section 10, point 2). */
 const GROUP_MAX_SPEC: u32 = 13;
@@ -32,7 +31,7 @@ export function runFromHeader(pinning: bool): Outcome {
   const sizeAt = bytes == header.HEADER_BYTES ? header.BODY_SIZE : header.MODERN_BODY_SIZE;
   context.setHeader(type, header.readU16BE(context.message + sizeAt), bytes);
   v128.store(CHALLENGE_HASH, i64x2.splat(0));
-  if (!prepareNonce()) return Outcome.ANSWER;
+  if (!hasNonce()) return context.refuse(Status.INTERNAL);
   const refused = checkHeader();
   if (refused != Status.OK) return context.refuse(refused);
   context.setSound();
@@ -51,17 +50,9 @@ export function runFromHeader(pinning: bool): Outcome {
   return runCommand(pinning);
 }
 
-/**
- * Draws the nonce before anything can change. False: there is no randomness, and the answer is set.
- */
-function prepareNonce(): bool {
-  if (!context.needsNonce()) return true;
-  if (!randomReady()) {
-    answerWithoutNonce();
-    return false;
-  }
-  drawNonce();
-  return true;
+/** Is there randomness for the reply's nonce? Asked before anything can change. */
+function hasNonce(): bool {
+  return !context.needsNonce() || randomReady();
 }
 
 /**
@@ -69,7 +60,7 @@ function prepareNonce(): bool {
  * are in place.
  */
 export function runAgain(pinning: bool): Outcome {
-  return prepareNonce() ? runCommand(pinning) : Outcome.ANSWER;
+  return hasNonce() ? runCommand(pinning) : context.refuse(Status.INTERNAL);
 }
 
 /** Runs the command of a request whose body is open . */

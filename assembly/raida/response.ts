@@ -4,8 +4,8 @@
  */
 import { Descriptor, Flag, Wire } from "../core/layout";
 import { raidaId, wire } from "../core/memory";
-import { takeRandom } from "../core/random";
-import { emitReply } from "../core/rings";
+import { randomReady, takeRandom } from "../core/random";
+import { inReplyFrame, placeReply, pushReply } from "../core/rings";
 import { CHALLENGE_HASH, COUNTER_BLOCK, KEY, REPLY_NONCE } from "../core/scratch";
 import { Status } from "../core/status";
 import { ctr128, ctr256 } from "../crypto/ctr";
@@ -22,26 +22,26 @@ export function sendReply(): void {
   const kind = kindOf(),
     serial = serialOf();
   const elapsed = executionTime();
+  drawNonce();
   const total = modern
     ? emitModern(elapsed)
     : wire == Wire.SPEC
       ? emitSpec(elapsed)
       : emitLegacy(elapsed);
-  let flags = context.flags & (Flag.DATAGRAM | Flag.LOCAL);
-  if (context.inReplyFrame) flags |= Flag.REPLY_FRAME;
-  emitReply(
-    context.frame,
-    context.reply,
-    total,
-    context.peer,
-    flags,
-    context.status,
-    context.position,
-    context.arrival,
-    kind,
-    serial,
-    elapsed,
+  const entry = placeReply(context.frame, context.reply, total, context.position);
+  const flags = context.flags & (Flag.DATAGRAM | Flag.LOCAL);
+  store<u32>(entry, context.peer, Descriptor.PEER);
+  store<u32>(
+    entry,
+    inReplyFrame(context.reply) ? flags | Flag.REPLY_FRAME : flags,
+    Descriptor.FLAGS,
   );
+  store<u32>(entry, context.status, Descriptor.STATUS);
+  store<u64>(entry, context.arrival, Descriptor.ARRIVAL);
+  store<u32>(entry, kind, Descriptor.KIND);
+  store<u32>(entry, serial, Descriptor.SERIAL);
+  store<u32>(entry, elapsed, Descriptor.EXECUTION);
+  pushReply();
 }
 
 /** Microseconds from arrival to now, saturated. */
@@ -153,17 +153,13 @@ function emitModern(elapsed: u32): u32 {
 }
 
 /**
- * Draws the reply's nonce (random.ts says whether there is one); wires without a nonce draw
- * nothing.
+ * Draws the reply's nonce, where the wire has one. A request that can change anything has found the
+ * pool filled before; an answer that needs none (252) gets zeros from a dry pool.
  */
-export function drawNonce(): void {
-  takeRandom(REPLY_NONCE, context.headerBytes == header.MODERN_HEADER_BYTES ? 24 : 12);
-}
-
-/** Without random bytes nothing can be answered but this: no body, a nonce of zeros. */
-export function answerWithoutNonce(): void {
-  memory.fill(REPLY_NONCE, 0, 24);
-  context.refuse(Status.INTERNAL);
+function drawNonce(): void {
+  if (!context.needsNonce()) return;
+  if (randomReady()) takeRandom(REPLY_NONCE, context.nonceBytes());
+  else memory.fill(REPLY_NONCE, 0, 24);
 }
 
 /** Turns a finished reply (a held descriptor) into 252 without a body; returns its new length. */

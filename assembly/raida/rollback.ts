@@ -19,6 +19,7 @@ import { dropTicketsSince } from "./tickets";
  * position).
  */
 export function rollbackTo(position: u64): Status {
+  const stopped = load32(STOP);
   stopWorkers(STOP);
   const head = load64(HEAD);
   const exists = position >= load64(COMMITTED) && position <= head;
@@ -27,7 +28,7 @@ export function rollbackTo(position: u64): Status {
     answerUnknown(position);
     store64(COMMITTED, head);
   }
-  store32(STOP, 0);
+  store32(STOP, stopped);
   return exists ? Status.OK : Status.INVALID_ARGUMENT;
 }
 
@@ -47,10 +48,11 @@ function undo(record: usize, position: u64): void {
  * host can read the counts again from the store first. Statuses: OK, INVALID_ARGUMENT.
  */
 export function discardSince(position: u64): Status {
+  const stopped = load32(STOP);
   stopWorkers(STOP);
   const head = load64(HEAD);
   if (position < load64(COMMITTED) || position > head) {
-    store32(STOP, 0);
+    store32(STOP, stopped);
     return Status.INVALID_ARGUMENT;
   }
   dropChangedSince(position);

@@ -13,7 +13,7 @@ import {
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
-import { AES, anOf, auth, back, coin, PAGES, there } from './requests.ts';
+import { aes, anOf, auth, back, coin, PAGES, there } from './requests.ts';
 import { type Candidate, measure } from './timing.ts';
 
 const BATCH = 64;
@@ -61,10 +61,10 @@ const WORK: Work[] = [
     ],
   },
   { name: 'detect 1 coin, clear', messages: (c, i) => [c.seal(auth(10, detect(i))).bytes] },
-  { name: 'detect 1 coin, AES', messages: (c, i) => [c.seal(auth(10, detect(i), AES)).bytes] },
+  { name: 'detect 1 coin, AES', messages: (c, i) => [c.seal(auth(10, detect(i), aes(i))).bytes] },
   {
     name: 'detect 16 coins on 16 pages, AES',
-    messages: (c, i) => [c.seal(auth(10, detect16(i), AES)).bytes],
+    messages: (c, i) => [c.seal(auth(10, detect16(i), aes(i))).bytes],
   },
   {
     name: 'pown 1 coin, clear',
@@ -72,7 +72,7 @@ const WORK: Work[] = [
   },
   {
     name: 'pown 1 coin, AES',
-    messages: (c, i) => [there(i), back(i)].map((list) => c.seal(auth(20, list, AES)).bytes),
+    messages: (c, i) => [there(i), back(i)].map((list) => c.seal(auth(20, list, aes(i))).bytes),
   },
 ];
 

@@ -3,7 +3,6 @@ import type { Encryption, RaidaRequest } from '@andvari/host-common/raida/codec'
 
 /** Pages per denomination in every bench. */
 export const PAGES = 16;
-const KEY_COIN = { denomination: 1, serialNumber: 5 };
 
 /** A coin's AN in a bench: cheap to make, different for each. */
 export function anOf(denomination: number, serialNumber: number): Uint8Array {
@@ -22,11 +21,13 @@ export function coin(denomination: number, serialNumber: number, ...ans: Uint8Ar
   return [...bytes, ...ans.flatMap((an) => [...an])];
 }
 
-export const AES: Encryption = {
-  type: 1,
-  ...KEY_COIN,
-  key: anOf(KEY_COIN.denomination, KEY_COIN.serialNumber),
-};
+/**
+ * Encryption under a coin of its own for each request, as 64 strangers have: the engine keeps a key
+ * schedule for requests in a row under one key, which would flatter.
+ */
+export function aes(i: number): Encryption {
+  return { type: 1, denomination: 1, serialNumber: i, key: anOf(1, i) };
+}
 
 /** A request of group 1. */
 export function auth(command: number, payload: number[], encryption?: Encryption): RaidaRequest {

@@ -28,8 +28,10 @@ export function makeStore(coins: number): { url: string; remove(): void } {
       oldMfs: 0,
     });
   };
-  for (let i = 0; i < coins; i++) enter(0, i);
-  enter(1, 5);
+  for (let i = 0; i < coins; i++) {
+    enter(0, i);
+    enter(1, i);
+  }
   store.commit();
   store.close();
   return { url, remove: () => rmSync(folder, { recursive: true }) };

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Status } from '@andvari/host-common/engine/generated/status';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
-import { AES, anOf, auth, coin } from './requests.ts';
+import { aes, anOf, auth, coin } from './requests.ts';
 import { makeStore } from './seeded-store.ts';
 
 export interface UdpRow {
@@ -92,7 +92,7 @@ export async function benchUdp(): Promise<UdpRow[]> {
   const echo = { raidaId: 0, group: 0, command: 0, payload: new Uint8Array(0) };
   const detects = Array.from(
     { length: COINS },
-    (_, i) => codec.seal(auth(10, coin(0, i, anOf(0, i)), AES)).bytes,
+    (_, i) => codec.seal(auth(10, coin(0, i, anOf(0, i)), aes(i))).bytes,
   );
   const store = makeStore(COINS);
   const echoes = [codec.seal(echo).bytes];

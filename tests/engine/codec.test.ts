@@ -1,4 +1,7 @@
-/** The engine's client side against the twin: what one seals the other reads, in both directions, for every type and wire. */
+/**
+ * The engine's client side against the twin: what one seals the other reads, in both directions,
+ * for every type and wire.
+ */
 
 import { Status } from '@andvari/host-common/engine/generated/status';
 import { plainEngine } from '@andvari/host-common/engine/module';

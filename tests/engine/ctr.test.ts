@@ -1,4 +1,7 @@
-/** AES-CTR of the engine against node:crypto at every length to 600, every alignment, in place and apart. */
+/**
+ * AES-CTR of the engine against node:crypto at every length to 600, every alignment, in place and
+ * apart.
+ */
 import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * The cases that every host runs alike: recorded RAIDA cases, spec-derived ones, primitives. A test file in Node and one in Chromium call
- * this; what it returns, a digest of every byte that came out, is then the same on both.
+ * The cases that every host runs alike: recorded RAIDA cases, spec-derived ones, primitives. A test
+ * file in Node and one in Chromium call this; what it returns, a digest of every byte that came
+ * out, is then the same on both.
  */
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { describe, expect, it } from 'vitest';

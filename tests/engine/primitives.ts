@@ -1,4 +1,7 @@
-/** The engine's primitives by value instead of address, for checks against published vectors. Web-standard only. */
+/**
+ * The engine's primitives by value instead of address, for checks against published vectors.
+ * Web-standard only.
+ */
 import { CLIENT_SIZES } from '@andvari/host-common/engine/configuration';
 import { check, Engine } from '@andvari/host-common/engine/engine';
 import { Region } from '@andvari/host-common/engine/generated/layout';
@@ -16,7 +19,10 @@ export class Primitives {
     this.base = this.engine.region(Region.LARGE_FRAMES);
   }
 
-  /** Puts byte strings one behind the other, `skew` bytes off alignment, and returns their addresses. */
+  /**
+   * Puts byte strings one behind the other, `skew` bytes off alignment, and returns their
+   * addresses.
+   */
   private place(skew: number, ...parts: Uint8Array[]): number[] {
     let at = this.base + skew;
     return parts.map((part) => {

@@ -11,7 +11,7 @@ import type { Harness } from './harness.ts';
 import { anOf, BUILDS, type CommandName, coin, joined, newAn, Rig } from './rig.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const RUNS = LONG ? 2000 : 60;
+const RUNS = LONG ? 5000 : 300;
 const LIFE_US = 300_000_000;
 const RAIDAS = 25;
 const DENOMINATION = 1;

@@ -1,6 +1,7 @@
 /**
- * A run of random requests against the engine and its readable twin (tests/twin), byte for byte. Everything is drawn from one seed, also the
- * random pool, so a failure repeats from its seed alone.
+ * A run of random requests against the engine and its readable twin (tests/twin), byte for byte.
+ * Everything is drawn from one seed, also the random pool, so a failure repeats from its seed
+ * alone.
  */
 import { Random, Region } from '@andvari/host-common/engine/generated/layout';
 import { RANDOM_POOL_BYTES, RECORD_BYTES } from '@andvari/host-common/engine/generated/limits';

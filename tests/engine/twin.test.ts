@@ -1,4 +1,7 @@
-/** The engine against its readable twin: random, valid and damaged requests of every type in both wires, equal replies to the byte. */
+/**
+ * The engine against its readable twin: random, valid and damaged requests of every type in both
+ * wires, equal replies to the byte.
+ */
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import fc from 'fast-check';

@@ -48,14 +48,17 @@ export async function replay(item: VectorCase): Promise<Uint8Array | undefined> 
   return server.ask(request, flagsOf(item.transport));
 }
 
-/** The reply to a spec-derived case, whose nonce the random pool is made to give: replays are exact. */
+/**
+ * The reply to a spec-derived case, whose nonce the random pool is made to give: replays are exact.
+ */
 export async function replaySpec(item: SpecCase): Promise<Uint8Array> {
   const server = await freshServer('spec');
   const { engine } = server;
   const nonce = fromHex(item.response_nonce_hex_in_example);
   const pool = engine.region(Region.RANDOM);
   const taken = engine.u32[(pool + Random.TAKEN) >>> 2] ?? 0;
-  // A request that waits for its pages draws anew each time it runs: the same nonce, as often as it may.
+  // A request that waits for its pages draws anew each time it runs: the same nonce, as often as it
+  // may.
   for (let draw = 0; draw < 8; draw++) {
     engine.u8.set(nonce, pool + Random.BYTES + taken + draw * nonce.length);
   }

@@ -20,7 +20,10 @@ export async function askUdp(port: number, request: Uint8Array): Promise<Uint8Ar
   }
 }
 
-/** All bytes until the server closes; undefined: none within the time (the connection is then ended from here). */
+/**
+ * All bytes until the server closes; undefined: none within the time (the connection is then ended
+ * from here).
+ */
 export function askTcp(port: number, ...pieces: Uint8Array[]): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');

@@ -1,4 +1,7 @@
-/** Every recorded case of groups 0-2 over a real socket of its transport, against a fresh server each. */
+/**
+ * Every recorded case of groups 0-2 over a real socket of its transport, against a fresh server
+ * each.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   casesHere,

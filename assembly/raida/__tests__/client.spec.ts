@@ -133,6 +133,34 @@ describe("an impossible request", () => {
     expect(sealOf(0, 0xffffffff)).toBe(Status.REQUEST_INVALID);
   });
 
+  test("with a field that does not fit its place is refused", () => {
+    const fields: usize[] = [Client.RAIDA_ID, Client.SHARD, Client.GROUP, Client.COMMAND];
+    const first: u32[] = [25, 256, 256, 256];
+    for (let i = 0; i < fields.length; i++) {
+      describeRequest(1, 0, 0);
+      set(fields[i], first[i] - 1);
+      expect(sealRequest()).toBe(Status.OK);
+      set(fields[i], first[i]);
+      expect(sealRequest()).toBe(Status.REQUEST_INVALID);
+    }
+  });
+
+  test("names its key coins within the denominations", () => {
+    const types: u32[] = [1, 4, 5];
+    for (let i = 0; i < types.length; i++) {
+      describeRequest(types[i], 0, 0);
+      set(Client.DENOMINATION, <u32>-8);
+      expect(sealRequest()).toBe(Status.OK);
+      set(Client.DENOMINATION, <u32>-9);
+      expect(sealRequest()).toBe(Status.REQUEST_INVALID);
+      set(Client.DENOMINATION, 7);
+      expect(sealRequest()).toBe(Status.REQUEST_INVALID);
+    }
+    describeRequest(5, 0, 0);
+    set(Client.DENOMINATION_2, 7);
+    expect(sealRequest()).toBe(Status.REQUEST_INVALID);
+  });
+
   test("with a payload and no body is refused", () => {
     describeRequest(0, 0, 0);
     set(Client.NO_BODY, 1);

@@ -74,7 +74,6 @@ describe("a new message", () => {
     context.setPosition(9);
     context.answer(250, 5);
     context.useReplyFrame(message + 8);
-    expect(context.inReplyFrame).toBe(true);
     expect(context.reply).toBe(message + 8);
     context.setMessage(message, 32, 8192, 2, Flag.LOCAL, 77, 96);
     expect(context.sound).toBe(false);
@@ -83,7 +82,6 @@ describe("a new message", () => {
     expect(context.pageCount).toBe(0);
     expect(context.position).toBe(0);
     expect(context.replyBytes).toBe(0);
-    expect(context.inReplyFrame).toBe(false);
     expect(context.reply).toBe(message);
     expect(context.length).toBe(32);
     expect(context.frame).toBe(8192);

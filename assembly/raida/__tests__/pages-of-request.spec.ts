@@ -161,7 +161,7 @@ describe("gathering", () => {
 describe("locking", () => {
   test("takes all pages, or holds none", () => {
     listTwo(0);
-    expect(pages.lockPages()).toBe(true);
+    expect(pages.holdPages(false)).toBe(true);
     expect(lockWord(16)).not.toBe(0);
     expect(lockWord(17)).not.toBe(0);
     pages.unlockPages();
@@ -171,7 +171,7 @@ describe("locking", () => {
     put(0, 5, 1, 1);
     put(1, 5, 2, 1);
     pages.listPages(list, 2, 5);
-    expect(pages.lockPages()).toBe(false);
+    expect(pages.holdPages(false)).toBe(false);
     expect(lockWord(18)).toBe(0);
   });
 
@@ -180,7 +180,7 @@ describe("locking", () => {
     store<u64>(metaOf(16), 7, Page.POSITION);
     store<u64>(metaOf(17), 6, Page.POSITION);
     listTwo(0);
-    pages.lockPages();
+    pages.holdPages(false);
     expect(context.position).toBe(7);
     pages.unlockPages();
   });
@@ -188,7 +188,7 @@ describe("locking", () => {
   test("lets changed pages settle at the position of their group", () => {
     context.setPosition(0);
     listTwo(0);
-    pages.lockPages();
+    pages.holdPages(false);
     const coin = put(2, 5, 0, 1025);
     context.setNow(<u32>now, <u32>(now >> 32));
     pages.overwrite(coin, pages.recordAt(coin), i8x16.splat(0x55));
@@ -209,14 +209,14 @@ describe("the record of a coin", () => {
     listTwo(3);
     pages.gather(false);
     serveEffects();
-    expect(pages.lockPages()).toBe(true);
+    expect(pages.holdPages(false)).toBe(true);
     expect(pages.anyAbsent()).toBe(true);
     expect(pages.recordAt(put(0, 5, 3, 1025))).toBe(0);
     expect(pages.recordAt(put(0, 5, 3, 2048))).toBe(0);
     expect(pages.recordAt(put(0, 5, 3, 1))).not.toBe(0);
     pages.unlockPages();
     listTwo(0);
-    pages.lockPages();
+    pages.holdPages(false);
     expect(pages.anyAbsent()).toBe(false);
     pages.unlockPages();
   });

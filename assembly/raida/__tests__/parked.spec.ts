@@ -40,13 +40,13 @@ import {
 startNode(Wire.LEGACY, true);
 clearRings();
 
-/** The slot of the oldest parked request. */
-function oldest(): usize {
-  return PARKED + <usize>(firstParked() % 4) * PARK_BYTES;
-}
-
+/** All that a free slot still holds is the next free one. */
 function allWiped(): bool {
-  return parkedCount() === 0 && allAre(PARKED, 4 * PARK_BYTES, 0);
+  if (parkedCount() !== 0) return false;
+  for (let slot = PARKED; slot < PARKED + 4 * PARK_BYTES; slot += PARK_BYTES) {
+    if (!allAre(slot, 76, 0) || !allAre(slot + 80, <u32>PARK_BYTES - 80, 0)) return false;
+  }
+  return true;
 }
 
 /** The next reply's wire status; 0: there is none. */
@@ -122,7 +122,7 @@ describe("the progress of a request", () => {
     addFalseCoin(2, 1025);
     hand();
     processNow(8);
-    const slot = oldest();
+    const slot = firstParked();
     expect(load<u32>(slot, 4)).toBe(0, "waits for its key");
     expect(allAre(slot + 80, 32, 0)).toBe(true);
     serveEffects();
@@ -160,7 +160,7 @@ describe("the progress of a request", () => {
     hand();
     settle();
     expect(parkedCount()).toBe(1);
-    expect(load<u32>(oldest(), 4)).toBe(1);
+    expect(load<u32>(firstParked(), 4)).toBe(1);
     serveKept();
     settle();
     expect(status()).toBe(241);
@@ -180,6 +180,24 @@ describe("the park", () => {
     settle();
     for (let i = 0; i < 5; i++) expect(status()).toBe(241);
     expect(status()).toBe(0);
+    expect(allWiped()).toBe(true);
+  });
+
+  test("has room again for each request that ends, also behind one that waits", () => {
+    keepBack(pageKey(4, 1025));
+    const slow = detectOn(4, 1025);
+    for (let round = 0; round < 3; round++) {
+      for (let i: i32 = 0; i < 3; i++) detectOn(-3 + i, 1 + round * 2);
+      processNow(8);
+      serveEffects();
+      settle();
+      for (let i = 0; i < 3; i++) expect(status()).toBe(241);
+    }
+    expect(parkedRoom()).toBe(true);
+    serveKept();
+    settle();
+    expect(status()).toBe(241);
+    expect(replyPeer).toBe(slow);
     expect(allWiped()).toBe(true);
   });
 

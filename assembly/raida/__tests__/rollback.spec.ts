@@ -325,8 +325,10 @@ describe("discard", () => {
     addTrueCoin(0, 40);
     hand();
     expect(processNow(8)).toBe(0, "stopped");
+    expect(discardSince(head() + 1)).toBe(Status.INVALID_ARGUMENT);
+    expect(rollbackTo(head() + 1)).toBe(Status.INVALID_ARGUMENT);
     settle();
-    expect(popReply()).toBe(false);
+    expect(popReply()).toBe(false, "still stopped");
     const before = loads;
     reopenWorkers();
     settle();

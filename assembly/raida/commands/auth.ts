@@ -9,9 +9,8 @@ import {
   authentic,
   COIN_BYTES,
   denominationAt,
-  gather,
+  holdPages,
   listPages,
-  lockPages,
   overwrite,
   recordAt,
   serialAt,
@@ -37,7 +36,7 @@ export function detect(pinning: bool): Outcome {
   // Shards 1 and 2 lie on legacy back ends, which we have not.
   if (context.shard() == 1 || context.shard() == 2) return context.refuse(Status.LEGACY_DB);
   listPages(list, count, COIN_AN_BYTES);
-  if (!gather(pinning) || !lockPages()) return Outcome.PARK;
+  if (!holdPages(pinning)) return Outcome.PARK;
   openBitmap();
   for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_AN_BYTES) {
     addBit(i, authentic(recordAt(coin), coin + COIN_BYTES));
@@ -55,7 +54,7 @@ export function pown(pinning: bool): Outcome {
     list = context.payload;
   if (count == 0) return Outcome.ANSWER;
   listPages(list, count, COIN_AN_PAN_BYTES);
-  if (!gather(pinning) || !lockPages()) return Outcome.PARK;
+  if (!holdPages(pinning)) return Outcome.PARK;
   // If no coin matches as things stand, none will, and a failing pown costs no journal space.
   const start = anyAuthentic(list, count) ? claim(count) : 0;
   if (start == NO_ROOM) {
@@ -96,7 +95,7 @@ export function detectSum(pinning: bool): Outcome {
     list = context.payload;
   if (count == 0) return Outcome.ANSWER;
   if (listPages(list, count, COIN_BYTES)) return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
-  if (!gather(pinning) || !lockPages()) return Outcome.PARK;
+  if (!holdPages(pinning)) return Outcome.PARK;
   const absent = anyAbsent(),
     right = !absent && sumMatches(list, count);
   unlockPages();
@@ -113,7 +112,7 @@ export function pownSum(pinning: bool): Outcome {
     list = context.payload;
   if (count == 0) return Outcome.ANSWER;
   if (listPages(list, count, COIN_BYTES)) return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
-  if (!gather(pinning) || !lockPages()) return Outcome.PARK;
+  if (!holdPages(pinning)) return Outcome.PARK;
   const absent = anyAbsent(),
     right = !absent && sumMatches(list, count);
   const start = right ? claim(count) : 0;

@@ -14,9 +14,8 @@ import {
   anyAbsent,
   authentic,
   COIN_BYTES,
-  gather,
+  holdPages,
   listPages,
-  lockPages,
   recordAt,
   unlockPages,
 } from "../pages-of-request";
@@ -33,6 +32,12 @@ import {
 } from "./coin-list";
 
 /**
+ * Draws of a ticket number; that many in a row in use have a chance of 10^-54 with 512 of 2^32
+ * alive.
+ */
+const NUMBER_DRAWS_MAX = 8;
+
+/**
  * 2/40: n x (denomination, serial, AN). 241 and a ticket; 243, bitmap and a ticket for the good
  * ones; 242. A coin on no page: 40.
  */
@@ -43,7 +48,7 @@ export function getTicket(pinning: bool): Outcome {
   if (listPages(list, count, COIN_AN_BYTES))
     return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
   if (!randomReady()) return context.refuse(Status.INTERNAL);
-  if (!gather(pinning) || !lockPages()) return Outcome.PARK;
+  if (!holdPages(pinning)) return Outcome.PARK;
   if (anyAbsent()) {
     unlockPages();
     return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
@@ -58,6 +63,10 @@ export function getTicket(pinning: bool): Outcome {
     return context.refuse(Status.ALL_FAIL);
   }
   const number = drawNumber();
+  if (number == 0) {
+    tickets.releaseTicket(ticket);
+    return context.refuse(Status.INTERNAL);
+  }
   tickets.openTicket(ticket, number, good, context.position, context.now);
   const bitmap = good == count ? 0 : bitmapBytes(count);
   writeU32BE(context.body() + bitmap, number);
@@ -87,11 +96,17 @@ function anyGood(list: usize, count: u32): bool {
   return false;
 }
 
-/** A random ticket number that is not 0, which means none. */
+/** A random ticket number that no live ticket has, and not 0, which means none; 0: not found. */
 function drawNumber(): u32 {
-  takeRandom(WORK, 4);
-  const number = readU32BE(WORK);
-  return number ? number : 1;
+  for (let draws = 0; draws < NUMBER_DRAWS_MAX; draws++) {
+    takeRandom(WORK, 4);
+    const number = readU32BE(WORK);
+    if (number == 0) continue;
+    const taken = tickets.findTicket(number, context.now);
+    if (!taken) return number;
+    tickets.releaseTicket(taken);
+  }
+  return 0;
 }
 
 /** 2/50: number of the asking RAIDA, ticket. 18, 43, 44, or 250 and the ticket's coins. */
@@ -137,7 +152,7 @@ export function find(pinning: bool): Outcome {
   if (count == 0) return Outcome.ANSWER;
   if (listPages(list, count, COIN_AN_PAN_BYTES))
     return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
-  if (!gather(pinning) || !lockPages()) return Outcome.PARK;
+  if (!holdPages(pinning)) return Outcome.PARK;
   if (anyAbsent()) {
     unlockPages();
     return context.refuse(Status.INVALID_SN_OR_DENOMINATION);

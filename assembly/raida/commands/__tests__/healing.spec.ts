@@ -95,12 +95,27 @@ describe("get ticket", () => {
     forgetTickets();
   });
 
-  test("never gives the number 0", () => {
-    memory.fill(RANDOM + Random.BYTES, 0, 32768);
+  test("never gives the number 0, nor one that a live ticket has", () => {
+    fillRandom();
     getTicket();
     addTrueCoin(4, 0);
     expect(ask()).toBe(241);
-    expect(replyBody()).toBe("00000001");
+    const first = replyBody();
+    // Nothing, the number of the first ticket, and then one that is free.
+    fillRandom();
+    const at = RANDOM + Random.BYTES;
+    store<u32>(at, 0);
+    store<u32>(at, 0x04030201, 4);
+    store<u32>(at, 0x09090909, 8);
+    getTicket();
+    addTrueCoin(4, 0);
+    expect(ask()).toBe(241);
+    expect(first).toBe("01020304");
+    expect(replyBody()).toBe("09090909");
+    memory.fill(RANDOM + Random.BYTES, 0, 32768);
+    getTicket();
+    addTrueCoin(4, 0);
+    expect(ask()).toBe(252, "no number to be had");
     fillRandom();
     forgetTickets();
   });
