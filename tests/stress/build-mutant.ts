@@ -18,10 +18,9 @@ export interface Patch {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
 
-const CLAIM_FIRST = `if (!gather(pinning)) return Outcome.PARK;
-  const start = claim(count);
+const CLAIM_FIRST = `const start = claim(count);
   if (start == NO_ROOM) return Outcome.BUSY;
-  if (!lockPages()) {
+  if (!holdPages(pinning)) {
     publish(start, 0, count);
     return Outcome.PARK;
   }`;
@@ -31,7 +30,7 @@ export const WITHOUT_PINS: Patch[] = [
   {
     file: 'raida/parked.ts',
     find: /(export function mayPin\(.*\{)/,
-    replace: '$1\n  if (number != u32.MAX_VALUE) return false;',
+    replace: '$1\n  if (slot != 0) return false;',
   },
 ];
 
@@ -47,7 +46,7 @@ export const MUTANTS: Record<string, Patch[]> = {
   'journal space is claimed before the pages are locked': [
     {
       file: 'raida/commands/auth.ts',
-      find: /(export function pown\([\s\S]*?)if \(!gather.* return Outcome\.PARK;/,
+      find: /(export function pown\([\s\S]*?)if \(!holdPages.* return Outcome\.PARK;/,
       replace: `$1${CLAIM_FIRST}`,
     },
     {
@@ -78,7 +77,7 @@ export const MUTANTS: Record<string, Patch[]> = {
   'a read does not wait for what it read': [
     {
       file: 'raida/pages-of-request.ts',
-      find: /(export function lockPages\([\s\S]*?)context\.raisePosition\(.*\);/,
+      find: /(function lockPages\([\s\S]*?)context\.raisePosition\(.*\);/,
       replace: '$1',
     },
   ],

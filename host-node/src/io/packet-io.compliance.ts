@@ -129,6 +129,18 @@ function describeSizes(open: () => Place): void {
     }
   });
 
+  it('100 requests and replies of the largest size, one after the other', async () => {
+    const place = open();
+    const { io, address } = await place.listen();
+    const peer = await place.peer(address);
+    for (let number = 0; number < 100; number++) {
+      const request = requestOf(1, number, { bytes: BYTES_MAX, reply: BYTES_MAX });
+      peer.send(request);
+      expect((await peer.receive(WITHIN_MS))?.equals(replyTo(request))).toBe(true);
+    }
+    expect(io.dropped).toBe(0);
+  });
+
   it('a reply longer than a datagram can be is lost, and the next one is not', async () => {
     const place = open();
     const { address } = await place.listen();

@@ -63,19 +63,21 @@ describe('a request', () => {
   });
 
   it.each([1, 5, 50, 65_000])('and %d bytes behind it, which are not read', async (surplus) => {
-    const { address } = await place.listen();
+    const { address, door } = await place.listen();
     const [client, sealed] = [await place.connect(address), place.echo(3)];
     await client.send(Buffer.concat([sealed.bytes, Buffer.alloc(surplus, 0xa5)]));
     await expectReply(client, sealed);
+    expect(door.bytes).toBe(sealed.bytes.length);
   });
 
   it('and a second one behind it, together or later: one is answered', async () => {
-    const { address, door } = await place.listen();
+    const { listener, address, door } = await place.listen();
     const [client, sealed, second] = [await place.connect(address), place.echo(), place.echo()];
     await client.send(Buffer.concat([sealed.bytes, second.bytes]));
     await expectReply(client, sealed);
     await client.send(second.bytes);
     client.end();
+    await vi.waitFor(() => expect(listener.connections).toBe(0), SOON);
     await expectReply(client, sealed);
     expect(door.offers).toBe(1);
   });

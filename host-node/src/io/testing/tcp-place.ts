@@ -24,6 +24,8 @@ export class Door implements StreamSink {
   hold = false;
   refusals = 0;
   offers = 0;
+  /** Bytes of the newest request. */
+  bytes = 0;
   readonly #server: RaidaServer;
 
   constructor(server: RaidaServer) {
@@ -32,6 +34,7 @@ export class Door implements StreamSink {
 
   submit(message: Uint8Array, origin: RequestOrigin): boolean {
     this.offers++;
+    this.bytes = message.length;
     if (this.refusals > 0) {
       this.refusals--;
       return false;
