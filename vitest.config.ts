@@ -1,7 +1,7 @@
-// npm test starts this through scripts/test.mjs; `npx vitest` works too. ANDVARI_QUICK=1 leaves out
-// the browser and
-// *.slow.test.ts; without a Chromium the projects that need one are left out (findChromium says
-// when that is an error).
+// `npm test` starts this through scripts/test.mjs; `npx vitest` works too. ANDVARI_QUICK=1 leaves
+// out the browser and *.slow.test.ts; without a Chromium the projects that need one are left out
+// (findChromium says when that is an error).
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { chromiumArgs, findChromium } from './scripts/chromium.mjs';
@@ -57,6 +57,8 @@ function onPage(executablePath: string): TestProjectConfiguration {
 export default defineConfig({
   test: {
     passWithNoTests: true,
+    // Many tests wait for sockets, disks and other processes: one core need not be kept free.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: chromium ? [node, inBrowser(chromium), onPage(chromium)] : [node],
   },
 });

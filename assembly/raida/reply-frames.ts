@@ -3,8 +3,9 @@
  * back with release() when the reply has been sent. 32 at the most for each worker, so one word of
  * bits tells which are free.
  */
+import { add32 } from "../core/atomics";
 import { LARGE_FRAME_BYTES } from "../core/limits";
-import { REPLY_FRAMES, replyFrames } from "../core/memory";
+import { LOADS, REPLY_FRAMES, replyFrames } from "../core/memory";
 import { Status } from "../core/status";
 
 let taken: u32 = 0;
@@ -23,5 +24,7 @@ export function releaseReplyFrame(offset: usize): Status {
   if (offset < REPLY_FRAMES || index >= replyFrames || (taken & (1 << index)) == 0)
     return Status.INVALID_ARGUMENT;
   taken &= ~(1 << index);
+  // Parked requests may wait for it: news to them, as a load is.
+  add32(LOADS, 1);
   return Status.OK;
 }

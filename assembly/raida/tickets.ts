@@ -43,8 +43,10 @@ export function ticketNumber(ticket: usize): u32 {
 }
 
 function expired(ticket: usize, now: u64): bool {
-  // A clock that went back makes a ticket old at once rather than immortal.
-  return now - load<u64>(ticket, CREATED) > TICKET_LIFE_US;
+  const age = <i64>(now - load<u64>(ticket, CREATED));
+  // Another worker's clock may be a little behind; one that went back for good makes a ticket old,
+  // rather than immortal.
+  return age > <i64>TICKET_LIFE_US || age < -(<i64>TICKET_LIFE_US);
 }
 
 /**

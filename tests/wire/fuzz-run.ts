@@ -175,8 +175,8 @@ function silenceOf(transport: Transport): string {
 }
 
 /**
- * The twin refuses an unknown key before it has the body. A stream is read to its end first: whether
- * there is such a coin may take a look into the store.
+ * The twin refuses an unknown key before it has the body. A stream is read to its end first:
+ * whether there is such a coin may take a look into the store.
  */
 function keyOfHalfRequest(request: Buffer, reply: Buffer): boolean {
   const wide = request.readUInt8(16) > 2;

@@ -4,6 +4,7 @@
  */
 
 import { LARGE_FRAME_BYTES } from "../../core/limits";
+import { replyFrames } from "../../core/memory";
 import { randomReady, takeRandom } from "../../core/random";
 import { WORK } from "../../core/scratch";
 import { Status } from "../../core/status";
@@ -120,7 +121,11 @@ export function validateTicket(_pinning: bool): Outcome {
   if (claimable != Status.SUCCESS) return done(ticket, claimable);
   const bytes = tickets.ticketCoinCount(ticket) * COIN_BYTES;
   // Room is found before the claim: a claim whose answer cannot be made would be lost.
-  if (!makeRoom(bytes)) return done(ticket, Status.INTERNAL);
+  if (!makeRoom(bytes)) {
+    if (replyFrames == 0) return done(ticket, Status.INTERNAL);
+    tickets.releaseTicket(ticket);
+    return Outcome.PARK;
+  }
   tickets.claim(ticket, raida);
   context.raisePosition(tickets.ticketPosition(ticket));
   memory.copy(context.body(), tickets.ticketCoins(ticket), bytes);
@@ -133,7 +138,10 @@ function done(ticket: usize, status: Status): Outcome {
   return context.refuse(status);
 }
 
-/** Finds room for a reply body: in the request's own buffer, or in a reply frame. */
+/**
+ * Finds room for a reply body: in the request's own buffer, or in a reply frame. False: all are
+ * out.
+ */
 function makeRoom(bytes: u32): bool {
   const all = context.headerBytes + bytes + HMAC_BYTES + TRAILER_BYTES;
   if (all <= context.capacity) return true;

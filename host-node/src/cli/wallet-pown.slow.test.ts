@@ -8,7 +8,7 @@ import { LocalNetwork } from '../network/local-network.ts';
 import { ChildProgram } from './child-program.ts';
 import { fingerprintOf, readCoinFiles } from './wallet-input.ts';
 
-const ROUNDS = 12;
+const ROUNDS = process.env.ANDVARI_LONG === '1' ? 50 : 5;
 let directory = '';
 let network: LocalNetwork;
 

@@ -13,7 +13,7 @@ const WITHIN_MS = 5000;
 const SOON = { timeout: WITHIN_MS, interval: 2 };
 /** How long silence lasts before it counts. */
 const SILENCE_MS = 60;
-/** The least that the tests send: peer, number, wanted reply, filler. Also the least RAIDA packet. */
+/** The least that the tests send: peer, number, wanted reply, filler. RAIDA has the same least. */
 const BYTES_MIN = 17;
 /** The most that a datagram over IPv4 carries. */
 const BYTES_MAX = 65507;

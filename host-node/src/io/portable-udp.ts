@@ -34,7 +34,11 @@ export class PortableUdp implements PacketIo {
       lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
     });
     await new Promise<void>((resolve, reject) => {
-      socket.once('error', (error) => reject(bindError('UDP', address, error)));
+      socket.once('error', (error) => {
+        // A socket that could not be bound still holds its file descriptor.
+        socket.close();
+        reject(bindError('UDP', address, error));
+      });
       socket.bind(address.port, address.host, resolve);
     });
     socket.removeAllListeners('error');

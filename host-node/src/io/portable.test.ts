@@ -94,9 +94,12 @@ it('a name means the same host for both', async () => {
 });
 
 it('a UDP port that is taken gives one error, and TCP is not left open', async () => {
+  // A port that was free for both a moment ago.
+  const { io, address: taken } = await listen();
+  await io.close();
   const other = new PortableUdp();
   open.push(other);
-  const taken = await other.open(ANY_PORT, new Mirror());
+  await other.open(taken, new Mirror());
   const refusal = await refusalOf(taken);
   expect(refusal).toBeInstanceOf(PortInUseError);
   expect(refusal).toMatchObject({ protocol: 'UDP', address: taken });
@@ -182,4 +185,17 @@ it.skipIf(!countsFiles)('close() leaves no file descriptor', async () => {
   const before = files();
   for (let i = 0; i < 5; i++) await (await listen()).io.close();
   await vi.waitFor(() => expect(files()).toBe(before), SOON);
+});
+
+it('a port that is refused leaves no file descriptor behind', async () => {
+  const files = () => readdirSync('/proc/self/fd').length;
+  const first = new PortableUdp();
+  const taken = await first.open(ANY_PORT, new Mirror());
+  const before = files();
+  for (let i = 0; i < 5; i++) {
+    await expect(new PortableUdp().open(taken, new Mirror())).rejects.toThrow('in use');
+    await expect(new PortableIo().open(taken, new Mirror())).rejects.toThrow('in use');
+  }
+  await vi.waitFor(() => expect(files()).toBe(before), SOON);
+  await first.close();
 });

@@ -69,7 +69,7 @@ describe('time', () => {
 });
 
 describe('room', () => {
-  it('further connections are closed, the first are served, and freed places are taken', async () => {
+  it('further connections are closed, the first are served, freed places are taken', async () => {
     const { listener, address } = await place.listen({ connectionsMax: 3 });
     const first = [
       await place.connect(address),

@@ -26,7 +26,7 @@ const pown = (serialNumber: number, from: number, to: number) =>
 const statusOf = async (asked: ReturnType<ServerPlace['ask']>) => (await asked.answer)?.status;
 
 describe('room', () => {
-  it('what the ring cannot hold is refused, the rest is answered, and there is room again', async () => {
+  it('what the ring cannot hold is refused, the rest is answered, then there is room', async () => {
     place = await ServerPlace.make({ ringEntries: 8 });
     const { frames } = place.server.engine;
     const { available } = frames;
@@ -41,6 +41,36 @@ describe('room', () => {
     }
     expect(place.statistics.requests).toBe(8 * ROUNDS);
     expect(place.statistics.droppedMessages).toBe(0);
+  });
+
+  it('held replies fill their ring, then requests fill theirs; all leave in the end', async () => {
+    place = await ServerPlace.make({ ringEntries: 8 });
+    await place.ask(place.seal(DETECT, coin(1, an(1)))).answer;
+    place.shut('commit');
+    const asked = [];
+    for (let serialNumber = 0; serialNumber < 40; serialNumber++) {
+      asked.push(place.submit(pown(serialNumber, 1, 2)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const taken = asked.filter((one) => one !== undefined);
+    expect(taken).toHaveLength(16);
+    await quiet();
+    expect(taken.some(({ answered }) => answered)).toBe(false);
+    place.open();
+    expect(await Promise.all(taken.map(statusOf))).toEqual(taken.map(() => Status.ALL_PASS));
+    expect(await statusOf(place.ask(pown(20, 1, 2)))).toBe(Status.ALL_PASS);
+    expect(await statusOf(place.ask(pown(0, 1, 3)))).toBe(Status.ALL_FAIL);
+  });
+
+  it('large replies wait for each other when there are more than frames for them', async () => {
+    place = await ServerPlace.make({ largeFrames: 4 });
+    const list = Buffer.concat(Array.from({ length: 1500 }, (_, i) => coin(i % 64, an(1))));
+    const got = await place.ask(place.seal([2, 40], list), STREAM).answer;
+    const number = got?.payload ?? new Uint8Array(0);
+    const asked = Array.from({ length: 25 }, (_, raida) =>
+      place.ask(place.seal([2, 50], Buffer.concat([Buffer.of(raida), number])), STREAM),
+    );
+    expect(await Promise.all(asked.map(statusOf))).toEqual(asked.map(() => Status.SUCCESS));
   });
 
   it('what no frame is left for is refused', async () => {
@@ -60,7 +90,7 @@ describe('room', () => {
     expect(await statusOf(place.ask(place.seal(ECHO)))).toBe(Status.SUCCESS);
   });
 
-  it('large messages have frames of their own; one longer than any request is refused', async () => {
+  it('large messages have frames of their own; one that is too long is refused', async () => {
     place = await ServerPlace.make();
     const large = () => place.seal(ECHO, new Uint8Array(65_517));
     const asked = Array.from({ length: 3 }, () => place.submit(large(), STREAM));
@@ -79,7 +109,7 @@ describe('room', () => {
     expect(place.submit(place.seal(ECHO), { bytes: longer })).toBeUndefined();
   });
 
-  it('requests that wait for a page fill the park, then the ring; all are answered in the end', async () => {
+  it('requests that wait for a page fill the park, then the ring; all are answered', async () => {
     place = await ServerPlace.make({ ringEntries: 8, parkSlots: 4 });
     place.shut('read');
     const detect = () => place.submit(place.seal(DETECT, coin(1, an(1))));

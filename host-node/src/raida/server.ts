@@ -41,8 +41,6 @@ export interface RaidaServerOptions {
 /** Requests of one process() call, and calls before the event loop gets its turn again. */
 const BATCH = 256;
 const ROUNDS_MAX = 8;
-/** READY entries that a request may need; with fewer free the engine stops. */
-const READY_PER_REQUEST = 2;
 /** Timers of the engine (tickets) are coarse. */
 const STEP_MS = 1000;
 /** How long close() waits for held replies. */
@@ -194,11 +192,8 @@ export class RaidaServer implements RequestSink {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       engine.random.top();
       const taken = engine.process(BATCH, nowUs());
-      // A full ring stops the engine, also in the middle of its parked requests: then there is more
-      // to come.
-      const full = engine.ready.room < READY_PER_REQUEST;
-      this.#after();
-      if (!full && (taken === 0 || engine.rx.used === 0)) return;
+      // A full ring stops the engine wherever it is, so it is asked again until nothing moves.
+      if (this.#after() === 0 && taken === 0) return;
     }
     this.#schedule();
   }
@@ -208,15 +203,19 @@ export class RaidaServer implements RequestSink {
     this.#after();
   }
 
-  /** What every call into the engine leaves behind: effects, replies, journal groups. */
-  #after(): void {
+  /**
+   * What every call into the engine leaves behind: effects, replies, journal groups. Returns how
+   * many descriptors came out.
+   */
+  #after(): number {
     this.#serveEffects();
-    this.#sendReady();
-    this.#sendHeld();
+    const out = this.#sendReady() + this.#sendHeld();
     const head = this.engine.journalHead();
-    if (head === this.#wokenAt) return;
-    this.#wokenAt = head;
-    this.#store.wake();
+    if (head !== this.#wokenAt) {
+      this.#wokenAt = head;
+      this.#store.wake();
+    }
+    return out;
   }
 
   #serveEffects(): void {
@@ -239,25 +238,29 @@ export class RaidaServer implements RequestSink {
     }
   }
 
-  #sendReady(): void {
+  #sendReady(): number {
     const { ready } = this.engine;
-    while (ready.used) {
+    let out = 0;
+    for (; ready.used; out++) {
       this.#send(ready.first());
       ready.shift();
     }
+    return out;
   }
 
-  #sendHeld(): void {
+  #sendHeld(): number {
     const { held, u32 } = this.engine;
-    if (held.used === 0) return;
+    if (held.used === 0) return 0;
     const committed = this.engine.committed();
-    while (held.used) {
+    let out = 0;
+    for (; held.used; out++) {
       const at = held.first();
       const position = (u32[at + WORD.position] ?? 0) + (u32[at + WORD.position + 1] ?? 0) * TWO_32;
-      if (position > committed) return;
+      if (position > committed) break;
       this.#send(at);
       held.shift();
     }
+    return out;
   }
 
   /** One descriptor that came out: its reply leaves, its frame returns. */

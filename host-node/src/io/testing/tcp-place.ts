@@ -120,7 +120,7 @@ export class TcpPlace {
   }
 }
 
-/** The client has the reply to `sealed`, the whole of it and nothing else, and the server closed. */
+/** The client has the reply to `sealed` and nothing else, and the server has closed. */
 export async function expectReply(
   client: TcpClient,
   sealed: SealedRequest,
