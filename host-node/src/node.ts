@@ -6,7 +6,6 @@ import { formatAddress } from './http/socket-address.ts';
 import type { SocketAddress } from './io/packet-io.ts';
 import { PortableIo } from './io/portable.ts';
 import type { Logger } from './log/logger.ts';
-import { RequestGate } from './raida/request-gate.ts';
 import { RaidaServer } from './raida/server.ts';
 import { RaidaStatistics } from './raida/statistics.ts';
 import type { AnyStoreError } from './store/coin-store.ts';
@@ -59,7 +58,6 @@ export class AndvariNode {
   readonly raidaId: number;
   readonly statistics: RaidaStatistics;
   readonly #server: RaidaServer;
-  readonly #gate: RequestGate;
   readonly #trouble: StoreTrouble;
   readonly #io = new PortableIo();
   readonly #http: HttpServer | undefined;
@@ -72,14 +70,13 @@ export class AndvariNode {
     this.raidaId = options.raidaId;
     this.statistics = statistics;
     this.#server = server;
-    this.#gate = new RequestGate(server);
     this.#trouble = trouble;
     this.#logger = logger;
     this.#register(registry);
     if (options.http) {
       this.#http = new HttpServer({
         ...options.http,
-        raida: this.#gate,
+        raida: server,
         readiness: () => this.readiness,
         registry,
         logger,
@@ -159,7 +156,7 @@ export class AndvariNode {
 
   async #open({ listen }: NodeOptions): Promise<void> {
     const http = await this.#http?.open();
-    const raida = await this.#io.open(listen, this.#gate);
+    const raida = await this.#io.open(listen, this.#server);
     this.#addresses = { raida, ...(http ? { http } : {}) };
     this.#logger.info(
       { raida: formatAddress(raida), ...(http ? { http: formatAddress(http) } : {}) },
@@ -168,9 +165,9 @@ export class AndvariNode {
   }
 
   async #stop(): Promise<void> {
-    this.#gate.shut();
     this.#http?.stop();
     this.#io.stop();
+    // The sockets stay open for the replies that are still held.
     await this.#server.close();
     await Promise.all([this.#io.close(), this.#http?.close()]);
   }

@@ -73,6 +73,8 @@ export class RaidaServer implements RequestSink {
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #wokenAt = 0;
+  /** close() has begun: nothing new is taken, what was taken is still answered. */
+  #closing: Promise<void> | undefined;
   #closed = false;
 
   private constructor(engine: Engine, watcher: ServerWatcher) {
@@ -109,9 +111,9 @@ export class RaidaServer implements RequestSink {
     return server;
   }
 
-  /** False from a store's failure until a commit has succeeded again, and once closed. */
+  /** False from a store's failure until a commit has succeeded again, and from close() on. */
   get ready(): boolean {
-    return !this.#closed && this.#store.ready;
+    return !this.#closing && this.#store.ready;
   }
 
   /** Coins in use by denomination index, as committed. */
@@ -122,7 +124,7 @@ export class RaidaServer implements RequestSink {
   submit(message: Uint8Array, origin: RequestOrigin): boolean {
     const { engine } = this;
     const pool = message.length <= engine.frames.frameBytes ? engine.frames : engine.largeFrames;
-    if (this.#closed || engine.rx.room === 0 || message.length > pool.frameBytes) return false;
+    if (this.#closing || engine.rx.room === 0 || message.length > pool.frameBytes) return false;
     const peer = this.#freePeers.pop() ?? this.#newPeer();
     if (peer === 0) return false;
     const frame = pool.take();
@@ -152,9 +154,13 @@ export class RaidaServer implements RequestSink {
     return this.engine.exports.requestLength(this.#probe, bytes.length);
   }
 
-  /** Answers what has been taken, waits for pages and commits (bounded), closes the store. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  /** Takes nothing more, answers what was taken (bounded in time), closes the store. */
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  async #stop(): Promise<void> {
     const deadline = Date.now() + CLOSE_MS;
     while (this.#busy() && Date.now() < deadline) {
       this.#schedule();
