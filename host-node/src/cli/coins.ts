@@ -52,7 +52,8 @@ export function registerCoinsCommands(
     );
   command('export', 'write the coins in circulation to FILE (- for standard output)')
     .option('--all', 'also records that are not in circulation, of pages ever written')
-    .action((file: string, options: SharedOptions & { all?: boolean }) =>
+    .option('--replace', 'also when FILE exists')
+    .action((file: string, options: SharedOptions & { all?: boolean; replace?: boolean }) =>
       runExport(file, options, context, streams),
     );
   command('create', 'make new coins and write their records to FILE (- for standard output)')
@@ -99,13 +100,15 @@ async function runImport(
 
 async function runExport(
   file: string,
-  options: SharedOptions & { all?: boolean },
+  options: SharedOptions & { all?: boolean; replace?: boolean },
   context: CommandContext,
   streams: CoinsStreams,
 ): Promise<void> {
   const report = new Report(options, context, file === '-');
   const openOutput = (): RecordOutput =>
-    file === '-' ? new StreamOutput(streams.output) : new FileOutput(file, { replace: true });
+    file === '-'
+      ? new StreamOutput(streams.output)
+      : new FileOutput(file, { replace: options.replace ?? false });
   const result = await exportCoins(configOf(options, context), openOutput, {
     all: options.all ?? false,
     signal: context.signal,

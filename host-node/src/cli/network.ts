@@ -115,8 +115,9 @@ function draw(network: LocalNetwork, context: CommandContext): LiveScreen {
   const { stderr, color } = context;
   const screen = new LiveScreen(stderr, () =>
     renderNetwork(viewOf(network), {
-      columns: stderr.columns ?? 80,
-      rows: stderr.rows ?? 24,
+      // A terminal that was never given a size says 0.
+      columns: stderr.columns || 80,
+      rows: stderr.rows || 24,
       color,
     }),
   );

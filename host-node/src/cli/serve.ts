@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { DENOMINATIONS } from '@andvari/host-common/engine/generated/limits';
 import type { Command } from 'commander';
-import { type Config, effectiveConfig, loadConfig } from '../config/config.ts';
+import { type Config, ConfigError, effectiveConfig, loadConfig } from '../config/config.ts';
 import { type ConfigKey, configKeys, configRules, flagName } from '../config/config-keys.ts';
+import { DirectoryError, makeDirectory } from '../files/directory.ts';
 import { NO_ORIGIN } from '../http/allow-list.ts';
 import { formatAddress } from '../http/socket-address.ts';
 import { createLogger } from '../log/logger.ts';
@@ -45,6 +45,17 @@ export function registerServeCommand(program: Command, context: CommandContext):
   command.action((options: ServeOptions) => serve(options, context));
 }
 
+/** A folder that cannot be made is a fault of its key. */
+function makeDataDirectory(config: Config): void {
+  try {
+    makeDirectory(config.node.dataDir, 0o750);
+  } catch (error) {
+    if (!(error instanceof DirectoryError)) throw error;
+    const source = config.effective.find(({ key }) => key === 'node.data_dir')?.source;
+    throw new ConfigError([`${source}: node.data_dir: ${error.message}`], { cause: error });
+  }
+}
+
 async function serve(options: ServeOptions, context: CommandContext): Promise<void> {
   const config = loadConfig({
     path: options.config,
@@ -57,7 +68,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     return;
   }
   const logger = createLogger({ level: config.log.level, json: options.json ?? false });
-  mkdirSync(config.node.dataDir, { recursive: true, mode: 0o750 });
+  makeDataDirectory(config);
   const storeThread = new StoreClient();
   try {
     const node = await AndvariNode.start(nodeOptionsOf(config), {

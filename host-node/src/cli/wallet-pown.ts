@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CoinKeys, coinNumber } from '@andvari/host-common/raida/coin';
 import { Wallet } from '@andvari/host-common/raida/wallet';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
+import { makeDirectory } from '../files/directory.ts';
 import { createFileDurably, FileExistsError, removeLeftovers } from '../files/durable-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { WalletFile } from './wallet-file.ts';
@@ -56,7 +57,7 @@ export async function pown(
     refuseRepeatedCoins(files);
     refuseEncryptionCoin(files, connection.encryptionCoin);
     const directory = options.out ?? dirname(paths[0] as string);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
     const pendingPath = join(directory, `pending-${fingerprintOf(files)}.wallet`);
     const pending = WalletFile.open(pendingPath, { create: true });
     await settle({ pending, directory, connection, files }, options, context);
@@ -75,7 +76,7 @@ export async function resolve(
   try {
     for (const path of new Set(paths)) {
       const directory = options.out ?? dirname(path);
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectory(directory, 0o700);
       const pending = WalletFile.open(path, { create: false });
       await settle({ pending, directory, connection, files: [] }, options, context);
     }

@@ -43,7 +43,10 @@ export class WantedError extends Error {
 }
 
 interface KeyRule<T> {
+  /** Takes a value as TOML has it. */
   parse(value: unknown): T;
+  /** What the text of a flag, a variable or a default would be in TOML, where that is no string. */
+  fromText?(text: string): unknown;
   /** As it stands in a file; undefined: no default. */
   default: string | undefined;
   /** Never shown. */
@@ -70,22 +73,19 @@ function integer(least: number, most: number, fallback?: string): KeyRule<number
   return {
     default: fallback,
     parse(value) {
-      const isText = typeof value === 'string' && /^[0-9]{1,9}$/.test(value);
-      if (typeof value !== 'bigint' && !isText) return wanted(what, value);
+      if (typeof value !== 'bigint') return wanted(what, value);
       const number = Number(value);
       return number >= least && number <= most ? number : wanted(what, value);
     },
+    fromText: (text) => (/^[0-9]{1,9}$/.test(text) ? BigInt(text) : text),
   };
 }
 
 function boolean(fallback: string): KeyRule<boolean> {
   return {
     default: fallback,
-    parse(value) {
-      if (value === true || value === 'true') return true;
-      if (value === false || value === 'false') return false;
-      return wanted('true or false', value);
-    },
+    parse: (value) => (typeof value === 'boolean' ? value : wanted('true or false', value)),
+    fromText: (text) => (text === 'true' ? true : text === 'false' ? false : text),
   };
 }
 
@@ -124,16 +124,19 @@ function endpoint(fallback: string): KeyRule<Endpoint> {
   return { default: fallback, parse: (value) => parseEndpoint(value, 0) };
 }
 
-/**
- * A list, in a flag or variable separated by commas; `problem` says what is wrong with an element.
- */
+/** A list in a flag or a variable is separated by commas. */
+function listOf(text: string): string[] {
+  return text.trim() === '' ? [] : text.split(',').map((part) => part.trim());
+}
+
+/** A list; `element` says what is wrong with one of its entries. */
 function list<T>(what: string, element: (value: unknown) => T): KeyRule<T[]> {
   return {
     default: '',
+    fromText: listOf,
     parse(value) {
-      const texts = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
-      if (!Array.isArray(texts)) return wanted(what, value);
-      return (texts.length === 1 && texts[0] === '' ? [] : texts).map((text, index) => {
+      if (!Array.isArray(value)) return wanted(what, value);
+      return value.map((text, index) => {
         try {
           return element(text);
         } catch (error) {
@@ -147,6 +150,7 @@ function list<T>(what: string, element: (value: unknown) => T): KeyRule<T[]> {
 
 const servers: KeyRule<Endpoint[]> = {
   default: '',
+  fromText: listOf,
   parse(value) {
     const what = `a list of ${RAIDA_COUNT} texts HOST:PORT, or none`;
     const endpoints = list(what, (text) => parseEndpoint(text, 1)).parse(value);

@@ -266,10 +266,21 @@ describe('problems', () => {
     ]);
   });
 
+  test('a file says numbers, truths and lists as TOML does; flags and variables are text', () => {
+    const texts = ['[raida]', 'number = "3"', 'modern = "true"', 'servers = "a:1"'].join('\n');
+    expect(problems(texts)).toEqual([
+      'node.toml:2: raida.number: wanted an integer 0-24, got "3"',
+      'node.toml:3: raida.modern: wanted true or false, got "true"',
+      'node.toml:4: raida.servers: wanted a list of 25 texts HOST:PORT, or none, got "a:1"',
+    ]);
+    const environment = { ANDVARI_RAIDA_NUMBER: '3', ANDVARI_RAIDA_MODERN: 'true' };
+    expect(loadConfig({ environment }).raida).toMatchObject({ number: 3, modern: true });
+  });
+
   test('the number of the RAIDA has no default', () => {
     expect(problems('')).toEqual(['node.toml: raida.number: wanted an integer 0-24, got nothing']);
     expect(() => loadConfig({})).toThrow(
-      'ANDVARI_RAIDA_NUMBER: raida.number: wanted an integer 0-24, got nothing',
+      'no configuration file (--config FILE): raida.number: wanted an integer 0-24, got nothing',
     );
   });
 

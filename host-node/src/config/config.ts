@@ -56,6 +56,9 @@ export interface EffectiveValue {
 }
 
 /** Everything that is wrong, one problem a line. */
+/** What a key without a default is missing in when there is no file at all. */
+const NO_FILE = 'no configuration file (--config FILE)';
+
 export class ConfigError extends Error {
   readonly code = 'ANDVARI_CONFIG';
   readonly problems: readonly string[];
@@ -187,11 +190,13 @@ function parseAll(
   const values: Partial<Record<ConfigKey, unknown>> = {};
   for (const [key, { value, source, rank }] of found) {
     if (value === undefined && key !== 'raida.number') continue;
+    const rule = configRules[key];
+    const isText = rank !== 1 && typeof value === 'string';
     try {
-      values[key] = configRules[key].parse(value);
+      values[key] = rule.parse(isText && rule.fromText ? rule.fromText(value) : value);
     } catch (error) {
       if (!(error instanceof WantedError)) throw error;
-      const place = rank === 0 ? (path ?? environmentName(key)) : source;
+      const place = rank === 0 ? (path ?? NO_FILE) : source;
       problems.push(
         rank <= 1 ? `${place}: ${key}: ${error.message}` : `${place}: ${error.message}`,
       );

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../files/directory.ts';
 import { createFileDurably, replaceFileDurably } from '../files/durable-file.ts';
 
 const FORMAT = 1;
@@ -35,7 +36,7 @@ export function networkFiles(dataDir: string) {
  * @throws NetworkStateError, FileExistsError when another process makes one right now
  */
 export function openNetworkState(dataDir: string): NetworkState {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDirectory(dataDir, 0o700);
   const { state: path } = networkFiles(dataDir);
   let text: string;
   try {

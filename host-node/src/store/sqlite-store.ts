@@ -5,9 +5,10 @@
  * that a full disk could turn into a bus error.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { makeDirectory } from '../files/directory.ts';
 import { BlankPages, SECRET_BYTES } from './blank-page.ts';
 import {
   type CoinChange,
@@ -91,7 +92,7 @@ export function openSqliteStore(options: SqliteStoreOptions): CoinStore {
  * first.
  */
 function createFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  makeDirectory(dirname(path), 0o750);
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {

@@ -115,8 +115,11 @@ describe('committing', () => {
     await vi.waitFor(() => {
       for (const [i, { journal }] of opened.entries()) expect(journal.committed()).toBe(ends[i]);
     });
-    expect(order.slice(0, 25).sort((a, b) => a - b)).toEqual([...opened.keys()]);
     expect(order.filter((raidaId) => raidaId === 0)).toHaveLength(32);
+    // Which wakes the thread reads first is its own affair; that the full one takes turns is not.
+    const others = order.map((raidaId, at) => (raidaId === 0 ? -1 : at));
+    expect(new Set(order).size).toBe(25);
+    expect(Math.max(...others)).toBeLessThan(order.length - 1);
   });
 });
 
