@@ -23,9 +23,12 @@ export class CoinInputError extends Error {
   readonly code = 'ANDVARI_COIN_INPUT';
   /** Counted from 1. */
   readonly line: number;
+  readonly problem: string;
 
-  constructor(line: number, problem: string) {
-    super(`line ${line}: ${problem}`);
+  /** `file` where the records do not come from standard input. */
+  constructor(line: number, problem: string, file?: string) {
+    super(`${file === undefined ? '' : `${file}: `}line ${line}: ${problem}`);
+    this.problem = problem;
     this.name = 'CoinInputError';
     this.line = line;
   }

@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../config/config.ts';
 import { FileExistsError } from '../files/durable-file.ts';
+import { CoinInputError } from './coin-records.ts';
 import { createCoins } from './coins-create.ts';
 import { exportCoins } from './coins-export.ts';
 import { importCoins } from './coins-import.ts';
@@ -88,10 +89,14 @@ async function runImport(
 ): Promise<void> {
   const report = new Report(options, context);
   const input = file === '-' ? streams.input : createReadStream(file);
-  const result = await importCoins(configOf(options, context), input, {
+  const importing = importCoins(configOf(options, context), input, {
     replace: options.replace ?? false,
     signal: context.signal,
     onProgress: (records) => report.progress(records),
+  });
+  const result = await importing.catch((error: unknown) => {
+    const ofFile = error instanceof CoinInputError && file !== '-';
+    throw ofFile ? new CoinInputError(error.line, error.problem, file) : error;
   });
   const { records, changed, unchanged } = result;
   const text = `${records} records: ${changed} written, ${unchanged} were there`;

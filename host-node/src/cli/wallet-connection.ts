@@ -3,7 +3,7 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import { encryptWith, RaidaClient } from '@andvari/host-common/raida/client';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
 import type { CoinKeys } from '@andvari/host-common/raida/coin';
-import { parseNetwork, type RaidaNetwork } from '@andvari/host-common/raida/network';
+import { NetworkError, parseNetwork, type RaidaNetwork } from '@andvari/host-common/raida/network';
 import type { ExchangeOptions, RaidaTransport } from '@andvari/host-common/raida/transport';
 import { WebSocketTransport } from '@andvari/host-common/raida/websocket-transport';
 import { SocketTransport } from '../raida/socket-transport.ts';
@@ -16,7 +16,7 @@ const DESCRIPTION_BYTES_MAX = 65536;
 
 /** The description of the network could not be had. */
 export class NetworkSourceError extends Error {
-  readonly code: 'ANDVARI_NETWORK_UNREACHABLE' | 'ANDVARI_NETWORK_FILE';
+  readonly code: 'ANDVARI_NETWORK_UNREACHABLE' | 'ANDVARI_NETWORK_FILE' | 'ANDVARI_NETWORK';
   override readonly name = 'NetworkSourceError';
 
   constructor(code: NetworkSourceError['code'], message: string, cause: unknown) {
@@ -25,19 +25,30 @@ export class NetworkSourceError extends Error {
   }
 }
 
+/** A description, or an error that says where it came from. */
+function parsed(source: string, text: string): RaidaNetwork {
+  try {
+    return parseNetwork(text);
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    throw new NetworkSourceError(error.code, `${source}: ${error.message}`, error);
+  }
+}
+
 /**
  * The network that a URL (http, https) or a file describes.
  * @throws NetworkSourceError, NetworkError
  */
 export async function readNetwork(source: string, signal: AbortSignal): Promise<RaidaNetwork> {
-  if (/^https?:\/\//.test(source)) return parseNetwork(await fetchText(source, signal));
+  if (/^https?:\/\//.test(source)) return parsed(source, await fetchText(source, signal));
+  let text: string;
   try {
-    return parseNetwork(readFileSync(source, 'utf8'));
+    text = readFileSync(source, 'utf8');
   } catch (error) {
-    if (!('syscall' in (error as object))) throw error;
     const problem = `network description ${source}: ${(error as Error).message}`;
     throw new NetworkSourceError('ANDVARI_NETWORK_FILE', problem, error);
   }
+  return parsed(source, text);
 }
 
 async function fetchText(url: string, signal: AbortSignal): Promise<string> {
