@@ -4,53 +4,31 @@
  * in store/testing/fault-store.ts.
  */
 import { readFileSync } from 'node:fs';
-import type { CoinChange, CoinStore } from '../../store/coin-store.ts';
+import type { CoinStore } from '../../store/coin-store.ts';
 import type { OpenStore } from '../../store/open-store.ts';
 import { openStore as openFaultStore } from '../../store/testing/fault-store.ts';
+import { WrappedStore } from '../../store/testing/wrapped-store.ts';
 
 export type Gate = 'commit' | 'read';
 
 const LOOK_EVERY_MS = 2;
 
-class GatedStore implements CoinStore {
-  readonly #store: CoinStore;
+class GatedStore extends WrappedStore {
   readonly #path: string;
 
   constructor(store: CoinStore, path: string) {
-    this.#store = store;
+    super(store);
     this.#path = path;
   }
 
-  readPage(denominationIndex: number, page: number, into: Uint8Array): void {
+  override readPage(denominationIndex: number, page: number, into: Uint8Array): void {
     waitAt(this.#path, 'read');
-    this.#store.readPage(denominationIndex, page, into);
+    super.readPage(denominationIndex, page, into);
   }
 
-  commit(): void {
+  override commit(): void {
     waitAt(this.#path, 'commit');
-    this.#store.commit();
-  }
-
-  begin(): void {
-    this.#store.begin();
-  }
-  apply(change: CoinChange): void {
-    this.#store.apply(change);
-  }
-  rollback(): void {
-    this.#store.rollback();
-  }
-  probe(): void {
-    this.#store.probe();
-  }
-  counts() {
-    return this.#store.counts();
-  }
-  storedPages() {
-    return this.#store.storedPages();
-  }
-  close(): void {
-    this.#store.close();
+    super.commit();
   }
 }
 

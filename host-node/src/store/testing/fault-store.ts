@@ -13,13 +13,13 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import {
-  type CoinChange,
   type CoinStore,
   StoreOpenError,
   StoreRefusedError,
   StoreUnknownError,
 } from '../coin-store.ts';
 import { type OpenStore, openStore as openRealStore } from '../open-store.ts';
+import { WrappedStore } from './wrapped-store.ts';
 
 export type Fault =
   | 'refuse'
@@ -30,56 +30,31 @@ export type Fault =
   | 'read'
   | 'open';
 
-class FaultStore implements CoinStore {
-  readonly #store: CoinStore;
+class FaultStore extends WrappedStore {
   readonly #path: string;
 
   constructor(store: CoinStore, path: string) {
-    this.#store = store;
+    super(store);
     this.#path = path;
   }
 
-  readPage(denominationIndex: number, page: number, into: Uint8Array): void {
+  override readPage(denominationIndex: number, page: number, into: Uint8Array): void {
     if (due(this.#path, 'read')) throw new StoreUnknownError('a fault while reading');
-    this.#store.readPage(denominationIndex, page, into);
+    super.readPage(denominationIndex, page, into);
   }
 
-  commit(): void {
+  override commit(): void {
     if (due(this.#path, 'refuse')) throw new StoreRefusedError('a fault: refused');
     if (due(this.#path, 'unknown-before')) throw new StoreUnknownError('a fault before COMMIT');
     if (due(this.#path, 'die-before')) process.exit(7);
-    this.#store.commit();
+    super.commit();
     if (due(this.#path, 'unknown-after')) throw new StoreUnknownError('a fault after COMMIT');
     if (due(this.#path, 'die-after')) process.exit(8);
   }
 
-  probe(): void {
+  override probe(): void {
     if (due(this.#path, 'refuse')) throw new StoreRefusedError('a fault: refused');
-    this.#store.probe();
-  }
-
-  begin(): void {
-    this.#store.begin();
-  }
-
-  apply(change: CoinChange): void {
-    this.#store.apply(change);
-  }
-
-  rollback(): void {
-    this.#store.rollback();
-  }
-
-  counts() {
-    return this.#store.counts();
-  }
-
-  storedPages() {
-    return this.#store.storedPages();
-  }
-
-  close(): void {
-    this.#store.close();
+    super.probe();
   }
 }
 
