@@ -3,20 +3,12 @@
  * border.md "Batch", "Parking".
  */
 import { enter, leave, load32, load64 } from "./core/atomics";
+import { COMMITTED, LOADS, STOP } from "./core/control";
 import { Descriptor, Flag } from "./core/layout";
 import { PROCESS_BYTES_MAX } from "./core/limits";
-import {
-  attachMemory,
-  COMMITTED,
-  CRC_TABLE,
-  LOADS,
-  layOutMemory,
-  openMemory,
-  readShared,
-  STOP,
-} from "./core/memory";
+import { attachMemory, CRC_TABLE, layOutMemory, openMemory, readShared } from "./core/memory";
 import { capacityAt, consumeReceived, giveBack, nextReceived, roomForRequest } from "./core/rings";
-import { CHALLENGE_HASH, COUNTER_BLOCK, KEY, REPLY_NONCE, WORK } from "./core/scratch";
+import { CHALLENGE_HASH, COUNTER_BLOCK, KEY, LOOKED_UP, REPLY_NONCE, WORK } from "./core/scratch";
 import { Status } from "./core/status";
 import { crc32Attach, crc32Fill } from "./crypto/crc32";
 import { ctrWipe } from "./crypto/ctr";
@@ -24,12 +16,15 @@ import { hmacWipe } from "./crypto/hmac-sha256";
 import { fillCommandTable } from "./raida/commands/table";
 import * as context from "./raida/context";
 import { Outcome } from "./raida/context";
+import * as effects from "./raida/effects";
 import { hasHeader } from "./raida/header";
 import * as parked from "./raida/parked";
+import { letReplyFrameGo } from "./raida/reply-frames";
 import { runAgain, runFromHeader } from "./raida/request";
 import { sendReply } from "./raida/response";
 import { countDatagram, flushStatistics } from "./raida/statistics";
 import { sweepTickets } from "./raida/tickets";
+import { answerVote } from "./raida/vote";
 
 /** What again() last saw; parked requests run when either has moved. */
 let seenLoads: u32 = 0;
@@ -96,6 +91,7 @@ function wipeSecrets(): void {
   memory.fill(CHALLENGE_HASH, 0, 16);
   memory.fill(REPLY_NONCE, 0, 32);
   memory.fill(WORK, 0, 128);
+  memory.fill(LOOKED_UP, 0, 64);
   ctrWipe();
   hmacWipe();
 }
@@ -135,11 +131,14 @@ function receive(entry: usize): void {
     load<u64>(entry, Descriptor.ARRIVAL),
     capacity,
   );
+  context.setAddress(load<u32>(entry, Descriptor.ADDRESS));
+  effects.reset();
   if (length > capacity || !hasHeader(offset, length)) {
     giveBack(frame, context.peer, Flag.SILENT);
     return;
   }
   if (context.flags & Flag.DATAGRAM) countDatagram();
+  if (answerVote()) return;
   const outcome = runFromHeader(false);
   if (!finished(outcome)) {
     parked.park();
@@ -149,8 +148,12 @@ function receive(entry: usize): void {
 
 /** Sends what there is to send; false: the request has to run again. */
 function finished(outcome: Outcome): bool {
-  if (outcome != Outcome.ANSWER) return false;
+  if (outcome != Outcome.ANSWER) {
+    letReplyFrameGo();
+    return false;
+  }
   sendReply();
+  effects.close();
   return true;
 }
 
@@ -160,18 +163,22 @@ function again(): bool {
   seenCommitted = load64(COMMITTED);
   journalFull = false;
   unfinished = false;
+  let oldest = true;
   for (let slot = parked.firstParked(), next: usize = 0; slot; slot = next) {
     next = parked.nextParked(slot);
-    if (parked.stillWaits(slot)) continue;
+    if (parked.awaitsEffect(slot)) continue;
+    const first = oldest;
+    oldest = false;
+    if (!first && parked.stillWaits(slot)) continue;
     if (!roomForRequest()) {
       unfinished = true;
       return false;
     }
-    const pinning = parked.mayPin(slot);
+    const pinning = first && parked.mayPin(slot);
     const outcome = runParked(slot, pinning);
     if (outcome == Outcome.BUSY) journalFull = true;
     if (finished(outcome)) parked.endParked(slot, pinning);
-    else parked.keepProgress(slot);
+    else parked.keepProgress(slot, pinning);
   }
   return true;
 }

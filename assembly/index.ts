@@ -13,11 +13,14 @@ import { sha256 } from "./crypto/sha256";
 import { attachEngine, configureEngine, processBatch, stepEngine } from "./engine";
 import { openReply, sealRequest } from "./raida/client";
 import { pageLoaded } from "./raida/coins";
+import { completeEffect } from "./raida/parked";
 import { releaseReplyFrame } from "./raida/reply-frames";
 import { requestBytes } from "./raida/request";
 import { discardSince, reopenWorkers, rollbackTo } from "./raida/rollback";
+import { clearDurableTables, enterLockerCoin } from "./raida/tables";
 
-export { configBlock, regions } from "./core/memory";
+export { configBlock } from "./core/control";
+export { regions } from "./core/memory";
 
 export function configure(): u32 {
   return configureEngine();
@@ -34,6 +37,23 @@ export function step(nowLow: u32, nowHigh: u32): u32 {
 /** The host has finished an effect: page slot, 0 loaded or 1 no such page. */
 export function resume(slot: u32, status: u32): u32 {
   return pageLoaded(slot, status);
+}
+/**
+ * The host has finished a request's effect: slot of its entry, an EffectStatus, bytes of the result.
+ */
+export function complete(slot: u32, status: u32, bytes: u32): u32 {
+  return completeEffect(slot, status, bytes);
+}
+/**
+ * Empties the tables that follow from the coins: lockers, in-use map, counts, cells. Before the
+ * first load, and between discard() and reopen(); the host writes them anew.
+ */
+export function clearTables(): void {
+  clearDurableTables();
+}
+/** Enters a coin of a locker, from the store's table. Statuses: raida/tables.ts, enterLockerCoin. */
+export function enterLocker(denominationIndex: u32, serial: u32, an: u32): u32 {
+  return enterLockerCoin(denominationIndex, serial, an);
 }
 /** Gives a reply frame back after its reply has been sent. */
 export function release(offset: u32): u32 {

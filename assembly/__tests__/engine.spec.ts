@@ -1,6 +1,7 @@
 import { setWord } from "../core/__tests__/configuration";
+import { COMMITTED, STOP } from "../core/control";
 import { Config, Descriptor, Flag, Ring, Wire } from "../core/layout";
-import { COMMITTED, FRAMES, LARGE_FRAMES, READY, RX, STOP } from "../core/memory";
+import { FRAMES, LARGE_FRAMES, READY, RX } from "../core/memory";
 import { entryAt, used } from "../core/rings";
 import { AES_KEYS, CHALLENGE_HASH, COUNTER_BLOCK, KEY, REPLY_NONCE } from "../core/scratch";
 import { Status } from "../core/status";

@@ -5,8 +5,9 @@
  * also not after a rollback. Space is free again when it is committed.
  */
 import { load64, store32, swap64 } from "./atomics";
+import { COMMITTED, HEAD } from "./control";
 import { Journal, JournalKind } from "./layout";
-import { COMMITTED, HEAD, JOURNAL, journalRecords } from "./memory";
+import { JOURNAL, journalRecords } from "./memory";
 
 export const NO_ROOM: u64 = u64.MAX_VALUE;
 
@@ -49,6 +50,16 @@ export function recordCoin(
   store<u32>(record, serial, Journal.SERIAL);
   v128.store(record, v128.load(coin), Journal.OLD_AN);
   v128.store(record, an, Journal.NEW_AN);
+  store<u64>(record, notPublished(position), Journal.PUBLISHED);
+}
+
+/** Writes the change of a durable cell. */
+export function recordCell(position: u64, cell: u32, before: v128, after: v128): void {
+  const record = recordAt(position);
+  store<u32>(record, JournalKind.CELL, Journal.KIND);
+  store<u32>(record, cell, Journal.CELL);
+  v128.store(record, before, Journal.OLD_AN);
+  v128.store(record, after, Journal.NEW_AN);
   store<u64>(record, notPublished(position), Journal.PUBLISHED);
 }
 

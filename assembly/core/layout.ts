@@ -41,6 +41,12 @@ export const enum Config {
   ADMIN_CLEAR = 20,
   /** 1: an admin key is set; 0: every admin command answers 38. */
   HAS_ADMIN_KEY = 21,
+  /** Coins that lie in lockers at once, at the most; a power of two. */
+  LOCKER_COINS = 22,
+  /** Key of the hash that spreads locker keys, 16 random bytes: clients choose those keys. */
+  HASH_KEY = 23,
+  /** Confirmations of a Bitcoin transaction that 11/111 asks the proxy for, 0 to 255. */
+  BTC_CONFIRMATIONS = 27,
 }
 
 export const enum Wire {
@@ -74,6 +80,18 @@ export const enum Region {
   CLIENT_BLOCK = 18,
   /** First byte behind the last region. */
   END = 19,
+  /**
+   * The in-use map: a bit a coin, 128 bytes a page in order of page key, bit i % 8 of byte i / 8,
+   * least significant first.
+   */
+  IN_USE = 20,
+  /** Durable cells of 16 bytes (Journal, CELL): the crossover entries. */
+  CELLS = 21,
+  /**
+   * Merkle trees of the wire legacy: for each denomination its levels, leaves first, 32 bytes a
+   * node; a level of n nodes has (n + 1) / 2 above it, up to 1. The host writes them.
+   */
+  MERKLE = 22,
 }
 
 /** Shared words of the control region (Region.CONTROL), one 64-byte line each. */
@@ -87,6 +105,16 @@ export const enum Control {
   PIN_TOKEN = 384,
   ALLOCATION = 448,
   STOP = 512,
+  /** The locker index: lock (u32), at 8 position of its last change (u64). */
+  LOCKERS = 576,
+  /** Position of the last change of the counts of coins in use (u64). */
+  TALLY = 640,
+  /** Page reservations: lock. */
+  RESERVATIONS = 704,
+  /** Crossover entries: lock (u32), at 8 position of their last change (u64). */
+  CROSSOVER = 768,
+  /** 1: the host has written the Merkle trees. */
+  MERKLE = 832,
 }
 
 /** A ring: head (u32) at 0, tail (u32) at 64, entries of 64 bytes from 128. Counters run free. */
@@ -123,6 +151,11 @@ export const enum Descriptor {
   SERIAL = 44,
   /** Microseconds from arrival to answer, as in the reply header. */
   EXECUTION = 48,
+  /**
+   * In: who sent it, for limits by address: an IPv4 address as a number (127.0.0.1 is 7f000001), or
+   * 32 bits of a keyed hash of an IPv6 address's first 64 bits.
+   */
+  ADDRESS = 52,
 }
 
 export const enum Flag {
@@ -139,9 +172,15 @@ export const enum Flag {
 /** An entry of the effect ring. */
 export const enum Effect {
   KIND = 0,
+  /** Kinds 3 and above: the effect block (EffectBlock). */
   OFFSET = 4,
   KEY = 8,
+  /** Page slot of LOAD_PAGE; request slot of kinds 3 and above, for complete(). */
   SLOT = 12,
+  /** FORGET_TRADE: journal position that must be committed first (two words). */
+  POSITION = 16,
+  /** FORGET_TRADE: AN of the trade locker (16). */
+  AN = 32,
 }
 export const enum EffectKind {
   /**
@@ -151,6 +190,85 @@ export const enum EffectKind {
   LOAD_PAGE = 1,
   /** The random pool ran dry: fill it. Requests are answered 252 until then. */
   FILL_RANDOM = 2,
+  /** Read the file of the block to RESULT: OK and its bytes, MISSING, NOT_A_FILE, TOO_LARGE. */
+  READ_FILE = 3,
+  /** Write CONTENT to the file of the block, whole or not at all (WriteMode). */
+  WRITE_FILE = 4,
+  REMOVE_FILE = 5,
+  /**
+   * Ask the other servers for tickets (2/50): CONTENT is 25 ticket numbers (u32 big-endian, 0: do
+   * not ask). RESULT: 25 answers of VOTE_BYTES: wire status (u32; u32.MAX_VALUE: no answer), count
+   * (u32), coins of 5 bytes.
+   */
+  ASK_SERVERS = 6,
+  /**
+   * Send command MODE of group 11 with body CONTENT to the proxy. OK: RESULT is the wire status
+   * (u32) and the reply's payload; UNREACHABLE; FAILED: the reply is no reply.
+   */
+  ASK_PROXY = 7,
+  /**
+   * Nothing waits for it: when POSITION is committed, remove the address of trade locker AN. A
+   * rollback or discard before it drops it.
+   */
+  FORGET_TRADE = 8,
+}
+
+/** What a request's effect works on; at the end of the reply frame that the request holds. */
+export const enum EffectBlock {
+  /** A Folder. */
+  FOLDER = 0,
+  /** WRITE_FILE: a WriteMode; ASK_PROXY: the command. */
+  MODE = 4,
+  NAME_BYTES = 8,
+  CONTENT_BYTES = 12,
+  /** Where the result goes, and how many bytes it may have. */
+  RESULT = 16,
+  RESULT_LIMIT = 20,
+  /** Permissions of a file that is made. */
+  PERMISSIONS = 24,
+  /** Name of the file in its folder: bytes without a NUL, 1 to 1024. */
+  NAME = 64,
+  CONTENT = 1088,
+  BYTES = 66624,
+}
+
+/** Folders below the data folder; the engine reaches no others. */
+export const enum Folder {
+  /** coins: encryption coin files of 440 bytes. */
+  COINS = 0,
+  /** Keys: posted keys. */
+  KEYS = 1,
+  /** Trades: addresses of trade lockers. */
+  TRADES = 2,
+  /** Zones: zone files. */
+  ZONES = 3,
+  /** Folders: objects of group 13; names may have several parts. */
+  FOLDERS = 4,
+}
+
+export const enum WriteMode {
+  /** EXISTS if there is one. */
+  CREATE = 0,
+  /** Replace it or make it. */
+  REPLACE = 1,
+}
+
+/** How an effect ended: what the host tells complete(). */
+export const enum EffectStatus {
+  OK = 0,
+  /** No such file, or (WRITE_FILE) no such folder. */
+  MISSING = 1,
+  EXISTS = 2,
+  /** The name leads out of its folder: "..", a symbolic link, an absolute path. */
+  OUTSIDE = 3,
+  /** A folder, a device, a socket. */
+  NOT_A_FILE = 4,
+  /** More than RESULT_LIMIT bytes. */
+  TOO_LARGE = 5,
+  /** The disk, the permission, the other side: it did not work. */
+  FAILED = 6,
+  /** Nobody answered in time. */
+  UNREACHABLE = 7,
 }
 
 /** A page's meta entry (64 bytes). */
@@ -185,6 +303,8 @@ export const enum Journal {
   SERIAL = 4,
   OLD_AN = 8,
   NEW_AN = 24,
+  /** In a cell: its index in Region.CELLS; old and new 16 bytes stand in the places of the ANs. */
+  CELL = 4,
   /** In a head: records that follow and count. */
   USED = 4,
   PUBLISHED = 40,
@@ -196,6 +316,8 @@ export const enum JournalKind {
   PAD = 0,
   COIN = 1,
   HEAD = 2,
+  /** 16 bytes of a durable table. */
+  CELL = 3,
 }
 
 /**
@@ -208,12 +330,15 @@ export const enum Random {
   BYTES = 64,
 }
 
-/** Region.STATISTICS: four u64, as 0/2 answers them. */
+/** Region.STATISTICS: u64 each, the first four as 0/2 answers them. */
 export const enum Statistic {
   ECHO = 0,
   POWN_COUNT = 8,
   POWN_VALUE = 16,
   DATAGRAMS = 24,
+  /** Admin commands whose key was right, and those that were refused. */
+  ADMIN_ACCEPTED = 32,
+  ADMIN_REFUSED = 40,
 }
 
 /** The block that requestSeal() and replyOpen() share. */

@@ -18,6 +18,8 @@ export const RECORD_BYTES: u32 = 17;
 export const PAGE_BYTES: u32 = 17408;
 /** Pages of one denomination: 2^20 serial numbers, so that (denomination, sn) fits 24 bits. */
 export const PAGES_PER_DENOMINATION_MAX: u32 = 1024;
+/** Bits of a serial number; above them stands the denomination index in a coin's number. */
+export const SERIAL_BITS: u32 = 20;
 
 /**
  * Coins of a ticket and of every list of 5 bytes a coin (seed 000, section 3.1; ours for the
@@ -37,10 +39,43 @@ export const REQUEST_PAGES_MAX: u32 = 4096;
 /** Records that one group of the journal can need, with its own head: pown sum of 4096 coins. */
 export const GROUP_RECORDS_MAX: u32 = 4097;
 
+/** Coins in lockers that configure accepts, at the most: one index entry and one node each. */
+export const LOCKER_COINS_MAX: u32 = 1048576;
+/** Life of a page reservation in microseconds (16 s). */
+export const RESERVATION_LIFE_US: u64 = 16000000;
+/** Pages that one client address may hold for change (reference: RAIDA section 7). */
+export const RESERVED_PAGES_PER_ADDRESS_MAX: u32 = 8;
+/** Breaks of one 16-bit address slot within BREAK_WINDOW_US; one more is answered 160. */
+export const BREAKS_PER_WINDOW_MAX: u32 = 30;
+/** 28800 s. */
+export const BREAK_WINDOW_US: u64 = 28800000000;
+/** Crossover entries, each of CROSSOVER_BYTES and alive for CROSSOVER_LIFE_US (3600 s). */
+export const CROSSOVER_MAX: u32 = 1000;
+export const CROSSOVER_BYTES: u32 = 128;
+export const CROSSOVER_LIFE_US: u64 = 3600000000;
+/** Durable cells of 16 bytes: CROSSOVER_MAX * CROSSOVER_BYTES / 16. */
+export const CELLS: u32 = 8000;
+export const CELL_BYTES: u32 = 16;
+/** Memo of a crossover or trade command that is passed on. */
+export const MEMO_BYTES_MAX: u32 = 254;
+/** Part of a private key file that is passed on to the proxy. */
+export const BTC_KEY_BYTES_MAX: u32 = 3000;
+
 /** Receive frame: an AF_XDP frame; a datagram that does not fit goes into a large frame. */
 export const FRAME_BYTES: u32 = 4096;
 /** Large frame: header (48), the largest body (65535) and room to round up. */
 export const LARGE_FRAME_BYTES: u32 = 65664;
+/**
+ * Reply frame: the largest file that 13/135 reads (1 MiB) and its header, and behind them an effect
+ * block. 1.125 MiB.
+ */
+export const REPLY_FRAME_BYTES: u32 = 1179648;
+/** Reply frames of one worker: one word of bits tells which are taken. */
+export const REPLY_FRAMES_MAX: u32 = 32;
+/** The largest file that is read, and the largest reply payload. */
+export const FILE_BYTES_MAX: u32 = 1048576;
+/** Answer of one server to 2/50 as an effect's result: status, count, 4096 coins. */
+export const VOTE_BYTES: u32 = 20488;
 /**
  * A held reply or a parked datagram up to this size is copied, so that its frame returns at once.
  */
@@ -50,10 +85,10 @@ export const PROCESS_BYTES_MAX: u32 = 262144;
 /** Bytes of one instance's random pool; a power of two. */
 export const RANDOM_POOL_BYTES: u32 = 32768;
 /**
- * Random bytes a single request can take: a reply nonce (24 at most) and eight draws of a ticket
- * number (32).
+ * Random bytes a single request can take: a reply nonce (24 at most), eight draws of a ticket
+ * number (32), a key that fresh ANs are made of (16).
  */
-export const RANDOM_PER_REQUEST: u32 = 64;
+export const RANDOM_PER_REQUEST: u32 = 96;
 /** Ring entries, parked requests and journal records that configure accepts at the most. */
 export const RING_ENTRIES_MAX: u32 = 65536;
 export const PARK_SLOTS_MAX: u32 = 4096;

@@ -4,45 +4,30 @@
  * workers, control, shared regions, regions of each worker.
  */
 import { load32, store32 } from "./atomics";
-import { Config, Control, Journal, Page, Random, Region, Ring } from "./layout";
+import { CONTROL, CONTROL_END, word } from "./control";
+import { Config, Journal, Page, Random, Region, Ring, Wire } from "./layout";
 import {
+  CELL_BYTES,
+  CELLS as CELLS_COUNT,
   COINS_PER_LIST_MAX,
   DENOMINATIONS,
   FRAME_BYTES,
-  GROUP_RECORDS_MAX,
-  JOURNAL_RECORDS_MAX,
   LARGE_FRAME_BYTES,
   PAGE_BYTES,
   PAGE_RECORDS,
-  PAGES_PER_DENOMINATION_MAX,
-  PARK_SLOTS_MAX,
-  RAIDA_COUNT,
   RANDOM_POOL_BYTES,
-  REQUEST_PAGES_MAX,
-  RING_ENTRIES_MAX,
-  SCRATCH_BYTES,
+  REPLY_FRAME_BYTES,
   SLOT_PAYLOAD_BYTES,
-  TICKETS_MAX,
-  WORKERS_MAX,
 } from "./limits";
-import { BASE, CLIENT_BLOCK, WORKER } from "./scratch";
+import { CLIENT_BLOCK, WORKER } from "./scratch";
+import { sizesFit } from "./sizes";
 import { Status } from "./status";
 
-export const CONTROL: usize = BASE + <usize>WORKERS_MAX * SCRATCH_BYTES;
-export const HEAD: usize = CONTROL + Control.HEAD;
-export const COMMITTED: usize = CONTROL + Control.COMMITTED;
-export const LOADS: usize = CONTROL + Control.LOADS;
-export const CLOCK_HAND: usize = CONTROL + Control.CLOCK_HAND;
-export const PIN_TOKEN: usize = CONTROL + Control.PIN_TOKEN;
-export const ALLOCATION: usize = CONTROL + Control.ALLOCATION;
-export const STOP: usize = CONTROL + Control.STOP;
-/** Configuration words, written by the host, kept. */
-const CONFIG: usize = CONTROL + 640;
 /** Table of region starts: shared regions, then a row for each worker. */
-const TABLE: usize = CONTROL + 768;
-const SHARED_ROWS: u32 = 16;
+const TABLE: usize = CONTROL_END;
+const SHARED_ROWS: u32 = 32;
 const WORKER_ROWS: u32 = 16;
-const CONTROL_BYTES: usize = 768 + 4 * (16 + 16 * 16);
+const FIRST_REGION: usize = TABLE + 4 * (32 + 16 * 16);
 const MAGIC: u32 = 0x41444e56;
 
 /** A parked request: 256 bytes of state, then a copy of a small message. */
@@ -53,6 +38,17 @@ export const TICKET_COINS_BYTES: usize = 5 * COINS_PER_LIST_MAX;
 export const CRC_TABLE_BYTES: usize = 16384;
 /** A u16 function index for each of 16 groups x 256 commands. */
 export const COMMAND_TABLE_BYTES: usize = 8192;
+/** In-use bits of a page. */
+export const IN_USE_BYTES: usize = 128;
+/** A locker's entry, a coin's node, and the three bucket arrays (raida/lockers.ts). */
+export const LOCKER_BYTES: usize = 64;
+export const LOCKER_NODE_BYTES: usize = 24;
+const LOCKER_BUCKET_BYTES: u64 = 16;
+/** A page's reservation (raida/reservations.ts). */
+export const RESERVATION_BYTES: usize = 24;
+/** A u32 pair for each of 65536 address slots (raida/break-rate.ts). */
+const BREAK_RATE_BYTES: u64 = 524288;
+export const MERKLE_NODE_BYTES: usize = 32;
 
 const enum Shared {
   CRC,
@@ -65,6 +61,14 @@ const enum Shared {
   STATISTICS,
   TICKET_META,
   TICKET_COINS,
+  IN_USE,
+  LOCKER_ENTRIES,
+  LOCKER_NODES,
+  LOCKER_BUCKETS,
+  RESERVED,
+  BREAK_RATE,
+  CELLS,
+  MERKLE,
   END,
 }
 const enum Own {
@@ -80,6 +84,7 @@ const enum Own {
   REPLY_FRAMES,
   RANDOM,
   SEEN,
+  COIN_LIST,
 }
 
 // What attach() reads for this instance.
@@ -90,6 +95,8 @@ export let ringEntries: u32 = 0;
 export let parkSlots: u32 = 0;
 export let replyFrames: u32 = 0;
 export let tickets: u32 = 0;
+export let lockerCoins: u32 = 0;
+export let btcConfirmations: u32 = 0;
 export let workers: u32 = 0;
 export let raidaId: u32 = 0;
 export let coinId: u32 = 0;
@@ -107,6 +114,14 @@ export let COUNTS: usize = 0;
 export let STATISTICS: usize = 0;
 export let TICKET_META: usize = 0;
 export let TICKET_COINS: usize = 0;
+export let IN_USE: usize = 0;
+export let LOCKER_ENTRIES: usize = 0;
+export let LOCKER_NODES: usize = 0;
+export let LOCKER_BUCKETS: usize = 0;
+export let RESERVED: usize = 0;
+export let BREAK_RATE: usize = 0;
+export let CELLS: usize = 0;
+export let MERKLE: usize = 0;
 export let RX: usize = 0;
 export let READY: usize = 0;
 export let HELD: usize = 0;
@@ -120,45 +135,11 @@ export let REPLY_FRAMES: usize = 0;
 export let RANDOM: usize = 0;
 /** A bit for each coin there can be, all 0 between requests. */
 export let SEEN: usize = 0;
+/** Room for a list of COINS_PER_LIST_MAX coins of 5 bytes that a command makes itself. */
+export let COIN_LIST: usize = 0;
 /** First byte behind the frames of this worker. */
 export let FRAMES_END: usize = 0;
 export let LARGE_FRAMES_END: usize = 0;
-
-export const ADMIN_KEY: usize = CONFIG + 4 * Config.ADMIN_KEY;
-export const VERSION: usize = CONFIG + 4 * Config.VERSION_0;
-
-/** Where the host writes the configuration words before configure(). */
-export function configBlock(): usize {
-  return CONFIG;
-}
-
-function word(index: u32): u32 {
-  return load<u32>(CONFIG + ((<usize>index) << 2));
-}
-
-function powerOfTwo(value: u32, least: u32, most: u32): bool {
-  return value >= least && value <= most && (value & (value - 1)) == 0;
-}
-
-/** Every size in itself and against the others; what this accepts can serve its largest request. */
-function sizesFit(): bool {
-  const pages = DENOMINATIONS * word(Config.PAGES_PER_DENOMINATION);
-  const perDenomination = word(Config.PAGES_PER_DENOMINATION);
-  if (word(Config.WORKERS) < 1 || word(Config.WORKERS) > WORKERS_MAX) return false;
-  if (perDenomination < 1 || perDenomination > PAGES_PER_DENOMINATION_MAX) return false;
-  if (word(Config.PAGE_SLOTS) > pages) return false;
-  // One page more than a request's own, or two requests could evict each other for ever; key pages
-  // are read and let go before.
-  if (word(Config.PAGE_SLOTS) < min<u32>(pages, REQUEST_PAGES_MAX + 1)) return false;
-  if (!powerOfTwo(word(Config.JOURNAL_RECORDS), GROUP_RECORDS_MAX, JOURNAL_RECORDS_MAX))
-    return false;
-  if (!powerOfTwo(word(Config.RING_ENTRIES), 4, RING_ENTRIES_MAX)) return false;
-  if (word(Config.PARK_SLOTS) < 1 || word(Config.PARK_SLOTS) > PARK_SLOTS_MAX) return false;
-  if (word(Config.FRAMES) < 1 || word(Config.FRAMES) > RING_ENTRIES_MAX) return false;
-  if (word(Config.LARGE_FRAMES) > RING_ENTRIES_MAX || word(Config.REPLY_FRAMES) > 32) return false;
-  if (word(Config.TICKETS) > TICKETS_MAX || word(Config.RAIDA_ID) >= RAIDA_COUNT) return false;
-  return word(Config.COIN_ID) <= 0xffff && word(Config.WIRE) <= 1 && word(Config.MODERN) <= 1;
-}
 
 let cursor: u64 = 0;
 
@@ -168,12 +149,32 @@ function take(row: u32, bytes: u64, align: u64): void {
   cursor += bytes;
 }
 
+/**
+ * Lockers and nodes: one for each coin, and as many again as every worker can have in one group, so
+ * that a rollback, which passes through states of its own, always finds room.
+ */
+function lockerEntries(): u64 {
+  return <u64>word(Config.LOCKER_COINS) + <u64>(word(Config.WORKERS) * COINS_PER_LIST_MAX);
+}
+
+/** Nodes of a denomination's Merkle tree over `leaves` pages. */
+export function merkleNodes(leaves: u32): u32 {
+  let nodes = leaves;
+  for (let level = leaves; level > 1; nodes += level) level = (level + 1) >> 1;
+  return nodes;
+}
+
+function merkleBytes(leaves: u32): u64 {
+  if (word(Config.WIRE) != Wire.LEGACY) return 0;
+  return <u64>DENOMINATIONS * merkleNodes(leaves) * MERKLE_NODE_BYTES;
+}
+
 function layOut(): void {
   const perDenomination = <u64>word(Config.PAGES_PER_DENOMINATION),
     slots = <u64>word(Config.PAGE_SLOTS);
   const count = <u64>word(Config.TICKETS),
     entries = <u64>word(Config.RING_ENTRIES);
-  cursor = CONTROL + CONTROL_BYTES;
+  cursor = FIRST_REGION;
   take(Shared.CRC, CRC_TABLE_BYTES, 64);
   take(Shared.COMMANDS, COMMAND_TABLE_BYTES, 64);
   take(Shared.PAGE_INDEX, (<u64>DENOMINATIONS * perDenomination) << 2, 64);
@@ -184,6 +185,16 @@ function layOut(): void {
   take(Shared.STATISTICS, 64, 64);
   take(Shared.TICKET_META, count * TICKET_META_BYTES, 64);
   take(Shared.TICKET_COINS, count * TICKET_COINS_BYTES, 64);
+  const pages = <u64>DENOMINATIONS * perDenomination,
+    lockers = lockerEntries();
+  take(Shared.IN_USE, pages * IN_USE_BYTES, 64);
+  take(Shared.LOCKER_ENTRIES, lockers * LOCKER_BYTES, 64);
+  take(Shared.LOCKER_NODES, lockers * LOCKER_NODE_BYTES, 64);
+  take(Shared.LOCKER_BUCKETS, <u64>word(Config.LOCKER_COINS) * LOCKER_BUCKET_BYTES, 64);
+  take(Shared.RESERVED, pages * RESERVATION_BYTES, 64);
+  take(Shared.BREAK_RATE, BREAK_RATE_BYTES, 64);
+  take(Shared.CELLS, <u64>(CELLS_COUNT * CELL_BYTES), 64);
+  take(Shared.MERKLE, merkleBytes(<u32>perDenomination), 64);
   const ring = entries * Ring.ENTRY_BYTES + Ring.ENTRIES;
   for (let worker: u32 = 0; worker < word(Config.WORKERS); worker++) {
     const row = SHARED_ROWS + worker * WORKER_ROWS;
@@ -193,9 +204,10 @@ function layOut(): void {
     take(row + Own.PARKED, <u64>word(Config.PARK_SLOTS) * PARK_BYTES, 64);
     take(row + Own.FRAMES, <u64>word(Config.FRAMES) * FRAME_BYTES, 4096);
     take(row + Own.LARGE_FRAMES, <u64>word(Config.LARGE_FRAMES) * LARGE_FRAME_BYTES, 64);
-    take(row + Own.REPLY_FRAMES, <u64>word(Config.REPLY_FRAMES) * LARGE_FRAME_BYTES, 64);
+    take(row + Own.REPLY_FRAMES, <u64>word(Config.REPLY_FRAMES) * REPLY_FRAME_BYTES, 64);
     take(row + Own.RANDOM, RANDOM_POOL_BYTES + Random.BYTES, 64);
-    take(row + Own.SEEN, <u64>DENOMINATIONS * perDenomination * (PAGE_RECORDS / 8), 64);
+    take(row + Own.SEEN, pages * (PAGE_RECORDS / 8), 64);
+    take(row + Own.COIN_LIST, <u64>(5 * COINS_PER_LIST_MAX), 64);
   }
   take(Shared.END, 0, 4096);
 }
@@ -238,6 +250,8 @@ export function attachMemory(): Status {
   parkSlots = word(Config.PARK_SLOTS);
   replyFrames = word(Config.REPLY_FRAMES);
   tickets = word(Config.TICKETS);
+  lockerCoins = word(Config.LOCKER_COINS);
+  btcConfirmations = word(Config.BTC_CONFIRMATIONS);
   raidaId = word(Config.RAIDA_ID);
   coinId = word(Config.COIN_ID);
   wire = word(Config.WIRE);
@@ -259,6 +273,7 @@ export function attachMemory(): Status {
   REPLY_FRAMES = ownRow(WORKER, Own.REPLY_FRAMES);
   RANDOM = ownRow(WORKER, Own.RANDOM);
   SEEN = ownRow(WORKER, Own.SEEN);
+  COIN_LIST = ownRow(WORKER, Own.COIN_LIST);
   return Status.OK;
 }
 
@@ -274,6 +289,14 @@ export function readShared(): void {
   STATISTICS = row(Shared.STATISTICS);
   TICKET_META = row(Shared.TICKET_META);
   TICKET_COINS = row(Shared.TICKET_COINS);
+  IN_USE = row(Shared.IN_USE);
+  LOCKER_ENTRIES = row(Shared.LOCKER_ENTRIES);
+  LOCKER_NODES = row(Shared.LOCKER_NODES);
+  LOCKER_BUCKETS = row(Shared.LOCKER_BUCKETS);
+  RESERVED = row(Shared.RESERVED);
+  BREAK_RATE = row(Shared.BREAK_RATE);
+  CELLS = row(Shared.CELLS);
+  MERKLE = row(Shared.MERKLE);
 }
 
 function ownRow(worker: u32, index: u32): usize {
@@ -337,6 +360,12 @@ export function regions(index: u32): usize {
       return RANDOM;
     case Region.CLIENT_BLOCK:
       return CLIENT_BLOCK;
+    case Region.IN_USE:
+      return IN_USE;
+    case Region.CELLS:
+      return CELLS;
+    case Region.MERKLE:
+      return MERKLE;
     case Region.END:
       return row(Shared.END);
   }

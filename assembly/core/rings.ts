@@ -5,10 +5,10 @@
  * one number.
  */
 import { load32, load64, store32 } from "./atomics";
+import { COMMITTED } from "./control";
 import { Descriptor, Effect, EffectKind, Ring } from "./layout";
-import { FRAME_BYTES, LARGE_FRAME_BYTES, SLOT_PAYLOAD_BYTES } from "./limits";
+import { FRAME_BYTES, LARGE_FRAME_BYTES, REPLY_FRAME_BYTES, SLOT_PAYLOAD_BYTES } from "./limits";
 import {
-  COMMITTED,
   EFFECTS,
   FRAMES,
   FRAMES_END,
@@ -117,7 +117,7 @@ export function placeReply(frame: usize, offset: usize, length: u32, position: u
 
 /** Does a message lie in one of the engine's own frames for large replies? */
 export function inReplyFrame(offset: usize): bool {
-  return offset >= REPLY_FRAMES && offset < REPLY_FRAMES + <usize>replyFrames * LARGE_FRAME_BYTES;
+  return offset >= REPLY_FRAMES && offset < REPLY_FRAMES + <usize>replyFrames * REPLY_FRAME_BYTES;
 }
 
 /** Shows the host the reply that placeReply() has begun. */
@@ -136,4 +136,18 @@ export function emitEffect(kind: EffectKind, offset: usize, key: u32, slot: u32)
   store<u32>(entry, slot, Effect.SLOT);
   store32(EFFECTS + Ring.HEAD, head + 1);
   return true;
+}
+
+/**
+ * Tells the host that the trade locker with the AN at `an` is empty from `position` on. Without room
+ * in the ring nothing is told: the address that stays behind does no harm.
+ */
+export function emitForgetTrade(an: usize, position: u64): void {
+  if (room(EFFECTS) == 0) return;
+  const head = load32(EFFECTS + Ring.HEAD),
+    entry = entryAt(EFFECTS, head);
+  store<u32>(entry, EffectKind.FORGET_TRADE, Effect.KIND);
+  store<u64>(entry, position, Effect.POSITION);
+  v128.store(entry, v128.load(an), Effect.AN);
+  store32(EFFECTS + Ring.HEAD, head + 1);
 }

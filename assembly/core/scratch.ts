@@ -49,6 +49,11 @@ export const WORK: usize = SCRATCH + 8320;
 /** Parameters and results of requestSeal and replyOpen (core/layout.ts, Client). */
 export const CLIENT_BLOCK: usize = SCRATCH + 8448;
 
+/** Locker key that is being looked up (16). */
+export const LOOKED_UP: usize = SCRATCH + 8704;
+/** Key (16) and counter block (16) that fresh ANs are made of, and the newest of them (16). */
+export const FRESH: usize = SCRATCH + 8720;
+
 // pages of the current request: a bitmap, its summary, and the list made from both
 export const PAGE_BITS: usize = SCRATCH + 9216;
 export const PAGE_SUMMARY: usize = SCRATCH + 11264;

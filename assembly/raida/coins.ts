@@ -6,14 +6,11 @@
  * RAIDA section 7 (data model).
  */
 import { add32, load32, load64, lock, store32, store64, swap32, unlock } from "../core/atomics";
+import { ALLOCATION, CLOCK_HAND, COMMITTED, LOADS } from "../core/control";
 import { EffectKind, Page, PageState } from "../core/layout";
 import { DENOMINATIONS, PAGE_BYTES, PAGE_RECORDS, RECORD_BYTES } from "../core/limits";
 import {
-  ALLOCATION,
-  CLOCK_HAND,
-  COMMITTED,
   EFFECTS,
-  LOADS,
   PAGE_DATA,
   PAGE_INDEX,
   PAGE_META,
@@ -205,22 +202,14 @@ export function settle(meta: usize, position: u64): void {
 }
 
 /**
- * Puts an old value back (rollback; all workers are stopped). The page is here: it was not
- * committed, so not evicted.
+ * The record of a coin whose change is being undone (all workers are stopped); its page gets
+ * `position`. The page is here: it was not committed, so not evicted.
  */
-export function restoreRecord(
-  denominationIndex: u32,
-  serial: u32,
-  an: v128,
-  mfs: u32,
-  position: u64,
-): void {
+export function recordToRestore(denominationIndex: u32, serial: u32, position: u64): usize {
   const meta = metaOf(denominationIndex * pagesPerDenomination + serial / PAGE_RECORDS);
-  if (!meta) return;
-  const record = recordOf(meta, serial);
-  v128.store(record, an);
-  store<u8>(record, mfs, MFS);
+  if (!meta) return 0;
   store64(meta + Page.POSITION, position);
+  return recordOf(meta, serial);
 }
 
 /**

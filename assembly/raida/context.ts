@@ -35,6 +35,8 @@ export let peer: u32 = 0;
 export let flags: u32 = 0;
 export let arrival: u64 = 0;
 export let capacity: u32 = 0;
+/** Descriptor.ADDRESS. */
+export let address: u32 = 0;
 
 // From the header.
 export let type: u32 = 0;
@@ -113,6 +115,9 @@ export function setMessage(
   payloadBytes = 0;
 }
 
+export function setAddress(value: u32): void {
+  address = value;
+}
 export function setHeader(ofType: u32, size: u32, bytes: u32): void {
   type = ofType;
   bodySize = size;

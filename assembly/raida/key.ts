@@ -12,6 +12,7 @@ import { sha256 } from "../crypto/sha256";
 import * as coins from "./coins";
 import * as context from "./context";
 import * as header from "./header";
+import { findPrefix, holdLockers, letGo, lockersPosition } from "./lockers";
 import { gather, listPage } from "./pages-of-request";
 
 /** The pages of the key are not here yet. */
@@ -22,9 +23,8 @@ export function findKey(pinning: bool): u32 {
   switch (context.type) {
     case header.Encryption.COIN:
       return coinKey(pinning);
-    // Without a locker there is no prefix to find; the locker commands bring the index with them.
     case header.Encryption.LOCKER:
-      return Status.INVALID_ENCRYPTION;
+      return lockerKey();
   }
   return modernKey(pinning);
 }
@@ -45,6 +45,25 @@ function coinKey(pinning: bool): u32 {
     Status.INVALID_ENCRYPTION,
   );
   if (found != Status.OK) return found;
+  startCounter();
+  return Status.OK;
+}
+
+/** The oldest locker whose key begins with the five bytes that the header shows. */
+function lockerKey(): u32 {
+  holdLockers();
+  const locker = findPrefix(context.message + header.KEY_DENOMINATION);
+  if (locker) v128.store(KEY, v128.load(locker));
+  context.raisePosition(lockersPosition());
+  letGo();
+  if (!locker) return Status.INVALID_ENCRYPTION;
+  startCounter();
+  return Status.OK;
+}
+
+/** The initial counter block of types 1 and 2. */
+function startCounter(): void {
+  const at = context.message;
   v128.store(COUNTER_BLOCK, i64x2.splat(0));
   if (wire == Wire.SPEC) {
     store<u64>(COUNTER_BLOCK, load<u64>(at, header.SPEC_NONCE));
@@ -52,7 +71,6 @@ function coinKey(pinning: bool): u32 {
   } else {
     store<u64>(COUNTER_BLOCK, load<u64>(at, header.LEGACY_NONCE));
   }
-  return Status.OK;
 }
 
 function modernKey(pinning: bool): u32 {

@@ -164,7 +164,7 @@ export function authentic(record: usize, an: usize): bool {
   );
 }
 
-/** Overwrites the record of a coin on a locked page. */
-export function overwrite(coin: usize, record: usize, an: v128): void {
-  coins.writeRecord(coins.metaOf(keyAt(coin)), record, an, context.mfs);
+/** The meta entry of a coin's (locked) page. */
+export function metaAt(coin: usize): usize {
+  return coins.metaOf(keyAt(coin));
 }

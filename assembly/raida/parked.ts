@@ -7,23 +7,19 @@
  * State of a slot: 0 used, 4 stage, 8 frame, 12 message, 16 length, 20 peer, 24 flags, 28 undone,
  * 32 arrival (u64), 40 position (u64), 48 type, 52 body size, 56 header bytes, 60 payload, 64
  * payload bytes, 68 page that is missing, 72 capacity, 76 next slot, 80 key (32), 112 counter
- * block, 128 challenge hash, 144 slot before.
+ * block, 128 challenge hash, 144 slot before, 148 address, 152 effect frame, 156 effects done, 160
+ * effect under way (0: none, else its kind), 164 effect status, 168 effect bytes, 172 effect note.
  */
 import { add32, load32, store32, swap32 } from "../core/atomics";
-import { SLOT_PAYLOAD_BYTES } from "../core/limits";
-import {
-  LOADS,
-  PARK_BYTES,
-  PARK_STATE_BYTES,
-  PARKED,
-  PIN_TOKEN,
-  parkedOf,
-  parkSlots,
-} from "../core/memory";
+import { LOADS, PIN_TOKEN } from "../core/control";
+import { FILE_BYTES_MAX, SLOT_PAYLOAD_BYTES } from "../core/limits";
+import { PARK_BYTES, PARK_STATE_BYTES, PARKED, parkedOf, parkSlots } from "../core/memory";
 import { giveBack } from "../core/rings";
 import { CHALLENGE_HASH, COUNTER_BLOCK, KEY, WORKER } from "../core/scratch";
+import { Status } from "../core/status";
 import * as coins from "./coins";
 import * as context from "./context";
+import * as effects from "./effects";
 
 const USED: usize = 0;
 const STAGE: usize = 4;
@@ -47,6 +43,13 @@ const SLOT_KEY: usize = 80;
 const SLOT_COUNTER: usize = 112;
 const SLOT_HASH: usize = 128;
 const PREVIOUS: usize = 144;
+const ADDRESS: usize = 148;
+const EFFECT_FRAME: usize = 152;
+const EFFECTS_DONE: usize = 156;
+const EFFECT_UNDER_WAY: usize = 160;
+const EFFECT_STATUS: usize = 164;
+const EFFECT_BYTES: usize = 168;
+const EFFECT_NOTE: usize = 172;
 
 /** Waiting requests in the order of their arrival, as a list through the slots; 0: none. */
 let oldest: usize = 0;
@@ -56,6 +59,8 @@ let free: usize = 0;
 /** Slots that were ever used; the rest are free, too. */
 let opened: u32 = 0;
 let count: u32 = 0;
+/** The slot whose pages are pinned, while this instance has the pin token; 0: none. */
+let pinned: usize = 0;
 
 export function parkedCount(): u32 {
   return count;
@@ -101,20 +106,43 @@ function remove(slot: usize): void {
   count--;
 }
 
-/** Does the oldest request of this worker hold the engine's pin token (or get it now)? */
+/** Does the host still work on an effect of this request? Until then it does not run. */
+export function awaitsEffect(slot: usize): bool {
+  return load<u32>(slot, EFFECT_UNDER_WAY) != 0;
+}
+
+/**
+ * Does this request, the oldest of this worker that can run, hold the engine's pin token (or get it
+ * now)? When another one was the oldest before, its pins go.
+ */
 export function mayPin(slot: usize): bool {
-  if (slot != oldest) return false;
-  return load32(PIN_TOKEN) == WORKER + 1 || swap32(PIN_TOKEN, 0, WORKER + 1);
+  if (load32(PIN_TOKEN) != WORKER + 1 && !swap32(PIN_TOKEN, 0, WORKER + 1)) return false;
+  if (pinned && pinned != slot) coins.unpinAll();
+  pinned = slot;
+  return true;
 }
 
 /**
  * Would a run find nothing new? The last page that it waited for is still on its way. The oldest
- * request runs in any case: it may have something to pin.
+ * request that can run does so in any case: it may have something to pin.
  */
 export function stillWaits(slot: usize): bool {
-  if (slot == oldest) return false;
   const key = load<u32>(slot, MISSING);
   return key != coins.NO_PAGE && !undone(slot) && coins.isLoading(key);
+}
+
+/** The host has ended an effect. Statuses: OK, INVALID_ARGUMENT (no request waits in this slot). */
+export function completeEffect(index: u32, status: u32, bytes: u32): Status {
+  if (index >= opened) return Status.INVALID_ARGUMENT;
+  const slot = PARKED + <usize>index * PARK_BYTES,
+    kind = load<u32>(slot, EFFECT_UNDER_WAY);
+  if (kind == 0 || bytes > FILE_BYTES_MAX) return Status.INVALID_ARGUMENT;
+  store<u32>(slot, 0, EFFECT_UNDER_WAY);
+  store<u32>(slot, load<u32>(slot, EFFECTS_DONE) + 1, EFFECTS_DONE);
+  store<u32>(slot, status, EFFECT_STATUS);
+  store<u32>(slot, bytes, EFFECT_BYTES);
+  effects.ended(kind);
+  return Status.OK;
 }
 
 /** Parks the request of the context for the first time. */
@@ -142,16 +170,18 @@ export function park(): void {
   store<u32>(slot, 0, UNDONE);
   store<u64>(slot, context.arrival, ARRIVAL);
   store<u32>(slot, capacity, CAPACITY);
+  store<u32>(slot, context.address, ADDRESS);
   store<u32>(slot, 1, USED);
-  keepProgress(slot);
+  keepProgress(slot, false);
 }
 
 /**
  * Keeps what a run has found out: the page that it waits for, and what must not be done twice:
  * after decryption a request starts from its open body.
  */
-export function keepProgress(slot: usize): void {
+export function keepProgress(slot: usize, pinning: bool): void {
   store<u32>(slot, context.missing, MISSING);
+  keepEffect(slot, pinning);
   if (load<u32>(slot, STAGE) != 0 || context.payload == 0) return;
   store<u32>(slot, 1, STAGE);
   store<u64>(slot, context.position, POSITION);
@@ -165,6 +195,16 @@ export function keepProgress(slot: usize): void {
   v128.store(slot, v128.load(CHALLENGE_HASH), SLOT_HASH);
 }
 
+/** Keeps what belongs to the request's effects, and tells the host of the one that it asks for. */
+function keepEffect(slot: usize, pinning: bool): void {
+  store<u32>(slot, <u32>effects.frame, EFFECT_FRAME);
+  store<u32>(slot, effects.note, EFFECT_NOTE);
+  if (!effects.isAsked()) return;
+  store<u32>(slot, effects.askedKind(), EFFECT_UNDER_WAY);
+  effects.tell(<u32>((slot - PARKED) / PARK_BYTES));
+  if (pinning) letPinsGo();
+}
+
 /** Makes a parked request the current one. True: its body is open already. */
 export function takeUp(slot: usize): bool {
   context.setMessage(
@@ -175,6 +215,14 @@ export function takeUp(slot: usize): bool {
     load<u32>(slot, FLAGS),
     load<u64>(slot, ARRIVAL),
     load<u32>(slot, CAPACITY),
+  );
+  context.setAddress(load<u32>(slot, ADDRESS));
+  effects.takeUp(
+    load<u32>(slot, EFFECT_FRAME),
+    load<u32>(slot, EFFECTS_DONE),
+    load<u32>(slot, EFFECT_STATUS),
+    load<u32>(slot, EFFECT_BYTES),
+    load<u32>(slot, EFFECT_NOTE),
   );
   if (load<u32>(slot, STAGE) == 0) return false;
   context.setHeader(
@@ -201,13 +249,16 @@ export function undone(slot: usize): bool {
 
 /** Ends a parked request: its slot is wiped, its pins and the token go. */
 export function endParked(slot: usize, pinning: bool): void {
-  if (pinning) {
-    coins.unpinAll();
-    store32(PIN_TOKEN, 0);
-    // Other workers may have found no page to evict: what was pinned is news to them, as a load is.
-    add32(LOADS, 1);
-  }
+  if (pinning) letPinsGo();
   remove(slot);
+}
+
+function letPinsGo(): void {
+  coins.unpinAll();
+  pinned = 0;
+  store32(PIN_TOKEN, 0);
+  // Other workers may have found no page to evict: what was pinned is news to them, as a load is.
+  add32(LOADS, 1);
 }
 
 /**

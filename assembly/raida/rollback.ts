@@ -4,12 +4,16 @@
  * read again. Both answer 252 to every reply that rested on it. border.md "Rollback".
  */
 import { load32, load64, stopWorkers, store32, store64 } from "../core/atomics";
+import { COMMITTED, HEAD, STOP } from "../core/control";
 import { recordAt } from "../core/journal";
 import { Descriptor, Journal, JournalKind, Ring } from "../core/layout";
-import { COMMITTED, HEAD, heldRing, STOP, workers } from "../core/memory";
+import { CELL_BYTES, SERIAL_BITS } from "../core/limits";
+import { CELLS, heldRing, workers } from "../core/memory";
 import { entryAt } from "../core/rings";
 import { Status } from "../core/status";
-import { dropChangedSince, restoreRecord } from "./coins";
+import { dropChangedSince, MFS, recordToRestore } from "./coins";
+import { setInUse } from "./in-use";
+import { letGo, moved } from "./lockers";
 import { markUndone } from "./parked";
 import { rewriteAsUnknown } from "./response";
 import { dropTicketsSince } from "./tickets";
@@ -33,14 +37,29 @@ export function rollbackTo(position: u64): Status {
 }
 
 function undo(record: usize, position: u64): void {
-  if (load<u8>(record, Journal.KIND) != JournalKind.COIN) return;
-  restoreRecord(
-    load<u8>(record, Journal.DENOMINATION),
-    load<u32>(record, Journal.SERIAL),
-    v128.load(record, Journal.OLD_AN),
-    load<u8>(record, Journal.OLD_MFS),
-    position,
-  );
+  const kind = load<u8>(record, Journal.KIND);
+  if (kind == JournalKind.COIN) undoCoin(record, position);
+  else if (kind == JournalKind.CELL) {
+    const cell = CELLS + <usize>load<u32>(record, Journal.CELL) * CELL_BYTES;
+    v128.store(cell, v128.load(record, Journal.OLD_AN));
+  }
+}
+
+/** Puts the old value back, and with it all that follows from a record. */
+function undoCoin(change: usize, position: u64): void {
+  const index = <u32>load<u8>(change, Journal.DENOMINATION),
+    serial = load<u32>(change, Journal.SERIAL),
+    number = (index << SERIAL_BITS) | serial;
+  const record = recordToRestore(index, serial, position);
+  if (!record) return;
+  const an = v128.load(change, Journal.OLD_AN),
+    mfs = <u32>load<u8>(change, Journal.OLD_MFS);
+  const wasInUse = load<u8>(record, MFS) != 0;
+  moved(number, v128.load(record), wasInUse, an, mfs != 0, 0);
+  letGo();
+  if (wasInUse != (mfs != 0)) setInUse(number, mfs != 0, 0);
+  v128.store(record, an);
+  store<u8>(record, mfs, MFS);
 }
 
 /**

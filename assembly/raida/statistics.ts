@@ -17,12 +17,16 @@ export function countEcho(): void {
 export function countDatagram(): void {
   datagrams++;
 }
-/** 10^(denomination + 8) units of 1e-8. */
 export function countPown(denominationIndex: u32): void {
+  pownCount++;
+  pownValue += coinValue(denominationIndex);
+}
+
+/** Value of a coin: 10^(denomination + 8) units of 1e-8. */
+export function coinValue(denominationIndex: u32): u64 {
   let value: u64 = 1;
   for (let i: u32 = 0; i < denominationIndex; i++) value *= 10;
-  pownCount++;
-  pownValue += value;
+  return value;
 }
 
 /** Adds what this instance has counted to the shared words. */

@@ -39,6 +39,7 @@ async function start(options: Partial<NodeOptions> = {}): Promise<AndvariNode> {
       modern: false,
       pagesPerDenomination: 4,
       storeUrl: `sqlite:${join(directory, 'coins.db')}`,
+      dataDir: directory,
       http: { listen: LOCAL, origins: ['none'] },
       ...options,
     },

@@ -1,11 +1,13 @@
 /** One RAIDA node: store, engine, UDP and TCP on one port, HTTP. */
 import type { EngineSizes, WireName } from '@andvari/host-common/engine/configuration';
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { Secret } from './config/secret.ts';
 import { HttpServer, type Readiness } from './http/http-server.ts';
 import { formatAddress } from './http/socket-address.ts';
 import type { SocketAddress } from './io/packet-io.ts';
 import { PortableIo } from './io/portable.ts';
 import type { Logger } from './log/logger.ts';
+import { openOutsideWorld } from './raida/outside-world.ts';
 import { RaidaServer } from './raida/server.ts';
 import { RaidaStatistics } from './raida/statistics.ts';
 import type { AnyStoreError } from './store/coin-store.ts';
@@ -29,6 +31,15 @@ export interface NodeOptions {
   adminClear?: boolean;
   /** `memory:`, or `sqlite:` and an absolute path. */
   storeUrl: string;
+  /** Absolute; holds coins/, Keys/, Trades/, Zones/ and Folders/ (FileDesk). */
+  dataDir: string;
+  /** All 25 of the network by RAIDA number, looked at when fix asks them (PeerServers). */
+  servers?: readonly SocketAddress[];
+  /** Without it the crossover commands answer 180. */
+  proxy?: { host: string; port: number; key: Secret };
+  btcConfirmations?: number;
+  /** Seconds between two looks at the Merkle trees (wire legacy). */
+  integritySeconds?: number;
   /** Without it the node has no HTTP listener. */
   http?: {
     listen: SocketAddress;
@@ -105,15 +116,19 @@ export class AndvariNode {
         version: RAIDA_VERSION,
         ...(options.adminKey ? { adminKey: options.adminKey } : {}),
         adminClear: options.adminClear ?? false,
+        ...(options.btcConfirmations ? { btcConfirmations: options.btcConfirmations } : {}),
       },
       sizes: { ...options.sizes, pagesPerDenomination: options.pagesPerDenomination },
       storeClient: surroundings.storeThread,
       storeUrl: options.storeUrl,
+      outside: await openOutsideWorld(options),
+      ...(options.integritySeconds ? { integritySeconds: options.integritySeconds } : {}),
       watcher: {
         record: (address, words, at) => statistics.record(address, words, at),
         recordDropped: () => statistics.recordDropped(),
         storeTrouble: (kind, error) => trouble.happened(kind, error),
         readyChanged: (ready) => trouble.readyChanged(ready),
+        effectTrouble: (problem) => logger.warn({ problem }, 'a request met trouble outside'),
       },
     });
     node = new AndvariNode(options, { server, statistics, trouble, registry, logger });

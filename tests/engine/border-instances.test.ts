@@ -4,19 +4,9 @@ import { Status } from '@andvari/host-common/engine/generated/status';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import { describe, expect, it } from 'vitest';
+import { COMMAND, type CommandName } from './commands.ts';
 import { Harness } from './harness.ts';
-import {
-  anOf,
-  BUILDS,
-  COMMAND,
-  type CommandName,
-  coin,
-  joined,
-  newAn,
-  pageOf,
-  Rig,
-  statuses,
-} from './rig.ts';
+import { anOf, BUILDS, coin, joined, newAn, pageOf, Rig, statuses } from './rig.ts';
 
 /** MFS of the harness's day, November 2026. */
 const MFS_NOW = 45;

@@ -14,6 +14,7 @@ import {
   type RaidaReply,
   type SealedRequest,
 } from '@andvari/host-common/raida/codec';
+import { COMMAND, type CommandName } from './commands.ts';
 import { Harness, type HarnessOptions, type PageSource } from './harness.ts';
 
 export const RAIDA_ID = 14;
@@ -77,20 +78,6 @@ export function sumOf(ans: Uint8Array[]): Uint8Array {
   for (const an of ans) for (let i = 0; i < 16; i++) sum[i] = (sum[i] ?? 0) ^ (an[i] ?? 0);
   return sum;
 }
-
-export const COMMAND = {
-  echo: [0, 0],
-  version: [0, 1],
-  audit: [0, 3],
-  detect: [1, 10],
-  detectSum: [1, 11],
-  pown: [1, 20],
-  pownSum: [1, 21],
-  getTicket: [2, 40],
-  validateTicket: [2, 50],
-  find: [2, 60],
-} as const;
-export type CommandName = keyof typeof COMMAND;
 
 export interface RigOptions {
   shared: boolean;

@@ -7,8 +7,9 @@ import { Status } from '@andvari/host-common/engine/generated/status';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { seedOfRun } from '../seeded-random.ts';
+import type { CommandName } from './commands.ts';
 import type { Harness } from './harness.ts';
-import { anOf, BUILDS, type CommandName, coin, joined, newAn, Rig } from './rig.ts';
+import { anOf, BUILDS, coin, joined, newAn, Rig } from './rig.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
 const RUNS = LONG ? 5000 : 300;

@@ -9,8 +9,9 @@ import { TwinServer } from '../twin/raida-twin.ts';
 import type { TwinCoin, TwinRecord } from '../twin/twin-coins.ts';
 import { buildRequest, type TwinEncryption, type TwinWire } from '../twin/twin-wire.ts';
 import { VECTOR_ADMIN_KEY } from '../twin/vector-state.ts';
+import { DerivedStore } from './derived-store.ts';
 import { Harness } from './harness.ts';
-import { basePages, IDENTITY, PAGES, setBaseCounts } from './vector-state.ts';
+import { basePages, IDENTITY, PAGES } from './vector-state.ts';
 
 /** xorshift32: the same numbers for the same seed, everywhere. */
 export class Dice {
@@ -48,7 +49,6 @@ const OTHER_COMMANDS = [
   [0, 2],
   [0, 3],
   [2, 50],
-  [3, 130],
   [1, 99],
 ] as const;
 
@@ -96,9 +96,9 @@ export class TwinRun {
       ...(options.shared ? { shared: true } : {}),
       sizes: { pagesPerDenomination: PAGES, journalRecords: 8192, frames: 64, ringEntries: 64 },
       identity,
-      pages: (denomination, page) => pages.get(`${denomination}/${page}`),
+      pages: () => undefined,
+      store: new DerivedStore((den, page) => pages.get(`${den}/${page}`), PAGES),
     });
-    setBaseCounts(this.harness.engine);
     this.twin = new TwinServer({
       raidaId: 14,
       wire: options.wire,
@@ -118,9 +118,8 @@ export class TwinRun {
     this.pattern.writeUInt32BE(count + 1);
     this.fillPool();
     if (this.dice.roll(20) === 0) this.harness.nowUs += this.dice.roll(200) * 1_000_000;
-    let request = this.request();
-    const damaged = this.dice.roll(4) === 0;
-    if (damaged) request = this.damage(request);
+    let request = this.drawn();
+    while (!this.twin.knows(request)) request = this.drawn();
     const datagram = this.dice.roll(2) === 0;
     const local = this.dice.roll(3) > 0;
     const delivery = { transport: datagram ? 'udp' : 'message', local, executionUs: 0 } as const;
@@ -132,6 +131,12 @@ export class TwinRun {
       engine: got && Buffer.from(got).toString('hex'),
       twin: wanted?.toString('hex'),
     };
+  }
+
+  /** A good request, or a damaged one. */
+  private drawn(): Buffer {
+    const request = this.request();
+    return this.dice.roll(4) === 0 ? this.damage(request) : request;
   }
 
   /** Ticket numbers that 2/40 has given, for 2/50 (wire and encryption allowing). */

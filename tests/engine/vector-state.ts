@@ -1,38 +1,11 @@
 /**
- * The base state of tests/vectors/raida.json (its meta tells the formulas), and its cases of the
- * groups there are. Web-standard only.
+ * The base state of tests/vectors/raida.json, as its meta tells it: coins, files, keys. Web-standard
+ * only.
  */
-import type { Engine } from '@andvari/host-common/engine/engine';
-import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
-import vectors from '../vectors/raida.json' with { type: 'json' };
-
-export interface VectorRequest {
-  transport: string;
-  request_hex: string;
-}
-export interface VectorCase extends VectorRequest {
-  name: string;
-  response_hex: string | null;
-  volatile?: number[][];
-  status?: number;
-  peer_bug?: boolean;
-  /** Our status where we do not copy the peer. */
-  ours_status?: number;
-  /** Set on requests that a server sends. */
-  direction?: string;
-  server_state: {
-    base: string;
-    setup?: VectorRequest[];
-    setup_patch_from_second?: Patch[];
-  };
-  request_patch?: Patch[];
-}
-export interface Patch {
-  from_setup: number;
-  response_offset: number;
-  length: number;
-  request_offset: number;
-}
+import { Folder } from '@andvari/host-common/engine/generated/layout';
+import { PAGE_BYTES, RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
+import { DerivedStore } from './derived-store.ts';
+import { World } from './world.ts';
 
 export const PAGES = 8;
 export const IDENTITY = {
@@ -52,9 +25,13 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /** AN(raida, den, sn): first 16 bytes of SHA-256 of "raida-vector-an:<raida>:<den>:<sn>". */
-export async function vectorAn(denomination: number, serialNumber: number): Promise<Uint8Array> {
-  const text = new TextEncoder().encode(`raida-vector-an:14:${denomination}:${serialNumber}`);
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', text)).subarray(0, 16);
+export async function vectorAn(
+  denomination: number,
+  serialNumber: number,
+  raidaId = IDENTITY.raidaId,
+): Promise<Uint8Array> {
+  const bytes = text(`raida-vector-an:${raidaId}:${denomination}:${serialNumber}`);
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)).subarray(0, 16);
 }
 
 /** All pages of the base state, keyed "den/page". 120 pages of 1024 digests: made once. */
@@ -82,71 +59,38 @@ async function makePages(): Promise<Map<string, Uint8Array>> {
   return pages;
 }
 
-/** 512 coins in use on each of 8 pages. */
-export function setBaseCounts(engine: Engine): void {
-  engine.setCounts(new Uint32Array(15).fill(512 * PAGES));
+/** A store with the base state, as a server that starts anew has it. */
+export async function baseStore(): Promise<DerivedStore> {
+  const pages = await basePages();
+  return new DerivedStore((denomination, page) => pages.get(`${denomination}/${page}`), PAGES);
 }
 
-/** Groups 0, 1, 2 without 2/80 (fix), as far as one server alone can answer. */
-export function casesHere(): VectorCase[] {
-  const cases = vectors.cases as unknown as VectorCase[];
-  return cases.filter((item) => {
-    if (!item.request_hex || item.direction) return false;
-    const header = fromHex(item.request_hex.slice(0, 34));
-    const group = header[4] ?? 0;
-    const status = item.status ?? 0;
-    const refused = (status > 0 && status < 9) || status === 255;
-    return (group <= 2 && header[5] !== 80) || (refused && !item.peer_bug && group !== 10);
-  });
+const text = (of: string) => new TextEncoder().encode(of);
+
+/** Files of the base state, by folder and name; Keys and Trades are empty. */
+export async function baseFiles(): Promise<[folder: number, name: string, bytes: Uint8Array][]> {
+  return [
+    [Folder.FOLDERS, 'hello.txt', text('hello raida')],
+    [Folder.ZONES, 'a.test.zone', text('# zone\nA 10.1.2.3 xx\nSRV 10.9.8.7:50001\n')],
+    [Folder.COINS, '00.2100.bin', await coinFile(0, 2100)],
+    [Folder.COINS, '01.77.bin', await coinFile(1, 77)],
+  ];
 }
 
-export interface SpecCase {
-  name: string;
-  request_hex: string;
-  response_hex: string;
-  response_nonce_hex_in_example: string;
-}
-
-export function specCases(): SpecCase[] {
-  return vectors.spec_derived as unknown as SpecCase[];
-}
-
-/** The reply that is due; undefined: silence. */
-export function expectedReply(item: VectorCase): Uint8Array | undefined {
-  if (item.response_hex === null) return undefined;
-  const reply = fromHex(item.response_hex);
-  if (item.ours_status !== undefined) reply[2] = item.ours_status;
-  // Section 11, point 2: the peer sends 74 of the 75 bytes, the last count of them damaged; it is
-  // 0x00001000 as all.
-  if (item.name === 'audit_udp') return wholeAudit(reply);
-  return reply;
-}
-
-function wholeAudit(reply: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(reply.length + 1);
-  whole.set(reply.subarray(0, -2));
-  whole[11] = (reply[11] ?? 0) + 1;
-  whole.set([0x06, 0x00, 0x00, 0x10, 0x00, 0x3e, 0x3e], reply.length - 6);
-  return whole;
-}
-
-/** Masks what changes from run to run: the volatile ranges. */
-export function masked(bytes: Uint8Array, volatile: number[][] = []): Uint8Array {
-  const copy = bytes.slice();
-  for (const [first = 0, last = 0] of volatile) copy.fill(0, first, last + 1);
-  return copy;
-}
-
-/** Copies reply bytes of setup requests into a request. */
-export function patched(request: Uint8Array, patches: Patch[], replies: Uint8Array[]): Uint8Array {
-  const copy = request.slice();
-  for (const patch of patches) {
-    const reply = replies[patch.from_setup];
-    if (!reply) throw new Error('vector: no such setup reply');
-    copy.set(
-      reply.subarray(patch.response_offset, patch.response_offset + patch.length),
-      patch.request_offset,
-    );
+/** 440 bytes: 40 of header (coin id at 2), then the ANs of all 25 servers. */
+async function coinFile(denomination: number, serialNumber: number): Promise<Uint8Array> {
+  const file = new Uint8Array(40 + RAIDA_COUNT * 16);
+  file[3] = IDENTITY.coinId;
+  for (let raidaId = 0; raidaId < RAIDA_COUNT; raidaId++) {
+    file.set(await vectorAn(denomination, serialNumber, raidaId), 40 + raidaId * 16);
   }
-  return copy;
+  return file;
+}
+
+/** The world of the base state: its files, 25 servers that do not answer, no proxy. */
+export async function baseWorld(): Promise<World> {
+  const world = new World();
+  for (const [folder, name, bytes] of await baseFiles()) world.put(folder, name, bytes);
+  world.servers = () => undefined;
+  return world;
 }

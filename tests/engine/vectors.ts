@@ -1,51 +1,65 @@
 /**
- * Runs every recorded case of groups 0-2 straight through an engine and tells the reply of each, as
- * hex. Node and browsers alike.
+ * Runs recorded cases straight through an engine and gives the reply of each. Node and browsers
+ * alike.
  */
-
 import { Flag, Random, Region } from '@andvari/host-common/engine/generated/layout';
+import { Status } from '@andvari/host-common/engine/generated/status';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { Harness } from './harness.ts';
-import {
-  basePages,
-  fromHex,
-  IDENTITY,
-  PAGES,
-  patched,
-  type SpecCase,
-  setBaseCounts,
-  type VectorCase,
-} from './vector-state.ts';
+import { replayWith, type SpecCase, type VectorCase } from './vector-cases.ts';
+import { baseStore, baseWorld, fromHex, IDENTITY, PAGES, toHex } from './vector-state.ts';
+import type { World } from './world.ts';
 
 const SIZES = { pagesPerDenomination: PAGES, journalRecords: 8192, frames: 64, ringEntries: 64 };
 
-export async function freshServer(wire: 'spec' | 'legacy' = 'legacy'): Promise<Harness> {
-  const pages = await basePages();
-  const harness = new Harness({
+export async function freshServer(
+  wire: 'spec' | 'legacy' = 'legacy',
+  world?: World,
+): Promise<Harness> {
+  return new Harness({
     module: await plainEngine(),
     sizes: SIZES,
     identity: { ...IDENTITY, wire },
-    pages: (denomination, page) => pages.get(`${denomination}/${page}`),
+    pages: () => undefined,
+    store: await baseStore(),
+    world: world ?? (await baseWorld()),
   });
-  setBaseCounts(harness.engine);
-  return harness;
 }
 
-function flagsOf(transport: string): number {
+export function flagsOf(transport: string): number {
   return Flag.LOCAL | (transport === 'udp' ? Flag.DATAGRAM : 0);
 }
 
 /** The reply to a case on a fresh server; undefined: silence. */
 export async function replay(item: VectorCase): Promise<Uint8Array | undefined> {
   const server = await freshServer();
-  const replies: Uint8Array[] = [];
-  for (const [index, setup] of (item.server_state.setup ?? []).entries()) {
-    const patches = index > 0 ? (item.server_state.setup_patch_from_second ?? []) : [];
-    const request = patched(fromHex(setup.request_hex), patches, replies);
-    replies.push(server.ask(request, flagsOf(setup.transport)) ?? new Uint8Array(0));
-  }
-  const request = patched(fromHex(item.request_hex), item.request_patch ?? [], replies);
-  return server.ask(request, flagsOf(item.transport));
+  return replayWith(item, async (request, transport) => server.ask(request, flagsOf(transport)));
+}
+
+/** First byte of the list of coins in a request of type 0, and bytes of what follows it in fix. */
+const LIST_AT = 48;
+const FIX_BYTES = 16 + 25 * 4 + 2;
+
+/**
+ * The reply to a case of fix, where every server for which the case has a ticket request vouches for
+ * the coins that it asks for; and how to look at a coin ("denomination:serial") afterwards.
+ */
+export async function replayFix(item: VectorCase) {
+  const request = fromHex(item.request_hex);
+  const tickets = new DataView(request.buffer, request.length - FIX_BYTES + 16, 25 * 4);
+  const asked = Object.keys(item.server_state.ticket_requests ?? {}).map(Number);
+  for (const raidaId of asked) tickets.setUint32(4 * raidaId, 1000 + raidaId);
+  const world = await baseWorld();
+  const coins = request.slice(LIST_AT, request.length - FIX_BYTES);
+  world.servers = (raidaId, ticket) =>
+    ticket === 1000 + raidaId ? { status: Status.SUCCESS, coins } : undefined;
+  const server = await freshServer('legacy', world);
+  const reply = server.ask(request, flagsOf(item.transport)) ?? new Uint8Array(0);
+  const anAfter = (coin: string) => {
+    const [denomination = 0, serialNumber = 0] = coin.split(':').map(Number);
+    return toHex(server.record(denomination, serialNumber)?.slice(0, 16) ?? new Uint8Array(0));
+  };
+  return { reply, anAfter };
 }
 
 /**

@@ -1,8 +1,9 @@
 /** The smallest engine there is: one worker, one page a denomination; what specs configure. */
+
+import { configBlock } from "../control";
 import { Config, Ring } from "../layout";
 import {
   attachMemory,
-  configBlock,
   EFFECTS,
   HELD,
   layOutMemory,
@@ -16,6 +17,7 @@ import { Status } from "../status";
 /** Entries of each ring. */
 export const RING_ENTRIES: u32 = 16;
 export const JOURNAL_RECORDS: u32 = 8192;
+export const LOCKER_COINS: u32 = 64;
 
 /** Sets a configuration word; a word that attach reads takes effect with the next attach. */
 export function setWord(index: u32, value: u32): void {
@@ -28,7 +30,7 @@ export function getWord(index: u32): u32 {
 
 /** Writes every configuration word. */
 export function writeConfiguration(pagesPerDenomination: u32): void {
-  memory.fill(configBlock(), 0, 4 * (Config.HAS_ADMIN_KEY + 1));
+  memory.fill(configBlock(), 0, 128);
   setWord(Config.WORKERS, 1);
   setWord(Config.PAGES_PER_DENOMINATION, pagesPerDenomination);
   setWord(Config.PAGE_SLOTS, 15 * pagesPerDenomination);
@@ -39,6 +41,7 @@ export function writeConfiguration(pagesPerDenomination: u32): void {
   setWord(Config.LARGE_FRAMES, 2);
   setWord(Config.REPLY_FRAMES, 2);
   setWord(Config.TICKETS, 4);
+  setWord(Config.LOCKER_COINS, LOCKER_COINS);
   setWord(Config.RAIDA_ID, 14);
   setWord(Config.COIN_ID, 6);
 }

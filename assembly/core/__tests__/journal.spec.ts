@@ -1,7 +1,8 @@
 import { fromHex, GUARD, toHex } from "../../crypto/__tests__/bytes";
+import { COMMITTED, HEAD } from "../control";
 import { claim, NO_ROOM, publish, recordAt, recordCoin } from "../journal";
 import { Journal, JournalKind } from "../layout";
-import { COMMITTED, HEAD, JOURNAL } from "../memory";
+import { JOURNAL } from "../memory";
 import { configureCore, JOURNAL_RECORDS } from "./configuration";
 
 configureCore();

@@ -1,9 +1,9 @@
+import { configBlock, VERSION } from "../control";
 import { Config, Control, Journal, Page, Random, Region } from "../layout";
-import { LARGE_FRAME_BYTES, PAGE_BYTES, RANDOM_POOL_BYTES, SCRATCH_BYTES } from "../limits";
+import { LARGE_FRAME_BYTES, PAGE_BYTES, RANDOM_POOL_BYTES, REPLY_FRAME_BYTES, SCRATCH_BYTES } from "../limits";
 import {
   attachMemory,
   coinId,
-  configBlock,
   heldRing,
   heldSlots,
   layOutMemory,
@@ -19,7 +19,6 @@ import {
   TICKET_COINS_BYTES,
   TICKET_META_BYTES,
   tickets,
-  VERSION,
   wire,
   workers,
 } from "../memory";
@@ -185,7 +184,7 @@ describe("configure", () => {
     end = follows(end, regions(Region.PARKED), 4 * PARK_BYTES);
     end = follows(end, regions(Region.FRAMES), 16 * 4096);
     end = follows(end, regions(Region.LARGE_FRAMES), 2 * <usize>LARGE_FRAME_BYTES);
-    end = follows(end, regions(Region.REPLY_FRAMES), 2 * <usize>LARGE_FRAME_BYTES);
+    end = follows(end, regions(Region.REPLY_FRAMES), 2 * <usize>REPLY_FRAME_BYTES);
     end = follows(end, regions(Region.RANDOM), Random.BYTES + RANDOM_POOL_BYTES);
     end = follows(end, SEEN, 15 * 128);
     end = follows(end, heldRing(1), RING_BYTES);
@@ -202,7 +201,7 @@ describe("configure", () => {
     expect(regions(Region.CLIENT_BLOCK)).toBeLessThan(SCRATCH + SCRATCH_BYTES);
     expect(heldRing(0)).toBe(regions(Region.HELD));
     expect(parkedOf(0)).toBe(regions(Region.PARKED));
-    expect(regions(Region.END + 1)).toBe(0, "no such region");
+    expect(regions(Region.MERKLE + 1)).toBe(0, "no such region");
   });
 
   test("runs once", () => {

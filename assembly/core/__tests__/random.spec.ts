@@ -1,5 +1,6 @@
 import { allAre, GUARD, guarded, toHex } from "../../crypto/__tests__/bytes";
 import { Effect, EffectKind, Random, Ring } from "../layout";
+import { RANDOM_PER_REQUEST } from "../limits";
 import { EFFECTS, RANDOM } from "../memory";
 import { randomReady, takeRandom } from "../random";
 import { emitEffect, entryAt, used } from "../rings";
@@ -33,7 +34,7 @@ describe("takeRandom", () => {
   });
 
   test("goes round the end of the pool and of the counters", () => {
-    fill(0xfffffffe, 68);
+    fill(0xfffffffe, RANDOM_PER_REQUEST + 4);
     const out = guarded(32);
     takeRandom(out, 4);
     // Counter 2^32 - 2 is place 32766.
@@ -45,39 +46,39 @@ describe("takeRandom", () => {
     expect(allAre(POOL + 32766, 2, 0)).toBe(true);
     expect(allAre(POOL, 2, 0)).toBe(true);
     expect(load<u32>(RANDOM, Random.TAKEN)).toBe(2);
-    expect(randomReady()).toBe(true, "64 are left");
+    expect(randomReady()).toBe(true, "enough are left");
   });
 });
 
 describe("randomReady", () => {
   test("wants as many bytes as a request can take", () => {
     startRingsAt(0);
-    fill(0xfffffff0, 64);
+    fill(0xfffffff0, RANDOM_PER_REQUEST);
     expect(randomReady()).toBe(true);
     expect(used(EFFECTS)).toBe(0);
-    fill(0xfffffff0, 63);
+    fill(0xfffffff0, RANDOM_PER_REQUEST - 1);
     expect(randomReady()).toBe(false);
   });
 
   test("asks the host once, and again after the pool was full", () => {
     startRingsAt(0);
-    fill(0, 64);
+    fill(0, RANDOM_PER_REQUEST);
     expect(randomReady()).toBe(true);
     fill(0, 0);
     expect(randomReady()).toBe(false);
     expect(randomReady()).toBe(false);
     expect(used(EFFECTS)).toBe(1);
     expect(load<u32>(entryAt(EFFECTS, 0), Effect.KIND)).toBe(EffectKind.FILL_RANDOM);
-    fill(0, 64);
+    fill(0, RANDOM_PER_REQUEST);
     expect(randomReady()).toBe(true);
-    fill(0, 63);
+    fill(0, RANDOM_PER_REQUEST - 1);
     expect(randomReady()).toBe(false);
     expect(used(EFFECTS)).toBe(2);
   });
 
   test("asks later when there is no room to ask", () => {
     startRingsAt(0);
-    fill(0, 64);
+    fill(0, RANDOM_PER_REQUEST);
     expect(randomReady()).toBe(true);
     for (let i: u32 = 0; i < RING_ENTRIES; i++) emitEffect(EffectKind.LOAD_PAGE, 0, 0, 0);
     fill(0, 0);

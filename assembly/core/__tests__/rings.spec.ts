@@ -1,7 +1,7 @@
 import { GUARD, guarded, toHex } from "../../crypto/__tests__/bytes";
+import { COMMITTED } from "../control";
 import { Descriptor, Effect, EffectKind, Flag, Ring } from "../layout";
 import {
-  COMMITTED,
   EFFECTS,
   FRAMES,
   FRAMES_END,

@@ -1,7 +1,8 @@
 import { setCounters, setWord } from "../../core/__tests__/configuration";
 import { unlock } from "../../core/atomics";
+import { CLOCK_HAND, COMMITTED, LOADS } from "../../core/control";
 import { Config, Effect, EffectKind, Page, PageState, Ring, Wire } from "../../core/layout";
-import { CLOCK_HAND, COMMITTED, EFFECTS, LOADS, PAGE_DATA, PAGE_META } from "../../core/memory";
+import { EFFECTS, PAGE_DATA, PAGE_META } from "../../core/memory";
 import { emitEffect, entryAt, room, used } from "../../core/rings";
 import { Status } from "../../core/status";
 import { allAre, GUARD } from "../../crypto/__tests__/bytes";
@@ -267,21 +268,15 @@ describe("a changed record", () => {
     unlock(other);
   });
 
-  test("is put back by a rollback, with the position", () => {
+  test("is found for a rollback, and its page gets the position", () => {
     emptyCache(3);
     bring(A);
     const meta = coins.metaOf(A);
-    const record = coins.recordOf(meta, 1024 + 5);
-    memory.fill(record - 17, GUARD, 51);
     setPosition(A, 50);
     // Page 3 is the second one of denomination index 1.
-    coins.restoreRecord(1, 1024 + 5, i8x16.splat(0x77), 30, 20);
-    expect(allAre(record, 16, 0x77)).toBe(true);
-    expect(load<u8>(record, 16)).toBe(30);
-    expect(allAre(record - 17, 17, GUARD)).toBe(true);
-    expect(allAre(record + 17, 17, GUARD)).toBe(true);
+    expect(coins.recordToRestore(1, 1024 + 5, 20)).toBe(coins.recordOf(meta, 1024 + 5));
     expect(coins.positionOf(meta)).toBe(20);
-    coins.restoreRecord(4, 5, i8x16.splat(0x77), 30, 20);
+    expect(coins.recordToRestore(4, 5, 20)).toBe(0);
     expect(coins.metaOf(8)).toBe(0, "a page that is not here");
   });
 });

@@ -4,12 +4,11 @@
  */
 import { setWord, startRingsAt, writeConfiguration } from "../../core/__tests__/configuration";
 import { load64, store64 } from "../../core/atomics";
+import { COMMITTED, HEAD } from "../../core/control";
 import { Config, Descriptor, Effect, EffectKind, Flag, Random, Ring } from "../../core/layout";
 import {
-  COMMITTED,
   EFFECTS,
   FRAMES,
-  HEAD,
   HELD,
   LARGE_FRAMES,
   pagesPerDenomination,
@@ -101,6 +100,16 @@ export function dryRandom(): void {
   store<u32>(RANDOM, load<u32>(RANDOM, Random.FILLED), Random.TAKEN);
 }
 
+/** Entries of requests' effects (files, servers, proxy) that wait for effect-host.ts. */
+export const desk: usize = guarded(64 * 16);
+export let deskCount: u32 = 0;
+
+/** Takes the oldest of them away. */
+export function consumeDesk(): void {
+  memory.copy(desk, desk + 64, 64 * 15);
+  deskCount--;
+}
+
 let keptBack: u32 = NO_PAGE;
 let keptSlot: u32 = 0;
 let keptOffset: usize = 0;
@@ -132,7 +141,12 @@ export function serveEffects(): u32 {
     const entry = entryAt(EFFECTS, tail);
     const key = load<u32>(entry, Effect.KEY);
     store<u32>(EFFECTS, tail + 1, Ring.TAIL);
-    if (load<u32>(entry, Effect.KIND) != EffectKind.LOAD_PAGE) {
+    const kind = load<u32>(entry, Effect.KIND);
+    if (kind >= <u32>EffectKind.READ_FILE && kind <= <u32>EffectKind.ASK_PROXY) {
+      memory.copy(desk + (deskCount++ << 6), entry, 64);
+      continue;
+    }
+    if (kind != EffectKind.LOAD_PAGE) {
       fillsAsked++;
       continue;
     }

@@ -4,10 +4,10 @@ import { EFFECTS } from "../../core/memory";
 import { used } from "../../core/rings";
 import { PAGE_BITS, PAGE_LIST } from "../../core/scratch";
 import { allAre, flipBit, GUARD, guarded, pseudoRandom, seed } from "../../crypto/__tests__/bytes";
-import { metaOf, NO_PAGE, pageKey, settle, unpinAll } from "../coins";
+import { metaOf, NO_PAGE, pageKey, settle, unpinAll, writeRecord } from "../coins";
 import * as context from "../context";
 import * as pages from "../pages-of-request";
-import { anOf, MFS_TODAY, now, serveEffects, setAbsentPage, startNode, useWire } from "./node";
+import { anOf, serveEffects, setAbsentPage, startNode, useWire } from "./node";
 
 startNode(Wire.LEGACY, false);
 
@@ -190,9 +190,7 @@ describe("locking", () => {
     listTwo(0);
     pages.holdPages(false);
     const coin = put(2, 5, 0, 1025);
-    context.setNow(<u32>now, <u32>(now >> 32));
-    pages.overwrite(coin, pages.recordAt(coin), i8x16.splat(0x55));
-    expect(load<u8>(pages.recordAt(coin), 16)).toBe(MFS_TODAY);
+    writeRecord(pages.metaAt(coin), pages.recordAt(coin), i8x16.splat(0x55), 30);
     pages.settlePages(20);
     expect(context.position).toBe(20);
     expect(load<u64>(metaOf(17), Page.POSITION)).toBe(20);

@@ -1,5 +1,6 @@
+import { PIN_TOKEN } from "../../core/control";
 import { Descriptor, Page, Ring, Wire } from "../../core/layout";
-import { PARK_BYTES, PARKED, PIN_TOKEN, READY } from "../../core/memory";
+import { PARK_BYTES, PARKED, READY } from "../../core/memory";
 import { entryAt, used } from "../../core/rings";
 import { CHALLENGE_HASH, COUNTER_BLOCK, KEY } from "../../core/scratch";
 import { allAre, GUARD, toHex } from "../../crypto/__tests__/bytes";

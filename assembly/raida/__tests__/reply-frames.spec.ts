@@ -7,7 +7,7 @@ import { startNode, useWire } from "./node";
 
 startNode(Wire.LEGACY, false);
 
-const BYTES: usize = 65664;
+const BYTES: usize = 1179648;
 
 describe("reply frames", () => {
   test("are lent until there are none, and lent again when they come back", () => {

@@ -1,5 +1,6 @@
+import { COMMITTED, CONTROL, HEAD, STOP } from "../../core/control";
 import { Control, Page, Wire } from "../../core/layout";
-import { COMMITTED, CONTROL, HEAD, PARK_BYTES, PARKED, STOP } from "../../core/memory";
+import { PARK_BYTES, PARKED } from "../../core/memory";
 import { Status } from "../../core/status";
 import { allAre, toHex } from "../../crypto/__tests__/bytes";
 import { metaOf, pageKey } from "../coins";

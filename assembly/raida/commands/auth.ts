@@ -1,9 +1,10 @@
 /** Group 1, Auth: detect, detect sum, pown, pown sum. Reference: RAIDA sections 7 and 9. */
-import { claim, NO_ROOM, publish, recordCoin } from "../../core/journal";
 import { Status } from "../../core/status";
+import { Begun, begin, changeCoin, end, notBegun } from "../changes";
 import * as context from "../context";
 import { Outcome } from "../context";
 import { allDistinct } from "../distinct";
+import { isKept } from "../lockers";
 import {
   anyAbsent,
   authentic,
@@ -11,10 +12,7 @@ import {
   denominationAt,
   holdPages,
   listPages,
-  overwrite,
   recordAt,
-  serialAt,
-  settlePages,
   unlockPages,
 } from "../pages-of-request";
 import { countPown } from "../statistics";
@@ -56,23 +54,29 @@ export function pown(pinning: bool): Outcome {
   listPages(list, count, COIN_AN_PAN_BYTES);
   if (!holdPages(pinning)) return Outcome.PARK;
   // If no coin matches as things stand, none will, and a failing pown costs no journal space.
-  const start = anyAuthentic(list, count) ? claim(count) : 0;
-  if (start == NO_ROOM) {
-    unlockPages();
-    return Outcome.BUSY;
+  const any = anyAuthentic(list, count);
+  if (any) {
+    const begun = begin(count, intoLockers(list, count));
+    if (begun != Begun.YES) return notBegun(begun);
   }
-  // From here on nothing can fail.
   openBitmap();
-  let records: u32 = 0;
   for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_AN_PAN_BYTES) {
     const record = recordAt(coin),
       good = authentic(record, coin + COIN_BYTES);
-    if (good) change(start + ++records, coin, record, v128.load(coin + COIN_AN_BYTES));
+    if (good) own(coin, record, v128.load(coin + COIN_AN_BYTES));
     addBit(i, good);
   }
-  if (records) settlePages(publish(start, records, count));
+  if (any) end();
   unlockPages();
   return aggregate(count);
+}
+
+/** How many of the PANs are those of a locker. */
+function intoLockers(list: usize, count: u32): u32 {
+  let kept: u32 = 0;
+  for (let pan = list + COIN_AN_BYTES; count; count--, pan += COIN_AN_PAN_BYTES)
+    kept += u32(isKept(v128.load(pan)));
+  return kept;
 }
 
 function anyAuthentic(list: usize, count: u32): bool {
@@ -82,11 +86,9 @@ function anyAuthentic(list: usize, count: u32): bool {
   return false;
 }
 
-function change(position: u64, coin: usize, record: usize, an: v128): void {
-  const index = <u32>(denominationAt(coin) + 8);
-  recordCoin(position, index, serialAt(coin), record, an, context.mfs);
-  overwrite(coin, record, an);
-  countPown(index);
+function own(coin: usize, record: usize, an: v128): void {
+  changeCoin(coin, record, an, context.mfs);
+  countPown(<u32>(denominationAt(coin) + 8));
 }
 
 /** 1/11: n x (denomination, serial), XOR of all ANs. A coin on no page: 40. */
@@ -115,26 +117,30 @@ export function pownSum(pinning: bool): Outcome {
   if (!holdPages(pinning)) return Outcome.PARK;
   const absent = anyAbsent(),
     right = !absent && sumMatches(list, count);
-  const start = right ? claim(count) : 0;
-  if (start == NO_ROOM) {
-    unlockPages();
-    return Outcome.BUSY;
-  }
   if (right) {
     const delta = v128.load(list + count * COIN_BYTES + AN_BYTES);
+    const begun = begin(count, sumIntoLockers(list, count, delta));
+    if (begun != Begun.YES) return notBegun(begun);
     for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_BYTES) {
       const record = recordAt(coin);
-      change(start + i + 1, coin, record, v128.xor(v128.load(record), delta));
+      own(coin, record, v128.xor(v128.load(record), delta));
     }
-    settlePages(publish(start, count, count));
+    end();
   }
   unlockPages();
   if (absent) return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
   return context.refuse(right ? Status.ALL_PASS : Status.ALL_FAIL);
 }
 
+function sumIntoLockers(list: usize, count: u32, delta: v128): u32 {
+  let kept: u32 = 0;
+  for (let coin = list; count; count--, coin += COIN_BYTES)
+    kept += u32(isKept(v128.xor(v128.load(recordAt(coin)), delta)));
+  return kept;
+}
+
 /** Are all coins in use, named once, and the XOR of their ANs the 16 bytes behind the list? */
-function sumMatches(list: usize, count: u32): bool {
+export function sumMatches(list: usize, count: u32): bool {
   let sum = v128.load(list + count * COIN_BYTES),
     inUse = true;
   for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_BYTES) {

@@ -3,14 +3,12 @@
  * section 7.
  */
 
-import { LARGE_FRAME_BYTES } from "../../core/limits";
-import { replyFrames } from "../../core/memory";
 import { randomReady, takeRandom } from "../../core/random";
 import { WORK } from "../../core/scratch";
 import { Status } from "../../core/status";
 import * as context from "../context";
 import { Outcome } from "../context";
-import { HMAC_BYTES, readU32BE, TRAILER_BYTES, writeU32BE } from "../header";
+import { readU32BE, writeU32BE } from "../header";
 import {
   anyAbsent,
   authentic,
@@ -20,7 +18,7 @@ import {
   recordAt,
   unlockPages,
 } from "../pages-of-request";
-import { takeReplyFrame } from "../reply-frames";
+import { makeRoom, noRoom, Room } from "../reply-frames";
 import * as tickets from "../tickets";
 import {
   addBit,
@@ -121,10 +119,10 @@ export function validateTicket(_pinning: bool): Outcome {
   if (claimable != Status.SUCCESS) return done(ticket, claimable);
   const bytes = tickets.ticketCoinCount(ticket) * COIN_BYTES;
   // Room is found before the claim: a claim whose answer cannot be made would be lost.
-  if (!makeRoom(bytes)) {
-    if (replyFrames == 0) return done(ticket, Status.INTERNAL);
+  const room = makeRoom(bytes);
+  if (room != Room.FOUND) {
     tickets.releaseTicket(ticket);
-    return Outcome.PARK;
+    return noRoom(room);
   }
   tickets.claim(ticket, raida);
   context.raisePosition(tickets.ticketPosition(ticket));
@@ -136,18 +134,6 @@ export function validateTicket(_pinning: bool): Outcome {
 function done(ticket: usize, status: Status): Outcome {
   if (ticket) tickets.releaseTicket(ticket);
   return context.refuse(status);
-}
-
-/**
- * Finds room for a reply body: in the request's own buffer, or in a reply frame. False: all are
- * out.
- */
-function makeRoom(bytes: u32): bool {
-  const all = context.headerBytes + bytes + HMAC_BYTES + TRAILER_BYTES;
-  if (all <= context.capacity) return true;
-  const frame = all <= LARGE_FRAME_BYTES ? takeReplyFrame() : 0;
-  if (frame) context.useReplyFrame(frame);
-  return frame != 0;
 }
 
 /**

@@ -1,13 +1,15 @@
 /** Group 0, Status: echo, version, show stats, audit. Reference: RAIDA section 9. */
-import { load32, load64 } from "../../core/atomics";
+import { load64 } from "../../core/atomics";
+import { VERSION } from "../../core/control";
 import { Statistic } from "../../core/layout";
 import { DENOMINATIONS } from "../../core/limits";
-import { ADMIN_KEY, COUNTS, hasAdminKey, STATISTICS, VERSION } from "../../core/memory";
+import { STATISTICS } from "../../core/memory";
 import { Status } from "../../core/status";
-import { equal16 } from "../../crypto/equal";
+import { isAdmin } from "../admin";
 import * as context from "../context";
 import { Outcome } from "../context";
 import { writeU32BE } from "../header";
+import { countInUse, inUsePosition } from "../in-use";
 import { countEcho, flushStatistics } from "../statistics";
 
 /** 0/0: any body or none; 250, empty. */
@@ -29,9 +31,7 @@ export function version(_pinning: bool): Outcome {
 export function showStats(_pinning: bool): Outcome {
   if (context.bodySize == 0) return context.refuse(Status.EMPTY_REQUEST);
   if (context.payloadBytes < 16) return context.refuse(Status.INVALID_PACKET_LENGTH);
-  const rightKey = equal16(context.payload, ADMIN_KEY);
-  if (!hasAdminKey || !context.mayShowAdminKey() || !rightKey)
-    return context.refuse(Status.ADMIN_AUTH);
+  if (!isAdmin(context.payload)) return context.refuse(Status.ADMIN_AUTH);
   flushStatistics();
   const out = context.body();
   store<u64>(out, load64(STATISTICS + Statistic.ECHO));
@@ -48,7 +48,8 @@ export function audit(_pinning: bool): Outcome {
   let out = context.body();
   for (let index: u32 = 0; index < DENOMINATIONS; index++, out += 5) {
     store<u8>(out, index - 8);
-    writeU32BE(out + 1, load32(COUNTS + ((<usize>index) << 2)));
+    writeU32BE(out + 1, countInUse(index));
   }
+  context.raisePosition(inUsePosition());
   return context.answer(Status.SUCCESS, DENOMINATIONS * 5);
 }

@@ -28,12 +28,14 @@ export interface EngineSizes {
   ringEntries?: number;
   /** Parked requests [256]. */
   parkSlots?: number;
-  /** Frames of 4 KiB [512], large frames of 64 KiB [16], frames for large replies [4]. */
+  /** Frames of 4 KiB [512], large frames of 64 KiB [16], reply frames of 1.125 MiB [8]. */
   frames?: number;
   largeFrames?: number;
   replyFrames?: number;
   /** Tickets [512]. */
   tickets?: number;
+  /** Coins that can lie in lockers at once, a power of two [131072]. */
+  lockerCoins?: number;
 }
 
 export interface EngineIdentity {
@@ -48,6 +50,13 @@ export interface EngineIdentity {
   adminKey?: Uint8Array;
   /** Admin commands in clear text from any address [false: from this machine only]. */
   adminClear?: boolean;
+  /** Confirmations of a Bitcoin transaction that the proxy is asked for [3]. */
+  btcConfirmations?: number;
+  /**
+   * 16 random bytes under which locker keys are hashed; drawn from the CSPRNG unless a test wants
+   * equal runs.
+   */
+  hashKey?: Uint8Array;
 }
 
 /** The least memory for a host that only seals requests and opens replies. */
@@ -60,6 +69,7 @@ export const CLIENT_SIZES: EngineSizes = {
   largeFrames: 1,
   replyFrames: 0,
   tickets: 0,
+  lockerCoins: 16,
 };
 
 const SPARE_PAGES = 128;
@@ -88,8 +98,10 @@ export function writeConfiguration(
   words[Config.PARK_SLOTS] = sizes.parkSlots ?? 256;
   words[Config.FRAMES] = sizes.frames ?? 512;
   words[Config.LARGE_FRAMES] = sizes.largeFrames ?? 16;
-  words[Config.REPLY_FRAMES] = sizes.replyFrames ?? 4;
+  words[Config.REPLY_FRAMES] = sizes.replyFrames ?? 8;
   words[Config.TICKETS] = sizes.tickets ?? TICKETS_MAX;
+  words[Config.LOCKER_COINS] = sizes.lockerCoins ?? 131072;
+  words[Config.BTC_CONFIRMATIONS] = identity.btcConfirmations ?? 3;
   words[Config.RAIDA_ID] = identity.raidaId;
   words[Config.COIN_ID] = identity.coinId;
   words[Config.WIRE] = identity.wire === 'legacy' ? Wire.LEGACY : Wire.SPEC;
@@ -98,6 +110,11 @@ export function writeConfiguration(
   words[Config.HAS_ADMIN_KEY] = identity.adminKey ? 1 : 0;
   bytes.set(version, block + 4 * Config.VERSION_0);
   if (identity.adminKey) bytes.set(identity.adminKey, block + 4 * Config.ADMIN_KEY);
+  bytes.set(identity.hashKey ?? randomBytes(16), block + 4 * Config.HASH_KEY);
+}
+
+function randomBytes(length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length));
 }
 
 /** Journal records that the engine accepts at the least, as a power of two. */

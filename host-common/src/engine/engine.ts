@@ -12,6 +12,7 @@ import { RANDOM_POOL_BYTES } from './generated/limits.ts';
 import { Status, statusName } from './generated/status.ts';
 import { RandomPool } from './random-pool.ts';
 import { Ring } from './ring.ts';
+import { LOCKER_ROW_BYTES, loadCells, loadInUse, type StoreTables } from './store-tables.ts';
 
 /**
  * What the module exports; meanings in assembly/index.ts. Numbers are u32 as JavaScript sees them:
@@ -25,6 +26,9 @@ export interface EngineExports {
   process(batch: number, nowLow: number, nowHigh: number): number;
   step(nowLow: number, nowHigh: number): number;
   resume(slot: number, status: number): number;
+  complete(slot: number, status: number, bytes: number): number;
+  clearTables(): void;
+  enterLocker(denominationIndex: number, serial: number, an: number): number;
   release(offset: number): number;
   rollback(low: number, high: number): number;
   discard(low: number, high: number): number;
@@ -84,6 +88,7 @@ export class Engine {
   /** Records that fit the journal ring. */
   readonly journalRecords: number;
   private readonly control: number;
+  readonly pagesPerDenomination: number;
 
   private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, worker: number) {
     this.memory = memory;
@@ -109,6 +114,7 @@ export class Engine {
     this.random = new RandomPool(this.u8, this.u32, this.region(Region.RANDOM), RANDOM_POOL_BYTES);
     this.journalRecords = config(Config.JOURNAL_RECORDS);
     this.control = this.region(Region.CONTROL);
+    this.pagesPerDenomination = config(Config.PAGES_PER_DENOMINATION);
   }
 
   /**
@@ -183,11 +189,26 @@ export class Engine {
   }
 
   /**
-   * Sets the counts of coins in use by denomination index, as the store has them (0/3 answers
-   * them).
+   * Hands over what the store keeps besides the pages: before the first request, and between
+   * discard() and reopen(). Throws EngineError when the lockers do not fit.
    */
-  setCounts(counts: Uint32Array): void {
-    this.u32.set(counts, this.region(Region.COUNTS) >>> 2);
+  loadTables(tables: StoreTables): void {
+    const { exports, frames } = this;
+    exports.clearTables();
+    this.u32.set(tables.counts, this.region(Region.COUNTS) >>> 2);
+    loadInUse(tables.inUse, this.u8, this.region(Region.IN_USE), this.pagesPerDenomination);
+    loadCells(tables.cells, this.u8, this.region(Region.CELLS));
+    const at = frames.take();
+    if (at === 0) throw new RangeError('loadTables: no frame is free');
+    const { buffer, byteOffset, byteLength } = tables.lockers;
+    const rows = new DataView(buffer, byteOffset, byteLength);
+    for (let row = 0; row < tables.lockers.length; row += LOCKER_ROW_BYTES) {
+      this.u8.set(tables.lockers.subarray(row + 8, row + LOCKER_ROW_BYTES), at);
+      const index = rows.getUint32(row, true);
+      check('enterLocker', exports.enterLocker(index, rows.getUint32(row + 4, true), at));
+    }
+    this.u8.fill(0, at, at + 16);
+    frames.give(at);
   }
 }
 

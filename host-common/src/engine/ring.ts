@@ -46,6 +46,7 @@ export class Ring {
     peer: number,
     flags: number,
     arrivalUs: number,
+    address = 0,
   ): void {
     const head = this.u32[this.base] ?? 0;
     const at = this.entry(head);
@@ -57,6 +58,7 @@ export class Ring {
     u32[at + (Descriptor.FLAGS >>> 2)] = flags;
     u32[at + (Descriptor.ARRIVAL >>> 2)] = arrivalUs >>> 0;
     u32[at + (Descriptor.ARRIVAL >>> 2) + 1] = (arrivalUs / TWO_32) >>> 0;
+    u32[at + (Descriptor.ADDRESS >>> 2)] = address;
     u32[this.base] = head + 1;
   }
 

@@ -103,13 +103,21 @@ export function nodeOptionsOf(config: Config): NodeOptions {
     ...(adminKey ? { adminKey } : {}),
     adminClear: raida.adminClear,
     storeUrl: resolveStoreUrl(store.url, node.dataDir),
+    dataDir: node.dataDir,
+    ...(raida.servers.length > 0 ? { servers: raida.servers } : {}),
+    ...(raida.proxy ? { proxy: raida.proxy } : {}),
+    btcConfirmations: raida.btcConfirmations,
+    integritySeconds: raida.integrityFreqS,
     http: {
       listen: http.listen,
       hosts: http.allowedHosts,
       origins: [...http.allowedOrigins, NO_ORIGIN],
     },
     // A server has room for all its pages; memory is taken as they are touched.
-    sizes: { pageSlots: DENOMINATIONS * raida.pagesPerDenomination },
+    sizes: {
+      pageSlots: DENOMINATIONS * raida.pagesPerDenomination,
+      lockerCoins: raida.lockerCoins,
+    },
   };
 }
 

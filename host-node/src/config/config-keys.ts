@@ -3,7 +3,9 @@
  * as TOML (bigint for an integer, number for a float, string, boolean, array) or as the text of a
  * flag or an environment variable.
  */
+import { isIP } from 'node:net';
 import {
+  LOCKER_COINS_MAX,
   PAGES_PER_DENOMINATION_MAX,
   RAIDA_COUNT,
 } from '@andvari/host-common/engine/generated/limits';
@@ -27,6 +29,13 @@ export interface ConfigValues {
   'raida.admin_key_file': string;
   'raida.admin_clear': boolean;
   'raida.servers': Endpoint[];
+  'raida.proxy_addr': string;
+  'raida.proxy_port': number;
+  'raida.proxy_key': Uint8Array;
+  'raida.proxy_key_file': string;
+  'raida.btc_confirmations': number;
+  'raida.integrity_freq': number;
+  'raida.locker_coins': number;
   'store.url': string;
   'io.backend': 'auto' | 'portable';
   'http.listen': Endpoint;
@@ -174,8 +183,30 @@ function parseHost(value: unknown): string {
   return typeof value === 'string' && form.test(value) ? value : wanted(what, value);
 }
 
+/** An address or a name, IPv6 without brackets. */
+const host: KeyRule<string> = {
+  default: undefined,
+  parse(value) {
+    const good =
+      typeof value === 'string' && (/^[A-Za-z0-9._-]{1,253}$/.test(value) || isIP(value));
+    return good ? value : wanted('an address or a name, without a port', value);
+  },
+};
+
+function powerOfTwo(least: number, most: number, fallback: string): KeyRule<number> {
+  const rule = integer(least, most, fallback);
+  return {
+    ...rule,
+    parse(value) {
+      const what = `a power of two ${least}-${most}`;
+      if (typeof value !== 'bigint' || value < least || value > most) return wanted(what, value);
+      return (value & (value - 1n)) === 0n ? Number(value) : wanted(what, value);
+    },
+  };
+}
+
 /** 32 hex digits. The message never repeats what came: it may be a mistyped key. */
-export function parseAdminKey(value: unknown): Uint8Array {
+export function parseKey(value: unknown): Uint8Array {
   if (typeof value === 'string' && /^[0-9a-fA-F]{32}$/.test(value)) {
     return Uint8Array.from(Buffer.from(value, 'hex'));
   }
@@ -213,10 +244,18 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'raida.modern': boolean('false'),
   'raida.coin_id': integer(0, 65535, '6'),
   'raida.pages_per_denomination': integer(1, PAGES_PER_DENOMINATION_MAX, '1000'),
-  'raida.admin_key': { default: undefined, secret: true, parse: parseAdminKey },
+  'raida.admin_key': { default: undefined, secret: true, parse: parseKey },
   'raida.admin_key_file': path('a file'),
   'raida.admin_clear': boolean('false'),
   'raida.servers': servers,
+  'raida.proxy_addr': host,
+  'raida.proxy_port': integer(1, 65535, '50000'),
+  'raida.proxy_key': { default: undefined, secret: true, parse: parseKey },
+  'raida.proxy_key_file': path('a file'),
+  'raida.btc_confirmations': integer(1, 255, '2'),
+  // 0 would walk the coins without a pause; nobody compares trees less than once a day.
+  'raida.integrity_freq': integer(1, 86_400, '3600'),
+  'raida.locker_coins': powerOfTwo(1024, LOCKER_COINS_MAX, '131072'),
   'store.url': storeUrl,
   'io.backend': backend,
   'http.listen': endpoint('127.0.0.1:9090'),

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError, effectiveConfig, type LoadConfigOptions, loadConfig } from './config.ts';
-import { type ConfigKey, configKeys } from './config-keys.ts';
 
 const keyHex = '00112233445566778899aabbccddeeff';
 const otherHex = 'ffeeddccbbaa99887766554433221100';
@@ -36,158 +35,6 @@ function problems(text: string, options: LoadConfigOptions = {}): string[] {
 const servers = (count: number) =>
   `[${Array.from({ length: count }, (_, i) => `"10.0.0.1:${5000 + i}"`).join(', ')}]`;
 
-/** Key, a value that is taken, what it becomes, then values that are not and what is said. */
-type Case = [ConfigKey, string, unknown, ...[string, string][]];
-const ports = 'wanted HOST:PORT with a port 0-65535';
-const cases: Case[] = [
-  [
-    'raida.number',
-    '24',
-    24,
-    ['25', 'wanted an integer 0-24, got 25'],
-    ['-1', 'wanted an integer 0-24, got -1'],
-    ['1.0', 'wanted an integer 0-24, got 1.0'],
-    ['"x"', 'wanted an integer 0-24, got "x"'],
-    ['true', 'wanted an integer 0-24, got true'],
-    ['[1]', 'wanted an integer 0-24, got a list'],
-    ['{ a = 1 }', 'wanted an integer 0-24, got a table'],
-    ['9007199254740993', 'wanted an integer 0-24, got 9007199254740993'],
-  ],
-  [
-    'raida.listen',
-    '"[::1]:0"',
-    { host: '::1', port: 0 },
-    ['"127.0.0.1"', `${ports}, got "127.0.0.1"`],
-    ['"127.0.0.1:65536"', `${ports}, got "127.0.0.1:65536"`],
-    ['"::1:50000"', `${ports}, got "::1:50000"`],
-    ['"[::1::]:5"', `${ports}, got "[::1::]:5"`],
-    ['50000', `${ports}, got 50000`],
-  ],
-  ['raida.wire', '"legacy"', 'legacy', ['"SPEC"', 'wanted "spec" or "legacy", got "SPEC"']],
-  ['raida.modern', 'true', true, ['1', 'wanted true or false, got 1']],
-  ['raida.coin_id', '65535', 65535, ['65536', 'wanted an integer 0-65535, got 65536']],
-  [
-    'raida.pages_per_denomination',
-    '1024',
-    1024,
-    ['0', 'wanted an integer 1-1024, got 0'],
-    ['1025', 'wanted an integer 1-1024, got 1025'],
-  ],
-  ['raida.admin_clear', 'true', true, ['"yes"', 'wanted true or false, got "yes"']],
-  [
-    'raida.servers',
-    servers(25),
-    Array.from({ length: 25 }, (_, i) => ({ host: '10.0.0.1', port: 5000 + i })),
-    [servers(24), 'wanted a list of 25 texts HOST:PORT, or none, got 24'],
-    [servers(26), 'wanted a list of 25 texts HOST:PORT, or none, got 26'],
-    ['["a:0"]', 'entry 0: wanted HOST:PORT with a port 1-65535, got "a:0"'],
-    ['3', 'wanted a list of 25 texts HOST:PORT, or none, got 3'],
-  ],
-  [
-    'store.url',
-    '"memory:"',
-    'memory:',
-    ['"postgres://u:secret@h/db"', 'this build has no PostgreSQL store, got "postgres://..."'],
-    ['"coins.db"', 'wanted "sqlite:FILE" or "memory:", got "coins.db"'],
-    ['"sqlite:"', 'wanted "sqlite:FILE" or "memory:", got "sqlite:"'],
-    ['"sqlite::memory:"', 'wanted "sqlite:FILE" or "memory:", got "sqlite::memory:"'],
-    ['"fault:x"', 'wanted "sqlite:FILE" or "memory:", got "fault:x"'],
-    ['5', 'wanted "sqlite:FILE" or "memory:", got 5'],
-  ],
-  [
-    'io.backend',
-    '"portable"',
-    'portable',
-    ['"io_uring"', 'this build has only the portable backend, got "io_uring"'],
-    ['"af_xdp"', 'this build has only the portable backend, got "af_xdp"'],
-    ['"fast"', 'wanted "auto" or "portable", got "fast"'],
-  ],
-  [
-    'http.listen',
-    '"localhost:9090"',
-    { host: 'localhost', port: 9090 },
-    ['""', `${ports}, got ""`],
-  ],
-  [
-    'http.allowed_origins',
-    '["https://wallet.example", "http://127.0.0.1:8080"]',
-    ['https://wallet.example', 'http://127.0.0.1:8080'],
-    ['["https://wallet.example/"]', expectOrigin('https://wallet.example/')],
-    ['["https://Wallet.example"]', expectOrigin('https://Wallet.example')],
-    ['["*"]', expectOrigin('*')],
-    ['["null"]', expectOrigin('null')],
-    ['["ftp://x"]', expectOrigin('ftp://x')],
-  ],
-  [
-    'http.allowed_hosts',
-    '["wallet.example", "[::1]:8080"]',
-    ['wallet.example', '[::1]:8080'],
-    ['["*.example"]', expectHost('*.example')],
-    ['["A"]', expectHost('A')],
-    ['["a:b"]', expectHost('a:b')],
-  ],
-  [
-    'log.level',
-    '"debug"',
-    'debug',
-    ['"loud"', 'wanted "fatal" or "error" or "warn" or "info" or "debug" or "trace", got "loud"'],
-  ],
-  [
-    'node.data_dir',
-    '"elsewhere"',
-    undefined,
-    ['""', 'wanted a folder, got ""'],
-    ['1', 'wanted a folder, got 1'],
-  ],
-  ['raida.admin_key_file', '"key"', undefined, ['""', 'wanted a file, got ""']],
-  [
-    'raida.admin_key',
-    `"${keyHex}"`,
-    undefined,
-    [`"${keyHex}0"`, 'wanted 32 hex digits, got something else (not shown)'],
-    [`"${keyHex.slice(1)}"`, 'wanted 32 hex digits, got something else (not shown)'],
-    ['5', 'wanted 32 hex digits, got something else (not shown)'],
-  ],
-];
-
-function expectOrigin(got: string) {
-  const what = 'wanted an origin like "https://wallet.example" in lower case, without a path';
-  return `entry 0: ${what}, got "${got}"`;
-}
-function expectHost(got: string) {
-  const what = 'wanted a host like "wallet.example" or "127.0.0.1:9090" in lower case';
-  return `entry 0: ${what}, got "${got}"`;
-}
-
-/** The configuration as nested plain values, by configuration key. */
-function valueAt(config: ReturnType<typeof loadConfig>, key: ConfigKey): unknown {
-  const [section = '', name = ''] = key.split('.');
-  const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return (config as unknown as Record<string, Record<string, unknown>>)[section]?.[camel];
-}
-
-describe('each key', () => {
-  test('has a case here', () => {
-    expect(cases.map(([key]) => key).sort()).toEqual([...configKeys].sort());
-  });
-
-  describe.each(cases)('%s', (key, good, becomes, ...bad) => {
-    const number = key === 'raida.number' ? '' : 'raida.number = 1\n';
-
-    test(`takes ${good.slice(0, 60)}`, () => {
-      writeFileSync(join(folder, 'key'), keyHex);
-      const config = load(`${number}${key} = ${good}\n`);
-      if (becomes !== undefined) expect(valueAt(config, key)).toEqual(becomes);
-    });
-
-    test.each(bad)('refuses %s', (value, message) => {
-      const text = `${number}# a line\n${key} = ${value}\n`;
-      const line = number ? 3 : 2;
-      expect(problems(text)).toEqual([`node.toml:${line}: ${key}: ${message}`]);
-    });
-  });
-});
-
 describe('sources', () => {
   test('defaults', () => {
     const config = load('[raida]\nnumber = 0\n');
@@ -203,6 +50,10 @@ describe('sources', () => {
         adminKey: undefined,
         adminClear: false,
         servers: [],
+        proxy: undefined,
+        btcConfirmations: 2,
+        integrityFreqS: 3600,
+        lockerCoins: 131_072,
       },
       store: { url: 'sqlite:coins.db' },
       io: { backend: 'auto' },
@@ -342,6 +193,64 @@ describe('the admin key', () => {
       'node.toml:2: raida.admin_key_file: key: ' +
         'wanted 32 hex digits, got something else (not shown)',
     ]);
+  });
+});
+
+test('the keys of single groups of commands', () => {
+  const text =
+    'raida.number = 1\nraida.btc_confirmations = 6\n' +
+    `raida.integrity_freq = 60\nraida.locker_coins = 2048\nraida.proxy_port = 7\n` +
+    `raida.proxy_addr = "::1"\nraida.proxy_key = "${keyHex}"`;
+  expect(load(text).raida).toMatchObject({
+    ...{ btcConfirmations: 6, integrityFreqS: 60, lockerCoins: 2048 },
+    proxy: { host: '::1', port: 7 },
+  });
+});
+
+describe('the proxy', () => {
+  const proxy = 'raida.number = 1\nraida.proxy_addr = "swap.example"\n';
+
+  test('has an address, a port and a key that is shown nowhere', () => {
+    writeFileSync(join(folder, 'key'), `${keyHex}\n`);
+    for (const key of [`raida.proxy_key = "${keyHex}"`, 'raida.proxy_key_file = "key"']) {
+      const config = load(proxy + key);
+      expect(config.raida.proxy).toMatchObject({ host: 'swap.example', port: 50_000 });
+      const revealed = config.raida.proxy?.key.reveal() ?? [];
+      expect(Buffer.from(revealed).toString('hex')).toBe(keyHex);
+      const shown = [
+        JSON.stringify(config),
+        inspect(config, { depth: 9 }),
+        effectiveConfig(config),
+      ];
+      expect(shown.join()).not.toMatch(/0011223344|17, ?34, ?51/);
+    }
+    const printed = effectiveConfig(load(`${proxy}raida.proxy_key = "${keyHex}"`));
+    expect(printed).toMatch(/# proxy_key = \(set\) +# .*node\.toml:3\n/);
+    expect(printed).toMatch(/proxy_addr = "swap\.example" +# .*node\.toml:2\n/);
+  });
+
+  test('is none without an address and a key, and half of one is a mistake', () => {
+    expect(load('raida.number = 1').raida.proxy).toBeUndefined();
+    expect(problems(proxy)).toEqual([
+      'node.toml:2: raida.proxy_addr: wanted raida.proxy_key or its file too',
+    ]);
+    expect(problems(`raida.number = 1\nraida.proxy_key = "${keyHex}"`)).toEqual([
+      'node.toml:2: raida.proxy_key: wanted raida.proxy_addr too',
+    ]);
+    const environment = { ANDVARI_RAIDA_PROXY_KEY: 'swordfish' };
+    expect(problems(proxy, { environment })).toEqual([
+      'ANDVARI_RAIDA_PROXY_KEY: wanted 32 hex digits, got something else (not shown)',
+    ]);
+  });
+
+  test('one source cannot name two keys; the stronger one wins', () => {
+    const both = `${proxy}raida.proxy_key = "${keyHex}"\nraida.proxy_key_file = "key"`;
+    expect(problems(both)).toEqual([
+      'node.toml:4: raida.proxy_key_file: wanted it or raida.proxy_key, got both',
+    ]);
+    const environment = { ANDVARI_RAIDA_PROXY_KEY: otherHex };
+    const { raida } = load(`${proxy}raida.proxy_key_file = "key"`, { environment });
+    expect(Buffer.from(raida.proxy?.key.reveal() ?? []).toString('hex')).toBe(otherHex);
   });
 });
 

@@ -16,7 +16,7 @@ import {
   environmentName,
   flagName,
   isConfigKey,
-  parseAdminKey,
+  parseKey,
   WantedError,
 } from './config-keys.ts';
 import { Secret } from './secret.ts';
@@ -37,6 +37,14 @@ export interface Config {
     adminClear: boolean;
     /** 25, or none. */
     servers: Endpoint[];
+    /** Undefined: neither an address nor a key is configured. */
+    proxy: ProxyConfig | undefined;
+    /** Confirmations that a Bitcoin transaction must have. */
+    btcConfirmations: number;
+    /** Seconds between two runs over the Merkle trees; wire legacy only. */
+    integrityFreqS: number;
+    /** Coins that lie in lockers at once, at the most; a power of two. */
+    lockerCoins: number;
   };
   /** As configured; a relative path counts from dataDir (open-store.ts: resolveStoreUrl). */
   store: { url: string };
@@ -47,6 +55,11 @@ export interface Config {
   effective: EffectiveValue[];
 }
 
+/** The proxy of the crossover commands. */
+export interface ProxyConfig extends Endpoint {
+  key: Secret;
+}
+
 export interface EffectiveValue {
   key: ConfigKey;
   /** As it would stand in a file; '(set)' for a secret, '' for what is not set. */
@@ -55,10 +68,10 @@ export interface EffectiveValue {
   source: string;
 }
 
-/** Everything that is wrong, one problem a line. */
 /** What a key without a default is missing in when there is no file at all. */
 const NO_FILE = 'no configuration file (--config FILE)';
 
+/** Everything that is wrong, one problem a line. */
 export class ConfigError extends Error {
   readonly code = 'ANDVARI_CONFIG';
   readonly problems: readonly string[];
@@ -105,9 +118,11 @@ export function loadConfig({ path, environment = {}, flags = {} }: LoadConfigOpt
   const values = parseAll(found, path, problems);
   const baseOf = (key: ConfigKey) =>
     path !== undefined && (found.get(key)?.rank ?? 0) <= 1 ? dirname(resolve(path)) : '.';
-  const adminKey = findAdminKey(found, values, baseOf, problems);
+  const findKey = (name: KeyName) => findSecret(name, { found, values, baseOf, problems });
+  const keys = { admin: findKey('raida.admin_key'), proxy: findKey('raida.proxy_key') };
+  checkProxy(found, problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return emitConfig(values as ConfigValues, adminKey, {
+  return emitConfig(values as ConfigValues, keys, {
     dataDir: resolve(baseOf('node.data_dir'), values['node.data_dir'] ?? ''),
     effective: configKeys.map((key) => emitEffective(key, values, found)),
   });
@@ -205,40 +220,61 @@ function parseAll(
   return values as Partial<ConfigValues>;
 }
 
+type KeyName = 'raida.admin_key' | 'raida.proxy_key';
+
+interface KeySources {
+  found: FoundValues;
+  values: Partial<ConfigValues>;
+  baseOf: (key: ConfigKey) => string;
+  problems: string[];
+}
+
 /**
  * The key itself, or that of the file; the one from the stronger source wins, and one source gives
  * only one.
  */
-function findAdminKey(
-  found: FoundValues,
-  values: Partial<ConfigValues>,
-  baseOf: (key: ConfigKey) => string,
-  problems: string[],
+function findSecret(
+  name: KeyName,
+  { found, values, baseOf, problems }: KeySources,
 ): Secret | undefined {
+  const fileName = `${name}_file` as const;
   const rankOf = (key: ConfigKey) => (values[key] === undefined ? 0 : (found.get(key)?.rank ?? 0));
-  const [direct, byFile] = [rankOf('raida.admin_key'), rankOf('raida.admin_key_file')];
-  const file = values['raida.admin_key_file'];
-  const source = found.get('raida.admin_key_file')?.source ?? '';
+  const [direct, byFile] = [rankOf(name), rankOf(fileName)];
+  const file = values[fileName];
+  const source = found.get(fileName)?.source ?? '';
   if (direct > 0 && direct === byFile) {
-    problems.push(`${source}: raida.admin_key_file: wanted it or raida.admin_key, got both`);
+    problems.push(`${source}: ${fileName}: wanted it or ${name}, got both`);
     return undefined;
   }
-  const adminKey = values['raida.admin_key'];
-  if (direct > byFile || file === undefined) return adminKey && new Secret(adminKey);
-  const keyPath = resolve(baseOf('raida.admin_key_file'), file);
+  const key = values[name];
+  if (direct > byFile || file === undefined) return key && new Secret(key);
+  const keyPath = resolve(baseOf(fileName), file);
   try {
-    return new Secret(parseAdminKey(readFileSync(keyPath, 'utf8').trim()));
+    return new Secret(parseKey(readFileSync(keyPath, 'utf8').trim()));
   } catch (error) {
-    problems.push(`${source}: raida.admin_key_file: ${keyPath}: ${(error as Error).message}`);
+    problems.push(`${source}: ${fileName}: ${keyPath}: ${(error as Error).message}`);
     return undefined;
+  }
+}
+
+/** A proxy has an address and a key: with one of them only, every crossover would be refused. */
+function checkProxy(found: FoundValues, problems: string[]): void {
+  const placeOf = (key: ConfigKey) => `${found.get(key)?.source}: ${key}`;
+  const given = (key: ConfigKey) => found.get(key)?.value !== undefined;
+  const keyName = (['raida.proxy_key', 'raida.proxy_key_file'] as const).find(given);
+  if (given('raida.proxy_addr') && !keyName) {
+    problems.push(`${placeOf('raida.proxy_addr')}: wanted raida.proxy_key or its file too`);
+  } else if (keyName && !given('raida.proxy_addr')) {
+    problems.push(`${placeOf(keyName)}: wanted raida.proxy_addr too`);
   }
 }
 
 function emitConfig(
   values: ConfigValues,
-  adminKey: Secret | undefined,
+  keys: { admin: Secret | undefined; proxy: Secret | undefined },
   { dataDir, effective }: { dataDir: string; effective: EffectiveValue[] },
 ): Config {
+  const proxyHost: string | undefined = values['raida.proxy_addr'];
   return {
     node: { dataDir },
     raida: {
@@ -248,9 +284,16 @@ function emitConfig(
       modern: values['raida.modern'],
       coinId: values['raida.coin_id'],
       pagesPerDenomination: values['raida.pages_per_denomination'],
-      adminKey,
+      adminKey: keys.admin,
       adminClear: values['raida.admin_clear'],
       servers: values['raida.servers'],
+      proxy:
+        keys.proxy && proxyHost !== undefined
+          ? { host: proxyHost, port: values['raida.proxy_port'], key: keys.proxy }
+          : undefined,
+      btcConfirmations: values['raida.btc_confirmations'],
+      integrityFreqS: values['raida.integrity_freq'],
+      lockerCoins: values['raida.locker_coins'],
     },
     store: { url: values['store.url'] },
     io: { backend: values['io.backend'] },

@@ -12,12 +12,14 @@ import { AndvariNode } from '../node.ts';
 import { openStore } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
 import { DemoCoins } from './demo-coins.ts';
-import { networkFiles, openNetworkState, saveStocked } from './network-state.ts';
+import { networkFiles, openAdminKey, openNetworkState, saveStocked } from './network-state.ts';
 
 /** It serves whoever sits at this machine and nobody else. */
 const HOST = '127.0.0.1';
 /** Serial numbers 0 to 65535 of each denomination: at most 17 MB of pages a server. */
 const PAGES_PER_DENOMINATION = 64;
+/** Coins in lockers of each server. */
+const LOCKER_COINS = 16384;
 
 export interface LocalNetworkOptions {
   dataDir: string;
@@ -148,6 +150,12 @@ async function startNodes(
   const files = networkFiles(options.dataDir);
   const { basePort, httpBasePort, logger, wire, readinessChanged } = options;
   const port = (base: number, raidaId: number) => (base === 0 ? 0 : base + raidaId);
+  // Each knows all; ports that the system chooses are filled in when they are known.
+  const servers = Array.from({ length: RAIDA_COUNT }, (_, raidaId) => ({
+    host: HOST,
+    port: port(basePort, raidaId),
+  }));
+  const adminKey = openAdminKey(options.dataDir);
   const starts = Array.from({ length: RAIDA_COUNT }, (_, raidaId) =>
     AndvariNode.start(
       {
@@ -158,6 +166,10 @@ async function startNodes(
         modern: true,
         pagesPerDenomination: PAGES_PER_DENOMINATION,
         storeUrl: `sqlite:${files.store(raidaId)}`,
+        dataDir: files.folder(raidaId),
+        servers,
+        adminKey,
+        sizes: { lockerCoins: LOCKER_COINS },
         http: {
           listen: { host: HOST, port: port(httpBasePort, raidaId) },
           // Programs on this machine as well as the wallet page, and no other page.
@@ -174,7 +186,10 @@ async function startNodes(
   const ended = await Promise.allSettled(starts);
   const nodes = ended.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
   const failed = ended.find((end) => end.status === 'rejected');
-  if (!failed) return nodes;
+  if (!failed) {
+    for (const { raidaId, addresses } of nodes) servers[raidaId] = addresses.raida;
+    return nodes;
+  }
   await Promise.all(nodes.map((node) => node.close()));
   throw failed.reason;
 }

@@ -6,6 +6,7 @@ import { createFileDurably, replaceFileDurably } from '../files/durable-file.ts'
 
 const FORMAT = 1;
 const SEED_BYTES = 32;
+const ADMIN_KEY_BYTES = 16;
 
 /** What a local network keeps of itself between runs: network.json in its folder, mode 0600. */
 export interface NetworkState {
@@ -21,13 +22,21 @@ export class NetworkStateError extends Error {
   override readonly name = 'NetworkStateError';
 }
 
+function nameOf(raidaId: number): string {
+  return `raida-${String(raidaId).padStart(2, '0')}`;
+}
+
 /** The files of a local network. */
 export function networkFiles(dataDir: string) {
   return {
     state: join(dataDir, 'network.json'),
     demoCursor: join(dataDir, 'demo-cursor.json'),
+    /** The admin key that all servers share: 32 hex digits, mode 0600. */
+    adminKey: join(dataDir, 'admin-key'),
     /** One store for each server: `raida-07.db`. */
-    store: (raidaId: number) => join(dataDir, `raida-${String(raidaId).padStart(2, '0')}.db`),
+    store: (raidaId: number) => join(dataDir, `${nameOf(raidaId)}.db`),
+    /** One folder for each server's key files, zones and objects: `raida-07`. */
+    folder: (raidaId: number) => join(dataDir, nameOf(raidaId)),
   };
 }
 
@@ -48,6 +57,24 @@ export function openNetworkState(dataDir: string): NetworkState {
     return state;
   }
   return parseState(path, text);
+}
+
+/**
+ * The network's admin key, 16 bytes; a new one when there is none.
+ * @throws NetworkStateError, FileExistsError when another process makes one right now
+ */
+export function openAdminKey(dataDir: string): Uint8Array {
+  const { adminKey: path } = networkFiles(dataDir);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    text = randomBytes(ADMIN_KEY_BYTES).toString('hex');
+    createFileDurably(path, `${text}\n`);
+  }
+  if (!/^[0-9a-f]{32}$/.test(text)) throw new NetworkStateError(`${path}: wanted 32 hex digits`);
+  return new Uint8Array(Buffer.from(text, 'hex'));
 }
 
 /** Remember that every store has the demo coins. */

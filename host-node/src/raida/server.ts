@@ -15,6 +15,9 @@ import {
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import type { AnyStoreError } from '../store/coin-store.ts';
 import type { StoreClient, StoreEvents, StoreHandle } from '../store/store-client.ts';
+import { AddressNumbers } from './address-numbers.ts';
+import { EffectDesk, type EffectDeskOptions } from './effects/effect-desk.ts';
+import { MerkleTrees } from './merkle-trees.ts';
 import type { RequestOrigin, RequestSink } from './origin.ts';
 
 /** What the server tells about each request and each trouble. */
@@ -27,6 +30,8 @@ export interface ServerWatcher {
   storeTrouble?(kind: 'refused' | 'unknown' | 'trouble', error: AnyStoreError): void;
   /** `ready` has changed. */
   readyChanged?(ready: boolean): void;
+  /** An effect of a request failed; `problem` names no file and no secret. */
+  effectTrouble?(problem: string): void;
 }
 
 export interface RaidaServerOptions {
@@ -35,8 +40,14 @@ export interface RaidaServerOptions {
   storeClient: StoreClient;
   /** `sqlite:` and an absolute path, or `memory:`. */
   storeUrl: string;
+  /** What the server may ask of the world outside. */
+  outside: OutsideWorld;
+  /** Seconds between two looks at the Merkle trees of wire legacy [300]. */
+  integritySeconds?: number;
   watcher: ServerWatcher;
 }
+
+export type OutsideWorld = Pick<EffectDeskOptions, 'folders' | 'servers' | 'proxy'>;
 
 /** Requests of one process() call, and calls before the event loop gets its turn again. */
 const BATCH = 256;
@@ -67,6 +78,9 @@ export class RaidaServer implements RequestSink {
   readonly #origins: (RequestOrigin | undefined)[] = [undefined];
   readonly #freePeers: number[] = [];
   readonly #peersMax: number;
+  readonly #addresses = new AddressNumbers();
+  readonly #desk: EffectDesk;
+  #trees: MerkleTrees | undefined;
   /** A frame kept aside for looking at the first bytes of a stream. */
   readonly #probe: number;
   #store!: StoreHandle;
@@ -77,9 +91,19 @@ export class RaidaServer implements RequestSink {
   #closing: Promise<void> | undefined;
   #closed = false;
 
-  private constructor(engine: Engine, watcher: ServerWatcher) {
+  private constructor(engine: Engine, { watcher, outside }: RaidaServerOptions) {
     this.engine = engine;
     this.#watcher = watcher;
+    this.#desk = new EffectDesk({
+      ...outside,
+      memory: engine,
+      complete: (slot, status, bytes) => {
+        engine.exports.complete(slot, status, bytes);
+        this.#schedule();
+      },
+      committed: () => engine.committed(),
+      trouble: (problem) => watcher.effectTrouble?.(problem),
+    });
     this.#peersMax = 4 * engine.rx.entries;
     this.#probe = engine.frames.take();
     engine.random.fill();
@@ -92,7 +116,7 @@ export class RaidaServer implements RequestSink {
   static async start(options: RaidaServerOptions): Promise<RaidaServer> {
     const { identity, sizes, storeClient } = options;
     const engine = Engine.create({ module: await sharedEngine(), shared: true, sizes, identity });
-    const server = new RaidaServer(engine, options.watcher);
+    const server = new RaidaServer(engine, options);
     server.#store = await storeClient.open(
       {
         url: options.storeUrl,
@@ -106,7 +130,10 @@ export class RaidaServer implements RequestSink {
       },
       server.#storeEvents(),
     );
-    engine.setCounts(server.#store.counts);
+    engine.loadTables(await server.#store.tables());
+    if (identity.wire === 'legacy') {
+      server.#trees = new MerkleTrees(engine, server.#store, options.integritySeconds ?? 300);
+    }
     server.#timer = setInterval(() => server.#step(), STEP_MS).unref();
     return server;
   }
@@ -135,7 +162,15 @@ export class RaidaServer implements RequestSink {
     this.#origins[peer] = origin;
     engine.u8.set(message, frame);
     const flags = (origin.datagram ? Flag.DATAGRAM : 0) | (origin.local ? Flag.LOCAL : 0);
-    engine.rx.push(frame, frame, message.length, peer, flags, nowUs());
+    engine.rx.push(
+      frame,
+      frame,
+      message.length,
+      peer,
+      flags,
+      nowUs(),
+      this.#addresses.numberOf(origin.address),
+    );
     // The first datagram of a turn is answered at once, so that a lone client does not wait for a
     // batch; the rest of the turn makes one.
     const alone = origin.datagram && this.#immediate === undefined;
@@ -162,11 +197,14 @@ export class RaidaServer implements RequestSink {
 
   async #stop(): Promise<void> {
     const deadline = Date.now() + CLOSE_MS;
+    // Requests that wait for other machines are answered now, as failed.
+    await this.#desk.close();
     while (this.#busy() && Date.now() < deadline) {
       this.#schedule();
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     this.#closed = true;
+    this.#trees?.close();
     clearInterval(this.#timer);
     clearImmediate(this.#immediate);
     await this.#store.close();
@@ -239,6 +277,8 @@ export class RaidaServer implements RequestSink {
         );
       } else if (kind === EffectKind.FILL_RANDOM) {
         engine.random.fill();
+      } else {
+        this.#desk.serve(at);
       }
       effects.shift();
     }
@@ -301,22 +341,35 @@ export class RaidaServer implements RequestSink {
         engine.exports.resume(slot, 0);
         this.#schedule();
       },
-      committed: () => this.#schedule(),
+      committed: (position) => {
+        this.#desk.committed(Number(position));
+        this.#schedule();
+      },
       refused: (position, error) => {
         engine.rollback(Number(position));
+        this.#desk.rolledBack(Number(position));
         this.#resumeStore();
         this.#watcher.storeTrouble?.('refused', error);
       },
       unknown: (position, error) => {
         engine.discard(Number(position));
-        engine.setCounts(this.#store.counts);
-        engine.reopen();
-        this.#resumeStore();
+        this.#desk.rolledBack(Number(position));
         this.#watcher.storeTrouble?.('unknown', error);
+        void this.#readAnew();
       },
       ready: (ready) => this.#watcher.readyChanged?.(ready),
       trouble: (error) => this.#watcher.storeTrouble?.('trouble', error),
     };
+  }
+
+  /** After an unknown outcome the workers stand still until the store has told what it holds. */
+  async #readAnew(): Promise<void> {
+    const tables = await this.#store.tables().catch(() => undefined);
+    // The store was closed meanwhile: nothing is served any more.
+    if (!tables) return;
+    this.engine.loadTables(tables);
+    this.engine.reopen();
+    this.#resumeStore();
   }
 
   #resumeStore(): void {

@@ -6,6 +6,8 @@
  * 1024 (reference: RAIDA section 7). A page that was never written is a blank page (blank-page.ts).
  */
 import {
+  CELL_BYTES,
+  CELLS,
   DENOMINATIONS,
   PAGE_BYTES,
   PAGE_RECORDS,
@@ -13,6 +15,7 @@ import {
   RAIDA_COUNT,
   RECORD_BYTES,
 } from '@andvari/host-common/engine/generated/limits';
+import type { StoreTables } from '@andvari/host-common/engine/store-tables';
 
 export { DENOMINATIONS, PAGE_BYTES, PAGE_RECORDS, PAGES_PER_DENOMINATION_MAX, RECORD_BYTES };
 
@@ -32,6 +35,29 @@ export interface CoinChange {
   newMfs: number;
   oldAn: Uint8Array;
   oldMfs: number;
+}
+
+/**
+ * One changed cell of the durable tables (assembly/core/layout.ts: Journal, CELL): what it held
+ * before, and what it holds from now on, 16 bytes each. A cell that was never written is zeros.
+ */
+export interface CellChange {
+  /** 0 to CELLS - 1. */
+  index: number;
+  newBytes: Uint8Array;
+  oldBytes: Uint8Array;
+}
+
+/** The Merkle leaf of a stored page: its pageId (page-transaction.ts) and 32 bytes. */
+export type PageLeaf = readonly [pageId: number, leaf: Uint8Array];
+
+/** A part of a walk over the leaves of all stored pages, in order of pageId. */
+export interface LeafSlice {
+  leaves: PageLeaf[];
+  /** Those of them that had to be computed: for keepLeaves(). */
+  computed: PageLeaf[];
+  /** Where the next slice goes on; undefined: this was the last. */
+  next: number | undefined;
 }
 
 /** Whose coins a store holds; one that holds another server's is not opened. */
@@ -60,6 +86,8 @@ export interface CoinStore {
    * of them the transaction can only be rolled back.
    */
   apply(change: CoinChange): void;
+  /** Changes one cell inside the transaction; as apply(). */
+  applyCell(change: CellChange): void;
   /**
    * On return the changes survive a crash of the machine. Throws StoreRefusedError (none of them
    * was made, the transaction is over) or StoreUnknownError (close, open again and read what is
@@ -70,6 +98,21 @@ export interface CoinStore {
   rollback(): void;
   /** Records with MFS other than 0 by denomination index, as committed; 15 numbers, an own copy. */
   counts(): Uint32Array;
+  /**
+   * Everything that is kept besides the pages, as committed, in buffers of its own. In the in-use
+   * map every page that was ever written has its row. Throws StoreUnknownError.
+   */
+  tables(): StoreTables;
+  /**
+   * The leaves (derived.ts, leafOf) of stored pages whose pageId is `from` or more, as committed:
+   * as many as are looked up or computed in about 2 ms. Throws StoreUnknownError.
+   */
+  leaves(from: number): LeafSlice;
+  /**
+   * Remembers computed leaves, each until a commit changes its page. To be called before the next
+   * commit. Throws as commit().
+   */
+  keepLeaves(computed: readonly PageLeaf[]): void;
   /** Pages that were ever written, in (denomination, page) order. */
   storedPages(): PageKey[];
   /**
@@ -179,6 +222,15 @@ export function parseStoreError(record: StoreErrorRecord): AnyStoreError {
 export function checkPage(denominationIndex: number, page: number, pagesPerDenomination: number) {
   checkInteger('denominationIndex', denominationIndex, 0, DENOMINATIONS - 1);
   checkInteger('page', page, 0, pagesPerDenomination - 1);
+}
+
+/** Throws RangeError unless the change names a cell and holds 16 bytes twice. */
+export function checkCell({ index, newBytes, oldBytes }: CellChange): void {
+  checkInteger('cell', index, 0, CELLS - 1);
+  for (const { length } of [newBytes, oldBytes]) {
+    if (length !== CELL_BYTES)
+      throw new RangeError(`cell: wanted ${CELL_BYTES} bytes, got ${length}`);
+  }
 }
 
 /** Throws RangeError unless the identity names a server that can exist. */

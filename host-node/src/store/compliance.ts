@@ -50,6 +50,26 @@ export function putCoin(
   store.commit();
 }
 
+export type OpenAs = (identity: StoreIdentity) => CoinStore;
+
+/** A place for each test of the suite it is called in; what it opens last is closed behind it. */
+export function usePlace(makePlace: () => StorePlace): { open: () => CoinStore; openAs: OpenAs } {
+  let place: StorePlace;
+  let store: CoinStore | undefined;
+  beforeEach(() => {
+    place = makePlace();
+  });
+  afterEach(() => {
+    store?.close();
+    place.remove();
+  });
+  const open = () => {
+    store = place.open(identity);
+    return store;
+  };
+  return { open, openAs: (other) => place.open(other) };
+}
+
 /** `durable`: what was committed must be there when the store is opened again. */
 export function describeCoinStore(
   name: string,
@@ -57,25 +77,13 @@ export function describeCoinStore(
   { durable }: { durable: boolean },
 ): void {
   describe(`CoinStore: ${name}`, () => {
-    let place: StorePlace;
-    let store: CoinStore | undefined;
-    const open = () => {
-      store = place.open(identity);
-      return store;
-    };
-    beforeEach(() => {
-      place = makePlace();
-    });
-    afterEach(() => {
-      store?.close();
-      place.remove();
-    });
+    const { open, openAs } = usePlace(makePlace);
     describeBlankPages(open);
     describeTransactions(open);
     describeCounts(open);
     if (!durable) return;
     describe('after closing and opening again', () => {
-      describeReopen(open, (other) => place.open(other));
+      describeReopen(open, openAs);
     });
   });
 }
@@ -219,10 +227,7 @@ function describeCounts(open: () => CoinStore): void {
   });
 }
 
-function describeReopen(
-  open: () => CoinStore,
-  openAs: (identity: StoreIdentity) => CoinStore,
-): void {
+function describeReopen(open: () => CoinStore, openAs: OpenAs): void {
   test('coins, counts and blank pages are as committed', () => {
     const first = open();
     const blank = readCoin(first, 3, 70000);

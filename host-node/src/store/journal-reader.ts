@@ -6,7 +6,7 @@
  */
 import { Control, Journal, JournalKind } from '@andvari/host-common/engine/generated/layout';
 import { GROUP_RECORDS_MAX } from '@andvari/host-common/engine/generated/limits';
-import type { CoinChange } from './coin-store.ts';
+import type { CellChange, CoinChange } from './coin-store.ts';
 
 /** Where the journal lies in a shared memory; offsets in bytes, from Engine's regions. */
 export interface JournalPlace {
@@ -26,6 +26,9 @@ export interface JournalGroup {
   end: number;
 }
 
+/** What a record of a group changes. */
+export type JournalChange = { kind: 'coin'; coin: CoinChange } | { kind: 'cell'; cell: CellChange };
+
 /**
  * The journal holds what no engine writes: the memory is damaged, or the wrong place is being read.
  */
@@ -39,8 +42,8 @@ export class JournalReader {
   readonly #longs: BigUint64Array;
   readonly #place: JournalPlace;
   readonly #committedAt: number;
-  /** Lent out by change(); one object for all, since a transaction has up to thousands. */
-  readonly #change = {
+  /** Lent out by record(); one object for all, since a transaction has up to thousands. */
+  readonly #coin = {
     denominationIndex: 0,
     serialNumber: 0,
     newAn: new Uint8Array(16),
@@ -48,8 +51,16 @@ export class JournalReader {
     oldAn: new Uint8Array(16),
     oldMfs: 0,
   } satisfies CoinChange;
-  readonly #newAnWords = new Uint32Array(this.#change.newAn.buffer);
-  readonly #oldAnWords = new Uint32Array(this.#change.oldAn.buffer);
+  readonly #newAnWords = new Uint32Array(this.#coin.newAn.buffer);
+  readonly #oldAnWords = new Uint32Array(this.#coin.oldAn.buffer);
+  /** A cell's bytes stand in the places of the ANs. */
+  readonly #cell = {
+    index: 0,
+    newBytes: this.#coin.newAn,
+    oldBytes: this.#coin.oldAn,
+  } satisfies CellChange;
+  readonly #coinChange = { kind: 'coin', coin: this.#coin } as const;
+  readonly #cellChange = { kind: 'cell', cell: this.#cell } as const;
 
   /** Throws TypeError for memory that is not shared, RangeError for a place outside it. */
   constructor(place: JournalPlace) {
@@ -90,26 +101,36 @@ export class JournalReader {
   }
 
   /**
-   * The change in the record at `position`; undefined for a pad. The object is valid until the next
-   * call.
+   * What the record at `position` changes; undefined for a pad. The object is valid until the next
+   * call. Throws JournalError.
    */
-  change(position: number): CoinChange | undefined {
+  record(position: number): JournalChange | undefined {
     const record = this.#recordAt(position);
     const kind = this.#bytes[record + Journal.KIND];
     if (kind === JournalKind.PAD) return undefined;
-    if (kind !== JournalKind.COIN) {
+    if (kind !== JournalKind.COIN && kind !== JournalKind.CELL) {
       throw new JournalError(`position ${position}: record of kind ${kind} inside a group`);
     }
-    const change = this.#change;
-    change.oldMfs = this.#bytes[record + Journal.OLD_MFS] ?? 0;
-    change.newMfs = this.#bytes[record + Journal.NEW_MFS] ?? 0;
-    change.denominationIndex = this.#bytes[record + Journal.DENOMINATION] ?? 0;
-    change.serialNumber = this.#words[(record + Journal.SERIAL) / 4] ?? 0;
     for (let i = 0; i < 4; i++) {
       this.#oldAnWords[i] = this.#words[(record + Journal.OLD_AN) / 4 + i] ?? 0;
       this.#newAnWords[i] = this.#words[(record + Journal.NEW_AN) / 4 + i] ?? 0;
     }
-    return change;
+    if (kind === JournalKind.CELL) {
+      this.#cell.index = this.#words[(record + Journal.CELL) / 4] ?? 0;
+      return this.#cellChange;
+    }
+    const coin = this.#coin;
+    coin.oldMfs = this.#bytes[record + Journal.OLD_MFS] ?? 0;
+    coin.newMfs = this.#bytes[record + Journal.NEW_MFS] ?? 0;
+    coin.denominationIndex = this.#bytes[record + Journal.DENOMINATION] ?? 0;
+    coin.serialNumber = this.#words[(record + Journal.SERIAL) / 4] ?? 0;
+    return this.#coinChange;
+  }
+
+  /** The change of a coin in the record at `position`; undefined for any other record. */
+  change(position: number): CoinChange | undefined {
+    const change = this.record(position);
+    return change?.kind === 'coin' ? change.coin : undefined;
   }
 
   #recordAt(position: number): number {

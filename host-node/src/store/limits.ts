@@ -14,6 +14,16 @@ export const COINS_PER_TRANSACTION_MAX = 4096;
  */
 export const LOADS_PER_TURN_MAX = 256;
 
+/** Rows of one slice of a walk over the Merkle leaves: looking them up takes well under 1 ms. */
+export const LEAF_ROWS_PER_SLICE = 512;
+/** Leaves computed in one slice: 17 KiB read and 16 KiB hashed for each, about 1.5 ms in all. */
+export const LEAVES_PER_SLICE = 32;
+/**
+ * Turns of the store thread after which spare work gets one although stores wait to commit: all 25
+ * stores of a local network have committed once, and none waits for two slices.
+ */
+export const TURNS_PER_SPARE_TURN = 25;
+
 /**
  * Waits between two attempts to open, read or probe a store that fails, doubled from the first to
  * the last.

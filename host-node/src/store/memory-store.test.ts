@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest';
-import { describeCoinStore, identity, readCoin } from './compliance.ts';
+import { describeCoinStore, identity, readCoin, type StorePlace } from './compliance.ts';
+import { describeStoreTables } from './compliance-tables.ts';
 import { MemoryStore } from './memory-store.ts';
 
-describeCoinStore(
-  'memory',
-  () => ({
-    open: (whose) => new MemoryStore(whose),
-    remove: () => undefined,
-  }),
-  { durable: false },
-);
+const makePlace = (): StorePlace => ({
+  open: (whose) => new MemoryStore(whose),
+  remove: () => undefined,
+});
+describeCoinStore('memory', makePlace, { durable: false });
+describeStoreTables('memory', makePlace, { durable: false });
 
 test('the blank pages follow from the secret', () => {
   const secret = new Uint8Array(32).fill(5);

@@ -6,24 +6,23 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { describeCoinStore, identity, putCoin, readCoin } from './compliance.ts';
+import { describeCoinStore, identity, putCoin, readCoin, type StorePlace } from './compliance.ts';
+import { describeStoreTables } from './compliance-tables.ts';
 import { MemoryStore } from './memory-store.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
 const an = (value: number) => new Uint8Array(16).fill(value);
 const makeFolder = () => mkdtempSync(join(tmpdir(), 'andvari-store-'));
 
-describeCoinStore(
-  'sqlite',
-  () => {
-    const folder = makeFolder();
-    return {
-      open: (whose) => openSqliteStore({ ...whose, path: join(folder, 'coins.db') }),
-      remove: () => rmSync(folder, { recursive: true }),
-    };
-  },
-  { durable: true },
-);
+function makePlace(): StorePlace {
+  const folder = makeFolder();
+  return {
+    open: (whose) => openSqliteStore({ ...whose, path: join(folder, 'coins.db') }),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+describeCoinStore('sqlite', makePlace, { durable: true });
+describeStoreTables('sqlite', makePlace, { durable: true });
 
 let folder: string;
 let path: string;
@@ -94,12 +93,12 @@ test('what is not a coin store is refused and left as it was', () => {
   expect(open).toThrow(expect.objectContaining({ code: 'ANDVARI_STORE_MISMATCH' }));
 });
 
-test('a store of a later format is refused', () => {
+test.each([0, 3])('a store of format %d is refused', (format) => {
   open().close();
   const database = new DatabaseSync(path);
-  database.exec('UPDATE meta SET format = 2');
+  database.exec(`UPDATE meta SET format = ${format}`);
   database.close();
-  expect(open).toThrow('format 2, this build reads format 1');
+  expect(open).toThrow(`format ${format}, this build reads formats 1 and 2`);
 });
 
 test('without create a missing file is an error and stays missing', () => {

@@ -4,26 +4,30 @@
  * cannot share it; with that lock SQLite keeps the index of its log in memory, not in a mapped file
  * that a full disk could turn into a bus error.
  */
-import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import type { StoreTables } from '@andvari/host-common/engine/store-tables';
 import { makeDirectory } from '../files/directory.ts';
-import { BlankPages, SECRET_BYTES } from './blank-page.ts';
+import { BlankPages } from './blank-page.ts';
 import {
+  type CellChange,
   type CoinChange,
   type CoinStore,
   checkIdentity,
   checkPage,
   checkPageBuffer,
   DENOMINATIONS,
+  type LeafSlice,
   PAGE_BYTES,
   type PageKey,
+  type PageLeaf,
   type StoreIdentity,
-  StoreMismatchError,
   StoreUnknownError,
 } from './coin-store.ts';
-import { CACHE_KIB, WAL_BYTES_KEPT, WAL_PAGES } from './limits.ts';
+import { inUseOf } from './derived.ts';
+import { sliceLeaves } from './leaf-slice.ts';
+import { CACHE_KIB, LEAF_ROWS_PER_SLICE, WAL_BYTES_KEPT, WAL_PAGES } from './limits.ts';
 import { PageTransaction, pageId } from './page-transaction.ts';
 import {
   commitError,
@@ -33,24 +37,8 @@ import {
   unknownError,
   writeError,
 } from './sqlite-errors.ts';
-
-export const FORMAT_VERSION = 1;
-/** "ANDV", in the header of the file (PRAGMA application_id). */
-const APPLICATION_ID = 0x414e4456;
-
-const schema = `
-  CREATE TABLE meta(
-    id INTEGER PRIMARY KEY CHECK (id = 1), format INTEGER NOT NULL, raida_id INTEGER NOT NULL,
-    coin_id INTEGER NOT NULL, secret BLOB NOT NULL CHECK (length(secret) = ${SECRET_BYTES})
-  ) STRICT;
-  CREATE TABLE page(
-    id INTEGER PRIMARY KEY, data BLOB NOT NULL CHECK (length(data) = ${PAGE_BYTES})
-  ) STRICT;
-  CREATE TABLE counts(
-    id INTEGER PRIMARY KEY, coins INTEGER NOT NULL CHECK (coins >= 0)
-  ) STRICT;
-  CREATE TABLE probe(id INTEGER PRIMARY KEY CHECK (id = 1), data BLOB NOT NULL) STRICT;
-`;
+import { prepareSchema } from './sqlite-schema.ts';
+import { emitTables, type Row } from './table-rows.ts';
 
 export interface SqliteStoreOptions extends StoreIdentity {
   path: string;
@@ -77,8 +65,7 @@ export function openSqliteStore(options: SqliteStoreOptions): CoinStore {
     else statSync(path);
     database = new DatabaseSync(path, { timeout: 0 });
     lock(database);
-    if (isEmpty(database)) createSchema(database, options);
-    const secret = checkMeta(database, options);
+    const secret = prepareSchema(database, options);
     moveLog(database, afterUnknown);
     return new SqliteStore(database, options, secret);
   } catch (error) {
@@ -113,57 +100,6 @@ function lock(database: DatabaseSync): void {
   `);
 }
 
-function isEmpty(database: DatabaseSync): boolean {
-  return database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
-}
-
-function createSchema(database: DatabaseSync, { raidaId, coinId }: StoreIdentity): void {
-  database.exec(`BEGIN IMMEDIATE; PRAGMA application_id=${APPLICATION_ID}; ${schema}`);
-  const insert = database.prepare('INSERT INTO meta VALUES(1, ?, ?, ?, ?)');
-  insert.run(FORMAT_VERSION, raidaId, coinId, randomBytes(SECRET_BYTES));
-  const count = database.prepare('INSERT INTO counts VALUES(?, 0)');
-  for (let index = 0; index < DENOMINATIONS; index++) count.run(index);
-  database.exec('COMMIT');
-}
-
-/** The store's secret, if the file is this server's. */
-function checkMeta(database: DatabaseSync, identity: StoreIdentity): Uint8Array {
-  const application = database.prepare('PRAGMA application_id').get()?.['application_id'];
-  if (application !== APPLICATION_ID) throw mismatch(database, 'not a coin store');
-  const meta = database.prepare('SELECT format, raida_id, coin_id, secret FROM meta').get();
-  const { format, raida_id: raidaId, coin_id: coinId, secret } = meta ?? {};
-  if (format !== FORMAT_VERSION) {
-    throw mismatch(database, `format ${format}, this build reads format ${FORMAT_VERSION}`);
-  }
-  if (raidaId !== identity.raidaId) {
-    throw mismatch(database, `holds the coins of RAIDA ${raidaId}, not of ${identity.raidaId}`);
-  }
-  if (coinId !== identity.coinId) {
-    throw mismatch(database, `holds coins of coin id ${coinId}, not of ${identity.coinId}`);
-  }
-  checkHighestPages(database, identity.pagesPerDenomination);
-  return secret as Uint8Array;
-}
-
-/** Fifteen index look-ups: a start does not scan. */
-function checkHighestPages(database: DatabaseSync, pagesPerDenomination: number): void {
-  const highest = database.prepare('SELECT max(id) AS id FROM page WHERE id >= ? AND id < ?');
-  for (let index = 0; index < DENOMINATIONS; index++) {
-    const id = highest.get(pageId(index, 0), pageId(index + 1, 0))?.['id'];
-    if (typeof id !== 'number' || (id & 0xffff) < pagesPerDenomination) continue;
-    const what = `page ${id & 0xffff} of denomination ${index - 8}`;
-    throw mismatch(
-      database,
-      `holds ${what}, but pages_per_denomination is ${pagesPerDenomination}`,
-    );
-  }
-}
-
-function mismatch(database: DatabaseSync, problem: string): StoreMismatchError {
-  const file = database.prepare('PRAGMA database_list').get()?.['file'];
-  return new StoreMismatchError(`${String(file)}: ${problem}`);
-}
-
 /** Moves what an earlier process left in the log to the database file and empties the log. */
 function moveLog(database: DatabaseSync, afterUnknown: boolean): void {
   try {
@@ -175,14 +111,52 @@ function moveLog(database: DatabaseSync, afterUnknown: boolean): void {
   }
 }
 
+/** What a transaction of SQLite consists of, prepared once. */
+class Statements {
+  readonly getPage: StatementSync;
+  readonly putPage: StatementSync;
+  readonly putInUse: StatementSync;
+  readonly dropLeaf: StatementSync;
+  readonly putLeaf: StatementSync;
+  readonly leaves: StatementSync;
+  readonly leaveLocker: StatementSync;
+  readonly enterLocker: StatementSync;
+  readonly getCell: StatementSync;
+  readonly putCell: StatementSync;
+  readonly addCoins: StatementSync;
+  readonly putProbe: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    const update = 'ON CONFLICT DO UPDATE SET';
+    const prepare = (sql: string) => database.prepare(sql);
+    this.getPage = prepare('SELECT data FROM page WHERE id = ?');
+    this.putPage = prepare(`INSERT INTO page VALUES(?, ?) ${update} data = excluded.data`);
+    this.putInUse = prepare(
+      `INSERT INTO in_use VALUES(?, ?, NULL) ${update} bits = excluded.bits, leaf = NULL`,
+    );
+    this.dropLeaf = prepare('UPDATE in_use SET leaf = NULL WHERE id = ? AND leaf IS NOT NULL');
+    this.putLeaf = prepare('UPDATE in_use SET leaf = ? WHERE id = ?');
+    this.leaves = prepare(
+      `SELECT id, leaf FROM in_use WHERE id >= ? ORDER BY id LIMIT ${LEAF_ROWS_PER_SLICE}`,
+    );
+    this.leaveLocker = prepare('DELETE FROM locker WHERE coin = ?');
+    this.enterLocker = prepare('INSERT INTO locker(coin, an) VALUES(?, ?)');
+    this.getCell = prepare('SELECT data FROM cell WHERE id = ?');
+    this.putCell = prepare(`INSERT INTO cell VALUES(?, ?) ${update} data = excluded.data`);
+    this.addCoins = prepare('UPDATE counts SET coins = coins + ? WHERE id = ?');
+    this.putProbe = prepare(`INSERT INTO probe VALUES(1, ?) ${update} data = excluded.data`);
+  }
+}
+
+const bytesOf = (value: SQLOutputValue | undefined) => value as Uint8Array;
+/** The only column of a row, which there may not be. */
+const dataOf = (row: Record<string, SQLOutputValue> | undefined) => row && bytesOf(row['data']);
+
 class SqliteStore implements CoinStore {
   readonly #database: DatabaseSync;
+  readonly #statements: Statements;
   readonly #blank: BlankPages;
   readonly #pagesPerDenomination: number;
-  readonly #get: StatementSync;
-  readonly #put: StatementSync;
-  readonly #addCoins: StatementSync;
-  readonly #putProbe: StatementSync;
   readonly #counts = new Uint32Array(DENOMINATIONS);
   #transaction: PageTransaction | undefined;
   #probes = 0;
@@ -192,13 +166,9 @@ class SqliteStore implements CoinStore {
 
   constructor(database: DatabaseSync, identity: StoreIdentity, secret: Uint8Array) {
     this.#database = database;
+    this.#statements = new Statements(database);
     this.#pagesPerDenomination = identity.pagesPerDenomination;
     this.#blank = new BlankPages(secret);
-    this.#get = database.prepare('SELECT data FROM page WHERE id = ?');
-    const update = 'ON CONFLICT DO UPDATE SET data = excluded.data';
-    this.#put = database.prepare(`INSERT INTO page VALUES(?, ?) ${update}`);
-    this.#putProbe = database.prepare(`INSERT INTO probe VALUES(1, ?) ${update}`);
-    this.#addCoins = database.prepare('UPDATE counts SET coins = coins + ? WHERE id = ?');
     for (const { id, coins } of database.prepare('SELECT id, coins FROM counts').all()) {
       this.#counts[Number(id)] = Number(coins);
     }
@@ -215,13 +185,18 @@ class SqliteStore implements CoinStore {
   /** Reading needs no transaction of SQLite: nobody else can write. */
   begin(): void {
     if (this.#transaction) throw new Error('begin inside a transaction');
-    this.#transaction = new PageTransaction((denominationIndex, page) => {
-      checkPage(denominationIndex, page, this.#pagesPerDenomination);
-      const stored = this.#stored(denominationIndex, page);
-      if (stored) return stored;
-      const blank = new Uint8Array(PAGE_BYTES);
-      this.#blank.fill(denominationIndex, page, blank);
-      return blank;
+    this.#transaction = new PageTransaction({
+      storedPage: (denominationIndex, page) => {
+        checkPage(denominationIndex, page, this.#pagesPerDenomination);
+        return this.#stored(denominationIndex, page);
+      },
+      blankPage: (denominationIndex, page) => {
+        const blank = new Uint8Array(PAGE_BYTES);
+        this.#blank.fill(denominationIndex, page, blank);
+        return blank;
+      },
+      storedCell: (index) =>
+        this.#read(`cell ${index}`, () => dataOf(this.#statements.getCell.get(index))),
     });
   }
 
@@ -230,19 +205,18 @@ class SqliteStore implements CoinStore {
     this.#transaction.apply(change);
   }
 
+  applyCell(change: CellChange): void {
+    if (!this.#transaction) throw new Error('applyCell outside a transaction');
+    this.#transaction.applyCell(change);
+  }
+
   commit(): void {
     const transaction = this.#transaction;
     if (!transaction) throw new Error('commit outside a transaction');
     this.#transaction = undefined;
-    const { pages, countChanges } = transaction;
-    if (pages.size === 0) return;
-    this.#write(() => {
-      for (const [id, bytes] of pages) this.#put.run(id, bytes);
-      for (const [index, change] of countChanges.entries()) {
-        if (change !== 0) this.#addCoins.run(change, index);
-      }
-    });
-    for (const [index, change] of countChanges.entries()) {
+    if (transaction.empty) return;
+    this.#write(() => this.#put(transaction));
+    for (const [index, change] of transaction.countChanges.entries()) {
       this.#counts[index] = (this.#counts[index] ?? 0) + change;
     }
   }
@@ -253,6 +227,39 @@ class SqliteStore implements CoinStore {
 
   counts(): Uint32Array {
     return this.#counts.slice();
+  }
+
+  tables(): StoreTables {
+    const rows = (sql: string) =>
+      this.#database
+        .prepare(sql)
+        .all()
+        .map(({ key, bytes }): Row => [Number(key), bytesOf(bytes)]);
+    return this.#read('the tables', () =>
+      emitTables({
+        counts: this.#counts.slice(),
+        inUse: rows('SELECT id AS key, bits AS bytes FROM in_use ORDER BY id'),
+        lockers: rows('SELECT coin AS key, an AS bytes FROM locker ORDER BY place'),
+        cells: rows('SELECT id AS key, data AS bytes FROM cell ORDER BY id'),
+      }),
+    );
+  }
+
+  leaves(from: number): LeafSlice {
+    return this.#read('the leaves', () => {
+      const rows = this.#statements.leaves.all(from);
+      const known = rows.map(
+        ({ id, leaf }) => [Number(id), leaf ? bytesOf(leaf) : undefined] as const,
+      );
+      return sliceLeaves(known, (id) => bytesOf(this.#statements.getPage.get(id)?.['data']));
+    });
+  }
+
+  keepLeaves(computed: readonly PageLeaf[]): void {
+    if (computed.length === 0) return;
+    this.#write(() => {
+      for (const [id, leaf] of computed) this.#statements.putLeaf.run(leaf, id);
+    });
   }
 
   storedPages(): PageKey[] {
@@ -266,7 +273,7 @@ class SqliteStore implements CoinStore {
   probe(): void {
     // Other bytes each time: SQLite does not write a page that stays equal.
     const bytes = new Uint8Array(PAGE_BYTES).fill(++this.#probes);
-    this.#write(() => this.#putProbe.run(bytes));
+    this.#write(() => this.#statements.putProbe.run(bytes));
   }
 
   close(): void {
@@ -277,12 +284,36 @@ class SqliteStore implements CoinStore {
   }
 
   #stored(denominationIndex: number, page: number): Uint8Array | undefined {
+    const what = `page ${page} of denomination ${denominationIndex - 8}`;
+    const id = pageId(denominationIndex, page);
+    return this.#read(what, () => dataOf(this.#statements.getPage.get(id)));
+  }
+
+  /** Throws StoreUnknownError. */
+  #read<T>(what: string, read: () => T): T {
     if (this.#broken) throw this.#broken;
     try {
-      const data = this.#get.get(pageId(denominationIndex, page))?.['data'];
-      return data as Uint8Array | undefined;
+      return read();
     } catch (error) {
-      throw unknownError(`page ${page} of denomination ${denominationIndex - 8}`, error);
+      throw unknownError(what, error);
+    }
+  }
+
+  /** The statements of a commit: pages, cells, and the tables that follow from the pages. */
+  #put({ pages, inUseChanges, lockerMoves, cells, countChanges }: PageTransaction): void {
+    const statements = this.#statements;
+    for (const [id, page] of pages) {
+      statements.putPage.run(id, page);
+      if (inUseChanges.has(id)) statements.putInUse.run(id, inUseOf(page));
+      else statements.dropLeaf.run(id);
+    }
+    for (const [coin, an] of lockerMoves) {
+      statements.leaveLocker.run(coin);
+      if (an) statements.enterLocker.run(coin, an);
+    }
+    for (const [index, bytes] of cells) statements.putCell.run(index, bytes);
+    for (const [index, change] of countChanges.entries()) {
+      if (change !== 0) statements.addCoins.run(change, index);
     }
   }
 

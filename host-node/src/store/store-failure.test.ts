@@ -33,7 +33,7 @@ describe('a refusal', () => {
     handle.restart(BigInt(journal.head));
     const end = journal.write([change(0, 2, 4)]);
     handle.wake();
-    await heard.until(`committed ${end}`);
+    await heard.until('ready');
     expect(handle.ready).toBe(true);
     const order = [
       `committed ${good}`,
@@ -163,6 +163,19 @@ describe('an unknown outcome', () => {
     handle.wake();
     await heard.until('unknown 0');
     expect(heard.errors[0]?.message).toContain('position 0 is no group');
+    await expect(place.inStore(0)).resolves.toEqual({ an: an(1), mfs: 30 });
+  });
+
+  test('a record of a kind that no engine writes is not guessed at', async () => {
+    place.prepare(1);
+    const { heard, handle, journal } = await place.open(new WrittenJournal());
+    const start = journal.fill([change(0, 1, 2)]);
+    const record = journal.journalOffset + (start + 1) * Journal.RECORD_BYTES;
+    new Uint8Array(journal.memory.buffer)[record + Journal.KIND] = 4;
+    journal.publish(start);
+    handle.wake();
+    await heard.until('unknown 0');
+    expect(heard.errors[0]?.message).toContain('record of kind 4 inside a group');
     await expect(place.inStore(0)).resolves.toEqual({ an: an(1), mfs: 30 });
   });
 

@@ -1,5 +1,12 @@
 /** One server's store, which lives in the store thread. Made by StoreClient.open(). */
-import { type AnyStoreError, DENOMINATIONS, PAGE_BYTES, parseStoreError } from './coin-store.ts';
+import type { StoreTables } from '@andvari/host-common/engine/store-tables';
+import {
+  type AnyStoreError,
+  DENOMINATIONS,
+  PAGE_BYTES,
+  parseStoreError,
+  StoreOpenError,
+} from './coin-store.ts';
 import {
   type FromStoreThread,
   LOADED_WORDS,
@@ -20,7 +27,7 @@ export interface StoreEvents {
   refused(position: bigint, error: AnyStoreError): void;
   /**
    * Nobody knows what became of the groups from `position` on. The store has been opened again:
-   * drop all pages and counts, read them anew, then restart(). Pages reported as loaded before this
+   * drop all pages and tables, read them anew, then restart(). Pages reported as loaded before this
    * event are stale; loads that were asked for and not yet reported stay asked for, and bring what
    * the store holds now.
    */
@@ -58,6 +65,9 @@ export class StoreHandle {
   readonly #asked = new Map<number, AskedLoad>();
   /** Slots whose load is not posted yet. */
   readonly #unposted = new Set<number>();
+  /** Questions that are not answered. */
+  #tables: PromiseWithResolvers<StoreTables> | undefined;
+  #leaves: PromiseWithResolvers<Uint8Array> | undefined;
   #sequence = 0;
   #epoch = 0;
   #ready = true;
@@ -105,6 +115,37 @@ export class StoreHandle {
   }
 
   /**
+   * Everything that the store keeps besides the pages, as committed when the answer leaves the
+   * thread: what is committed later comes as an event after it. From an unknown outcome to the
+   * restart() nothing is committed. Calls made while one is under way share its answer. Rejects
+   * with StoreOpenError when the handle is closed, and for no other reason: what cannot be read is
+   * tried again.
+   */
+  tables(): Promise<StoreTables> {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    if (!this.#tables) {
+      this.#tables = Promise.withResolvers();
+      this.#host.post({ kind: 'tables' });
+    }
+    return this.#tables.promise;
+  }
+
+  /**
+   * The Merkle leaves of all pages that were ever written: 36 bytes each, denomination index << 16
+   * | page (u32, little-endian) and the leaf (derived.ts, leafOf), in order of page. They are
+   * looked up or computed little by little while commits go on, each as committed at its moment.
+   * Waits, calls and rejects as tables(); between a failure and restart() it stands still.
+   */
+  leaves(): Promise<Uint8Array> {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    if (!this.#leaves) {
+      this.#leaves = Promise.withResolvers();
+      this.#host.post({ kind: 'leaves' });
+    }
+    return this.#leaves.promise;
+  }
+
+  /**
    * Answers the last refused or unknown: go on at `position`, the journal's head after rollback or
    * discard.
    */
@@ -114,10 +155,14 @@ export class StoreHandle {
 
   /**
    * Commits what is published, if that works, and closes the store. Loads that are still asked for
-   * are dropped.
+   * are dropped, tables() and leaves() are rejected.
    */
   close(): Promise<void> {
     this.#closing ??= this.#host.close();
+    this.#tables?.reject(closedError());
+    this.#leaves?.reject(closedError());
+    this.#tables = undefined;
+    this.#leaves = undefined;
     return this.#closing;
   }
 
@@ -135,6 +180,8 @@ export class StoreHandle {
   receive(message: FromStoreThread): void {
     if (message.kind === 'loaded') this.#loaded(message.loads);
     else if (message.kind === 'committed') this.#events.committed(message.position);
+    else if (message.kind === 'tables') this.#answerTables(message.tables);
+    else if (message.kind === 'leaves') this.#answerLeaves(message.leaves);
     else if (message.kind === 'ready') this.#setReady(message.ready);
     else if (message.kind === 'trouble') this.#events.trouble?.(parseStoreError(message.error));
     else if (message.kind === 'refused' || message.kind === 'unknown') {
@@ -160,6 +207,8 @@ export class StoreHandle {
   resend(): void {
     for (const slot of this.#asked.keys()) this.#unposted.add(slot);
     this.#postLoads();
+    if (this.#tables) this.#host.post({ kind: 'tables' });
+    if (this.#leaves) this.#host.post({ kind: 'leaves' });
     // A wake that the dead thread never read would keep all others back.
     Atomics.store(this.#shared, Shared.WAKE, 0);
   }
@@ -173,9 +222,23 @@ export class StoreHandle {
     }
   }
 
+  #answerTables(tables: StoreTables): void {
+    this.#tables?.resolve(tables);
+    this.#tables = undefined;
+  }
+
+  #answerLeaves(leaves: Uint8Array): void {
+    this.#leaves?.resolve(leaves);
+    this.#leaves = undefined;
+  }
+
   #setReady(ready: boolean): void {
     if (ready === this.#ready) return;
     this.#ready = ready;
     this.#events.ready?.(ready);
   }
+}
+
+function closedError(): StoreOpenError {
+  return new StoreOpenError('the store is closed');
 }

@@ -1,6 +1,7 @@
 /**
  * What the store thread and its client say to each other. Sessions are named by the client's id.
  */
+import type { StoreTables } from '@andvari/host-common/engine/store-tables';
 import type { StoreErrorRecord, StoreIdentity } from './coin-store.ts';
 import type { JournalPlace } from './journal-reader.ts';
 
@@ -40,6 +41,7 @@ export type ToStoreThread =
     }
   | { kind: 'load'; id: number; loads: Uint32Array }
   | { kind: 'wake'; id: number }
+  | { kind: 'tables' | 'leaves'; id: number }
   | { kind: 'restart'; id: number; epoch: number; position: bigint }
   | { kind: 'close'; id: number };
 
@@ -55,6 +57,8 @@ export type FromStoreThread =
       position: bigint;
       error: StoreErrorRecord;
     }
+  | { kind: 'tables'; id: number; tables: StoreTables }
+  | { kind: 'leaves'; id: number; leaves: Uint8Array }
   | { kind: 'ready'; id: number; ready: boolean }
   | { kind: 'trouble'; id: number; error: StoreErrorRecord }
   | { kind: 'closed'; id: number };

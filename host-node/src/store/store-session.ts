@@ -7,8 +7,10 @@
  *   reopening  closed the store after an unknown outcome, tries to open it again
  *   closed
  *
- * Every verb returns quickly except turn(), which makes at most one transaction.
+ * Every verb returns quickly except turn(), which makes at most one transaction, and spareTurn(),
+ * which makes a slice of the Merkle leaves.
  */
+import type { StoreTables } from '@andvari/host-common/engine/store-tables';
 import {
   type CoinStore,
   emitStoreError,
@@ -23,12 +25,16 @@ import type { OpenStore } from './open-store.ts';
 import { PageLoads } from './page-loads.ts';
 import { RetryTimer } from './retry-timer.ts';
 import { type FromStoreThread, type SessionOptions, Shared } from './store-messages.ts';
+import { TableReads } from './table-reads.ts';
 
 export interface SessionHost {
   openStore: OpenStore;
-  send(message: FromStoreThread): void;
+  /** The buffers in `transfer` go over to the receiver. */
+  send(message: FromStoreThread, transfer?: readonly ArrayBuffer[]): void;
   /** The session has something to do: call turn(). */
   busy(): void;
+  /** It has something to do that may wait for all others: call spareTurn(). */
+  spare(): void;
 }
 
 type State = 'running' | 'waiting' | 'reopening' | 'closed';
@@ -39,6 +45,7 @@ export class StoreSession {
   readonly #host: SessionHost;
   readonly #journal: JournalReader;
   readonly #loads: PageLoads;
+  readonly #tableReads: TableReads;
   readonly #reopenTimer = new RetryTimer(() => this.#reopen());
   readonly #probeTimer = new RetryTimer(() => this.#probe());
   readonly #shared: Int32Array;
@@ -70,8 +77,21 @@ export class StoreSession {
         this.#store.readPage((pageKey - page) / pagesPerDenomination, page, into);
       },
       loaded: (loads) => host.send({ kind: 'loaded', id, loads }),
-      failed: (error) => host.send({ kind: 'trouble', id, error: emitStoreError(error) }),
+      failed: (error) => this.#sendTrouble(error),
       busy: () => host.busy(),
+    });
+    this.#tableReads = new TableReads({
+      tables: (tables) => host.send({ kind: 'tables', id, tables }, buffersOf(tables)),
+      leaves: (leaves) => host.send({ kind: 'leaves', id, leaves }, [leaves.buffer]),
+      failed: (error) => this.#sendTrouble(error),
+      broken: (error) => {
+        // No coin's fate is in doubt; but until it is open again the store takes no commit.
+        this.#sendTrouble(error);
+        this.#setReady(false);
+        this.#startReopening();
+      },
+      busy: () => host.busy(),
+      spare: () => host.spare(),
     });
   }
 
@@ -93,6 +113,14 @@ export class StoreSession {
     this.#loads.add(loads);
   }
 
+  tables(): void {
+    this.#tableReads.askTables();
+  }
+
+  leaves(): void {
+    this.#tableReads.askLeaves();
+  }
+
   wake(): void {
     // Before the journal is looked at: a group published after this look makes a new message.
     Atomics.store(this.#shared, Shared.WAKE, 0);
@@ -107,9 +135,8 @@ export class StoreSession {
   restart(epoch: number, position: bigint): void {
     if (this.#state !== 'waiting' || epoch !== this.#epoch) return;
     this.#position = Number(position);
-    this.#state = 'running';
     this.#awake = true;
-    if (!this.#ready) this.#probeTimer.start();
+    this.#run();
     this.#host.busy();
   }
 
@@ -129,6 +156,7 @@ export class StoreSession {
     if (this.#state === 'closed') return false;
     if (this.#state === 'reopening' || !this.#store) return this.#closing && this.#end();
     const moreLoads = this.#loads.serve();
+    this.#tableReads.serveTables(this.#store);
     const moreGroups = this.#state === 'running' && this.#awake && this.#commitGroups(this.#store);
     if (this.#closing && !moreGroups) return this.#end();
     return moreLoads || moreGroups;
@@ -138,6 +166,12 @@ export class StoreSession {
   serveLoads(): boolean {
     if (!this.#store || this.#state === 'reopening') return false;
     return this.#loads.serve();
+  }
+
+  /** One slice of the Merkle leaves, if they are asked for. true: there are more. */
+  spareTurn(): boolean {
+    if (this.#state !== 'running' || this.#closing || !this.#store) return false;
+    return this.#tableReads.serveLeaves(this.#store);
   }
 
   /** One transaction over the published groups. false: there were none, or it failed. */
@@ -173,8 +207,9 @@ export class StoreSession {
       const group = this.#journal.group(position);
       if (!group || (groups > 0 && coins + group.used > COINS_PER_TRANSACTION_MAX)) break;
       for (let record = 1; record <= group.used; record++) {
-        const change = this.#journal.change(position + record);
-        if (change) store.apply(change);
+        const change = this.#journal.record(position + record);
+        if (change?.kind === 'coin') store.apply(change.coin);
+        else if (change) store.applyCell(change.cell);
       }
       coins += group.used;
       position = group.end;
@@ -211,7 +246,7 @@ export class StoreSession {
       this.#closeStore();
       this.#openStore(true);
     } catch (error) {
-      this.#host.send({ kind: 'trouble', id: this.#id, error: emitStoreError(error) });
+      this.#sendTrouble(error);
       this.#reopenTimer.start();
       return;
     }
@@ -221,10 +256,15 @@ export class StoreSession {
       this.#stopped('unknown', this.#doubt);
       this.#doubt = undefined;
     } else {
-      this.#state = 'running';
-      this.#probeTimer.start();
+      this.#run();
     }
     this.#host.busy();
+  }
+
+  #run(): void {
+    this.#state = 'running';
+    if (!this.#ready) this.#probeTimer.start();
+    this.#host.spare();
   }
 
   /** Without requests no commit would ever show that the store takes changes again. */
@@ -233,7 +273,7 @@ export class StoreSession {
     try {
       this.#store.probe();
     } catch (error) {
-      this.#host.send({ kind: 'trouble', id: this.#id, error: emitStoreError(error) });
+      this.#sendTrouble(error);
       if (error instanceof StoreRefusedError) this.#probeTimer.start();
       else this.#startReopening();
       return;
@@ -258,6 +298,10 @@ export class StoreSession {
     this.#publishCounts(this.#store);
   }
 
+  #sendTrouble(error: unknown): void {
+    this.#host.send({ kind: 'trouble', id: this.#id, error: emitStoreError(error) });
+  }
+
   #publishCounts(store: CoinStore): void {
     this.#shared.set(store.counts(), Shared.COUNTS);
   }
@@ -269,7 +313,7 @@ export class StoreSession {
     try {
       store?.close();
     } catch (error) {
-      this.#host.send({ kind: 'trouble', id: this.#id, error: emitStoreError(error) });
+      this.#sendTrouble(error);
     }
   }
 
@@ -278,8 +322,13 @@ export class StoreSession {
     this.#reopenTimer.stop();
     this.#probeTimer.stop();
     this.#loads.stop();
+    this.#tableReads.stop();
     this.#closeStore();
     this.#host.send({ kind: 'closed', id: this.#id });
     return false;
   }
+}
+
+function buffersOf({ counts, inUse, lockers, cells }: StoreTables): ArrayBuffer[] {
+  return [counts, inUse, lockers, cells].map(({ buffer }) => buffer as ArrayBuffer);
 }

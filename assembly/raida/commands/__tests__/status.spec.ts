@@ -1,6 +1,7 @@
 import { setWord } from "../../../core/__tests__/configuration";
+import { ADMIN_KEY } from "../../../core/control";
 import { Config, Flag, Wire } from "../../../core/layout";
-import { ADMIN_KEY, COUNTS } from "../../../core/memory";
+import { COUNTS } from "../../../core/memory";
 import { toHex } from "../../../crypto/__tests__/bytes";
 import {
   add16Bytes,

@@ -3,6 +3,7 @@ import { Status } from '@andvari/host-common/engine/generated/status';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { EngineCodec, type SealedRequest } from '@andvari/host-common/raida/codec';
 import { expect } from 'vitest';
+import { FileDesk } from '../../files/file-desk.ts';
 import type { RequestOrigin } from '../../raida/origin.ts';
 import { RaidaServer } from '../../raida/server.ts';
 import { StoreClient } from '../../store/store-client.ts';
@@ -75,6 +76,12 @@ export class TcpPlace {
       sizes: { pagesPerDenomination: 8, frames: 64, ringEntries: 64, journalRecords: 8192 },
       storeClient,
       storeUrl: 'memory:',
+      // There is no such folder, so there are no files.
+      outside: {
+        folders: await FileDesk.open('/proc/none'),
+        servers: undefined,
+        proxy: undefined,
+      },
       watcher: { record() {}, recordDropped() {} },
     });
     const codec = new EngineCodec(await plainEngine(), { wire: 'spec', coinId: 6 });

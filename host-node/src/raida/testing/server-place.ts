@@ -14,6 +14,7 @@ import {
   type SealedRequest,
 } from '@andvari/host-common/raida/codec';
 import { Registry } from 'prom-client';
+import { FileDesk } from '../../files/file-desk.ts';
 import { createLogger } from '../../log/logger.ts';
 import { putCoin, readCoin, identity as storeIdentity } from '../../store/compliance.ts';
 import { openSqliteStore } from '../../store/sqlite-store.ts';
@@ -128,6 +129,11 @@ export class ServerPlace {
       },
       storeClient: this.#client,
       storeUrl: `sqlite:${this.#path}`,
+      outside: {
+        folders: await FileDesk.open(this.#folder),
+        servers: undefined,
+        proxy: undefined,
+      },
       watcher: {
         record: (address, words, at) => statistics.record(address, words, at),
         recordDropped: () => statistics.recordDropped(),

@@ -9,11 +9,15 @@
  *   die-before      the thread ends before the commit
  *   die-after       the thread ends after it
  *   read            a page cannot be read
+ *   tables, leaves  the tables, or the Merkle leaves, cannot be read
+ *   keep-refuse     keepLeaves: certainly not made
+ *   keep-unknown    keepLeaves: unknown
  *   open            the store cannot be opened
  */
 import { readFileSync, rmSync } from 'node:fs';
 import {
   type CoinStore,
+  type PageLeaf,
   StoreOpenError,
   StoreRefusedError,
   StoreUnknownError,
@@ -28,6 +32,10 @@ export type Fault =
   | 'die-before'
   | 'die-after'
   | 'read'
+  | 'tables'
+  | 'leaves'
+  | 'keep-refuse'
+  | 'keep-unknown'
   | 'open';
 
 class FaultStore extends WrappedStore {
@@ -41,6 +49,22 @@ class FaultStore extends WrappedStore {
   override readPage(denominationIndex: number, page: number, into: Uint8Array): void {
     if (due(this.#path, 'read')) throw new StoreUnknownError('a fault while reading');
     super.readPage(denominationIndex, page, into);
+  }
+
+  override tables() {
+    if (due(this.#path, 'tables')) throw new StoreUnknownError('a fault while reading');
+    return super.tables();
+  }
+
+  override leaves(from: number) {
+    if (due(this.#path, 'leaves')) throw new StoreUnknownError('a fault while reading');
+    return super.leaves(from);
+  }
+
+  override keepLeaves(computed: readonly PageLeaf[]): void {
+    if (due(this.#path, 'keep-refuse')) throw new StoreRefusedError('a fault: refused');
+    if (due(this.#path, 'keep-unknown')) throw new StoreUnknownError('a fault while writing');
+    super.keepLeaves(computed);
   }
 
   override commit(): void {

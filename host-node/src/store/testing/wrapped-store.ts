@@ -1,5 +1,5 @@
 /** A store that hands everything on; faults and gates override what they are about. */
-import type { CoinChange, CoinStore } from '../coin-store.ts';
+import type { CellChange, CoinChange, CoinStore, PageLeaf } from '../coin-store.ts';
 
 export class WrappedStore implements CoinStore {
   /** The store inside. */
@@ -18,6 +18,9 @@ export class WrappedStore implements CoinStore {
   apply(change: CoinChange): void {
     this.store.apply(change);
   }
+  applyCell(change: CellChange): void {
+    this.store.applyCell(change);
+  }
   commit(): void {
     this.store.commit();
   }
@@ -29,6 +32,15 @@ export class WrappedStore implements CoinStore {
   }
   counts() {
     return this.store.counts();
+  }
+  tables() {
+    return this.store.tables();
+  }
+  leaves(from: number) {
+    return this.store.leaves(from);
+  }
+  keepLeaves(computed: readonly PageLeaf[]): void {
+    this.store.keepLeaves(computed);
   }
   storedPages() {
     return this.store.storedPages();

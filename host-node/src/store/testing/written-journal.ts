@@ -3,10 +3,12 @@
  * committer alone.
  */
 import { Control, Journal, JournalKind } from '@andvari/host-common/engine/generated/layout';
-import { type CoinChange, PAGE_BYTES } from '../coin-store.ts';
+import { type CellChange, type CoinChange, PAGE_BYTES } from '../coin-store.ts';
 import type { JournalPlace } from '../journal-reader.ts';
 
 const CONTROL_BYTES = 1024;
+
+type Change = CoinChange | CellChange;
 
 export class WrittenJournal implements JournalPlace {
   readonly memory: WebAssembly.Memory;
@@ -44,12 +46,15 @@ export class WrittenJournal implements JournalPlace {
   }
 
   /** Claims and fills a group, but does not publish it; gives its position. */
-  fill(changes: readonly CoinChange[], pads = 0): number {
+  fill(changes: readonly Change[], pads = 0): number {
     const start = this.head;
     const size = 1 + changes.length + pads;
     if (start + size - this.committed() > this.journalRecords) throw new Error('journal full');
     this.head += size;
-    for (const [index, change] of changes.entries()) this.#writeCoin(start + 1 + index, change);
+    for (const [index, change] of changes.entries()) {
+      if ('index' in change) this.#writeCell(start + 1 + index, change);
+      else this.#writeCoin(start + 1 + index, change);
+    }
     for (let pad = changes.length + 1; pad < size; pad++) {
       const at = this.#recordAt(start + pad);
       this.#view.setUint32(at, JournalKind.PAD, true);
@@ -68,13 +73,23 @@ export class WrittenJournal implements JournalPlace {
   }
 
   /** A whole group; gives the position behind it. */
-  write(changes: readonly CoinChange[], pads = 0): number {
+  write(changes: readonly Change[], pads = 0): number {
     this.publish(this.fill(changes, pads));
     return this.head;
   }
 
   #recordAt(position: number): number {
     return this.journalOffset + (position % this.journalRecords) * Journal.RECORD_BYTES;
+  }
+
+  #writeCell(position: number, { index, oldBytes, newBytes }: CellChange): void {
+    const at = this.#recordAt(position);
+    const bytes = new Uint8Array(this.memory.buffer);
+    this.#view.setUint32(at, JournalKind.CELL, true);
+    this.#view.setUint32(at + Journal.CELL, index, true);
+    bytes.set(oldBytes, at + Journal.OLD_AN);
+    bytes.set(newBytes, at + Journal.NEW_AN);
+    this.#view.setUint32(at + Journal.PUBLISHED, 0, true);
   }
 
   #writeCoin(position: number, change: CoinChange): void {

@@ -1,0 +1,127 @@
+/**
+ * Group 2, Healing: fix. A coin that this server has lost gets a new AN when the other servers vouch
+ * for it: at least 14 of the 25, this one among them, because whoever asks has given its coins up
+ * to a ticket on each of them. Reference: RAIDA section 9.
+ */
+import { EffectKind } from "../../core/layout";
+import { COINS_PER_LIST_MAX, RAIDA_COUNT } from "../../core/limits";
+import { raidaId } from "../../core/memory";
+import { WORK } from "../../core/scratch";
+import { Status } from "../../core/status";
+import { md5 } from "../../crypto/md5";
+import { Begun, begin, changeCoin, end, notBegun } from "../changes";
+import * as context from "../context";
+import { Outcome } from "../context";
+import * as effects from "../effects";
+import { isKept } from "../lockers";
+import {
+  anyAbsent,
+  COIN_BYTES,
+  holdPages,
+  listPages,
+  recordAt,
+  unlockPages,
+} from "../pages-of-request";
+import { AN_BYTES, addBit, aggregate, countCoins, openBitmap } from "./coin-list";
+import { ANSWERS_BYTES, countVotes } from "./fix-votes";
+
+/** Behind the coins: what the new ANs are made of, and a ticket number for each server. */
+const PG_BYTES: u32 = 16;
+const TICKET_BYTES: u32 = 4;
+/** Votes of 25 that fix a coin. */
+const VOTES_LEAST: u32 = 14;
+
+// The request's frame: the votes, the new ANs, and the servers' answers above them.
+const NEW_ANS: u32 = COINS_PER_LIST_MAX;
+const ANSWERS: u32 = NEW_ANS + COINS_PER_LIST_MAX * AN_BYTES;
+
+/** Coins that have their votes, and how many of their new ANs are those of a locker. */
+let fixed: u32 = 0;
+let kept: u32 = 0;
+
+/**
+ * 2/80: n x (denomination, serial), PG (16), 25 tickets (u32; 0: none). The new AN is MD5 of own
+ * number (1), denomination (1), serial (4), PG; the coin is in use from then on. A coin on no
+ * page: 40.
+ */
+export function fix(pinning: bool): Outcome {
+  const count = countCoins(PG_BYTES + RAIDA_COUNT * TICKET_BYTES, COIN_BYTES),
+    list = context.payload;
+  if (count == 0) return Outcome.ANSWER;
+  if (listPages(list, count, COIN_BYTES)) return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
+  const pg = list + count * COIN_BYTES,
+    asked = serversToAsk(pg + PG_BYTES);
+  if (effects.done) {
+    countVotes(list, count, asked, effects.frame);
+    makeAns(list, count, pg);
+    // Nothing will change, and the pages were there when the servers were asked.
+    if (fixed == 0) return context.refuse(Status.ALL_FAIL);
+  }
+  if (!holdPages(pinning)) return Outcome.PARK;
+  if (anyAbsent()) {
+    unlockPages();
+    return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
+  }
+  if (effects.done) return change(list, count);
+  unlockPages();
+  return ask(pg + PG_BYTES, asked);
+}
+
+/** A bit for each server whose ticket is not 0; this server does not ask itself. */
+function serversToAsk(tickets: usize): u32 {
+  let asked: u32 = 0;
+  for (let raida: u32 = 0; raida < RAIDA_COUNT; raida++) {
+    const ticket = load<u32>(tickets + ((<usize>raida) << 2));
+    asked |= u32(ticket != 0 && raida != raidaId) << raida;
+  }
+  return asked;
+}
+
+/** Servers that cannot make 14 with this one are not troubled: no coin will be fixed. */
+function ask(tickets: usize, asked: u32): Outcome {
+  if (popcnt<u32>(asked) + 1 < VOTES_LEAST) return context.refuse(Status.ALL_FAIL);
+  if (!effects.openSlow(ANSWERS)) return effects.noFrame();
+  const content = effects.contentAt();
+  memory.copy(content, tickets, RAIDA_COUNT * TICKET_BYTES);
+  store<u32>(content + ((<usize>raidaId) << 2), 0);
+  effects.setContent(RAIDA_COUNT * TICKET_BYTES);
+  effects.limitResult(ANSWERS_BYTES);
+  return effects.ask(EffectKind.ASK_SERVERS);
+}
+
+/** Makes the new AN of each coin that has its votes. */
+function makeAns(list: usize, count: u32, pg: usize): void {
+  fixed = 0;
+  kept = 0;
+  store<u8>(WORK, raidaId);
+  memory.copy(WORK + 1 + COIN_BYTES, pg, PG_BYTES);
+  for (let i: u32 = 0; i < count; i++) {
+    if (!isFixed(i)) continue;
+    memory.copy(WORK + 1, list + <usize>i * COIN_BYTES, COIN_BYTES);
+    md5(WORK, 1 + COIN_BYTES + PG_BYTES, newAn(i));
+    fixed++;
+    kept += u32(isKept(v128.load(newAn(i))));
+  }
+}
+
+function isFixed(index: u32): bool {
+  return load<u8>(effects.frame + index) >= VOTES_LEAST;
+}
+function newAn(index: u32): usize {
+  return effects.frame + NEW_ANS + ((<usize>index) << 4);
+}
+
+/** Changes the coins that have their votes, on the locked pages. */
+function change(list: usize, count: u32): Outcome {
+  const begun = begin(fixed, kept);
+  if (begun != Begun.YES) return notBegun(begun);
+  openBitmap();
+  for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_BYTES) {
+    const good = isFixed(i);
+    if (good) changeCoin(coin, recordAt(coin), v128.load(newAn(i)), context.mfs);
+    addBit(i, good);
+  }
+  end();
+  unlockPages();
+  return aggregate(count);
+}

@@ -1,0 +1,246 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConfigError, loadConfig } from './config.ts';
+import { type ConfigKey, configKeys } from './config-keys.ts';
+
+const keyHex = '00112233445566778899aabbccddeeff';
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'andvari-config-keys-'));
+  path = join(folder, 'node.toml');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const servers = (count: number) =>
+  `[${Array.from({ length: count }, (_, i) => `"10.0.0.1:${5000 + i}"`).join(', ')}]`;
+
+/** Key, a value that is taken, what it becomes, then values that are not and what is said. */
+type Case = [ConfigKey, string, unknown, ...[string, string][]];
+const ports = 'wanted HOST:PORT with a port 0-65535';
+const cases: Case[] = [
+  [
+    'raida.number',
+    '24',
+    24,
+    ['25', 'wanted an integer 0-24, got 25'],
+    ['-1', 'wanted an integer 0-24, got -1'],
+    ['1.0', 'wanted an integer 0-24, got 1.0'],
+    ['"x"', 'wanted an integer 0-24, got "x"'],
+    ['true', 'wanted an integer 0-24, got true'],
+    ['[1]', 'wanted an integer 0-24, got a list'],
+    ['{ a = 1 }', 'wanted an integer 0-24, got a table'],
+    ['9007199254740993', 'wanted an integer 0-24, got 9007199254740993'],
+  ],
+  [
+    'raida.listen',
+    '"[::1]:0"',
+    { host: '::1', port: 0 },
+    ['"127.0.0.1"', `${ports}, got "127.0.0.1"`],
+    ['"127.0.0.1:65536"', `${ports}, got "127.0.0.1:65536"`],
+    ['"::1:50000"', `${ports}, got "::1:50000"`],
+    ['"[::1::]:5"', `${ports}, got "[::1::]:5"`],
+    ['50000', `${ports}, got 50000`],
+  ],
+  ['raida.wire', '"legacy"', 'legacy', ['"SPEC"', 'wanted "spec" or "legacy", got "SPEC"']],
+  ['raida.modern', 'true', true, ['1', 'wanted true or false, got 1']],
+  ['raida.coin_id', '65535', 65535, ['65536', 'wanted an integer 0-65535, got 65536']],
+  [
+    'raida.pages_per_denomination',
+    '1024',
+    1024,
+    ['0', 'wanted an integer 1-1024, got 0'],
+    ['1025', 'wanted an integer 1-1024, got 1025'],
+  ],
+  ['raida.admin_clear', 'true', true, ['"yes"', 'wanted true or false, got "yes"']],
+  [
+    'raida.servers',
+    servers(25),
+    Array.from({ length: 25 }, (_, i) => ({ host: '10.0.0.1', port: 5000 + i })),
+    [servers(24), 'wanted a list of 25 texts HOST:PORT, or none, got 24'],
+    [servers(26), 'wanted a list of 25 texts HOST:PORT, or none, got 26'],
+    ['["a:0"]', 'entry 0: wanted HOST:PORT with a port 1-65535, got "a:0"'],
+    ['3', 'wanted a list of 25 texts HOST:PORT, or none, got 3'],
+  ],
+  [
+    'store.url',
+    '"memory:"',
+    'memory:',
+    ['"postgres://u:secret@h/db"', 'this build has no PostgreSQL store, got "postgres://..."'],
+    ['"coins.db"', 'wanted "sqlite:FILE" or "memory:", got "coins.db"'],
+    ['"sqlite:"', 'wanted "sqlite:FILE" or "memory:", got "sqlite:"'],
+    ['"sqlite::memory:"', 'wanted "sqlite:FILE" or "memory:", got "sqlite::memory:"'],
+    ['"fault:x"', 'wanted "sqlite:FILE" or "memory:", got "fault:x"'],
+    ['5', 'wanted "sqlite:FILE" or "memory:", got 5'],
+  ],
+  [
+    'io.backend',
+    '"portable"',
+    'portable',
+    ['"io_uring"', 'this build has only the portable backend, got "io_uring"'],
+    ['"af_xdp"', 'this build has only the portable backend, got "af_xdp"'],
+    ['"fast"', 'wanted "auto" or "portable", got "fast"'],
+  ],
+  [
+    'http.listen',
+    '"localhost:9090"',
+    { host: 'localhost', port: 9090 },
+    ['""', `${ports}, got ""`],
+  ],
+  [
+    'http.allowed_origins',
+    '["https://wallet.example", "http://127.0.0.1:8080"]',
+    ['https://wallet.example', 'http://127.0.0.1:8080'],
+    ['["https://wallet.example/"]', expectOrigin('https://wallet.example/')],
+    ['["https://Wallet.example"]', expectOrigin('https://Wallet.example')],
+    ['["*"]', expectOrigin('*')],
+    ['["null"]', expectOrigin('null')],
+    ['["ftp://x"]', expectOrigin('ftp://x')],
+  ],
+  [
+    'http.allowed_hosts',
+    '["wallet.example", "[::1]:8080"]',
+    ['wallet.example', '[::1]:8080'],
+    ['["*.example"]', expectHost('*.example')],
+    ['["A"]', expectHost('A')],
+    ['["a:b"]', expectHost('a:b')],
+  ],
+  [
+    'log.level',
+    '"debug"',
+    'debug',
+    ['"loud"', 'wanted "fatal" or "error" or "warn" or "info" or "debug" or "trace", got "loud"'],
+  ],
+  [
+    'node.data_dir',
+    '"elsewhere"',
+    undefined,
+    ['""', 'wanted a folder, got ""'],
+    ['1', 'wanted a folder, got 1'],
+  ],
+  [
+    'raida.proxy_addr',
+    '"::1"',
+    undefined,
+    [
+      '"swap.example:50000"',
+      'wanted an address or a name, without a port, got "swap.example:50000"',
+    ],
+    ['"[::1]"', 'wanted an address or a name, without a port, got "[::1]"'],
+    ['""', 'wanted an address or a name, without a port, got ""'],
+    ['1', 'wanted an address or a name, without a port, got 1'],
+  ],
+  [
+    'raida.proxy_port',
+    '65535',
+    undefined,
+    ['0', 'wanted an integer 1-65535, got 0'],
+    ['65536', 'wanted an integer 1-65535, got 65536'],
+  ],
+  [
+    'raida.btc_confirmations',
+    '255',
+    255,
+    ['0', 'wanted an integer 1-255, got 0'],
+    ['256', 'wanted an integer 1-255, got 256'],
+  ],
+  [
+    'raida.integrity_freq',
+    '1',
+    undefined,
+    ['0', 'wanted an integer 1-86400, got 0'],
+    ['86401', 'wanted an integer 1-86400, got 86401'],
+  ],
+  [
+    'raida.locker_coins',
+    '1048576',
+    1_048_576,
+    ['1048575', 'wanted a power of two 1024-1048576, got 1048575'],
+    ['512', 'wanted a power of two 1024-1048576, got 512'],
+    ['2097152', 'wanted a power of two 1024-1048576, got 2097152'],
+    ['"x"', 'wanted a power of two 1024-1048576, got "x"'],
+  ],
+  ['raida.admin_key_file', '"key"', undefined, ['""', 'wanted a file, got ""']],
+  ['raida.proxy_key_file', '"key"', undefined, ['""', 'wanted a file, got ""']],
+  [
+    'raida.proxy_key',
+    `"${keyHex}"`,
+    undefined,
+    [`"${keyHex}0"`, 'wanted 32 hex digits, got something else (not shown)'],
+    ['5', 'wanted 32 hex digits, got something else (not shown)'],
+  ],
+  [
+    'raida.admin_key',
+    `"${keyHex}"`,
+    undefined,
+    [`"${keyHex}0"`, 'wanted 32 hex digits, got something else (not shown)'],
+    [`"${keyHex.slice(1)}"`, 'wanted 32 hex digits, got something else (not shown)'],
+    ['5', 'wanted 32 hex digits, got something else (not shown)'],
+  ],
+];
+
+function load(text: string) {
+  writeFileSync(path, text);
+  return loadConfig({ path });
+}
+
+/** The problems of a configuration, with the folder cut off. */
+function problems(text: string): readonly string[] {
+  try {
+    load(text);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((problem) => problem.replaceAll(`${folder}/`, ''));
+  }
+  return [];
+}
+
+function expectOrigin(got: string) {
+  const what = 'wanted an origin like "https://wallet.example" in lower case, without a path';
+  return `entry 0: ${what}, got "${got}"`;
+}
+function expectHost(got: string) {
+  const what = 'wanted a host like "wallet.example" or "127.0.0.1:9090" in lower case';
+  return `entry 0: ${what}, got "${got}"`;
+}
+
+/** The configuration as nested plain values, by configuration key. */
+function valueAt(config: ReturnType<typeof loadConfig>, key: ConfigKey): unknown {
+  const [section = '', name = ''] = key.split('.');
+  const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const sections = config as unknown as Record<string, Record<string, unknown>>;
+  return sections[section]?.[camel];
+}
+
+/** What must be there for a key to be right. */
+function linesBefore(key: ConfigKey): string {
+  if (key === 'raida.number') return '';
+  const number = 'raida.number = 1\n';
+  if (key === 'raida.proxy_addr') return `${number}raida.proxy_key = "${keyHex}"\n`;
+  if (key.startsWith('raida.proxy_key')) return `${number}raida.proxy_addr = "::1"\n`;
+  return number;
+}
+
+describe('each key', () => {
+  test('has a case here', () => {
+    expect(cases.map(([key]) => key).sort()).toEqual([...configKeys].sort());
+  });
+
+  describe.each(cases)('%s', (key, good, becomes, ...bad) => {
+    const before = linesBefore(key);
+
+    test(`takes ${good.slice(0, 60)}`, () => {
+      writeFileSync(join(folder, 'key'), keyHex);
+      const config = load(`${before}${key} = ${good}\n`);
+      if (becomes !== undefined) expect(valueAt(config, key)).toEqual(becomes);
+    });
+
+    test.each(bad)('refuses %s', (value, message) => {
+      const text = `${before}# a line\n${key} = ${value}\n`;
+      const line = before.split('\n').length + 1;
+      expect(problems(text)).toEqual([`node.toml:${line}: ${key}: ${message}`]);
+    });
+  });
+});
