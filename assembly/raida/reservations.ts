@@ -51,12 +51,7 @@ export function isReserved(pageKey: u32): bool {
 /** Has this session reserved the page for this? The lock is held; session 0 never has. */
 export function isReservedFor(pageKey: u32, session: u32, purpose: Purpose): bool {
   const entry = entryOf(pageKey);
-  return (
-    session != 0 &&
-    alive(entry) &&
-    load<u32>(entry) == session &&
-    load<u32>(entry, PURPOSE) == purpose
-  );
+  return alive(entry) && load<u32>(entry) == session && load<u32>(entry, PURPOSE) == purpose;
 }
 
 /** Reserves a page for 16 s from now; the lock is held, and nobody else has it. */

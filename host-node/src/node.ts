@@ -200,6 +200,19 @@ export class AndvariNode {
         this.inc(io.dropped);
       },
     });
+    const admin = () => this.#server.adminCommands;
+    new Counter({
+      name: 'andvari_raida_admin_commands_total',
+      help: 'Commands with an admin key, by whether it was right and shown as it may be.',
+      labelNames: ['result'],
+      registers,
+      collect() {
+        const { accepted, refused } = admin();
+        this.reset();
+        this.inc({ result: 'accepted' }, accepted);
+        this.inc({ result: 'refused' }, refused);
+      },
+    });
     new Gauge({
       name: 'andvari_tcp_connections',
       help: 'TCP connections open now.',

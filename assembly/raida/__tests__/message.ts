@@ -100,6 +100,9 @@ export function addFiller(count: u32): void {
   memory.fill(end, 0x11, count);
   end += count;
 }
+export function addText(text: string): void {
+  for (let i = 0; i < text.length; i++) addByte(text.charCodeAt(i));
+}
 /** Denomination and serial number. */
 export function addCoin(denomination: i32, serial: u32): void {
   addByte(denomination);

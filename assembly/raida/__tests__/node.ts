@@ -110,6 +110,10 @@ export function consumeDesk(): void {
   deskCount--;
 }
 
+/** The newest trade locker to be forgotten, and how many there were. */
+export const forgotten: usize = guarded(64);
+export let forgottenCount: u32 = 0;
+
 let keptBack: u32 = NO_PAGE;
 let keptSlot: u32 = 0;
 let keptOffset: usize = 0;
@@ -144,6 +148,11 @@ export function serveEffects(): u32 {
     const kind = load<u32>(entry, Effect.KIND);
     if (kind >= <u32>EffectKind.READ_FILE && kind <= <u32>EffectKind.ASK_PROXY) {
       memory.copy(desk + (deskCount++ << 6), entry, 64);
+      continue;
+    }
+    if (kind == EffectKind.FORGET_TRADE) {
+      memory.copy(forgotten, entry, 64);
+      forgottenCount++;
       continue;
     }
     if (kind != EffectKind.LOAD_PAGE) {

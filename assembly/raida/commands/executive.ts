@@ -117,7 +117,7 @@ export function create(pinning: bool): Outcome {
   return context.answer(Status.SUCCESS, count * AN_BYTES);
 }
 
-/** How many of the ANs to be made are those of a locker: none, but for one in 2^32. */
+/** How many of the ANs to be made are those of a locker or trade locker: one in 5.6 million is. */
 function createdIntoLockers(count: u32): u32 {
   let kept: u32 = 0;
   for (let coin = COIN_LIST; count; count--, coin += COIN_BYTES) {

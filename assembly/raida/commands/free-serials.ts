@@ -1,6 +1,7 @@
 /**
  * Lists of free serial numbers, read from the in-use map: what 3/120 and 10/172 answer, and the look
- * for the next one (also 9/91), and the question whether a list can be brought into use. Reference: RAIDA sections 7 and 9; section 11, points 7, 31, 32.
+ * for the next one (also 9/91), and the question whether a list can be brought into use. Reference:
+ * RAIDA sections 7 and 9; section 11, points 7, 31, 32.
  *
  * A denomination in the answer: denomination (1), count of ranges (1), count of singles (1), ranges
  * of first and last serial number (8 each), singles (4 each). Denominations with none are left out.

@@ -7,7 +7,7 @@
 import { type EngineIdentity, type EngineSizes, writeConfiguration } from './configuration.ts';
 import { EngineError } from './engine-error.ts';
 import { FramePool } from './frame-pool.ts';
-import { Config, Control, Region } from './generated/layout.ts';
+import { Client, Config, Control, Region } from './generated/layout.ts';
 import { RANDOM_POOL_BYTES } from './generated/limits.ts';
 import { Status, statusName } from './generated/status.ts';
 import { RandomPool } from './random-pool.ts';
@@ -89,6 +89,8 @@ export class Engine {
   readonly journalRecords: number;
   private readonly control: number;
   readonly pagesPerDenomination: number;
+  /** Coins that can lie in lockers at once. */
+  readonly lockerCoins: number;
 
   private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, worker: number) {
     this.memory = memory;
@@ -115,6 +117,7 @@ export class Engine {
     this.journalRecords = config(Config.JOURNAL_RECORDS);
     this.control = this.region(Region.CONTROL);
     this.pagesPerDenomination = config(Config.PAGES_PER_DENOMINATION);
+    this.lockerCoins = config(Config.LOCKER_COINS);
   }
 
   /**
@@ -193,22 +196,21 @@ export class Engine {
    * discard() and reopen(). Throws EngineError when the lockers do not fit.
    */
   loadTables(tables: StoreTables): void {
-    const { exports, frames } = this;
+    const { exports, u8 } = this;
     exports.clearTables();
     this.u32.set(tables.counts, this.region(Region.COUNTS) >>> 2);
-    loadInUse(tables.inUse, this.u8, this.region(Region.IN_USE), this.pagesPerDenomination);
-    loadCells(tables.cells, this.u8, this.region(Region.CELLS));
-    const at = frames.take();
-    if (at === 0) throw new RangeError('loadTables: no frame is free');
+    loadInUse(tables.inUse, u8, this.region(Region.IN_USE), this.pagesPerDenomination);
+    loadCells(tables.cells, u8, this.region(Region.CELLS));
+    // Room that is always the host's.
+    const an = this.region(Region.CLIENT_BLOCK) + Client.KEY;
     const { buffer, byteOffset, byteLength } = tables.lockers;
     const rows = new DataView(buffer, byteOffset, byteLength);
-    for (let row = 0; row < tables.lockers.length; row += LOCKER_ROW_BYTES) {
-      this.u8.set(tables.lockers.subarray(row + 8, row + LOCKER_ROW_BYTES), at);
+    for (let row = 0; row < byteLength; row += LOCKER_ROW_BYTES) {
+      u8.set(tables.lockers.subarray(row + 8, row + LOCKER_ROW_BYTES), an);
       const index = rows.getUint32(row, true);
-      check('enterLocker', exports.enterLocker(index, rows.getUint32(row + 4, true), at));
+      check('enterLocker', exports.enterLocker(index, rows.getUint32(row + 4, true), an));
     }
-    this.u8.fill(0, at, at + 16);
-    frames.give(at);
+    u8.fill(0, an, an + 16);
   }
 }
 

@@ -9,8 +9,8 @@ export interface StoreTables {
   /** Coins in use by denomination index, 15 numbers. */
   counts: Uint32Array;
   /**
-   * Pages of which any coin was ever in use: IN_USE_ROW_BYTES each: denomination index << 16 | page
-   * (u32, little-endian), then a bit a coin, bit i % 8 of byte i / 8, least significant first.
+   * Pages that were ever written, IN_USE_ROW_BYTES each: denomination index << 16 | page (u32,
+   * little-endian), then a bit a coin, bit i % 8 of byte i / 8, least significant first.
    */
   inUse: Uint8Array;
   /**

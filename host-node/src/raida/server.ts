@@ -11,12 +11,14 @@ import {
   EffectKind,
   Flag,
   Region,
+  Statistic,
 } from '@andvari/host-common/engine/generated/layout';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import type { AnyStoreError } from '../store/coin-store.ts';
 import type { StoreClient, StoreEvents, StoreHandle } from '../store/store-client.ts';
 import { AddressNumbers } from './address-numbers.ts';
 import { EffectDesk, type EffectDeskOptions } from './effects/effect-desk.ts';
+import { loadTables } from './load-tables.ts';
 import { MerkleTrees } from './merkle-trees.ts';
 import type { RequestOrigin, RequestSink } from './origin.ts';
 
@@ -87,6 +89,8 @@ export class RaidaServer implements RequestSink {
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #wokenAt = 0;
+  /** How often the tables were asked for after an unknown outcome. */
+  #readings = 0;
   /** close() has begun: nothing new is taken, what was taken is still answered. */
   #closing: Promise<void> | undefined;
   #closed = false;
@@ -130,7 +134,7 @@ export class RaidaServer implements RequestSink {
       },
       server.#storeEvents(),
     );
-    engine.loadTables(await server.#store.tables());
+    loadTables(engine, await server.#store.tables());
     if (identity.wire === 'legacy') {
       server.#trees = new MerkleTrees(engine, server.#store, options.integritySeconds ?? 300);
     }
@@ -146,6 +150,14 @@ export class RaidaServer implements RequestSink {
   /** Coins in use by denomination index, as committed. */
   get counts(): Uint32Array {
     return this.#store.counts;
+  }
+
+  /** Commands with an admin key since the start. */
+  get adminCommands(): { accepted: number; refused: number } {
+    const { u64 } = this.engine;
+    const at = (statistic: number) =>
+      Number(Atomics.load(u64, (this.engine.region(Region.STATISTICS) + statistic) >>> 3));
+    return { accepted: at(Statistic.ADMIN_ACCEPTED), refused: at(Statistic.ADMIN_REFUSED) };
   }
 
   submit(message: Uint8Array, origin: RequestOrigin): boolean {
@@ -364,10 +376,12 @@ export class RaidaServer implements RequestSink {
 
   /** After an unknown outcome the workers stand still until the store has told what it holds. */
   async #readAnew(): Promise<void> {
+    this.#readings++;
+    const reading = this.#readings;
     const tables = await this.#store.tables().catch(() => undefined);
-    // The store was closed meanwhile: nothing is served any more.
-    if (!tables) return;
-    this.engine.loadTables(tables);
+    // The store was closed meanwhile, or has failed again: then a later reading goes on.
+    if (!tables || reading !== this.#readings) return;
+    loadTables(this.engine, tables);
     this.engine.reopen();
     this.#resumeStore();
   }

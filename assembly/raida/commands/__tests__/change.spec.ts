@@ -12,6 +12,7 @@ import {
   useKeyCoin,
 } from "../../__tests__/message";
 import {
+  anOf,
   commit,
   now,
   popReply,
@@ -26,6 +27,7 @@ import {
 import {
   beginBreak,
   CLIENT,
+  detect,
   handFrom,
   reserveForChange,
   reserveToCreate,
@@ -157,8 +159,22 @@ describe("available change", () => {
     expect(firstOffered()).toBe("0600000200");
   });
 
+  test("leaves out what would be a ninth page", () => {
+    for (let i = 0; i < 7; i++) reserveForChange(SESSION, false, i - 3, CLIENT);
+    setMap(4, 0, 2048, true);
+    setMap(4, 5, 1, false);
+    setMap(4, 1030, 1, false);
+    expect(reserveForChange(SESSION, false, 5, CLIENT)).toBe(250);
+    expect(replyBody()).toBe("04" + "00000005");
+    expect(reserveForChange(SESSION + 1, false, 5, CLIENT + 1)).toBe(250);
+    expect(replyBody()).toBe("04" + "00000406", "which another address may have");
+  });
+
   test("follows what break does, when that is durable", () => {
     reserveForChange(SESSION, false, 1, CLIENT);
+    // Loads the pages of the break.
+    detect(0, 0, anOf(0, 0));
+    detect(1, 0, anOf(1, 0));
     setAutoCommit(false);
     beginBreak(1, 5, 512);
     hand();

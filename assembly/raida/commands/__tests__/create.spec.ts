@@ -1,7 +1,19 @@
+import { ADMIN_KEY } from "../../../core/control";
 import { Flag } from "../../../core/layout";
 import { Status } from "../../../core/status";
 import { fromHex, toHex } from "../../../crypto/__tests__/bytes";
-import { addCoin, ask, hand, message, messageBytes, seal } from "../../__tests__/message";
+import {
+  add16Bytes,
+  add32,
+  addCoin,
+  addFiller,
+  ask,
+  begin,
+  hand,
+  message,
+  messageBytes,
+  seal,
+} from "../../__tests__/message";
 import {
   anOf,
   answerTo,
@@ -23,12 +35,15 @@ import {
 } from "../../__tests__/node";
 import { NO_PAGE, pageKey } from "../../coins";
 import { countInUse } from "../../in-use";
+import { clearLockers } from "../../lockers";
 import { rollbackTo } from "../../rollback";
 import {
+  ADMIN,
   beginCreate,
   CLIENT,
   detect,
   fillJournal,
+  fillLockers,
   mapSays,
   reserveForChange,
   reserveToCreate,
@@ -110,7 +125,7 @@ describe("create", () => {
   test("creates all or none: a coin in use, named twice or unknown is 40", () => {
     const start = head();
     reserveToCreate(SESSION, 0);
-    reserveToCreate(SESSION, 2);
+    reserveToCreate(SESSION, -5);
     const wrong: u32[] = [511, 600, 2048, 0xffffffff, 600 + 67108864];
     for (let i = 0; i < wrong.length; i++) {
       beginCreate(SESSION);
@@ -120,8 +135,8 @@ describe("create", () => {
       expect(replyBody()).toBe("");
     }
     expect(createOne(SESSION, 7, 600)).toBe(40);
-    setAbsentPage(pageKey(2, 1024));
-    expect(createOne(SESSION, 2, 1600)).toBe(40, "a page that the store has not");
+    setAbsentPage(pageKey(-5, 1024));
+    expect(createOne(SESSION, -5, 1600)).toBe(40, "a page that the store has not");
     setAbsentPage(NO_PAGE);
     expect(head()).toBe(start);
     expect(untouched(0, 600)).toBe(true);
@@ -172,17 +187,38 @@ describe("create", () => {
     for (let denomination = 0; denomination < 4; denomination++)
       expect(reserveToCreate(SESSION, denomination)).toBe(250);
     beginCreate(SESSION);
-    for (let i: u32 = 0; i < 4096; i++)
-      addCoin(<i32>(i >> 10), 512 + (i & 511) + ((i & 512) << 1));
+    for (let i: u32 = 0; i < 4096; i++) addCoin(<i32>(i >> 10), 512 + (i & 511) + ((i & 512) << 1));
     const start = head();
     expect(ask()).toBe(254);
     expect(head()).toBe(start);
     expect(untouched(3, 2047)).toBe(true);
     expect(answerTo(message, messageBytes, Flag.LOCAL)).toBe(250);
     expect(replyLength).toBe(32 + 65536 + 2);
-    expect(replyFlags & Flag.REPLY_FRAME).toBe(Flag.REPLY_FRAME);
+    expect(toHex(reply + 32 + 4095 * 16, 16)).toBe(hexOf(anOf(3, 2047)));
     expect(countInUse(8 + 3)).toBe(2048);
     expect(mapSays(3, 2047)).toBe(true);
+  });
+
+  test("answers 254 when its AN happens to be a trade locker's, and the lockers are full", () => {
+    const key = v128.load(fromHex("6de9439834c9147569741d3c0044cb5b"));
+    v128.store(ADMIN_KEY, key);
+    expect(reserveToCreate(SESSION, 0)).toBe(38);
+    begin(0, 3, 120);
+    add32(SESSION);
+    add16Bytes(key);
+    addFiller(16);
+    expect(ask()).toBe(250);
+    for (let places: u32 = 0; places < 2; places++) {
+      fillLockers(places);
+      begin(0, 3, 130);
+      add32(SESSION);
+      add16Bytes(key);
+      addCoin(0, 600);
+      expect(ask()).toBe(places ? 250 : 254);
+      expect(untouched(0, 600)).toBe(places === 0);
+      clearLockers();
+    }
+    v128.store(ADMIN_KEY, ADMIN);
   });
 
   test("answers a question that lies in front of its answer", () => {

@@ -1,4 +1,5 @@
-import { Flag, Statistic } from "../../../core/layout";
+import { setWord } from "../../../core/__tests__/configuration";
+import { Config, Flag, Statistic, Wire } from "../../../core/layout";
 import { STATISTICS } from "../../../core/memory";
 import { toHex } from "../../../crypto/__tests__/bytes";
 import {
@@ -12,41 +13,30 @@ import {
   ask,
   begin,
   hand,
+  message,
+  messageBytes,
   noBody,
 } from "../../__tests__/message";
 import {
   anOf,
+  answerTo,
   commit,
   dryRandom,
   fillRandom,
   head,
   holds,
+  PAGES,
   popReply,
   recordInMemory,
   reply,
   replyBody,
-  replyFlags,
   replyLength,
   setAutoCommit,
   settle,
+  useWire,
 } from "../../__tests__/node";
 import { countInUse } from "../../in-use";
-import { releaseReplyFrame, takeReplyFrame } from "../../reply-frames";
-import {
-  ADMIN,
-  beginCreate,
-  CLIENT,
-  detect,
-  fillJournal,
-  handFrom,
-  mapSays,
-  reserveForChange,
-  reserveToCreate,
-  restore,
-  SESSION,
-  setMap,
-  startMint,
-} from "./mint";
+import { ADMIN, CLIENT, detect, fillJournal, handFrom, mapSays, restore, startMint } from "./mint";
 
 startMint();
 
@@ -116,8 +106,7 @@ describe("an executive command", () => {
   });
 
   test("has its size", () => {
-    for (let command = 120; command <= 160; command += 10)
-      expect(statusOfNoBody(command)).toBe(36);
+    for (let command = 120; command <= 160; command += 10) expect(statusOfNoBody(command)).toBe(36);
     expect(statusOfSize(120, 4, 15)).toBe(16);
     expect(statusOfSize(120, 4, 17)).toBe(16);
     expect(statusOfSize(130, 4, 4)).toBe(16);
@@ -274,6 +263,22 @@ describe("get all serial numbers", () => {
     }
   });
 
+  test("answers over a stream what fits no datagram", () => {
+    // As many pages as would make 66560 bytes; the map of this node is shorter, and only read.
+    setWord(Config.PAGES_PER_DENOMINATION, 520);
+    useWire(Wire.LEGACY, false);
+    begin(0, 3, 160);
+    add16Bytes(ADMIN);
+    addByte(-8);
+    expect(ask()).toBe(254);
+    expect(replyBody()).toBe("");
+    expect(answerTo(message, messageBytes, Flag.LOCAL)).toBe(250);
+    expect(replyLength).toBe(32 + 5 + 66560 + 2);
+    expect(toHex(reply + 32, 5)).toBe("f800010400");
+    setWord(Config.PAGES_PER_DENOMINATION, PAGES);
+    useWire(Wire.LEGACY, false);
+  });
+
   test("waits for the change that it shows", () => {
     setAutoCommit(false);
     beginFree();
@@ -289,105 +294,5 @@ describe("get all serial numbers", () => {
     expect(popReply()).toBe(true);
     expect(popReply()).toBe(true);
     expect(toHex(reply + 37, 1)).toBe("df");
-  });
-});
-
-describe("get available serial numbers", () => {
-  beforeEach(() => restore());
-
-  test("offers what is free, and reserves its pages for the session", () => {
-    expect(reserveToCreate(SESSION, 0)).toBe(250);
-    expect(replyBody()).toBe("000200" + "00000200000003ff" + "00000600000007ff");
-    expect(reserveToCreate(SESSION, 0)).toBe(250);
-    expect(replyBody()).toBe("", "nobody is offered a reserved page, not even its session");
-    expect(reserveToCreate(SESSION, 1)).toBe(250);
-    expect(replyBody()).toBe("010200" + "00000200000003ff" + "00000600000007ff");
-  });
-
-  test("leaves out pages that are reserved for change", () => {
-    expect(reserveForChange(9, false, 1, CLIENT)).toBe(250);
-    expect(reserveToCreate(SESSION, 0)).toBe(250);
-    expect(replyBody()).toBe("000100" + "00000600000007ff");
-  });
-
-  test("offers session 0 nothing, because it can reserve nothing", () => {
-    expect(reserveToCreate(0, 0)).toBe(250);
-    expect(replyBody()).toBe("");
-    expect(reserveToCreate(SESSION, 0)).toBe(250);
-    expect(replyBody()).not.toBe("");
-  });
-
-  test("offers 1029 of a denomination, ranges over the edges of pages", () => {
-    setMap(0, 0, 2048, false);
-    expect(reserveToCreate(SESSION, 0)).toBe(250);
-    expect(replyBody()).toBe("000100" + "0000000000000404");
-  });
-
-  test("stops before a count of runs would wrap, and reserves no page behind it", () => {
-    // Section 11, point 31: 512 singles, then 512 more.
-    for (let serial: u32 = 0; serial < 2048; serial += 2) setMap(0, serial, 1, false);
-    for (let serial: u32 = 1; serial < 2048; serial += 2) setMap(0, serial, 1, true);
-    expect(reserveToCreate(SESSION, 0)).toBe(250);
-    expect(replyLength).toBe(32 + 3 + 255 * 4 + 2);
-    expect(toHex(reply + 32, 7)).toBe("0000ff00000000");
-    expect(toHex(reply + 32 + 3 + 254 * 4, 4)).toBe("000001fc");
-    beginCreate(SESSION);
-    addCoin(0, 1600);
-    expect(ask()).toBe(41);
-    beginCreate(SESSION);
-    addCoin(0, 600);
-    expect(ask()).toBe(250);
-  });
-
-  test("counts ranges in the same way", () => {
-    for (let serial: u32 = 0; serial < 2046; serial += 3) {
-      setMap(0, serial, 2, false);
-      setMap(0, serial + 2, 1, true);
-    }
-    expect(reserveToCreate(SESSION, 0)).toBe(250);
-    expect(replyLength).toBe(32 + 3 + 255 * 8 + 2);
-    expect(toHex(reply + 32, 11)).toBe("00ff000000000000000001");
-    expect(toHex(reply + 32 + 3 + 254 * 8, 8)).toBe("000002fa000002fb");
-  });
-
-  test("answers ranges before singles", () => {
-    setMap(0, 512, 512, true);
-    setMap(0, 1536, 512, true);
-    setMap(0, 63, 1, false);
-    setMap(0, 127, 2, false);
-    setMap(0, 2047, 1, false);
-    expect(reserveToCreate(SESSION, 0)).toBe(250);
-    expect(replyBody()).toBe("000102" + "0000007f00000080" + "0000003f" + "000007ff");
-  });
-
-  test("leaves out denominations without any; the sixteenth flag means nothing", () => {
-    for (let denomination = -8; denomination < 6; denomination++) setMap(denomination, 0, 2048, true);
-    begin(0, 3, 120);
-    add32(SESSION);
-    add16Bytes(ADMIN);
-    addFiller(16);
-    expect(ask()).toBe(250);
-    expect(replyBody()).toBe("060200" + "00000200000003ff" + "00000600000007ff");
-    expect(replyFlags & Flag.REPLY_FRAME).toBe(Flag.REPLY_FRAME, "room for the longest answer");
-  });
-
-  test("waits for a reply frame and reserves nothing before", () => {
-    const one = takeReplyFrame();
-    const two = takeReplyFrame();
-    begin(0, 3, 120);
-    add32(SESSION);
-    add16Bytes(ADMIN);
-    addFiller(16);
-    hand();
-    settle();
-    expect(popReply()).toBe(false);
-    expect(reserveForChange(9, false, 1, CLIENT)).toBe(250);
-    expect(toHex(reply + 32, 5)).toBe("0000000200");
-    releaseReplyFrame(one);
-    releaseReplyFrame(two);
-    settle();
-    expect(popReply()).toBe(true);
-    expect(load<u8>(reply, 2)).toBe(250);
-    expect(replyLength).toBe(32 + 15 * 19 - 8 + 2, "without the page that is reserved for change");
   });
 });

@@ -1,117 +1,47 @@
-import { claim } from "../../../core/journal";
-import { EffectKind, EffectStatus, Page, Wire } from "../../../core/layout";
-import { toHex } from "../../../crypto/__tests__/bytes";
+import { EffectKind, EffectStatus, Wire } from "../../../core/layout";
 import {
   allFramesFree,
   askedKind,
   content,
   finish,
   framesWiped,
-  giveFramesBack,
   resultAt,
   resultLimit,
   status,
-  takeFrames,
 } from "../../__tests__/effect-host";
-import {
-  add16Bytes,
-  add32,
-  addCoin,
-  addFiller,
-  ask,
-  begin,
-  hand,
-  noBody,
-  useKey,
-  useKeyCoin,
-} from "../../__tests__/message";
+import { addCoin, addFiller, ask, begin, hand, noBody } from "../../__tests__/message";
 import {
   anOf,
-  commit,
   head,
   holds,
   MFS_OLD,
   MFS_TODAY,
   recordInMemory,
-  reply,
   replyBody,
   replyLength,
   resetCoin,
   setAbsentPage,
-  setAutoCommit,
   settle,
   startNode,
 } from "../../__tests__/node";
-import { metaOf, NO_PAGE, pageKey } from "../../coins";
+import { NO_PAGE, pageKey } from "../../coins";
 import { countInUse } from "../../in-use";
-import { parkedCount } from "../../parked";
-import { discardSince, reopenWorkers, rollbackTo } from "../../rollback";
+import {
+  addTickets,
+  anHex,
+  finishAll,
+  fixOne,
+  handFix,
+  NEW_0_300,
+  nameCoin,
+  openAnswer,
+  openAnswers,
+  THIRTEEN,
+  VOTE,
+  vouch,
+} from "./votes";
 
 startNode(Wire.LEGACY, true);
-
-const PG: v128 = i64x2(0x3736353433323130, 0x3f3e3d3c3b3a3938);
-// MD5 of 0e, denomination, serial number, 30 31 .. 3f.
-const NEW_0_300: string = "6d35e44d23f7e3594623a9a8e1591695";
-const VOTE: usize = 20488;
-/** Servers 0 to 12: enough, with this one. */
-const THIRTEEN: u32 = 0x1fff;
-
-/** Ends the request with tickets for the servers of the mask: server r gets number 100 + r. */
-function addTickets(mask: u32): void {
-  add16Bytes(PG);
-  for (let r: u32 = 0; r < 25; r++) add32(mask & (1 << r) ? 100 + r : 0);
-}
-
-/** A fix of one coin. */
-function fixOne(denomination: i32, serial: u32, mask: u32): void {
-  begin(0, 2, 80);
-  addCoin(denomination, serial);
-  addTickets(mask);
-}
-
-function handFix(denomination: i32, serial: u32, mask: u32): void {
-  fixOne(denomination, serial, mask);
-  hand();
-  settle();
-}
-
-/** Clears all answers: nobody says anything. */
-function openAnswers(): void {
-  memory.fill(resultAt(), 0, 25 * VOTE);
-  for (let r: usize = 0; r < 25; r++) store<u32>(resultAt() + r * VOTE, u32.MAX_VALUE);
-}
-
-/** Server `raida` answers that its ticket is good, so far for no coin. */
-function openAnswer(raida: u32): void {
-  store<u32>(resultAt() + raida * VOTE, 250);
-  store<u32>(resultAt() + raida * VOTE, 0, 4);
-}
-
-function nameCoin(raida: u32, denomination: i32, serial: u32): void {
-  const answer = resultAt() + raida * VOTE;
-  const count = load<u32>(answer, 4);
-  store<u8>(answer + 5 * count, denomination, 8);
-  store<u32>(answer + 5 * count, bswap<u32>(serial), 9);
-  store<u32>(answer, count + 1, 4);
-}
-
-/** The servers of the mask vouch for the coin. */
-function vouch(mask: u32, denomination: i32, serial: u32): void {
-  openAnswers();
-  for (let r: u32 = 0; r < 25; r++) {
-    if ((mask & (1 << r)) == 0) continue;
-    openAnswer(r);
-    nameCoin(r, denomination, serial);
-  }
-}
-
-function finishAll(): void {
-  finish(EffectStatus.OK, 25 * <u32>VOTE);
-}
-
-function anHex(denomination: i32, serial: u32): string {
-  return toHex(recordInMemory(denomination, serial), 16);
-}
 
 describe("a fix that is no fix", () => {
   test("has a body, a list, and a whole number of coins", () => {
@@ -256,19 +186,19 @@ describe("a fix", () => {
 
   test("takes 4096 coins", () => {
     begin(0, 2, 80);
-    for (let i: u32 = 0; i < 4096; i++) addCoin(<i32>(i & 7), i >>> 3);
+    for (let i: u32 = 0; i < 4096; i++) addCoin(<i32>(i & 3), i >>> 2);
     addTickets(THIRTEEN);
     hand();
     settle();
     openAnswers();
     for (let r: u32 = 0; r < 13; r++) {
       openAnswer(r);
-      for (let i: u32 = 0; i < 4096; i++) nameCoin(r, <i32>(i & 7), i >>> 3);
+      for (let i: u32 = 0; i < 4096; i++) nameCoin(r, <i32>(i & 3), i >>> 2);
     }
     finishAll();
     expect(status()).toBe(241);
     expect(anHex(1, 5)).toBe("b5f9112806e2b24fb472ea66a18131d6");
-    for (let i: u32 = 0; i < 4096; i++) resetCoin(<i32>(i & 7), i >>> 3);
+    for (let i: u32 = 0; i < 4096; i++) resetCoin(<i32>(i & 3), i >>> 2);
     expect(allFramesFree()).toBe(true);
   });
 });
@@ -324,95 +254,5 @@ describe("answers that are none", () => {
     }
     expect(holds(0, 300, anOf(0, 300), MFS_OLD)).toBe(true);
     expect(allFramesFree()).toBe(true);
-  });
-});
-
-describe("while a fix waits", () => {
-  test("nothing is held: its page changes, is asked for, and counts as it is afterwards", () => {
-    handFix(0, 300, THIRTEEN);
-    const meta = metaOf(pageKey(0, 300));
-    expect(load<u32>(meta, Page.LOCK)).toBe(0);
-    expect(load<u32>(meta, Page.PINS)).toBe(0);
-    begin(0, 1, 20);
-    addCoin(0, 300);
-    add16Bytes(anOf(0, 300));
-    add16Bytes(PG);
-    expect(ask()).toBe(241);
-    expect(parkedCount()).toBe(1);
-    vouch(THIRTEEN, 0, 300);
-    finishAll();
-    expect(status()).toBe(241);
-    expect(anHex(0, 300)).toBe(NEW_0_300);
-    resetCoin(0, 300);
-  });
-
-  test("a full journal makes it wait on, not ask again", () => {
-    setAutoCommit(false);
-    handFix(0, 300, THIRTEEN);
-    vouch(THIRTEEN, 0, 300);
-    const start = head();
-    // What another request has claimed and not published yet.
-    claim(8190);
-    finishAll();
-    expect(parkedCount()).toBe(1);
-    expect(holds(0, 300, anOf(0, 300), MFS_OLD)).toBe(true);
-    commit();
-    settle();
-    expect(askedKind()).toBe(0);
-    expect(parkedCount()).toBe(0);
-    commit();
-    expect(status()).toBe(241);
-    expect(head()).toBe(start + 8191 + 2);
-    setAutoCommit(true);
-    settle();
-    resetCoin(0, 300);
-  });
-
-  test("a second one finds no room with slow servers, and no frame at all is 254, too", () => {
-    handFix(0, 300, THIRTEEN);
-    fixOne(0, 301, THIRTEEN);
-    expect(ask()).toBe(254);
-    vouch(THIRTEEN, 0, 300);
-    finishAll();
-    expect(status()).toBe(241);
-    resetCoin(0, 300);
-    takeFrames();
-    fixOne(0, 300, THIRTEEN);
-    expect(ask()).toBe(254);
-    giveFramesBack();
-    expect(holds(0, 300, anOf(0, 300), MFS_OLD)).toBe(true);
-  });
-
-  test("a rollback or discard of what its key rests on makes it 252", () => {
-    for (let round = 0; round < 2; round++) {
-      setAutoCommit(false);
-      commit();
-      const start = head();
-      begin(0, 1, 20);
-      addCoin(0, 310);
-      add16Bytes(anOf(0, 310));
-      add16Bytes(PG);
-      hand();
-      begin(1, 2, 80);
-      useKeyCoin(0, 310);
-      useKey(PG);
-      addCoin(0, 300);
-      addTickets(THIRTEEN);
-      hand();
-      settle();
-      expect(askedKind()).toBe(EffectKind.ASK_SERVERS);
-      if (round) discardSince(start);
-      else rollbackTo(start);
-      if (round) reopenWorkers();
-      vouch(THIRTEEN, 0, 300);
-      finishAll();
-      expect(status()).toBe(252, "the pown");
-      expect(status()).toBe(252, "the fix");
-      expect(load<u8>(reply, 3)).toBe(2);
-      expect(framesWiped()).toBe(true);
-      expect(allFramesFree()).toBe(true);
-      setAutoCommit(true);
-      settle();
-    }
   });
 });

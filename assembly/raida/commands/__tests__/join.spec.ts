@@ -24,10 +24,11 @@ import { rollbackTo } from "../../rollback";
 import {
   beginBreak,
   beginJoin,
-  changedAn,
   CLIENT,
+  changedAn,
   detect,
   fillJournal,
+  fillLockers,
   mapSays,
   reserveForChange,
   reserveToCreate,
@@ -169,6 +170,16 @@ describe("join", () => {
     const at = heap.alloc(16);
     v128.store(at, key);
     expect(coinsIn(findLocker(at))).toBe(1);
+  });
+
+  test("answers 254 when the lockers are full, and changes nothing", () => {
+    fillLockers(0);
+    begin1();
+    v128.store(coinAt(0), i32x4.replace_lane(i32x4.splat(9), 3, -1), 5);
+    expect(ask()).toBe(254);
+    expect(untouched()).toBe(true);
+    begin1();
+    expect(ask()).toBe(250);
   });
 
   test("waits for the journal, and changes nothing before", () => {

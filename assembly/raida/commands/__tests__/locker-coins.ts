@@ -1,6 +1,7 @@
-/** Lists of coins with the XOR of their ANs, for the specs of the locker commands. */
-import { add16Bytes, addCoin } from "../../__tests__/message";
-import { anOf } from "../../__tests__/node";
+/** Lists of coins with the XOR of their ANs, and short requests, for the specs of the lockers. */
+import { add16Bytes, addCoin, addFiller, ask, begin, noBody } from "../../__tests__/message";
+import { anOf, resetCoin } from "../../__tests__/node";
+import { clearLockers } from "../../lockers";
 
 /** A locker key, told from others by its first byte and its ninth. */
 export function lockerKey(first: u32, ninth: u32): v128 {
@@ -35,4 +36,39 @@ export function addSum(denomination: i32, serial: u32, count: u32): void {
   let sum = i64x2.splat(0);
   for (let i: u32 = 0; i < count; i++) sum = v128.xor(sum, anOf(denomination, serial + i));
   add16Bytes(sum);
+}
+
+/** All lockers are empty, and the coins that the specs use as they were. */
+export function startOver(): void {
+  clearLockers();
+  for (let serial: u32 = 0; serial < 80; serial++) {
+    resetCoin(0, serial);
+    resetCoin(1, serial);
+  }
+}
+
+/** 8/82 of `count` coins of denomination 0. */
+export function put(serial: u32, count: u32, key: v128): u32 {
+  begin(0, 8, 82);
+  addCoins(0, serial, count);
+  addSum(0, serial, count);
+  add16Bytes(key);
+  return ask();
+}
+/** 8/83. */
+export function peek(key: v128): u32 {
+  begin(0, 8, 83);
+  add16Bytes(key);
+  return ask();
+}
+/** The status that a command gives to a payload of `bytes` bytes. */
+export function statusOfSize(command: u32, bytes: u32): u32 {
+  begin(0, 8, command);
+  addFiller(bytes);
+  return ask();
+}
+export function statusOfNoBody(command: u32): u32 {
+  begin(0, 8, command);
+  noBody();
+  return ask();
 }

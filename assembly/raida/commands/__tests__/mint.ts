@@ -15,6 +15,7 @@ import {
   RX,
 } from "../../../core/memory";
 import { entryAt } from "../../../core/rings";
+import { LOOKED_UP } from "../../../core/scratch";
 import {
   add16Bytes,
   add32,
@@ -42,7 +43,7 @@ import {
 } from "../../__tests__/node";
 import { pageKey } from "../../coins";
 import { inUseOfPage } from "../../in-use";
-import { clearLockers } from "../../lockers";
+import { clearLockers, enterCoin } from "../../lockers";
 
 export const SESSION: u32 = 0x01020304;
 /** 192.0.2.7, a client that is not this machine. */
@@ -106,6 +107,13 @@ export function handFrom(address: u32, flags: u32): void {
   store<u32>(entry, address, Descriptor.ADDRESS);
 }
 
+/** Fills the index of the lockers but for `places` coins. */
+export function fillLockers(places: u32): void {
+  v128.store(LOOKED_UP, i64x2.splat(-1));
+  for (let i: u32 = 0; i < getWord(Config.LOCKER_COINS) - places; i++)
+    enterCoin((3 << 20) | i, LOOKED_UP);
+}
+
 /** Leaves room for so many records in the journal, until the next commit. */
 export function fillJournal(room: u32): void {
   commit();
@@ -145,7 +153,10 @@ export function changedAn(serial: u32): v128 {
 
 /** Begins 9/92: coin `serial` into ten small ones from `small` on. */
 export function beginBreak(denomination: i32, serial: u32, small: u32): void {
-  begin(0, 9, 92);
+  beginBreakAs(0, denomination, serial, small);
+}
+export function beginBreakAs(type: u32, denomination: i32, serial: u32, small: u32): void {
+  begin(type, 9, 92);
   add32(SESSION);
   addCoin(denomination, serial);
   add16Bytes(anOf(denomination, serial));
