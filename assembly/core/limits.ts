@@ -72,6 +72,13 @@ export const LARGE_FRAME_BYTES: u32 = 65664;
 export const REPLY_FRAME_BYTES: u32 = 1179648;
 /** Reply frames of one worker: one word of bits tells which are taken. */
 export const REPLY_FRAMES_MAX: u32 = 32;
+/** The largest datagram over IPv4: a longer reply would be lost without a word. */
+export const DATAGRAM_BYTES_MAX: u32 = 65507;
+/**
+ * Reply body of an unencrypted list of free serial numbers (10/172) in a datagram: whoever asks in
+ * another's name must not send him much more than he asked.
+ */
+export const FREE_LIST_DATAGRAM_BYTES: u32 = 512;
 /** The largest file that is read, and the largest reply payload. */
 export const FILE_BYTES_MAX: u32 = 1048576;
 /** Answer of one server to 2/50 as an effect's result: status, count, 4096 coins. */

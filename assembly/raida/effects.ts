@@ -1,6 +1,6 @@
 /**
- * Effects of the current request: what it needs of the world outside (a file, the other servers, the
- * proxy). A run that needs one fills the block, asks, and parks; the host does it and calls
+ * Effects of the current request: what it needs of the world outside (a file, the other servers,
+ * the proxy). A run that needs one fills the block, asks, and parks; the host does it and calls
  * complete(); the next run finds the result where it asked for it and repeats nothing. The block
  * and the result lie in a reply frame that the request holds until it is answered. border.md
  * "Parking".

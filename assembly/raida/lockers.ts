@@ -10,9 +10,10 @@
  * choose keys, so those are hashed under a secret of the host.
  *
  * Entry (64 bytes): 0 key (16), 16 first node, 20 last node, 24 coins, 28 next of its key bucket,
- * 32 next and 36 previous of its prefix bucket (a locker) or offer bucket (a trade locker), 40 value
- * in units of 1e-8 (u64), 48 next and 52 previous trade locker of its coin type. Node (24): 0 entry, 4 coin, 8 next and 12 previous of its locker, 16 next
- * of its coin bucket. Both are named by index + 1; 0: none. Free ones hang on their word 0.
+ * 32 next and 36 previous of its prefix bucket (a trade locker: its offer bucket), 40 value in
+ * units of 1e-8 (u64), 48 next and 52 previous trade locker of its coin type. Node (24): 0 entry, 4
+ * coin, 8 next and 12 previous of its locker, 16 next of its coin bucket. Both are named by index +
+ * 1; 0: none. Free ones hang on their word 0.
  */
 import { load64, lock, store64, unlock } from "../core/atomics";
 import { HASH_KEY, LOCKERS } from "../core/control";

@@ -5,7 +5,8 @@
  */
 import { add32 } from "../core/atomics";
 import { LOADS } from "../core/control";
-import { FILE_BYTES_MAX, REPLY_FRAME_BYTES } from "../core/limits";
+import { Flag } from "../core/layout";
+import { DATAGRAM_BYTES_MAX, FILE_BYTES_MAX, REPLY_FRAME_BYTES } from "../core/limits";
 import { REPLY_FRAMES, replyFrames } from "../core/memory";
 import { inReplyFrame } from "../core/rings";
 import { Status } from "../core/status";
@@ -44,14 +45,21 @@ export const enum Room {
   NEVER,
 }
 
+/** Bytes of the largest reply body: what a reply frame has, or what a datagram can carry. */
+export function replyBytesMax(): u32 {
+  if ((context.flags & Flag.DATAGRAM) == 0) return FILE_BYTES_MAX;
+  return DATAGRAM_BYTES_MAX - context.headerBytes - HMAC_BYTES - TRAILER_BYTES;
+}
+
 /**
  * Finds room for a reply body of up to `bytes`: in the request's own buffer, or in a reply frame.
  * Asked after the pages are held: a request that has to run again gives the frame back.
  */
 export function makeRoom(bytes: u32): Room {
   const all = context.headerBytes + bytes + HMAC_BYTES + TRAILER_BYTES;
+  if (bytes > replyBytesMax()) return Room.NEVER;
   if (all <= context.capacity) return Room.FOUND;
-  if (replyFrames == 0 || bytes > FILE_BYTES_MAX) return Room.NEVER;
+  if (replyFrames == 0) return Room.NEVER;
   const frame = takeReplyFrame();
   if (!frame) return Room.WAIT;
   context.useReplyFrame(frame);

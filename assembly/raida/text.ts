@@ -1,6 +1,6 @@
 /** Numbers and bytes as ASCII text, for file names and for what is hashed as text. */
 
-/** Writes `count` bytes at `bytes` as lower-case hex digits to `out`; returns the address behind. */
+/** Writes `count` bytes at `bytes` as lower-case hex to `out`; returns the address behind. */
 export function writeHex(out: usize, bytes: usize, count: u32): usize {
   for (; count; count--, out += 2) {
     const byte = <u32>load<u8>(bytes++);

@@ -1,6 +1,6 @@
 /**
- * Zone files of 12/120: lines "A address ..." and "SRV address:port", comments from "#". A line that
- * is neither is passed over. Reference: RAIDA section 9.
+ * Zone files of 12/120: lines "A address ..." and "SRV address:port", comments from "#". A line
+ * that is neither is passed over. Reference: RAIDA section 9.
  */
 
 /** Types of records, as 12/120 names them. */

@@ -1,6 +1,12 @@
 import { configBlock, VERSION } from "../control";
 import { Config, Control, Journal, Page, Random, Region } from "../layout";
-import { LARGE_FRAME_BYTES, PAGE_BYTES, RANDOM_POOL_BYTES, REPLY_FRAME_BYTES, SCRATCH_BYTES } from "../limits";
+import {
+  LARGE_FRAME_BYTES,
+  PAGE_BYTES,
+  RANDOM_POOL_BYTES,
+  REPLY_FRAME_BYTES,
+  SCRATCH_BYTES,
+} from "../limits";
 import {
   attachMemory,
   coinId,

@@ -77,6 +77,7 @@ export function startNode(wire: u32, modern: bool): void {
   writeConfiguration(PAGES);
   setWord(Config.VERSION_0, 0x35323032);
   setWord(Config.VERSION_1, 0x33323330);
+  setWord(Config.WIRE, wire);
   assert(configureEngine() == Status.OK);
   useWire(wire, modern);
   fillRandom();

@@ -109,7 +109,7 @@ function mayOffer(key: u32, session: u32): bool {
   return true;
 }
 
-/** Are there a session and eleven coins with ANs, the large one first? If not, the answer is set. */
+/** A session and eleven coins with ANs, the large one first? If not, the answer is set. */
 function hasCoins(): bool {
   if (context.bodySize == 0) context.refuse(Status.EMPTY_REQUEST);
   else if (context.payloadBytes != SESSION_BYTES + (1 + SMALL_COINS) * COIN_AN_BYTES)

@@ -29,8 +29,8 @@ export function proxyStatus(): Status {
   if (effects.status == EffectStatus.UNREACHABLE) return Status.PROXY_CONNECT;
   if (effects.status != EffectStatus.OK || effects.bytes < STATUS_BYTES) return Status.PROXY;
   const status = load<u32>(effects.result());
-  // 0 would read as done.
-  return status == 0 || status > 255 ? Status.PROXY : <Status>status;
+  // OK is no answer of a proxy's, and would read as done.
+  return status == Status.OK || status > 255 ? Status.PROXY : <Status>status;
 }
 
 /** The payload of an answer whose status is the proxy's own. */

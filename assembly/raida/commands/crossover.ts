@@ -49,7 +49,7 @@ const WITHDRAW_BYTES_LEAST: u32 = 70;
 
 /** Cells of an entry. */
 const ENTRY_CELLS: u32 = CROSSOVER_BYTES / CELL_BYTES;
-/** What the proxy says of a transaction: amount (u64), 8 bytes without a use, confirmations (u64). */
+/** What the proxy says of a transaction: amount (u64), 8 bytes of no use, confirmations (u64). */
 const WATCHED_BYTES: u32 = 24;
 /** Where the proxy's answer goes in 11/112: above the private key. */
 const ANSWER: u32 = 4096;

@@ -3,7 +3,6 @@
  * Each shows the admin key. Reference: RAIDA sections 7 and 9; section 11, points 7, 16, 31.
  */
 import { ADMIN_KEY } from "../../core/control";
-import { Flag } from "../../core/layout";
 import { DENOMINATIONS } from "../../core/limits";
 import { COIN_LIST, IN_USE_BYTES, pagesPerDenomination, raidaId } from "../../core/memory";
 import { randomReady } from "../../core/random";
@@ -17,7 +16,7 @@ import * as context from "../context";
 import { Outcome } from "../context";
 import * as effects from "../effects";
 import { freshAn, openFreshAns } from "../fresh-ans";
-import { HMAC_BYTES, readU32BE, TRAILER_BYTES, writeU32BE } from "../header";
+import { readU32BE, writeU32BE } from "../header";
 import { inUseOfPage, inUsePosition } from "../in-use";
 import { isKept } from "../lockers";
 import {
@@ -41,8 +40,6 @@ const LIST: u32 = SESSION_BYTES + AN_BYTES;
 const FLAG_BYTES: u32 = 16;
 /** Serial numbers of a denomination that 3/120 offers, at the most. */
 const AVAILABLE_MAX: u32 = 1029;
-/** Bytes of the largest datagram: a reply beyond it would be lost without a word. */
-const DATAGRAM_BYTES_MAX: u32 = 65507;
 /** What effects.note says of a request whose key was right, so that it is counted once. */
 const ADMITTED: u32 = 1;
 /** The new AN of a created coin, behind the text that it is made of. */
@@ -53,13 +50,6 @@ function admitted(key: usize): bool {
   if (!isAdmin(key)) return false;
   effects.keep(ADMITTED);
   return true;
-}
-
-/** makeRoom(), which over UDP knows also the size of a datagram: a longer reply is refused. */
-function roomFor(bytes: u32): Room {
-  const all = context.headerBytes + bytes + HMAC_BYTES + TRAILER_BYTES;
-  if ((context.flags & Flag.DATAGRAM) != 0 && all > DATAGRAM_BYTES_MAX) return Room.NEVER;
-  return makeRoom(bytes);
 }
 
 /**
@@ -97,7 +87,7 @@ export function create(pinning: bool): Outcome {
     unlockPages();
     return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
   }
-  const room = roomFor(count * AN_BYTES);
+  const room = makeRoom(count * AN_BYTES);
   if (room != Room.FOUND) {
     unlockPages();
     return noRoom(room);
@@ -236,7 +226,7 @@ export function getAll(_pinning: bool): Outcome {
   const index = <u32>(<i32>load<i8>(context.payload, AN_BYTES) + 8);
   if (index >= DENOMINATIONS) return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
   const bytes = pagesPerDenomination * <u32>IN_USE_BYTES;
-  const room = roomFor(5 + bytes);
+  const room = makeRoom(5 + bytes);
   if (room != Room.FOUND) return noRoom(room);
   const out = context.body();
   store<u8>(out, index - 8);

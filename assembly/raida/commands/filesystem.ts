@@ -1,13 +1,15 @@
-/** Group 13, Filesystem: objects of the operator's, under the admin key. Reference: RAIDA section 9. */
-import { EffectKind, EffectStatus, Flag, Folder, WriteMode } from "../../core/layout";
-import { FILE_BYTES_MAX } from "../../core/limits";
+/**
+ * Group 13, Filesystem: objects of the operator's, under the admin key. Reference: RAIDA section 9.
+ */
+import { EffectKind, EffectStatus, Folder, WriteMode } from "../../core/layout";
 import { Status } from "../../core/status";
 import { isAdmin } from "../admin";
 import * as context from "../context";
 import { Outcome } from "../context";
 import * as effects from "../effects";
-import { HMAC_BYTES, readU32BE, TRAILER_BYTES } from "../header";
+import { readU32BE } from "../header";
 import { bytesToNul, checkPath, withoutNul } from "../object-path";
+import { replyBytesMax } from "../reply-frames";
 
 const ADMIN_BYTES: u32 = 16;
 /** 13/134: admin key, size (u32), path, NUL, content. */
@@ -17,8 +19,6 @@ const PUT_BYTES_LEAST: u32 = 22;
 /** 13/135 and 13/136: admin key, path. */
 const BYTES_LEAST: u32 = 17;
 const PERMISSIONS: u32 = 0o644;
-/** The most that a datagram carries. */
-const DATAGRAM_BYTES_MAX: u32 = 65507;
 
 /** Admin key and path, on the first run: OK, or the status to answer. */
 function check(path: usize, length: u32): Status {
@@ -83,22 +83,16 @@ function refused(status: Status): bool {
   return false;
 }
 
-/** The largest object that the reply can carry. */
-function objectBytesMax(): u32 {
-  if ((context.flags & Flag.DATAGRAM) == 0) return FILE_BYTES_MAX;
-  return DATAGRAM_BYTES_MAX - context.headerBytes - HMAC_BYTES - TRAILER_BYTES;
-}
-
 /** 13/135: admin key (16), path with or without a NUL: 250 and the object; 194: it is too large. */
 export function getObject(_pinning: bool): Outcome {
   if (effects.done == 0) {
     if (!openObject()) return Outcome.ANSWER;
-    effects.limitResult(objectBytesMax());
+    effects.limitResult(replyBytesMax());
     return effects.ask(EffectKind.READ_FILE);
   }
   const status = statusOfEnd();
   if (status != Status.SUCCESS) return context.refuse(status);
-  if (effects.bytes > objectBytesMax()) return context.refuse(Status.FILESYSTEM);
+  if (effects.bytes > replyBytesMax()) return context.refuse(Status.FILESYSTEM);
   return effects.answerFromFrame(status, effects.bytes);
 }
 

@@ -1,12 +1,13 @@
 /**
- * Lists of free serial numbers, read from the in-use map: what 3/120 and 10/172 answer, and the look
+ * Lists of free serial numbers, read from the in-use map: what 3/120 and 10/172 answer, the look
  * for the next one (also 9/91), and the question whether a list can be brought into use. Reference:
  * RAIDA sections 7 and 9; section 11, points 7, 31, 32.
  *
  * A denomination in the answer: denomination (1), count of ranges (1), count of singles (1), ranges
  * of first and last serial number (8 each), singles (4 each). Denominations with none are left out.
  */
-import { DENOMINATIONS, PAGE_RECORDS } from "../../core/limits";
+import { Flag } from "../../core/layout";
+import { DENOMINATIONS, FREE_LIST_DATAGRAM_BYTES, PAGE_RECORDS } from "../../core/limits";
 import { COIN_LIST, pagesPerDenomination } from "../../core/memory";
 import { WORK } from "../../core/scratch";
 import { Status } from "../../core/status";
@@ -14,7 +15,7 @@ import { MFS } from "../coins";
 import * as context from "../context";
 import { Outcome } from "../context";
 import { allDistinct } from "../distinct";
-import { writeU32BE } from "../header";
+import { Encryption, writeU32BE } from "../header";
 import { inUseOfPage, inUsePosition } from "../in-use";
 import { COIN_BYTES, recordAt } from "../pages-of-request";
 import { makeRoom, noRoom, Room } from "../reply-frames";
@@ -60,12 +61,15 @@ let isOpen: bool = false;
 let offered: u32 = 0;
 let ranges: u32 = 0;
 let singles: u32 = 0;
+/** What the answer may still take. */
+let bytesLeft: u32 = 0;
 /** Ranges go to their place in the answer; singles wait at COIN_LIST until the ranges are known. */
 let rangesAt: usize = 0;
 
 /**
  * Ends a command with 250 and the free serial numbers of every denomination whose byte among the 15
- * at `flags` is not 0, at most `limit` of each. With a session, pages that anybody has reserved are
+ * at `flags` is not 0, at most `limit` of each; fewer in clear over UDP, where the asker may not be who he
+ * says. With a session, pages that anybody has reserved are
  * left out, and those offered are reserved for it to create on; 0: only a look.
  */
 export function answerFree(flags: usize, session: u32, limit: u32): Outcome {
@@ -74,7 +78,10 @@ export function answerFree(flags: usize, session: u32, limit: u32): Outcome {
   let requested: u32 = 0;
   for (let index: u32 = 0; index < DENOMINATIONS; index++)
     requested += u32(load<u8>(WORK + index) != 0);
-  const room = makeRoom(requested * LIST_BYTES_MAX);
+  const most = requested * LIST_BYTES_MAX,
+    clear = context.type == Encryption.NONE && (context.flags & Flag.DATAGRAM) != 0;
+  bytesLeft = clear && session == 0 ? min(most, FREE_LIST_DATAGRAM_BYTES) : most;
+  const room = makeRoom(bytesLeft);
   if (room != Room.FOUND) return noRoom(room);
   let out = context.body();
   for (let index: u32 = 0; index < DENOMINATIONS; index++) {
@@ -97,6 +104,7 @@ function writeFree(index: u32, session: u32, limit: u32, out: usize): usize {
   store<u8>(out, index - 8);
   store<u8>(out, ranges, 1);
   store<u8>(out, singles, 2);
+  bytesLeft -= HEAD_BYTES + ranges * RANGE_BYTES + singles * SINGLE_BYTES;
   const singlesAt = rangesAt + <usize>(ranges * RANGE_BYTES);
   memory.copy(singlesAt, COIN_LIST, singles * SINGLE_BYTES);
   return singlesAt + <usize>(singles * SINGLE_BYTES);
@@ -121,6 +129,8 @@ function offer(serial: u32): bool {
   if (!isOpen || serial != last + 1) {
     closeRun();
     if (ranges == RUNS_MAX || singles == RUNS_MAX) return false;
+    const bytes = HEAD_BYTES + ranges * RANGE_BYTES + singles * SINGLE_BYTES;
+    if (bytes + RANGE_BYTES > bytesLeft) return false;
     isOpen = true;
     first = serial;
   }

@@ -1,6 +1,6 @@
 /**
- * Group 14, Integrity, of the wire legacy: nodes of the Merkle trees. Page data (14/4) stays out: it
- * would tell every AN to anyone. Reference: RAIDA sections 9 and 11, point 13.
+ * Group 14, Integrity, of the wire legacy: nodes of the Merkle trees. Page data (14/4) stays out:
+ * it would tell every AN to anyone. Reference: RAIDA sections 9 and 11, point 13.
  */
 import { DENOMINATIONS } from "../../core/limits";
 import { MERKLE_NODE_BYTES } from "../../core/memory";

@@ -64,7 +64,8 @@ function nameKey(): void {
 }
 
 function writeKey(mode: WriteMode): Outcome {
-  if (!effects.open(0)) return effects.noFrame();
+  // Above a file that was read, so that it is wiped with the rest.
+  if (!effects.open(FILE_BYTES_MAX)) return effects.noFrame();
   nameKey();
   const content = effects.contentAt(),
     length = <u32>load<u8>(context.payload, LENGTH);

@@ -2,12 +2,10 @@
  * What the locker commands share: looking a locker up and showing its coins, and giving a list of
  * coins one AN. Reference: RAIDA section 9.
  */
-import { Flag } from "../../core/layout";
 import { Status } from "../../core/status";
 import { Begun, begin, changeCoin } from "../changes";
 import * as context from "../context";
 import { Outcome } from "../context";
-import { HMAC_BYTES, MODERN_HEADER_BYTES, TRAILER_BYTES } from "../header";
 import {
   coinsIn,
   copyCoins,
@@ -21,9 +19,6 @@ import { authentic, COIN_BYTES, denominationAt, recordAt } from "../pages-of-req
 import { makeRoom, noRoom, Room } from "../reply-frames";
 import { countPown } from "../statistics";
 import { AN_BYTES } from "./coin-list";
-
-/** Reply bodies that a datagram (65507 bytes) carries in each of the wires. */
-const DATAGRAM_BODY_MAX: u32 = 65507 - MODERN_HEADER_BYTES - HMAC_BYTES - TRAILER_BYTES;
 
 /** Takes the index and looks the locker of this key up; 0: there is none, and it is let go. */
 export function openLocker(key: usize): usize {
@@ -49,8 +44,7 @@ export function showLocker(): Outcome {
   if (!locker) return context.refuse(Status.ALL_FAIL);
   const count = coinsIn(locker),
     bytes = count * COIN_BYTES;
-  const fits = (context.flags & Flag.DATAGRAM) == 0 || bytes <= DATAGRAM_BODY_MAX;
-  const room = fits ? makeRoom(bytes) : Room.NEVER;
+  const room = makeRoom(bytes);
   if (room == Room.FOUND) copyCoins(locker, context.body(), count);
   letGo();
   if (room == Room.NEVER) return context.refuse(Status.TOO_MANY_COINS);

@@ -100,7 +100,7 @@ export function remove(pinning: bool): Outcome {
   return closeSurplus(count);
 }
 
-/** How many coins of 8/84's list have the AN at WORK: no more of them will when their turn comes. */
+/** How many coins of 8/84's list have the AN at WORK: no more will when their turn comes. */
 function countInLocker(list: usize, count: u32): u32 {
   let coins: u32 = 0;
   for (; count; count--, list += COIN_AN_BYTES) coins += u32(authentic(recordAt(list), WORK));
@@ -121,8 +121,8 @@ const PART_BYTES: u32 = 2 + 2 * AN_BYTES;
 
 /**
  * 8/88: number of lockers, each n (u16), n x (denomination, serial), XOR of ANs, key. No locker at
- * all: 198. In order, and a bit for each locker: one with a wrong XOR, a key of another form, a coin
- * on no page or no coin fails alone.
+ * all: 198. In order, and a bit for each locker: one with a wrong XOR, a key of another form, a
+ * coin on no page or no coin fails alone.
  */
 export function putMany(pinning: bool): Outcome {
   const refused = refusedMany();
@@ -168,7 +168,7 @@ function refusedMany(): Status {
   return bytes == context.payloadBytes ? Status.OK : Status.INVALID_PACKET_LENGTH;
 }
 
-/** Copies the coins of all lockers of 8/88 to COIN_LIST, if they fit; returns how many there are. */
+/** Copies the coins of all lockers of 8/88 to COIN_LIST, if they fit; returns how many. */
 function gatherCoins(parts: u32): u32 {
   let coins: u32 = 0;
   for (let part = context.payload + 1; parts; parts--) {

@@ -43,8 +43,8 @@ export function switchSum(_pinning: bool): Outcome {
 
 /**
  * 10/174: session, shard, sub-shard, XOR of ANs, n (u16) and n x (denomination, serial), seed (16),
- * m (u16) and m x (denomination, serial). 46, 4, 48. What the old coins are worth (192, 45) only the
- * back end knows.
+ * m (u16) and m x (denomination, serial). 46, 4, 48. What the old coins are worth (192, 45) only
+ * the back end knows.
  */
 export function switchWithSerials(_pinning: bool): Outcome {
   if (context.bodySize == 0) return context.refuse(Status.EMPTY_REQUEST);
@@ -77,8 +77,8 @@ function askBackEnd(): Outcome {
 }
 
 /**
- * 10/171: session, seed (16), n x (denomination, serial). 250. All or nothing: a coin on no page, in
- * use or named twice 40, a page that no switch has reserved for the session 41.
+ * 10/171: session, seed (16), n x (denomination, serial). 250. All or nothing: a coin on no page,
+ * in use or named twice 40, a page that no switch has reserved for the session 41.
  */
 export function pickup(pinning: bool): Outcome {
   const fixed = SESSION_BYTES + AN_BYTES,

@@ -158,7 +158,7 @@ function writePayment(keyBytes: u32): u32 {
   return 21 + keyBytes + 5 + addressBytes + 32;
 }
 
-/** SUCCESS: paid. A status that would tell the buyer of coins which did not move is not passed on. */
+/** SUCCESS: paid. A status that would tell of coins which did not move is not passed on. */
 function proxyAnswer(): Status {
   if (effects.status == EffectStatus.UNREACHABLE) return Status.PROXY_CONNECT;
   if (effects.status != EffectStatus.OK || effects.bytes < 4) return Status.PROXY;
@@ -167,7 +167,7 @@ function proxyAnswer(): Status {
   return success || answer > 255 ? Status.PROXY : <Status>answer;
 }
 
-/** Moves the coins that were noted before the payment, if the offer still has these and no others. */
+/** Moves the coins noted before the payment, if the offer still has these and no others. */
 function takeCoins(pinning: bool): Outcome {
   const list = effects.frame + COINS,
     count = load<u32>(effects.frame, COUNT);

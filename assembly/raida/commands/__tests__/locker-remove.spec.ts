@@ -79,7 +79,7 @@ describe("remove", () => {
     expect(head()).toBe(start);
   });
 
-  test("sends a surplus byte for a multiple of 8, and 242 without a body for an unknown key", () => {
+  test("sends a surplus byte for a multiple of 8, and no body for an unknown key", () => {
     startOver();
     expect(put(0, 16, KEY)).toBe(241);
     begin(0, 8, 84);

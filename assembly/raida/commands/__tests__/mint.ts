@@ -1,6 +1,6 @@
 /**
- * A node for the commands that bring coins into use or end them: an admin key, the in-use map of the
- * base state, sessions that reserve, clients with an address.
+ * A node for the commands that bring coins into use or end them: an admin key, the in-use map of
+ * the base state, sessions that reserve, clients with an address.
  */
 import { getWord, setWord } from "../../../core/__tests__/configuration";
 import { ADMIN_KEY } from "../../../core/control";
