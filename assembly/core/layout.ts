@@ -47,6 +47,8 @@ export const enum Config {
   HASH_KEY = 23,
   /** Confirmations of a Bitcoin transaction that 11/111 asks the proxy for, 0 to 255. */
   BTC_CONFIRMATIONS = 27,
+  /** 1: a key record of 4/45 replaces the AN of whatever coin it names, as seed 001 has it. */
+  OPEN_KEY_RECORDS = 28,
 }
 
 export const enum Wire {

@@ -97,6 +97,7 @@ export let replyFrames: u32 = 0;
 export let tickets: u32 = 0;
 export let lockerCoins: u32 = 0;
 export let btcConfirmations: u32 = 0;
+export let openKeyRecords: bool = false;
 export let workers: u32 = 0;
 export let raidaId: u32 = 0;
 export let coinId: u32 = 0;
@@ -252,6 +253,7 @@ export function attachMemory(): Status {
   tickets = word(Config.TICKETS);
   lockerCoins = word(Config.LOCKER_COINS);
   btcConfirmations = word(Config.BTC_CONFIRMATIONS);
+  openKeyRecords = word(Config.OPEN_KEY_RECORDS) != 0;
   raidaId = word(Config.RAIDA_ID);
   coinId = word(Config.COIN_ID);
   wire = word(Config.WIRE);

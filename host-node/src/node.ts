@@ -38,6 +38,7 @@ export interface NodeOptions {
   /** Without it the crossover commands answer 180. */
   proxy?: { host: string; port: number; key: Secret };
   btcConfirmations?: number;
+  openKeyRecords?: boolean;
   /** Seconds between two looks at the Merkle trees (wire legacy). */
   integritySeconds?: number;
   /** Without it the node has no HTTP listener. */
@@ -116,6 +117,7 @@ export class AndvariNode {
         version: RAIDA_VERSION,
         ...(options.adminKey ? { adminKey: options.adminKey } : {}),
         adminClear: options.adminClear ?? false,
+        openKeyRecords: options.openKeyRecords ?? false,
         ...(options.btcConfirmations ? { btcConfirmations: options.btcConfirmations } : {}),
       },
       sizes: { ...options.sizes, pagesPerDenomination: options.pagesPerDenomination },

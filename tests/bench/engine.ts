@@ -13,7 +13,7 @@ import {
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
-import { aes, anOf, auth, back, coin, PAGES, there } from './requests.ts';
+import { aes, anOf, auth, back, coin, lock, many, PAGES, peek, there, unlock } from './requests.ts';
 import { type Candidate, measure } from './timing.ts';
 
 const BATCH = 64;
@@ -42,6 +42,10 @@ interface Build {
 
 interface Work {
   name: string;
+  /** Requests of a batch [BATCH]. */
+  batch?: number;
+  /** Done once, before anything is timed. */
+  before?(codec: EngineCodec, i: number): Uint8Array;
   /** The messages of request `i`, in turn (a pown there and back). */
   messages(codec: EngineCodec, i: number): Uint8Array[];
 }
@@ -67,6 +71,20 @@ const WORK: Work[] = [
     messages: (c, i) => [c.seal(auth(10, detect16(i), aes(i))).bytes],
   },
   {
+    name: 'detect 400 coins, AES',
+    batch: 4,
+    messages: (c, i) => [c.seal(auth(10, many(), aes(i))).bytes],
+  },
+  {
+    name: 'locker put and remove in turn, 1 coin, clear',
+    messages: (c, i) => [lock(i), unlock(i)].map((request) => c.seal(request).bytes),
+  },
+  {
+    name: 'locker peek, 1 coin, clear',
+    before: (c, i) => c.seal(lock(i)).bytes,
+    messages: (c, i) => [c.seal(peek(i)).bytes],
+  },
+  {
     name: 'pown 1 coin, clear',
     messages: (c, i) => [there(i), back(i)].map((list) => c.seal(auth(20, list)).bytes),
   },
@@ -78,54 +96,62 @@ const WORK: Work[] = [
 
 function candidateOf(build: Build, codec: EngineCodec, work: Work): Candidate {
   const { module, shared, wire } = build;
+  const { batch = BATCH, before, name } = work;
   const engine = Engine.create({
     module,
     shared,
     sizes: { pagesPerDenomination: PAGES, frames: BATCH, ringEntries: 256 },
     identity: { raidaId: 0, coinId: 6, wire, version: '20261121' },
   });
-  const messages = Array.from({ length: BATCH }, (_, i) => work.messages(codec, i));
-  const frames = messages.map(() => engine.frames.take());
+  const messages = Array.from({ length: batch }, (_, i) => work.messages(codec, i));
+  const large = (messages[0]?.[0]?.length ?? 0) > engine.frames.frameBytes;
+  const pool = large ? engine.largeFrames : engine.frames;
+  const frames = messages.map(() => pool.take());
   const committed = (engine.region(Region.CONTROL) + Control.COMMITTED) >>> 3;
-  let round = 0;
   const drain = () => {
     Atomics.store(engine.u64, committed, BigInt(engine.journalHead()));
     for (const ring of [engine.ready, engine.held]) while (ring.used) ring.shift();
   };
+  const receive = (message: Uint8Array, i: number) => {
+    const frame = frames[i] ?? 0;
+    engine.u8.set(message, frame);
+    engine.rx.push(frame, frame, message.length, i + 1, Flag.DATAGRAM, NOW_US);
+  };
+  let round = 0;
   const prepare = () => {
     drain();
     engine.random.top();
-    messages.forEach((turns, i) => {
-      const message = turns[round % turns.length] ?? new Uint8Array(0);
-      const frame = frames[i] ?? 0;
-      engine.u8.set(message, frame);
-      engine.rx.push(frame, frame, message.length, i + 1, Flag.DATAGRAM, NOW_US);
-    });
+    for (const [i, turns] of messages.entries()) {
+      receive(turns[round % turns.length] ?? new Uint8Array(0), i);
+    }
     round++;
   };
   const run = () => {
-    if (engine.process(BATCH, NOW_US) !== BATCH) throw new Error(`${work.name}: batch not taken`);
+    if (engine.process(batch, NOW_US) !== batch) throw new Error(`${name}: batch not taken`);
   };
   // Pages come in before anything is timed; then every answer must be a good one.
-  prepare();
-  run();
-  for (let i = 0; i < 20; i++) {
-    loadAll(engine);
-    engine.step(NOW_US);
+  const settle = () => {
+    run();
+    for (let i = 0; i < 20; i++) {
+      loadAll(engine);
+      engine.step(NOW_US);
+    }
+  };
+  if (before) {
+    engine.random.top();
+    for (const i of messages.keys()) receive(before(codec, i), i);
+    settle();
   }
+  prepare();
+  settle();
   drain();
   prepare();
   run();
-  checkAnswers(engine, work.name);
-  return {
-    name: `${work.name}|${wire}|${shared ? 'shared' : 'plain'}`,
-    units: BATCH,
-    prepare,
-    run,
-  };
+  checkAnswers(engine, name, batch);
+  return { name: `${name}|${wire}|${shared ? 'shared' : 'plain'}`, units: batch, prepare, run };
 }
 
-function checkAnswers(engine: Engine, name: string): void {
+function checkAnswers(engine: Engine, name: string, batch: number): void {
   let good = 0;
   for (const ring of [engine.ready, engine.held]) {
     for (; ring.used; ring.shift()) {
@@ -133,7 +159,7 @@ function checkAnswers(engine: Engine, name: string): void {
       if (status === 241 || status === 250) good++;
     }
   }
-  if (good !== BATCH) throw new Error(`${name}: ${good} of ${BATCH} answers are good`);
+  if (good !== batch) throw new Error(`${name}: ${good} of ${batch} answers are good`);
 }
 
 /** Rows of the table: name, and ns a request by wire and build. */

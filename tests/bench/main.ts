@@ -5,9 +5,11 @@
 import { cpus } from 'node:os';
 import { benchCiphers } from './ciphers.ts';
 import { benchEngine } from './engine.ts';
+import { benchHeal } from './heal.ts';
 import { benchSteps } from './steps.ts';
 import { benchStore } from './store.ts';
-import { benchUdp } from './udp.ts';
+import { benchTcp } from './tcp.ts';
+import { benchUdp, type UdpRow } from './udp.ts';
 
 interface Line {
   part: string;
@@ -20,12 +22,20 @@ interface Line {
 
 const number = (value: number) => Math.round(value).toLocaleString('en');
 
+function latencies({ p50Us, p99Us }: { p50Us: number; p99Us: number }): string {
+  return `p50 ${p50Us.toFixed(0)} us, p99 ${p99Us.toFixed(0)} us`;
+}
+
+function commitsOf({ commitsPerSecond }: UdpRow): string {
+  return commitsPerSecond === undefined ? '' : `, ${number(commitsPerSecond)} commits/s`;
+}
+
 async function engine(): Promise<Line[]> {
   return [...(await benchEngine())].map(([name, ns]) => ({
     part: 'engine',
     what: name.replaceAll('|', ', '),
     perSecond: 1e9 / ns,
-    detail: `${ns.toFixed(1)} ns a request, batches of 64`,
+    detail: `${ns.toFixed(1)} ns a request, in batches`,
   }));
 }
 
@@ -56,7 +66,7 @@ async function udp(): Promise<Line[]> {
       part: 'udp',
       what: `${row.name}, window ${row.window}`,
       perSecond: row.perSecond,
-      detail: `p50 ${row.p50Us.toFixed(0)} us, p99 ${row.p99Us.toFixed(0)} us`,
+      detail: latencies(row) + commitsOf(row),
     };
     return peer && peer !== row ? { ...line, ratio: row.perSecond / peer.perSecond } : line;
   });
@@ -67,11 +77,31 @@ async function store(): Promise<Line[]> {
     part: 'store',
     what: row.name,
     perSecond: row.perSecond,
-    detail: `p50 ${row.p50Us.toFixed(0)} us, p99 ${row.p99Us.toFixed(0)} us`,
+    detail: latencies(row),
   }));
 }
 
-const PARTS: Record<string, () => Promise<Line[]>> = { engine, steps, ciphers, udp, store };
+async function tcp(): Promise<Line[]> {
+  return (await benchTcp()).map((row) => ({
+    part: 'tcp',
+    what: row.name,
+    perSecond: row.perSecond,
+    detail: latencies(row),
+  }));
+}
+
+async function heal(): Promise<Line[]> {
+  return (await benchHeal()).map(({ name, ms }) => ({
+    part: 'heal',
+    what: name,
+    perSecond: 1000 / ms,
+    detail: `${ms.toFixed(1)} ms, 25 nodes in one process`,
+  }));
+}
+
+const PARTS: Record<string, () => Promise<Line[]>> = {
+  ...{ engine, steps, ciphers, udp, tcp, store, heal },
+};
 const json = process.argv.includes('--json');
 const wanted = process.argv.slice(2).filter((name) => name in PARTS);
 

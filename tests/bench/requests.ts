@@ -39,3 +39,23 @@ const OTHER = new Uint8Array(16).fill(9);
 /** A pown of coin (0, i) to another AN, and the one back. */
 export const there = (i: number) => coin(0, i, anOf(0, i), OTHER);
 export const back = (i: number) => coin(0, i, OTHER, anOf(0, i));
+
+/** Coins of a long list. */
+export const MANY = 400;
+/** Coins (0, 0 ...) with their ANs. */
+export const many = () => Array.from({ length: MANY }, (_, i) => coin(0, i, anOf(0, i))).flat();
+
+/** The key of locker `i`. */
+const lockerKey = (i: number) => {
+  const key = anOf(3, i);
+  key.fill(0xff, 12);
+  return [...key];
+};
+/** Of coin (0, i) in locker `i`: putting it there, looking, taking it out with its old AN. */
+export const lock = (i: number) => locker(82, [...coin(0, i), ...anOf(0, i), ...lockerKey(i)]);
+export const peek = (i: number) => locker(83, lockerKey(i));
+export const unlock = (i: number) => locker(84, [...lockerKey(i), ...coin(0, i, anOf(0, i))]);
+
+function locker(command: number, payload: number[]): RaidaRequest {
+  return { raidaId: 0, group: 8, command, payload: Uint8Array.from(payload) };
+}

@@ -9,7 +9,7 @@ import { PAGE_BYTES, RECORD_BYTES } from '@andvari/host-node/store/coin-store';
 import { openStore } from '@andvari/host-node/store/open-store';
 import { anOf, PAGES } from './requests.ts';
 
-export function makeStore(coins: number): { url: string; remove(): void } {
+export function makeStore(coins: number): { url: string; folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'andvari-bench-'));
   const url = `sqlite:${join(folder, 'coins.db')}`;
   const store = openStore({ url, raidaId: 0, coinId: 6, pagesPerDenomination: PAGES });
@@ -34,5 +34,5 @@ export function makeStore(coins: number): { url: string; remove(): void } {
   }
   store.commit();
   store.close();
-  return { url, remove: () => rmSync(folder, { recursive: true }) };
+  return { url, folder, remove: () => rmSync(folder, { recursive: true }) };
 }

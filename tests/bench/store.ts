@@ -7,10 +7,12 @@ import { Status } from '@andvari/host-common/engine/generated/status';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
 import type { RequestOrigin } from '@andvari/host-node/raida/origin';
+import { openOutsideWorld } from '@andvari/host-node/raida/outside-world';
 import { RaidaServer } from '@andvari/host-node/raida/server';
 import { StoreClient } from '@andvari/host-node/store/store-client';
 import { auth, back, PAGES, there } from './requests.ts';
 import { makeStore } from './seeded-store.ts';
+import { percentiles } from './timing.ts';
 
 export interface StoreRow {
   name: string;
@@ -25,11 +27,13 @@ const RUN_MS = 3000;
 export async function benchStore(): Promise<StoreRow[]> {
   const store = makeStore(COINS);
   const storeClient = new StoreClient();
+  const identity = { raidaId: 0, coinId: 6, wire: 'spec', version: '20261121' } as const;
   const server = await RaidaServer.start({
-    identity: { raidaId: 0, coinId: 6, wire: 'spec', version: '20261121' },
+    identity,
     sizes: { pagesPerDenomination: PAGES, frames: 2048, ringEntries: 4096 },
     storeClient,
     storeUrl: store.url,
+    outside: await openOutsideWorld({ ...identity, dataDir: store.folder }),
     watcher: { record() {}, recordDropped() {} },
   });
   const codec = new EngineCodec(await plainEngine(), { wire: 'spec', coinId: 6 });
@@ -80,12 +84,9 @@ async function run(server: RaidaServer, messages: [Uint8Array, Uint8Array][]): P
   });
   const seconds = (performance.now() - started) / 1000;
   if (wrong) throw new Error(`${wrong} powns failed`);
-  times.sort((a, b) => a - b);
-  const at = (share: number) => (times[Math.floor(times.length * share)] ?? 0) * 1000;
   return {
     name: `pown 1 coin, clear, ${messages.length} at once, sqlite FULL`,
     perSecond: times.length / seconds,
-    p50Us: at(0.5),
-    p99Us: at(0.99),
+    ...percentiles(times),
   };
 }

@@ -40,3 +40,10 @@ function slice(candidate: Candidate, runs: number): number {
   }
   return (ms * 1e6) / (runs * candidate.units);
 }
+
+/** Of times in milliseconds, which it sorts: the middle one, and the one that 1 in 100 exceeds. */
+export function percentiles(times: number[]): { p50Us: number; p99Us: number } {
+  times.sort((a, b) => a - b);
+  const at = (share: number) => (times[Math.floor(times.length * share)] ?? 0) * 1000;
+  return { p50Us: at(0.5), p99Us: at(0.99) };
+}

@@ -1,15 +1,15 @@
 /**
  * Round trips over UDP on loopback: a RAIDA server beside a bare node:dgram echo, each in a process
- * of its own, in one run.
+ * of its own, in one run. A pown is answered when SQLite has synced its commit.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { fileURLToPath } from 'node:url';
 import { Status } from '@andvari/host-common/engine/generated/status';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
-import { aes, anOf, auth, coin } from './requests.ts';
+import { BenchServer } from './bench-server.ts';
+import { aes, anOf, auth, back, coin, there } from './requests.ts';
 import { makeStore } from './seeded-store.ts';
+import { percentiles } from './timing.ts';
 
 export interface UdpRow {
   name: string;
@@ -17,55 +17,48 @@ export interface UdpRow {
   perSecond: number;
   p50Us: number;
   p99Us: number;
+  /** Transactions of the store; undefined: none were made. */
+  commitsPerSecond: number | undefined;
 }
 
 const WINDOWS = [1, 16, 128];
 const COINS = 64;
+/** More than any window: a coin's way back is not sent before its way there is answered. */
+const POWNED_COINS = 512;
 /** Alternating short runs; the best of each counts. */
 const TURNS = 5;
 const RUN_MS = 700;
 
-interface Expected {
+interface Target {
+  name: string;
+  server: BenchServer;
+  /** Sent in turn, over all runs. */
   messages: Uint8Array[];
+  next: number;
   /** Byte 2 of every reply; undefined: any. */
   status?: number;
 }
 
-interface Target extends Expected {
-  name: string;
-  child: ChildProcess;
-  port: number;
-}
-
-async function start(name: string, args: string[], expected: Expected): Promise<Target> {
-  const script = fileURLToPath(new URL('./udp-server.ts', import.meta.url));
-  const child = fork(script, args);
-  const port = await new Promise<number>((resolve, reject) => {
-    child.once('message', (message) => resolve(message as number));
-    child.once('exit', (code) => reject(new Error(`${name}: server ended with ${code}`)));
-  });
-  return { name, child, port, ...expected };
-}
-
 async function run(target: Target, window: number): Promise<UdpRow> {
+  const { name, server, messages, status } = target;
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  await new Promise<void>((resolve) => socket.connect(target.port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => socket.connect(server.port, '127.0.0.1', resolve));
+  const commitsBefore = await server.commits();
   const times: number[] = [];
   const sent: number[] = [];
   const until = performance.now() + RUN_MS;
-  let next = 0;
   let wrong = 0;
   const send = () => {
     sent.push(performance.now());
-    socket.send(target.messages[next++ % target.messages.length] as Uint8Array);
+    socket.send(messages[target.next++ % messages.length] as Uint8Array);
   };
   const start = performance.now();
   await new Promise<void>((resolve) => {
     socket.on('message', (reply) => {
       const now = performance.now();
       times.push(now - (sent.shift() ?? now));
-      if (target.status !== undefined && reply[2] !== target.status) wrong++;
+      if (status !== undefined && reply[2] !== status) wrong++;
       if (now < until) send();
       else if (sent.length === 0) resolve();
     });
@@ -75,15 +68,11 @@ async function run(target: Target, window: number): Promise<UdpRow> {
   });
   const seconds = (performance.now() - start) / 1000;
   socket.close();
-  if (wrong) throw new Error(`${target.name}: ${wrong} wrong replies`);
-  times.sort((a, b) => a - b);
-  const at = (share: number) => (times[Math.floor(times.length * share)] ?? 0) * 1000;
+  const commits = (await server.commits()) - commitsBefore;
+  if (wrong) throw new Error(`${name}: ${wrong} wrong replies`);
   return {
-    name: target.name,
-    window,
-    perSecond: times.length / seconds,
-    p50Us: at(0.5),
-    p99Us: at(0.99),
+    ...{ name, window, perSecond: times.length / seconds, ...percentiles(times) },
+    commitsPerSecond: commits > 0 ? commits / seconds : undefined,
   };
 }
 
@@ -94,15 +83,32 @@ export async function benchUdp(): Promise<UdpRow[]> {
     { length: COINS },
     (_, i) => codec.seal(auth(10, coin(0, i, anOf(0, i)), aes(i))).bytes,
   );
+  const powns = [there, back].flatMap((way) =>
+    Array.from({ length: POWNED_COINS }, (_, i) => codec.seal(auth(20, way(i))).bytes),
+  );
   const store = makeStore(COINS);
+  const powned = makeStore(POWNED_COINS);
   const echoes = [codec.seal(echo).bytes];
-  const targets = [
-    await start('bare node:dgram echo', ['bare'], { messages: echoes }),
-    await start('andvari echo', ['andvari'], { messages: echoes, status: Status.SUCCESS }),
-    await start('andvari detect 1 coin, AES', ['andvari', store.url], {
-      messages: detects,
+  const targets: Target[] = [
+    {
+      name: 'bare node:dgram echo',
+      ...{ server: await BenchServer.start(['bare']), messages: echoes, next: 0 },
+    },
+    {
+      name: 'andvari echo',
+      ...{ server: await BenchServer.start(['andvari']), messages: echoes, next: 0 },
+      status: Status.SUCCESS,
+    },
+    {
+      name: 'andvari detect 1 coin, AES',
+      ...{ server: await BenchServer.start(['andvari', store.url]), messages: detects, next: 0 },
       status: Status.ALL_PASS,
-    }),
+    },
+    {
+      name: 'andvari pown 1 coin, clear, committed',
+      ...{ server: await BenchServer.start(['andvari', powned.url]), messages: powns, next: 0 },
+      status: Status.ALL_PASS,
+    },
   ];
   const rows: UdpRow[] = [];
   for (const window of WINDOWS) {
@@ -116,7 +122,8 @@ export async function benchUdp(): Promise<UdpRow[]> {
     }
     rows.push(...best.values());
   }
-  for (const target of targets) target.child.disconnect();
+  for (const { server } of targets) server.close();
   store.remove();
+  powned.remove();
   return rows;
 }

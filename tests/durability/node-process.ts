@@ -6,12 +6,12 @@
 import { PortableIo } from '../../host-node/src/io/portable.ts';
 import { RaidaServer } from '../../host-node/src/raida/server.ts';
 import { StoreClient } from '../../host-node/src/store/store-client.ts';
-import type { ServerSetup } from './server-setup.ts';
+import { type ServerSetup, startOptions } from './server-setup.ts';
 
 const setup = JSON.parse(process.argv[2] ?? '') as ServerSetup;
 process.stdin.on('end', () => process.exit(0)).resume();
 const server = await RaidaServer.start({
-  ...setup,
+  ...(await startOptions(setup)),
   storeClient: new StoreClient(),
   watcher: {
     record: () => undefined,

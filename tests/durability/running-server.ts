@@ -7,7 +7,14 @@ import { openStore } from '../../host-node/src/store/open-store.ts';
 import type { StoreClient } from '../../host-node/src/store/store-client.ts';
 import { Ledger } from './ledger.ts';
 import { PownClient } from './pown-client.ts';
-import { coinsOf, createCoins, KEY_COIN, type ServerSetup, setupOf } from './server-setup.ts';
+import {
+  coinsOf,
+  createCoins,
+  KEY_COIN,
+  type ServerSetup,
+  setupOf,
+  startOptions,
+} from './server-setup.ts';
 
 const COINS = 600;
 const WAIT_MS = 20_000;
@@ -44,12 +51,12 @@ export class RunningServer {
 
   static async start({ folder, storeClient, random }: RunningOptions): Promise<RunningServer> {
     const path = join(folder, 'coins.db');
-    const setup = setupOf(`sqlite:${path}`);
+    const setup = setupOf(folder);
     const coins = coinsOf(COINS);
     const [key = new Uint8Array(16), ...ans] = createCoins(setup, [KEY_COIN, ...coins]);
     const told: string[] = [];
     const server = await RaidaServer.start({
-      ...{ ...setup, storeClient },
+      ...{ ...(await startOptions(setup)), storeClient },
       watcher: {
         record: () => undefined,
         recordDropped: () => undefined,

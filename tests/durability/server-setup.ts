@@ -1,27 +1,45 @@
 /** What all servers of these tests have in common, and the coins that they start with. */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { EngineIdentity, EngineSizes } from '@andvari/host-common/engine/configuration';
+import { openOutsideWorld } from '../../host-node/src/raida/outside-world.ts';
+import type { RaidaServerOptions } from '../../host-node/src/raida/server.ts';
 import { PAGE_BYTES } from '../../host-node/src/store/coin-store.ts';
 import { openStore } from '../../host-node/src/store/open-store.ts';
 import type { Coin } from './ledger.ts';
 
+/** As JSON it starts a server in another process. */
 export interface ServerSetup {
   identity: EngineIdentity;
   sizes: EngineSizes;
   storeUrl: string;
+  /** Where requests find their files. */
+  dataDir: string;
 }
 
 export const RAIDA_ID = 7;
 export const COIN_ID = 6;
+export const ADMIN_KEY = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
 /** The key of encrypted requests; nobody changes it. */
 export const KEY_COIN: Coin = { denomination: 0, serialNumber: 1 };
 
-export function setupOf(storeUrl: string): ServerSetup {
+/** A server whose database and files lie in `folder`. */
+export function setupOf(folder: string): ServerSetup {
   return {
-    storeUrl,
+    storeUrl: `sqlite:${join(folder, 'coins.db')}`,
+    dataDir: folder,
     identity: { raidaId: RAIDA_ID, coinId: COIN_ID, wire: 'spec', version: '20261121' },
     sizes: { pagesPerDenomination: 8, journalRecords: 8192, frames: 256, ringEntries: 512 },
   };
+}
+
+/** What RaidaServer.start() wants besides a store's client and a watcher. */
+export async function startOptions(
+  setup: ServerSetup,
+): Promise<Pick<RaidaServerOptions, 'identity' | 'outside' | 'sizes' | 'storeUrl'>> {
+  const { identity, sizes, storeUrl, dataDir } = setup;
+  const outside = await openOutsideWorld({ ...identity, dataDir });
+  return { sizes, storeUrl, outside, identity: { ...identity, adminKey: ADMIN_KEY } };
 }
 
 /** `count` coins over all denominations and pages. */

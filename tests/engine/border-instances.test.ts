@@ -38,7 +38,7 @@ describe.each(BUILDS)('two instances over one memory, $build build', ({ shared }
     const [other] = rig.others;
     if (!other) throw new Error('no second instance');
     rig.warm([1, 5]);
-    const payloads: Record<CommandName, Uint8Array> = {
+    const payloads: Partial<Record<CommandName, Uint8Array>> = {
       ...{ echo: newAn(0), version: newAn(0), audit: newAn(0) },
       detect: coin(1, 5, newAn(1)),
       detectSum: joined(coin(1, 5), newAn(1)),

@@ -51,6 +51,3 @@ export const COMMAND = {
   merkleRoots: [14, 5],
 } as const;
 export type CommandName = keyof typeof COMMAND;
-
-/** Commands of wire legacy alone. */
-export const LEGACY_ONLY: readonly CommandName[] = ['merkleBranch', 'merkleRoots'];

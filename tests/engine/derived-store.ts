@@ -65,9 +65,12 @@ export class DerivedStore {
   /** Keys of the pages that were ever changed. */
   readonly changed = new Set<number>();
   readonly #pages = new Map<number, Uint8Array>();
+  readonly #inPlace: boolean;
 
-  constructor(source: PageSource, perDenomination: number) {
+  /** `inPlace`: changes are written to the source's own pages, for others to see. */
+  constructor(source: PageSource, perDenomination: number, inPlace = false) {
     this.perDenomination = perDenomination;
+    this.#inPlace = inPlace;
     this.inUse = new Uint8Array(DENOMINATIONS * perDenomination * MAP_BYTES);
     for (let key = 0; key < DENOMINATIONS * perDenomination; key++) {
       const index = Math.floor(key / perDenomination);
@@ -112,6 +115,11 @@ export class DerivedStore {
   /** The engine has taken everything behind `this.position` back; its positions go on. */
   skip(engine: Engine): void {
     this.position = engine.committed();
+  }
+
+  /** Serves another engine, whose journal begins anew. */
+  restart(): void {
+    this.position = 0;
   }
 
   tables(): StoreTables {
@@ -163,7 +171,8 @@ export class DerivedStore {
     const key = index * this.perDenomination + (serial >>> 10);
     const page = this.#pages.get(key);
     if (!page) throw new Error(`page ${key}: a change of a page that is not there`);
-    if (!this.changed.has(key)) this.#pages.set(key, page.slice());
+    const isFirst = !this.changed.has(key);
+    if (isFirst && !this.#inPlace) this.#pages.set(key, page.slice());
     this.changed.add(key);
     const at = (serial & 1023) * RECORD_BYTES;
     return (this.#pages.get(key) ?? page).subarray(at, at + RECORD_BYTES);

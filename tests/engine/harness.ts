@@ -52,6 +52,14 @@ export interface HarnessOptions {
   fillRandom?: boolean;
 }
 
+/** Who looks at the engine's memory while the harness works with it. */
+export interface Watcher {
+  /** A reply, before its place is used again. */
+  reply(at: { offset: number; length: number; status: number }): void;
+  /** An effect, whose result goes there. */
+  effect(result: number): void;
+}
+
 /** A page that the engine has asked for. */
 export interface PendingLoad {
   denomination: number;
@@ -86,6 +94,7 @@ export class Harness {
   readonly effects: PendingEffect[] = [];
   readonly store: DerivedStore | undefined;
   readonly world: World | undefined;
+  watcher: Watcher | undefined;
   /** Addresses of trade lockers to be forgotten when that position is committed. */
   private forgotten: { an: Uint8Array; position: number }[] = [];
   /** Receive frames that the engine has; given back twice is a defect. */
@@ -220,6 +229,7 @@ export class Harness {
       content: bytes(EffectBlock.CONTENT, word(EffectBlock.CONTENT_BYTES)),
       resultLimit: word(EffectBlock.RESULT_LIMIT),
     };
+    this.watcher?.effect(word(EffectBlock.RESULT));
     this.effects.push({ slot, result: word(EffectBlock.RESULT), request });
   }
 
@@ -319,6 +329,7 @@ export class Harness {
     const flags = word(Descriptor.FLAGS);
     if (length || flags & Flag.SILENT) {
       const bytes = length ? engine.u8.slice(offset, offset + length) : undefined;
+      if (length) this.watcher?.reply({ offset, length, status: word(Descriptor.STATUS) });
       this.lastStatus = word(Descriptor.STATUS);
       this.answers.push({
         bytes,

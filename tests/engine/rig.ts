@@ -50,6 +50,15 @@ export function pageOf(denomination: number, page: number): Uint8Array {
   return bytes;
 }
 
+const pages = new Map<string, Uint8Array>();
+/** As pageOf(), made once; nobody may write to it. */
+export function cachedPageOf(denomination: number, page: number): Uint8Array {
+  const name = `${denomination}/${page}`;
+  const bytes = pages.get(name) ?? pageOf(denomination, page);
+  pages.set(name, bytes);
+  return bytes;
+}
+
 /** A coin of a list: denomination, serial number (big-endian), then its ANs. */
 export function coin(denomination: number, serialNumber: number, ...ans: Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(5 + 16 * ans.length);

@@ -183,7 +183,7 @@ export function maskedFor(item: VectorCase, bytes: Uint8Array): Uint8Array {
 }
 
 export function masked(bytes: Uint8Array, volatile: number[][]): Uint8Array {
-  const copy = bytes.slice();
+  const copy = Uint8Array.from(bytes);
   for (const [first = 0, last = 0] of volatile) copy.fill(0, first, last + 1);
   return copy;
 }

@@ -18,12 +18,17 @@ export interface Patch {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
 
-const CLAIM_FIRST = `const start = claim(count);
-  if (start == NO_ROOM) return Outcome.BUSY;
+const CLAIM_FIRST = `if (begin(count, intoLockers(list, count)) != Begun.YES) return Outcome.BUSY;
   if (!holdPages(pinning)) {
-    publish(start, 0, count);
+    abandon();
     return Outcome.PARK;
   }`;
+const ABANDON = `export function abandon(): void {
+  publish(start, 0, capacity);
+  letGo();
+}
+
+`;
 
 /** No parked request ever holds the pin token. */
 export const WITHOUT_PINS: Patch[] = [
@@ -51,14 +56,15 @@ export const MUTANTS: Record<string, Patch[]> = {
     },
     {
       file: 'raida/commands/auth.ts',
-      find: /const start = anyAuthentic\([\s\S]*?return Outcome\.BUSY;\s*\}/,
-      replace: '',
+      find: /const any = anyAuthentic\([\s\S]*?notBegun\(begun\);\s*\}/,
+      replace: 'const any = true;',
     },
     {
       file: 'raida/commands/auth.ts',
-      find: /if \(records\) settlePages\(publish\(start, records, count\)\);/,
-      replace: 'const end = publish(start, records, count);\n  if (records) settlePages(end);',
+      find: /import \{ Begun,/,
+      replace: 'import { abandon, Begun,',
     },
+    { file: 'raida/changes.ts', find: /(\/\*\* Publishes the group;)/, replace: `${ABANDON}$1` },
   ],
   'rollback does not stop the workers': [
     {
@@ -79,6 +85,31 @@ export const MUTANTS: Record<string, Patch[]> = {
       file: 'raida/pages-of-request.ts',
       find: /(function lockPages\([\s\S]*?)context\.raisePosition\(.*\);/,
       replace: '$1',
+    },
+  ],
+};
+
+/** As MUTANTS, for the stress of the tables. */
+export const TABLE_MUTANTS: Record<string, Patch[]> = {
+  'a rollback leaves the locker index as it is': [
+    {
+      file: 'raida/rollback.ts',
+      find: /(function undoCoin\([\s\S]*?)moved\(number[\s\S]*?, 0\);/,
+      replace: '$1',
+    },
+  ],
+  'a rollback leaves the in-use map as it is': [
+    {
+      file: 'raida/rollback.ts',
+      find: /if \(wasInUse != \(mfs != 0\)\) setInUse\(number, mfs != 0, 0\);/,
+      replace: '',
+    },
+  ],
+  'a broken coin stays in use': [
+    {
+      file: 'raida/commands/change.ts',
+      find: /changeCoin\(large, recordAt\(large\), freshAn\(\), 0\);/,
+      replace: 'changeCoin(large, recordAt(large), freshAn(), context.mfs);',
     },
   ],
 };

@@ -2,20 +2,25 @@
 import { describe, expect, it } from 'vitest';
 import { crowd } from '../engine/crowd.ts';
 import { seedOfRun } from '../seeded-random.ts';
-import { buildMutant, MUTANTS, WITHOUT_PINS } from './build-mutant.ts';
+import { buildMutant, MUTANTS, TABLE_MUTANTS, WITHOUT_PINS } from './build-mutant.ts';
 import { describeRun, runStress } from './stress.ts';
+import { CONSERVING, runTables } from './tables.ts';
 
 const long = process.env.ANDVARI_LONG === '1';
 const SEED = seedOfRun();
 /** Of each worker and attempt. */
 const REQUESTS = 300_000;
+const TABLE_REQUESTS = 20_000;
 const ATTEMPTS = 5;
 const DEADLINE_MS = 30_000;
 /** Some mutants lose a request for good. */
 const STALL_MS = 2_000;
 
 /** Always run; the others in the long run. */
-const SHORT = ['journal space is claimed before the pages are locked'];
+const SHORT = [
+  'journal space is claimed before the pages are locked',
+  'a rollback leaves the locker index as it is',
+];
 
 describe('the stress notices when', () => {
   const names = Object.keys(MUTANTS).filter((name) => long || SHORT.includes(name));
@@ -31,6 +36,23 @@ describe('the stress notices when', () => {
       } catch (error) {
         errors.push(String(error));
       }
+    }
+    console.log(`mutant "${name}": ${errors.join('; ') || 'NOT NOTICED'}`);
+    expect(errors).not.toEqual([]);
+  });
+
+  const tables = Object.keys(TABLE_MUTANTS).filter((name) => long || SHORT.includes(name));
+  it.each(tables)('%s (tables)', { timeout: 120_000 }, async (name) => {
+    const module = await buildMutant(TABLE_MUTANTS[name] ?? []);
+    const errors: string[] = [];
+    for (let i = 0; i < ATTEMPTS && errors.length === 0; i++) {
+      const options = { module, requests: TABLE_REQUESTS, seed: SEED + i, failEvery: 20 };
+      // Without doubts: they load the tables anew, and so mend what was wrong.
+      const how = { commands: CONSERVING, conserving: true, doubts: false, stallMs: STALL_MS };
+      const run = await runTables({ ...options, ...how }).catch((error) => {
+        return { errors: [String(error)] };
+      });
+      errors.push(...run.errors.map((error) => error.split('\n')[0] ?? ''));
     }
     console.log(`mutant "${name}": ${errors.join('; ') || 'NOT NOTICED'}`);
     expect(errors).not.toEqual([]);

@@ -1,11 +1,11 @@
 /** Two workers and a committer over one shared memory, all on the same 64 coins of 8 pages. */
-import { Worker } from 'node:worker_threads';
 import { Engine } from '@andvari/host-common/engine/engine';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
 import { newSharedState, PAGES_PER_DENOMINATION, Word } from './coins.ts';
 import type { CommitterOptions, CommitterReport } from './committer.ts';
 import { COINS_PER_REQUEST, SWEEP_PAGES, type Templates } from './request-writer.ts';
+import { startThread } from './thread.ts';
 import type { WorkerOptions, WorkerReport } from './worker.ts';
 
 export interface StressOptions {
@@ -52,26 +52,6 @@ async function makeTemplates(): Promise<Templates> {
   };
 }
 
-interface Thread<T> {
-  thread: Worker;
-  isReady: Promise<void>;
-  report: Promise<T>;
-}
-
-function start<T>(file: string, workerData: WorkerOptions | CommitterOptions): Thread<T> {
-  const thread = new Worker(new URL(file, import.meta.url), { workerData });
-  let ready: () => void = () => undefined;
-  const isReady = new Promise<void>((resolve) => {
-    ready = resolve;
-  });
-  const report = new Promise<T>((resolve, reject) => {
-    thread.on('message', (message) => (message === 'ready' ? ready() : resolve(message)));
-    thread.on('error', reject);
-    thread.on('exit', (code) => reject(new Error(`${file} ended with code ${code}`)));
-  });
-  return { thread, isReady, report };
-}
-
 /** Rejects when a thread dies or the deadline passes. */
 export async function runStress(options: StressOptions): Promise<StressReport> {
   const { module, requests, seed, failEvery = 60 } = options;
@@ -81,13 +61,18 @@ export async function runStress(options: StressOptions): Promise<StressReport> {
   const words = new Int32Array(state.words);
   const templates = await makeTemplates();
   const common = { module, memory, state };
-  const commit = { ...common, worker: WORKERS, seed: seed + WORKERS, failEvery };
-  const committer = start<CommitterReport>('./committer.ts', commit);
+  const commit: CommitterOptions = {
+    ...{ ...common, worker: WORKERS, seed: seed + WORKERS, failEvery },
+  };
+  const url = (file: string) => new URL(file, import.meta.url);
+  const committer = startThread<CommitterReport>(url('./committer.ts'), commit);
   await committer.isReady;
   const startedMs = performance.now();
   const workers = Array.from({ length: WORKERS }, (_, worker) => {
-    const own = { ...common, worker, seed: seed + worker, requests, templates, stallMs };
-    return start<WorkerReport>('./worker.ts', own);
+    const own: WorkerOptions = {
+      ...{ ...common, worker, seed: seed + worker, requests, templates, stallMs },
+    };
+    return startThread<WorkerReport>(url('./worker.ts'), own);
   });
   const end = () => Promise.all([committer, ...workers].map(({ thread }) => thread.terminate()));
   const deadline = setTimeout(() => void end(), deadlineMs);

@@ -4,6 +4,7 @@
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { Status } from '../../host-common/src/engine/generated/status.ts';
+import { COMMAND } from '../engine/commands.ts';
 import {
   monthsFromStart,
   type TwinCoin,
@@ -101,6 +102,14 @@ export class TwinServer {
       ['2/50', (call) => this.validateTicket(call)],
       ['2/60', (call) => this.find(call)],
     ]);
+  }
+
+  /** Commands of the first three groups; the others have a model of their own (tests/model). */
+  knows(request: Uint8Array): boolean {
+    const [group = 0, command = 0] = request.subarray(4, 6);
+    const others: readonly (readonly number[])[] = Object.values(COMMAND);
+    const exists = others.some(([a, b]) => a === group && b === command);
+    return !exists || this.handlers.has(`${group}/${command}`);
   }
 
   /** The AN that the coin has here now. */

@@ -5,7 +5,8 @@
  */
 import type { WireName } from '@andvari/host-common/engine/configuration';
 import type { Dice } from '../engine/twin-run.ts';
-import { casesHere, fromHex, PAGES } from '../engine/vector-state.ts';
+import { casesHere } from '../engine/vector-cases.ts';
+import { fromHex, PAGES } from '../engine/vector-state.ts';
 import type { TwinServer } from '../twin/raida-twin.ts';
 import type { TwinCoin } from '../twin/twin-coins.ts';
 import { buildRequest, type TwinEncryption } from '../twin/twin-wire.ts';
@@ -64,8 +65,14 @@ export class FuzzRequests {
     }));
   }
 
-  /** The next request, and what was done to it. */
+  /** The next request, and what was done to it; one that the twin can answer. */
   next(): { request: Buffer; damage: Damage } {
+    let drawn = this.#drawn();
+    while (!this.#twin.knows(drawn.request)) drawn = this.#drawn();
+    return drawn;
+  }
+
+  #drawn(): { request: Buffer; damage: Damage } {
     const damage = this.#dice.pick(DAMAGES);
     const good = this.#dice.roll(5) === 0 ? this.#dice.pick(this.#recorded) : this.#made();
     return { request: this.#damaged(Buffer.from(good), damage), damage };

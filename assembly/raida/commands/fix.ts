@@ -1,7 +1,7 @@
 /**
  * Group 2, Healing: fix. A coin that this server has lost gets a new AN when other servers vouch
- * for it, at least 14 of the 25 with this one: each has seen the owner's AN and given a ticket for it.
- * Reference: RAIDA section 9.
+ * for it, at least 14 of the 25 with this one: each of them has seen the owner's AN and given a
+ * ticket for it. Reference: RAIDA section 9.
  */
 import { EffectKind } from "../../core/layout";
 import { COINS_PER_LIST_MAX, RAIDA_COUNT } from "../../core/limits";

@@ -4,7 +4,7 @@
  */
 import { EffectKind, EffectStatus, Folder } from "../../core/layout";
 import { RAIDA_COUNT } from "../../core/limits";
-import { coinId } from "../../core/memory";
+import { coinId, openKeyRecords } from "../../core/memory";
 import { randomReady, takeRandom } from "../../core/random";
 import { COUNTER_BLOCK, WORK } from "../../core/scratch";
 import { Status } from "../../core/status";
@@ -14,7 +14,13 @@ import { MFS } from "../coins";
 import * as context from "../context";
 import { Outcome } from "../context";
 import * as effects from "../effects";
-import { Encryption, readU16BE } from "../header";
+import {
+  Encryption,
+  KEY_DENOMINATION,
+  MODERN_DENOMINATION,
+  MODERN_DENOMINATION_2,
+  readU16BE,
+} from "../header";
 import { isKept } from "../lockers";
 import {
   COIN_BYTES,
@@ -102,7 +108,8 @@ function requestCounter(): usize {
 /**
  * 4/45: denomination and serial of this server's encryption coin, n x (coin id (2), split, RAIDA,
  * shard, denomination, serial, sealed key (16)). 250 and a byte a record: 1 when the half of the
- * coin's AN was replaced. No such coin file: 197. All records are one change.
+ * coin's AN was replaced; only that of a coin which encrypts the request, unless the operator opens it to all.
+ * No such coin file: 197. All records are one change.
  */
 export function decryptRaidaKey(pinning: bool): Outcome {
   if (context.bodySize == 0) return context.refuse(Status.EMPTY_REQUEST);
@@ -162,9 +169,39 @@ function openKeys(list: usize, count: u32): void {
   }
 }
 
-/** The coin's record when the key was opened and the coin is in use, or 0. */
+/**
+ * The coin's record when the key was opened, the coin is in use and the request may replace its AN,
+ * or 0.
+ */
 function target(record: usize, index: u32): usize {
-  return load<u8>(openedAt(index), 15) == MARKER ? usable(recordAt(record + COIN)) : 0;
+  const coin = record + COIN,
+    may = load<u8>(openedAt(index), 15) == MARKER && mayReplace(coin);
+  return may ? usable(recordAt(coin)) : 0;
+}
+
+/**
+ * Is it a coin whose AN the request was encrypted with? Anybody can have keys sealed (4/44), and a
+ * key stream can be bent to name another coin: without this, whoever asks takes any coin.
+ */
+function mayReplace(coin: usize): bool {
+  const message = context.message;
+  if (openKeyRecords) return true;
+  switch (context.type) {
+    case Encryption.COIN:
+      return isSameCoin(coin, message + KEY_DENOMINATION);
+    case Encryption.MODERN_COIN:
+      return isSameCoin(coin, message + MODERN_DENOMINATION);
+    case Encryption.MODERN_TWO_COINS:
+      return (
+        isSameCoin(coin, message + MODERN_DENOMINATION) ||
+        isSameCoin(coin, message + MODERN_DENOMINATION_2)
+      );
+  }
+  return false;
+}
+
+function isSameCoin(a: usize, b: usize): bool {
+  return load<u8>(a) == load<u8>(b) && load<u32>(a, 1) == load<u32>(b, 1);
 }
 
 /** The AN in `coin`, with one half replaced. */

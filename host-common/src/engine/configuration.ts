@@ -52,6 +52,8 @@ export interface EngineIdentity {
   adminClear?: boolean;
   /** Confirmations of a Bitcoin transaction that the proxy is asked for [3]. */
   btcConfirmations?: number;
+  /** 4/45 replaces the AN of any coin, not only of those that encrypt the request [false]. */
+  openKeyRecords?: boolean;
   /**
    * 16 random bytes under which locker keys are hashed; drawn from the CSPRNG unless a test wants
    * equal runs.
@@ -102,6 +104,7 @@ export function writeConfiguration(
   words[Config.TICKETS] = sizes.tickets ?? TICKETS_MAX;
   words[Config.LOCKER_COINS] = sizes.lockerCoins ?? 131072;
   words[Config.BTC_CONFIRMATIONS] = identity.btcConfirmations ?? 3;
+  words[Config.OPEN_KEY_RECORDS] = identity.openKeyRecords ? 1 : 0;
   words[Config.RAIDA_ID] = identity.raidaId;
   words[Config.COIN_ID] = identity.coinId;
   words[Config.WIRE] = identity.wire === 'legacy' ? Wire.LEGACY : Wire.SPEC;

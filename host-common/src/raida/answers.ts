@@ -37,7 +37,7 @@ export function otherStatus(wireStatus: number, encrypted: boolean): CoinAnswer 
 }
 
 /** The bits of a bitmap (coin i: bit i % 8 of byte i / 8), or undefined if it is not of n coins. */
-function readBitmap(bitmap: Uint8Array, coinCount: number): boolean[] | undefined {
+export function readBits(bitmap: Uint8Array, coinCount: number): boolean[] | undefined {
   if (bitmap.length !== Math.ceil(coinCount / 8)) return undefined;
   const surplus = bitmap.length * 8 - coinCount;
   const last = bitmap[bitmap.length - 1] ?? 0;
@@ -62,7 +62,7 @@ export function readVerdicts(
   const fail: CoinAnswer = { status: 'fail', wireStatus };
   if (wireStatus === Status.ALL_PASS && payload.length === 0) return fill(coinCount, pass);
   if (wireStatus === Status.ALL_FAIL && payload.length === 0) return fill(coinCount, fail);
-  const bits = wireStatus === Status.MIXED ? readBitmap(payload, coinCount) : undefined;
+  const bits = wireStatus === Status.MIXED ? readBits(payload, coinCount) : undefined;
   if (bits) return bits.map((bit) => (bit ? pass : fail));
   return fill(coinCount, otherStatus(wireStatus, encrypted));
 }

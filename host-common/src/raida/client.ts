@@ -2,7 +2,6 @@
  * A client of the 25 RAIDA servers: groups Status, Auth and Healing (reference: RAIDA section 9).
  * The codec seals requests and checks replies, the transport moves them; this file knows commands.
  */
-import { RAIDA_COUNT } from '../engine/generated/limits.ts';
 import { Status } from '../engine/generated/status.ts';
 import {
   type CoinAnswer,
@@ -14,18 +13,35 @@ import {
   readTicket,
   readVerdicts,
 } from './answers.ts';
-import type { RaidaCodec, RaidaRequest } from './codec.ts';
-import { AN_BYTES, authenticationNumber, type Coin, type CoinKeys } from './coin.ts';
+import { Asker, type OperationOptions, type RaidaClientOptions } from './asker.ts';
+import type { RaidaRequest } from './codec.ts';
+import {
+  AN_BYTES,
+  authenticationNumber,
+  type Coin,
+  type CoinKeys,
+  type CoinProposal,
+  pick,
+} from './coin.ts';
+import { ChangeCommands } from './commands/change.ts';
+import { CrossoverCommands } from './commands/crossover.ts';
+import { ExecutiveCommands } from './commands/executive.ts';
+import { FilesystemCommands } from './commands/filesystem.ts';
+import { FixCommands } from './commands/fix.ts';
+import { KeyExchangeCommands } from './commands/key-exchange.ts';
+import { LockerCommands } from './commands/locker.ts';
+import { LookupCommands } from './commands/lookup.ts';
+import { ShardCommands } from './commands/shard.ts';
+import { StatusCommands } from './commands/status.ts';
+import { SumCommands } from './commands/sums.ts';
+import { TradeCommands } from './commands/trade.ts';
+import { COIN_BYTES } from './fields.ts';
 import {
   type CoinCommand,
   type EncryptionChoice,
   exchangeOnce,
   type LaneSettings,
-  type Progress,
-  runLanes,
 } from './lanes.ts';
-import { REQUEST_BYTES_DEFAULT, TIMEOUT_DEFAULT_MS } from './limits.ts';
-import type { RaidaTransport } from './transport.ts';
 
 const ECHO = { group: 0, command: 0 } as const;
 const VERSION = { group: 0, command: 1 } as const;
@@ -35,36 +51,11 @@ const GET_TICKET = { group: 2, command: 40 } as const;
 const VALIDATE_TICKET = { group: 2, command: 50 } as const;
 const FIND = { group: 2, command: 60 } as const;
 
-const COIN_BYTES = 5;
 const DETECT_BYTES = COIN_BYTES + AN_BYTES;
 const POWN_BYTES = COIN_BYTES + 2 * AN_BYTES;
 
-/** A coin and the ANs proposed for it: 400 bytes each. */
-export interface CoinProposal extends CoinKeys {
-  proposedNumbers: Uint8Array;
-}
-
-export interface RaidaClientOptions {
-  codec: RaidaCodec;
-  transport: RaidaTransport;
-  /** Ids of the servers there are; all 25 if left out. The others' lights stay `none`. */
-  raidaIds?: readonly number[];
-  /** Time for each request, 5 s if left out. */
-  timeoutMs?: number;
-  /** Bytes of the largest request; 1400 (64 coins to detect, 36 to pown) suits datagrams. */
-  requestBytesMax?: number;
-  /** In clear if left out: then whoever is on the way reads the ANs. */
-  encryption?: EncryptionChoice;
-}
-
-export interface OperationOptions<Answer> {
-  signal?: AbortSignal | undefined;
-  timeoutMs?: number | undefined;
-  /** Called for each answer as it comes in. */
-  onAnswers?: ((progress: Progress<Answer>) => void) | undefined;
-  /** Indices of the coins to ask a server about; all coins if left out. */
-  select?: ((raidaId: number) => readonly number[]) | undefined;
-}
+export type { AskOptions, OperationOptions, RaidaClientOptions } from './asker.ts';
+export type { CoinProposal } from './coin.ts';
 
 /** One server's answer to echo or version. */
 export interface ServerAnswer {
@@ -117,23 +108,53 @@ function emitProposal(coin: CoinProposal, raidaId: number, into: Uint8Array): vo
   into.set(authenticationNumber(coin.proposedNumbers, raidaId), COIN_BYTES + AN_BYTES);
 }
 
-/** The list's coin; indices come from the caller's `select` and may be wrong. */
-function pick<T>(list: readonly T[], index: number): T {
-  const item = list[index];
-  if (item === undefined)
-    throw new RangeError(`index: wanted 0 to ${list.length - 1}, got ${index}`);
-  return item;
-}
-
 export class RaidaClient {
-  readonly raidaIds: readonly number[];
-  private readonly settings: Omit<LaneSettings, 'signal'>;
+  /** What operators ask: 0/2, 0/3. */
+  readonly status: StatusCommands;
+  /** Coins proven by a sum: 1/11, 1/21. */
+  readonly sums: SumCommands;
+  /** 2/80. */
+  readonly fixing: FixCommands;
+  /** Making and deleting coins: group 3. */
+  readonly executive: ExecutiveCommands;
+  /** Group 4. */
+  readonly keyExchange: KeyExchangeCommands;
+  /** 8/82 to 8/84, 8/88. */
+  readonly lockers: LockerCommands;
+  /** Coins for sale: 8/81, 8/85 to 8/87, 8/89. */
+  readonly trades: TradeCommands;
+  /** Group 9. */
+  readonly change: ChangeCommands;
+  /** 10/172. */
+  readonly shards: ShardCommands;
+  /** Group 11. */
+  readonly crossover: CrossoverCommands;
+  /** 12/120. */
+  readonly names: LookupCommands;
+  /** Group 13. */
+  readonly files: FilesystemCommands;
+  private readonly asker: Asker;
 
   constructor(options: RaidaClientOptions) {
-    const { codec, transport, raidaIds, encryption = () => undefined } = options;
-    const { timeoutMs = TIMEOUT_DEFAULT_MS, requestBytesMax = REQUEST_BYTES_DEFAULT } = options;
-    this.raidaIds = raidaIds ?? Array.from({ length: RAIDA_COUNT }, (_, raidaId) => raidaId);
-    this.settings = { codec, transport, timeoutMs, requestBytesMax, encryption };
+    const asker = new Asker(options);
+    this.asker = asker;
+    this.status = new StatusCommands(asker);
+    this.sums = new SumCommands(asker);
+    this.fixing = new FixCommands(asker);
+    this.executive = new ExecutiveCommands(asker);
+    this.keyExchange = new KeyExchangeCommands(asker);
+    this.lockers = new LockerCommands(asker);
+    this.trades = new TradeCommands(asker);
+    this.change = new ChangeCommands(asker);
+    this.shards = new ShardCommands(asker);
+    this.crossover = new CrossoverCommands(asker);
+    this.names = new LookupCommands(asker);
+    this.files = new FilesystemCommands(asker);
+  }
+
+  /** Ids of the servers that are asked. */
+  get raidaIds(): readonly number[] {
+    return this.asker.raidaIds;
   }
 
   /** Which servers are there (0/0). */
@@ -158,7 +179,7 @@ export class RaidaClient {
       read: (reply, { length }, { encrypted }) => readVerdicts(reply, length, encrypted),
       noAnswer: (status) => ({ status }),
     };
-    return this.askCoins(command, coins.length, options);
+    return this.asker.askCoins(command, coins.length, options);
   }
 
   /**
@@ -176,7 +197,7 @@ export class RaidaClient {
       read: (reply, { length }, { encrypted }) => readVerdicts(reply, length, encrypted),
       noAnswer: (status) => ({ status }),
     };
-    return this.askCoins(command, coins.length, options);
+    return this.asker.askCoins(command, coins.length, options);
   }
 
   /** Which of AN and proposed AN does each server hold (2/60)? A coin it cannot have: `neither`. */
@@ -192,7 +213,7 @@ export class RaidaClient {
       noAnswer: (status) => ({ status }),
       unknownCoin: (wireStatus) => ({ status: 'neither', wireStatus }),
     };
-    return this.askCoins(command, coins.length, options);
+    return this.asker.askCoins(command, coins.length, options);
   }
 
   /** Tickets for the coins that each server finds authentic (2/40). */
@@ -216,7 +237,7 @@ export class RaidaClient {
       noAnswer: (status) => ({ status }),
       unknownCoin: (wireStatus) => ({ status: 'fail', wireStatus }),
     };
-    const answers = await this.askCoins(command, coins.length, options);
+    const answers = await this.asker.askCoins(command, coins.length, options);
     return { answers, tickets };
   }
 
@@ -229,7 +250,7 @@ export class RaidaClient {
     const payload = new Uint8Array(5);
     payload[0] = claimerId;
     new DataView(payload.buffer).setUint32(1, ticket);
-    const settings = this.laneSettings(options);
+    const settings = this.asker.laneSettings(options);
     const result = await exchangeOnce(settings, { raidaId, ...VALIDATE_TICKET, payload });
     if ('failed' in result) return { status: result.failed, coins: [] };
     const { reply, encrypted } = result;
@@ -239,32 +260,13 @@ export class RaidaClient {
     return { status: status as NoAnswer, wireStatus: reply.status, coins: [] };
   }
 
-  private laneSettings(
-    options: Pick<OperationOptions<never>, 'signal' | 'timeoutMs'>,
-  ): LaneSettings {
-    const timeoutMs = options.timeoutMs ?? this.settings.timeoutMs;
-    return { ...this.settings, timeoutMs, signal: options.signal };
-  }
-
-  private async askCoins<Answer>(
-    command: CoinCommand<Answer>,
-    coinCount: number,
-    options: OperationOptions<Answer>,
-  ): Promise<Answer[][]> {
-    options.signal?.throwIfAborted();
-    const { onAnswers, select } = options;
-    const { raidaIds } = this;
-    const settings = this.laneSettings(options as OperationOptions<never>);
-    return runLanes(settings, command, { coinCount, raidaIds, select, onAnswers });
-  }
-
   /** A request without coins to every server: a list of one "coin" of no bytes does not exist. */
   private async askEach(
     command: Pick<RaidaRequest, 'group' | 'command'>,
     options: Omit<OperationOptions<ServerAnswer>, 'select'>,
   ): Promise<ServerAnswer[]> {
     options.signal?.throwIfAborted();
-    const settings = this.laneSettings(options as OperationOptions<never>);
+    const settings = this.asker.laneSettings(options as OperationOptions<never>);
     const ended = await Promise.allSettled(
       this.raidaIds.map(async (raidaId) => {
         const answer = await askServer(settings, raidaId, command);

@@ -26,6 +26,11 @@ export interface CoinKeys extends Coin {
   authenticationNumbers: Uint8Array;
 }
 
+/** A coin and the ANs proposed for it: 400 bytes each. */
+export interface CoinProposal extends CoinKeys {
+  proposedNumbers: Uint8Array;
+}
+
 /** One denomination as people know it. */
 export interface Denomination {
   denomination: number;
@@ -72,6 +77,13 @@ export function coinNumber(coin: Coin): number {
 /** The AN of one server: a view of 16 bytes, not a copy. */
 export function authenticationNumber(keys: Uint8Array, raidaId: number): Uint8Array {
   return keys.subarray(raidaId * AN_BYTES, (raidaId + 1) * AN_BYTES);
+}
+
+/** The list's coin; indices may come from a caller and be wrong. RangeError. */
+export function pick<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item !== undefined) return item;
+  throw new RangeError(`index: wanted 0 to ${list.length - 1}, got ${index}`);
 }
 
 function split(units: bigint): { sign: string; whole: string; fraction: string } {

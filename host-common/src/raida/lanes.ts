@@ -6,7 +6,8 @@ import { RAIDA_COUNT } from '../engine/generated/limits.ts';
 import { Status } from '../engine/generated/status.ts';
 import type { NoAnswer } from './answers.ts';
 import type { RaidaCodec, RaidaReply, RaidaRequest } from './codec.ts';
-import { REQUEST_BODY_MAX, SILENCE_MAX } from './limits.ts';
+import { AN_BYTES } from './coin.ts';
+import { REQUEST_BODY_MAX, REQUEST_COINS_MAX, SILENCE_MAX } from './limits.ts';
 import type { RaidaTransport } from './transport.ts';
 
 /** The encryption of requests to one server; undefined: in clear (type 0). */
@@ -27,6 +28,10 @@ export interface CoinCommand<Answer> {
   command: number;
   /** Bytes of one coin in the payload. */
   coinBytes: number;
+  /** 16 bytes of the payload before the coins. */
+  head?(raidaId: number): Uint8Array;
+  /** At most 32 bytes of the payload behind the coins, such as the sum of their ANs. */
+  tail?(indices: readonly number[], raidaId: number): Uint8Array;
   /** Writes the bytes of the coin with this index for this server. */
   emit(index: number, raidaId: number, into: Uint8Array): void;
   read(reply: RaidaReply, indices: readonly number[], context: ReadContext): Answer[];
@@ -55,18 +60,47 @@ export interface LaneSettings {
 }
 
 /** A reply, or why there is none. */
-export type Exchanged = { reply: RaidaReply; encrypted: boolean } | { failed: NoAnswer };
+export type Exchanged =
+  | { reply: RaidaReply; encrypted: boolean }
+  | { failed: NoAnswer; error: unknown };
 
+const NOTHING = new Uint8Array(0);
+const TAIL_BYTES_MAX = 2 * AN_BYTES;
 const MESSAGE_BYTES = { narrow: 32 + 16 + 2, wide: 48 + 32 + 2 } as const;
 const BODY_BYTES = { narrow: 16 + 2, wide: 32 + 2 } as const;
 
 /** Coins that fit one request. */
-function batchCoins(settings: LaneSettings, raidaId: number, coinBytes: number): number {
+function batchCoins<Answer>(
+  settings: LaneSettings,
+  raidaId: number,
+  command: CoinCommand<Answer>,
+): number {
   const type = settings.encryption(raidaId)?.type ?? 0;
   const shape = type >= 4 ? 'wide' : 'narrow';
-  const wanted = Math.floor((settings.requestBytesMax - MESSAGE_BYTES[shape]) / coinBytes);
-  const possible = Math.floor((REQUEST_BODY_MAX - BODY_BYTES[shape]) / coinBytes);
-  return Math.max(1, Math.min(wanted, possible));
+  const { coinBytes } = command;
+  const fixed = (command.head ? AN_BYTES : 0) + (command.tail ? TAIL_BYTES_MAX : 0);
+  const wanted = Math.floor((settings.requestBytesMax - MESSAGE_BYTES[shape] - fixed) / coinBytes);
+  const possible = Math.floor((REQUEST_BODY_MAX - BODY_BYTES[shape] - fixed) / coinBytes);
+  return Math.max(1, Math.min(wanted, possible, REQUEST_COINS_MAX));
+}
+
+/** The payload of a request about these coins, to be wiped after use. */
+function payloadOf<Answer>(
+  command: CoinCommand<Answer>,
+  list: readonly number[],
+  raidaId: number,
+): Uint8Array {
+  const head = command.head?.(raidaId) ?? NOTHING;
+  const tail = command.tail?.(list, raidaId) ?? NOTHING;
+  const { coinBytes } = command;
+  const payload = new Uint8Array(head.length + list.length * coinBytes + tail.length);
+  payload.set(head);
+  for (const [place, index] of list.entries()) {
+    const start = head.length + place * coinBytes;
+    command.emit(index, raidaId, payload.subarray(start, start + coinBytes));
+  }
+  payload.set(tail, payload.length - tail.length);
+  return payload;
 }
 
 /** Sends one request. Rejects only if it is cancelled, or cannot be sealed. */
@@ -85,13 +119,13 @@ export async function exchangeOnce(
     } catch (error) {
       signal?.throwIfAborted();
       const timeout = (error as { code?: unknown } | null)?.code === 'ANDVARI_TIMEOUT';
-      return { failed: timeout ? 'timeout' : 'unreachable' };
+      return { failed: timeout ? 'timeout' : 'unreachable', error };
     }
     try {
       return { reply: sealed.open(bytes), encrypted: encryption !== undefined };
-    } catch {
+    } catch (error) {
       // Not the reply to this request, or damaged: this server's own fault.
-      return { failed: 'error' };
+      return { failed: 'error', error };
     }
   } finally {
     sealed.dispose();
@@ -112,14 +146,10 @@ async function runLane<Answer>(
     settings.signal?.throwIfAborted();
     let list = lists.pop();
     if (!list) {
-      list = indices.slice(next, next + batchCoins(settings, raidaId, command.coinBytes));
+      list = indices.slice(next, next + batchCoins(settings, raidaId, command));
       next += list.length;
     }
-    const payload = new Uint8Array(list.length * command.coinBytes);
-    for (const [place, index] of list.entries()) {
-      const start = place * command.coinBytes;
-      command.emit(index, raidaId, payload.subarray(start, start + command.coinBytes));
-    }
+    const payload = payloadOf(command, list, raidaId);
     const { group, command: number } = command;
     const result = await exchangeOnce(settings, { raidaId, group, command: number, payload });
     payload.fill(0);
@@ -159,12 +189,9 @@ export interface LanesOptions<Answer> {
 }
 
 /** A listener's fault must not end an operation that moves money: it surfaces as in an event. */
-function tell<Answer>(
-  listener: ((progress: Progress<Answer>) => void) | undefined,
-  progress: Progress<Answer>,
-): void {
+export function tell<News>(listener: ((news: News) => void) | undefined, news: News): void {
   try {
-    listener?.(progress);
+    listener?.(news);
   } catch (error) {
     queueMicrotask(() => {
       throw error;

@@ -27,3 +27,15 @@ export const TAG_CHARACTERS_MAX = 64;
 export const NAME_CHARACTERS_SHOWN = 80;
 /** Attempts to draw an AN that is free for use: each fails with a chance below 1 in 60,000. */
 export const DRAWS_MAX = 100;
+/** Coins of one request: what a server takes (reference: RAIDA section 9). */
+export const REQUEST_COINS_MAX = 4096;
+/** Time for a fix: the server gives each of the 24 others 32 s to say what a ticket stands for. */
+export const FIX_TIMEOUT_MS = 40_000;
+/** Tries to heal a coin in one operation: a ticket serves once, so each try takes new ones. */
+export const HEAL_ROUNDS_MAX = 3;
+/** Request that takes tickets for a whole group of coins: 1000 of 21 bytes, and its frame. */
+export const HEAL_REQUEST_BYTES = 24_576;
+/** Random groups of a locker code: 4 x 4 + 3 symbols of 5 bits are 95 bits, the last one checks. */
+export const CODE_GROUPS = 5;
+/** Tries to find serial numbers that all servers have free: others may hold the pages for 16 s. */
+export const CHANGE_ROUNDS_MAX = 3;

@@ -10,6 +10,11 @@ export const systemRandom: RandomSource = (into) => {
   crypto.getRandomValues(into);
 };
 
+/** Whether 16 bytes are the key of a locker: tail ff ff ff ff. */
+export function isLockerKey(an: Uint8Array): boolean {
+  return an.subarray(AN_BYTES - 4).every((byte) => byte === 0xff);
+}
+
 /**
  * Whether 16 bytes mean something else to a server: no key at all (all zero), a locker (tail
  * ff ff ff ff) or a trade locker (tail ee ee). Reference: RAIDA section 7.
@@ -17,7 +22,7 @@ export const systemRandom: RandomSource = (into) => {
 export function isReserved(an: Uint8Array): boolean {
   const tail = (count: number, value: number) =>
     an.subarray(AN_BYTES - count).every((byte) => byte === value);
-  return tail(AN_BYTES, 0) || tail(4, 0xff) || tail(2, 0xee);
+  return tail(AN_BYTES, 0) || isLockerKey(an) || tail(2, 0xee);
 }
 
 /** 25 new ANs (400 bytes), none of them reserved. Throws if the source gives no random bytes. */

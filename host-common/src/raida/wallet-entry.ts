@@ -19,7 +19,7 @@ import { RAIDA_COUNT } from '../engine/generated/limits.ts';
 import type { CoinAnswer, FindAnswer } from './answers.ts';
 import { authenticationNumber, type CoinKeys } from './coin.ts';
 import { type Grade, gradeCoin, type Light, QUORUM } from './grading.ts';
-import { newNumbers, type RandomSource } from './new-numbers.ts';
+import { isLockerKey, newNumbers, type RandomSource } from './new-numbers.ts';
 
 /** Bit r of a mask stands for the server with RAIDA id r. */
 export const ALL_SERVERS = 2 ** RAIDA_COUNT - 1;
@@ -39,7 +39,24 @@ export interface WalletEntry extends CoinKeys {
   readonly foreign: number;
   /** 25 letters of `lightLetters`: the last opinion of each server. */
   readonly lights: string;
+  /** Code of the locker that holds the coin, or is to; others may have it too. */
+  readonly locker?: string;
+  /** Unfinished change that the coin takes part in. */
+  readonly change?: ChangePart;
 }
+
+export interface ChangePart {
+  /** The same for all coins of one change: the id of the first coin that it makes. */
+  readonly group: number;
+  /** `given` coins go when the change is made, `made` coins when it is not. */
+  readonly role: 'given' | 'made';
+}
+
+/**
+ * `locker`: whoever has the code can take it. `change`: an unfinished change will consume it;
+ * `made`: will have made it. The last two are the same money.
+ */
+export type CoinPlace = 'wallet' | 'locker' | 'change' | 'made';
 
 /** How entries write lights. */
 export const lightLetters: Readonly<Record<Light, string>> = {
@@ -75,6 +92,7 @@ export interface WalletCoin {
   owned: boolean;
   /** An operation on the coin is under way. */
   busy: boolean;
+  place: CoinPlace;
 }
 
 export function bitCount(mask: number): number {
@@ -102,6 +120,16 @@ export function unanswered(entry: WalletEntry): number {
   return entry.unknown | entry.foreign;
 }
 
+export function placeOf({ locker, change }: WalletEntry): CoinPlace {
+  if (change) return change.role === 'given' ? 'change' : 'made';
+  return locker === undefined ? 'wallet' : 'locker';
+}
+
+/** Servers that hold an AN which only this wallet ever had. */
+function isOwned(entry: WalletEntry): boolean {
+  return bitCount(entry.owned & ~entry.foreign) >= QUORUM;
+}
+
 export function viewOf(entry: WalletEntry, busy: boolean): WalletCoin {
   const { id, denomination, serialNumber } = entry;
   const lights = parseLights(entry.lights);
@@ -117,8 +145,9 @@ export function viewOf(entry: WalletEntry, busy: boolean): WalletCoin {
     grade: gradeCoin(lights),
     state: openServers > 0 && renewed < QUORUM ? 'pending' : 'settled',
     openServers,
-    owned: bitCount(entry.owned & ~entry.foreign) >= QUORUM,
+    owned: isOwned(entry),
     busy,
+    place: placeOf(entry),
   };
 }
 
@@ -180,6 +209,24 @@ export function propose(entry: WalletEntry, random: RandomSource): WalletEntry {
   return { ...entry, proposedNumbers, unknown: ALL_SERVERS & ~foreign, offered: 0 };
 }
 
+/**
+ * The entry with another candidate for one server, in the place of any that it had beside the AN.
+ * To be saved before anything is sent.
+ */
+export function proposeAt(entry: WalletEntry, raidaId: number, number: Uint8Array): WalletEntry {
+  const bit = 1 << raidaId;
+  const proposedNumbers = new Uint8Array(entry.proposedNumbers ?? entry.authenticationNumbers);
+  authenticationNumber(proposedNumbers, raidaId).set(number);
+  return {
+    ...entry,
+    proposedNumbers,
+    owned: entry.owned & ~bit,
+    unknown: entry.unknown | bit,
+    offered: entry.offered & ~bit,
+    foreign: entry.foreign & ~bit,
+  };
+}
+
 /** An entry under work: masks and lights can be changed in place, keys are copied before. */
 class Draft {
   private entry: WalletEntry;
@@ -206,7 +253,8 @@ class Draft {
     const authenticationNumbers = new Uint8Array(entry.authenticationNumbers);
     const proposed = authenticationNumber(entry.proposedNumbers, raidaId);
     authenticationNumber(authenticationNumbers, raidaId).set(proposed);
-    const owned = this.has(entry.foreign, raidaId) ? entry.owned & ~bit : entry.owned | bit;
+    const shared = this.has(entry.foreign, raidaId) || isLockerKey(proposed);
+    const owned = shared ? entry.owned & ~bit : entry.owned | bit;
     this.entry = { ...this.settle(bit), authenticationNumbers, owned };
   }
 
@@ -231,7 +279,9 @@ class Draft {
   }
 
   done(): WalletEntry {
-    const entry = { ...this.entry, lights: this.lights.join('') };
+    const { locker, ...rest } = { ...this.entry, lights: this.lights.join('') };
+    // Whoever else has the code can no longer take it.
+    const entry = locker === undefined || isOwned(rest) ? rest : { ...rest, locker };
     if (unsettled(entry) !== 0) return entry;
     const { proposedNumbers: _, ...settled } = entry;
     return settled;

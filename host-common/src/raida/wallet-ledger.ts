@@ -46,12 +46,16 @@ export class WalletLedger {
     return new WalletLedger(store, nextId, entries);
   }
 
-  get size(): number {
-    return this.byId.size;
-  }
-
   get nextId(): number {
     return this.nextIdNow;
+  }
+
+  /** Throws WalletError ANDVARI_WALLET_FULL if so many new coins do not fit. */
+  wantRoom(count: number): void {
+    const room = WALLET_ENTRIES_MAX - this.byId.size;
+    if (count <= room) return;
+    const problem = `${count} new coins do not fit: the wallet has room for ${room}`;
+    throw new WalletError('ANDVARI_WALLET_FULL', problem);
   }
 
   entries(): IterableIterator<WalletEntry> {
@@ -86,15 +90,15 @@ export class WalletLedger {
   }
 
   /** Runs an operation that has its coins, whatever the entry, to itself. */
-  async hold(
+  async hold<Result>(
     ids: readonly number[],
-    operation: (entries: WalletEntry[]) => Promise<void>,
-  ): Promise<void> {
+    operation: (entries: WalletEntry[]) => Promise<Result>,
+  ): Promise<Result> {
     const entries = this.idle(ids);
     const numbers = new Set(entries.map(coinNumber));
     for (const number of numbers) this.held.add(number);
     try {
-      await operation(entries);
+      return await operation(entries);
     } finally {
       for (const number of numbers) this.held.delete(number);
     }

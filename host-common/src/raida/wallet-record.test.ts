@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ALL_SERVERS, lightLetters, type WalletEntry } from './wallet-entry.ts';
 import { WalletError } from './wallet-error.ts';
-import { emitWalletEntry, parseWalletEntry } from './wallet-record.ts';
+import { checkEntry, emitWalletEntry, parseWalletEntry } from './wallet-record.ts';
 
 const keys = fc.uint8Array({ minLength: 400, maxLength: 400 });
 const letters = fc.constantFrom(...Object.values(lightLetters));
@@ -18,13 +18,23 @@ const anyEntry: fc.Arbitrary<WalletEntry> = fc
     owned: fc.integer({ min: 0, max: ALL_SERVERS }),
     states: fc.array(fc.nat(3), { minLength: 25, maxLength: 25 }),
     lights: fc.array(letters, { minLength: 25, maxLength: 25 }).map((list) => list.join('')),
+    place: fc.oneof(
+      fc.constant({}),
+      fc.constant({ locker: 'K7QM-2XRA-9TWE-5HDB-3C7G' }),
+      fc.record({
+        change: fc.record({
+          group: fc.integer({ min: 1, max: 0xffffffff }),
+          role: fc.constantFrom('given' as const, 'made' as const),
+        }),
+      }),
+    ),
   })
-  .map(({ states, proposedNumbers, ...rest }) => {
+  .map(({ states, proposedNumbers, place, ...rest }) => {
     const mask = (state: number) =>
       states.reduce((bits, one, raidaId) => bits | (one === state ? 1 << raidaId : 0), 0);
     const masks = { unknown: mask(1), offered: mask(2), foreign: mask(3) };
     const open = states.some((state) => state !== 0);
-    return { ...rest, ...masks, ...(open ? { proposedNumbers } : {}) };
+    return { ...rest, ...place, ...masks, ...(open ? { proposedNumbers } : {}) };
   });
 
 function example(): WalletEntry {
@@ -51,7 +61,9 @@ describe('wallet records', () => {
     fc.assert(
       fc.property(anyEntry, (entry) => {
         const bytes = emitWalletEntry(entry);
-        expect(bytes.length).toBe(entry.proposedNumbers ? 851 : 451);
+        const placed = entry.locker !== undefined || entry.change !== undefined;
+        expect(bytes.length).toBe((entry.proposedNumbers ? 851 : 451) + (placed ? 25 : 0));
+        expect(bytes[0]).toBe(placed ? 2 : 1);
         expect(parseWalletEntry(bytes)).toEqual(entry);
       }),
     );
@@ -64,7 +76,8 @@ describe('wallet records', () => {
   });
 
   test.each([
-    ['version', 0, 2],
+    ['version', 0, 3],
+    ['version for its length', 0, 2],
     ['id 0', 4, 0],
     ['denomination', 5, 7],
     ['mask', 10, 2],
@@ -74,6 +87,23 @@ describe('wallet records', () => {
     const bytes = emitWalletEntry(example());
     bytes[offset] = value;
     refuses(bytes);
+  });
+
+  test.each([
+    ['kind', 451, 4],
+    ['locker code', 452, 0x2d],
+  ])('a place with an impossible %s', (_, offset, value) => {
+    const bytes = emitWalletEntry({ ...example(), locker: 'K7QM-2XRA-9TWE-5HDB-3C7G' });
+    bytes[offset] = value;
+    refuses(bytes);
+  });
+
+  test('a change without a number, and a coin in two places', () => {
+    refuses(emitWalletEntry({ ...example(), change: { group: 0, role: 'given' } }));
+    const change = { group: 1, role: 'made' } as const;
+    expect(() => checkEntry({ ...example(), change, locker: 'K7QM-2XRA-9TWE-5HDB-3C7G' })).toThrow(
+      WalletError,
+    );
   });
 
   test('proposals without need, and need without proposals', () => {

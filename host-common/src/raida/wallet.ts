@@ -5,54 +5,47 @@
  *
  * Operations on different coins may run side by side; on the same coin the second is refused.
  */
-import { RAIDA_COUNT } from '../engine/generated/limits.ts';
-import type { CoinAnswer, FindAnswer } from './answers.ts';
-import type { OperationOptions, RaidaClient } from './client.ts';
+import type { RaidaClient } from './client.ts';
 import { type CoinKeys, coinNumber } from './coin.ts';
 import { type CoinFile, type FileCoin, formatCoinFile, type NamedFile } from './coin-file.ts';
-import type { Progress } from './lanes.ts';
-import { WALLET_ENTRIES_MAX } from './limits.ts';
 import { type RandomSource, systemRandom } from './new-numbers.ts';
+import { coinsForAmount } from './wallet-amount.ts';
+import { Change, type ChangeResult, type ChangeWish } from './wallet-change.ts';
 import {
-  applyDetected,
-  applyFound,
-  applyPowned,
-  lightOfFound,
   newEntry,
   parseLights,
-  propose,
+  placeOf,
   sameKeys,
-  takesPart,
   unanswered,
-  unsettled,
   viewOf,
   type WalletCoin,
   type WalletEntry,
 } from './wallet-entry.ts';
 import { WalletError } from './wallet-error.ts';
-import {
-  asLights,
-  asProposal,
-  groupsOf,
-  indicesWhere,
-  roundsOf,
-  type WalletProgress,
-} from './wallet-groups.ts';
+import { groupsOf, roundsOf } from './wallet-groups.ts';
+import { Healing, type HealResult, sortHealed } from './wallet-heal.ts';
 import { WalletLedger } from './wallet-ledger.ts';
+import {
+  type LockerContents,
+  Lockers,
+  type LockerView,
+  type LockResult,
+  lockersOf,
+  type UnlockResult,
+} from './wallet-locker.ts';
+import { Ownership } from './wallet-ownership.ts';
+import { WalletQuestions } from './wallet-questions.ts';
+import { stagesOf, type WalletOperationOptions } from './wallet-stage.ts';
 import type { WalletStore } from './wallet-store.ts';
 import { totalsOf, type WalletTotals } from './wallet-totals.ts';
+
+export type { WalletOperationOptions } from './wallet-stage.ts';
 
 export interface WalletOptions {
   store: WalletStore;
   client: RaidaClient;
   /** Source of new ANs; crypto.getRandomValues if left out. */
   random?: RandomSource;
-}
-
-export interface WalletOperationOptions {
-  signal?: AbortSignal;
-  timeoutMs?: number;
-  onLights?: (progress: WalletProgress) => void;
 }
 
 export interface ImportResult {
@@ -64,23 +57,22 @@ export interface ImportResult {
   duplicates: number;
 }
 
-/** One question to the servers about a list of entries. */
-interface Question<Answer> {
-  run(onAnswers: (progress: Progress<Answer>) => void): Promise<unknown>;
-  /** The entry after its 25 answers. */
-  apply(entry: WalletEntry, row: readonly Answer[], index: number): WalletEntry;
-  told(progress: Progress<Answer>): void;
-}
-
 export class Wallet {
-  private readonly client: RaidaClient;
-  private readonly random: RandomSource;
   private readonly ledger: WalletLedger;
+  private readonly questions: WalletQuestions;
+  private readonly ownership: Ownership;
+  private readonly healing: Healing;
+  private readonly locking: Lockers;
+  private readonly changing: Change;
 
   private constructor(options: WalletOptions, ledger: WalletLedger) {
-    this.client = options.client;
-    this.random = options.random ?? systemRandom;
+    const { client, random = systemRandom } = options;
     this.ledger = ledger;
+    this.questions = new WalletQuestions(client, ledger);
+    this.ownership = new Ownership(this.questions, random);
+    this.healing = new Healing(this.questions, random);
+    this.locking = new Lockers(this.questions, this.ownership, random);
+    this.changing = new Change(this.questions, random);
   }
 
   /**
@@ -136,11 +128,7 @@ export class Wallet {
         result.added.push(entry.id);
         if (others.length > 0) result.candidates.push(entry.id);
       }
-      const room = WALLET_ENTRIES_MAX - this.ledger.size;
-      if (put.length > room) {
-        const problem = `${put.length} new coins do not fit: the wallet has room for ${room}`;
-        throw new WalletError('ANDVARI_WALLET_FULL', problem);
-      }
+      this.ledger.wantRoom(put.length);
       return { put, nextId: this.ledger.nextId + put.length };
     });
     return result;
@@ -148,6 +136,7 @@ export class Wallet {
 
   /** The coins as one file. A change of ownership that is not finished travels with them. */
   exportCoins(ids: readonly number[], tag = ''): NamedFile {
+    this.refuseTied(ids);
     const coins = this.ledger.idle(ids).map((entry): FileCoin => {
       const { denomination, serialNumber, authenticationNumbers, proposedNumbers } = entry;
       const results = parseLights(entry.lights);
@@ -165,21 +154,12 @@ export class Wallet {
   }
 
   /**
-   * Asks all servers about the coins (all that are idle, if left out). Where a server may hold one
-   * of two ANs it is asked which, so this also settles what it can.
+   * Asks all servers about the coins (all that are idle and in no locker, if left out). Where a
+   * server may hold one of two ANs it is asked which, so this also settles what it can.
    */
   async detect(ids?: readonly number[], options: WalletOperationOptions = {}): Promise<void> {
-    await this.ledger.hold(ids ?? this.idleIds(), async (entries) => {
-      for (const group of groupsOf(entries)) {
-        const settled = group.filter((entry) => unsettled(entry) === 0);
-        await this.ask<CoinAnswer>(settled, {
-          run: (onAnswers) => this.client.detect(settled, operation(options, { onAnswers })),
-          apply: applyDetected,
-          told: asLights(settled, options.onLights, ({ status }) => status),
-        });
-        const open = group.filter((entry) => unsettled(entry) !== 0);
-        await this.find(open, options, () => true);
-      }
+    await this.ledger.hold(ids ?? this.freeIds(), async (entries) => {
+      for (const group of groupsOf(entries)) await this.questions.detect(group, options);
     });
   }
 
@@ -189,24 +169,103 @@ export class Wallet {
    * the signal's reason when cancelled: what was answered by then is recorded like any answer.
    */
   async takeOwnership(ids: readonly number[], options: WalletOperationOptions = {}): Promise<void> {
-    await this.ledger.hold(ids, async (entries) => {
+    await this.holdFree(ids, async (entries) => {
       for (const group of roundsOf(entries).flatMap(groupsOf)) {
         options.signal?.throwIfAborted();
-        await this.takeGroup(group, options);
+        await this.ownership.take(group, options);
       }
     });
   }
 
   /**
-   * Asks each server that has not said so which AN it holds, old or new; also after a restart.
-   * Gives the ids of the coins that are settled now and were not. Works on idle coins only.
+   * Makes fracked coins (all that are, if left out) known to the servers that say counterfeit, by
+   * the word of at least 13 others. Can be cut off at any moment and run again.
+   */
+  async heal(ids?: readonly number[], options: WalletOperationOptions = {}): Promise<HealResult> {
+    const fracked = () => this.freeIds().filter((id) => this.coin(id)?.grade.fracked);
+    return this.holdFree(ids ?? fracked(), async (entries) => {
+      const stage = stagesOf('heal', options);
+      for (const group of roundsOf(entries).flatMap(groupsOf)) {
+        await this.healing.heal(group, stage);
+      }
+      const result = { healed: [], fracked: [], unhealable: [], undecided: [] };
+      sortHealed(this.questions.current(entries), result);
+      return result;
+    });
+  }
+
+  /**
+   * Puts coins in a new locker, for whoever is told its code. `what`: ids, or an amount in units
+   * of 1e-8, made up of owned coins exactly: else ANDVARI_WALLET_AMOUNT. A coin that 13 servers do
+   * not find authentic is refused (ANDVARI_WALLET_UNFIT), and then none goes.
+   */
+  async lock(
+    what: readonly number[] | { units: bigint },
+    options: WalletOperationOptions = {},
+  ): Promise<LockResult> {
+    const ids =
+      'units' in what
+        ? coinsForAmount(
+            this.free().filter(({ owned }) => owned),
+            what.units,
+          )
+        : what;
+    return this.holdFree(ids, (entries) => {
+      const names = new Set(entries.map(coinNumber));
+      if (names.size === entries.length && entries.length > 0) {
+        return this.locking.lock(entries, options);
+      }
+      const problem = 'coins for a locker: wanted at least one, and each coin once';
+      throw new WalletError('ANDVARI_WALLET_UNFIT', problem);
+    });
+  }
+
+  /** What is in a locker. Changes nothing. Throws ANDVARI_WALLET_CODE for a mistyped code. */
+  peek(code: string, options: WalletOperationOptions = {}): Promise<LockerContents> {
+    return this.locking.peek(code, options);
+  }
+
+  /**
+   * Takes the coins of a locker, also back from one of this wallet's. Throws ANDVARI_WALLET_CODE
+   * for a mistyped code, ANDVARI_WALLET_LOCKER if fewer than 13 servers have a coin in it. Coins
+   * that are in the wallet with other keys become second entries, as with importCoins().
+   */
+  async unlock(code: string, options: WalletOperationOptions = {}): Promise<UnlockResult> {
+    const { ids, keys, left } = await this.locking.prepare(code, options);
+    return this.ledger.hold(ids, (entries) =>
+      this.locking.unlock(entries, { keys, left }, options),
+    );
+  }
+
+  /** Lockers with coins that this wallet put there, or is taking out. The codes are money. */
+  lockers(): LockerView[] {
+    return lockersOf(this.ledger.entries());
+  }
+
+  /**
+   * Breaks one coin into ten of the next smaller denomination, or joins ten to one. The coins must
+   * be authentic and not fracked (ANDVARI_WALLET_UNFIT), and the servers must agree on free serial
+   * numbers (ANDVARI_WALLET_CHANGE); then nothing has been changed.
+   */
+  async change(wish: ChangeWish, options: WalletOperationOptions = {}): Promise<ChangeResult> {
+    const [kind, ids] =
+      'break' in wish ? ['break' as const, [wish.break]] : ['join' as const, wish.join];
+    return this.holdFree(ids, (entries) => this.changing.run(kind, entries, options));
+  }
+
+  /**
+   * Asks each server that has not said so which AN it holds, old or new; also after a restart. Goes
+   * on with changes (break, join) that were cut off. Gives the ids of the coins that are settled
+   * now and were not. Works on idle coins only.
    */
   async resolvePending(options: WalletOperationOptions = {}): Promise<number[]> {
     const ids = this.idleIds().filter((id) => unanswered(this.ledger.entry(id)) !== 0);
     await this.ledger.hold(ids, async (entries) => {
-      for (const group of groupsOf(entries)) await this.findUnanswered(group, options);
+      for (const group of groupsOf(entries)) await this.questions.findUnanswered(group, options);
     });
-    return ids.filter((id) => unanswered(this.ledger.entry(id)) === 0);
+    const settled = ids.filter((id) => unanswered(this.ledger.entry(id)) === 0);
+    const made = await this.resumeChanges(options);
+    return [...settled.filter((id) => this.ledger.find(id)), ...made];
   }
 
   /** Forgets the keys here (not in the store). Operations under way then end with an error. */
@@ -219,94 +278,48 @@ export class Wallet {
     return entries.filter((entry) => !this.ledger.isHeld(entry)).map(({ id }) => id);
   }
 
-  private async takeGroup(group: WalletEntry[], options: WalletOperationOptions): Promise<void> {
-    // What came unfinished is settled first: where that succeeds, the new AN is one of ours.
-    const open = group.filter((entry) => unanswered(entry) !== 0);
-    await this.findUnanswered(open, options);
-    const current = group.map(({ id }) => this.ledger.entry(id));
-    const proposed = current.map((entry) => propose(entry, this.random));
-    await this.ledger.commit(() => ({ put: proposed }));
-    const asked: (readonly CoinAnswer[])[] = [];
-    await this.ask<CoinAnswer>(proposed, {
-      run: (onAnswers) => {
-        const select = (raidaId: number) =>
-          indicesWhere(proposed, (entry) => takesPart(entry, raidaId));
-        return this.client.pown(
-          proposed.map(asProposal),
-          operation(options, { onAnswers, select }),
-        );
-      },
-      apply: (entry, row, index) => {
-        asked[index] = row;
-        return applyPowned(entry, row);
-      },
-      // A `fail` is no light yet: the server may hold the proposal.
-      told: asLights(proposed, options.onLights, ({ status }) =>
-        status === 'fail' ? undefined : status,
-      ),
-    });
-    // Servers that answered, but not with a plain yes, are asked at once; silent ones later.
-    const after = proposed.map(({ id }) => this.ledger.entry(id));
-    await this.find(after, options, (index, raidaId) => {
-      const status = asked[index]?.[raidaId]?.status;
-      return status === 'fail' || status === 'error';
-    });
+  private free(): WalletCoin[] {
+    return this.coins().filter(({ place, busy }) => place === 'wallet' && !busy);
   }
 
-  private findUnanswered(entries: WalletEntry[], options: WalletOperationOptions): Promise<void> {
-    return this.find(entries, options, (index, raidaId) => {
-      const entry = entries[index];
-      return entry !== undefined && ((unanswered(entry) >> raidaId) & 1) === 1;
-    });
+  /** Ids of coins that are simply in the wallet: in no locker, in no change, idle. */
+  private freeIds(): number[] {
+    return this.free().map(({ id }) => id);
   }
 
-  /** Asks the servers that are wanted for an entry which of its ANs they hold. */
-  private find(
-    entries: WalletEntry[],
-    options: WalletOperationOptions,
-    wanted: (index: number, raidaId: number) => boolean,
-  ): Promise<void> {
-    return this.ask<FindAnswer>(entries, {
-      run: (onAnswers) => {
-        const select = (raidaId: number) =>
-          indicesWhere(entries, (_, index) => wanted(index, raidaId));
-        return this.client.find(entries.map(asProposal), operation(options, { onAnswers, select }));
-      },
-      apply: applyFound,
-      told: asLights(entries, options.onLights, ({ status }) => lightOfFound(status)),
-    });
+  /** Runs an operation on coins that must be in no locker and no change. */
+  private holdFree<Result>(
+    ids: readonly number[],
+    operation: (entries: WalletEntry[]) => Promise<Result>,
+  ): Promise<Result> {
+    this.refuseTied(ids);
+    return this.ledger.hold(ids, operation);
   }
 
-  /** Records every answer, also those that came before the question was cancelled or failed. */
-  private async ask<Answer extends CoinAnswer | FindAnswer>(
-    entries: readonly WalletEntry[],
-    question: Question<Answer>,
-  ): Promise<void> {
-    if (entries.length === 0) return;
-    const none = { status: 'none' } as Answer;
-    const rows = entries.map(() => new Array<Answer>(RAIDA_COUNT).fill(none));
-    let failure: { reason: unknown } | undefined;
-    try {
-      await question.run((progress) => {
-        for (const [place, index] of progress.indices.entries()) {
-          const row = rows[index];
-          if (row) row[progress.raidaId] = progress.answers[place] ?? none;
-        }
-        question.told(progress);
-      });
-    } catch (reason) {
-      failure = { reason };
+  private refuseTied(ids: readonly number[]): void {
+    for (const id of ids) {
+      const entry = this.ledger.entry(id);
+      const place = placeOf(entry);
+      if (place === 'wallet') continue;
+      const name = `denomination ${entry.denomination}, serial number ${entry.serialNumber}`;
+      const where = place === 'locker' ? 'is in a locker' : 'takes part in an unfinished change';
+      throw new WalletError('ANDVARI_WALLET_UNFIT', `${name} ${where}`);
     }
-    const changed = entries.map((entry, index) => question.apply(entry, rows[index] ?? [], index));
-    await this.ledger.learn(changed);
-    if (failure) throw failure.reason;
   }
-}
 
-/** The client's options for one question. */
-function operation<Answer>(
-  { signal, timeoutMs }: WalletOperationOptions,
-  more: Pick<OperationOptions<Answer>, 'onAnswers' | 'select'>,
-): OperationOptions<Answer> {
-  return { signal, timeoutMs, ...more };
+  /** Goes on with every change whose coins are idle. Gives the ids of coins that it made. */
+  private async resumeChanges(options: WalletOperationOptions): Promise<number[]> {
+    const tied = this.idleIds().map((id) => this.ledger.entry(id));
+    const groups = Map.groupBy(tied, ({ change }) => change?.group);
+    const made: number[] = [];
+    for (const [group, members] of groups) {
+      if (group === undefined) continue;
+      const ids = members.map(({ id }) => id);
+      const result = await this.ledger.hold(ids, (entries) =>
+        this.changing.resume(entries, options),
+      );
+      made.push(...result.made);
+    }
+    return made;
+  }
 }

@@ -22,12 +22,16 @@ const CODES = new Map<string, number>([
   ['ANDVARI_COIN_IN_USE', ExitCode.REFUSED],
   ['ANDVARI_FILE_EXISTS', ExitCode.REFUSED],
   ['ANDVARI_NO_FREE_COINS', ExitCode.REFUSED],
+  ['ANDVARI_REFUSED', ExitCode.REFUSED],
   ['ANDVARI_STORE_BUSY', ExitCode.REFUSED],
   ['ANDVARI_STORE_MISMATCH', ExitCode.REFUSED],
   ['ANDVARI_STORE_REFUSED', ExitCode.REFUSED],
+  ['ANDVARI_WALLET_CHANGE', ExitCode.REFUSED],
   ['ANDVARI_WALLET_IN_USE', ExitCode.REFUSED],
+  ['ANDVARI_WALLET_LOCKER', ExitCode.REFUSED],
   ['ANDVARI_STORE_CONFLICT', ExitCode.INTEGRITY],
   ['ANDVARI_STORE_UNKNOWN', ExitCode.INTEGRITY],
+  ['ANDVARI_WALLET_UNFIT', ExitCode.INTEGRITY],
 ]);
 
 /** The exit code of a command that ended with an error. */

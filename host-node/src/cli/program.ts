@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { registerAdminCommands } from './admin.ts';
 import { registerCoinsCommands } from './coins.ts';
 import type { CommandContext } from './command-context.ts';
+import { registerConformanceCommand } from './conformance.ts';
 import { ExitCode, exitCodeOf } from './exit-code.ts';
 import { registerNetworkCommands } from './network.ts';
 import { registerServeCommand } from './serve.ts';
@@ -52,6 +54,8 @@ function makeProgram(context: CommandContext): Command {
   registerNetworkCommands(program, context);
   registerCoinsCommands(program, context);
   registerWalletCommands(program, context);
+  registerAdminCommands(program, context);
+  registerConformanceCommand(program, context);
   return program;
 }
 

@@ -107,6 +107,7 @@ export function nodeOptionsOf(config: Config): NodeOptions {
     ...(raida.servers.length > 0 ? { servers: raida.servers } : {}),
     ...(raida.proxy ? { proxy: raida.proxy } : {}),
     btcConfirmations: raida.btcConfirmations,
+    openKeyRecords: raida.openKeyRecords,
     integritySeconds: raida.integrityFreqS,
     http: {
       listen: http.listen,

@@ -1,7 +1,18 @@
+import { isDenomination, isSerialNumber, UNITS_PER_COIN } from '@andvari/host-common/raida/coin';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { type ChangeOptions, change } from './wallet-change.ts';
 import { DEFAULT_NETWORK } from './wallet-connection.ts';
 import { detect } from './wallet-detect.ts';
+import { heal } from './wallet-heal.ts';
+import {
+  type LockOptions,
+  lock,
+  type PeekOptions,
+  peek,
+  type UnlockOptions,
+  unlock,
+} from './wallet-locker.ts';
 import type { WalletCommandOptions } from './wallet-options.ts';
 import { type PownOptions, pown, resolve } from './wallet-pown.ts';
 
@@ -32,6 +43,68 @@ export function registerWalletCommands(program: Command, context: CommandContext
     .description('Finish what a pown that was cut short has left in pending-*.wallet files.')
     .option('--out <dir>', 'where new files go (default: the folder of the pending file)')
     .action((files: string[], options: PownOptions) => resolve(files, options, context));
+  registerHeal(wallet, context);
+  registerLockers(wallet, context);
+  registerChange(wallet, context);
+}
+
+function registerHeal(wallet: Command, context: CommandContext): void {
+  withNetwork(wallet.command('heal <files...>'))
+    .summary('make fracked coins known to all servers')
+    .description(
+      'Make coins that some servers say are counterfeit, and at least 13 know, known to all. ' +
+        'All coins of the files go to new files, which replace them.',
+    )
+    .option('--out <dir>', 'where new files go (default: the folder of the first file)')
+    .action((files: string[], options: PownOptions) => heal(files, options, context));
+}
+
+function registerLockers(wallet: Command, context: CommandContext): void {
+  withNetwork(wallet.command('lock <files...>'))
+    .summary('put coins in a locker, for whoever has its code')
+    .description(
+      'Put all coins of the files, or an amount, in a locker and print its code. What is not ' +
+        'locked goes to new files, which replace the old ones. The file locker-*.wallet keeps ' +
+        'the code; the same command again prints it again.',
+    )
+    .option('--amount <value>', 'lock coins with exactly this value', parseAmount)
+    .option('--out <dir>', 'where new files go (default: the folder of the first file)')
+    .action((files: string[], options: LockOptions) => lock(files, options, context));
+  withNetwork(wallet.command('peek [code]'))
+    .summary('show what is in a locker')
+    .description('Show the coins in a locker and how many servers have them there.')
+    .option('--code-file <file>', 'read the code from a file, or from stdin with -')
+    .action((code: string | undefined, options: PeekOptions) => peek(code, options, context));
+  withNetwork(wallet.command('unlock [code]'))
+    .summary('take the coins of a locker')
+    .description(
+      'Give the coins in a locker new secrets that only you have, and write them to a new coin ' +
+        'file. Also takes back what you have locked yourself.',
+    )
+    .option('--code-file <file>', 'read the code from a file, or from stdin with -')
+    .option('--out <dir>', 'where new files go (default: this folder)')
+    .action((code: string | undefined, options: UnlockOptions) => unlock(code, options, context));
+}
+
+function registerChange(wallet: Command, context: CommandContext): void {
+  withNetwork(wallet.command('change <files...>'))
+    .summary('break a coin into ten, or join ten to one')
+    .description(
+      'Break one coin into ten of the next smaller denomination, or join ten to one of the next ' +
+        'larger. All coins of the files go to new files, which replace them.',
+    )
+    .option(
+      '--break [serial]',
+      'break the coin with this serial number, or the only one',
+      parseSerial,
+    )
+    .option(
+      '--join [denomination]',
+      'join ten coins of this denomination (-8 to 5), or all ten',
+      parseDenomination,
+    )
+    .option('--out <dir>', 'where new files go (default: the folder of the first file)')
+    .action((files: string[], options: ChangeOptions) => change(files, options, context));
 }
 
 function withNetwork(command: Command): Command {
@@ -48,8 +121,27 @@ function withNetwork(command: Command): Command {
     );
 }
 
-function parseTimeout(text: string): number {
+/** Milliseconds, for commander's option parsers. */
+export function parseTimeout(text: string): number {
   const timeoutMs = Number(text);
   if (/^\d{1,6}$/.test(text) && timeoutMs >= 1) return timeoutMs;
   throw new InvalidArgumentError('wanted milliseconds from 1 to 999999.');
+}
+
+function parseAmount(text: string): bigint {
+  const [, whole = '', fraction = ''] = /^(\d{1,12})(?:\.(\d{1,8}))?$/.exec(text) ?? [];
+  if (whole) return BigInt(whole) * UNITS_PER_COIN + BigInt(fraction.padEnd(8, '0'));
+  throw new InvalidArgumentError('wanted a value such as 25 or 0.5.');
+}
+
+function parseSerial(text: string): number {
+  const serialNumber = Number(text);
+  if (/^\d{1,10}$/.test(text) && isSerialNumber(serialNumber)) return serialNumber;
+  throw new InvalidArgumentError('wanted a serial number.');
+}
+
+function parseDenomination(text: string): number {
+  const denomination = Number(text);
+  if (/^-?\d$/.test(text) && isDenomination(denomination)) return denomination;
+  throw new InvalidArgumentError('wanted a denomination from -8 to 5.');
 }

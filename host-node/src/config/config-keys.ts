@@ -28,6 +28,7 @@ export interface ConfigValues {
   'raida.admin_key': Uint8Array;
   'raida.admin_key_file': string;
   'raida.admin_clear': boolean;
+  'raida.open_key_records': boolean;
   'raida.servers': Endpoint[];
   'raida.proxy_addr': string;
   'raida.proxy_port': number;
@@ -247,6 +248,7 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'raida.admin_key': { default: undefined, secret: true, parse: parseKey },
   'raida.admin_key_file': path('a file'),
   'raida.admin_clear': boolean('false'),
+  'raida.open_key_records': boolean('false'),
   'raida.servers': servers,
   'raida.proxy_addr': host,
   'raida.proxy_port': integer(1, 65535, '50000'),

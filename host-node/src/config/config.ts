@@ -35,6 +35,8 @@ export interface Config {
     pagesPerDenomination: number;
     adminKey: Secret | undefined;
     adminClear: boolean;
+    /** 4/45 replaces the AN of any coin that a record names. */
+    openKeyRecords: boolean;
     /** 25, or none. */
     servers: Endpoint[];
     /** Undefined: neither an address nor a key is configured. */
@@ -286,6 +288,7 @@ function emitConfig(
       pagesPerDenomination: values['raida.pages_per_denomination'],
       adminKey: keys.admin,
       adminClear: values['raida.admin_clear'],
+      openKeyRecords: values['raida.open_key_records'],
       servers: values['raida.servers'],
       proxy:
         keys.proxy && proxyHost !== undefined

@@ -78,6 +78,9 @@ export class MerkleTrees {
       const place = (id & 0xffff) * HASH_BYTES;
       leaves[id >>> 16]?.set(rows.subarray(row + 4, row + ROW_BYTES), place);
     }
+    const ready = (this.#engine.region(Region.CONTROL) + Control.MERKLE) >>> 2;
+    // The engine answers from whole trees or not at all.
+    Atomics.store(u32, ready, 0);
     let at = this.#engine.region(Region.MERKLE);
     for (const [index, level] of leaves.entries()) {
       const before = this.#trees[index];
@@ -88,7 +91,7 @@ export class MerkleTrees {
       // A tree is 1000 hashes or so: requests come in between.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    Atomics.store(u32, (this.#engine.region(Region.CONTROL) + Control.MERKLE) >>> 2, 1);
+    Atomics.store(u32, ready, 1);
   }
 }
 

@@ -1,6 +1,6 @@
-import { LOCKER_COINS } from "../../../core/__tests__/configuration";
+import { LOCKER_COINS, setWord } from "../../../core/__tests__/configuration";
 import { claim } from "../../../core/journal";
-import { EffectKind, EffectStatus, Folder, Wire } from "../../../core/layout";
+import { Config, EffectKind, EffectStatus, Folder, Wire } from "../../../core/layout";
 import { fromHex } from "../../../crypto/__tests__/bytes";
 import { ctr128, ctrWipe } from "../../../crypto/ctr";
 import {
@@ -40,11 +40,19 @@ import {
   setAutoCommit,
   settle,
   startNode,
+  useWire,
 } from "../../__tests__/node";
 import { clearLockers, enterCoin, findLocker } from "../../lockers";
 import { parkedCount } from "../../parked";
 
 startNode(Wire.LEGACY, true);
+setOpen(true);
+
+/** Whether a record may replace the AN of any coin. */
+function setOpen(open: bool): void {
+  setWord(Config.OPEN_KEY_RECORDS, open ? 1 : 0);
+  useWire(Wire.LEGACY, true);
+}
 
 const plain = fromHex("00000000000000000000000000000000");
 const sealed = fromHex("00000000000000000000000000000000");
@@ -324,5 +332,41 @@ describe("a key that waits", () => {
     expect(ask()).toBe(254);
     giveFramesBack();
     expect(holds(0, 200, anOf(0, 200), MFS_OLD)).toBe(true);
+  });
+});
+
+describe("a node that is not open to all", () => {
+  test("replaces the AN of a coin that encrypts the request, and no other", () => {
+    setOpen(false);
+    for (let type: u32 = 1; type < 6; type += type == 1 ? 3 : 1) {
+      beginDecrypt(type);
+      if (type == 1) useKeyCoin(0, 1);
+      const nonce = type == 1 ? 8 : 16;
+      for (let i = 0; i < nonce; i++) store<u8>(counter + i, 0xc0 + i);
+      if (type == 5) memory.copy(counter, fromHex("0100000002"), 5);
+      addRecord(0, 3, 1, 0x21);
+      addRecord(0, 3, 200, 0x21);
+      handAndSettle();
+      giveFile();
+      expect(status()).toBe(250);
+      expect(holds(0, 1, lower(1, 0x21), MFS_TODAY)).toBe(true);
+      expect(holds(0, 200, anOf(0, 200), MFS_OLD)).toBe(true);
+      resetCoin(0, 1);
+    }
+    setOpen(true);
+  });
+
+  test("replaces none for a request in clear", () => {
+    setOpen(false);
+    const start = head();
+    beginDecrypt(0);
+    addRecord(0, 3, 0, 0x21);
+    addRecord(0, 3, 200, 0x21);
+    handAndSettle();
+    giveFile();
+    expect(status()).toBe(250);
+    expect(replyBody()).toBe("0000");
+    expect(head()).toBe(start);
+    setOpen(true);
   });
 });

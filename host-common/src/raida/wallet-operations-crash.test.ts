@@ -1,0 +1,185 @@
+/**
+ * Healing, lockers and change that are cut off at every moment, with lost replies: whatever
+ * happens, the money is still there afterwards, and it is there once.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { FakeCodec, FakeNetwork } from '../../../tests/client/fake-server.ts';
+import { RaidaClient } from './client.ts';
+import { totalUnits } from './coin.ts';
+import { Wallet } from './wallet.ts';
+import { MemoryWalletStore, type WalletStore } from './wallet-store.ts';
+
+interface Cut {
+  /** Dies at this save or exchange, counted from the start of the operation. */
+  at: number;
+  what: 'before save' | 'after save' | 'exchange';
+}
+
+interface Plan {
+  operation: 'heal' | 'lock' | 'unlock' | 'break' | 'join';
+  cut: Cut;
+  /** Chance in 16 of a request that is lost, and of one whose reply is. */
+  lost: number;
+  unanswered: number;
+  seed: number;
+}
+
+const plan: fc.Arbitrary<Plan> = fc.record({
+  operation: fc.constantFrom('heal', 'lock', 'unlock', 'break', 'join'),
+  cut: fc.record({
+    at: fc.oneof(fc.nat(250), fc.constant(1000)),
+    what: fc.constantFrom('before save', 'after save', 'exchange'),
+  }),
+  lost: fc.nat(4),
+  unanswered: fc.nat(4),
+  seed: fc.nat(),
+});
+
+/** A process that can die: from then on nothing is saved and nothing is sent. */
+class Life {
+  dead = false;
+  private count = 0;
+  private readonly cut: Cut;
+
+  constructor(cut: Cut) {
+    this.cut = cut;
+  }
+
+  store(inner: WalletStore): WalletStore {
+    return {
+      load: () => inner.load(),
+      save: async (change) => {
+        const last = this.cut.what !== 'exchange' && this.count++ === this.cut.at;
+        if (this.dead) throw new Error('dead');
+        if (last) this.dead = true;
+        if (last && this.cut.what === 'before save') throw new Error('died before it was saved');
+        await inner.save(change);
+        if (last) throw new Error('died after it was saved');
+      },
+    };
+  }
+
+  lives(): boolean {
+    if (this.cut.what === 'exchange' && this.count++ === this.cut.at) this.dead = true;
+    return !this.dead;
+  }
+}
+
+function* randomOf(seed: number): Generator<number> {
+  let state = seed | 1;
+  for (;;) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    yield (state >>> 0) % 16;
+  }
+}
+
+/** Twelve coins of 1 and one of 10, all owned. */
+async function stock(network: FakeNetwork, store: WalletStore, client: RaidaClient) {
+  const coins = Array.from({ length: 13 }, (_, index) =>
+    network.mint({ denomination: index === 12 ? 1 : 0, serialNumber: 500 + index }),
+  );
+  const wallet = await Wallet.open({ store, client });
+  const { added } = await wallet.importCoins({ coins });
+  await wallet.takeOwnership(added);
+  return coins;
+}
+
+const ready = (wallet: Wallet) =>
+  wallet.coins().filter(({ place, grade }) => place === 'wallet' && grade.name === 'authentic');
+
+function run(wallet: Wallet, operation: Plan['operation']): Promise<unknown> {
+  const coins = ready(wallet);
+  const whole = coins.filter(({ grade }) => !grade.fracked);
+  const small = whole.filter(({ denomination }) => denomination === 0).map(({ id }) => id);
+  switch (operation) {
+    case 'heal':
+      return wallet.heal();
+    case 'lock':
+      return wallet.lock(coins.slice(0, 3).map(({ id }) => id));
+    case 'unlock':
+      return wallet.unlock(wallet.lockers()[0]?.code ?? '');
+    case 'break':
+      return wallet.change({
+        break: whole.find(({ denomination }) => denomination === 1)?.id ?? 0,
+      });
+    case 'join':
+      return wallet.change({ join: small.slice(0, 10) });
+  }
+}
+
+/** With a working network everything comes back. */
+async function recover(store: WalletStore, client: RaidaClient): Promise<Wallet> {
+  const wallet = await Wallet.open({ store, client });
+  for (let round = 0; round < 4; round++) {
+    await wallet.resolvePending();
+    for (const { code } of wallet.lockers()) await wallet.unlock(code).catch(() => undefined);
+    await wallet.detect();
+    await wallet.heal();
+  }
+  return wallet;
+}
+
+async function scenario(plans: readonly Plan[]): Promise<void> {
+  const network = new FakeNetwork();
+  const client = new RaidaClient({ codec: new FakeCodec(), transport: network });
+  const store = new MemoryWalletStore();
+  const coins = await stock(network, store, client);
+  network.frack(coins[0] as never, [3, 4, 5, 6]);
+  for (const { operation, cut, lost, unanswered, seed } of plans) {
+    const life = new Life(cut);
+    const random = randomOf(seed);
+    network.fault = () => {
+      const chance = random.next().value as number;
+      if (!life.lives()) return 'down';
+      if (chance < lost) return 'lost';
+      return chance < lost + unanswered ? 'unanswered' : undefined;
+    };
+    const wallet = await Wallet.open({ store: life.store(store), client });
+    await wallet.resolvePending().catch(() => undefined);
+    await wallet.detect().catch(() => undefined);
+    await run(wallet, operation).catch(() => undefined);
+  }
+  network.fault = () => undefined;
+  const wallet = await recover(store, client);
+  const kept = wallet.coins();
+  expect(kept.map(({ place }) => place)).toEqual(kept.map(() => 'wallet'));
+  const authentic = kept.filter(({ grade }) => grade.name === 'authentic');
+  expect(totalUnits(authentic)).toBe(totalUnits(coins));
+  expect(authentic.map(({ grade }) => grade.passes)).toEqual(authentic.map(() => 25));
+  // It is there once: no second coin of the same name.
+  expect(new Set(kept.map((c) => `${c.denomination}:${c.serialNumber}`)).size).toBe(kept.length);
+}
+
+/** Exchanges of the longest operation, with the detect before it, over 25 servers. */
+const EXCHANGES_MAX = 175;
+const SAVES_MAX = 9;
+const whole: Pick<Plan, 'lost' | 'unanswered' | 'seed'> = { lost: 0, unanswered: 0, seed: 1 };
+const never: Cut = { at: 1000, what: 'exchange' };
+/** An unlock needs a locker. */
+const before = (operation: Plan['operation']): Plan[] =>
+  operation === 'unlock' ? [{ ...whole, operation: 'lock', cut: never }] : [];
+
+describe('healing, lockers and change', () => {
+  test.each(['heal', 'lock', 'unlock', 'break', 'join'] as const)(
+    '%s loses nothing at any single save, nor at exchanges all along',
+    async (operation) => {
+      const step = process.env['ANDVARI_LONG'] === '1' ? 1 : 4;
+      const cuts: Cut[] = [];
+      for (let at = 0; at < EXCHANGES_MAX; at += step) cuts.push({ at, what: 'exchange' });
+      for (let at = 0; at < SAVES_MAX; at++) {
+        cuts.push({ at, what: 'before save' }, { at, what: 'after save' });
+      }
+      for (const cut of cuts) await scenario([...before(operation), { ...whole, operation, cut }]);
+    },
+    60_000,
+  );
+
+  test('lose nothing, wherever they are cut off', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 4 }), scenario), {
+      numRuns: process.env['ANDVARI_LONG'] === '1' ? 3000 : 80,
+    });
+  }, 60_000);
+});

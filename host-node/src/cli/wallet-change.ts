@@ -1,0 +1,109 @@
+import { dirname, join } from 'node:path';
+import { statusName } from '@andvari/host-common/engine/generated/status';
+import type { Wallet } from '@andvari/host-common/raida/wallet';
+import type { ChangeResult, ChangeWish } from '@andvari/host-common/raida/wallet-change';
+import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
+import { makeDirectory } from '../files/directory.ts';
+import type { CommandContext } from './command-context.ts';
+import { WalletFile } from './wallet-file.ts';
+import { fingerprintOf, InputError, readCoinFiles, refuseRepeatedCoins } from './wallet-input.ts';
+import { openConnection } from './wallet-options.ts';
+import { settleChange } from './wallet-pending.ts';
+import { type PownOptions, refuseEncryptionCoin } from './wallet-pown.ts';
+import { withStages } from './wallet-stages.ts';
+
+export interface ChangeOptions extends PownOptions {
+  /** Serial number of the coin to break; true: the only coin of the files. */
+  break?: number | true;
+  /** Denomination of the ten coins to join; true: of all the coins. */
+  join?: number | true;
+}
+
+/** Coins that are joined to one. */
+const JOINED = 10;
+
+/**
+ * `andvari wallet change`: breaks one coin into ten, or joins ten to one. The coins that the change
+ * makes, and all others of the files, go to new files, which replace them.
+ */
+export async function change(
+  paths: readonly string[],
+  options: ChangeOptions,
+  context: CommandContext,
+): Promise<void> {
+  const json = options.json ?? false;
+  if ((options.break === undefined) === (options.join === undefined)) {
+    throw new InputError('wanted --break or --join');
+  }
+  const connection = await openConnection(options, context);
+  try {
+    const files = readCoinFiles(paths, connection.network.coinId);
+    refuseRepeatedCoins(files);
+    refuseEncryptionCoin(files, connection.encryptionCoin);
+    const directory = options.out ?? dirname(paths[0] as string);
+    makeDirectory(directory, 0o700);
+    const path = join(directory, `change-${fingerprintOf(files)}.wallet`);
+    const pending = WalletFile.open(path, { create: true });
+    const made = new Set<number>();
+    let changed = true;
+    const work = {
+      run: async (wallet: Wallet, { resumed }: { resumed: boolean }) => {
+        const stages = withStages(json, context);
+        // A change that was cut off is finished, and that is all then: it was this one.
+        const tied = resumed && wallet.coins().some(({ place }) => place !== 'wallet');
+        if (tied) {
+          for (const id of await wallet.resolvePending(stages)) made.add(id);
+        } else {
+          const result = await wallet.change(wishOf(wallet, options), stages);
+          for (const id of result.made) made.add(id);
+          tellRefusals(result, { json, context });
+        }
+        changed = made.size > 0;
+      },
+      outcomeOf: (coin: WalletCoin) => changeOutcome(coin, { made, changed }),
+      good: ['changed', 'rest'],
+    };
+    await settleChange({ pending, directory, connection, files }, work, { json, context });
+  } finally {
+    await connection.close();
+  }
+}
+
+function tellRefusals(
+  { outcome, refusals }: ChangeResult,
+  { json, context }: { json: boolean; context: CommandContext },
+): void {
+  if (outcome === 'changed' || refusals.length === 0) return;
+  const reasons = refusals.map((status) => `${statusName(status)} (${status})`);
+  if (json) context.event({ event: 'refused', refusals });
+  else context.note(`servers refused the change: ${reasons.join(', ')}`);
+}
+
+function wishOf(wallet: Wallet, options: ChangeOptions): ChangeWish {
+  const coins = wallet.coins();
+  if (options.break !== undefined) {
+    const { break: wanted } = options;
+    const found = coins.filter((coin) => wanted === true || coin.serialNumber === wanted);
+    const [coin, ...others] = found;
+    if (coin && others.length === 0) return { break: coin.id };
+    const problem = wanted === true ? 'name one with --break SERIAL' : `serial number ${wanted}`;
+    throw new InputError(`wanted one coin to break, got ${found.length}: ${problem}`);
+  }
+  const { join: wanted } = options;
+  const found = coins.filter((coin) => wanted === true || coin.denomination === wanted);
+  if (wanted === true && found.length !== JOINED) {
+    const problem = 'name a denomination with --join DENOMINATION';
+    throw new InputError(`wanted ten coins to join, got ${found.length}: ${problem}`);
+  }
+  return { join: found.slice(0, JOINED).map(({ id }) => id) };
+}
+
+/** `changed`: made by the change. `rest`: not meant. `unchanged`: meant, but nothing came of it. */
+function changeOutcome(
+  { id, place }: WalletCoin,
+  { made, changed }: { made: ReadonlySet<number>; changed: boolean },
+): string {
+  if (place !== 'wallet') return 'pending';
+  if (made.has(id)) return 'changed';
+  return changed ? 'rest' : 'unchanged';
+}

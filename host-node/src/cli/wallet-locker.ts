@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { coinValueUnits, formatUnits, totalUnits } from '@andvari/host-common/raida/coin';
+import { Wallet } from '@andvari/host-common/raida/wallet';
+import { coinsForAmount } from '@andvari/host-common/raida/wallet-amount';
+import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
+import { MemoryWalletStore } from '@andvari/host-common/raida/wallet-store';
+import { makeDirectory } from '../files/directory.ts';
+import type { CommandContext } from './command-context.ts';
+import { ExitCode } from './exit-code.ts';
+import { WalletFile } from './wallet-file.ts';
+import { fingerprintOf, InputError, readCoinFiles, refuseRepeatedCoins } from './wallet-input.ts';
+import { openConnection, type WalletCommandOptions } from './wallet-options.ts';
+import { settleChange } from './wallet-pending.ts';
+import { type PownOptions, refuseEncryptionCoin } from './wallet-pown.ts';
+import { withStages } from './wallet-stages.ts';
+
+export interface LockOptions extends PownOptions {
+  /** Units of 1e-8. */
+  amount?: bigint;
+}
+
+export interface UnlockOptions extends PownOptions {
+  codeFile?: string;
+}
+
+export interface PeekOptions extends WalletCommandOptions {
+  codeFile?: string;
+}
+
+/** Characters of a file that holds a locker code and nothing else. */
+const CODE_FILE_CHARACTERS_MAX = 200;
+
+/**
+ * `andvari wallet lock`: puts coins in a locker and tells its code. Locked coins stay in the wallet
+ * file, code and all; the others go to new coin files.
+ */
+export async function lock(
+  paths: readonly string[],
+  options: LockOptions,
+  context: CommandContext,
+): Promise<void> {
+  const json = options.json ?? false;
+  const connection = await openConnection(options, context);
+  try {
+    const files = readCoinFiles(paths, connection.network.coinId);
+    refuseRepeatedCoins(files);
+    refuseEncryptionCoin(files, connection.encryptionCoin);
+    const directory = options.out ?? dirname(paths[0] as string);
+    makeDirectory(directory, 0o700);
+    const path = join(directory, `locker-${fingerprintOf(files)}.wallet`);
+    const pending = WalletFile.open(path, { create: true });
+    const returned = new Set<number>();
+    const locked = new Set<number>();
+    const work = {
+      run: async (wallet: Wallet, { resumed }: { resumed: boolean }) => {
+        const stages = withStages(json, context);
+        if (resumed) await wallet.resolvePending(stages);
+        // A locker that came to nothing is taken back: its code was never told.
+        for (const locker of wallet.lockers()) {
+          if (locker.locked.length > 0) continue;
+          for (const id of (await wallet.unlock(locker.code, stages)).taken) returned.add(id);
+        }
+        if (wallet.lockers().length === 0 && returned.size === 0) {
+          if (options.amount !== undefined) await wallet.detect(undefined, stages);
+          const coins = wallet.coins();
+          const { amount } = options;
+          const ids =
+            amount === undefined ? coins.map(({ id }) => id) : coinsForAmount(coins, amount);
+          const result = await wallet.lock(ids, stages);
+          for (const id of result.returned) returned.add(id);
+        }
+        for (const id of wallet.lockers().flatMap((locker) => locker.locked)) locked.add(id);
+      },
+      outcomeOf: (coin: WalletCoin) => lockOutcome(coin, { locked, returned }),
+      good: ['locked', 'rest'],
+    };
+    const tellCode = (wallet: Wallet) => tellLockers(wallet, path, { json, context });
+    await settleChange(
+      { pending, directory, connection, files },
+      { ...work, settled: tellCode },
+      {
+        json,
+        context,
+      },
+    );
+  } finally {
+    await connection.close();
+  }
+}
+
+/** `returned`: too few servers took it, so it is back with new secrets. `rest`: not meant. */
+function lockOutcome(
+  { id, place, state }: WalletCoin,
+  { locked, returned }: { locked: ReadonlySet<number>; returned: ReadonlySet<number> },
+): string {
+  if (locked.has(id)) return 'locked';
+  if (state === 'pending' || place === 'locker') return 'pending';
+  return returned.has(id) ? 'returned' : 'rest';
+}
+
+function tellLockers(
+  wallet: Wallet,
+  path: string,
+  { json, context }: { json: boolean; context: CommandContext },
+): void {
+  for (const { code, locked } of wallet.lockers()) {
+    if (locked.length === 0) continue;
+    const coins = locked.flatMap((id) => wallet.coin(id) ?? []);
+    const value = formatUnits(totalUnits(coins));
+    if (json) context.event({ event: 'locker', code, value, coins: coins.length, file: path });
+    else {
+      context.result(code);
+      context.note(
+        `whoever has this code can take ${value}; ${path} keeps code and coins: remove it when ` +
+          'they have been taken',
+      );
+    }
+  }
+}
+
+/** `andvari wallet peek`: what is in a locker. */
+export async function peek(
+  code: string | undefined,
+  options: PeekOptions,
+  context: CommandContext,
+): Promise<void> {
+  const json = options.json ?? false;
+  const text = readCode(code, options.codeFile);
+  const connection = await openConnection(options, context);
+  try {
+    const { client } = connection;
+    const wallet = await Wallet.open({ store: new MemoryWalletStore(), client });
+    const { coins, answered, empty } = await wallet.peek(text, withStages(json, context));
+    for (const { denomination, serialNumber, servers } of coins) {
+      const value = formatUnits(coinValueUnits(denomination));
+      if (json) context.event({ event: 'coin', denomination, serialNumber, value, servers });
+      else context.result(`${value}  #${serialNumber}  on ${servers} servers`);
+    }
+    if (json) {
+      context.event({ event: 'locker', coins: coins.length, answered, empty });
+    } else {
+      const value = formatUnits(totalUnits(coins));
+      context.note(`${coins.length} coins, ${value}; ${answered} servers answered`);
+    }
+    if (answered === 0) context.exitCode = ExitCode.NETWORK;
+    else if (coins.length === 0) context.exitCode = ExitCode.REFUSED;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** `andvari wallet unlock`: takes what is in a locker into a new coin file. */
+export async function unlock(
+  code: string | undefined,
+  options: UnlockOptions,
+  context: CommandContext,
+): Promise<void> {
+  const json = options.json ?? false;
+  const text = readCode(code, options.codeFile);
+  const connection = await openConnection(options, context);
+  try {
+    const directory = options.out ?? '.';
+    makeDirectory(directory, 0o700);
+    // The name tells the next run of the same command from others, and does not tell the code.
+    const name = createHash('sha256').update(`unlock:${text}`).digest('hex').slice(0, 16);
+    const path = join(directory, `unlock-${name}.wallet`);
+    const pending = WalletFile.open(path, { create: true });
+    const work = {
+      run: async (wallet: Wallet, { resumed }: { resumed: boolean }) => {
+        const stages = withStages(json, context);
+        if (resumed) await wallet.resolvePending(stages);
+        if (resumed && wallet.coins().every(({ owned }) => owned)) return;
+        const { left } = await wallet.unlock(text, stages);
+        for (const { denomination, serialNumber, servers } of left) {
+          const value = formatUnits(coinValueUnits(denomination));
+          const problem = `only ${servers} servers have it in the locker`;
+          if (json) context.event({ event: 'left', denomination, serialNumber, value, servers });
+          else context.note(`left there: ${value} #${serialNumber}: ${problem}`);
+        }
+      },
+      outcomeOf: unlockOutcome,
+      good: ['owned'],
+    };
+    await settleChange({ pending, directory, connection, files: [] }, work, { json, context });
+  } finally {
+    await connection.close();
+  }
+}
+
+function unlockOutcome({ owned, grade }: WalletCoin): string {
+  if (owned) return 'owned';
+  return grade.name === 'counterfeit' ? 'refused' : 'pending';
+}
+
+/**
+ * The code, from the command line or, kept from other users of this machine, from a file.
+ * @throws InputError
+ */
+function readCode(code: string | undefined, file: string | undefined): string {
+  if ((code === undefined) === (file === undefined)) {
+    throw new InputError('wanted a locker code, or --code-file with a file that holds it');
+  }
+  if (file === undefined) return (code as string).trim();
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new InputError(`${file}: ${(error as Error).message}`);
+  }
+  if (text.length <= CODE_FILE_CHARACTERS_MAX) return text.trim();
+  throw new InputError(`${file}: wanted a locker code and nothing else`);
+}

@@ -1,0 +1,139 @@
+/** One request over a real socket, in bounded time, whatever the server does. */
+import { createSocket } from 'node:dgram';
+import { connect, type Socket } from 'node:net';
+
+export type TransportName = 'udp' | 'tcp';
+
+/** The server under test. */
+export interface Target {
+  transport: TransportName;
+  /** An address or a name; IPv6 without brackets. */
+  host: string;
+  port: number;
+}
+
+export class TargetError extends Error {
+  readonly code = 'ANDVARI_USAGE';
+
+  constructor(text: string) {
+    super(`--target: wanted udp://HOST:PORT or tcp://HOST:PORT, got ${JSON.stringify(text)}`);
+    this.name = 'TargetError';
+  }
+}
+
+/** `udp://HOST:PORT` or `tcp://[IPV6]:PORT`. Throws TargetError. */
+export function parseTarget(text: string): Target {
+  const form = /^(udp|tcp):\/\/(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})\/?$/;
+  const match = form.exec(text);
+  const host = match?.[2] ?? match?.[3];
+  const port = Number(match?.[4]);
+  if (!match || host === undefined || port < 1 || port > 65535) throw new TargetError(text);
+  return { transport: match[1] as TransportName, host, port };
+}
+
+export interface ExchangeOptions {
+  /** Time for all of it. */
+  timeoutMs: number;
+  signal: AbortSignal;
+  /** Repetitions of a datagram that gets no reply, within the time. */
+  retransmissions?: number;
+  /** Bytes of the whole reply as far as those received tell; default: until the server closes. */
+  wanted?: (received: Buffer) => number | undefined;
+}
+
+/** What came of a request. */
+export interface Received {
+  /** Empty: nothing came. */
+  bytes: Buffer;
+  /** TCP: the server closed the connection, in order. */
+  closed: boolean;
+  /** Why the exchange ended early, where the socket says so. */
+  problem?: string;
+}
+
+/** No reply is longer (bitmaps of 1024 pages and whole files); more ends the exchange. */
+const RECEIVED_BYTES_MAX = 2 * 1024 * 1024;
+/** Pause between pieces of a request, so that they leave as segments of their own. */
+const PIECE_PAUSE_MS = 20;
+
+/** Sends the pieces (UDP: one datagram each) and collects the answer. Never throws. */
+export function exchange(
+  target: Target,
+  pieces: readonly Uint8Array[],
+  options: ExchangeOptions,
+): Promise<Received> {
+  return target.transport === 'udp'
+    ? exchangeDatagram(target, pieces, options)
+    : exchangeStream(target, pieces, options);
+}
+
+async function exchangeDatagram(
+  { host, port }: Target,
+  pieces: readonly Uint8Array[],
+  { timeoutMs, signal, retransmissions = 0 }: ExchangeOptions,
+): Promise<Received> {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  const timers: NodeJS.Timeout[] = [];
+  const { promise, resolve } = Promise.withResolvers<Received>();
+  const end = (bytes: Buffer, problem?: string) =>
+    resolve({ bytes, closed: false, ...(problem === undefined ? {} : { problem }) });
+  const stop = () => end(Buffer.alloc(0), 'interrupted');
+  signal.addEventListener('abort', stop, { once: true });
+  timers.push(setTimeout(() => end(Buffer.alloc(0)), timeoutMs));
+  socket.on('message', (message) => end(message));
+  socket.on('error', (error) => end(Buffer.alloc(0), error.message));
+  socket.connect(port, host, () => {
+    // A refused datagram is told by the next call; that is an error event as well.
+    const send = () => {
+      for (const piece of pieces) socket.send(piece, () => {});
+    };
+    send();
+    for (let i = 1; i <= retransmissions; i++) {
+      timers.push(setTimeout(send, (timeoutMs * i) / (retransmissions + 1)));
+    }
+  });
+  if (signal.aborted) stop();
+  const received = await promise;
+  for (const timer of timers) clearTimeout(timer);
+  signal.removeEventListener('abort', stop);
+  socket.close();
+  return received;
+}
+
+async function exchangeStream(
+  { host, port }: Target,
+  pieces: readonly Uint8Array[],
+  { timeoutMs, signal, wanted }: ExchangeOptions,
+): Promise<Received> {
+  const { promise, resolve } = Promise.withResolvers<{ closed: boolean; problem?: string }>();
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  const socket = connect({ host, port, noDelay: true });
+  const stop = () => resolve({ closed: false, problem: 'interrupted' });
+  signal.addEventListener('abort', stop, { once: true });
+  const timer = setTimeout(() => resolve({ closed: false }), timeoutMs);
+  socket.on('data', (part) => {
+    parts.push(part);
+    bytes += part.length;
+    const due = wanted?.(bytes > 4096 && parts[0]!.length >= 12 ? parts[0]! : Buffer.concat(parts));
+    const complete = due !== undefined && bytes >= due;
+    if (complete || bytes > RECEIVED_BYTES_MAX) resolve({ closed: false });
+  });
+  socket.on('end', () => resolve({ closed: true }));
+  socket.on('error', (error) => resolve({ closed: false, problem: error.message }));
+  socket.on('connect', () => void writePieces(socket, pieces));
+  if (signal.aborted) stop();
+  const ended = await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', stop);
+  socket.destroy();
+  return { bytes: Buffer.concat(parts), ...ended };
+}
+
+async function writePieces(socket: Socket, pieces: readonly Uint8Array[]): Promise<void> {
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) await new Promise((resolve) => setTimeout(resolve, PIECE_PAUSE_MS));
+    if (socket.destroyed) return;
+    socket.write(piece);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * npm run fuzz -- [--minutes N] [--inputs N] [--seed S] [--jobs N] [--replay FILE]
+ *
+ * Mutated requests of every command over the engine, in threads, until the time is over, so many
+ * inputs are through, SIGINT comes or something fails. A failure prints seed and requests, and is
+ * shrunk to a file that --replay runs again. Ends with 0, or 1 after a failure.
+ */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { plainEngine } from '@andvari/host-common/engine/module';
+import { sharedEngine } from '@andvari/host-common/engine/shared-module';
+import { COMMAND } from '../engine/commands.ts';
+import { type Reproduction, read, save } from './reproduction.ts';
+import { replay, roundOptions } from './session.ts';
+import type { FuzzJob, FuzzNews } from './worker.ts';
+
+const PROGRESS_MS = 5000;
+const SHOWN_MAX = 20;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    inputs: { type: 'string' },
+    seed: { type: 'string' },
+    jobs: { type: 'string', default: '2' },
+    replay: { type: 'string' },
+  },
+});
+
+/** A positive number, or the program ends with 2. */
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0) return value;
+  console.error(`fuzz: --${name} wants a positive number, not ${text}`);
+  process.exit(2);
+}
+
+async function enginesOf(): Promise<FuzzJob['engines']> {
+  return { plain: await plainEngine(), shared: await sharedEngine() };
+}
+
+async function runAgain(path: string): Promise<number> {
+  const { seed, round, batches } = read(path);
+  const message = replay(roundOptions(await enginesOf(), seed, round), batches);
+  console.log(message ?? 'fuzz: it does not fail any more');
+  return message === undefined ? 0 : 1;
+}
+
+class Run {
+  readonly #seed = numberOf('seed', values.seed ?? String(1 + (Date.now() % 1_000_000)));
+  readonly #most = values.inputs ? numberOf('inputs', values.inputs) : Number.POSITIVE_INFINITY;
+  readonly #jobs = numberOf('jobs', values.jobs);
+  readonly #stop = new SharedArrayBuffer(4);
+  readonly #startedMs = performance.now();
+  readonly #seen = new Set<string>();
+  #inputs = 0;
+  #failed = false;
+
+  async all(): Promise<number> {
+    const engines = await enginesOf();
+    const minutes = numberOf('minutes', values.minutes);
+    console.log(`fuzz: seed ${this.#seed}, ${this.#jobs} threads, ${minutes} minutes at the most`);
+    const end = setTimeout(() => this.#halt(), minutes * 60_000);
+    const line = setInterval(() => console.log(this.#line()), PROGRESS_MS);
+    process.on('SIGINT', () => this.#halt());
+    await Promise.all(Array.from({ length: this.#jobs }, (_, i) => this.#thread(engines, i)));
+    clearTimeout(end);
+    clearInterval(line);
+    console.log(`${this.#line()}${this.#failed ? '' : '; nothing failed'}`);
+    const commands = new Set([...this.#seen].map((key) => key.split(' ')[0]));
+    const all = Object.entries(COMMAND).filter(([, [a, b]]) => !commands.has(`${a}/${b}`));
+    if (all.length) console.log(`never answered: ${all.map(([name]) => name).join(', ')}`);
+    return this.#failed ? 1 : 0;
+  }
+
+  #halt(): void {
+    Atomics.store(new Int32Array(this.#stop), 0, 1);
+  }
+
+  #line(): string {
+    const seconds = (performance.now() - this.#startedMs) / 1000;
+    const rate = Math.round(this.#inputs / seconds);
+    const kinds = this.#seen.size;
+    return `fuzz: ${this.#inputs} inputs in ${seconds.toFixed(0)} s, ${rate} a second, ${kinds} kinds of answers`;
+  }
+
+  #thread(engines: FuzzJob['engines'], first: number): Promise<void> {
+    const workerData: FuzzJob = {
+      ...{ engines, seed: this.#seed, first, step: this.#jobs, stop: this.#stop },
+    };
+    const thread = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+    return new Promise((resolve, reject) => {
+      thread.on('message', (news: FuzzNews) => this.#heard(news));
+      thread.on('error', reject);
+      thread.on('exit', () => resolve());
+    });
+  }
+
+  #heard(news: FuzzNews): void {
+    if (news.kind === 'progress') {
+      this.#inputs += news.inputs;
+      for (const key of news.seen) this.#seen.add(key);
+      if (this.#inputs >= this.#most) this.#halt();
+    }
+    if (news.kind === 'failure') this.#tell(news);
+  }
+
+  #tell({ round, message, batches, shrunk }: Extract<FuzzNews, { kind: 'failure' }>): void {
+    this.#failed = true;
+    const path = join(tmpdir(), `andvari-fuzz-${this.#seed}-${round}.json`);
+    const reproduction: Reproduction = { seed: this.#seed, round, message, batches: shrunk };
+    save(path, reproduction);
+    const inputs = shrunk.flatMap((batch) => batch.inputs);
+    console.log(`fuzz: FAILED, seed ${this.#seed}, round ${round}, batch ${batches.length}`);
+    console.log(message);
+    console.log(`shrunk to ${inputs.length} requests in ${shrunk.length} batches:`);
+    for (const { bytes } of inputs.slice(0, SHOWN_MAX)) {
+      console.log(Buffer.from(bytes).toString('hex').slice(0, 400));
+    }
+    console.log(`again: npm run fuzz -- --replay ${path}`);
+  }
+}
+
+process.exitCode = values.replay ? await runAgain(values.replay) : await new Run().all();
