@@ -39,7 +39,8 @@ export function resume(slot: u32, status: u32): u32 {
   return pageLoaded(slot, status);
 }
 /**
- * The host has finished a request's effect: slot of its entry, an EffectStatus, bytes of the result.
+ * The host has finished a request's effect: slot of its entry, an EffectStatus, bytes of the
+ * result.
  */
 export function complete(slot: u32, status: u32, bytes: u32): u32 {
   return completeEffect(slot, status, bytes);
@@ -51,7 +52,9 @@ export function complete(slot: u32, status: u32, bytes: u32): u32 {
 export function clearTables(): void {
   clearDurableTables();
 }
-/** Enters a coin of a locker, from the store's table. Statuses: raida/tables.ts, enterLockerCoin. */
+/**
+ * Enters a coin of a locker, from the store's table. Statuses: raida/tables.ts, enterLockerCoin.
+ */
 export function enterLocker(denominationIndex: u32, serial: u32, an: u32): u32 {
   return enterLockerCoin(denominationIndex, serial, an);
 }

@@ -139,8 +139,8 @@ export function emitEffect(kind: EffectKind, offset: usize, key: u32, slot: u32)
 }
 
 /**
- * Tells the host that the trade locker with the AN at `an` is empty from `position` on. Without room
- * in the ring nothing is told: the address that stays behind does no harm.
+ * Tells the host that the trade locker with the AN at `an` is empty from `position` on. Without
+ * room in the ring nothing is told: the address that stays behind does no harm.
  */
 export function emitForgetTrade(an: usize, position: u64): void {
   if (room(EFFECTS) == 0) return;

@@ -1,6 +1,6 @@
 /**
- * The tables that are durable with the coins, as the host loads them from the store: lockers, in-use
- * map, counts, cells. Before the first request, or with all workers stopped.
+ * The tables that are durable with the coins, as the host loads them from the store: lockers,
+ * in-use map, counts, cells. Before the first request, or with all workers stopped.
  */
 import { CELL_BYTES, CELLS as CELL_COUNT, DENOMINATIONS, SERIAL_BITS } from "../core/limits";
 import { CELLS } from "../core/memory";
@@ -16,8 +16,8 @@ export function clearDurableTables(): void {
 }
 
 /**
- * Enters a coin whose AN, the 16 bytes at `an`, is that of a locker. Statuses: OK; MEMORY: the index
- * is full; INVALID_ARGUMENT: no such coin, or no such form.
+ * Enters a coin whose AN, the 16 bytes at `an`, is that of a locker. Statuses: OK; MEMORY: the
+ * index is full; INVALID_ARGUMENT: no such coin, or no such form.
  */
 export function enterLockerCoin(denominationIndex: u32, serial: u32, an: usize): Status {
   if (denominationIndex >= DENOMINATIONS) return Status.INVALID_ARGUMENT;

@@ -68,9 +68,9 @@ let rangesAt: usize = 0;
 
 /**
  * Ends a command with 250 and the free serial numbers of every denomination whose byte among the 15
- * at `flags` is not 0, at most `limit` of each; fewer in clear over UDP, where the asker may not be who he
- * says. With a session, pages that anybody has reserved are
- * left out, and those offered are reserved for it to create on; 0: only a look.
+ * at `flags` is not 0, at most `limit` of each; fewer in clear over UDP, where the asker may not be
+ * who he says. With a session, pages that anybody has reserved are left out, and those offered are
+ * reserved for it to create on; 0: only a look.
  */
 export function answerFree(flags: usize, session: u32, limit: u32): Outcome {
   // The answer may lie over the question.

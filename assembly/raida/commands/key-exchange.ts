@@ -108,8 +108,8 @@ function requestCounter(): usize {
 /**
  * 4/45: denomination and serial of this server's encryption coin, n x (coin id (2), split, RAIDA,
  * shard, denomination, serial, sealed key (16)). 250 and a byte a record: 1 when the half of the
- * coin's AN was replaced; only that of a coin which encrypts the request, unless the operator opens it to all.
- * No such coin file: 197. All records are one change.
+ * coin's AN was replaced; only that of a coin which encrypts the request, unless the operator opens
+ * it to all. No such coin file: 197. All records are one change.
  */
 export function decryptRaidaKey(pinning: bool): Outcome {
   if (context.bodySize == 0) return context.refuse(Status.EMPTY_REQUEST);

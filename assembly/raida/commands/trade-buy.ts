@@ -28,6 +28,7 @@ import {
   lockerValue,
 } from "../lockers";
 import { COIN_BYTES, holdPages, listPages, recordAt, unlockPages } from "../pages-of-request";
+import { askProxy, ProxyCommand, proxyStatus } from "./crossover-proxy";
 import { isWhole, openLocker } from "./locker-coins";
 import { ADDRESS_BYTES_MAX, BITCOIN, isTradeType, setTradeFile } from "./trade-file";
 
@@ -47,9 +48,6 @@ const KEY_PART: u32 = 256;
 const COINS: u32 = 4096;
 const ANSWER: u32 = 32768;
 
-/** The proxy's command: send a transaction. */
-const SEND_TRANSACTION: u32 = 113;
-
 /**
  * 16, 198 (memo, key of another form), 50, 51, 45, 194 (no address), 52 (no usable key part), 180
  * and 187 (no proxy, no sound answer), what the proxy says (150: the other servers have not asked
@@ -64,7 +62,7 @@ export function buy(pinning: bool): Outcome {
     case 1:
       return askKeyPart();
     case 2:
-      return askProxy();
+      return askPayment();
   }
   const answer = proxyAnswer();
   return answer == Status.SUCCESS ? takeCoins(pinning) : context.refuse(answer);
@@ -120,7 +118,7 @@ function askKeyPart(): Outcome {
 }
 
 /** Notes which coins the offer has now, and asks for the payment. */
-function askProxy(): Outcome {
+function askPayment(): Outcome {
   const keyBytes = effects.bytes;
   if (effects.status != EffectStatus.OK || keyBytes == 0 || keyBytes > BTC_KEY_BYTES_MAX)
     return context.refuse(Status.NO_PRIVATE_KEY);
@@ -133,9 +131,7 @@ function askProxy(): Outcome {
   if (!same) return context.refuse(Status.TRADE_LOCKER_NOT_FOUND);
   store<u32>(effects.frame, count, COUNT);
   if (!effects.openSlow(ANSWER)) return effects.noFrame();
-  effects.setMode(SEND_TRANSACTION, 0);
-  effects.setContent(writePayment(keyBytes));
-  return effects.ask(EffectKind.ASK_PROXY);
+  return askProxy(ProxyCommand.SEND_TRANSACTION, writePayment(keyBytes));
 }
 
 /**

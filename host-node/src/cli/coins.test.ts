@@ -38,7 +38,13 @@ const coinsConfig = (): CoinsConfig => ({
   raida: {
     ...{ number: 3, coinId: 6, pagesPerDenomination: 10, wire: 'spec', modern: false },
     ...{ adminKey: undefined, adminClear: false, servers: [], listen: { host: '::1', port: 0 } },
-    ...{ proxy: undefined, btcConfirmations: 2, integrityFreqS: 3600, lockerCoins: 131_072, openKeyRecords: false },
+    ...{
+      proxy: undefined,
+      btcConfirmations: 2,
+      integrityFreqS: 3600,
+      lockerCoins: 131_072,
+      openKeyRecords: false,
+    },
   },
   store: { url: 'sqlite:coins.db' },
 });

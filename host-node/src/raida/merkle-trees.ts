@@ -1,6 +1,6 @@
 /**
- * The Merkle trees of the wire legacy, a tree a denomination over its pages: SHA-256 leaves from the
- * store, SHA-256(left || right) above, an odd node paired with itself. Written into the engine
+ * The Merkle trees of the wire legacy, a tree a denomination over its pages: SHA-256 leaves from
+ * the store, SHA-256(left || right) above, an odd node paired with itself. Written into the engine
  * (Region.MERKLE), which answers 14/2, 14/5 and votes from there. Reference: RAIDA sections 5, 9.
  */
 import { createHash } from 'node:crypto';
