@@ -24,6 +24,11 @@ export function askProxy(command: ProxyCommand, bytes: u32): Outcome {
   return effects.ask(EffectKind.ASK_PROXY);
 }
 
+/** Asks to send a transaction. */
+export function askToSend(bytes: u32): Outcome {
+  return askProxy(ProxyCommand.SEND_TRANSACTION, bytes);
+}
+
 /** What the proxy said: its own status; 180: nobody answered; 187: that was no answer. */
 export function proxyStatus(): Status {
   if (effects.status == EffectStatus.UNREACHABLE) return Status.PROXY_CONNECT;

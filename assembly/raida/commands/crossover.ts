@@ -16,6 +16,7 @@ import * as table from "../crossover-table";
 import * as effects from "../effects";
 import {
   askProxy,
+  askToSend,
   ProxyCommand,
   proxyPayload,
   proxyPayloadBytes,
@@ -240,7 +241,7 @@ function askToSend(): Outcome {
   addByte(address);
   add(payload + ADDRESS, address);
   add(receipt + RECEIPT_BYTES, memoBytes());
-  return send(ProxyCommand.SEND_TRANSACTION);
+  return askToSend(<u32>(question - effects.contentAt()));
 }
 
 /** 11/114: ticker (3): 250 and the rate (u64), or what else the proxy says. */

@@ -31,6 +31,7 @@ import {
 } from "../pages-of-request";
 import { makeRoom, noRoom, Room } from "../reply-frames";
 import { areReservedFor, Purpose } from "../reservations";
+import { writeDecimal, writeHex } from "../text";
 import { AN_BYTES, addBit, aggregate, COIN_AN_BYTES, countCoins, openBitmap } from "./coin-list";
 import { answerFree, areFree } from "./free-serials";
 
@@ -124,24 +125,8 @@ function createdIntoLockers(count: u32): u32 {
 function makeAn(serial: u32): void {
   let text = writeDecimal(WORK, raidaId);
   text = writeDecimal(text, serial);
-  for (let i: usize = 0; i < AN_BYTES; i++, text += 2) {
-    const byte = <u32>load<u8>(ADMIN_KEY + i);
-    store<u8>(text, hexDigit(byte >>> 4));
-    store<u8>(text, hexDigit(byte & 15), 1);
-  }
+  text = writeHex(text, ADMIN_KEY, AN_BYTES);
   md5(WORK, <u32>(text - WORK), CREATED);
-}
-
-function hexDigit(value: u32): u32 {
-  return value < 10 ? 0x30 + value : 0x57 + value;
-}
-
-/** Writes a number in decimal; returns the end of its digits. */
-function writeDecimal(out: usize, value: u32): usize {
-  let unit: u32 = 1;
-  while (value / unit >= 10) unit *= 10;
-  for (; unit; unit /= 10) store<u8>(out++, 0x30 + ((value / unit) % 10));
-  return out;
 }
 
 /** 3/140: admin key, n x (denomination, serial, AN). Those that match leave circulation. */

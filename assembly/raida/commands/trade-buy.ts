@@ -28,7 +28,7 @@ import {
   lockerValue,
 } from "../lockers";
 import { COIN_BYTES, holdPages, listPages, recordAt, unlockPages } from "../pages-of-request";
-import { askProxy, ProxyCommand, proxyStatus } from "./crossover-proxy";
+import { askToSend, proxyStatus } from "./crossover-proxy";
 import { isWhole, openLocker } from "./locker-coins";
 import { ADDRESS_BYTES_MAX, BITCOIN, isTradeType, setTradeFile } from "./trade-file";
 
@@ -131,7 +131,7 @@ function askPayment(): Outcome {
   if (!same) return context.refuse(Status.TRADE_LOCKER_NOT_FOUND);
   store<u32>(effects.frame, count, COUNT);
   if (!effects.openSlow(ANSWER)) return effects.noFrame();
-  return askProxy(ProxyCommand.SEND_TRANSACTION, writePayment(keyBytes));
+  return askToSend(writePayment(keyBytes));
 }
 
 /**
