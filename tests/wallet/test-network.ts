@@ -1,7 +1,14 @@
 /** 25 real nodes and the wallet page, as `andvari network up` starts them, with nodes to stop. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { plainEngine } from '../../host-common/src/engine/module.ts';
+import { RaidaClient } from '../../host-common/src/raida/client.ts';
+import { EngineCodec } from '../../host-common/src/raida/codec.ts';
+import type { CoinKeys } from '../../host-common/src/raida/coin.ts';
+import { newNumbers, systemRandom } from '../../host-common/src/raida/new-numbers.ts';
+import { WebSocketTransport } from '../../host-common/src/raida/websocket-transport.ts';
 import { createLogger } from '../../host-node/src/log/logger.ts';
 import { LocalNetwork } from '../../host-node/src/network/local-network.ts';
 import { networkFiles } from '../../host-node/src/network/network-state.ts';
@@ -15,6 +22,8 @@ export class TestNetwork {
   readonly #stores: StoreClient[] = [];
   readonly #nodes: Map<number, AndvariNode>;
   readonly #stopped = new Set<number>();
+  /** Ends of listeners that take the place of stopped nodes. */
+  readonly #mutes: (() => Promise<void>)[] = [];
 
   private constructor(local: LocalNetwork, dataDir: string) {
     this.local = local;
@@ -44,8 +53,27 @@ export class TestNetwork {
     await Promise.all(raidaIds.map((raidaId) => this.#nodes.get(raidaId)?.close()));
   }
 
+  /** Stop a node and listen in its place, so that what is asked of it waits until it times out. */
+  async mute(raidaId: number): Promise<void> {
+    const http = this.#nodes.get(raidaId)?.addresses.http;
+    if (http === undefined) throw new Error(`no RAIDA ${raidaId}`);
+    await this.stop(raidaId);
+    const sockets = new Set<Socket>();
+    const server: Server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => server.listen(http.port, http.host, resolve));
+    this.#mutes.push(async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    });
+  }
+
   /** Start every stopped node again: same addresses, same store. */
   async restartAll(): Promise<void> {
+    await Promise.all(this.#mutes.splice(0).map((end) => end()));
+    if (this.#stopped.size === 0) return;
     const storeThread = new StoreClient();
     this.#stores.push(storeThread);
     for (const raidaId of this.#stopped) {
@@ -61,6 +89,8 @@ export class TestNetwork {
           modern: true,
           pagesPerDenomination: 64,
           storeUrl: `sqlite:${networkFiles(this.#dataDir).store(raidaId)}`,
+          dataDir: networkFiles(this.#dataDir).folder(raidaId),
+          servers: this.local.nodes.map(({ addresses }) => addresses.raida),
           http: { listen: http, origins: [this.url, 'none'] },
         },
         { storeThread, logger: this.#logger },
@@ -68,6 +98,19 @@ export class TestNetwork {
       this.#nodes.set(raidaId, again);
       this.#stopped.delete(raidaId);
     }
+  }
+
+  /** Gives coins new ANs on these servers, known to nobody: there they are counterfeit now. */
+  async frack(coins: readonly CoinKeys[], ...raidaIds: number[]): Promise<void> {
+    const { network } = this.local;
+    const transport = new WebSocketTransport(network.servers);
+    const codec = new EngineCodec(await plainEngine(), network);
+    const client = new RaidaClient({ codec, transport, raidaIds });
+    const lost = coins.map((coin) => ({ ...coin, proposedNumbers: newNumbers(systemRandom) }));
+    const answers = await client.pown(lost);
+    await transport.close();
+    const statuses = answers.flatMap((row) => raidaIds.map((id) => row[id]?.status));
+    if (statuses.some((status) => status !== 'pass')) throw new Error(`frack: ${statuses}`);
   }
 
   async close(): Promise<void> {

@@ -23,6 +23,14 @@ export interface ShownServer {
   light: string;
 }
 
+/** A locker of the wallet: coins that the servers have inside, and that others have taken. */
+export interface ShownLocker {
+  checked: boolean;
+  count: number;
+  inside: number;
+  gone: number;
+}
+
 export interface CoinFileBytes {
   name: string;
   bytes: Uint8Array;
@@ -80,6 +88,13 @@ export class WalletPage {
     await this.hook('lock')
       .and(this.page.locator(':enabled'))
       .waitFor({ timeout: TASK_TIMEOUT_MS });
+  }
+
+  /** Wait until what the page does by itself after unlocking is done. */
+  async begun(): Promise<void> {
+    const wallet = this.page.locator('[data-testid="wallet"][data-begun="true"]');
+    await wallet.waitFor({ timeout: TASK_TIMEOUT_MS });
+    await this.ready();
   }
 
   async lock(): Promise<void> {
@@ -147,6 +162,83 @@ export class WalletPage {
     await this.hook('confirm-yes').click();
   }
 
+  /** Heal the fracked ones of all coins, or of the selected ones, to the end. */
+  async heal(): Promise<ShownCoin[]> {
+    await this.untilEnded(() => this.hook('heal').click());
+    return this.coins();
+  }
+
+  /** Heal one coin by the button on its row. */
+  async healOne(id: string): Promise<ShownCoin[]> {
+    await this.untilEnded(() => this.coin(id).getByTestId('coin-heal').click());
+    return this.coins();
+  }
+
+  /** Why a coin is not healed; undefined: nothing is said. */
+  async healFault(id: string): Promise<string | undefined> {
+    const fault = this.coin(id).getByTestId('heal-fault');
+    return (await fault.count()) === 0 ? undefined : textOf(fault);
+  }
+
+  /** Go on with what a reload cut off, to the end. */
+  async goOn(): Promise<ShownCoin[]> {
+    await this.untilEnded(() => this.hook('go-on').click());
+    return this.coins();
+  }
+
+  /** Choose what to send, an amount or the selected coins, up to the last question. */
+  async prepareSend(amount?: string): Promise<void> {
+    await this.ready();
+    await this.hook('send').click();
+    if (amount !== undefined) await this.hook('send-amount').fill(amount);
+    await this.hook('send-next').click();
+  }
+
+  /** Put an amount or the selected coins into a locker; gives the code that is shown. */
+  async send(amount?: string): Promise<string> {
+    await this.prepareSend(amount);
+    await this.hook('send-yes').click();
+    const code = this.hook('locker-code');
+    await code.filter({ hasText: /-/ }).waitFor({ timeout: TASK_TIMEOUT_MS });
+    return textOf(code);
+  }
+
+  /** Look into a locker; gives what is said of it, good or bad. */
+  async peek(code: string): Promise<string> {
+    await this.ready();
+    if (!(await this.hook('take-code').isVisible())) await this.hook('take-locker').click();
+    await this.hook('take-code').fill(code);
+    await this.hook('take-peek').click();
+    const said = this.hook('take-contents').or(this.hook('take-fault').filter({ hasText: /\S/ }));
+    await said.waitFor({ timeout: TASK_TIMEOUT_MS });
+    return textOf(said);
+  }
+
+  /** Look into a locker and take what is in it, to the end. */
+  async take(code: string): Promise<ShownCoin[]> {
+    await this.peek(code);
+    await this.untilEnded(() => this.hook('take-yes').click());
+    return this.coins();
+  }
+
+  /** Press a button of the only locker, and wait for the end of what it starts. */
+  async lockerAct(action: 'take' | 'pass'): Promise<void> {
+    await this.untilEnded(async () => {
+      await this.hook(`locker-${action}`).click();
+      if (action === 'pass') await this.hook('confirm-yes').click();
+    });
+  }
+
+  async lockers(): Promise<ShownLocker[]> {
+    return this.hook('locker').evaluateAll((rows) =>
+      rows.map((row) => {
+        const count = (name: string) => Number(row.getAttribute(`data-${name}`));
+        const checked = row.getAttribute('data-checked') === 'true';
+        return { checked, count: count('count'), inside: count('inside'), gone: count('gone') };
+      }),
+    );
+  }
+
   async cancel(): Promise<void> {
     await this.hook('cancel-task').click();
   }
@@ -164,7 +256,7 @@ export class WalletPage {
   }
 
   /** Do something that starts one work, and wait for the end of it. */
-  private async untilEnded(start: () => Promise<unknown>): Promise<void> {
+  async untilEnded(start: () => Promise<unknown>): Promise<void> {
     await this.ready();
     const before = await this.endedCount();
     await start();

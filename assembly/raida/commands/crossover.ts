@@ -202,7 +202,7 @@ export function withdraw(_pinning: bool): Outcome {
   if (memoBytes() > MEMO_BYTES_MAX) return context.refuse(Status.INVALID_PACKET_LENGTH);
   if (!isBtc(context.payload + TICKER)) return context.refuse(Status.INVALID_PARAMETER);
   if (effects.done == 0) return readPrivateKey();
-  if (effects.done == 1) return askToSend();
+  if (effects.done == 1) return askToWithdraw();
   return context.refuse(proxyStatus());
 }
 
@@ -222,7 +222,7 @@ function readPrivateKey(): Outcome {
 }
 
 /** Ticker, receipt, private key, cost, locker key, address length, address, memo. */
-function askToSend(): Outcome {
+function askToWithdraw(): Outcome {
   if (effects.status == EffectStatus.FAILED) return context.refuse(Status.FILESYSTEM);
   const bytes = effects.bytes;
   if (effects.status != EffectStatus.OK || bytes == 0 || bytes > BTC_KEY_BYTES_MAX)

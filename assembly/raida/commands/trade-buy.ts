@@ -156,11 +156,8 @@ function writePayment(keyBytes: u32): u32 {
 
 /** SUCCESS: paid. A status that would tell of coins which did not move is not passed on. */
 function proxyAnswer(): Status {
-  if (effects.status == EffectStatus.UNREACHABLE) return Status.PROXY_CONNECT;
-  if (effects.status != EffectStatus.OK || effects.bytes < 4) return Status.PROXY;
-  const answer = load<u32>(effects.result());
-  const success = answer == Status.OK || answer == Status.ALL_PASS || answer == Status.MIXED;
-  return success || answer > 255 ? Status.PROXY : <Status>answer;
+  const answer = proxyStatus();
+  return answer == Status.ALL_PASS || answer == Status.MIXED ? Status.PROXY : answer;
 }
 
 /** Moves the coins noted before the payment, if the offer still has these and no others. */

@@ -8,6 +8,7 @@
  * | `header` | SealHeader, in clear: salt, iterations, verifier |
  * | `state` | sealed: next id, u32 big-endian |
  * | `coin/<id>` | sealed: wallet-record.ts's bytes |
+ * | `unfinished` | sealed: JSON of Unfinished[], while such work is under way |
  */
 
 import type { WalletEntry } from '@andvari/host-common/raida/wallet-entry';
@@ -31,10 +32,16 @@ import {
 const HEADER = 'header';
 const STATE = 'state';
 const COIN_PREFIX = 'coin/';
-/** Version of both kinds of record; authenticated with each. */
+const UNFINISHED = 'unfinished';
+/** Version of every kind of record; authenticated with each. */
 const RECORD_VERSION = 1;
 /** Records sealed or opened side by side: enough to keep the crypto thread busy. */
 const SIDE_BY_SIDE = 256;
+
+/** Work that the coins' own records cannot tell of when it is cut off. */
+export type Unfinished =
+  | { readonly kind: 'heal'; readonly ids: readonly number[] }
+  | { readonly kind: 'take'; readonly code: string };
 
 export class SealedWalletStore implements WalletStore {
   readonly #database: Database;
@@ -121,6 +128,24 @@ export class SealedWalletStore implements WalletStore {
       put: { ...Object.fromEntries(sealed), [STATE]: state },
       remove: remove.map((id) => coinKey({ id })),
     });
+  }
+
+  /** What was under way when the page last ended, if it ended in the middle of it. */
+  async unfinished(): Promise<readonly Unfinished[]> {
+    const record = (await this.#database.read(UNFINISHED)) as SealedRecord | undefined;
+    if (record === undefined) return [];
+    const bytes = await unseal(this.#key, UNFINISHED, record);
+    // Sealed by this wallet's own key: nobody else can have written it.
+    return JSON.parse(new TextDecoder().decode(bytes)) as readonly Unfinished[];
+  }
+
+  /** Keeps exactly these notes, durably. */
+  async noteUnfinished(notes: readonly Unfinished[]): Promise<void> {
+    if (notes.length === 0) return this.#database.write({ remove: [UNFINISHED] });
+    const bytes = new TextEncoder().encode(JSON.stringify(notes));
+    const record = await seal(this.#key, UNFINISHED, RECORD_VERSION, bytes);
+    bytes.fill(0);
+    await this.#database.write({ put: { [UNFINISHED]: record } });
   }
 
   close(): void {

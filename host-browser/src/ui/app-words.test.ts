@@ -18,6 +18,7 @@ const coin = (changes: Partial<CoinView>): CoinView => ({
   unsettled: false,
   openServers: 0,
   twofold: false,
+  place: 'wallet',
   ...changes,
 });
 

@@ -1,9 +1,8 @@
 /** What the page says and asks, in whole sentences. */
 
-import type { AddedView, CoinView, FileView } from '../worker/messages.ts';
+import type { AddedView, CoinView, FileView, UnfinishedView } from '../worker/messages.ts';
 import type { Question } from './confirm.ts';
 import { countOf, countsOf } from './format.ts';
-import type { TaskKind } from './task.ts';
 import type { Notice } from './wallet-page.ts';
 
 /** Twice what 20,000 coins with two secrets each take: nothing larger is a coin file. */
@@ -40,7 +39,9 @@ export function addedSentence(
   return { tone: first === undefined ? 'good' : 'bad', text: parts.join(' ') };
 }
 
-const LEADS: Readonly<Record<TaskKind, string>> = {
+type Asking = 'detect' | 'pown' | 'settle';
+
+const LEADS: Readonly<Record<Asking, string>> = {
   detect: 'Checked',
   pown: 'Ownership change of',
   settle: 'Asked about',
@@ -48,7 +49,7 @@ const LEADS: Readonly<Record<TaskKind, string>> = {
 
 /** How a detect, pown or settle ended for `coins`. */
 export function resultSentence(
-  kind: TaskKind,
+  kind: Asking,
   coins: readonly CoinView[],
   cancelled: boolean,
 ): Notice {
@@ -80,7 +81,7 @@ export function resultSentence(
 
 export function interruptedSentence(count: number): Notice {
   const coins = countOf(count, 'coin');
-  const text = `An ownership change of ${coins} was interrupted; asking what the servers hold.`;
+  const text = `Work on ${coins} was interrupted; asking what the servers hold.`;
   return { tone: 'plain', text };
 }
 
@@ -89,6 +90,12 @@ export function savedSentence(files: readonly FileView[], count: number): Notice
   const coins = countOf(count, 'coin');
   const text = `${names}: ${coins}. Keep it like cash, whoever has it can spend them.`;
   return { tone: 'plain', text };
+}
+
+/** What is offered to go on with after a reload. */
+export function unfinishedSentence(unfinished: UnfinishedView): string {
+  if (unfinished.kind === 'take') return 'Taking coins out of a locker was interrupted.';
+  return `Healing ${countOf(unfinished.ids.length, 'coin')} was interrupted.`;
 }
 
 export function ownershipQuestion(count: number): Question {

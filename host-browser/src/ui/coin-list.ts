@@ -22,12 +22,15 @@ const LEGEND = [Light.PASS, Light.FAIL, Light.SILENT, Light.ERROR, Light.PENDING
 
 /**
  * The coins, a page at a time, with a filter by grade and a selection that outlives paging.
- * Fires `selection-change` with the selected ids; the owner gives them back as `selection`.
+ * Fires `selection-change` with the selected ids, which the owner gives back as `selection`, and
+ * `heal-coin` with the id of a fracked coin.
  */
 export class AndvariCoinList extends LitElement {
   static override properties = {
     coins: { attribute: false },
     selection: { attribute: false },
+    tried: { attribute: false },
+    busy: { type: Boolean },
     filter: { state: true },
     page: { state: true },
   };
@@ -124,6 +127,9 @@ export class AndvariCoinList extends LitElement {
 
   declare coins: readonly CoinView[];
   declare selection: ReadonlySet<number>;
+  /** Coins that healing was last about. */
+  declare tried: ReadonlySet<number>;
+  declare busy: boolean;
   declare filter: Filter;
   declare page: number;
 
@@ -131,6 +137,8 @@ export class AndvariCoinList extends LitElement {
     super();
     this.coins = [];
     this.selection = new Set();
+    this.tried = new Set();
+    this.busy = false;
     this.filter = 'all';
     this.page = 0;
   }
@@ -160,7 +168,10 @@ export class AndvariCoinList extends LitElement {
             <andvari-coin-row
               .coin=${coin}
               .selected=${this.selection.has(coin.id)}
+              .tried=${this.tried.has(coin.id)}
+              .busy=${this.busy}
               @coin-select=${this.#select}
+              @coin-heal=${this.#heal}
             ></andvari-coin-row>
           </li>`,
         )}
@@ -248,6 +259,10 @@ export class AndvariCoinList extends LitElement {
     if (event.detail.selected) selection.add(event.detail.id);
     else selection.delete(event.detail.id);
     this.#changeSelection(selection);
+  }
+
+  #heal(event: CustomEvent<number>): void {
+    this.dispatchEvent(new CustomEvent('heal-coin', { detail: event.detail }));
   }
 
   #selectShown(shown: readonly CoinView[], box: HTMLInputElement): void {

@@ -3,17 +3,20 @@ import { css, html, LitElement, nothing } from 'lit';
 import type { CoinView } from '../worker/messages.ts';
 import { coinDisc } from './coin-disc.ts';
 import { formatValue, GRADE_MEANINGS, GRADE_WORDS, summaryOf } from './format.ts';
+import { healFault } from './heal-words.ts';
 import './lights.ts';
 import { sharedStyles } from './shared-styles.ts';
 
 const OWNED_MEANING = 'Taken into ownership here: nobody else knows its secrets';
 const TWOFOLD_MEANING = 'Here with two sets of secrets; the servers know which is right';
 
-/** One coin of the list. Fires `coin-select` with { id, selected }. */
+/** One coin of the list. Fires `coin-select` with { id, selected }, and `coin-heal` with the id. */
 export class AndvariCoinRow extends LitElement {
   static override properties = {
     coin: { attribute: false },
     selected: { type: Boolean },
+    tried: { type: Boolean },
+    busy: { type: Boolean },
   };
   static override styles = [
     sharedStyles,
@@ -120,6 +123,15 @@ export class AndvariCoinRow extends LitElement {
         line-height: 1.35;
         color: var(--ink-soft);
       }
+      .summary.fault {
+        color: var(--error);
+      }
+      .heal {
+        min-height: 1.75rem;
+        margin-inline-start: 0.4rem;
+        padding: 0 0.6rem;
+        font-size: 0.85rem;
+      }
       andvari-lights {
         grid-area: lights;
       }
@@ -164,16 +176,22 @@ export class AndvariCoinRow extends LitElement {
 
   declare coin: CoinView | undefined;
   declare selected: boolean;
+  /** Healing was about it a moment ago. */
+  declare tried: boolean;
+  declare busy: boolean;
 
   constructor() {
     super();
     this.selected = false;
+    this.tried = false;
+    this.busy = false;
   }
 
   protected override render() {
     const { coin } = this;
     if (coin === undefined) return nothing;
     const value = formatValue(coinValueUnits(coin.denomination));
+    const fault = healFault(coin, this.tried);
     return html`<div class="row">
       <label class="pick">
         <input
@@ -197,14 +215,20 @@ export class AndvariCoinRow extends LitElement {
         </div>
       </div>
       <div class="grade">
-        <div
+        <span
           class="word ${coin.grade}"
           title=${GRADE_MEANINGS[coin.grade]}
           data-testid="coin-grade"
         >
           ${GRADE_WORDS[coin.grade]}
-        </div>
+        </span>
+        ${coin.grade === 'fracked' ? this.#healButton(coin, value) : nothing}
         <div class="summary number" data-testid="coin-summary">${summaryOf(coin)}</div>
+        ${
+          fault === undefined
+            ? nothing
+            : html`<div class="summary number fault" data-testid="heal-fault">${fault}</div>`
+        }
       </div>
       <andvari-lights
         data-testid="coin-lights"
@@ -212,6 +236,19 @@ export class AndvariCoinRow extends LitElement {
         .lights=${coin.lights}
       ></andvari-lights>
     </div>`;
+  }
+
+  #healButton({ id, serialNumber }: CoinView, value: string) {
+    return html`<button
+      type="button"
+      class="heal"
+      aria-label="Heal ${value} CloudCoin number ${serialNumber}"
+      ?disabled=${this.busy}
+      data-testid="coin-heal"
+      @click=${() => this.dispatchEvent(new CustomEvent('coin-heal', { detail: id }))}
+    >
+      Heal
+    </button>`;
   }
 
   #select(event: Event): void {

@@ -1,4 +1,5 @@
-import { css, html, LitElement } from 'lit';
+import { html, LitElement } from 'lit';
+import { dialogStyles } from './dialog-styles.ts';
 import { sharedStyles } from './shared-styles.ts';
 
 export interface Question {
@@ -11,32 +12,7 @@ export interface Question {
 /** A modal question. `ask` resolves true for yes, false for no, Escape or a closed dialog. */
 export class AndvariConfirm extends LitElement {
   static override properties = { question: { state: true } };
-  static override styles = [
-    sharedStyles,
-    css`
-      dialog {
-        width: min(28rem, calc(100vw - 2rem));
-        padding: 1.5rem;
-        border: 1px solid var(--line);
-        border-radius: var(--radius);
-        background: var(--surface);
-        color: var(--ink);
-        box-shadow: var(--shadow);
-      }
-      dialog::backdrop {
-        background: rgb(4 12 16 / 55%);
-      }
-      p {
-        margin: 0.7rem 0 1.3rem;
-      }
-      .buttons {
-        display: flex;
-        flex-wrap: wrap;
-        justify-content: flex-end;
-        gap: 0.6rem;
-      }
-    `,
-  ];
+  static override styles = [sharedStyles, dialogStyles];
 
   declare question: Question | undefined;
   #answer: ((yes: boolean) => void) | undefined;

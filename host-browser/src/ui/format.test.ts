@@ -7,6 +7,8 @@ import {
   faceOf,
   formatValue,
   lightAt,
+  parseAmount,
+  piecesOf,
   rangesOf,
   summaryOf,
   unitsOf,
@@ -83,9 +85,30 @@ it('counts and values keep each grade apart', () => {
     unsettled: false,
     openServers: 0,
     twofold: false,
+    place: 'wallet' as const,
   });
   const coins = [coin('authentic', 0), coin('authentic', -8), coin('limbo', 2)];
   expect(countsOf(coins)).toMatchObject({ authentic: 2, limbo: 1, fracked: 0, untested: 0 });
   expect(unitsOf(coins.slice(0, 2))).toBe(100_000_001n);
   expect(unitsOf([])).toBe(0n);
+});
+
+describe('amounts', () => {
+  it('are read as people write them', () => {
+    expect(parseAmount('1')).toBe(100_000_000n);
+    expect(parseAmount(' 1,234.5 ')).toBe(123_450_000_000n);
+    expect(parseAmount('0.00000001')).toBe(1n);
+    expect(parseAmount('1234567')).toBe(123_456_700_000_000n);
+  });
+
+  it('are none when anything in them could be read two ways', () => {
+    const none = ['', '0', '0.0', '-1', '1e3', '1,23', '1.234,5', '.5', '1.', '0.000000001', '१'];
+    for (const text of [...none, '1'.repeat(16)]) expect(parseAmount(text), text).toBeUndefined();
+  });
+
+  it('are shown by denomination, the largest first', () => {
+    const coins = [-2, 2, 0, 2].map((denomination) => ({ denomination }));
+    expect(piecesOf(coins)).toBe('2 × 100, 1 × 1, 1 × 0.01');
+    expect(piecesOf([])).toBe('');
+  });
 });

@@ -44,6 +44,11 @@ export const GRADE_MEANINGS: Readonly<Record<Grade, string>> = {
   counterfeit: 'At least 13 of 25 servers deny it.',
 };
 
+export const TOTAL_MEANINGS: Readonly<Record<keyof TotalsView, string>> = {
+  ...GRADE_MEANINGS,
+  locked: 'In lockers on the servers: whoever has the code can take them.',
+};
+
 /** The state of one light in a word or two. */
 export const LIGHT_WORDS: Readonly<Record<Light, string>> = {
   [Light.UNTRIED]: 'not asked',
@@ -114,6 +119,7 @@ export const NO_TOTALS: TotalsView = {
   fracked: NONE,
   limbo: NONE,
   counterfeit: NONE,
+  locked: NONE,
 };
 
 /** Entries in each grade. `authentic` does not include `fracked` here, so that they add up. */
@@ -124,6 +130,30 @@ export function countsOf(coins: readonly CoinView[]): Readonly<Record<Grade, num
 }
 
 /** Value of the coins in units of 1e-8. */
-export function unitsOf(coins: readonly CoinView[]): bigint {
+export function unitsOf(coins: readonly Pick<CoinView, 'denomination'>[]): bigint {
   return coins.reduce((sum, coin) => sum + coinValueUnits(coin.denomination), 0n);
+}
+
+/** `3 × 100, 1 × 0.01`: coins by denomination, the largest first. */
+export function piecesOf(coins: readonly Pick<CoinView, 'denomination'>[]): string {
+  const counts = new Map<number, number>();
+  for (const { denomination } of coins) {
+    counts.set(denomination, (counts.get(denomination) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([a], [b]) => b - a)
+    .map(([denomination, count]) => {
+      const value = formatValue(coinValueUnits(denomination));
+      return `${count.toLocaleString('en-US')} × ${value}`;
+    })
+    .join(', ');
+}
+
+/** An amount as people write it, `1,234.5`, in units of 1e-8; undefined: it is none. */
+export function parseAmount(text: string): bigint | undefined {
+  const match = /^(\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.(\d{1,8}))?$/.exec(text.trim());
+  if (match === null) return undefined;
+  const [, whole = '', fraction = ''] = match;
+  const units = BigInt(whole.replaceAll(',', '') + fraction.padEnd(8, '0'));
+  return units > 0n ? units : undefined;
 }

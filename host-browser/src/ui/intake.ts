@@ -2,9 +2,9 @@ import { css, html, LitElement, nothing } from 'lit';
 import { sharedStyles } from './shared-styles.ts';
 
 /**
- * Where coin files come in: a drop zone that is also a file button, and demo coins where the
- * network has them. Fires `coin-files` with File[] and `demo-coins`. Files may be dropped anywhere
- * on the page; the zone says so while one is over it.
+ * Where coins come in: a drop zone for files that is also a file button, lockers, and demo coins
+ * where the network has them. Fires `coin-files` with File[], `take-locker` and `demo-coins`.
+ * Files may be dropped anywhere on the page; the zone says so while one is over it.
  */
 export class AndvariIntake extends LitElement {
   static override properties = {
@@ -119,6 +119,14 @@ export class AndvariIntake extends LitElement {
               </button>`
             : nothing
         }
+        <button
+          type="button"
+          ?disabled=${this.busy}
+          data-testid="take-locker"
+          @click=${() => this.dispatchEvent(new CustomEvent('take-locker'))}
+        >
+          Take from locker…
+        </button>
         <input type="file" multiple hidden data-testid="file-input" @change=${this.#chosen} />
       </div>
     </section>`;

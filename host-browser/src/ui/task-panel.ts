@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { sharedStyles } from './shared-styles.ts';
 import type { TaskState } from './task.ts';
 import { announcementOf, fractionOf, headlineOf } from './task.ts';
+import { STEP_WORDS } from './task-steps.ts';
 
 /** At most one spoken sentence in this time; the last word is always spoken. */
 const ANNOUNCE_INTERVAL_MS = 2_000;
@@ -29,6 +30,30 @@ export class AndvariTaskPanel extends LitElement {
       }
       .headline {
         font-weight: 600;
+      }
+      .steps {
+        grid-column: 1 / -1;
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.2rem 1.4rem;
+        font-size: 0.9rem;
+        color: var(--ink-soft);
+      }
+      .steps li::before {
+        content: '○';
+        margin-inline-end: 0.4em;
+      }
+      .steps .done::before {
+        content: '●';
+        color: var(--gold-bright);
+      }
+      .steps .current {
+        font-weight: 600;
+        color: var(--ink);
+      }
+      .steps .current::before {
+        content: '◐';
+        color: var(--gold-bright);
       }
       progress {
         grid-column: 1 / -1;
@@ -114,12 +139,29 @@ export class AndvariTaskPanel extends LitElement {
       >
         ${task.cancelling ? 'Stopping…' : 'Cancel'}
       </button>
+      ${task.steps.length === 0 ? nothing : this.#steps(task)}
       <progress
         max="1"
         value=${fractionOf(task) ?? nothing}
         aria-label="Answers received"
       ></progress>
     </section>`;
+  }
+
+  /** The sentence above says the same to readers, once in a while and not at each answer. */
+  #steps({ steps }: TaskState) {
+    return html`<ol class="steps number" aria-hidden="true">
+      ${steps.map(
+        ({ name, state, done, total }) => html`<li
+          class=${state}
+          data-testid="step"
+          data-step=${name}
+          data-state=${state}
+        >
+          ${STEP_WORDS[name]} ${state === 'waiting' ? nothing : html`${done}/${total}`}
+        </li>`,
+      )}
+    </ol>`;
   }
 }
 

@@ -20,6 +20,7 @@ const coin = (id: number): CoinView => ({
   unsettled: false,
   openServers: 0,
   twofold: false,
+  place: 'wallet',
 });
 const coins = [coin(1), coin(2), coin(3)];
 const started: TaskProgress = { stage: 'started', ids: [3, 1], serverIds: SERVERS };
@@ -64,6 +65,18 @@ describe('a task under way', () => {
     expect(now[2]).toBe(known[2]);
     expect(fractionOf(task)).toBeUndefined();
     expect(announcementOf(task)).toBe('1 server answered so far');
+  });
+
+  it('goes through its steps, and leaves lights alone that still stand', () => {
+    const known = coins.map((one) => ({ ...one, lights: 'A'.repeat(25) }));
+    const step = { stage: 'step', step: 'fix', done: 1, total: 3 } as const;
+    const { task, coins: now } = advanceTask(startTask('heal'), known, [started, step]);
+    expect(announcementOf(task)).toBe('Step 2 of 3, fix: 1 of 3 servers');
+    expect(fractionOf(task)).toBeCloseTo(4 / 9);
+    expect(now[0]).toBe(known[0]);
+    expect(headlineOf(task)).toBe('Healing 2 coins');
+    const begun = advanceTask(startTask('heal'), known, [started]).task;
+    expect([announcementOf(begun), fractionOf(begun)]).toEqual(['Getting ready…', undefined]);
   });
 
   it('survives answers about a coin that is gone', () => {

@@ -2,8 +2,9 @@
 
 import { type CoinView, Light, type TaskProgress } from '../worker/messages.ts';
 import { countOf } from './format.ts';
+import { advanceSteps, fractionOfSteps, planOf, type Step, stepSentence } from './task-steps.ts';
 
-export type TaskKind = 'detect' | 'pown' | 'settle';
+export type TaskKind = 'detect' | 'pown' | 'settle' | 'heal' | 'send' | 'take';
 
 export interface TaskState {
   readonly kind: TaskKind;
@@ -14,8 +15,21 @@ export interface TaskState {
   readonly servers: string;
   /** Coins that each server has answered for, by RAIDA id. */
   readonly answered: ReadonlyMap<number, ReadonlySet<number>>;
+  /** Empty for work that is one question to each server. */
+  readonly steps: readonly Step[];
   readonly cancelling: boolean;
 }
+
+const PLANS: Readonly<Record<TaskKind, readonly Step[]>> = {
+  detect: [],
+  pown: [],
+  settle: [],
+  heal: planOf('tickets', 'fix', 'detect'),
+  send: planOf('detect', 'put'),
+  take: planOf('peek', 'take'),
+};
+/** They ask every server about every coin; the others leave lights alone that still stand. */
+const ASK_ALL: readonly TaskKind[] = ['detect', 'pown'];
 
 const ALL_UNTRIED = Light.UNTRIED.repeat(25);
 const SILENT: readonly string[] = [Light.SILENT, Light.UNREACHABLE];
@@ -27,6 +41,7 @@ export function startTask(kind: TaskKind): TaskState {
     serverIds: [],
     servers: ALL_UNTRIED,
     answered: new Map(),
+    steps: PLANS[kind],
     cancelling: false,
   };
 }
@@ -40,10 +55,9 @@ export function advanceTask(
   let next = task;
   const lights = new Map(coins.map((coin) => [coin.id, coin.lights]));
   for (const progress of news) {
-    next =
-      progress.stage === 'started'
-        ? started(next, lights, progress)
-        : answered(next, lights, progress);
+    if (progress.stage === 'started') next = started(next, lights, progress);
+    else if (progress.stage === 'answer') next = answered(next, lights, progress);
+    else next = { ...next, steps: advanceSteps(next.steps, progress) };
   }
   const changed = coins.map((coin) => {
     const now = lights.get(coin.id) ?? coin.lights;
@@ -58,8 +72,7 @@ function started(
   { ids, serverIds }: Extract<TaskProgress, { stage: 'started' }>,
 ): TaskState {
   const servers = serverIds.reduce((all, id) => setLight(all, id, Light.PENDING), ALL_UNTRIED);
-  // Settling asks only those servers that have not told yet; the other lights still stand.
-  const asksAll = task.kind !== 'settle';
+  const asksAll = ASK_ALL.includes(task.kind);
   for (const id of ids) if (asksAll && lights.has(id)) lights.set(id, servers);
   return { ...task, ids: new Set(ids), serverIds, servers };
 }
@@ -90,6 +103,7 @@ export function setLight(lights: string, raidaId: number, light: string): string
 
 /** 0 to 1: answers that have come in, of those wanted; undefined: nobody knows how many. */
 export function fractionOf(task: TaskState): number | undefined {
+  if (task.steps.length > 0) return fractionOfSteps(task.steps);
   const wanted = task.serverIds.length * task.ids.size;
   if (wanted === 0 || task.kind === 'settle') return undefined;
   const got = [...task.answered.values()].reduce((sum, ids) => sum + ids.size, 0);
@@ -98,14 +112,21 @@ export function fractionOf(task: TaskState): number | undefined {
 
 export function headlineOf(task: TaskState): string {
   const coins = task.ids.size === 0 ? 'coins' : countOf(task.ids.size, 'coin');
-  if (task.kind === 'detect') return `Checking ${coins}`;
-  if (task.kind === 'settle') return `Finding out what the servers hold for ${coins}`;
-  return `Taking ownership of ${coins}. Keep this page open.`;
+  const headlines: Readonly<Record<TaskKind, string>> = {
+    detect: `Checking ${coins}`,
+    settle: `Finding out what the servers hold for ${coins}`,
+    pown: `Taking ownership of ${coins}. Keep this page open.`,
+    heal: `Healing ${coins}`,
+    send: `Putting ${coins} into a locker. Keep this page open.`,
+    take: 'Taking coins out of a locker. Keep this page open.',
+  };
+  return headlines[task.kind];
 }
 
 export function announcementOf(task: TaskState): string {
   const serverCount = task.serverIds.length;
   if (serverCount === 0) return 'Getting ready…';
+  if (task.steps.length > 0) return stepSentence(task.steps) ?? 'Getting ready…';
   if (task.kind === 'settle') return `${countOf(task.answered.size, 'server')} answered so far`;
   const done = [...task.answered.values()].filter((ids) => ids.size >= task.ids.size).length;
   return `${done} of ${serverCount} servers are done`;

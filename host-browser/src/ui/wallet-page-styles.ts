@@ -49,8 +49,9 @@ export const walletPageStyles = css`
     letter-spacing: -0.015em;
     text-wrap: balance;
   }
-  /* It takes the focus for the reader's sake; a ring would say that there is something to do. */
-  h1:focus-visible {
+  /* They take the focus for the reader's sake; a ring would say that there is something to do. */
+  h1:focus-visible,
+  h2:focus-visible {
     outline: none;
   }
   .totals {
@@ -106,11 +107,14 @@ export const walletPageStyles = css`
   .notice.bad {
     border-inline-start-color: var(--fail);
   }
-  .notice button {
+  .notice > button {
     flex: none;
     width: 2.5rem;
     padding: 0;
     border-color: transparent;
+  }
+  .notice .buttons {
+    flex: none;
   }
   /* Live regions are always there, or what appears in them is not spoken; empty: no room. */
   .news {

@@ -35,10 +35,17 @@ describe('what the page sees of coins', () => {
     expect(coinViews(wallet.coins()).map(({ twofold }) => twofold)).toEqual([true, false, true]);
   });
 
+  it('says where a coin is', () => {
+    expect(coinViews(wallet.coins()).map(({ place }) => place)).toEqual(Array(3).fill('wallet'));
+    const locked = wallet.coins().map((coin) => ({ ...coin, place: 'locker' as const }));
+    expect(coinViews(locked)[0]?.place).toBe('locker');
+  });
+
   it('counts a coin once however often it is here', () => {
     const totals = totalsView(wallet.totals());
     expect(totals.untested).toEqual({ count: 2, units: 100_000_001n });
     expect(totals.fracked).toEqual({ count: 0, units: 0n });
+    expect(totals.locked).toEqual({ count: 0, units: 0n });
   });
 
   it('makes lists that hold each coin once', () => {

@@ -36,6 +36,7 @@ export function coinViews(coins: readonly WalletCoin[]): CoinView[] {
     unsettled: coin.state === 'pending',
     openServers: coin.openServers,
     twofold: (counts.get(coinNumber(coin)) ?? 0) > 1,
+    place: coin.place,
   }));
 }
 
@@ -43,8 +44,8 @@ function gradeOf({ grade }: WalletCoin): Grade {
   return grade.name === 'authentic' && grade.fracked ? 'fracked' : grade.name;
 }
 
-export function totalsView({ grades, fracked }: WalletTotals): TotalsView {
-  return { ...grades, fracked };
+export function totalsView({ grades, fracked, locked }: WalletTotals): TotalsView {
+  return { ...grades, fracked, locked };
 }
 
 /**

@@ -10,8 +10,9 @@ const TOTALS = {
   fracked: NONE,
   limbo: NONE,
   counterfeit: NONE,
+  locked: NONE,
 };
-const EMPTY = { coins: [], totals: TOTALS, network: { serverIds: [], demo: false } };
+const EMPTY = { coins: [], totals: TOTALS, network: { serverIds: [], demo: false }, lockers: [] };
 const open: MessagePort[] = [];
 
 /** A client and a server joined by a real MessageChannel; only what is not given is refused. */

@@ -1,11 +1,15 @@
 /**
  * What page and worker say to each other, and nothing else crosses: the page holds no key and no
- * authentication number. It sees views of coins, and bytes only in files a user drops or saves.
+ * authentication number. It sees views of coins, bytes only in files a user drops or saves, and a
+ * locker's code only where the user types it or asks to see it.
  *
  *   page -> worker   request { id, method, params }, cancel { id }
  *   worker -> page   progress { id, progress }*, then one result { id, value } or failure
  *                    { id, code, message }; ready once, when the worker can take requests
  */
+
+import type { CoinPlace } from '@andvari/host-common/raida/wallet-entry';
+import type { WalletStage } from '@andvari/host-common/raida/wallet-stage';
 
 /** Result of one server for one coin, one character each (reference section 14): */
 export const Light = {
@@ -46,6 +50,7 @@ export interface CoinView {
   readonly openServers: number;
   /** The same coin is here with other secrets too; the servers know which are right. */
   readonly twofold: boolean;
+  readonly place: CoinPlace;
 }
 
 export interface TotalView {
@@ -54,8 +59,31 @@ export interface TotalView {
   readonly units: bigint;
 }
 
-/** Each coin once, also where it is here twofold. `authentic` includes `fracked`. */
-export type TotalsView = Readonly<Record<Grade, TotalView>>;
+/**
+ * Each coin once, also where it is here twofold. `authentic` includes `fracked`; coins in lockers
+ * are `locked` and in no grade.
+ */
+export type TotalsView = Readonly<Record<Grade | 'locked', TotalView>>;
+
+/** A locker with coins that this wallet put there, or has begun to take out. */
+export interface LockerView {
+  /** The smallest id of its coins. */
+  readonly id: number;
+  readonly ids: readonly number[];
+  /** Units of 1e-8. */
+  readonly units: bigint;
+  /** The servers have been asked since the wallet was opened; without it the counts are 0. */
+  readonly checked: boolean;
+  /** Coins that at least 13 servers have in the locker. */
+  readonly insideCount: number;
+  /** Coins that whoever had the code has taken. */
+  readonly goneCount: number;
+}
+
+/** Work that a reload or a crash has cut off, and that can be gone on with. */
+export type UnfinishedView =
+  | { readonly kind: 'heal'; readonly ids: readonly number[] }
+  | { readonly kind: 'take' };
 
 export interface NetworkView {
   /** Empty when the description could not be fetched; `fault` then says why. */
@@ -68,6 +96,8 @@ export interface WalletView {
   readonly coins: readonly CoinView[];
   readonly totals: TotalsView;
   readonly network: NetworkView;
+  readonly lockers: readonly LockerView[];
+  readonly unfinished?: UnfinishedView;
 }
 
 /** One server's answer to an echo; `elapsedMs` is null when none came. */
@@ -85,9 +115,63 @@ export interface AddedView {
   readonly twofoldCount: number;
 }
 
+/** How a send ended; without `lockerId` it was stopped, or no server took a coin. */
+export interface SentView {
+  readonly wallet: WalletView;
+  readonly lockerId?: number;
+  /** Coins that at least 13 servers have in the locker. */
+  readonly lockedCount: number;
+  /** Coins of which too few servers have said where they are. */
+  readonly pendingCount: number;
+  /** Coins that too few servers took: they are in the wallet as before. */
+  readonly returnedCount: number;
+}
+
+/** A coin that some server has in a locker. */
+export interface LockerCoinView {
+  readonly denomination: number;
+  readonly serialNumber: number;
+  /** Servers that have it there; from 13 on it can be taken. */
+  readonly servers: number;
+}
+
+export interface ContentsView {
+  readonly coins: readonly LockerCoinView[];
+  readonly answeredCount: number;
+  readonly serverCount: number;
+}
+
+/** How a take ended; `stopped`: before the servers had said. */
+export interface TakenView {
+  readonly wallet: WalletView;
+  readonly stopped: boolean;
+  readonly takenIds: readonly number[];
+  readonly pendingCount: number;
+  /** Coins that somebody else took first. */
+  readonly missedCount: number;
+  /** Coins that fewer than 13 servers have there. */
+  readonly leftCount: number;
+}
+
+export interface PassedOnView {
+  readonly wallet: WalletView;
+  readonly forgottenCount: number;
+  /** Coins that are in the locker on too few servers, so that nobody else could take them. */
+  readonly keptCount: number;
+}
+
+/** The locker that is meant: by its code, by LockerView.id, or the one of `unfinished`. */
+export type LockerSource =
+  | { readonly from: 'code'; readonly code: string }
+  | { readonly from: 'locker'; readonly lockerId: number }
+  | { readonly from: 'unfinished' };
+
+export type StepName = WalletStage['stage'];
+
 /**
  * First `started`, then `answer`s as they come in, in as many messages as it takes; a server may
- * answer for a coin again, and the later light counts.
+ * answer for a coin again, and the later light counts. Work in several steps says with `step` how
+ * many servers are through with the one that is under way; a step may come again.
  */
 export type TaskProgress =
   | {
@@ -101,6 +185,12 @@ export type TaskProgress =
       readonly ids: readonly number[];
       /** One Light character for each id. */
       readonly lights: string;
+    }
+  | {
+      readonly stage: 'step';
+      readonly step: StepName;
+      readonly done: number;
+      readonly total: number;
     };
 
 export interface FileView {
@@ -129,6 +219,22 @@ export interface WalletMethods {
   pown: { params: Selection; result: WalletView; progress: TaskProgress };
   /** Ask with find (2/60) which secrets each server holds for every unsettled coin. */
   settle: { params: null; result: WalletView; progress: TaskProgress };
+  /** Make coins known again to the servers that deny them. */
+  heal: { params: Selection; result: WalletView; progress: TaskProgress };
+  /** Coins of exactly this value in units of 1e-8. */
+  choose: { params: { readonly units: bigint }; result: Selection; progress: never };
+  /** Put coins into a new locker. */
+  send: { params: Selection; result: SentView; progress: TaskProgress };
+  lockerCode: { params: { readonly lockerId: number }; result: string; progress: never };
+  /** Ask the servers what has become of every locker of this wallet. */
+  checkLockers: { params: null; result: WalletView; progress: never };
+  /** Forget a locker whose code somebody else has now; asks the servers first. */
+  passOn: { params: { readonly lockerId: number }; result: PassedOnView; progress: never };
+  /** What is in a locker; changes nothing. */
+  peek: { params: { readonly code: string }; result: ContentsView; progress: TaskProgress };
+  take: { params: LockerSource; result: TakenView; progress: TaskProgress };
+  /** The user does not want to go on with what was cut off. */
+  dropUnfinished: { params: null; result: WalletView; progress: never };
   /** One file, or more where a coin is here twofold: a file holds each coin once. */
   save: { params: Selection; result: readonly FileView[]; progress: never };
   remove: { params: Selection; result: WalletView; progress: never };

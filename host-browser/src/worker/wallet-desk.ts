@@ -4,20 +4,31 @@
  */
 
 import { parseCoinFile } from '@andvari/host-common/raida/coin-file';
+import { openDigests } from '@andvari/host-common/raida/digests';
+import { parseLockerCode } from '@andvari/host-common/raida/locker-code';
 import { Wallet, type WalletOperationOptions } from '@andvari/host-common/raida/wallet';
-import { SealedWalletStore } from '../storage/sealed-wallet-store.ts';
+import { coinsForAmount } from '@andvari/host-common/raida/wallet-amount';
+import { SealedWalletStore, type Unfinished } from '../storage/sealed-wallet-store.ts';
 import { takeTabLock } from '../storage/tab-lock.ts';
 import { coinViews, fileLists, lightsText, totalsView } from './coin-views.ts';
 import { type Connection, connect } from './connection.ts';
+import { LockerDesk } from './locker-desk.ts';
 import type { HandlerContext, Handlers } from './message-server.ts';
 import {
   type AddedView,
+  type ContentsView,
+  type LockerSource,
   type NetworkView,
+  type PassedOnView,
+  type Selection,
+  type SentView,
+  type TakenView,
   type TaskProgress,
   type WalletView,
   WorkerFailure,
 } from './messages.ts';
 import { fetchDemoCoins } from './page-server.ts';
+import { UnfinishedWork } from './unfinished-work.ts';
 
 const DATABASE = 'andvari-wallet';
 const TAB_LOCK = 'andvari-wallet';
@@ -28,10 +39,22 @@ interface OpenWallet {
   readonly store: SealedWalletStore;
   readonly connection: Connection;
   readonly wallet: Wallet;
+  readonly lockers: LockerDesk;
+  readonly unfinished: UnfinishedWork;
   readonly releaseTabLock: () => void;
 }
 
-type TaskContext = HandlerContext<'detect' | 'pown' | 'settle'>;
+interface TaskContext {
+  readonly signal: AbortSignal;
+  progress(progress: TaskProgress): void;
+}
+
+interface Task<Result> {
+  readonly ids: readonly number[];
+  readonly run: (wallet: Wallet, options: WalletOperationOptions) => Promise<Result>;
+  /** Noted in the store as long as it runs. */
+  readonly note?: Unfinished;
+}
 
 export function walletDesk(): Handlers {
   const desk = new WalletDesk();
@@ -43,11 +66,25 @@ export function walletDesk(): Handlers {
     add: ({ name, bytes }) => desk.add(name, bytes),
     demo: async () => desk.add('demo coins', await fetchDemoCoins()),
     servers: (_, context) => desk.servers(context),
-    detect: ({ ids }, context) =>
-      desk.task(ids, context, (wallet, options) => wallet.detect(ids, options)),
-    pown: ({ ids }, context) =>
-      desk.task(ids, context, (wallet, options) => wallet.takeOwnership(ids, options)),
+    detect: async ({ ids }, context) => {
+      await desk.task({ ids, run: (wallet, options) => wallet.detect(ids, options) }, context);
+      return desk.view();
+    },
+    pown: async ({ ids }, context) => {
+      const run: Task<void>['run'] = (wallet, options) => wallet.takeOwnership(ids, options);
+      await desk.task({ ids, run }, context);
+      return desk.view();
+    },
     settle: (_, context) => desk.settle(context),
+    heal: (selection, context) => desk.heal(selection, context),
+    choose: ({ units }) => desk.choose(units),
+    send: (selection, context) => desk.send(selection, context),
+    lockerCode: async ({ lockerId }) => desk.lockerCode(lockerId),
+    checkLockers: (_, context) => desk.checkLockers(context),
+    passOn: ({ lockerId }, context) => desk.passOn(lockerId, context),
+    peek: ({ code }, context) => desk.peek(code, context),
+    take: (source, context) => desk.take(source, context),
+    dropUnfinished: () => desk.dropUnfinished(),
     save: ({ ids }) => desk.save(ids),
     remove: ({ ids }) => desk.remove(ids),
   };
@@ -63,15 +100,17 @@ class WalletDesk {
 
   /** Tab lock first, so that of two tabs only one ever reads what it will later overwrite. */
   async #openWallet(openStore: () => Promise<SealedWalletStore>): Promise<WalletView> {
-    if (this.#opened !== undefined) return this.#view();
+    if (this.#opened !== undefined) return this.view();
     const releaseTabLock = await takeTabLock(TAB_LOCK);
     let store: SealedWalletStore | undefined;
     try {
       store = await openStore();
       const connection = await connect();
       const wallet = await Wallet.open({ store, client: connection.client });
-      this.#opened = { store, connection, wallet, releaseTabLock };
-      return this.#view();
+      const unfinished = await UnfinishedWork.load(store);
+      const lockers = new LockerDesk(wallet);
+      this.#opened = { store, connection, wallet, lockers, unfinished, releaseTabLock };
+      return this.view();
     } catch (error) {
       store?.close();
       releaseTabLock();
@@ -100,7 +139,7 @@ class WalletDesk {
       );
       for (const coin of file.coins) coin.authenticationNumbers.fill(0);
       return {
-        wallet: this.#view(),
+        wallet: this.view(),
         addedCount: added.length,
         knownCount: duplicates,
         twofoldCount: candidates.length,
@@ -125,34 +164,121 @@ class WalletDesk {
     return view;
   }
 
-  /** A task on coins, with progress; cancelled, it ends well with what was learnt by then. */
-  async task(
-    ids: readonly number[],
+  /** Work with progress. Cancelled, it ends well, with undefined and what was learnt by then. */
+  async task<Result>(
+    { ids, run, note }: Task<Result>,
     context: TaskContext,
-    run: (wallet: Wallet, options: WalletOperationOptions) => Promise<unknown>,
-  ): Promise<WalletView> {
-    const { serverIds, fault } = (await this.#reconnected()).connection.view;
-    if (fault !== undefined) throw new WorkerFailure('ANDVARI_OFFLINE', fault);
-    const progress = (news: TaskProgress) => context.progress(news);
+  ): Promise<Result | undefined> {
+    const { serverIds } = await this.#online();
+    const { progress } = context;
     progress({ stage: 'started', ids, serverIds });
+    const options: WalletOperationOptions = {
+      signal: context.signal,
+      onLights: ({ raidaId, ids: about, lights }) =>
+        progress({ stage: 'answer', raidaId, ids: about, lights: lightsText(lights) }),
+      onStage: ({ stage, done, total }) => progress({ stage: 'step', step: stage, done, total }),
+    };
     try {
-      const options: WalletOperationOptions = {
-        signal: context.signal,
-        onLights: ({ raidaId, ids: about, lights }) =>
-          progress({ stage: 'answer', raidaId, ids: about, lights: lightsText(lights) }),
-      };
-      await this.#inTurn(() => run(this.#open().wallet, options));
+      return await this.#inTurn(() => {
+        const { wallet, unfinished } = this.#open();
+        const work = () => run(wallet, options);
+        return note === undefined ? work() : unfinished.during(note, work);
+      });
     } catch (error) {
       if (error !== context.signal.reason) throw error;
+      return undefined;
     }
-    return this.#view();
   }
 
-  settle(context: TaskContext): Promise<WalletView> {
+  async settle(context: TaskContext): Promise<WalletView> {
     const { wallet } = this.#open();
     const open = wallet.coins().filter((coin) => coin.openServers > 0);
     const ids = open.map((coin) => coin.id);
-    return this.task(ids, context, (now, options) => now.resolvePending(options));
+    await this.task({ ids, run: (now, options) => now.resolvePending(options) }, context);
+    return this.view();
+  }
+
+  async heal({ ids }: Selection, context: TaskContext): Promise<WalletView> {
+    // Of what an earlier page was cut off in, coins may have gone elsewhere meanwhile.
+    const here = ids.filter((id) => this.#open().wallet.coin(id)?.place === 'wallet');
+    const note = { kind: 'heal', ids: here } as const;
+    await this.task(
+      { ids: here, note, run: (wallet, options) => wallet.heal(here, options) },
+      context,
+    );
+    return this.view();
+  }
+
+  async choose(units: bigint): Promise<Selection> {
+    const coins = this.#open().wallet.coins();
+    const free = coins.filter(({ place, busy }) => place === 'wallet' && !busy);
+    return { ids: coinsForAmount(free, units) };
+  }
+
+  /** What was put is looked at afterwards: the code is shown only for coins that can be taken. */
+  async send({ ids }: Selection, context: TaskContext): Promise<SentView> {
+    const result = await this.task(
+      { ids, run: (wallet, options) => wallet.lock(ids, options) },
+      context,
+    );
+    if (result !== undefined) await this.#checkCode(result.code);
+    const id = result && this.#open().lockers.idOf(result.code);
+    return {
+      wallet: this.view(),
+      ...(id === undefined ? {} : { lockerId: id }),
+      lockedCount: result?.locked.length ?? 0,
+      pendingCount: result?.pending.length ?? 0,
+      returnedCount: result?.returned.length ?? 0,
+    };
+  }
+
+  lockerCode(id: number): string {
+    return this.#open().lockers.code(id);
+  }
+
+  async checkLockers({ signal }: Pick<TaskContext, 'signal'>): Promise<WalletView> {
+    await this.#online();
+    await this.#inTurn(() => this.#open().lockers.checkAll({ signal }));
+    return this.view();
+  }
+
+  async passOn(id: number, { signal }: Pick<TaskContext, 'signal'>): Promise<PassedOnView> {
+    await this.#online();
+    const counts = await this.#inTurn(() => this.#open().lockers.passOn(id, { signal }));
+    return { wallet: this.view(), ...counts };
+  }
+
+  async peek(code: string, context: TaskContext): Promise<ContentsView> {
+    const { serverIds } = await this.#online();
+    const { coins, answered } = await this.#open().wallet.peek(code, {
+      signal: context.signal,
+      onStage: ({ stage, done, total }) =>
+        context.progress({ stage: 'step', step: stage, done, total }),
+    });
+    return { coins, answeredCount: answered, serverCount: serverIds.length };
+  }
+
+  async take(source: LockerSource, context: TaskContext): Promise<TakenView> {
+    const code = parseLockerCode(this.#codeOf(source), await openDigests());
+    const note = { kind: 'take', code } as const;
+    const result = await this.task(
+      { ids: [], note, run: (wallet, options) => wallet.unlock(code, options) },
+      context,
+    );
+    await this.#checkCode(code);
+    return {
+      wallet: this.view(),
+      stopped: result === undefined,
+      takenIds: result?.taken ?? [],
+      pendingCount: result?.pending.length ?? 0,
+      missedCount: result?.missed.length ?? 0,
+      leftCount: result?.left.length ?? 0,
+    };
+  }
+
+  async dropUnfinished(): Promise<WalletView> {
+    await this.#inTurn(() => this.#open().unfinished.drop());
+    return this.view();
   }
 
   async save(ids: readonly number[]) {
@@ -167,7 +293,29 @@ class WalletDesk {
 
   async remove(ids: readonly number[]): Promise<WalletView> {
     await this.#inTurn(() => this.#open().wallet.remove(ids));
-    return this.#view();
+    return this.view();
+  }
+
+  /** The network as it is, looked for once more. Throws WorkerFailure ANDVARI_OFFLINE. */
+  async #online(): Promise<NetworkView> {
+    const { view } = (await this.#reconnected()).connection;
+    if (view.fault !== undefined) throw new WorkerFailure('ANDVARI_OFFLINE', view.fault);
+    return view;
+  }
+
+  /** The work itself has ended: what cannot be looked at now is looked at later. */
+  async #checkCode(code: string): Promise<void> {
+    try {
+      await this.#inTurn(() => this.#open().lockers.checkCode(code, {}));
+    } catch {
+      // The locker is then shown as not checked.
+    }
+  }
+
+  #codeOf(source: LockerSource): string {
+    if (source.from === 'code') return source.code;
+    const { lockers, unfinished } = this.#open();
+    return source.from === 'locker' ? lockers.code(source.lockerId) : unfinished.code();
   }
 
   /** Where the network's description was missing, try for it again, with the wallet on top. */
@@ -180,7 +328,7 @@ class WalletDesk {
       const wallet = await Wallet.open({ store: opened.store, client: connection.client });
       opened.wallet.close();
       await opened.connection.close();
-      this.#opened = { ...opened, connection, wallet };
+      this.#opened = { ...opened, connection, wallet, lockers: new LockerDesk(wallet) };
       return this.#opened;
     });
   }
@@ -200,12 +348,15 @@ class WalletDesk {
     throw new WorkerFailure('ANDVARI_LOCKED', 'The wallet is locked.');
   }
 
-  #view(): WalletView {
-    const { wallet, connection } = this.#open();
+  view(): WalletView {
+    const { wallet, connection, lockers, unfinished } = this.#open();
+    const offer = unfinished.view();
     return {
       coins: coinViews(wallet.coins()),
       totals: totalsView(wallet.totals()),
       network: connection.view,
+      lockers: lockers.views(),
+      ...(offer === undefined ? {} : { unfinished: offer }),
     };
   }
 }
