@@ -175,7 +175,7 @@ describe('a server that lies to wallets', () => {
       ...VOTES.map(([, lie]) => lie),
       ({ reply }) => garbled(reply),
     ];
-    for (let run = 0; run < (long ? 40 : 1); run++) {
+    for (let run = 0; run < (long ? 200 : 1); run++) {
       const { wallet, ids } = await place.visitor({ timeoutMs: 300 });
       const counts = ids.map(() => 1 + draw(11));
       for (const [index, id] of ids.entries()) {
@@ -218,7 +218,7 @@ describe('a server that answers late', () => {
     expect(await place.passes(wallet, ids)).toEqual(new Array(6).fill(25));
   });
 
-  it('to the servers that ask it: those that wait have its vote, those that do not, later', async () => {
+  it('to servers that ask: who waits has its vote, who does not tries again', async () => {
     const { wallet, ids } = await place.visitor();
     const [coin = 0] = ids;
     const denying = others(3, 12);

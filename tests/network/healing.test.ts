@@ -69,7 +69,7 @@ describe('heal', () => {
   }, async () => {
     const seed = seedOfRun();
     const draw = randomFrom(seed);
-    for (let run = 0; run < (long ? 60 : 2); run++) {
+    for (let run = 0; run < (long ? 400 : 2); run++) {
       const { wallet, ids } = await place.visitor();
       const counts = ids.map(() => draw(15));
       for (const [index, id] of ids.entries()) {
@@ -174,7 +174,7 @@ describe('with servers down', () => {
     expect(await place.passes(wallet, ids)).toEqual(new Array(6).fill(25));
   });
 
-  it('eleven: 13 that know the coin are enough, 12 are too few and keep what they have', async () => {
+  it('eleven: 13 that know the coin are enough, with 12 it stays as it is', async () => {
     const { wallet, ids } = await place.visitor({ timeoutMs: 500 });
     const [edge = 0, below = 0] = ids;
     await place.frack(wallet.keys(edge), [3]);

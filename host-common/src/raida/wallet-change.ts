@@ -5,7 +5,7 @@
  * sent.
  */
 import { RAIDA_COUNT } from '../engine/generated/limits.ts';
-import { DENOMINATION_MAX, DENOMINATION_MIN, isSerialNumber } from './coin.ts';
+import { DENOMINATION_MAX, DENOMINATION_MIN } from './coin.ts';
 import { CHANGE_COINS, type ChangeKind, type ChangeOrder } from './commands/change.ts';
 import { gradeCoin, QUORUM } from './grading.ts';
 import { CHANGE_ROUNDS_MAX } from './limits.ts';
@@ -129,7 +129,7 @@ export class Change {
     );
   }
 
-  /** Serial numbers that are free on every server that answers, at least 13 of them. */
+  /** Serial numbers that as many servers as can be offer together, at least 13 of them. */
   private async reserve(
     kind: ChangeKind,
     [first]: readonly WalletEntry[],
@@ -157,12 +157,11 @@ export class Change {
       const offers = passed(await this.offers(question, stage, options));
       answered = Math.max(answered, offers.length);
       if (offers.length < QUORUM) continue;
-      const lists = offers.map(({ value }) => new Set(value.serialNumbers));
-      const free = [...(lists[0] ?? [])].filter(
-        (number) =>
-          isSerialNumber(number) && !own.has(number) && lists.every((list) => list.has(number)),
+      const lists = offers.map(
+        ({ value }) => new Set(value.serialNumbers.filter((number) => !own.has(number))),
       );
-      if (free.length >= count) return free.slice(0, count);
+      const free = commonNumbers(lists, count);
+      if (free.length > 0) return free;
     }
     const problem =
       answered < QUORUM
@@ -242,6 +241,34 @@ export class Change {
     }
     return { outcome: 'pending', gone: [], made: [], refusals: [] };
   }
+}
+
+/**
+ * `count` numbers that are in the lists of at least 13 servers; else none. Servers that offer other
+ * numbers than most are left aside, the oddest first: they were away for a while, or lie.
+ */
+function commonNumbers(lists: readonly ReadonlySet<number>[], count: number): number[] {
+  let agreeing = lists;
+  while (agreeing.length >= QUORUM) {
+    const [first = new Set<number>(), ...rest] = agreeing;
+    const common = [...first].filter((number) => rest.every((list) => list.has(number)));
+    if (common.length >= count) return common.slice(0, count);
+    agreeing = withoutOddest(agreeing);
+  }
+  return [];
+}
+
+/** The lists without the one whose numbers are in the fewest others. */
+function withoutOddest(lists: readonly ReadonlySet<number>[]): ReadonlySet<number>[] {
+  const offered = new Map<number, number>();
+  for (const list of lists) {
+    for (const number of list) offered.set(number, (offered.get(number) ?? 0) + 1);
+  }
+  const shared = lists.map((list) =>
+    [...list].reduce((sum, number) => sum + (offered.get(number) ?? 0) - 1, 0),
+  );
+  const oddest = shared.indexOf(Math.min(...shared));
+  return lists.filter((_, index) => index !== oddest);
 }
 
 /** At least 13 servers have all of the coins. */
