@@ -1,7 +1,7 @@
 /**
- * Owners of coins whose every change is all or nothing. Each has a list of coins with their ANs, and
- * at times a second one that it has asked for and of which nobody has said whether it came to be:
- * then the server has the one or the other, whole.
+ * Owners of coins whose every change is all or nothing. Each has a list of coins with their ANs,
+ * and at times a second one that it has asked for and of which nobody has said whether it came to
+ * be: then the server has the one or the other, whole.
  */
 import { createHash } from 'node:crypto';
 import { Status } from '@andvari/host-common/engine/generated/status';

@@ -111,8 +111,8 @@ it(`${ROUNDS} kills in mixed traffic lose nothing`, { timeout: ROUNDS * 20_000 }
   const { doubts, made, withDoubt, mixedDoubts } = rounds;
   console.log(
     `kill, seed ${seed}: ${ROUNDS} rounds, ${ledger.acknowledged} changes acknowledged; ` +
-      `${doubts} in doubt in ${withDoubt} rounds, ${made} of them made; of lockers, change, coins ` +
-      `and keys ${others.acknowledged} acknowledged, ${mixedDoubts} in doubt`,
+      `${doubts} in doubt in ${withDoubt} rounds, ${made} of them made; of lockers, change, ` +
+      `coins and keys ${others.acknowledged} acknowledged, ${mixedDoubts} in doubt`,
   );
   expect(ledger.acknowledged).toBeGreaterThan(ROUNDS * 20);
   expect(withDoubt).toBeGreaterThan(ROUNDS / 3);

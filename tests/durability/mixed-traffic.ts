@@ -1,6 +1,6 @@
 /**
- * Lockers, offers, change, creation and deletion, key files, side by side; and whether the number of
- * coins in circulation is what all of them together have made of it.
+ * Lockers, offers, change, creation and deletion, key files, side by side; and whether the number
+ * of coins in circulation is what all of them together have made of it.
  */
 import { Status } from '@andvari/host-common/engine/generated/status';
 import { plainEngine } from '@andvari/host-common/engine/module';

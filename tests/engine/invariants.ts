@@ -1,6 +1,7 @@
 /**
- * What holds in an engine whenever nothing runs: no lock is taken, and when everything is committed,
- * its coins and all that follows from them equal what the journal alone tells. Web-standard only.
+ * What holds in an engine whenever nothing runs: no lock is taken, and when everything is
+ * committed, its coins and all that follows from them equal what the journal alone tells.
+ * Web-standard only.
  */
 import type { Engine } from '@andvari/host-common/engine/engine';
 import { Config, Control, Page, Region } from '@andvari/host-common/engine/generated/layout';

@@ -1,6 +1,6 @@
 /**
- * The base state of tests/vectors/raida.json, as its meta tells it: coins, files, keys. Web-standard
- * only.
+ * The base state of tests/vectors/raida.json, as its meta tells it: coins, files, keys.
+ * Web-standard only.
  */
 import { Folder } from '@andvari/host-common/engine/generated/layout';
 import { PAGE_BYTES, RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';

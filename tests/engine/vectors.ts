@@ -6,6 +6,7 @@ import { Flag, Random, Region } from '@andvari/host-common/engine/generated/layo
 import { Status } from '@andvari/host-common/engine/generated/status';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { Harness } from './harness.ts';
+import { differences } from './invariants.ts';
 import { replayWith, type SpecCase, type VectorCase } from './vector-cases.ts';
 import { baseStore, baseWorld, fromHex, IDENTITY, PAGES, toHex } from './vector-state.ts';
 import type { World } from './world.ts';
@@ -33,7 +34,17 @@ export function flagsOf(transport: string): number {
 /** The reply to a case on a fresh server; undefined: silence. */
 export async function replay(item: VectorCase): Promise<Uint8Array | undefined> {
   const server = await freshServer();
-  return replayWith(item, async (request, transport) => server.ask(request, flagsOf(transport)));
+  const reply = await replayWith(item, async (request, transport) =>
+    server.ask(request, flagsOf(transport)),
+  );
+  expectTables(server);
+  return reply;
+}
+
+/** What the engine has besides the coins is what follows from them. */
+function expectTables({ engine, store }: Harness): void {
+  const found = store ? differences(engine, store) : [];
+  if (found.length) throw new Error(`engine and store differ: ${found.join(', ')}`);
 }
 
 /** First byte of the list of coins in a request of type 0, and bytes of what follows it in fix. */
@@ -41,8 +52,8 @@ const LIST_AT = 48;
 const FIX_BYTES = 16 + 25 * 4 + 2;
 
 /**
- * The reply to a case of fix, where every server for which the case has a ticket request vouches for
- * the coins that it asks for; and how to look at a coin ("denomination:serial") afterwards.
+ * The reply to a case of fix, where every server for which the case has a ticket request vouches
+ * for the coins that it asks for; and how to look at a coin ("denomination:serial") afterwards.
  */
 export async function replayFix(item: VectorCase) {
   const request = fromHex(item.request_hex);
@@ -55,6 +66,7 @@ export async function replayFix(item: VectorCase) {
     ticket === 1000 + raidaId ? { status: Status.SUCCESS, coins } : undefined;
   const server = await freshServer('legacy', world);
   const reply = server.ask(request, flagsOf(item.transport)) ?? new Uint8Array(0);
+  expectTables(server);
   const anAfter = (coin: string) => {
     const [denomination = 0, serialNumber = 0] = coin.split(':').map(Number);
     return toHex(server.record(denomination, serialNumber)?.slice(0, 16) ?? new Uint8Array(0));

@@ -1,7 +1,7 @@
 /**
- * What an engine's effects see of the world outside, in memory: files, the other servers, the proxy.
- * Does what the host does (EffectKind in the engine's layout) without disk or socket. Web-standard
- * only.
+ * What an engine's effects see of the world outside, in memory: files, the other servers, the
+ * proxy. Does what the host does (EffectKind in the engine's layout) without disk or socket.
+ * Web-standard only.
  */
 import {
   EffectKind,

@@ -2,13 +2,17 @@
  * A short run of the fuzz (npm run fuzz), and that it notices what it is there for: an engine that
  * is tampered with fails.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Control, Region } from '@andvari/host-common/engine/generated/layout';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND } from '../engine/commands.ts';
 import { seedOfRun } from '../seeded-random.ts';
-import { BATCH, type Round } from './round.ts';
+import { read, save } from './reproduction.ts';
+import type { Round } from './round.ts';
 import { type Engines, RoundRun, replay, roundOptions, shrink } from './session.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
@@ -91,7 +95,13 @@ describe('it notices', () => {
     const batches = [...good.slice(0, 3), bad, ...good.slice(3)];
     expect(replay(options, batches)).toBeDefined();
     expect(replay(options, good)).toBeUndefined();
-    expect(shrink(options, batches, 10_000)).toEqual([bad]);
-    expect(BATCH).toBeGreaterThan(0);
+    const least = shrink(options, batches, 10_000);
+    expect(least).toEqual([bad]);
+    const folder = mkdtempSync(join(tmpdir(), 'andvari-fuzz-'));
+    const path = join(folder, 'failure.json');
+    save(path, { seed: 7, round: 0, message: 'as above', batches: least });
+    expect(read(path).batches).toEqual(least);
+    expect(replay(options, read(path).batches)).toBeDefined();
+    rmSync(folder, { recursive: true });
   });
 });

@@ -1,4 +1,6 @@
-/** What is sent to the engine: valid requests in every encryption, and what mutation makes of them. */
+/**
+ * What is sent to the engine: valid requests in every encryption, and what mutation makes of them.
+ */
 import { COMMAND, type CommandName } from '../engine/commands.ts';
 import type { Dice } from '../engine/twin-run.ts';
 import { IDENTITY } from '../engine/vector-state.ts';
@@ -24,6 +26,8 @@ const EDGES = [0, 1, 0x7f, 0x80, 0xfe, 0xff, 0x100, 0x7fff, 0xffff, 0x7fffffff, 
 /** The largest body, and the largest message that a frame takes. */
 const BYTES_MAX = 65535 + 48;
 const HEADER_BYTES = 32;
+/** With challenge or HMAC, and trailer, still a body. */
+const PAYLOAD_BYTES_MAX = 65400;
 
 export interface InputOptions {
   dice: Dice;
@@ -71,7 +75,7 @@ export class Inputs {
     if (!this.#sound && dice.roll(4) === 0) payload = this.#mutated(payload);
     const request = {
       ...{ raidaId: IDENTITY.raidaId, group, command: number, encryption, nonce },
-      ...{ payload: payload.subarray(0, 65400), challenge: CHALLENGE },
+      ...{ payload: payload.subarray(0, PAYLOAD_BYTES_MAX), challenge: CHALLENGE },
       ...{ noBody: dice.roll(40) === 0, shardId: dice.roll(30) ? 0 : dice.roll(5) },
     };
     if (command === 'decryptKey' && dice.roll(2)) this.#sealKeys(request);

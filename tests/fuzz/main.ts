@@ -13,11 +13,13 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import { COMMAND } from '../engine/commands.ts';
 import { type Reproduction, read, save } from './reproduction.ts';
-import { replay, roundOptions } from './session.ts';
+import { RoundRun, replay, roundOptions } from './session.ts';
 import type { FuzzJob, FuzzNews } from './worker.ts';
 
 const PROGRESS_MS = 5000;
 const SHOWN_MAX = 20;
+/** A batch takes milliseconds; one that takes so long waits for a lock that nobody lets go. */
+const HANGS_MS = 60_000;
 
 const { values } = parseArgs({
   options: {
@@ -83,19 +85,50 @@ class Run {
     const seconds = (performance.now() - this.#startedMs) / 1000;
     const rate = Math.round(this.#inputs / seconds);
     const kinds = this.#seen.size;
-    return `fuzz: ${this.#inputs} inputs in ${seconds.toFixed(0)} s, ${rate} a second, ${kinds} kinds of answers`;
+    const done = `${this.#inputs} inputs in ${seconds.toFixed(0)} s`;
+    return `fuzz: ${done}, ${rate} a second, ${kinds} kinds of answers`;
   }
 
   #thread(engines: FuzzJob['engines'], first: number): Promise<void> {
+    const where = new SharedArrayBuffer(8);
     const workerData: FuzzJob = {
-      ...{ engines, seed: this.#seed, first, step: this.#jobs, stop: this.#stop },
+      ...{ engines, seed: this.#seed, first, step: this.#jobs, stop: this.#stop, where },
     };
     const thread = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+    const hung = () => {
+      const [round = 0, batch = 0] = new Int32Array(where);
+      this.#hangs(engines, round, batch);
+      void thread.terminate();
+    };
+    let watch = setTimeout(hung, HANGS_MS);
     return new Promise((resolve, reject) => {
-      thread.on('message', (news: FuzzNews) => this.#heard(news));
+      thread.on('message', (news: FuzzNews) => {
+        watch = this.#watchAgain(watch, hung);
+        this.#heard(news);
+      });
       thread.on('error', reject);
-      thread.on('exit', () => resolve());
+      thread.on('exit', () => {
+        clearTimeout(watch);
+        resolve();
+      });
     });
+  }
+
+  #watchAgain(watch: NodeJS.Timeout, hung: () => void): NodeJS.Timeout {
+    clearTimeout(watch);
+    // What comes after a failure, its shrinking, may take as long as it does.
+    return setTimeout(hung, 2 * HANGS_MS);
+  }
+
+  /** Its batches are drawn again, up to the one that does not end. */
+  #hangs(engines: FuzzJob['engines'], round: number, last: number): void {
+    const run = new RoundRun(roundOptions(engines, this.#seed, round));
+    for (let batch = 0; batch < last; batch++) run.next();
+    run.draw();
+    const batches = [...run.batches];
+    this.#halt();
+    const message = `batch ${last} does not end`;
+    this.#tell({ kind: 'failure', round, message, batches, shrunk: batches });
   }
 
   #heard(news: FuzzNews): void {

@@ -87,7 +87,17 @@ export class Payloads {
     return { denomination: dice.pick(DENOMINATIONS), serialNumber };
   }
 
+  /** So many that what is told of them outgrows a frame. */
+  #many(): Coin[] {
+    const denomination = this.#dice.pick(DENOMINATIONS);
+    const page = 1024 * this.#dice.roll(PAGES);
+    const coins = (of: number) =>
+      Array.from({ length: 500 }, (_, i) => ({ denomination: of, serialNumber: page + 5 + i }));
+    return [...coins(denomination), ...coins(2)];
+  }
+
   #coins(free = false): Coin[] {
+    if (!free && this.#dice.roll(60) === 0) return this.#many();
     const { length } = { length: 1 + this.#dice.roll(COINS_MAX) };
     const coins = Array.from({ length }, () => this.coin(free));
     if (this.#dice.roll(8) === 0) return coins;

@@ -3,7 +3,7 @@
  * search for the least that still fails.
  */
 import { Dice } from '../engine/twin-run.ts';
-import { type Input, Inputs } from './inputs.ts';
+import { type Input, type InputOptions, Inputs } from './inputs.ts';
 import { keyFile } from './payloads.ts';
 import { BATCH, type Batch, Round, type RoundOptions } from './round.ts';
 
@@ -37,11 +37,12 @@ export class RoundRun {
   readonly #dice: Dice;
   readonly #batches: Batch[] = [];
 
-  constructor(options: RoundOptions) {
+  /** `only`: the requests, when they are not mutated ones of every command. */
+  constructor(options: RoundOptions, only: Pick<InputOptions, 'commands' | 'sound'> = {}) {
     this.#dice = new Dice(options.seed ^ 0x5eed);
     this.round = new Round(options);
     const { wire } = options;
-    this.#inputs = new Inputs({ dice: this.#dice, records: this.round.store, wire });
+    this.#inputs = new Inputs({ dice: this.#dice, records: this.round.store, wire, ...only });
     const file = keyFile();
     this.#inputs.keyOf = (raidaId) => file.subarray(40 + 16 * raidaId, 56 + 16 * raidaId);
     this.round.onTicket = (number) => {
@@ -56,12 +57,22 @@ export class RoundRun {
     return this.#batches.length * BATCH;
   }
 
-  /** A further batch; a failure tells what led to it. */
-  next(): Failure | undefined {
+  /** Draws a further batch; run() must follow. */
+  draw(): Batch {
     const inputs: Input[] = [];
     for (let i = 0; i < BATCH; i++) inputs.push(this.#inputs.next());
     const batch = { seed: this.#dice.roll(0x7fffffff) + 1, inputs };
     this.#batches.push(batch);
+    return batch;
+  }
+
+  get batches(): readonly Batch[] {
+    return this.#batches;
+  }
+
+  /** Draws and runs a further batch; a failure tells what led to it. */
+  next(): Failure | undefined {
+    const batch = this.draw();
     try {
       this.round.run(batch);
       return undefined;

@@ -11,6 +11,8 @@ export interface FuzzJob {
   step: number;
   /** Not 0: the main thread wants an end. */
   stop: SharedArrayBuffer;
+  /** Round and batch that run now, for the main thread to see when they never end. */
+  where: SharedArrayBuffer;
 }
 
 export type FuzzNews =
@@ -23,6 +25,7 @@ const NEWS_EVERY = 2048;
 
 const job = workerData as FuzzJob;
 const stop = new Int32Array(job.stop);
+const where = new Int32Array(job.where);
 const tell = (news: FuzzNews) => parentPort?.postMessage(news);
 const stopped = () => Atomics.load(stop, 0) !== 0;
 
@@ -30,8 +33,10 @@ const stopped = () => Atomics.load(stop, 0) !== 0;
 function runRound(number: number): boolean {
   const options = roundOptions(job.engines, job.seed, number);
   const run = new RoundRun(options);
+  Atomics.store(where, 0, number);
   let told = 0;
   for (let inputs = 0; inputs < ROUND_INPUTS && !stopped(); ) {
+    Atomics.store(where, 1, run.batches.length);
     const failure = run.next();
     inputs = run.inputs;
     if (inputs - told >= NEWS_EVERY) {

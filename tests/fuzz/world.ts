@@ -1,4 +1,6 @@
-/** The world outside of an engine under fuzz: a few files, servers that vouch, a proxy that pays. */
+/**
+ * The world outside of an engine under fuzz: a few files, servers that vouch, a proxy that pays.
+ */
 import { Folder } from '@andvari/host-common/engine/generated/layout';
 import type { Dice } from '../engine/twin-run.ts';
 import { World } from '../engine/world.ts';

@@ -10,7 +10,7 @@ import { type Plan, planOf, runPlan } from './plans.ts';
 import { RealServer } from './real-server.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const RUNS = LONG ? 150 : 12;
+const RUNS = LONG ? 600 : 12;
 const LENGTH = 120;
 const TIME_OUT = LONG ? 1_200_000 : 30_000;
 /** Seconds that may pass between two requests: reservations end after 16, tickets after 300. */
@@ -82,6 +82,6 @@ describe.each(['spec', 'legacy'] as const)('wire %s', (wire) => {
     console.log(`model, wire ${wire}, ANDVARI_SEED=${seed}: ${asked} requests`);
     const missing = WANTED.filter((what) => !seen.has(what));
     if (LONG) expect(missing, [...seen].sort().join(' ')).toEqual([]);
-    else expect(missing.length, missing.join(', ')).toBeLessThan(WANTED.length / 3);
+    else expect(missing.length, missing.join(', ')).toBeLessThan(WANTED.length / 2);
   });
 });

@@ -1,7 +1,7 @@
 /**
- * Random requests for the model test. A plan names few coins, keys and sessions by small numbers, so
- * that a sequence comes back to them; what stands in the request is made when the plan runs, from
- * what the model then knows.
+ * Random requests for the model test. A plan names few coins, keys and sessions by small numbers,
+ * so that a sequence comes back to them; what stands in the request is made when the plan runs,
+ * from what the model then knows.
  */
 import type { Encryption } from '@andvari/host-common/raida/codec';
 import fc from 'fast-check';

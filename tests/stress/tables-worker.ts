@@ -8,7 +8,7 @@ import type { CommandName } from '../engine/commands.ts';
 import { Harness } from '../engine/harness.ts';
 import { Dice } from '../engine/twin-run.ts';
 import { isKnown } from '../fuzz/answers.ts';
-import { Inputs } from '../fuzz/inputs.ts';
+import { type Input, Inputs } from '../fuzz/inputs.ts';
 import { keyFile } from '../fuzz/payloads.ts';
 import { fuzzWorld } from '../fuzz/world.ts';
 import { pagesIn, TABLES_IDENTITY, type TablesState, WIRE, Word } from './tables-state.ts';
@@ -72,13 +72,24 @@ function take(): number {
   return answers.length;
 }
 
+function hasFrame(bytes: number): boolean {
+  const { frames, largeFrames } = engine;
+  return (bytes <= frames.frameBytes ? frames : largeFrames).available > 0;
+}
+
+/** A request for which no frame was free. */
+let waiting: Input | undefined;
+
 function run(): void {
   let progressMs = performance.now();
   for (let sent = 0, turn = 0; sent < options.requests || open.size; turn++) {
     if (Atomics.load(words, Word.ABORT)) return;
     for (let i = 0; i < BATCH && sent < options.requests && open.size < 2 * BATCH; i++, sent++) {
-      const { bytes, flags, address } = inputs.next();
+      waiting ??= inputs.next();
+      const { bytes, flags, address } = waiting;
+      if (!hasFrame(bytes.length)) break;
       open.set(harness.send(bytes, flags, address), `${bytes[4]}/${bytes[5]}`);
+      waiting = undefined;
     }
     harness.turn();
     harness.nowUs += TURN_US;

@@ -1,8 +1,8 @@
 /**
- * Two workers on one memory mix powns, lockers, offers, break and join, and in a second run creation
- * and deletion, while transactions are refused and outcomes forgotten. No group makes money; at the
- * end counts, in-use map, lockers and cells are what follows from the coins. ANDVARI_SEED repeats
- * the requests (not the order in which threads meet).
+ * Two workers on one memory mix powns, lockers, offers, break and join, and in a second run
+ * creation and deletion, while transactions are refused and outcomes forgotten. No group makes
+ * money; at the end counts, in-use map, lockers and cells are what follows from the coins.
+ * ANDVARI_SEED repeats the requests (not the order in which threads meet).
  */
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import { describe, expect, it } from 'vitest';

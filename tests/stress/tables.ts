@@ -1,4 +1,6 @@
-/** Two workers and a committer over one memory, on coins that go in and out of lockers and change. */
+/**
+ * Two workers and a committer over one memory, on coins that go in and out of lockers and change.
+ */
 import { Engine } from '@andvari/host-common/engine/engine';
 import type { CommandName } from '../engine/commands.ts';
 import { PAGES } from '../fuzz/payloads.ts';

@@ -162,7 +162,7 @@ describe('encryption', () => {
     }
   });
 
-  it('28: an unknown type is answered 27 with 48 bytes, which is all that can be known', async () => {
+  it('28: an unknown type is answered 27 with 48 bytes: no more can be known', async () => {
     const { harness } = await DefectServer.start();
     const request = new Uint8Array(48);
     request.set([1, 0, RAIDA_ID, 0, 0, 0, 0, 6]);

@@ -203,7 +203,7 @@ describe('lockers and offers', () => {
     server.check();
   });
 
-  it('22: an offer is the same when price, type and value are, not the number of coins', async () => {
+  it('22: price, type and value make an offer the same, not the number of coins', async () => {
     const server = await DefectServer.start();
     const put = (value: number, price: number, type: number, ...serials: number[]) =>
       server.status(
