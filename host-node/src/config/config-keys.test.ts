@@ -55,6 +55,7 @@ const cases: Case[] = [
     ['1025', 'wanted an integer 1-1024, got 1025'],
   ],
   ['raida.admin_clear', 'true', true, ['"yes"', 'wanted true or false, got "yes"']],
+  ['raida.open_key_records', 'true', true, ['1', 'wanted true or false, got 1']],
   [
     'raida.servers',
     servers(25),

@@ -109,6 +109,8 @@ export function stateConfig(raidaId: number, wire: string, modern: boolean): str
     `coin_id = ${DEFAULT_COIN_ID}`,
     `pages_per_denomination = ${STATE_PAGES}`,
     `admin_key = "${ADMIN_KEY.toString('hex')}"`,
+    '# Cases of 4/45 name coins that do not encrypt the request, as seed 001 has it.',
+    'open_key_records = true',
     '',
     '# No other servers, and no proxy that answers: cases of 2/80 and group 11 rely on it.',
     'proxy_addr = "127.0.0.1"',
