@@ -34,7 +34,8 @@ const MAGIC: u32 = 0x41444e56;
 export const PARK_STATE_BYTES: usize = 256;
 export const PARK_BYTES: usize = PARK_STATE_BYTES + SLOT_PAYLOAD_BYTES;
 export const TICKET_META_BYTES: usize = 64;
-export const TICKET_COINS_BYTES: usize = 5 * COINS_PER_LIST_MAX;
+/** 5 bytes a coin as on the wire, and behind all of them 8 bytes a coin: its AN under HASH_KEY. */
+export const TICKET_COINS_BYTES: usize = 13 * COINS_PER_LIST_MAX;
 export const CRC_TABLE_BYTES: usize = 16384;
 /** A u16 function index for each of 16 groups x 256 commands. */
 export const COMMAND_TABLE_BYTES: usize = 8192;

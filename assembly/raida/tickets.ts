@@ -8,7 +8,8 @@
  * big-endian).
  */
 import { load32, lock, store32, tryLock, unlock } from "../core/atomics";
-import { RAIDA_COUNT, TICKET_LIFE_US } from "../core/limits";
+import { HASH_KEY } from "../core/control";
+import { COINS_PER_LIST_MAX, RAIDA_COUNT, TICKET_LIFE_US } from "../core/limits";
 import {
   TICKET_COINS,
   TICKET_COINS_BYTES,
@@ -17,6 +18,7 @@ import {
   tickets,
 } from "../core/memory";
 import { Status } from "../core/status";
+import { siphash } from "../crypto/siphash";
 
 const NUMBER: usize = 4;
 const CREATED: usize = 8;
@@ -28,12 +30,29 @@ function at(slot: u32): usize {
   return TICKET_META + <usize>slot * TICKET_META_BYTES;
 }
 
+/** Slots of the pool. */
+export function slots(): u32 {
+  return tickets;
+}
+
 /** First of a ticket's coins, 5 bytes each. */
 export function ticketCoins(ticket: usize): usize {
   return TICKET_COINS + ((ticket - TICKET_META) / TICKET_META_BYTES) * TICKET_COINS_BYTES;
 }
 export function ticketCoinCount(ticket: usize): u32 {
   return load<u32>(ticket, COINS);
+}
+/** Where the ticket keeps the AN, hashed under a secret, for which it vouches. */
+function proofAt(ticket: usize, index: u32): usize {
+  return ticketCoins(ticket) + 5 * COINS_PER_LIST_MAX + ((<usize>index) << 3);
+}
+/** Notes the AN (16 bytes) that coin `index` has now. */
+export function vouch(ticket: usize, index: u32, an: usize): void {
+  store<u64>(proofAt(ticket, index), siphash(HASH_KEY, an, 16));
+}
+/** Has coin `index` still the AN for which the ticket vouches? */
+export function stillVouches(ticket: usize, index: u32, an: usize): bool {
+  return load<u64>(proofAt(ticket, index)) == siphash(HASH_KEY, an, 16);
 }
 export function ticketPosition(ticket: usize): u64 {
   return load<u64>(ticket, POSITION);
@@ -94,6 +113,16 @@ export function findTicket(number: u32, now: u64): usize {
     }
     unlock(ticket);
   }
+  return 0;
+}
+
+/** The ticket of a slot, locked, when it is alive; 0: there is none. */
+export function takeAlive(slot: u32, now: u64): usize {
+  const ticket = at(slot);
+  if (load32(ticket + NUMBER) == 0) return 0;
+  lock(ticket);
+  if (load32(ticket + NUMBER) != 0 && !expired(ticket, now)) return ticket;
+  unlock(ticket);
   return 0;
 }
 

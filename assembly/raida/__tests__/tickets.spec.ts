@@ -62,7 +62,10 @@ describe("a ticket", () => {
     empty();
     const first = tickets.reserveTicket(START);
     const second = tickets.reserveTicket(START);
-    expect(tickets.ticketCoins(second) - tickets.ticketCoins(first)).toBe(5 * 4096);
+    expect(tickets.ticketCoins(second) - tickets.ticketCoins(first)).toBe(
+      13 * 4096,
+      "coins and hashes of their ANs",
+    );
   });
 
   test("that was reserved and not opened leaves its slot free", () => {

@@ -51,7 +51,7 @@ function coinsOf(raida: u32): u32 {
 }
 
 /** Sets or clears the bits of those coins that lie on a page of this server. */
-function mark(coins: usize, count: u32, on: bool): void {
+export function mark(coins: usize, count: u32, on: bool): void {
   for (; count; count--, coins += COIN_BYTES) {
     const key = keyAt(coins);
     if (key == NO_PAGE) continue;
@@ -61,7 +61,7 @@ function mark(coins: usize, count: u32, on: bool): void {
   }
 }
 
-function isMarked(coin: usize): bool {
+export function isMarked(coin: usize): bool {
   const serial = serialAt(coin);
   return ((load<u32>(wordOf(keyAt(coin), serial)) >>> (serial & 31)) & 1) != 0;
 }

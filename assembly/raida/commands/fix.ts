@@ -10,6 +10,7 @@ import { WORK } from "../../core/scratch";
 import { Status } from "../../core/status";
 import { md5 } from "../../crypto/md5";
 import { Begun, begin, changeCoin, end, notBegun } from "../changes";
+import { MFS, NO_PAGE } from "../coins";
 import * as context from "../context";
 import { Outcome } from "../context";
 import * as effects from "../effects";
@@ -18,12 +19,14 @@ import {
   anyAbsent,
   COIN_BYTES,
   holdPages,
+  keyAt,
   listPages,
   recordAt,
   unlockPages,
 } from "../pages-of-request";
+import * as tickets from "../tickets";
 import { AN_BYTES, addBit, aggregate, countCoins, openBitmap } from "./coin-list";
-import { ANSWERS_BYTES, countVotes } from "./fix-votes";
+import { ANSWERS_BYTES, countVotes, isMarked, mark } from "./fix-votes";
 
 /** Behind the coins: what the new ANs are made of, and a ticket number for each server. */
 const PG_BYTES: u32 = 16;
@@ -33,7 +36,8 @@ const VOTES_LEAST: u32 = 14;
 
 // The request's frame: the votes, the new ANs, and the servers' answers above them.
 const NEW_ANS: u32 = COINS_PER_LIST_MAX;
-const ANSWERS: u32 = NEW_ANS + COINS_PER_LIST_MAX * AN_BYTES;
+const BEFORE: u32 = NEW_ANS + COINS_PER_LIST_MAX * AN_BYTES;
+const ANSWERS: u32 = BEFORE + COINS_PER_LIST_MAX * AN_BYTES;
 
 /** Coins that have their votes, and how many of their new ANs are those of a locker. */
 let fixed: u32 = 0;
@@ -63,26 +67,28 @@ export function fix(pinning: bool): Outcome {
     return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
   }
   if (effects.done) return change(list, count);
+  const outcome = ask(pg + PG_BYTES, asked);
+  if (effects.isAsked()) rememberAns(list, count);
   unlockPages();
-  return ask(pg + PG_BYTES, asked);
+  return outcome;
 }
 
 /** A bit for each server whose ticket is not 0; this server does not ask itself. */
-function serversToAsk(tickets: usize): u32 {
+function serversToAsk(numbers: usize): u32 {
   let asked: u32 = 0;
   for (let raida: u32 = 0; raida < RAIDA_COUNT; raida++) {
-    const ticket = load<u32>(tickets + ((<usize>raida) << 2));
+    const ticket = load<u32>(numbers + ((<usize>raida) << 2));
     asked |= u32(ticket != 0 && raida != raidaId) << raida;
   }
   return asked;
 }
 
 /** Servers that cannot make 14 with this one are not troubled: no coin will be fixed. */
-function ask(tickets: usize, asked: u32): Outcome {
+function ask(numbers: usize, asked: u32): Outcome {
   if (popcnt<u32>(asked) + 1 < VOTES_LEAST) return context.refuse(Status.ALL_FAIL);
   if (!effects.openSlow(ANSWERS)) return effects.noFrame();
   const content = effects.contentAt();
-  memory.copy(content, tickets, RAIDA_COUNT * TICKET_BYTES);
+  memory.copy(content, numbers, RAIDA_COUNT * TICKET_BYTES);
   store<u32>(content + ((<usize>raidaId) << 2), 0);
   effects.setContent(RAIDA_COUNT * TICKET_BYTES);
   effects.limitResult(ANSWERS_BYTES);
@@ -111,16 +117,56 @@ function newAn(index: u32): usize {
   return effects.frame + NEW_ANS + ((<usize>index) << 4);
 }
 
-/** Changes the coins that have their votes, on the locked pages. */
+/**
+ * Takes the mark of every coin for which this server has given a ticket itself, and which it still
+ * knows so: its owner wants it mended elsewhere. Else one bad server that is asked to fix could use
+ * the tickets it is given to take the coin on all the others.
+ */
+function leaveVouched(): void {
+  for (let slot: u32 = 0; slot < tickets.slots(); slot++) {
+    const ticket = tickets.takeAlive(slot, context.now);
+    if (!ticket) continue;
+    const named = tickets.ticketCoinCount(ticket);
+    let coin = tickets.ticketCoins(ticket);
+    for (let i: u32 = 0; i < named; i++, coin += COIN_BYTES) {
+      if (keyAt(coin) == NO_PAGE || !isMarked(coin)) continue;
+      const record = recordAt(coin);
+      if (load<u8>(record, MFS) && tickets.stillVouches(ticket, i, record)) mark(coin, 1, false);
+    }
+    tickets.releaseTicket(ticket);
+  }
+}
+
+/** Keeps the ANs that the coins have while the others are asked. */
+function rememberAns(list: usize, count: u32): void {
+  for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_BYTES)
+    v128.store(before(i), v128.load(recordAt(coin)));
+}
+function before(index: u32): usize {
+  return effects.frame + BEFORE + ((<usize>index) << 4);
+}
+function isSame(an: usize, record: usize): bool {
+  return !v128.any_true(v128.xor(v128.load(an), v128.load(record)));
+}
+
+/**
+ * Changes the coins that have their votes, on the locked pages, and that nobody has changed since the
+ * others were asked: an acknowledged change is not overwritten. A coin named twice is good twice.
+ */
 function change(list: usize, count: u32): Outcome {
   const begun = begin(fixed, kept);
   if (begun != Begun.YES) return notBegun(begun);
+  mark(list, count, true);
+  leaveVouched();
   openBitmap();
   for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_BYTES) {
-    const good = isFixed(i);
-    if (good) changeCoin(coin, recordAt(coin), v128.load(newAn(i)), context.mfs);
-    addBit(i, good);
+    const record = recordAt(coin),
+      isNew = isFixed(i) && isSame(newAn(i), record),
+      mayChange = isFixed(i) && isMarked(coin) && isSame(before(i), record);
+    if (mayChange) changeCoin(coin, record, v128.load(newAn(i)), context.mfs);
+    addBit(i, isNew || mayChange);
   }
+  mark(list, count, false);
   end();
   unlockPages();
   return aggregate(count);

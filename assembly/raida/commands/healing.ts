@@ -3,9 +3,11 @@
  * section 7.
  */
 
+import { COIN_LIST } from "../../core/memory";
 import { randomReady, takeRandom } from "../../core/random";
 import { WORK } from "../../core/scratch";
 import { Status } from "../../core/status";
+import { MFS } from "../coins";
 import * as context from "../context";
 import { Outcome } from "../context";
 import { readU32BE, writeU32BE } from "../header";
@@ -74,12 +76,14 @@ export function getTicket(pinning: bool): Outcome {
 
 /** Copies the good coins into the ticket and makes the bitmap; returns how many. */
 function fillTicket(ticket: usize, list: usize, count: u32): u32 {
-  let out = tickets.ticketCoins(ticket);
+  let out = tickets.ticketCoins(ticket),
+    index: u32 = 0;
   openBitmap();
   for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_AN_BYTES) {
     const good = authentic(recordAt(coin), coin + COIN_BYTES);
     if (good) {
       memory.copy(out, coin, COIN_BYTES);
+      tickets.vouch(ticket, index++, coin + COIN_BYTES);
       out += COIN_BYTES;
     }
     addBit(i, good);
@@ -109,15 +113,29 @@ function drawNumber(): u32 {
 }
 
 /** 2/50: number of the asking RAIDA, ticket. 18, 43, 44, or 250 and the ticket's coins. */
-export function validateTicket(_pinning: bool): Outcome {
+export function validateTicket(pinning: bool): Outcome {
   if (context.bodySize == 0) return context.refuse(Status.EMPTY_REQUEST);
   if (context.payloadBytes != 5) return context.refuse(Status.INVALID_PACKET_LENGTH);
   const raida = <u32>load<u8>(context.payload),
     number = readU32BE(context.payload + 1);
-  const ticket = tickets.findTicket(number, context.now);
-  const claimable = tickets.claimable(ticket, raida);
+  let ticket = tickets.findTicket(number, context.now),
+    claimable = tickets.claimable(ticket, raida);
   if (claimable != Status.SUCCESS) return done(ticket, claimable);
-  const bytes = tickets.ticketCoinCount(ticket) * COIN_BYTES;
+  // A ticket vouches for the AN that was shown. Whoever has given the coin away, broken or joined it
+  // meanwhile has no say in it any more; so its coins are looked at again.
+  const listed = tickets.ticketCoinCount(ticket);
+  memory.copy(COIN_LIST, tickets.ticketCoins(ticket), listed * COIN_BYTES);
+  tickets.releaseTicket(ticket);
+  listPages(COIN_LIST, listed, COIN_BYTES);
+  if (!holdPages(pinning)) return Outcome.PARK;
+  ticket = tickets.findTicket(number, context.now);
+  claimable = tickets.claimable(ticket, raida);
+  if (claimable != Status.SUCCESS) {
+    unlockPages();
+    return done(ticket, claimable);
+  }
+  const bytes = keepUnchanged(ticket) * COIN_BYTES;
+  unlockPages();
   // Room is found before the claim: a claim whose answer cannot be made would be lost.
   const room = makeRoom(bytes);
   if (room != Room.FOUND) {
@@ -126,9 +144,22 @@ export function validateTicket(_pinning: bool): Outcome {
   }
   tickets.claim(ticket, raida);
   context.raisePosition(tickets.ticketPosition(ticket));
-  memory.copy(context.body(), tickets.ticketCoins(ticket), bytes);
+  memory.copy(context.body(), COIN_LIST, bytes);
   tickets.releaseTicket(ticket);
   return context.answer(Status.SUCCESS, bytes);
+}
+
+/** Writes the ticket's coins that are as they were to COIN_LIST; returns how many. */
+function keepUnchanged(ticket: usize): u32 {
+  const listed = tickets.ticketCoinCount(ticket);
+  let coin = tickets.ticketCoins(ticket),
+    kept: u32 = 0;
+  for (let i: u32 = 0; i < listed; i++, coin += COIN_BYTES) {
+    const record = recordAt(coin);
+    if (!record || !load<u8>(record, MFS) || !tickets.stillVouches(ticket, i, record)) continue;
+    memory.copy(COIN_LIST + kept++ * COIN_BYTES, coin, COIN_BYTES);
+  }
+  return kept;
 }
 
 function done(ticket: usize, status: Status): Outcome {

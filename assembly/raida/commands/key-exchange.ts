@@ -2,9 +2,9 @@
  * Group 4, Key exchange: a key sealed for the owner of a coin, and keys that other servers have
  * sealed for a coin of this one's. Seed 001 sections 4.1 to 4.3; reference: RAIDA section 9.
  */
-import { EffectKind, EffectStatus, Folder } from "../../core/layout";
+import { EffectKind, EffectStatus, Folder, Wire } from "../../core/layout";
 import { RAIDA_COUNT } from "../../core/limits";
-import { coinId, openKeyRecords } from "../../core/memory";
+import { coinId, openKeyRecords, wire } from "../../core/memory";
 import { randomReady, takeRandom } from "../../core/random";
 import { COUNTER_BLOCK, WORK } from "../../core/scratch";
 import { Status } from "../../core/status";
@@ -188,7 +188,8 @@ function mayReplace(coin: usize): bool {
   if (openKeyRecords) return true;
   switch (context.type) {
     case Encryption.COIN:
-      return isSameCoin(coin, message + KEY_DENOMINATION);
+      // In legacy a reply to a request without a body tells a key stream of any coin, nonce and all.
+      return wire == Wire.SPEC && isSameCoin(coin, message + KEY_DENOMINATION);
     case Encryption.MODERN_COIN:
       return isSameCoin(coin, message + MODERN_DENOMINATION);
     case Encryption.MODERN_TWO_COINS:

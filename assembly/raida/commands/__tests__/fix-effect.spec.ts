@@ -15,6 +15,7 @@ import {
   head,
   holds,
   MFS_OLD,
+  MFS_TODAY,
   reply,
   resetCoin,
   setAutoCommit,
@@ -39,7 +40,7 @@ import {
 startNode(Wire.LEGACY, true);
 
 describe("while a fix waits", () => {
-  test("nothing is held: its page changes, is asked for, and counts as it is afterwards", () => {
+  test("nothing is held: its page changes, and a change that was told is not overwritten", () => {
     handFix(0, 300, THIRTEEN);
     const meta = metaOf(pageKey(0, 300));
     expect(load<u32>(meta, Page.LOCK)).toBe(0);
@@ -52,9 +53,46 @@ describe("while a fix waits", () => {
     expect(parkedCount()).toBe(1);
     vouch(THIRTEEN, 0, 300);
     finishAll();
+    expect(status()).toBe(242);
+    expect(holds(0, 300, PG, MFS_TODAY)).toBe(true);
+    resetCoin(0, 300);
+  });
+
+  test("a coin that nobody changes is fixed, and good for each time that it is named", () => {
+    begin(0, 2, 80);
+    addCoin(0, 300);
+    addCoin(0, 300);
+    addTickets(THIRTEEN);
+    hand();
+    settle();
+    vouch(THIRTEEN, 0, 300);
+    finishAll();
     expect(status()).toBe(241);
     expect(anHex(0, 300)).toBe(NEW_0_300);
     resetCoin(0, 300);
+  });
+
+  test("a coin for which this server has given a ticket is not fixed while it is as it was", () => {
+    begin(0, 2, 40);
+    addCoin(0, 302);
+    add16Bytes(anOf(0, 302));
+    expect(ask()).toBe(241);
+    handFix(0, 302, THIRTEEN);
+    vouch(THIRTEEN, 0, 302);
+    finishAll();
+    expect(status()).toBe(242);
+    expect(holds(0, 302, anOf(0, 302), MFS_OLD)).toBe(true);
+    // Once it has another AN the ticket says nothing about it.
+    begin(0, 1, 20);
+    addCoin(0, 302);
+    add16Bytes(anOf(0, 302));
+    add16Bytes(PG);
+    expect(ask()).toBe(241);
+    handFix(0, 302, THIRTEEN);
+    vouch(THIRTEEN, 0, 302);
+    finishAll();
+    expect(status()).toBe(241);
+    resetCoin(0, 302);
   });
 
   test("a full journal makes it wait on, not ask again", () => {

@@ -28,6 +28,7 @@ import {
   replyBody,
   replyFlags,
   replyLength,
+  resetCoin,
   setAbsentPage,
   setAutoCommit,
   setNow,
@@ -192,6 +193,27 @@ describe("get ticket", () => {
 });
 
 describe("validate ticket", () => {
+  test("gives only the coins that still have the AN which was shown", () => {
+    const ticket = newTicket();
+    begin(0, 1, 20);
+    addTrueCoin(4, 0);
+    add16Bytes(i8x16.splat(0x51));
+    expect(ask()).toBe(241);
+    expect(validate(3, ticket)).toBe(250);
+    expect(replyBody()).toBe("0400000001");
+    begin(0, 1, 20);
+    addTrueCoin(4, 1);
+    add16Bytes(i8x16.splat(0x52));
+    expect(ask()).toBe(241);
+    expect(validate(4, ticket)).toBe(250);
+    expect(replyBody()).toBe("", "its owner has given both away");
+    resetCoin(4, 0);
+    resetCoin(4, 1);
+    expect(validate(5, ticket)).toBe(250);
+    expect(replyBody()).toBe("04000000000400000001");
+    forgetTickets();
+  });
+
   test("gives the coins to each RAIDA once", () => {
     const ticket = newTicket();
     for (let raida: u32 = 0; raida < 25; raida++) {
