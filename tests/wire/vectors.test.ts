@@ -3,7 +3,7 @@
  * files are those of the base state again. Where our answer is not the recorded one, the table of
  * departures tells which it is and why.
  */
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   allCases,
@@ -121,15 +121,18 @@ describe('fix, with 24 other servers', () => {
   it('asks as the recorded request does', async () => {
     const { request_hex: recorded } = caseNamed('validate_ticket_emitted_by_server');
     const heard = Promise.withResolvers<Buffer>();
+    const held: Socket[] = [];
     const listener = createServer((socket) => {
+      held.push(socket);
       socket.once('data', (bytes) => {
-        heard.resolve(bytes);
-        socket.destroy();
+        if (bytes[2] === 3) heard.resolve(bytes);
       });
     });
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
     const { port } = listener.address() as AddressInfo;
-    const server = await servers.start({ servers: new Map([[3, port]]) });
+    // An ask ends when too few can still vouch, so all 13 are there until the one has been heard.
+    const ports = new Map(Array.from({ length: 13 }, (_, raidaId) => [raidaId, port]));
+    const server = await servers.start({ servers: ports });
     const request = fromHex(caseNamed('fix_votes_13_not_enough').request_hex);
     const ticket = fromHex(
       caseNamed('validate_ticket_emitted_by_server').server_state.ticket_for_raida_3 ?? '',
@@ -137,8 +140,10 @@ describe('fix, with 24 other servers', () => {
     // Nobody is asked when there cannot be 14 votes.
     const ticketsAt = request.length - 2 - 4 * 25;
     for (let raidaId = 0; raidaId < 13; raidaId++) request.set(ticket, ticketsAt + 4 * raidaId);
-    const reply = await askTcp(server.port, request);
+    const asked = askTcp(server.port, request);
     const sent = toHex(await heard.promise);
+    for (const socket of held) socket.destroy();
+    const reply = await asked;
     await server.stop();
     listener.close();
     expect(reply?.[2]).toBe(242);

@@ -150,8 +150,9 @@ function isSame(an: usize, record: usize): bool {
 }
 
 /**
- * Changes the coins that have their votes, on the locked pages, and that nobody has changed since the
- * others were asked: an acknowledged change is not overwritten. A coin named twice is good twice.
+ * Changes the coins that have their votes, on the locked pages, and that nobody has changed since
+ * the others were asked: an acknowledged change is not overwritten. A coin named twice is good
+ * twice.
  */
 function change(list: usize, count: u32): Outcome {
   const begun = begin(fixed, kept);

@@ -121,8 +121,8 @@ export function validateTicket(pinning: bool): Outcome {
   let ticket = tickets.findTicket(number, context.now),
     claimable = tickets.claimable(ticket, raida);
   if (claimable != Status.SUCCESS) return done(ticket, claimable);
-  // A ticket vouches for the AN that was shown. Whoever has given the coin away, broken or joined it
-  // meanwhile has no say in it any more; so its coins are looked at again.
+  // A ticket vouches for the AN that was shown. Whoever has given the coin away, broken or joined
+  // it meanwhile has no say in it any more; so its coins are looked at again.
   const listed = tickets.ticketCoinCount(ticket);
   memory.copy(COIN_LIST, tickets.ticketCoins(ticket), listed * COIN_BYTES);
   tickets.releaseTicket(ticket);

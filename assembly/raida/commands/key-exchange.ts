@@ -188,7 +188,8 @@ function mayReplace(coin: usize): bool {
   if (openKeyRecords) return true;
   switch (context.type) {
     case Encryption.COIN:
-      // In legacy a reply to a request without a body tells a key stream of any coin, nonce and all.
+      // In legacy a reply to a request without a body tells a key stream of any coin, nonce and
+      // all.
       return wire == Wire.SPEC && isSameCoin(coin, message + KEY_DENOMINATION);
     case Encryption.MODERN_COIN:
       return isSameCoin(coin, message + MODERN_DENOMINATION);

@@ -164,6 +164,56 @@ describe('a file', () => {
   });
 });
 
+describe('posted keys', () => {
+  const create = { folder: Folder.KEYS, mode: WriteMode.CREATE };
+  const post = (name: string) =>
+    desk.write(Folder.KEYS, bytes(name), bytes('x'), { ...create, permissions: 0o640 });
+  const failed = { status: EffectStatus.FAILED };
+  const full = { ...failed, problem: 'the folder of posted keys is full' };
+  beforeEach(async () => {
+    desk = await FileDesk.open(dataDir, { keyFilesMax: 3 });
+  });
+
+  test('are so many, and it is told once that there is no room', async () => {
+    for (const name of ['a', 'b', 'c']) expect(await write(name, 'x', create)).toBe('OK');
+    expect([await post('d'), await post('e')]).toEqual([full, failed]);
+    expect(readdirSync(at('Keys')).sort()).toEqual(['a', 'b', 'c']);
+    expect(await write('a', 'y', create)).toBe('EXISTS');
+    expect(await write('a', 'y', { folder: Folder.KEYS })).toBe('OK');
+    expect(await read('a', Folder.KEYS)).toBe('y');
+    for (const name of ['d', 'e']) {
+      expect(await write(name, 'x', { mode: WriteMode.CREATE })).toBe('OK');
+      expect(await write(name, 'x', { folder: Folder.TRADES })).toBe('OK');
+    }
+  });
+
+  test('at once are no more, and one that is not written takes no room', async () => {
+    for (let i = 0; i < 5; i++) {
+      const ends = await Promise.all(Array.from({ length: 9 }, () => write('a', 'x', create)));
+      expect(ends.filter((end) => end === 'OK')).toHaveLength(i === 0 ? 1 : 0);
+    }
+    const ends = await Promise.all([...'bcdefghi'].map((name) => write(name, 'x', create)));
+    expect(ends.filter((end) => end === 'OK')).toHaveLength(2);
+    expect(readdirSync(at('Keys'))).toHaveLength(3);
+  });
+
+  test('that are removed leave room, those of the operator from the next start on', async () => {
+    for (const name of ['a', 'b', 'c']) await post(name);
+    expect(await post('d')).toEqual(full);
+    expect(await remove('a', Folder.KEYS)).toBe('OK');
+    expect(await remove('a', Folder.KEYS)).toBe('MISSING');
+    expect(await write('d', 'x', create)).toBe('OK');
+    expect(await post('e')).toEqual(full);
+    rmSync(at('Keys/b'));
+    expect(await write('e', 'x', create)).toBe('FAILED');
+    mkdirSync(at('Keys/folder'));
+    writeFileSync(at(`Keys/${LEFTOVER}`), '');
+    desk = await FileDesk.open(dataDir, { keyFilesMax: 3 });
+    expect(await write('e', 'x', create)).toBe('OK');
+    expect(await post('f')).toEqual(full);
+  });
+});
+
 describe('sub-folders', () => {
   test('hold files, and must be there', async () => {
     expect(await write('a/b/c', 'x')).toBe('MISSING');

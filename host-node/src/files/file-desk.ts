@@ -45,6 +45,7 @@ const FOLDER_NAMES: Readonly<Record<number, string>> = {
 };
 /** Folders that the start looks for temporary files in; those of later ones are only litter. */
 const FOLDERS_CLEANED_MAX = 10_000;
+const KEY_FILES_MAX = 100_000;
 
 /** An end that is no error of the system. */
 class Ended extends Error {
@@ -57,27 +58,39 @@ class Ended extends Error {
   }
 }
 
+export interface FileDeskOptions {
+  /** Files in Keys [100000]: whoever knows a server can post them, and nobody takes them away. */
+  keyFilesMax?: number;
+}
+
 type Verb = 'read' | 'write' | 'remove';
 
 export class FileDesk {
   readonly #dataDir: string;
   readonly #turns = new Turns(AT_ONCE, WAITING_MAX);
+  readonly #keyFilesMax: number;
+  /** In Keys, those being written too. What others do there is not seen before the next start. */
+  #keyFiles = 0;
+  /** Whether it was told that Keys is full: once, or posting would fill the log instead. */
+  #fullTold = false;
 
-  private constructor(dataDir: string) {
+  private constructor(dataDir: string, { keyFilesMax = KEY_FILES_MAX }: FileDeskOptions) {
     this.#dataDir = dataDir;
+    this.#keyFilesMax = keyFilesMax;
   }
 
   /**
    * `dataDir`: absolute; the folders below it are made when something is written. Removes what a
    * killed process has left half written: only one process may work on a data folder.
    */
-  static async open(dataDir: string): Promise<FileDesk> {
-    const desk = new FileDesk(dataDir);
+  static async open(dataDir: string, options: FileDeskOptions = {}): Promise<FileDesk> {
+    const desk = new FileDesk(dataDir, options);
     for (const name of Object.values(FOLDER_NAMES)) {
       // What cannot be entered holds nothing that could be served either.
       const folder = await desk.#held(name, false).catch(() => undefined);
       await folder?.close();
-      if (folder) await desk.#clean(name);
+      const files = folder ? await desk.#clean(name) : 0;
+      if (name === FOLDER_NAMES[Folder.KEYS]) desk.#keyFiles = files;
     }
     return desk;
   }
@@ -99,8 +112,8 @@ export class FileDesk {
 
   /**
    * Puts `content` there whole or not at all, and so that it stays. OK, MISSING (a sub-folder),
-   * EXISTS (WriteMode.CREATE), OUTSIDE, NOT_A_FILE (something else has the name), FAILED. Never
-   * rejects.
+   * EXISTS (WriteMode.CREATE), OUTSIDE, NOT_A_FILE (something else has the name), FAILED (also a
+   * new file where Keys is full). Never rejects.
    */
   write(
     folder: number,
@@ -109,13 +122,20 @@ export class FileDesk {
     { mode, permissions, signal }: WriteOptions,
   ): Promise<FileResult> {
     return this.#run({ verb: 'write', folder, name, signal }, async (held, part) => {
-      await refuseOtherThanFile(held, part);
-      await writeBeside(held, { content, permissions }, async (temporary) => {
-        if (mode === WriteMode.REPLACE) return held.rename(temporary, part);
-        // A link, unlike a rename, fails when its name is taken.
-        await held.link(temporary, part);
-        return held.remove(temporary);
-      });
+      const isNewKey = !(await isFile(held, part)) && folder === Folder.KEYS;
+      if (isNewKey && this.#keyFiles >= this.#keyFilesMax) return this.#full();
+      if (isNewKey) this.#keyFiles++;
+      try {
+        await writeBeside(held, { content, permissions }, async (temporary) => {
+          if (mode === WriteMode.REPLACE) return held.rename(temporary, part);
+          // A link, unlike a rename, fails when its name is taken.
+          await held.link(temporary, part);
+          return held.remove(temporary);
+        });
+      } catch (error) {
+        if (isNewKey) this.#freeKeyFile();
+        throw error;
+      }
       await held.sync();
       return { status: EffectStatus.OK };
     });
@@ -124,11 +144,23 @@ export class FileDesk {
   /** OK: it is gone for good; MISSING, OUTSIDE, NOT_A_FILE, FAILED. Never rejects. */
   remove(folder: number, name: Uint8Array, signal?: AbortSignal): Promise<FileResult> {
     return this.#run({ verb: 'remove', folder, name, signal }, async (held, part) => {
-      await refuseOtherThanFile(held, part);
+      await isFile(held, part);
       await held.remove(part);
+      if (folder === Folder.KEYS) this.#freeKeyFile();
       await held.sync();
       return { status: EffectStatus.OK };
     });
+  }
+
+  #freeKeyFile(): void {
+    this.#keyFiles--;
+    this.#fullTold = false;
+  }
+
+  #full(): FileResult {
+    if (this.#fullTold) return { status: EffectStatus.FAILED };
+    this.#fullTold = true;
+    return { status: EffectStatus.FAILED, problem: 'the folder of posted keys is full' };
   }
 
   async #run(
@@ -192,12 +224,16 @@ export class FileDesk {
     }
   }
 
-  /** Removes temporary files, also below Folders; links are not followed. */
-  async #clean(top: string): Promise<void> {
+  /**
+   * Removes temporary files, also below Folders; links are not followed. Returns how many others
+   * lie in the folder itself.
+   */
+  async #clean(top: string): Promise<number> {
     const open: Buffer[][] = [[]];
+    let files = 0;
     for (let count = 0; count < FOLDERS_CLEANED_MAX; count++) {
       const parts = open.pop();
-      if (!parts) return;
+      if (!parts) break;
       const held = await this.#enter(top, parts, false).catch(() => undefined);
       if (!held) continue;
       try {
@@ -205,11 +241,13 @@ export class FileDesk {
           const name = entry.name as unknown as Buffer;
           if (isTemporary(name)) await held.remove(name).catch(() => undefined);
           else if (entry.isDirectory()) open.push([...parts, Buffer.from(name)]);
+          else if (parts.length === 0) files++;
         }
       } finally {
         await held.close();
       }
     }
+    return files;
   }
 }
 
@@ -240,11 +278,12 @@ function resultOf(error: unknown, what: string): FileResult {
   return { status: EffectStatus.FAILED, problem: `${what}: ${code ?? name}` };
 }
 
-/** Nothing or a file may have the name. */
-async function refuseOtherThanFile(held: HeldFolder, part: Buffer): Promise<void> {
+/** Whether a file has the name; anything else that has it ends the work. */
+async function isFile(held: HeldFolder, part: Buffer): Promise<boolean> {
   const there = await held.look(part);
   if (there?.isSymbolicLink()) throw new Ended(EffectStatus.OUTSIDE);
   if (there && !there.isFile()) throw new Ended(EffectStatus.NOT_A_FILE);
+  return there !== undefined;
 }
 
 async function readWhole(held: HeldFolder, part: Buffer, bytesMax: number): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 /** How long, how many and from when to when: the limits of TCP connections, with short times. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AddressError, PortInUseError } from './packet-io.ts';
-import { TcpListener } from './tcp.ts';
+import { TcpListener, type TcpOptions } from './tcp.ts';
 import { expectNothing, expectReply, SOON, TcpPlace } from './testing/tcp-place.ts';
 
 let place: TcpPlace;
@@ -56,6 +56,27 @@ describe('time', () => {
     await place.expectAlive(address);
   });
 
+  it('one whose request is with the server is not, and is cut off after its reply', async () => {
+    const { listener, address, door } = await place.listen({ idleMs: 100 });
+    door.hold = true;
+    const [client, sealed] = [await place.connect(address), place.echo()];
+    await client.send(sealed.bytes);
+    await vi.waitFor(() => expect(door.held).toHaveLength(1), SOON);
+    expect(await client.ending(400)).toBe('open');
+    door.release();
+    await expectReply(client, sealed);
+    await vi.waitFor(() => expect(listener.connections).toBe(0), SOON);
+  });
+
+  it('one whose request the server has no room for is cut off', async () => {
+    const { listener, address, door } = await place.listen({ idleMs: 100 });
+    door.refusals = Number.POSITIVE_INFINITY;
+    const client = await place.connect(address);
+    await client.send(place.echo().bytes);
+    await expectNothing(client);
+    await vi.waitFor(() => expect(listener.connections).toBe(0), SOON);
+  });
+
   it('one that goes on sending after its reply is cut off at the end of its life', async () => {
     const { listener, address } = await place.listen({ idleMs: 200, lifeMs: 400 });
     const [client, sealed] = [await place.connect(address), place.echo()];
@@ -69,28 +90,75 @@ describe('time', () => {
 });
 
 describe('room', () => {
-  it('further connections are closed, the first are served, freed places are taken', async () => {
-    const { listener, address } = await place.listen({ connectionsMax: 3 });
-    const first = [
-      await place.connect(address),
-      await place.connect(address),
-      await place.connect(address),
-    ];
-    await vi.waitFor(() => expect(listener.connections).toBe(3), SOON);
-    for (let i = 0; i < 5; i++) await expectNothing(await place.connect(address));
-    expect(listener.connections).toBe(3);
+  const limits: [string, TcpOptions][] = [
+    ['in all', { connectionsMax: 3 }],
+    ['of an address', { addressConnectionsMax: 3 }],
+  ];
+
+  it.each(limits)(
+    '%s: what is served stays, further are closed, freed places are taken', //
+    async (_, options) => {
+      const { listener, address, door } = await place.listen(options);
+      door.hold = true;
+      const sealed = place.echo();
+      const first = await Promise.all([1, 2, 3].map(() => place.connect(address)));
+      for (const client of first) await client.send(sealed.bytes);
+      await vi.waitFor(() => expect(door.held).toHaveLength(3), SOON);
+      for (let i = 0; i < 5; i++) await expectNothing(await place.connect(address));
+      expect(listener.connections).toBe(3);
+      door.hold = false;
+      door.release();
+      for (const client of first) {
+        await expectReply(client, sealed);
+        client.end();
+      }
+      await vi.waitFor(() => expect(listener.connections).toBe(0), SOON);
+      await place.expectAlive(address);
+    },
+  );
+
+  it.each(limits)('%s: the oldest without a whole request makes way', async (_, options) => {
+    const { listener, address, door } = await place.listen(options);
+    door.hold = true;
     const sealed = place.echo();
-    for (const client of first) {
-      await client.send(sealed.bytes);
-      await expectReply(client, sealed);
-      client.end();
-    }
-    await vi.waitFor(() => expect(listener.connections).toBe(0), SOON);
+    const served = await place.connect(address);
+    await served.send(sealed.bytes);
+    await vi.waitFor(() => expect(door.held).toHaveLength(1), SOON);
+    const idle = await place.connect(address);
+    await idle.send(sealed.bytes.subarray(0, -1));
+    const younger = await place.connect(address);
+    await vi.waitFor(() => expect(listener.connections).toBe(3), SOON);
+    const newest = await place.connect(address);
+    await expectNothing(idle);
+    expect(listener.connections).toBe(3);
+    door.hold = false;
+    door.release();
+    for (const client of [younger, newest]) await client.send(sealed.bytes);
+    for (const client of [served, younger, newest]) await expectReply(client, sealed);
+  });
+
+  const isLinux = process.platform === 'linux';
+  it.skipIf(!isLinux)('one address takes no place from another', async () => {
+    const { listener, address } = await place.listen({
+      ...{ connectionsMax: 6, addressConnectionsMax: 3 },
+    });
+    const other = await place.connect(address, '127.0.0.2');
+    for (let i = 0; i < 20; i++) await place.connect(address, '127.0.0.3');
+    await vi.waitFor(() => expect(listener.connections).toBe(4), SOON);
+    const sealed = place.echo();
+    await other.send(sealed.bytes);
+    await expectReply(other, sealed);
+  });
+
+  it('1100 silent connections from one address leave room for others and itself', async () => {
+    const { listener, address } = await place.listen();
+    for (let i = 0; i < 1100; i++) await place.connect(address);
     await place.expectAlive(address);
+    expect(listener.connections).toBeLessThanOrEqual(64);
   });
 
   it('200 connections at once, each with its own reply', async () => {
-    const { address } = await place.listen();
+    const { address } = await place.listen({ addressConnectionsMax: 200 });
     const all = await Promise.all(Array.from({ length: 200 }, () => place.connect(address)));
     await Promise.all(
       all.map(async (client) => {

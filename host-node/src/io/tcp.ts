@@ -1,7 +1,8 @@
 /**
  * RAIDA over TCP: one request, one reply, then the server closes (reference: RAIDA section 5). A
  * request is collected in the connection's own buffer and takes a frame of the engine only when it
- * is complete, so slow senders hold none.
+ * is complete, so slow senders hold none. Where all places are taken, the oldest connection that
+ * has not sent its request makes way for a new one.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { isLoopback, type RequestOrigin, type RequestSink } from '../raida/origin.ts';
@@ -13,15 +14,18 @@ export interface StreamSink extends RequestSink {
 }
 
 export interface TcpOptions {
-  /** Connections at once; more are closed as they come. */
+  /** Connections at once [1024]. */
   connectionsMax?: number;
-  /** A connection that sends or takes nothing for so long is closed. */
+  /** Of them from one address, also a loopback one [64]. */
+  addressConnectionsMax?: number;
+  /** A connection that moves nothing for so long is closed, but not while the server works. */
   idleMs?: number;
   /** Life of a connection at the most: whoever sends a byte now and then is closed too. */
   lifeMs?: number;
 }
 
 const CONNECTIONS_MAX = 1024;
+const ADDRESS_CONNECTIONS_MAX = 64;
 const IDLE_MS = 10_000;
 const LIFE_MS = 60_000;
 const BACKLOG = 511;
@@ -32,12 +36,15 @@ const HEADER_BYTES_MAX = 48;
 
 export class TcpListener {
   readonly #options: Required<TcpOptions>;
+  /** The oldest first, all and by their address. */
   readonly #connections = new Set<Connection>();
+  readonly #byAddress = new Map<string, Set<Connection>>();
   #server: Server | undefined;
 
   constructor(options: TcpOptions = {}) {
     this.#options = {
       connectionsMax: CONNECTIONS_MAX,
+      addressConnectionsMax: ADDRESS_CONNECTIONS_MAX,
       idleMs: IDLE_MS,
       lifeMs: LIFE_MS,
       ...options,
@@ -50,11 +57,14 @@ export class TcpListener {
 
   async open(address: SocketAddress, sink: StreamSink): Promise<SocketAddress> {
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      if (!this.#makeRoom(socket.remoteAddress ?? '')) {
+        socket.destroy();
+        return;
+      }
       const connection = new Connection(socket, sink, this.#options);
-      this.#connections.add(connection);
-      socket.once('close', () => this.#connections.delete(connection));
+      this.#add(connection);
+      socket.once('close', () => this.#remove(connection));
     });
-    server.maxConnections = this.#options.connectionsMax;
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(bindError('TCP', address, error)));
       server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, resolve);
@@ -79,6 +89,38 @@ export class TcpListener {
     for (const connection of this.#connections) connection.destroy();
     await closed;
   }
+
+  /** False: every place is taken by a request that is complete. */
+  #makeRoom(address: string): boolean {
+    const { connectionsMax, addressConnectionsMax } = this.#options;
+    const ofAddress = this.#byAddress.get(address);
+    if (ofAddress && ofAddress.size >= addressConnectionsMax) return this.#dropOldest(ofAddress);
+    return this.#connections.size < connectionsMax || this.#dropOldest(this.#connections);
+  }
+
+  #dropOldest(connections: Iterable<Connection>): boolean {
+    for (const connection of connections) {
+      if (connection.isComplete) continue;
+      // Its place is free at once; the socket tells of its close later.
+      this.#remove(connection);
+      connection.destroy();
+      return true;
+    }
+    return false;
+  }
+
+  #add(connection: Connection): void {
+    this.#connections.add(connection);
+    const ofAddress = this.#byAddress.get(connection.address) ?? new Set();
+    this.#byAddress.set(connection.address, ofAddress.add(connection));
+  }
+
+  #remove(connection: Connection): void {
+    this.#connections.delete(connection);
+    const ofAddress = this.#byAddress.get(connection.address);
+    ofAddress?.delete(connection);
+    if (ofAddress?.size === 0) this.#byAddress.delete(connection.address);
+  }
 }
 
 class Connection implements RequestOrigin {
@@ -87,11 +129,13 @@ class Connection implements RequestOrigin {
   readonly datagram = false;
   readonly #socket: Socket;
   readonly #sink: StreamSink;
+  readonly #idleMs: number;
   #chunks: Buffer[] = [];
   #collected = 0;
   /** Bytes that the request has, as far as is known. */
   #wanted = 1;
   #submitted = false;
+  #replied = false;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, sink: StreamSink, options: Required<TcpOptions>) {
@@ -99,6 +143,7 @@ class Connection implements RequestOrigin {
     this.#sink = sink;
     this.address = socket.remoteAddress ?? '';
     this.local = isLoopback(this.address);
+    this.#idleMs = options.idleMs;
     socket.setTimeout(options.idleMs, () => socket.destroy());
     const life = setTimeout(() => socket.destroy(), options.lifeMs).unref();
     socket.on('error', () => socket.destroy());
@@ -111,11 +156,17 @@ class Connection implements RequestOrigin {
     });
   }
 
+  get isComplete(): boolean {
+    return this.#submitted;
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
 
   reply(bytes: Uint8Array): void {
+    this.#replied = true;
+    this.#socket.setTimeout(this.#idleMs);
     this.#socket.end(Buffer.from(bytes));
     // The close after the reply is the server's; what the client still sends is not read.
     this.#socket.resume();
@@ -158,7 +209,12 @@ class Connection implements RequestOrigin {
   }
 
   #offer(message: Buffer): void {
-    if (this.#socket.destroyed || this.#sink.submit(message, this)) return;
-    this.#retry = setTimeout(() => this.#offer(message), RETRY_MS);
+    if (this.#socket.destroyed) return;
+    if (!this.#sink.submit(message, this)) {
+      this.#retry = setTimeout(() => this.#offer(message), RETRY_MS);
+      return;
+    }
+    // It is the server that is waited for now, 40 s at the most when it asks other machines.
+    if (!this.#replied) this.#socket.setTimeout(0);
   }
 }

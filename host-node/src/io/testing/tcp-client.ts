@@ -25,9 +25,12 @@ export class TcpClient {
     });
   }
 
-  /** A connected client. It closes its own side only by end(), reset() or destroy(). */
-  static async connect({ host, port }: SocketAddress): Promise<TcpClient> {
-    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
+  /**
+   * A connected client, from that address of this machine. It closes its own side only by end(),
+   * reset() or destroy().
+   */
+  static async connect({ host, port }: SocketAddress, localAddress?: string): Promise<TcpClient> {
+    const socket = connect({ host, port, localAddress, noDelay: true, allowHalfOpen: true });
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', reject);

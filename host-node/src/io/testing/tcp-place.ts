@@ -96,8 +96,8 @@ export class TcpPlace {
     return { listener, address, door };
   }
 
-  async connect(address: SocketAddress): Promise<TcpClient> {
-    const client = await TcpClient.connect(address);
+  async connect(address: SocketAddress, from?: string): Promise<TcpClient> {
+    const client = await TcpClient.connect(address, from);
     this.#clients.push(client);
     return client;
   }

@@ -4,7 +4,7 @@ import { RAIDA_COUNT, VOTE_BYTES } from '@andvari/host-common/engine/generated/l
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
 import { afterEach, describe, expect, test } from 'vitest';
-import { PeerServers } from './peer-servers.ts';
+import { PeerServers, type PeerServersOptions } from './peer-servers.ts';
 import { type Answer, FakeServer, type Heard } from './testing/fake-server.ts';
 
 const OWN = 4;
@@ -30,10 +30,15 @@ async function listen(answering: Answering, legacy = false): Promise<FakeServer>
 }
 
 /** All 25 addresses lead to the fake; it tells them apart by the number in the header. */
-async function peersOf(fake: FakeServer, wire: WireName = 'spec', timeoutMs = 2000) {
+async function peersOf(
+  fake: FakeServer,
+  wire: WireName = 'spec',
+  timeoutMs = 2000,
+  enough: Pick<PeerServersOptions, 'restMs' | 'votesLeast'> = { votesLeast: 1 },
+) {
   const codec = new EngineCodec(await plainEngine(), { wire, coinId: 6 });
   const servers = Array.from({ length: RAIDA_COUNT }, () => fake.address);
-  return new PeerServers({ servers, raidaId: OWN, codec, timeoutMs });
+  return new PeerServers({ servers, raidaId: OWN, codec, timeoutMs, ...enough });
 }
 
 /** Ticket numbers by RAIDA number. */
@@ -150,6 +155,85 @@ describe('no answer', () => {
     const peers = await peersOf(fake);
     await fakes.pop()?.close();
     expect(votes(await peers.ask(tickets({ 0: 1 }), never))[0]).toEqual(none);
+  });
+});
+
+describe('an ask of all 24', () => {
+  const all = tickets(Object.fromEntries(Array.from({ length: RAIDA_COUNT }, (_, id) => [id, 1])));
+  const LONG_MS = 60_000;
+
+  /** That many answer 250, that many refuse with 43, the others when `late` is called. */
+  async function answering(good: number, bad: number, restMs: number) {
+    const held: (() => void)[] = [];
+    let answered = 0;
+    const fake: FakeServer = await FakeServer.listen((heard, socket) => {
+      const refusal = { ...answerOf(heard), status: 43, payload: new Uint8Array(0) };
+      const turn = answered++;
+      if (turn < good) return fake.reply(heard, answerOf(heard));
+      if (turn < good + bad) return fake.reply(heard, refusal);
+      held.push(() => socket.end(fake.reply(heard, answerOf(heard))));
+      return undefined;
+    });
+    fakes.push(fake);
+    const peers = await peersOf(fake, 'spec', LONG_MS, { restMs });
+    let isOver = false;
+    const over = peers.ask(all, never).finally(() => {
+      isOver = true;
+    });
+    while (fake.heard.length < 24 && !isOver)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const late = (count: number) => {
+      for (const answer of held.splice(0, count)) answer();
+    };
+    const isWaiting = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      return !isOver;
+    };
+    return { fake, over, late, isWaiting };
+  }
+  const counted = (result: { bytes?: Uint8Array }) =>
+    [250, 43, NO_ANSWER].map((one) => votes(result).filter(({ status }) => status === one).length);
+
+  test('ends when 13 cannot come any more, and cuts its connections', async () => {
+    const { fake, over } = await answering(6, 12, LONG_MS);
+    // Of 24, 12 are left that could say 250, though 6 of them say nothing.
+    expect(counted(await over)[1]).toBe(12);
+    while (fake.connections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  test('goes on while 13 can', async () => {
+    const { over, late, isWaiting } = await answering(2, 11, 0);
+    expect(await isWaiting()).toBe(true);
+    late(11);
+    expect(counted(await over)).toEqual([13, 11, 1]);
+  });
+
+  test('waits for the rest only a little when it has 13', async () => {
+    const { fake, over } = await answering(13, 0, 50);
+    expect(counted(await over)).toEqual([13, 0, 12]);
+    while (fake.connections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  test('and takes those that come meanwhile', async () => {
+    const { over, late, isWaiting } = await answering(13, 0, LONG_MS);
+    expect(await isWaiting()).toBe(true);
+    late(11);
+    expect(counted(await over)).toEqual([24, 0, 1]);
+  });
+
+  test('has no little while before it has 13', async () => {
+    const { over, late, isWaiting } = await answering(12, 0, 50);
+    expect(await isWaiting()).toBe(true);
+    late(1);
+    expect(counted(await over)).toEqual([13, 0, 12]);
+  });
+
+  test('asks nobody with fewer than 13 tickets', async () => {
+    const fake = await listen(good);
+    const peers = await peersOf(fake, 'spec', LONG_MS, {});
+    const few = tickets(Object.fromEntries(Array.from({ length: 13 }, (_, id) => [id, 1])));
+    expect(counted(await peers.ask(few, never))).toEqual([0, 0, RAIDA_COUNT]);
+    expect(fake.heard).toEqual([]);
   });
 });
 

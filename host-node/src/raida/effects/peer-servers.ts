@@ -23,9 +23,16 @@ export interface PeerServersOptions {
   codec: RaidaCodec;
   /** For a whole ask, with the wait for its turn: 32 s, as the public servers take. */
   timeoutMs?: number;
+  /** Answers of 250 without which an ask is in vain, so that it ends when they cannot come [13]. */
+  votesLeast?: number;
+  /** How long an ask that has those waits for the rest at the most [2 s]. */
+  restMs?: number;
 }
 
 const TIMEOUT_MS = 32_000;
+/** With the vote of this server itself 14, which a coin needs to be fixed. */
+const VOTES_LEAST = 13;
+const REST_MS = 2000;
 /** Asks at once: at most 24 connections each. */
 const ASKS_MAX = 4;
 /** Asks that wait; each holds a reply frame of the engine, of which there are fewer. */
@@ -50,18 +57,14 @@ export class PeerServers {
   /**
    * `tickets`: 25 numbers (u32, big-endian), 0: do not ask that one. OK with 25 answers of
    * VOTE_BYTES (EffectKind.ASK_SERVERS); a server that is silent, late or answers anything but a
-   * reply to 2/50 has none. Rejects only when `signal` is aborted or too many asks wait.
+   * reply to 2/50 has none. Nobody is waited for when too few can still say 250, so that tickets
+   * which are none end at once, and for 2 s at most when enough have said it. Rejects only when
+   * `signal` is aborted or too many asks wait.
    */
   async ask(tickets: Uint8Array, signal: AbortSignal): Promise<EffectResult> {
     const late = AbortSignal.timeout(this.#options.timeoutMs ?? TIMEOUT_MS);
-    const answers = await this.#turns.run(() => {
-      const asked = this.#options.servers.map((_, raidaId) => {
-        const ticket = tickets.slice(4 * raidaId, 4 * raidaId + 4);
-        const isAsked = raidaId !== this.#options.raidaId && ticket.some((byte) => byte !== 0);
-        return isAsked ? this.#askOne(raidaId, ticket, AbortSignal.any([signal, late])) : undefined;
-      });
-      return Promise.all(asked);
-    }, signal);
+    const until = AbortSignal.any([signal, late]);
+    const answers = await this.#turns.run(() => this.#askAll(tickets, until), signal);
     signal.throwIfAborted();
     const bytes = new Uint8Array(RAIDA_COUNT * VOTE_BYTES);
     const view = new DataView(bytes.buffer);
@@ -73,6 +76,37 @@ export class PeerServers {
       bytes.set(reply.payload, at + 8);
     });
     return { status: EffectStatus.OK, bytes };
+  }
+
+  /** An answer, or undefined, for each of the 25. */
+  async #askAll(tickets: Uint8Array, until: AbortSignal): Promise<(RaidaReply | undefined)[]> {
+    const { raidaId: own, servers, votesLeast = VOTES_LEAST, restMs = REST_MS } = this.#options;
+    const ticketOf = (raidaId: number) => tickets.slice(4 * raidaId, 4 * raidaId + 4);
+    const isAsked = (raidaId: number) =>
+      raidaId !== own && ticketOf(raidaId).some((byte) => byte !== 0);
+    const enough = new AbortController();
+    const signal = AbortSignal.any([until, enough.signal]);
+    let pending = servers.filter((_, raidaId) => isAsked(raidaId)).length;
+    let good = 0;
+    let rest: NodeJS.Timeout | undefined;
+    const endIfEnough = () => {
+      if (good + pending < votesLeast) enough.abort();
+      else if (good >= votesLeast) rest ??= setTimeout(() => enough.abort(), restMs);
+    };
+    const ask = async (raidaId: number) => {
+      const reply = await this.#askOne(raidaId, ticketOf(raidaId), signal);
+      pending--;
+      if (reply?.status === Status.SUCCESS) good++;
+      endIfEnough();
+      return reply;
+    };
+    endIfEnough();
+    try {
+      const all = servers.map((_, raidaId) => (isAsked(raidaId) ? ask(raidaId) : undefined));
+      return await Promise.all(all);
+    } finally {
+      clearTimeout(rest);
+    }
   }
 
   async #askOne(
