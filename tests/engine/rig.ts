@@ -16,6 +16,7 @@ import {
 } from '@andvari/host-common/raida/codec';
 import { COMMAND, type CommandName } from './commands.ts';
 import { Harness, type HarnessOptions, type PageSource } from './harness.ts';
+import type { World } from './world.ts';
 
 export const RAIDA_ID = 14;
 export const COIN_ID = 6;
@@ -100,6 +101,9 @@ export interface RigOptions {
   autoCommit?: boolean;
   holdLoads?: boolean;
   fillRandom?: boolean;
+  /** As in HarnessOptions: what effects see, and whether they wait. */
+  world?: World;
+  holdEffects?: boolean;
 }
 
 export class Rig {

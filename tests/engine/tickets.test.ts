@@ -1,6 +1,7 @@
 /**
- * The ticket pool against a simple model: random sequences of get, validate, time and sweep
- * (reference: RAIDA section 7: 512 tickets, 300 s, each RAIDA claims once).
+ * The ticket pool against a simple model: random sequences of get, validate, change of ownership,
+ * time and sweep (reference: RAIDA section 7: 512 tickets, 300 s, each RAIDA claims once). A ticket
+ * vouches for the AN that was shown, so it names a coin only while that is the coin's AN.
  */
 import { TICKETS_MAX } from '@andvari/host-common/engine/generated/limits';
 import { Status } from '@andvari/host-common/engine/generated/status';
@@ -24,7 +25,8 @@ const COINS = 512;
 interface Ticket {
   number: number;
   createdUs: number;
-  coins: number[];
+  /** Serial numbers and the ANs that were shown. */
+  coins: { serial: number; an: Uint8Array }[];
   claimed: Set<number>;
 }
 
@@ -34,6 +36,8 @@ class Model {
   /** Every ticket ever made, also those whose time is over. */
   readonly all: Ticket[] = [];
   readonly #size: number;
+  /** ANs of the coins that have changed hands. */
+  readonly #changed = new Map<number, Uint8Array>();
 
   constructor(size: number, nowUs: number) {
     this.#size = size;
@@ -46,6 +50,20 @@ class Model {
 
   get full(): boolean {
     return this.all.filter((ticket) => this.alive(ticket)).length >= this.#size;
+  }
+
+  an(serial: number): Uint8Array {
+    return this.#changed.get(serial) ?? anOf(DENOMINATION, serial);
+  }
+
+  give(serial: number, an: Uint8Array): void {
+    this.#changed.set(serial, an);
+  }
+
+  /** Serial numbers that a ticket still names. */
+  named({ coins }: Ticket): number[] {
+    const same = coins.filter(({ serial, an }) => String(an) === String(this.an(serial)));
+    return same.map(({ serial }) => serial);
   }
 
   /** Status of 2/50. */
@@ -91,7 +109,7 @@ class Run {
   /** `bad` coins come with a wrong AN, at every place. */
   get(serials: number[], bad: number[], worker: number): void {
     const entries = serials.map((serial, index) => {
-      const an = bad.includes(index) ? newAn(0xee) : anOf(DENOMINATION, serial);
+      const an = bad.includes(index) ? newAn(0xee) : this.model.an(serial);
       return coin(DENOMINATION, serial, an);
     });
     const good = serials.filter((_, index) => !bad.includes(index));
@@ -106,7 +124,15 @@ class Run {
     const number = numberOf(payload);
     expect(number).not.toBe(0);
     const { nowUs, all } = this.model;
-    all.push({ number, createdUs: nowUs, coins: good, claimed: new Set() });
+    const coins = good.map((serial) => ({ serial, an: this.model.an(serial) }));
+    all.push({ number, createdUs: nowUs, coins, claimed: new Set() });
+  }
+
+  /** A coin changes hands. */
+  pown(serial: number, an: Uint8Array, worker: number): void {
+    const request = coin(DENOMINATION, serial, this.model.an(serial), an);
+    expect(this.#ask('pown', request, worker).status).toBe(Status.ALL_PASS);
+    this.model.give(serial, an);
   }
 
   /** The ticket at `index` of all that were ever made, or a number that nobody was given. */
@@ -116,7 +142,7 @@ class Run {
     const request = joined(Uint8Array.of(raida), numberBytes(number));
     const { status, payload } = this.#ask('validateTicket', request, worker);
     expect(status).toBe(this.model.claim(ticket, raida));
-    const coins = status === Status.SUCCESS ? (ticket?.coins ?? []) : [];
+    const coins = status === Status.SUCCESS && ticket ? this.model.named(ticket) : [];
     expect(payload).toEqual(joined(...coins.map((serial) => coin(DENOMINATION, serial))));
   }
 
@@ -136,12 +162,16 @@ class Run {
 }
 
 const worker = fc.nat(1);
-const serials = fc.array(fc.nat(COINS - 1), { minLength: 1, maxLength: 20 });
+/** Mostly few, so that tickets and changes of ownership meet. */
+const serial = fc.oneof(fc.nat(5), fc.nat(COINS - 1));
+const serials = fc.array(serial, { minLength: 1, maxLength: 20 });
 const step = fc.oneof(
   fc.record({ kind: fc.constant('get'), serials, bad: fc.array(fc.nat(20)), worker }),
   fc.record({ kind: fc.constant('get'), serials, bad: fc.constant([] as number[]), worker }),
   fc.record({ kind: fc.constant('validate'), index: fc.nat(), raida: fc.nat(27), worker }),
   fc.record({ kind: fc.constant('validate'), index: fc.nat(), raida: fc.nat(3), worker }),
+  // Few ANs, so that a coin also comes back to one for which a ticket vouches.
+  fc.record({ kind: fc.constant('pown'), serial, value: fc.nat(2), worker }),
   // To both sides of the end of a ticket's life, and any time in between.
   fc.record({
     kind: fc.constant('advance'),
@@ -154,6 +184,7 @@ function take(run: Run, one: typeof step extends fc.Arbitrary<infer T> ? T : nev
   if ('serials' in one) run.get(one.serials, one.bad, one.worker);
   else if ('raida' in one) run.validate(one.index, one.raida, one.worker);
   else if ('us' in one) run.advance(one.us);
+  else if ('value' in one) run.pown(one.serial, newAn(one.value), one.worker);
   else run.sweep(one.worker);
 }
 
@@ -216,6 +247,22 @@ describe.each(BUILDS)('the ticket pool, $build build', ({ shared }) => {
     for (let raida = 0; raida < 256; raida++) run.validate(0, raida, raida);
     for (let raida = 0; raida < 256; raida++) run.validate(0, raida, raida);
     expect(run.model.all[0]?.claimed.size).toBe(RAIDAS);
+  });
+
+  it('names the coins that are as they were shown, and no others', async () => {
+    const run = await begin(2);
+    run.get([1, 2, 3], [], 0);
+    run.validate(0, 0, 0);
+    run.pown(2, newAn(0x22), 1);
+    expect(run.model.all.map((ticket) => run.model.named(ticket))).toEqual([[1, 3]]);
+    run.validate(0, 1, 0);
+    run.pown(1, newAn(0x21), 0);
+    run.pown(3, newAn(0x23), 0);
+    run.validate(0, 2, 1);
+    run.pown(2, anOf(DENOMINATION, 2), 0);
+    expect(run.model.all.map((ticket) => run.model.named(ticket))).toEqual([[2]]);
+    run.validate(0, 3, 0);
+    run.validate(0, 2, 0);
   });
 
   it('number 0 names no ticket, not even a free place', async () => {

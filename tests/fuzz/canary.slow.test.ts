@@ -61,7 +61,7 @@ it.each(names)('it notices when %s', { timeout: 120_000 }, async (name) => {
   let message: string | undefined;
   for (const number of ROUNDS) {
     const commands = COMMANDS[name];
-    const only = commands ? { commands, sound: true } : {};
+    const only = commands ? { commands, sound: true, manyOf: 4 } : {};
     const run = new RoundRun(roundOptions(engines, seed, number), only);
     for (let i = 0; i < BATCHES && message === undefined; i++) message = run.next()?.message;
   }

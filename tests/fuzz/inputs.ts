@@ -37,6 +37,8 @@ export interface InputOptions {
   commands?: readonly CommandName[];
   /** True: valid requests alone. */
   sound?: boolean;
+  /** One list of coins in so many is long [60]. */
+  manyOf?: number;
 }
 
 export class Inputs {
@@ -47,12 +49,13 @@ export class Inputs {
   readonly #sound: boolean;
   #last: Buffer = Buffer.alloc(64);
 
-  constructor({ dice, records, wire, commands = COMMANDS, sound = false }: InputOptions) {
+  constructor(options: InputOptions) {
+    const { dice, records, wire, commands = COMMANDS, sound = false, manyOf = 60 } = options;
     this.#dice = dice;
     this.#wire = wire;
     this.#commands = commands;
     this.#sound = sound;
-    this.payloads = new Payloads(dice, records);
+    this.payloads = new Payloads(dice, records, manyOf);
   }
 
   next(): Input {

@@ -57,12 +57,15 @@ function u32(value: number): Buffer {
 export class Payloads {
   readonly #dice: Dice;
   readonly #store: Records;
+  readonly #manyOf: number;
   /** Numbers of tickets that were given. */
   readonly tickets: number[] = [];
 
-  constructor(dice: Dice, store: Records) {
+  /** One list in `manyOf` is so long that what is told of it outgrows a frame. */
+  constructor(dice: Dice, store: Records, manyOf: number) {
     this.#dice = dice;
     this.#store = store;
+    this.#manyOf = manyOf;
   }
 
   of(command: CommandName): Buffer {
@@ -97,7 +100,7 @@ export class Payloads {
   }
 
   #coins(free = false): Coin[] {
-    if (!free && this.#dice.roll(60) === 0) return this.#many();
+    if (!free && this.#dice.roll(this.#manyOf) === 0) return this.#many();
     const { length } = { length: 1 + this.#dice.roll(COINS_MAX) };
     const coins = Array.from({ length }, () => this.coin(free));
     if (this.#dice.roll(8) === 0) return coins;

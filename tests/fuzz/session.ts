@@ -38,7 +38,10 @@ export class RoundRun {
   readonly #batches: Batch[] = [];
 
   /** `only`: the requests, when they are not mutated ones of every command. */
-  constructor(options: RoundOptions, only: Pick<InputOptions, 'commands' | 'sound'> = {}) {
+  constructor(
+    options: RoundOptions,
+    only: Pick<InputOptions, 'commands' | 'sound' | 'manyOf'> = {},
+  ) {
     this.#dice = new Dice(options.seed ^ 0x5eed);
     this.round = new Round(options);
     const { wire } = options;

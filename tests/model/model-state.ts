@@ -15,9 +15,15 @@ export interface ModelRecord {
   mfs: number;
 }
 
+/** A coin and the AN that was shown for it, hex. */
+interface Vouched {
+  coin: ModelCoin;
+  an: string;
+}
+
 interface Ticket {
   createdUs: number;
-  coins: ModelCoin[];
+  vouched: Vouched[];
   claimed: Set<number>;
 }
 
@@ -131,8 +137,8 @@ export class ModelState {
     return this.tickets.size < this.#ticketsMax;
   }
 
-  addTicket(number: number, coins: ModelCoin[]): void {
-    this.tickets.set(number, { createdUs: this.nowUs, coins, claimed: new Set() });
+  addTicket(number: number, vouched: Vouched[]): void {
+    this.tickets.set(number, { createdUs: this.nowUs, vouched, claimed: new Set() });
   }
 
   ticket(number: number): Ticket | undefined {
@@ -140,6 +146,18 @@ export class ModelState {
     if (ticket && this.nowUs - ticket.createdUs <= TICKET_LIFE_US) return ticket;
     this.tickets.delete(number);
     return undefined;
+  }
+
+  /** A ticket's coins that are still what was shown. */
+  stillVouched({ vouched }: Ticket): ModelCoin[] {
+    return vouched.filter(({ coin, an }) => this.authentic(coin, an)).map(({ coin }) => coin);
+  }
+
+  /** Names of the coins for which any live ticket still vouches. */
+  allVouched(): Set<string> {
+    const tickets = [...this.tickets.keys()].map((number) => this.ticket(number));
+    const coins = tickets.flatMap((ticket) => (ticket ? this.stillVouched(ticket) : []));
+    return new Set(coins.map(nameOf));
   }
 
   /** `page`: of any coin on it. */

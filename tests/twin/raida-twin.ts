@@ -295,7 +295,9 @@ export class TwinServer {
     const outcome = aggregate(good);
     if (outcome.status === Status.ALL_FAIL) return outcome;
     const number = this.tickets.make(
-      coins.filter((_, index) => good[index]),
+      coins.flatMap((coin, index) =>
+        good[index] ? [{ coin, an: Buffer.from(list[index]?.subarray(COIN) ?? EMPTY) }] : [],
+      ),
       this.options.nowMs(),
       () => this.options.random(4).readUInt32BE(0),
     );
@@ -314,7 +316,9 @@ export class TwinServer {
     if (!ticket) return { status: Status.NO_TICKET_FOUND };
     if (ticket.claimed.has(claimer)) return { status: Status.TICKET_CLAIMED_ALREADY };
     ticket.claimed.add(claimer);
-    return { status: Status.SUCCESS, payload: Buffer.concat(ticket.coins.map(emitCoin)) };
+    const same = ticket.vouched.filter(({ coin, an }) => this.coins.authentic(coin, an));
+    const payloadOfSame = Buffer.concat(same.map(({ coin }) => emitCoin(coin)));
+    return { status: Status.SUCCESS, payload: payloadOfSame };
   }
 
   private find({ hasBody, payload }: Call): Outcome {

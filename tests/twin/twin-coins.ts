@@ -61,9 +61,15 @@ export class TwinCoins {
   }
 }
 
-export interface TwinTicket {
+/** A coin and the AN that was shown for it. */
+export interface TwinVouched {
+  coin: TwinCoin;
+  an: Uint8Array;
+}
+
+interface TwinTicket {
   createdMs: number;
-  coins: TwinCoin[];
+  vouched: TwinVouched[];
   claimed: Set<number>;
 }
 
@@ -72,12 +78,12 @@ export class TwinTickets {
   private readonly tickets = new Map<number, TwinTicket>();
 
   /** A new ticket's number, never 0 and never one in use; undefined: the pool is full. */
-  make(coins: TwinCoin[], nowMs: number, random: () => number): number | undefined {
+  make(vouched: TwinVouched[], nowMs: number, random: () => number): number | undefined {
     this.sweep(nowMs);
     if (this.tickets.size >= TICKETS_MAX) return undefined;
     let number = 0;
     while (number === 0 || this.tickets.has(number)) number = random();
-    this.tickets.set(number, { createdMs: nowMs, coins, claimed: new Set() });
+    this.tickets.set(number, { createdMs: nowMs, vouched, claimed: new Set() });
     return number;
   }
 

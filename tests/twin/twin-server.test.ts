@@ -149,6 +149,25 @@ describe('changes', () => {
 });
 
 describe('tickets', () => {
+  test('name the coins that still have the AN that was shown, in use', () => {
+    const twin = server();
+    const shown = bytes(used(1), an(used(1)), used(2), an(used(2)));
+    const { payload: number } = ask(twin, '2/40', shown);
+    const claim = (claimer: number) => {
+      const { status: told, payload } = ask(twin, '2/50', bytes(Buffer.of(claimer), number));
+      return [told, payload.toString('hex')];
+    };
+    const named = (...coins: TwinCoin[]) => [Status.SUCCESS, bytes(...coins).toString('hex')];
+    expect(claim(0)).toEqual(named(used(1), used(2)));
+    ask(twin, '1/20', bytes(used(1), an(used(1)), wrong));
+    expect(claim(1)).toEqual(named(used(2)));
+    twin.coins.write(used(2), { an: an(used(2)), mfs: 0 });
+    expect(claim(2)).toEqual(named());
+    expect(claim(2)).toEqual([Status.TICKET_CLAIMED_ALREADY, '']);
+    ask(twin, '1/20', bytes(used(1), wrong, an(used(1))));
+    expect(claim(3)).toEqual(named(used(1)));
+  });
+
   test('live 300 seconds, are claimed once by each server, and there are 512', () => {
     let nowMs = 1_000_000;
     const twin = server({ nowMs: () => nowMs });
