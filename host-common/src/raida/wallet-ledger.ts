@@ -163,7 +163,9 @@ export class WalletLedger {
     try {
       await this.store.save({ put, remove, nextId });
     } catch (cause) {
-      throw new WalletError('ANDVARI_WALLET_STORE', 'the wallet could not be saved', { cause });
+      const why = cause instanceof Error ? `: ${cause.message}` : '';
+      const problem = `the wallet could not be saved${why}`;
+      throw new WalletError('ANDVARI_WALLET_STORE', problem, { cause });
     }
   }
 }

@@ -153,8 +153,10 @@ export function deleteCoins(
         context.result(`${name}: deleted on ${servers} of ${raidaIds.length} servers`);
       }
     }
+    const all = raidaIds.length === connection.network.servers.length;
+    const asked = all ? 'all servers' : `the ${raidaIds.length} servers that were asked`;
     const whole = counts.filter((servers) => servers === raidaIds.length).length;
-    if (!json) context.note(`${whole} of ${coins.length} coins deleted on all servers`);
+    if (!json) context.note(`${whole} of ${coins.length} coins deleted on ${asked}`);
     if (whole < coins.length) context.exitCode = Math.max(context.exitCode, ExitCode.INTEGRITY);
   });
 }

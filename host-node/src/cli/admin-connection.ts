@@ -1,5 +1,4 @@
 /** What all admin commands have in common: the key, the servers, how failures are told. */
-import { readFileSync } from 'node:fs';
 import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import type { AdminSession } from '@andvari/host-common/raida/commands/executive';
 import { passed, type ServerMiss, type ServerOutcome } from '@andvari/host-common/raida/outcome';
@@ -7,6 +6,7 @@ import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
 import { InputError } from './wallet-input.ts';
 import { type OpenConnection, openConnection } from './wallet-options.ts';
+import { readRegularFile } from './wallet-read.ts';
 
 export interface AdminOptions {
   network: string;
@@ -26,6 +26,8 @@ export interface AdminConnection extends OpenConnection {
 }
 
 const KEY_VARIABLE = 'ANDVARI_ADMIN_KEY';
+/** A file that holds an admin key and nothing else. */
+const KEY_FILE_BYTES_MAX = 200;
 
 /**
  * The connection and the admin key, wiped when `work` has ended.
@@ -57,7 +59,7 @@ function readAdminKey({ adminKeyFile }: AdminOptions, context: CommandContext): 
   let text = context.env[KEY_VARIABLE] ?? '';
   if (adminKeyFile !== undefined) {
     try {
-      text = readFileSync(adminKeyFile, 'utf8');
+      text = readRegularFile(adminKeyFile, KEY_FILE_BYTES_MAX).toString();
     } catch (error) {
       throw new InputError(`admin key: ${(error as Error).message}`);
     }

@@ -68,6 +68,9 @@ describe('andvari admin', () => {
     expect(deleted.lines).toHaveLength(1);
     expect(deleted.lines[0]).toContain('deleted on 24 of 25 servers');
     expect((await run(['wallet', 'detect', path])).err).toContain('5 counterfeit');
+    const twelve = await admin('delete', path, '--servers', '0-11');
+    expect(twelve.err).toContain('0 of 5 coins deleted on the 12 servers that were asked\n');
+    expect(deleted.err).toContain('4 of 5 coins deleted on all servers\n');
     const again = await admin('delete', path, '--json');
     const events = again.lines.map((line) => JSON.parse(line));
     expect(events.map(({ servers }) => servers)).toEqual([0, 0, 0, 0, 0]);

@@ -1,6 +1,9 @@
+import { type StdioOptions, spawnSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -8,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagingProxy } from '../conformance/testing/damaging-proxy.ts';
 import {
@@ -15,6 +19,8 @@ import {
   type PreparedServer,
   PreparedServers,
 } from '../conformance/testing/prepared-server.ts';
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 let folder = '';
 let servers: PreparedServers;
@@ -105,6 +111,46 @@ describe('andvari conformance', () => {
     expect(err).toMatch(
       /andvari: udp:\/\/127.0.0.1:\d+ does not answer \(ANDVARI_UNREACHABLE\)\n$/,
     );
+  });
+
+  it('ends with 2 when a name is unknown, in one line', async () => {
+    for (const transport of ['udp', 'tcp']) {
+      const url = `${transport}://no.such.host.invalid:5000`;
+      const { code, err } = await andvari(['conformance', '--target', url]);
+      expect(code).toBe(2);
+      const lastLine = err.trimEnd().split('\n').at(-1);
+      expect(lastLine).toMatch(
+        /^andvari: .* does not answer \(.*invalid.*\(ANDVARI_UNREACHABLE\)$/,
+      );
+      expect(err).not.toContain('    at ');
+    }
+  });
+
+  it('tells machines that nobody answers', async () => {
+    proxy.damage = () => undefined;
+    const words = [...target(proxy.port), '--timeout', '50', '--json'];
+    const { code, out } = await andvari(words);
+    expect(code).toBe(2);
+    expect(lines(out)).toEqual([
+      expect.objectContaining({ event: 'start' }),
+      {
+        ...{ event: 'error', code: 'ANDVARI_UNREACHABLE' },
+        message: expect.stringContaining('does not answer'),
+      },
+    ]);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says that its output cannot be written (1)', async () => {
+    const words = ['conformance', '--list', '--json', '--case', 'raida/1/10'];
+    const full = openSync('/dev/full', 'w');
+    const stdio: StdioOptions = ['ignore', full, 'pipe'];
+    const { status, stderr } = spawnSync(process.execPath, [main, ...words], { stdio });
+    closeSync(full);
+    expect(String(stderr)).toMatch(/^andvari: standard output: ENOSPC.*\(ANDVARI_USAGE\)\n$/);
+    expect(status).toBe(1);
+    const whole = spawnSync(process.execPath, [main, ...words], { stdio: 'pipe' });
+    expect(whole.status).toBe(0);
+    expect(lines(String(whole.stdout)).length).toBeGreaterThan(1);
   });
 
   it.each([

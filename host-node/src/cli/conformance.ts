@@ -1,5 +1,6 @@
 /** `andvari conformance`: the suite against any RAIDA server, and the state it wants. */
 import { writeFileSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Subject } from '../conformance/conversation.ts';
 import { parseTarget } from '../conformance/exchange.ts';
@@ -64,7 +65,7 @@ export function registerConformanceCommand(program: Command, context: CommandCon
       '\nExit codes: 0 all pass (a SHOULD that fails is a warning), 1 wrong use, 2 the server\n' +
         'is not there or no longer answers, 3 a MUST failed.',
     )
-    .action((options: ConformanceOptions) => run(options, context));
+    .action((options: ConformanceOptions) => runWatched(options, context));
   registerConformanceState(command, context);
 }
 
@@ -88,6 +89,30 @@ function chosenCases(wanted: readonly string[]): readonly NumberedCase[] {
     throw new ConformanceUsageError(`--case: there is no ${JSON.stringify(text)}; see --list`);
   }
   return suite.filter((one) => wanted.some((text) => has(one.case.id, text)));
+}
+
+/** The same as run(); results that cannot be written are an error. Throws ConformanceUsageError. */
+async function runWatched(options: ConformanceOptions, context: CommandContext): Promise<void> {
+  const { stdout } = context;
+  if (!(stdout instanceof Writable)) {
+    await run(options, context);
+    return;
+  }
+  let failure: NodeJS.ErrnoException | undefined;
+  const note = (error: NodeJS.ErrnoException) => {
+    failure ??= error;
+  };
+  stdout.on('error', note);
+  try {
+    await run(options, context);
+    // An error event comes after the call that it belongs to.
+    await new Promise<void>((resolve) => stdout.write('', () => setImmediate(resolve)));
+  } finally {
+    stdout.off('error', note);
+  }
+  // A reader that has had enough (`| head`) is no error.
+  if (failure === undefined || failure.code === 'EPIPE') return;
+  throw new ConformanceUsageError(`standard output: ${failure.message}`, { cause: failure });
 }
 
 async function run(options: ConformanceOptions, context: CommandContext): Promise<void> {
@@ -158,12 +183,21 @@ async function measure(
       },
     });
   } catch (error) {
+    if (json) tellError(error, context);
     // What was found until then is worth keeping.
     if (results.length > 0) finish();
     throw error;
   }
   finish();
   if (countVerdicts(results).fail > 0) context.exitCode = ExitCode.INTEGRITY;
+}
+
+/** The error that ends a run, for machines; people are told it in any case. */
+function tellError(error: unknown, context: CommandContext): void {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const unnamed = context.signal.aborted ? 'ANDVARI_INTERRUPTED' : 'ANDVARI_INTERNAL';
+  const named = typeof code === 'string' ? code : unnamed;
+  context.event({ event: 'error', code: named, message: String(message) });
 }
 
 function writeReports(report: Report, { junit, html }: ConformanceOptions): void {

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { statusName } from '@andvari/host-common/engine/generated/status';
+import { coinNumber } from '@andvari/host-common/raida/coin';
 import type { Wallet } from '@andvari/host-common/raida/wallet';
 import type { ChangeResult, ChangeWish } from '@andvari/host-common/raida/wallet-change';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
@@ -24,7 +25,8 @@ const JOINED = 10;
 
 /**
  * `andvari wallet change`: breaks one coin into ten, or joins ten to one. The coins that the change
- * makes, and all others of the files, go to new files, which replace them.
+ * makes, and all others of the files, go to new files. A run that was cut goes on: with what is
+ * left of its change, or, when that is complete, with the files alone.
  */
 export async function change(
   paths: readonly string[],
@@ -44,29 +46,36 @@ export async function change(
     makeDirectory(directory, 0o700);
     const path = join(directory, `change-${fingerprintOf(files)}.wallet`);
     const pending = WalletFile.open(path, { create: true });
-    const made = new Set<number>();
-    let changed = true;
+    const given = new Set(files.flatMap(({ coins }) => coins.map(coinNumber)));
+    let changed = false;
     const work = {
       run: async (wallet: Wallet, { resumed }: { resumed: boolean }) => {
         const stages = withStages(json, context);
         // A change that was cut off is finished, and that is all then: it was this one.
-        const tied = resumed && wallet.coins().some(({ place }) => place !== 'wallet');
-        if (tied) {
-          for (const id of await wallet.resolvePending(stages)) made.add(id);
-        } else {
-          const result = await wallet.change(wishOf(wallet, options), stages);
-          for (const id of result.made) made.add(id);
-          tellRefusals(result, { json, context });
+        if (resumed && wallet.coins().some(({ place }) => place !== 'wallet')) {
+          await wallet.resolvePending(stages);
+        } else if (!resumed || isUnchanged(wallet, given)) {
+          tellRefusals(await wallet.change(wishOf(wallet, options), stages), { json, context });
         }
-        changed = made.size > 0;
+        changed = wallet.coins().some((coin) => !given.has(coinNumber(coin)));
       },
-      outcomeOf: (coin: WalletCoin) => changeOutcome(coin, { made, changed }),
+      outcomeOf: (coin: WalletCoin) => changeOutcome(coin, { given, changed }),
       good: ['changed', 'rest'],
     };
     await settleChange({ pending, directory, connection, files }, work, { json, context });
   } finally {
     await connection.close();
   }
+}
+
+/**
+ * Whether the wallet has just the coins of the files. Coins come in all at once and made coins have
+ * numbers that none of the files' coins has: a stranger, or one that is missing, means that a
+ * change has ended and its coins are on their way to coin files.
+ */
+function isUnchanged(wallet: Wallet, given: ReadonlySet<number>): boolean {
+  const coins = wallet.coins();
+  return coins.length === given.size && coins.every((coin) => given.has(coinNumber(coin)));
 }
 
 function tellRefusals(
@@ -100,10 +109,10 @@ function wishOf(wallet: Wallet, options: ChangeOptions): ChangeWish {
 
 /** `changed`: made by the change. `rest`: not meant. `unchanged`: meant, but nothing came of it. */
 function changeOutcome(
-  { id, place }: WalletCoin,
-  { made, changed }: { made: ReadonlySet<number>; changed: boolean },
+  coin: WalletCoin,
+  { given, changed }: { given: ReadonlySet<number>; changed: boolean },
 ): string {
-  if (place !== 'wallet') return 'pending';
-  if (made.has(id)) return 'changed';
+  if (coin.place !== 'wallet') return 'pending';
+  if (!given.has(coinNumber(coin))) return 'changed';
   return changed ? 'rest' : 'unchanged';
 }

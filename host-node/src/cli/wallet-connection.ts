@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { encryptWith, RaidaClient } from '@andvari/host-common/raida/client';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
@@ -7,6 +6,7 @@ import { NetworkError, parseNetwork, type RaidaNetwork } from '@andvari/host-com
 import type { ExchangeOptions, RaidaTransport } from '@andvari/host-common/raida/transport';
 import { WebSocketTransport } from '@andvari/host-common/raida/websocket-transport';
 import { SocketTransport } from '../raida/socket-transport.ts';
+import { readRegularFile } from './wallet-read.ts';
 
 /** Where `andvari network up` describes itself. */
 export const DEFAULT_NETWORK = 'http://127.0.0.1:8080/network.json';
@@ -43,7 +43,7 @@ export async function readNetwork(source: string, signal: AbortSignal): Promise<
   if (/^https?:\/\//.test(source)) return parsed(source, await fetchText(source, signal));
   let text: string;
   try {
-    text = readFileSync(source, 'utf8');
+    text = readRegularFile(source, DESCRIPTION_BYTES_MAX).toString();
   } catch (error) {
     const problem = `network description ${source}: ${(error as Error).message}`;
     throw new NetworkSourceError('ANDVARI_NETWORK_FILE', problem, error);

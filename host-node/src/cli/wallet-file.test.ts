@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { newEntry } from '@andvari/host-common/raida/wallet-entry';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WalletFile } from './wallet-file.ts';
 
 let directory = '';
@@ -16,7 +17,17 @@ beforeEach(() => {
 afterEach(() => {
   for (const file of open.splice(0)) file.close();
   rmSync(directory, { recursive: true });
+  vi.restoreAllMocks();
 });
+
+/** Every save from now on meets a full disk. */
+function fillDisk(): void {
+  const { exec } = DatabaseSync.prototype;
+  vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(function (this: DatabaseSync, sql) {
+    if (sql !== 'COMMIT') return exec.call(this, sql);
+    throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+  });
+}
 
 function openFile(create = true): WalletFile {
   const file = WalletFile.open(path, { create });
@@ -65,6 +76,40 @@ describe('WalletFile', () => {
     openFile().destroy();
     expect(existsSync(path)).toBe(false);
     expect(() => openFile(false)).toThrow(/ENOENT/);
+  });
+
+  it('goes with the journal that a killed run has left', () => {
+    const file = openFile();
+    writeFileSync(`${path}-journal`, 'secrets');
+    file.destroy();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('says path and cause when the disk is full, and removes only what it has made', async () => {
+    const kept = openFile();
+    await kept.save({ put: [entry(1)], remove: [], nextId: 2 });
+    const problem = { code: 'ANDVARI_WALLET_SAVE', message: expect.stringContaining(path) };
+    fillDisk();
+    const save = kept.save({ put: [entry(2)], remove: [], nextId: 3 });
+    await expect(save).rejects.toThrow(expect.objectContaining(problem));
+    kept.close();
+    expect(() => openFile()).toThrow(/pending\.wallet .*: database or disk is full/);
+    expect(existsSync(path)).toBe(true);
+    path = join(directory, 'new.wallet');
+    expect(() => openFile()).toThrow(/new\.wallet .*: database or disk is full/);
+    expect(existsSync(path)).toBe(false);
+    vi.restoreAllMocks();
+    path = join(directory, 'pending.wallet');
+    expect(await openFile(false).load()).toEqual({ nextId: 2, entries: [entry(1)] });
+  });
+
+  it('keeps a wish, the last one', () => {
+    const file = openFile();
+    expect(file.wish).toBeUndefined();
+    file.keepWish('20');
+    file.keepWish('10');
+    file.close();
+    expect(openFile(false).wish).toBe('10');
   });
 
   it('refuses what is no wallet, and leaves it as it is', () => {

@@ -3,7 +3,7 @@
  * SQLite gives what money needs here: each save is atomic and on the disk before it returns, a
  * crash leaves the last one, and a second process is kept out until this one has ended.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { emitWalletEntry, parseWalletEntry } from '@andvari/host-common/raida/wallet-record';
 import type {
@@ -16,6 +16,10 @@ import { removeFileDurably } from '../files/durable-file.ts';
 const FORMAT = 1;
 /** "AndW": the file says by itself what it is (PRAGMA application_id). */
 const APPLICATION_ID = 0x416e6457;
+/** One row at the most. Made where it is missing. */
+const WISH = `
+  CREATE TABLE IF NOT EXISTS wish (id INTEGER PRIMARY KEY CHECK (id = 1), word TEXT NOT NULL) STRICT;
+`;
 const SQLITE_BUSY = 5;
 const SQLITE_NOTADB = 26;
 
@@ -23,7 +27,9 @@ export type WalletFileErrorCode =
   /** Another process works with the file. */
   | 'ANDVARI_WALLET_IN_USE'
   /** It is no wallet file, or of a later format. */
-  | 'ANDVARI_WALLET_FILE';
+  | 'ANDVARI_WALLET_FILE'
+  /** It could not be written. */
+  | 'ANDVARI_WALLET_SAVE';
 
 export class WalletFileError extends Error {
   readonly code: WalletFileErrorCode;
@@ -50,8 +56,9 @@ export class WalletFile implements WalletStore {
    */
   static open(path: string, { create }: { create: boolean }): WalletFile {
     // SQLite would make it readable by everybody; its journal takes the mode of the file.
+    const made = create && !existsSync(path);
     closeSync(openSync(path, create ? 'a' : 'r+', 0o600));
-    const database = new DatabaseSync(path, { timeout: 0 });
+    const database = openDatabase(path);
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA');
       database.exec('BEGIN EXCLUSIVE');
@@ -59,7 +66,11 @@ export class WalletFile implements WalletStore {
       database.exec('COMMIT');
     } catch (error) {
       database.close();
-      throw describe(path, error);
+      const problem = describe(path, error);
+      // Ours, and nothing is in it: one that another process has filled meanwhile is not empty.
+      const ours = made && problem.code === 'ANDVARI_WALLET_SAVE';
+      if (ours && statSync(path).size === 0) removeWalletFile(path);
+      throw problem;
     }
     return new WalletFile(path, database);
   }
@@ -83,20 +94,49 @@ export class WalletFile implements WalletStore {
       database.exec('COMMIT');
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');
-      return Promise.reject(error);
+      return Promise.reject(describe(this.path, error));
     }
     return Promise.resolve();
+  }
+
+  /** What the command that filled the wallet was to do; undefined until keepWish(). */
+  get wish(): string | undefined {
+    const row = this.#database.prepare('SELECT word FROM wish').get();
+    return row && String(row['word']);
+  }
+
+  /** Keeps, durably, what the command is to do, for the next run to compare. */
+  keepWish(word: string): void {
+    try {
+      this.#database.prepare('INSERT OR REPLACE INTO wish (id, word) VALUES (1, ?)').run(word);
+    } catch (error) {
+      throw describe(this.path, error);
+    }
   }
 
   close(): void {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  /** Close and remove the file, keys and all. */
+  /** Close and remove the file, keys and all; also the journal that a killed run has left. */
   destroy(): void {
     this.close();
-    removeFileDurably(this.path);
+    removeWalletFile(this.path);
   }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (error) {
+    throw describe(path, error);
+  }
+}
+
+/** The journal after the database: without the journal a killed run's database could be torn. */
+function removeWalletFile(path: string): void {
+  removeFileDurably(path);
+  removeFileDurably(`${path}-journal`);
 }
 
 /** Check what the file is, inside the transaction that opens it; an empty one becomes a wallet. */
@@ -108,6 +148,7 @@ function prepare(path: string, database: DatabaseSync): void {
       CREATE TABLE meta (nextId INTEGER NOT NULL) STRICT;
       CREATE TABLE entry (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;
       INSERT INTO meta VALUES (1);
+      ${WISH}
       PRAGMA application_id = ${APPLICATION_ID};
       PRAGMA user_version = ${FORMAT};
     `);
@@ -119,9 +160,11 @@ function prepare(path: string, database: DatabaseSync): void {
       `${path} is no wallet file of format ${FORMAT}`,
     );
   }
+  database.exec(WISH);
 }
 
-function describe(path: string, error: unknown): unknown {
+function describe(path: string, error: unknown): WalletFileError {
+  if (error instanceof WalletFileError) return error;
   const { errcode } = error as { errcode?: number };
   if (errcode === SQLITE_BUSY) {
     const problem = `${path} is in use by another process`;
@@ -132,5 +175,6 @@ function describe(path: string, error: unknown): unknown {
       cause: error,
     });
   }
-  return error;
+  const problem = `${path} could not be saved: ${(error as Error).message}`;
+  return new WalletFileError('ANDVARI_WALLET_SAVE', problem, { cause: error });
 }

@@ -12,7 +12,7 @@ import { withStages } from './wallet-stages.ts';
 
 /**
  * `andvari wallet heal`: makes fracked coins known to the servers that say counterfeit. All coins
- * of the files go to new files, which replace them; a run that was cut goes on.
+ * of the files go to new files; a run that was cut goes on.
  */
 export async function heal(
   paths: readonly string[],

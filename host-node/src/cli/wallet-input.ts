@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Coin, type CoinKeys, coinNumber } from '@andvari/host-common/raida/coin';
 import { type FileCoin, parseCoinFile } from '@andvari/host-common/raida/coin-file';
+import { readRegularFile } from './wallet-read.ts';
 
 /** 20,000 coins with proposals take 16 MB. */
 const COIN_FILE_BYTES_MAX = 32 * 1024 * 1024;
@@ -28,9 +28,8 @@ export function readCoinFiles(paths: readonly string[], coinId: number): InputFi
   const files: InputFile[] = [];
   for (const path of new Set(paths)) {
     try {
-      if (statSync(path).size > COIN_FILE_BYTES_MAX)
-        throw new Error('is too large for a coin file');
-      const { coins } = parseCoinFile(readFileSync(path), path, coinId);
+      const bytes = readRegularFile(path, COIN_FILE_BYTES_MAX);
+      const { coins } = parseCoinFile(bytes, path, coinId);
       files.push({ path, coins });
     } catch (error) {
       const { message } = error as Error;

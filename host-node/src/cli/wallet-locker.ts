@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { coinValueUnits, formatUnits, totalUnits } from '@andvari/host-common/raida/coin';
 import { Wallet } from '@andvari/host-common/raida/wallet';
@@ -14,6 +13,7 @@ import { fingerprintOf, InputError, readCoinFiles, refuseRepeatedCoins } from '.
 import { openConnection, type WalletCommandOptions } from './wallet-options.ts';
 import { settleChange } from './wallet-pending.ts';
 import { type PownOptions, refuseEncryptionCoin } from './wallet-pown.ts';
+import { readRegularFile, readStdin } from './wallet-read.ts';
 import { withStages } from './wallet-stages.ts';
 
 export interface LockOptions extends PownOptions {
@@ -29,8 +29,8 @@ export interface PeekOptions extends WalletCommandOptions {
   codeFile?: string;
 }
 
-/** Characters of a file that holds a locker code and nothing else. */
-const CODE_FILE_CHARACTERS_MAX = 200;
+/** A file that holds a locker code and nothing else. */
+const CODE_FILE_BYTES_MAX = 200;
 
 /**
  * `andvari wallet lock`: puts coins in a locker and tells its code. Locked coins stay in the wallet
@@ -51,6 +51,8 @@ export async function lock(
     makeDirectory(directory, 0o700);
     const path = join(directory, `locker-${fingerprintOf(files)}.wallet`);
     const pending = WalletFile.open(path, { create: true });
+    const all = totalUnits(files.flatMap(({ coins }) => coins));
+    const wanted = formatUnits(options.amount ?? all);
     const returned = new Set<number>();
     const locked = new Set<number>();
     const work = {
@@ -62,7 +64,9 @@ export async function lock(
           if (locker.locked.length > 0) continue;
           for (const id of (await wallet.unlock(locker.code, stages)).taken) returned.add(id);
         }
-        if (wallet.lockers().length === 0 && returned.size === 0) {
+        if (wallet.lockers().length > 0) refuseOtherWish(wallet, wanted, pending);
+        else if (returned.size === 0) {
+          pending.keepWish(wanted);
           if (options.amount !== undefined) await wallet.detect(undefined, stages);
           const coins = wallet.coins();
           const { amount } = options;
@@ -88,6 +92,19 @@ export async function lock(
   } finally {
     await connection.close();
   }
+}
+
+/**
+ * Refuse an amount other than that of the run which filled the locker: its code would be taken for
+ * what it is not. What is in the locker can be less, when servers did not take all.
+ * @throws InputError
+ */
+function refuseOtherWish(wallet: Wallet, wanted: string, { path, wish }: WalletFile): void {
+  const value = formatUnits(wallet.lockers().reduce((sum, { units }) => sum + units, 0n));
+  if (wanted === (wish ?? value)) return;
+  const problem = `wanted ${wanted}, but ${path} has the locker of a run before, and whoever has`;
+  const remedy = 'unlock it and remove that file first';
+  throw new InputError(`${problem} its code can take ${value}: ${remedy}`);
 }
 
 /** `returned`: too few servers took it, so it is back with new secrets. `rest`: not meant. */
@@ -203,12 +220,12 @@ function readCode(code: string | undefined, file: string | undefined): string {
     throw new InputError('wanted a locker code, or --code-file with a file that holds it');
   }
   if (file === undefined) return (code as string).trim();
-  let text: string;
   try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    const bytes =
+      file === '-' ? readStdin(CODE_FILE_BYTES_MAX) : readRegularFile(file, CODE_FILE_BYTES_MAX);
+    return bytes.toString().trim();
   } catch (error) {
-    throw new InputError(`${file}: ${(error as Error).message}`);
+    const { message } = error as Error;
+    throw new InputError(`${file}: wanted a locker code and nothing else: ${message}`);
   }
-  if (text.length <= CODE_FILE_CHARACTERS_MAX) return text.trim();
-  throw new InputError(`${file}: wanted a locker code and nothing else`);
 }

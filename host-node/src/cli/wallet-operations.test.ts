@@ -1,5 +1,13 @@
 /** Healing, lockers and change on the command line, against 25 servers. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
@@ -159,6 +167,45 @@ describe('wallet lock, peek and unlock', () => {
     expect(named(/unlock.*wallet$/)).toEqual([]);
   });
 
+  it('tells a code only to who wants what is behind it', async () => {
+    const path = demoFile();
+    const first = await run(['lock', path, '--amount', '101']);
+    for (const words of [['--amount', '1'], ['--amount', '1110'], []]) {
+      const other = await run(['lock', path, ...words]);
+      expect([other.code, other.out]).toEqual([1, '']);
+      expect(other.err).toContain(only(/^locker-.*wallet$/));
+      expect(other.err).toMatch(/its code can take 101: .*\(ANDVARI_INPUT\)/);
+    }
+    const again = await run(['lock', path, '--amount', '101.00']);
+    expect([again.code, again.lines[0]]).toEqual([0, first.lines[0]]);
+  });
+
+  it('tells the code again when servers took less than was wanted', async () => {
+    const path = demoFile();
+    const words = ['lock', path, '--amount', '101'];
+    const first = await run(words);
+    const [file = ''] = named(/^locker-/);
+    // As after a put that too few servers took: one coin is back in a file of its own.
+    const store = WalletFile.open(file, { create: false });
+    const { entries, nextId } = await store.load();
+    await store.save({ put: [], remove: [entries[0]?.id ?? 0], nextId });
+    store.close();
+    const again = await run(words);
+    expect([again.code, again.lines[0]]).toEqual([0, first.lines[0]]);
+  });
+
+  it('reads a code from regular files only', async () => {
+    const zero = join(folder, 'zero');
+    symlinkSync('/dev/zero', zero);
+    for (const words of [
+      ['peek', '--code-file', zero],
+      ['detect', zero],
+    ]) {
+      const { code, err } = await run(words);
+      expect([code, err]).toEqual([1, expect.stringContaining('is no regular file')]);
+    }
+  });
+
   it('takes back what was cut off before the servers heard of it', async () => {
     const path = demoFile();
     const { codec, sockets } = await connection();
@@ -220,6 +267,10 @@ describe('wallet change', () => {
   });
 
   it('refuses what it cannot do, and leaves nothing behind', async () => {
+    for (const option of ['--break', '--join']) {
+      const swapped = await run(['change', option, demoFile()]);
+      expect([swapped.code, swapped.err]).toEqual([1, expect.stringContaining(`FILE ${option}`)]);
+    }
     const none = await run(['change', demoFile()]);
     expect(none.err).toContain('wanted --break or --join (ANDVARI_INPUT)');
     const many = await run(['change', demoFile(), '--break']);

@@ -36,6 +36,12 @@ export interface PendingChange {
   files: readonly InputFile[];
 }
 
+/** A coin file that could not be written; its coins are in the wallet file. */
+export class CoinFileError extends Error {
+  readonly code = 'ANDVARI_COIN_FILE';
+  override readonly name = 'CoinFileError';
+}
+
 /** What a command does with the coins, and what has become of each then. */
 export interface PendingWork {
   run(wallet: Wallet, state: { resumed: boolean }): Promise<void>;
@@ -56,9 +62,17 @@ export async function settleChange(
   try {
     const wallet = await Wallet.open({ store: pending, client: change.connection.client });
     const resumed = wallet.coins().length > 0;
+    // Coins were in it, and all have left: only the wallet file itself had still to go.
+    if (!resumed && (await pending.load()).nextId > 1) {
+      pending.destroy();
+      if (!json) context.note(`${pending.path}: a run before has finished all of it`);
+      return;
+    }
     if (resumed && !json) context.note(`going on with ${pending.path}`);
-    if (!resumed) for (const file of change.files) await wallet.importCoins(file);
     try {
+      // All at once: a wallet file has the coins of all files, or none.
+      const coins = change.files.flatMap((file) => file.coins);
+      if (!resumed && coins.length > 0) await wallet.importCoins({ coins });
       await work.run(wallet, { resumed });
     } catch (error) {
       if (!context.signal.aborted) {
@@ -116,7 +130,8 @@ async function moveSettled(
     let file = pending.path;
     if (outcome === LEAVING) file = '';
     else if (!STAYING.has(outcome)) {
-      file = writeCoinFile(wallet, ids, { directory, tag: `${outcome} ${tag}`.trim() });
+      const place = { directory, tag: `${outcome} ${tag}`.trim(), kept: pending.path };
+      file = writeCoinFile(wallet, ids, place);
     }
     if (!STAYING.has(outcome)) await wallet.remove(ids);
     for (const coin of coins) outcomes.push({ coin, outcome, file });
@@ -128,7 +143,7 @@ async function moveSettled(
 function writeCoinFile(
   wallet: Wallet,
   ids: readonly number[],
-  { directory, tag }: { directory: string; tag: string },
+  { directory, tag, kept }: { directory: string; tag: string; kept: string },
 ): string {
   for (let number = 1; ; number++) {
     const { name, bytes } = wallet.exportCoins(ids, number === 1 ? tag : `${tag} ${number}`);
@@ -139,7 +154,13 @@ function writeCoinFile(
       removeLeftovers(path);
       return path;
     } catch (error) {
-      if (!(error instanceof FileExistsError) || number >= NAMES_MAX) throw error;
+      if (error instanceof FileExistsError) {
+        if (number < NAMES_MAX) continue;
+        throw error;
+      }
+      const { message } = error as Error;
+      const problem = `${path} could not be written: ${message}; ${kept} keeps its coins, the same`;
+      throw new CoinFileError(`${problem} command writes them`, { cause: error });
     }
   }
 }

@@ -43,7 +43,7 @@ export function reportCoins(
       context.event({ event: 'coin', outcome, ...numbers, file });
     } else {
       const name = `${value.padStart(width)}  #${String(serialNumber).padEnd(10)}`;
-      const word = (fracked ? `${outcome}, fracked` : outcome).padEnd(20);
+      const word = (fracked && outcome !== 'fracked' ? `${outcome}, fracked` : outcome).padEnd(20);
       context.result(`${lights}  ${word}  ${name}  ${file}`);
     }
   }

@@ -53,7 +53,8 @@ function registerHeal(wallet: Command, context: CommandContext): void {
     .summary('make fracked coins known to all servers')
     .description(
       'Make coins that some servers say are counterfeit, and at least 13 know, known to all. ' +
-        'All coins of the files go to new files, which replace them.',
+        'All coins of the files go to new files. Your own files stay, for the same command to go ' +
+        'on with them: remove them when no coin is pending.',
     )
     .option('--out <dir>', 'where new files go (default: the folder of the first file)')
     .action((files: string[], options: PownOptions) => heal(files, options, context));
@@ -64,8 +65,9 @@ function registerLockers(wallet: Command, context: CommandContext): void {
     .summary('put coins in a locker, for whoever has its code')
     .description(
       'Put all coins of the files, or an amount, in a locker and print its code. What is not ' +
-        'locked goes to new files, which replace the old ones. The file locker-*.wallet keeps ' +
-        'the code; the same command again prints it again.',
+        'locked goes to new files. The file locker-*.wallet keeps the code; the same command again ' +
+        'prints it again. Your own files stay for that: remove them and the locker-*.wallet when ' +
+        'the coins have been taken.',
     )
     .option('--amount <value>', 'lock coins with exactly this value', parseAmount)
     .option('--out <dir>', 'where new files go (default: the folder of the first file)')
@@ -91,7 +93,8 @@ function registerChange(wallet: Command, context: CommandContext): void {
     .summary('break a coin into ten, or join ten to one')
     .description(
       'Break one coin into ten of the next smaller denomination, or join ten to one of the next ' +
-        'larger. All coins of the files go to new files, which replace them.',
+        'larger. All coins of the files go to new files. Your own files stay, for the same ' +
+        'command to go on with them: remove them when no coin is pending.',
     )
     .option(
       '--break [serial]',
@@ -117,7 +120,9 @@ function withNetwork(command: Command): Command {
       'after',
       '\nWithout --encrypt-with the secrets of the coins travel in clear: only to servers on ' +
         'this machine.\n' +
-        'Exit codes: 0 all well, 2 no server answered, 3 counterfeit, limbo or pending coins.',
+        'Exit codes: 0 all well, 1 wrong use or input, 2 no server answered, 3 counterfeit, ' +
+        'limbo, pending,\nreturned or unchanged coins, after heal also fracked ones, 4 refused: ' +
+        'an empty locker,\nno free serial numbers, a wallet file in use.',
     );
 }
 
@@ -137,11 +142,13 @@ function parseAmount(text: string): bigint {
 function parseSerial(text: string): number {
   const serialNumber = Number(text);
   if (/^\d{1,10}$/.test(text) && isSerialNumber(serialNumber)) return serialNumber;
-  throw new InvalidArgumentError('wanted a serial number.');
+  throw new InvalidArgumentError('wanted a serial number; files come first: FILE --break.');
 }
 
 function parseDenomination(text: string): number {
   const denomination = Number(text);
   if (/^-?\d$/.test(text) && isDenomination(denomination)) return denomination;
-  throw new InvalidArgumentError('wanted a denomination from -8 to 5.');
+  throw new InvalidArgumentError(
+    'wanted a denomination from -8 to 5; files come first: FILE --join.',
+  );
 }

@@ -1,6 +1,6 @@
 /** A case's conversation with a server: requests out, replies measured byte by byte. */
 import { Status } from '@andvari/host-common/engine/generated/status';
-import type { Received, Target } from './exchange.ts';
+import type { ExchangeOptions, Received, Target } from './exchange.ts';
 import { ConformanceFailure, type Evidence, Inapplicable } from './finding.ts';
 import { IN_USE_RECORDS, PAGE_RECORDS, stateAn } from './state.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type Encryption,
   type KnownCoin,
   openReply,
+  REPLY_EXTRA_BYTES,
   type ReplyFacts,
   type RequestFields,
   replyBytes,
@@ -52,15 +53,19 @@ export interface Reply {
 /** Sends and gives what came. */
 export type Exchange = (
   pieces: readonly Uint8Array[],
-  options: { timeoutMs: number; retransmissions: number; wanted?: Wanted },
+  options: Omit<ExchangeOptions, 'signal'>,
 ) => Promise<Received>;
-type Wanted = (received: Buffer) => number | undefined;
 
 export interface Patience {
   replyMs: number;
   /** How long silence lasts before it counts. */
   silenceMs: number;
 }
+
+/** What is read of a reply behind the longest that is right, so that a report shows some of it. */
+const SURPLUS_BYTES = 64;
+/** Longest reply whose payload the server chooses. */
+const CHOSEN_BYTES_MAX = 64 * 1024;
 
 /** Repetitions of a datagram without a reply; only of requests that change nothing. */
 const RETRANSMISSIONS = 2;
@@ -206,6 +211,7 @@ export class Conversation {
       timeoutMs: this.#patience.replyMs,
       retransmissions: REPEATABLE.has(name) && !pieces ? RETRANSMISSIONS : 0,
       wanted: (came) => replyBytes(sent.replyHeaderBytes, came),
+      bytesMax: bytesMaxOf(sent, expected),
     });
     return measure(this.subject, { step, sent, expected, received });
   }
@@ -213,7 +219,8 @@ export class Conversation {
   /** Sends bytes and wants no reply: nothing, or on TCP the end of the connection. */
   async silence(bytes: Buffer): Promise<void> {
     const step = this.nextStep();
-    const options = { timeoutMs: this.#patience.silenceMs, retransmissions: 0 };
+    const timeoutMs = this.#patience.silenceMs;
+    const options = { timeoutMs, retransmissions: 0, bytesMax: SURPLUS_BYTES };
     const { bytes: came } = await this.#exchange([bytes], options);
     if (came.length === 0) return;
     throw new ConformanceFailure('wanted silence', { step, request: bytes, received: came });
@@ -222,8 +229,11 @@ export class Conversation {
   /** Sends bytes that are no request and wants exactly these back. */
   async rawReply(bytes: Buffer, expected: Buffer): Promise<void> {
     const step = this.nextStep();
-    const options = { timeoutMs: this.#patience.replyMs, retransmissions: RETRANSMISSIONS };
-    const { bytes: received } = await this.#exchange([bytes], options);
+    const { bytes: received } = await this.#exchange([bytes], {
+      timeoutMs: this.#patience.replyMs,
+      retransmissions: RETRANSMISSIONS,
+      bytesMax: expected.length + SURPLUS_BYTES,
+    });
     if (received.equals(expected)) return;
     const problem = received.length > 0 ? 'the reply differs' : 'no reply';
     const evidence = { step, request: bytes, expected, received };
@@ -233,8 +243,12 @@ export class Conversation {
   /** Sends a request and gives all that comes until the server closes the connection. */
   async untilClosed(sent: Sent, surplus: Uint8Array): Promise<Received> {
     this.nextStep();
-    const options = { timeoutMs: this.#patience.replyMs, retransmissions: 0 };
-    return await this.#exchange([Buffer.concat([sent.bytes, surplus])], options);
+    return await this.#exchange([Buffer.concat([sent.bytes, surplus])], {
+      timeoutMs: this.#patience.replyMs,
+      retransmissions: 0,
+      // Room for a second reply, which is wrong.
+      bytesMax: 2 * bytesMaxOf(sent, { status: Status.SUCCESS }),
+    });
   }
 
   /** Measures a reply that untilClosed() gave. */
@@ -270,6 +284,17 @@ function readOf(status: number): ReplyFacts['read'] {
   return KEY_STATUSES.includes(status) ? 'key' : 'body';
 }
 
+/** What is read of a reply at most; some surplus belongs to it, to be shown. */
+function bytesMaxOf({ replyHeaderBytes }: Sent, { payload }: Expected): number {
+  if (typeof payload === 'function') return CHOSEN_BYTES_MAX;
+  return replyHeaderBytes + (payload?.length ?? 0) + REPLY_EXTRA_BYTES + SURPLUS_BYTES;
+}
+
+const FAULTS = {
+  overlong: 'the reply is longer than expected',
+  unfinished: 'the reply does not end in time',
+} as const;
+
 /** Compares a reply with the one that is right. Throws ConformanceFailure. */
 function measure(
   { wire, raidaId, target }: Subject,
@@ -296,9 +321,13 @@ function measure(
     const why = received.problem === undefined ? '' : ` (${received.problem})`;
     throw new ConformanceFailure(`step ${step}: no reply${why}`, evidence);
   }
+  const faults: string[] = [];
+  if (received.fault) faults.push(FAULTS[received.fault]);
   if (opened.status !== status) {
-    const problem = `step ${step}: status ${opened.status}, wanted ${statuses.join(' or ')}`;
-    throw new ConformanceFailure(problem, evidence);
+    faults.push(`status ${opened.status}, wanted ${statuses.join(' or ')}`);
+  }
+  if (faults.length > 0) {
+    throw new ConformanceFailure(`step ${step}: ${faults.join(', ')}`, evidence);
   }
   if (typeof given === 'string') {
     const { expected: _, ...rest } = evidence;

@@ -99,4 +99,47 @@ describe('an exchange', () => {
     expect((await asked).problem).toBe('interrupted');
     expect((await exchange(udp(9), [Buffer.from('x')], options)).problem).toBe('interrupted');
   });
+
+  it('says that a name is unknown', async () => {
+    for (const transport of ['udp', 'tcp'] as const) {
+      const target = { transport, host: 'no.such.host.invalid', port: 5000 };
+      const received = await exchange(target, [Buffer.from('x')], { timeoutMs: 20_000, signal });
+      expect(received.bytes).toHaveLength(0);
+      expect(received.problem).toMatch(/no\.such\.host\.invalid/);
+    }
+  });
+
+  it('reads no more of a reply than it may', async () => {
+    const long = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.end(Buffer.alloc(5_000_000, 7));
+    });
+    const port = await listening(long);
+    const options = { timeoutMs: 20_000, signal, wanted: () => 5_000_000 };
+    const cut = await exchange(tcp(port), [Buffer.from('x')], { ...options, bytesMax: 100 });
+    expect(cut).toEqual({ bytes: Buffer.alloc(100, 7), closed: false, fault: 'overlong' });
+    const just = createServer((socket) => socket.end(Buffer.alloc(100, 7)));
+    const whole = { ...options, wanted: () => 100, bytesMax: 100 };
+    const fits = await exchange(tcp(await listening(just)), [Buffer.from('x')], whole);
+    expect(fits).toEqual({ bytes: Buffer.alloc(100, 7), closed: false });
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    open.push(socket);
+    socket.on('message', (_, peer) => socket.send(Buffer.alloc(101), peer.port, peer.address));
+    const target = udp(socket.address().port);
+    const datagram = await exchange(target, [Buffer.from('x')], { ...options, bytesMax: 100 });
+    expect(datagram).toMatchObject({ bytes: Buffer.alloc(100), fault: 'overlong' });
+  });
+
+  it('ends in its time when a reply trickles in', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      const timer = setInterval(() => socket.write('x'), 20);
+      socket.on('close', () => clearInterval(timer));
+    });
+    const port = await listening(server);
+    const options = { timeoutMs: 300, signal, wanted: () => 100_000 };
+    const received = await exchange(tcp(port), [Buffer.from('x')], options);
+    expect(received).toMatchObject({ closed: false, fault: 'unfinished' });
+  });
 });

@@ -39,6 +39,8 @@ export interface ExchangeOptions {
   retransmissions?: number;
   /** Bytes of the whole reply as far as those received tell; default: until the server closes. */
   wanted?: (received: Buffer) => number | undefined;
+  /** More than that is read of no reply; default: as much as any reply may have. */
+  bytesMax?: number;
 }
 
 /** What came of a request. */
@@ -49,10 +51,15 @@ export interface Received {
   closed: boolean;
   /** Why the exchange ended early, where the socket says so. */
   problem?: string;
+  /**
+   * `overlong`: more than `bytesMax` came, and `bytes` are the first of them; `unfinished`: the
+   * time was over before a reply that had begun was whole.
+   */
+  fault?: 'overlong' | 'unfinished';
 }
 
-/** No reply is longer (bitmaps of 1024 pages and whole files); more ends the exchange. */
-const RECEIVED_BYTES_MAX = 2 * 1024 * 1024;
+/** No reply is longer, whatever was asked (whole files). */
+const BYTES_MAX = 2 * 1024 * 1024;
 /** Pause between pieces of a request, so that they leave as segments of their own. */
 const PIECE_PAUSE_MS = 20;
 
@@ -70,19 +77,24 @@ export function exchange(
 async function exchangeDatagram(
   { host, port }: Target,
   pieces: readonly Uint8Array[],
-  { timeoutMs, signal, retransmissions = 0 }: ExchangeOptions,
+  { timeoutMs, signal, retransmissions = 0, bytesMax = BYTES_MAX }: ExchangeOptions,
 ): Promise<Received> {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   const timers: NodeJS.Timeout[] = [];
   const { promise, resolve } = Promise.withResolvers<Received>();
-  const end = (bytes: Buffer, problem?: string) =>
-    resolve({ bytes, closed: false, ...(problem === undefined ? {} : { problem }) });
-  const stop = () => end(Buffer.alloc(0), 'interrupted');
+  const end = (problem?: string) =>
+    resolve({ bytes: Buffer.alloc(0), closed: false, ...(problem ? { problem } : {}) });
+  const stop = () => end('interrupted');
   signal.addEventListener('abort', stop, { once: true });
-  timers.push(setTimeout(() => end(Buffer.alloc(0)), timeoutMs));
-  socket.on('message', (message) => end(message));
-  socket.on('error', (error) => end(Buffer.alloc(0), error.message));
-  socket.connect(port, host, () => {
+  timers.push(setTimeout(() => end(), timeoutMs));
+  socket.on('message', (message) => resolve(received([message], bytesMax)));
+  socket.on('error', (error) => end(error.message));
+  socket.connect(port, host, (error?: Error) => {
+    // A name that nobody knows is told here, and not by an error event.
+    if (error) {
+      end(error.message);
+      return;
+    }
     // A refused datagram is told by the next call; that is an error event as well.
     const send = () => {
       for (const piece of pieces) socket.send(piece, () => {});
@@ -93,31 +105,34 @@ async function exchangeDatagram(
     }
   });
   if (signal.aborted) stop();
-  const received = await promise;
+  const ended = await promise;
   for (const timer of timers) clearTimeout(timer);
   signal.removeEventListener('abort', stop);
   socket.close();
-  return received;
+  return ended;
 }
 
 async function exchangeStream(
   { host, port }: Target,
   pieces: readonly Uint8Array[],
-  { timeoutMs, signal, wanted }: ExchangeOptions,
+  { timeoutMs, signal, wanted, bytesMax = BYTES_MAX }: ExchangeOptions,
 ): Promise<Received> {
-  const { promise, resolve } = Promise.withResolvers<{ closed: boolean; problem?: string }>();
+  const { promise, resolve } = Promise.withResolvers<Omit<Received, 'bytes'>>();
   const parts: Buffer[] = [];
   let bytes = 0;
+  let due: number | undefined;
   const socket = connect({ host, port, noDelay: true });
   const stop = () => resolve({ closed: false, problem: 'interrupted' });
   signal.addEventListener('abort', stop, { once: true });
-  const timer = setTimeout(() => resolve({ closed: false }), timeoutMs);
+  const timer = setTimeout(() => {
+    const isUnfinished = wanted !== undefined && bytes > 0;
+    resolve({ closed: false, ...(isUnfinished ? { fault: 'unfinished' } : {}) });
+  }, timeoutMs);
   socket.on('data', (part) => {
     parts.push(part);
     bytes += part.length;
-    const due = wanted?.(bytes > 4096 && parts[0]!.length >= 12 ? parts[0]! : Buffer.concat(parts));
-    const complete = due !== undefined && bytes >= due;
-    if (complete || bytes > RECEIVED_BYTES_MAX) resolve({ closed: false });
+    due ??= wanted?.(Buffer.concat(parts));
+    if (bytes > bytesMax || (due !== undefined && bytes >= due)) resolve({ closed: false });
   });
   socket.on('end', () => resolve({ closed: true }));
   socket.on('error', (error) => resolve({ closed: false, problem: error.message }));
@@ -127,7 +142,14 @@ async function exchangeStream(
   clearTimeout(timer);
   signal.removeEventListener('abort', stop);
   socket.destroy();
-  return { bytes: Buffer.concat(parts), ...ended };
+  return { ...ended, ...received(parts, bytesMax), closed: ended.closed };
+}
+
+/** A copy of the first `bytesMax` bytes, so that no more than these are kept. */
+function received(parts: readonly Buffer[], bytesMax: number): Received {
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+  if (bytes <= bytesMax) return { bytes: Buffer.concat(parts), closed: false };
+  return { bytes: Buffer.concat(parts, bytesMax), closed: false, fault: 'overlong' };
 }
 
 async function writePieces(socket: Socket, pieces: readonly Uint8Array[]): Promise<void> {

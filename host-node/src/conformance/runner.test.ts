@@ -1,7 +1,7 @@
 /** The suite against servers that are broken on purpose, and against nobody. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Subject } from './conversation.ts';
 import type { TransportName } from './exchange.ts';
@@ -204,6 +204,46 @@ describe('a server that is broken on purpose', () => {
     const options = { subject: server.subject('tcp'), patience, signal: stop.signal };
     const onResult = () => stop.abort();
     await expect(runCases(suite, { ...options, onResult })).rejects.toThrow(/abort/i);
+  });
+});
+
+describe('a server that says too much, or never ends', () => {
+  async function results(serve: (socket: Socket) => void, replyMs: number) {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      serve(socket);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const found: CaseResult[] = [];
+    const target = { transport: 'tcp', host: '127.0.0.1', port } as const;
+    const running = runCases(suite, {
+      subject: { target, wire: 'spec', modern: false, raidaId: 14, coinId: 6 },
+      patience: { replyMs, silenceMs: 50 },
+      signal: never,
+      onResult: (result) => found.push(result),
+    });
+    await expect(running).rejects.toThrow(/gives no usable reply any more: 12 in a row/);
+    server.close();
+    return found;
+  }
+
+  it('is given up: megabytes for everything', async () => {
+    const found = await results((socket) => socket.end(Buffer.alloc(5_000_000)), 20_000);
+    expect(found.length).toBeLessThanOrEqual(12);
+    for (const { problem, evidence } of found) {
+      expect(problem).toMatch(/the reply is longer than expected/);
+      expect(evidence?.received.length).toBeLessThan(70_000);
+    }
+  });
+
+  it('is given up: a byte now and then', async () => {
+    const found = await results((socket) => {
+      const timer = setInterval(() => socket.write('x'), 20);
+      socket.on('close', () => clearInterval(timer));
+    }, 200);
+    expect(found.length).toBeLessThanOrEqual(12);
+    expect(found[0]?.problem).toMatch(/the reply does not end in time/);
   });
 });
 

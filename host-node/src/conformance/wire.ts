@@ -10,6 +10,8 @@ export type Wire = 'spec' | 'legacy';
 /** Clear bytes 3e 3e behind every body. */
 const TRAILER = Buffer.from([0x3e, 0x3e]);
 const HMAC_BYTES = 32;
+/** What a reply's body may have besides its payload. */
+export const REPLY_EXTRA_BYTES = HMAC_BYTES + TRAILER.length;
 const HEADER_BYTES = 32;
 const WIDE_HEADER_BYTES = 48;
 
