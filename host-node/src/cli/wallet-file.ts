@@ -18,7 +18,10 @@ const FORMAT = 1;
 const APPLICATION_ID = 0x416e6457;
 /** One row at the most. Made where it is missing. */
 const WISH = `
-  CREATE TABLE IF NOT EXISTS wish (id INTEGER PRIMARY KEY CHECK (id = 1), word TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS wish (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    word TEXT NOT NULL
+  ) STRICT;
 `;
 const SQLITE_BUSY = 5;
 const SQLITE_NOTADB = 26;

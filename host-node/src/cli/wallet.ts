@@ -65,9 +65,9 @@ function registerLockers(wallet: Command, context: CommandContext): void {
     .summary('put coins in a locker, for whoever has its code')
     .description(
       'Put all coins of the files, or an amount, in a locker and print its code. What is not ' +
-        'locked goes to new files. The file locker-*.wallet keeps the code; the same command again ' +
-        'prints it again. Your own files stay for that: remove them and the locker-*.wallet when ' +
-        'the coins have been taken.',
+        'locked goes to new files. The file locker-*.wallet keeps the code; the same command ' +
+        'again prints it again. Your own files stay for that: remove them and the ' +
+        'locker-*.wallet when the coins have been taken.',
     )
     .option('--amount <value>', 'lock coins with exactly this value', parseAmount)
     .option('--out <dir>', 'where new files go (default: the folder of the first file)')
