@@ -9,7 +9,7 @@
  */
 import { load32, lock, store32, tryLock, unlock } from "../core/atomics";
 import { HASH_KEY } from "../core/control";
-import { COINS_PER_LIST_MAX, RAIDA_COUNT, TICKET_LIFE_US } from "../core/limits";
+import { COINS_PER_LIST_MAX, RAIDA_COUNT, TICKET_GUARD_US, TICKET_LIFE_US } from "../core/limits";
 import {
   TICKET_COINS,
   TICKET_COINS_BYTES,
@@ -61,29 +61,52 @@ export function ticketNumber(ticket: usize): u32 {
   return load32(ticket + NUMBER);
 }
 
-function expired(ticket: usize, now: u64): bool {
+function olderThan(ticket: usize, life: u64, now: u64): bool {
   const age = <i64>(now - load<u64>(ticket, CREATED));
   // Another worker's clock may be a little behind; one that went back for good makes a ticket old,
   // rather than immortal.
-  return age > <i64>TICKET_LIFE_US || age < -(<i64>TICKET_LIFE_US);
+  return age > <i64>life || age < -(<i64>life);
+}
+
+function expired(ticket: usize, now: u64): bool {
+  return olderThan(ticket, TICKET_LIFE_US, now);
+}
+
+/** Is the slot free, or its ticket too old even to guard its coins? */
+function idle(ticket: usize, now: u64): bool {
+  return load32(ticket + NUMBER) == 0 || olderThan(ticket, TICKET_GUARD_US, now);
 }
 
 /**
- * A locked, free slot, or 0: all 512 are alive or busy. The caller fills it with openTicket() or
+ * A locked, free slot, else that of the oldest ticket which only guards, or 0: all are alive or busy. The caller fills it with openTicket() or
  * lets it go.
  */
 export function reserveTicket(now: u64): usize {
+  let old: usize = 0;
   for (let slot: u32 = 0; slot < tickets; slot++) {
     const ticket = at(slot);
-    if (load32(ticket + NUMBER) != 0 && !expired(ticket, now)) continue;
-    if (!tryLock(ticket)) continue;
-    if (load32(ticket + NUMBER) == 0 || expired(ticket, now)) {
-      store32(ticket + NUMBER, 0);
-      return ticket;
+    if (!idle(ticket, now)) {
+      const onlyGuards = expired(ticket, now) && load32(ticket) == 0;
+      if (onlyGuards && (!old || isOlder(ticket, old))) old = ticket;
+      continue;
     }
+    if (!tryLock(ticket)) continue;
+    if (idle(ticket, now)) return emptied(ticket);
     unlock(ticket);
   }
+  if (!old || !tryLock(old)) return 0;
+  if (expired(old, now)) return emptied(old);
+  unlock(old);
   return 0;
+}
+
+function isOlder(ticket: usize, other: usize): bool {
+  return load<u64>(ticket, CREATED) < load<u64>(other, CREATED);
+}
+
+function emptied(ticket: usize): usize {
+  store32(ticket + NUMBER, 0);
+  return ticket;
 }
 
 /** Fills a reserved slot, whose coins are written, and lets it go. `number` is not 0. */
@@ -107,21 +130,18 @@ export function findTicket(number: u32, now: u64): usize {
     const ticket = at(slot);
     if (load32(ticket + NUMBER) != number) continue;
     lock(ticket);
-    if (load32(ticket + NUMBER) == number) {
-      if (!expired(ticket, now)) return ticket;
-      store32(ticket + NUMBER, 0);
-    }
+    if (load32(ticket + NUMBER) == number && !expired(ticket, now)) return ticket;
     unlock(ticket);
   }
   return 0;
 }
 
-/** The ticket of a slot, locked, when it is alive; 0: there is none. */
-export function takeAlive(slot: u32, now: u64): usize {
+/** The ticket of a slot, locked, while it guards its coins; 0: there is none. */
+export function takeGuarding(slot: u32, now: u64): usize {
   const ticket = at(slot);
   if (load32(ticket + NUMBER) == 0) return 0;
   lock(ticket);
-  if (load32(ticket + NUMBER) != 0 && !expired(ticket, now)) return ticket;
+  if (!idle(ticket, now)) return ticket;
   unlock(ticket);
   return 0;
 }
@@ -141,12 +161,12 @@ export function claim(ticket: usize, raida: u32): void {
   store<u32>(ticket, load<u32>(ticket, CLAIMS) | (1 << raida), CLAIMS);
 }
 
-/** Frees every expired ticket that nobody holds; 512 looks at the most. */
+/** Frees every ticket that is too old to guard and that nobody holds; 512 looks at the most. */
 export function sweepTickets(now: u64): void {
   for (let slot: u32 = 0; slot < tickets; slot++) {
     const ticket = at(slot);
-    if (load32(ticket + NUMBER) == 0 || !expired(ticket, now) || !tryLock(ticket)) continue;
-    if (expired(ticket, now)) store32(ticket + NUMBER, 0);
+    if (load32(ticket + NUMBER) == 0 || !idle(ticket, now) || !tryLock(ticket)) continue;
+    if (idle(ticket, now)) store32(ticket + NUMBER, 0);
     unlock(ticket);
   }
 }

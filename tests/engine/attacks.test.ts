@@ -143,8 +143,8 @@ describe('key records (4/45)', () => {
   const plainOf = (half: Uint8Array) => joined(half, NAME, Uint8Array.of(0, 0, 0xff));
 
   /**
-   * The thief knows no AN. The reply to a request without a body shows the key stream of the victim's
-   * AN, which encrypts requests with the same nonce in legacy. Gives what 4/45 says.
+   * The thief knows no AN. The reply to a request without a body shows the key stream of the
+   * victim's AN, which encrypts requests with the same nonce in legacy. Gives what 4/45 says.
    */
   function forge(server: Harness): number[] {
     const clear = body(send(server, buildRequest('legacy', requestOf('audit', {})).bytes));

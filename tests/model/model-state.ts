@@ -37,6 +37,7 @@ interface Reservation {
 }
 
 const TICKET_LIFE_US = 300_000_000;
+const TICKET_GUARD_US = 600_000_000;
 const RESERVATION_LIFE_US = 16_000_000;
 const BREAK_WINDOW_S = 28800;
 const BREAKS_MAX = 30;
@@ -133,19 +134,22 @@ export class ModelState {
 
   /** May another ticket be made? */
   hasTicketRoom(): boolean {
-    for (const number of this.tickets.keys()) this.ticket(number);
-    return this.tickets.size < this.#ticketsMax;
+    const live = [...this.tickets.keys()].filter((number) => this.ticket(number));
+    return live.length < this.#ticketsMax;
   }
 
+  /** Takes the place of the oldest that only guards, when there is no other. */
   addTicket(number: number, vouched: Vouched[]): void {
+    for (const [old, { createdUs }] of this.tickets) {
+      const isOver = this.nowUs - createdUs > TICKET_GUARD_US;
+      if (isOver || this.tickets.size >= this.#ticketsMax) this.tickets.delete(old);
+    }
     this.tickets.set(number, { createdUs: this.nowUs, vouched, claimed: new Set() });
   }
 
   ticket(number: number): Ticket | undefined {
     const ticket = this.tickets.get(number);
-    if (ticket && this.nowUs - ticket.createdUs <= TICKET_LIFE_US) return ticket;
-    this.tickets.delete(number);
-    return undefined;
+    return ticket && this.nowUs - ticket.createdUs <= TICKET_LIFE_US ? ticket : undefined;
   }
 
   /** A ticket's coins that are still what was shown. */
@@ -153,10 +157,12 @@ export class ModelState {
     return vouched.filter(({ coin, an }) => this.authentic(coin, an)).map(({ coin }) => coin);
   }
 
-  /** Names of the coins for which any live ticket still vouches. */
+  /** Names of the coins that a ticket guards, which it does longer than it vouches. */
   allVouched(): Set<string> {
-    const tickets = [...this.tickets.keys()].map((number) => this.ticket(number));
-    const coins = tickets.flatMap((ticket) => (ticket ? this.stillVouched(ticket) : []));
+    const guarding = [...this.tickets.values()].filter(
+      ({ createdUs }) => this.nowUs - createdUs <= TICKET_GUARD_US,
+    );
+    const coins = guarding.flatMap((ticket) => this.stillVouched(ticket));
     return new Set(coins.map(nameOf));
   }
 

@@ -8,6 +8,7 @@ import { startNode } from "./node";
 startNode(Wire.LEGACY, false);
 
 const LIFE: u64 = 300000000;
+const GUARD_LIFE: u64 = 600000000;
 const START: u64 = 1795219200000000;
 
 /** Forgets all tickets and locks. */
@@ -82,7 +83,17 @@ describe("the life of a ticket", () => {
     open(1, 0, START);
     expect(found(1, START + LIFE)).toBe(true);
     expect(found(1, START + LIFE + 1)).toBe(false);
-    expect(found(1, START)).toBe(false, "gone for good");
+  });
+
+  test("guards its coins for 600 seconds, if nobody needs the slot", () => {
+    empty();
+    const ticket = open(1, 0, START);
+    expect(tickets.takeGuarding(0, START + GUARD_LIFE)).toBe(ticket);
+    tickets.releaseTicket(ticket);
+    expect(tickets.takeGuarding(0, START + GUARD_LIFE + 1)).toBe(0);
+    expect(tickets.takeGuarding(1, START)).toBe(0, "a free slot");
+    expect(open(2, 0, START + LIFE + 1)).not.toBe(ticket, "there are others");
+    expect(locked()).toBe(0);
   });
 
   test("ends when the clock goes back", () => {
@@ -109,13 +120,13 @@ describe("the life of a ticket", () => {
     open(2, 0, START);
     open(3, 0, START + 9);
     const held = tickets.findTicket(2, START);
-    tickets.sweepTickets(START + LIFE + 1);
+    tickets.sweepTickets(START + GUARD_LIFE + 1);
     expect(load<u32>(TICKET_META, 4)).toBe(0);
     expect(tickets.ticketNumber(held)).toBe(2);
     expect(tickets.ticketNumber(TICKET_META + 2 * TICKET_META_BYTES)).toBe(3);
     expect(locked()).toBe(1);
     tickets.releaseTicket(held);
-    tickets.sweepTickets(START + LIFE + 1);
+    tickets.sweepTickets(START + GUARD_LIFE + 1);
     expect(tickets.ticketNumber(held)).toBe(0);
   });
 
@@ -153,8 +164,8 @@ describe("a claim", () => {
     const ticket = open(1, 0, START);
     tickets.claim(ticket, 3);
     expect(open(2, 0, START)).not.toBe(ticket);
-    tickets.sweepTickets(START + LIFE + 1);
-    expect(open(3, 0, START + LIFE + 1)).toBe(ticket);
+    tickets.sweepTickets(START + GUARD_LIFE + 1);
+    expect(open(3, 0, START + GUARD_LIFE + 1)).toBe(ticket);
     expect(tickets.claimable(ticket, 3)).toBe(Status.SUCCESS);
   });
 });

@@ -17,6 +17,7 @@ import * as effects from "../effects";
 import { isKept } from "../lockers";
 import {
   anyAbsent,
+  authentic,
   COIN_BYTES,
   holdPages,
   keyAt,
@@ -124,7 +125,7 @@ function newAn(index: u32): usize {
  */
 function leaveVouched(): void {
   for (let slot: u32 = 0; slot < tickets.slots(); slot++) {
-    const ticket = tickets.takeAlive(slot, context.now);
+    const ticket = tickets.takeGuarding(slot, context.now);
     if (!ticket) continue;
     const named = tickets.ticketCoinCount(ticket);
     let coin = tickets.ticketCoins(ticket);
@@ -149,6 +150,16 @@ function isSame(an: usize, record: usize): bool {
   return !v128.any_true(v128.xor(v128.load(an), v128.load(record)));
 }
 
+/** Takes their votes from the coins that this server vouches for, but for those that are new. */
+function dropVouched(list: usize, count: u32): void {
+  mark(list, count, true);
+  leaveVouched();
+  for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_BYTES) {
+    if (!isMarked(coin) && !isSame(newAn(i), recordAt(coin))) store<u8>(effects.frame + i, 0);
+  }
+  mark(list, count, false);
+}
+
 /**
  * Changes the coins that have their votes, on the locked pages, and that nobody has changed since
  * the others were asked: an acknowledged change is not overwritten. A coin named twice is good
@@ -157,17 +168,16 @@ function isSame(an: usize, record: usize): bool {
 function change(list: usize, count: u32): Outcome {
   const begun = begin(fixed, kept);
   if (begun != Begun.YES) return notBegun(begun);
-  mark(list, count, true);
-  leaveVouched();
+  // The bitmap may come to lie on the list, so nothing reads it behind this loop.
+  dropVouched(list, count);
   openBitmap();
   for (let i: u32 = 0, coin = list; i < count; i++, coin += COIN_BYTES) {
     const record = recordAt(coin),
-      isNew = isFixed(i) && isSame(newAn(i), record),
-      mayChange = isFixed(i) && isMarked(coin) && isSame(before(i), record);
-    if (mayChange) changeCoin(coin, record, v128.load(newAn(i)), context.mfs);
+      isNew = isFixed(i) && authentic(record, newAn(i)),
+      mayChange = isFixed(i) && isSame(before(i), record);
+    if (mayChange && !isNew) changeCoin(coin, record, v128.load(newAn(i)), context.mfs);
     addBit(i, isNew || mayChange);
   }
-  mark(list, count, false);
   end();
   unlockPages();
   return aggregate(count);

@@ -1,5 +1,7 @@
 import { claim } from "../../../core/journal";
 import { EffectKind, Page, Wire } from "../../../core/layout";
+import { SEEN } from "../../../core/memory";
+import { allAre } from "../../../crypto/__tests__/bytes";
 import {
   allFramesFree,
   askedKind,
@@ -69,6 +71,19 @@ describe("while a fix waits", () => {
     finishAll();
     expect(status()).toBe(241);
     expect(anHex(0, 300)).toBe(NEW_0_300);
+    resetCoin(0, 300);
+  });
+
+  test("leaves no coin marked, also where the bitmap lies on the list", () => {
+    begin(4, 2, 80);
+    for (let i: u32 = 0; i < 40; i++) addCoin(0, 300 + (i >>> 3));
+    addTickets(THIRTEEN);
+    hand();
+    settle();
+    vouch(THIRTEEN, 0, 300);
+    finishAll();
+    expect(status()).toBe(243);
+    expect(allAre(SEEN, 128 * 15, 0)).toBe(true);
     resetCoin(0, 300);
   });
 
