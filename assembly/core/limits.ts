@@ -31,8 +31,8 @@ export const TICKETS_MAX: u32 = 512;
 /** Life of a ticket in microseconds (TICKET_RELEASE_SECONDS = 300). */
 export const TICKET_LIFE_US: u64 = 300000000;
 /**
- * How long a ticket's own server does not fix its coins: longer than it vouches, so that none of the
- * tickets that were drawn with it outlives the guard.
+ * How long a ticket's own server does not fix its coins: longer than it vouches, so that none of
+ * the tickets that were drawn with it outlives the guard.
  */
 export const TICKET_GUARD_US: u64 = 600000000;
 

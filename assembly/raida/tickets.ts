@@ -78,8 +78,8 @@ function idle(ticket: usize, now: u64): bool {
 }
 
 /**
- * A locked, free slot, else that of the oldest ticket which only guards, or 0: all are alive or busy. The caller fills it with openTicket() or
- * lets it go.
+ * A locked, free slot, else that of the oldest ticket which only guards, or 0: all are alive or
+ * busy. The caller fills it with openTicket() or lets it go.
  */
 export function reserveTicket(now: u64): usize {
   let old: usize = 0;

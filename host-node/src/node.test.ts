@@ -105,7 +105,6 @@ describe('AndvariNode', () => {
     const tcp = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => tcp.once('listening', resolve));
     const taken = tcp.address() as { port: number };
-    closers.push(() => new Promise((resolve) => tcp.close(resolve)));
     const inUse = {
       code: 'ANDVARI_PORT_IN_USE',
       message: expect.stringContaining(`${taken.port}`),
@@ -114,13 +113,14 @@ describe('AndvariNode', () => {
     await expect(start({ listen: there })).rejects.toMatchObject(inUse);
     await expect(start({ http: { listen: there, origins: [] } })).rejects.toMatchObject(inUse);
 
+    // The same port, so that nobody else has it over TCP.
     const udp = createSocket('udp4');
-    await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => udp.bind(taken.port, '127.0.0.1', resolve));
     closers.push(() => new Promise<void>((resolve) => udp.close(() => resolve())));
-    const { port } = udp.address();
-    await expect(start({ listen: { host: '127.0.0.1', port } })).rejects.toMatchObject({
+    await new Promise((resolve) => tcp.close(resolve));
+    await expect(start({ listen: there })).rejects.toMatchObject({
       code: 'ANDVARI_PORT_IN_USE',
-      message: expect.stringMatching(new RegExp(`UDP port ${port} on 127.0.0.1`)),
+      message: expect.stringMatching(new RegExp(`UDP port ${taken.port} on 127.0.0.1`)),
     });
     // The store, which was open by then, is free again.
     await start();
