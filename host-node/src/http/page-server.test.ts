@@ -143,6 +143,7 @@ describe('PageServer', () => {
       status: 503,
       body: 'the network is starting\n',
     });
+    expect((await ask('/demo/coins', 'POST')).status).toBe(503);
     server.publish(network);
     expect(server.built).toBe(false);
     expect((await ask('/')).body).toContain('npm run build');

@@ -32,6 +32,8 @@ export class DemoCoinsExhaustedError extends Error {
   }
 }
 
+const STARTING = 'the network is starting';
+
 export interface PageServerOptions {
   listen: SocketAddress;
   logger: Logger;
@@ -98,7 +100,8 @@ export class PageServer {
   #route(path: string): Route | undefined {
     const network = this.#network;
     if (network === undefined) {
-      return { GET: (_request, response) => unavailable(response, 'the network is starting') };
+      const starting: Route['GET'] = (_, response) => unavailable(response, STARTING);
+      return { GET: starting, POST: starting };
     }
     if (path === '/network.json') {
       const demo = this.#options.takeDemoCoins !== undefined;
