@@ -58,5 +58,7 @@ export const FRESH: usize = SCRATCH + 8720;
 export const PAGE_BITS: usize = SCRATCH + 9216;
 export const PAGE_SUMMARY: usize = SCRATCH + 11264;
 export const PAGE_LIST: usize = SCRATCH + 11328;
+/** Tickets of each of 1024 hashed client addresses (u16), while one is counted. */
+export const TICKET_HOLDINGS: usize = SCRATCH + 28672;
 /** Set while this instance is inside process or step (its last cache line; others read it). */
 export const INSIDE: usize = SCRATCH + SCRATCH_BYTES - 64;

@@ -48,6 +48,12 @@ export function isReserved(pageKey: u32): bool {
   return alive(entryOf(pageKey));
 }
 
+/** Has anybody reserved the page other than for change? The lock is held. */
+export function isReservedByOperator(pageKey: u32): bool {
+  const entry = entryOf(pageKey);
+  return alive(entry) && load<u32>(entry, PURPOSE) != Purpose.CHANGE;
+}
+
 /** Has this session reserved the page for this? The lock is held; session 0 never has. */
 export function isReservedFor(pageKey: u32, session: u32, purpose: Purpose): bool {
   const entry = entryOf(pageKey);

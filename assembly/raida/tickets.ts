@@ -4,8 +4,8 @@
  * forgets them. Seed 000 section 7, reference RAIDA section 7.
  *
  * Meta entry (64 bytes): 0 lock, 4 number (0: free), 8 created (u64, us), 16 coins, 20 claims (bit
- * per RAIDA), 24 position (u64). Coins: 5 bytes each as on the wire (denomination, serial number
- * big-endian).
+ * per RAIDA), 24 position (u64), 32 holder. Coins: 5 bytes each as on the wire (denomination,
+ * serial number big-endian). A holder is a client address, hashed to one of 1024 under a secret.
  */
 import { load32, lock, store32, tryLock, unlock } from "../core/atomics";
 import { HASH_KEY } from "../core/control";
@@ -17,6 +17,7 @@ import {
   TICKET_META_BYTES,
   tickets,
 } from "../core/memory";
+import { TICKET_HOLDINGS, WORK } from "../core/scratch";
 import { Status } from "../core/status";
 import { siphash } from "../crypto/siphash";
 
@@ -25,6 +26,9 @@ const CREATED: usize = 8;
 const COINS: usize = 16;
 const CLAIMS: usize = 20;
 const POSITION: usize = 24;
+const HOLDER: usize = 32;
+/** Two bytes for each of TICKET_HOLDINGS. */
+const HOLDER_MASK: u32 = 1023;
 
 function at(slot: u32): usize {
   return TICKET_META + <usize>slot * TICKET_META_BYTES;
@@ -78,10 +82,24 @@ function idle(ticket: usize, now: u64): bool {
 }
 
 /**
- * A locked, free slot, else that of the oldest ticket which only guards, or 0: all are alive or
- * busy. The caller fills it with openTicket() or lets it go.
+ * A locked slot for a ticket of the client at `address`, or 0: the pool is full or busy. It is a
+ * free one, else that of the oldest ticket which only guards, else of the oldest of the address
+ * that holds the most tickets, if those are two more than the asker's: so nobody can shut others
+ * out of the pool. The caller fills it with openTicket() or lets it go.
  */
-export function reserveTicket(now: u64): usize {
+export function reserveTicket(now: u64, address: u32): usize {
+  const ticket = reserveSlot(now);
+  if (ticket) store<u32>(ticket, holderOf(address), HOLDER);
+  else return takeFromCrowd(holderOf(address));
+  return ticket;
+}
+
+function holderOf(address: u32): u32 {
+  store<u32>(WORK, address);
+  return <u32>siphash(HASH_KEY, WORK, 4) & HOLDER_MASK;
+}
+
+function reserveSlot(now: u64): usize {
   let old: usize = 0;
   for (let slot: u32 = 0; slot < tickets; slot++) {
     const ticket = at(slot);
@@ -98,6 +116,32 @@ export function reserveTicket(now: u64): usize {
   if (expired(old, now)) return emptied(old);
   unlock(old);
   return 0;
+}
+
+/** Every slot is alive or busy: the oldest of the largest holding makes way for a small one. */
+function takeFromCrowd(holder: u32): usize {
+  memory.fill(TICKET_HOLDINGS, 0, (HOLDER_MASK + 1) << 1);
+  for (let slot: u32 = 0; slot < tickets; slot++) {
+    const count = holdingAt(load<u32>(at(slot), HOLDER));
+    store<u16>(count, load<u16>(count) + 1);
+  }
+  let most: u32 = load<u16>(holdingAt(holder)) + 1,
+    oldest: usize = 0;
+  for (let slot: u32 = 0; slot < tickets; slot++) {
+    const ticket = at(slot),
+      count = <u32>load<u16>(holdingAt(load<u32>(ticket, HOLDER)));
+    if (load32(ticket) != 0 || count < most || (count == most && !oldest)) continue;
+    if (count == most && !isOlder(ticket, oldest)) continue;
+    most = count;
+    oldest = ticket;
+  }
+  if (!oldest || !tryLock(oldest)) return 0;
+  store<u32>(oldest, holder, HOLDER);
+  return emptied(oldest);
+}
+
+function holdingAt(holder: u32): usize {
+  return TICKET_HOLDINGS + <usize>((holder & HOLDER_MASK) << 1);
 }
 
 function isOlder(ticket: usize, other: usize): bool {

@@ -10,6 +10,9 @@ startNode(Wire.LEGACY, false);
 const LIFE: u64 = 300000000;
 const GUARD_LIFE: u64 = 600000000;
 const START: u64 = 1795219200000000;
+/** Client addresses. */
+const HOME: u32 = 0x7f000001;
+const AWAY: u32 = 0x0a000001;
 
 /** Forgets all tickets and locks. */
 function empty(): void {
@@ -18,7 +21,7 @@ function empty(): void {
 
 /** A ticket made at `now`; its address, or 0. */
 function open(number: u32, position: u64, now: u64): usize {
-  const ticket = tickets.reserveTicket(now);
+  const ticket = tickets.reserveTicket(now, HOME);
   if (ticket) tickets.openTicket(ticket, number, 1, position, now);
   return ticket;
 }
@@ -42,7 +45,7 @@ function locked(): u32 {
 describe("a ticket", () => {
   test("is reserved, filled and found by its number", () => {
     empty();
-    const ticket = tickets.reserveTicket(START);
+    const ticket = tickets.reserveTicket(START, HOME);
     expect(locked()).toBe(1);
     expect(found(0, START)).toBe(false, "a free slot is no ticket 0");
     memory.fill(tickets.ticketCoins(ticket), GUARD, 5);
@@ -61,8 +64,8 @@ describe("a ticket", () => {
 
   test("has room of its own for 4096 coins", () => {
     empty();
-    const first = tickets.reserveTicket(START);
-    const second = tickets.reserveTicket(START);
+    const first = tickets.reserveTicket(START, HOME);
+    const second = tickets.reserveTicket(START, HOME);
     expect(tickets.ticketCoins(second) - tickets.ticketCoins(first)).toBe(
       13 * 4096,
       "coins and hashes of their ANs",
@@ -71,7 +74,7 @@ describe("a ticket", () => {
 
   test("that was reserved and not opened leaves its slot free", () => {
     empty();
-    tickets.releaseTicket(tickets.reserveTicket(START));
+    tickets.releaseTicket(tickets.reserveTicket(START, HOME));
     for (let i: u32 = 1; i <= 4; i++) expect(open(i, 0, START)).not.toBe(0);
     expect(open(5, 0, START)).toBe(0);
   });
@@ -136,6 +139,37 @@ describe("the life of a ticket", () => {
     for (let i: u32 = 1; i <= 3; i++) tickets.findTicket(i, START);
     expect(open(9, 0, START + LIFE + 1)).toBe(TICKET_META + 3 * TICKET_META_BYTES);
     expect(open(10, 0, START + LIFE + 1)).toBe(0);
+  });
+});
+
+describe("a full pool", () => {
+  test("gives a newcomer the oldest slot of the address that holds the most", () => {
+    empty();
+    for (let i: u32 = 1; i <= 4; i++) open(i, 0, START + i);
+    const ticket = tickets.reserveTicket(START + 5, AWAY);
+    expect(ticket).toBe(TICKET_META);
+    tickets.openTicket(ticket, 5, 1, 0, START + 5);
+    expect(found(1, START + 5)).toBe(false);
+    expect(found(5, START + 5)).toBe(true);
+  });
+
+  test("shares out no further than to holdings of one size", () => {
+    empty();
+    for (let i: u32 = 1; i <= 4; i++) open(i, 0, START + i);
+    tickets.openTicket(tickets.reserveTicket(START, AWAY), 5, 1, 0, START);
+    tickets.openTicket(tickets.reserveTicket(START, AWAY), 6, 1, 0, START);
+    expect(tickets.reserveTicket(START, AWAY)).toBe(0, "2 and 2");
+    expect(tickets.reserveTicket(START, HOME)).toBe(0);
+    expect(tickets.reserveTicket(START, 0x0a000002)).not.toBe(0);
+    expect(locked()).toBe(1);
+  });
+
+  test("takes no slot that is held", () => {
+    empty();
+    for (let i: u32 = 1; i <= 4; i++) open(i, 0, START);
+    for (let i: u32 = 1; i <= 3; i++) tickets.findTicket(i, START);
+    expect(tickets.reserveTicket(START, AWAY)).toBe(TICKET_META + 3 * TICKET_META_BYTES);
+    expect(tickets.reserveTicket(START, AWAY)).toBe(0);
   });
 });
 

@@ -21,6 +21,7 @@ import { COIN_BYTES, recordAt } from "../pages-of-request";
 import { makeRoom, noRoom, Room } from "../reply-frames";
 import {
   isReserved,
+  isReservedByOperator,
   lockReservations,
   Purpose,
   reserve,
@@ -97,7 +98,9 @@ function writeFree(index: u32, session: u32, limit: u32, out: usize): usize {
   offered = ranges = singles = 0;
   rangesAt = out + HEAD_BYTES;
   lockReservations();
-  offerPages(index, session, limit);
+  offerPages(index, session, limit, false);
+  // Anybody can reserve pages for change, but not keep the operator from all of them.
+  if (offered == 0 && session) offerPages(index, session, limit, true);
   unlockReservations();
   if (offered == 0) return out;
   closeRun();
@@ -110,12 +113,15 @@ function writeFree(index: u32, session: u32, limit: u32, out: usize): usize {
   return singlesAt + <usize>(singles * SINGLE_BYTES);
 }
 
-/** Offers from page to page until there are enough, or a count would wrap. */
-function offerPages(index: u32, session: u32, limit: u32): void {
+/**
+ * Offers from page to page until there are enough, or a count would wrap; also pages that clients
+ * have reserved for change, if `overClients`.
+ */
+function offerPages(index: u32, session: u32, limit: u32, overClients: bool): void {
   for (let page: u32 = 0; page < pagesPerDenomination && offered < limit; page++) {
     const key = index * pagesPerDenomination + page,
       before = offered;
-    if (session && isReserved(key)) continue;
+    if (session && (overClients ? isReservedByOperator(key) : isReserved(key))) continue;
     let record = nextFree(key, 0);
     while (record < PAGE_RECORDS && offered < limit && offer(page * PAGE_RECORDS + record))
       record = nextFree(key, record + 1);

@@ -54,7 +54,7 @@ export function getTicket(pinning: bool): Outcome {
     unlockPages();
     return context.refuse(Status.INVALID_SN_OR_DENOMINATION);
   }
-  const ticket = tickets.reserveTicket(context.now);
+  const ticket = tickets.reserveTicket(context.now, context.address);
   const good = ticket ? fillTicket(ticket, list, count) : 0;
   const any = ticket != 0 || anyGood(list, count);
   unlockPages();

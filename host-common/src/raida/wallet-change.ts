@@ -5,8 +5,10 @@
  * sent.
  */
 import { RAIDA_COUNT } from '../engine/generated/limits.ts';
-import { DENOMINATION_MAX, DENOMINATION_MIN } from './coin.ts';
+import { coinNumber, DENOMINATION_MAX, DENOMINATION_MIN, KEYS_BYTES } from './coin.ts';
 import { CHANGE_COINS, type ChangeKind, type ChangeOrder } from './commands/change.ts';
+import { type Digests, openDigests } from './digests.ts';
+import { COIN_BYTES, FieldWriter } from './fields.ts';
 import { gradeCoin, QUORUM } from './grading.ts';
 import { CHANGE_ROUNDS_MAX } from './limits.ts';
 import { newNumbers, type RandomSource } from './new-numbers.ts';
@@ -39,13 +41,19 @@ interface Plan {
 /** Never 0, which means "not reserved", nor the number that public servers let pass everywhere. */
 const BYPASS_SESSION = 0xeeeeeeee;
 
-function newSession(random: RandomSource): number {
-  const bytes = new Uint8Array(4);
-  for (;;) {
-    random(bytes);
-    const session = new DataView(bytes.buffer).getUint32(0);
-    if (session !== 0 && session !== BYPASS_SESSION) return session;
-  }
+/**
+ * The session that reserves pages: made of the given coins and their secrets, of which it tells
+ * nothing. So a change that was cut off and is tried again finds the pages its own.
+ */
+function sessionOf(kind: ChangeKind, given: readonly WalletEntry[], digests: Digests): number {
+  const coins = given.toSorted((a, b) => coinNumber(a) - coinNumber(b));
+  const writer = new FieldWriter(1 + coins.length * (COIN_BYTES + KEYS_BYTES));
+  writer.u8(kind === 'break' ? 1 : 2);
+  for (const coin of coins) writer.coin(coin).block(coin.authenticationNumbers);
+  const digest = digests.sha256(writer.bytes);
+  writer.bytes.fill(0);
+  const session = new DataView(digest.buffer).getUint32(0);
+  return session === 0 || session === BYPASS_SESSION ? 1 : session;
 }
 
 export class Change {
@@ -71,7 +79,7 @@ export class Change {
     );
     const given = questions.current(entries);
     for (const entry of given) refuseUnfit(entry);
-    const session = newSession(this.random);
+    const session = sessionOf(kind, given, await openDigests());
     const serials = await this.reserve(kind, given, { session, stage, options });
     const made = await this.record(kind, given, serials);
     const plan = { kind, given: questions.current(given), made };
@@ -96,7 +104,7 @@ export class Change {
     const before = await this.decide(plan, stage);
     if (before.outcome !== 'pending') return before;
     // The pages have to be reserved again. Numbers that somebody has taken show when they are sent.
-    const session = newSession(this.random);
+    const session = sessionOf(kind, given, await openDigests());
     const { denomination } = given[0] as WalletEntry;
     await this.offers({ kind, session, denomination }, stage, options);
     return this.carryOut(plan, { session, stage });

@@ -21,10 +21,11 @@ import {
   applyPowned,
   parseLights,
   proposeAt,
-  unanswered,
+  unsettled,
   type WalletEntry,
 } from './wallet-entry.ts';
 import { asLights, indicesWhere } from './wallet-groups.ts';
+import type { Ownership } from './wallet-ownership.ts';
 import { operation, type WalletQuestions } from './wallet-questions.ts';
 import type { RunStage } from './wallet-stage.ts';
 
@@ -61,10 +62,12 @@ function isFracked({ lights }: WalletEntry): boolean {
 
 export class Healing {
   private readonly questions: WalletQuestions;
+  private readonly ownership: Ownership;
   private readonly random: RandomSource;
 
-  constructor(questions: WalletQuestions, random: RandomSource) {
+  constructor(questions: WalletQuestions, ownership: Ownership, random: RandomSource) {
     this.questions = questions;
+    this.ownership = ownership;
     this.random = random;
   }
 
@@ -75,11 +78,13 @@ export class Healing {
     const digests = await openDigests();
     let open = group;
     for (let round = 0; round < HEAL_ROUNDS_MAX && open.length > 0; round++) {
-      const unsaid = questions.current(open).filter((entry) => unanswered(entry) !== 0);
+      const unsaid = questions.current(open).filter((entry) => unsettled(entry) !== 0);
       if (unsaid.length > 0) {
-        await stage('settle', { coins: unsaid.length, servers }, (options) =>
-          questions.findUnanswered(unsaid, options),
-        );
+        await stage('settle', { coins: unsaid.length, servers }, async (options) => {
+          await questions.findUnanswered(unsaid, options);
+          // A server that vouches for an old AN would not fix the coin for whoever has it next.
+          await this.ownership.finish(questions.current(unsaid), options);
+        });
       }
       const listed = questions.current(open);
       const tickets = await stage('tickets', { coins: listed.length, servers }, (options) =>

@@ -122,6 +122,7 @@ export class Lockers {
     await stage('detect', about, async (step) => {
       for (const group of groupsOf(entries)) {
         await questions.findUnanswered(group, step);
+        await this.ownership.finish(questions.current(group), step);
         await questions.detect(questions.current(group), step);
       }
     });

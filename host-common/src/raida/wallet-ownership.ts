@@ -14,7 +14,7 @@ import {
   type WalletEntry,
 } from './wallet-entry.ts';
 import { asLights, asProposal, indicesWhere } from './wallet-groups.ts';
-import { operation, type WalletQuestions } from './wallet-questions.ts';
+import { operation, type Question, type WalletQuestions } from './wallet-questions.ts';
 import type { StepOptions } from './wallet-stage.ts';
 
 /** Whether the server's AN (as far as anyone knows) is the key of a locker. */
@@ -34,6 +34,15 @@ function mayEnterLocker(entry: WalletEntry): boolean {
 /** Ids of the servers whose bits are set. */
 export function indicesOfMask(mask: number): number[] {
   return Array.from({ length: 32 }, (_, raidaId) => raidaId).filter((id) => (mask >>> id) & 1);
+}
+
+/** Servers that hold the AN though a new one, of this wallet alone, was sent to them. */
+function openOwn({ offered, proposedNumbers }: WalletEntry): number {
+  if (!proposedNumbers) return 0;
+  const own = indicesOfMask(offered).filter(
+    (raidaId) => !isLockerKey(authenticationNumber(proposedNumbers, raidaId)),
+  );
+  return own.reduce((mask, raidaId) => mask | (1 << raidaId), 0);
 }
 
 export class Ownership {
@@ -67,6 +76,28 @@ export class Ownership {
     await this.send(questions.current(group), options, keys);
   }
 
+  /**
+   * Sends a change of ownership once more to the servers that were away for it and have said since
+   * that they hold the old AN; all others are left alone. So a server that was away for a while is
+   * one like the others before anybody is asked to vouch for the coin, or it goes to a locker.
+   */
+  async finish(group: readonly WalletEntry[], options: StepOptions): Promise<void> {
+    const { client, ledger } = this.questions;
+    const late = group.filter((entry) => openOwn(entry) !== 0);
+    const masks = late.map(openOwn);
+    const proposed = late.map((entry, index): WalletEntry => {
+      const mask = masks[index] ?? 0;
+      return { ...entry, unknown: entry.unknown | mask, offered: entry.offered & ~mask };
+    });
+    if (proposed.length === 0) return;
+    await ledger.commit(() => ({ put: proposed }));
+    await this.sendProposed(proposed, options, (onAnswers) => {
+      const select = (raidaId: number) =>
+        indicesWhere(proposed, (_, index) => (((masks[index] ?? 0) >> raidaId) & 1) === 1);
+      return client.pown(proposed.map(asProposal), operation(options, { onAnswers, select }));
+    });
+  }
+
   private async send(
     group: readonly WalletEntry[],
     options: StepOptions,
@@ -75,7 +106,6 @@ export class Ownership {
     const { client, ledger } = this.questions;
     const proposed = group.map((entry) => propose(entry, this.random));
     await ledger.commit(() => ({ put: proposed }));
-    const asked: (readonly CoinAnswer[])[] = [];
     const removes = (entry: WalletEntry, raidaId: number) =>
       keys !== undefined && inLocker(entry, raidaId);
     const select = (removed: boolean) => (raidaId: number) =>
@@ -83,16 +113,26 @@ export class Ownership {
         proposed,
         (entry) => takesPart(entry, raidaId) && removes(entry, raidaId) === removed,
       );
+    await this.sendProposed(proposed, options, async (onAnswers) => {
+      const list = proposed.map(asProposal);
+      const pown = client.pown(list, operation(options, { onAnswers, select: select(false) }));
+      if (!keys) return pown;
+      const more = operation(options, { onAnswers, select: select(true) });
+      const ended = await Promise.allSettled([pown, client.lockers.remove(list, keys, more)]);
+      for (const end of ended) if (end.status === 'rejected') throw end.reason;
+      return ended;
+    });
+  }
+
+  /** Sends proposals that are in the ledger, and asks again where the answer is no plain yes. */
+  private async sendProposed(
+    proposed: readonly WalletEntry[],
+    options: StepOptions,
+    run: Question<CoinAnswer>['run'],
+  ): Promise<void> {
+    const asked: (readonly CoinAnswer[])[] = [];
     await this.questions.ask<CoinAnswer>(proposed, options, {
-      run: async (onAnswers) => {
-        const list = proposed.map(asProposal);
-        const pown = client.pown(list, operation(options, { onAnswers, select: select(false) }));
-        if (!keys) return pown;
-        const more = operation(options, { onAnswers, select: select(true) });
-        const ended = await Promise.allSettled([pown, client.lockers.remove(list, keys, more)]);
-        for (const end of ended) if (end.status === 'rejected') throw end.reason;
-        return ended;
-      },
+      run,
       apply: (entry, row, index) => {
         asked[index] = row;
         return applyPowned(entry, row);

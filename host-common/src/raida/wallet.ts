@@ -70,7 +70,7 @@ export class Wallet {
     this.ledger = ledger;
     this.questions = new WalletQuestions(client, ledger);
     this.ownership = new Ownership(this.questions, random);
-    this.healing = new Healing(this.questions, random);
+    this.healing = new Healing(this.questions, this.ownership, random);
     this.locking = new Lockers(this.questions, this.ownership, random);
     this.changing = new Change(this.questions, random);
   }

@@ -42,18 +42,6 @@ async function finished(words: string[]): Promise<ChildProgram> {
   return program;
 }
 
-/**
- * Runs a change to its end. Each cut run leaves a page reserved for 16 s, and an address may hold
- * eight: until one is free again the command is refused (exit 4) and has changed nothing.
- */
-async function finishedChange(words: string[]): Promise<void> {
-  for (let tries = 0; tries < 5; tries++) {
-    const { child } = await finished(words);
-    if (child.exitCode !== 4) return;
-    await new Promise((resolve) => setTimeout(resolve, 4500));
-  }
-}
-
 /** Ends the command some time after its wallet file has appeared in `out`. */
 async function killed(words: string[], out: string, delayMs: number): Promise<void> {
   const program = start(words);
@@ -96,7 +84,7 @@ describe('kill -9', () => {
       const words = ['change', path, '--break', '--out', out];
       const delayMs = Math.floor(Math.random() * DELAY_MS_MAX);
       await killed(words, out, delayMs);
-      await finishedChange(words);
+      await finished(words);
       const context = `round ${round}, killed ${delayMs} ms after the wallet file was there`;
       expect(await authentic(out), context).toBe('100');
       const names = readdirSync(out).filter((name) => name.endsWith('.wallet'));

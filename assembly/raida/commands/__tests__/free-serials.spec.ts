@@ -53,6 +53,15 @@ describe("get available serial numbers", () => {
     expect(replyBody()).toBe("000100" + "00000600000007ff");
   });
 
+  test("takes pages from change when there are no others, and only then", () => {
+    expect(reserveForChange(9, false, 1, CLIENT)).toBe(250);
+    expect(reserveForChange(8, false, 1, CLIENT)).toBe(250);
+    expect(reserveToCreate(SESSION, 0)).toBe(250);
+    expect(replyBody()).toBe("000200" + "00000200000003ff" + "00000600000007ff");
+    expect(reserveToCreate(SESSION, 0)).toBe(250);
+    expect(replyBody()).toBe("", "pages of another operator's session are left to it");
+  });
+
   test("offers session 0 nothing, because it can reserve nothing", () => {
     expect(reserveToCreate(0, 0)).toBe(250);
     expect(replyBody()).toBe("");
