@@ -9,24 +9,14 @@ import type { RaidaCodec } from '../../host-common/src/raida/codec.ts';
 import { authenticationNumber, type CoinKeys } from '../../host-common/src/raida/coin.ts';
 import { Wallet } from '../../host-common/src/raida/wallet.ts';
 import { unsettled } from '../../host-common/src/raida/wallet-entry.ts';
-import {
-  MemoryWalletStore,
-  type WalletChange,
-  type WalletState,
-  type WalletStore,
-} from '../../host-common/src/raida/wallet-store.ts';
+import { MemoryWalletStore, type WalletStore } from '../../host-common/src/raida/wallet-store.ts';
+import { type Death, Mortal, sixteenths } from '../client/mortal.ts';
 import type { FaultyNetwork, NetworkFault } from './faulty-network.ts';
 import { vectorKeys } from './vector-state.ts';
 
-export interface Crash {
-  /** Dies at this save or exchange, counted from the start of the step; none: 1000. */
-  at: number;
-  what: 'before save' | 'after save' | 'exchange';
-}
-
 export interface Step {
   do: 'take' | 'resolve' | 'detect' | 'late' | 'take one';
-  crash: Crash;
+  crash: Death;
   /** Chances in 16 of each fault. */
   faults: { lost: number; unanswered: number; late: number; down: number };
   seed: number;
@@ -34,51 +24,9 @@ export interface Step {
   cancelAfter: number;
 }
 
-/** A process that can die: from then on nothing is saved and nothing is sent. */
-class Process {
-  dead = false;
-  private saves = 0;
-  private exchanges = 0;
-  private readonly crash: Crash;
-
-  constructor(crash: Crash) {
-    this.crash = crash;
-  }
-
-  store(inner: WalletStore): WalletStore {
-    return {
-      load: (): Promise<WalletState> => inner.load(),
-      save: async (change: WalletChange): Promise<void> => {
-        await Promise.resolve();
-        const last = this.crash.what !== 'exchange' && this.saves++ === this.crash.at;
-        if (this.dead) throw new Error('dead');
-        if (last) this.dead = true;
-        if (last && this.crash.what === 'before save') throw new Error('died before it was saved');
-        await inner.save(change);
-        if (last) throw new Error('died after it was saved');
-      },
-    };
-  }
-
-  exchange(): boolean {
-    if (this.crash.what === 'exchange' && this.exchanges++ === this.crash.at) this.dead = true;
-    return !this.dead;
-  }
-}
-
-function* randomOf(seed: number): Generator<number> {
-  let state = seed | 1;
-  for (;;) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    yield (state >>> 0) % 16;
-  }
-}
-
 /** The fault of each request, by the step's chances. */
 function faultsOf({ faults, seed }: Step): () => NetworkFault | undefined {
-  const random = randomOf(seed);
+  const random = sixteenths(seed);
   return () => {
     let chance = random.next().value as number;
     for (const fault of ['lost', 'unanswered', 'late', 'down'] as const) {
@@ -124,9 +72,9 @@ async function checkStore(store: WalletStore, network: FaultyNetwork): Promise<v
 }
 
 async function run(plan: Step, store: WalletStore, { network, codec }: World): Promise<void> {
-  const life = new Process(plan.crash);
+  const life = new Mortal(plan.crash);
   const fault = faultsOf(plan);
-  network.fault = () => (life.exchange() ? fault() : 'down');
+  network.fault = () => (life.mayExchange() ? fault() : 'down');
   const client = new RaidaClient({ codec, transport: network });
   const wallet = await Wallet.open({ store: life.store(store), client });
   const stop = new AbortController();

@@ -5,20 +5,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FakeCodec, FakeNetwork } from '../../../tests/client/fake-server.ts';
+import { type Death, Mortal, sixteenths } from '../../../tests/client/mortal.ts';
 import { RaidaClient } from './client.ts';
 import { totalUnits } from './coin.ts';
 import { Wallet } from './wallet.ts';
 import { MemoryWalletStore, type WalletStore } from './wallet-store.ts';
 
-interface Cut {
-  /** Dies at this save or exchange, counted from the start of the operation. */
-  at: number;
-  what: 'before save' | 'after save' | 'exchange';
-}
-
 interface Plan {
   operation: 'heal' | 'lock' | 'unlock' | 'break' | 'join';
-  cut: Cut;
+  cut: Death;
   /** Chance in 16 of a request that is lost, and of one whose reply is. */
   lost: number;
   unanswered: number;
@@ -35,46 +30,6 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   unanswered: fc.nat(4),
   seed: fc.nat(),
 });
-
-/** A process that can die: from then on nothing is saved and nothing is sent. */
-class Life {
-  dead = false;
-  private count = 0;
-  private readonly cut: Cut;
-
-  constructor(cut: Cut) {
-    this.cut = cut;
-  }
-
-  store(inner: WalletStore): WalletStore {
-    return {
-      load: () => inner.load(),
-      save: async (change) => {
-        const last = this.cut.what !== 'exchange' && this.count++ === this.cut.at;
-        if (this.dead) throw new Error('dead');
-        if (last) this.dead = true;
-        if (last && this.cut.what === 'before save') throw new Error('died before it was saved');
-        await inner.save(change);
-        if (last) throw new Error('died after it was saved');
-      },
-    };
-  }
-
-  lives(): boolean {
-    if (this.cut.what === 'exchange' && this.count++ === this.cut.at) this.dead = true;
-    return !this.dead;
-  }
-}
-
-function* randomOf(seed: number): Generator<number> {
-  let state = seed | 1;
-  for (;;) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    yield (state >>> 0) % 16;
-  }
-}
 
 /** Twelve coins of 1 and one of 10, all owned. */
 async function stock(network: FakeNetwork, store: WalletStore, client: RaidaClient) {
@@ -129,11 +84,11 @@ async function scenario(plans: readonly Plan[]): Promise<void> {
   const coins = await stock(network, store, client);
   network.frack(coins[0] as never, [3, 4, 5, 6]);
   for (const { operation, cut, lost, unanswered, seed } of plans) {
-    const life = new Life(cut);
-    const random = randomOf(seed);
+    const life = new Mortal(cut);
+    const random = sixteenths(seed);
     network.fault = () => {
       const chance = random.next().value as number;
-      if (!life.lives()) return 'down';
+      if (!life.mayExchange()) return 'down';
       if (chance < lost) return 'lost';
       return chance < lost + unanswered ? 'unanswered' : undefined;
     };
@@ -157,7 +112,7 @@ async function scenario(plans: readonly Plan[]): Promise<void> {
 const EXCHANGES_MAX = 175;
 const SAVES_MAX = 9;
 const whole: Pick<Plan, 'lost' | 'unanswered' | 'seed'> = { lost: 0, unanswered: 0, seed: 1 };
-const never: Cut = { at: 1000, what: 'exchange' };
+const never: Death = { at: 1000, what: 'exchange' };
 /** An unlock needs a locker. */
 const before = (operation: Plan['operation']): Plan[] =>
   operation === 'unlock' ? [{ ...whole, operation: 'lock', cut: never }] : [];
@@ -167,7 +122,7 @@ describe('healing, lockers and change', () => {
     '%s loses nothing at any single save, nor at exchanges all along',
     async (operation) => {
       const step = process.env['ANDVARI_LONG'] === '1' ? 1 : 4;
-      const cuts: Cut[] = [];
+      const cuts: Death[] = [];
       for (let at = 0; at < EXCHANGES_MAX; at += step) cuts.push({ at, what: 'exchange' });
       for (let at = 0; at < SAVES_MAX; at++) {
         cuts.push({ at, what: 'before save' }, { at, what: 'after save' });

@@ -1,55 +1,29 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCoinFile, parseCoinFile } from '@andvari/host-common/raida/coin-file';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger } from '../log/logger.ts';
-import { LocalNetwork } from '../network/local-network.ts';
-import { CommandContext } from './command-context.ts';
-import { runProgram } from './program.ts';
+import type { LocalNetwork } from '../network/local-network.ts';
+import { CliNetwork, runCli } from './testing/cli-network.ts';
 
-let directory = '';
+let place: CliNetwork;
 let network: LocalNetwork;
 let folder = '';
-let folders = 0;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'andvari-admin-'));
-  network = await LocalNetwork.start({
-    dataDir: join(directory, 'net'),
-    basePort: 0,
-    httpBasePort: 0,
-    pagePort: 0,
-    wire: 'spec',
-    logger: createLogger({ level: 'silent' }),
-  });
+  place = await CliNetwork.start('admin');
+  ({ network } = place);
 });
-afterAll(async () => {
-  await network.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => place.remove());
 beforeEach(() => {
-  folder = join(directory, `case-${folders++}`);
-  mkdirSync(folder);
+  folder = place.folder();
 });
 
-async function run(words: string[], env: Record<string, string> = {}) {
-  let out = '';
-  let err = '';
-  const context = new CommandContext({
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env,
-    signal: new AbortController().signal,
-  });
-  const described = join(folder, 'network.json');
-  writeFileSync(described, JSON.stringify(network.socketNetwork));
-  const code = await runProgram([...words, '--network', described], context);
-  return { code, out, err, lines: out.trimEnd().split('\n') };
+function run(words: string[], env: Record<string, string> = {}) {
+  return runCli([...words, '--network', place.describe(folder)], { env });
 }
 
-const keyFile = () => join(directory, 'net', 'admin-key');
-const admin = (...words: string[]) => run(['admin', ...words, '--admin-key-file', keyFile()]);
+const admin = (...words: string[]) =>
+  run(['admin', ...words, '--admin-key-file', place.adminKeyFile]);
 
 describe('andvari admin', () => {
   it('makes coins that are authentic, and deletes them', async () => {

@@ -1,13 +1,9 @@
 /** `wallet change` that is cut off at every save and every file: one change, and all the money. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCoinFile, parseCoinFile } from '@andvari/host-common/raida/coin-file';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createLogger } from '../log/logger.ts';
-import { LocalNetwork } from '../network/local-network.ts';
-import { CommandContext } from './command-context.ts';
-import { runProgram } from './program.ts';
+import { CliNetwork, runCli } from './testing/cli-network.ts';
 import { WalletFile } from './wallet-file.ts';
 
 const durable = vi.hoisted(() => ({ before: () => {}, after: () => {} }));
@@ -23,33 +19,19 @@ vi.mock('../files/durable-file.ts', async (importOriginal) => {
   };
 });
 
-let directory = '';
-let network: LocalNetwork;
+let place: CliNetwork;
 let described = '';
-let cases = 0;
 /** By how much the clock of the servers is ahead. */
 let aheadMs = 0;
 /** Reservations of serial numbers end after 16 s, also those of a client that has died. */
 const RESERVATIONS_MS = 17_000;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'andvari-wallet-change-'));
-  network = await LocalNetwork.start({
-    dataDir: join(directory, 'net'),
-    basePort: 0,
-    httpBasePort: 0,
-    pagePort: 0,
-    wire: 'spec',
-    logger: createLogger({ level: 'silent' }),
-  });
+  place = await CliNetwork.start('wallet-change');
   setClock();
-  described = join(directory, 'network.json');
-  writeFileSync(described, JSON.stringify(network.socketNetwork));
+  described = place.describe(place.directory);
 });
-afterAll(async () => {
-  await network.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => place.remove());
 afterEach(() => {
   revive();
 });
@@ -59,24 +41,12 @@ function setClock() {
   vi.spyOn(performance, 'now').mockImplementation(() => now() + aheadMs);
 }
 
-async function run(words: string[]) {
-  let out = '';
-  let err = '';
-  const context = new CommandContext({
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: {},
-    signal: new AbortController().signal,
-  });
-  const code = await runProgram([...words, '--network', described], context);
-  return { code, out, err, lines: out.trimEnd().split('\n') };
-}
+const run = (words: string[]) => runCli([...words, '--network', described]);
 
 /** A file with new coins in a folder of its own, and the folder for what comes of them. */
 async function newCoins(denomination: number, count: number) {
-  const folder = join(directory, `case-${cases++}`);
-  mkdirSync(folder);
-  const key = ['--admin-key-file', join(directory, 'net', 'admin-key')];
+  const folder = place.folder();
+  const key = ['--admin-key-file', place.adminKeyFile];
   const what = ['--denomination', String(denomination), '--count', String(count)];
   const { lines } = await run(['admin', 'create', ...what, ...key, '--out', folder]);
   aheadMs += RESERVATIONS_MS;

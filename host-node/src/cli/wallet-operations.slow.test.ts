@@ -1,36 +1,26 @@
 /** Lockers and change on the command line, ended with kill -9 at any moment: no coin is lost. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCoinFile, parseCoinFile } from '@andvari/host-common/raida/coin-file';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger } from '../log/logger.ts';
-import { LocalNetwork } from '../network/local-network.ts';
+import type { LocalNetwork } from '../network/local-network.ts';
 import { ChildProgram } from './child-program.ts';
+import { CliNetwork } from './testing/cli-network.ts';
 
 const ROUNDS = process.env.ANDVARI_LONG === '1' ? 50 : 3;
 /** About the time that a command takes from its wallet file on. */
 const DELAY_MS_MAX = 150;
 const CODE = /^([0-9A-Z]{4}-){4}[0-9A-Z]{4}$/;
+let place: CliNetwork;
 let directory = '';
 let network: LocalNetwork;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'andvari-kill-operations-'));
-  network = await LocalNetwork.start({
-    dataDir: join(directory, 'net'),
-    basePort: 0,
-    httpBasePort: 0,
-    pagePort: 0,
-    wire: 'spec',
-    logger: createLogger({ level: 'silent' }),
-  });
-  writeFileSync(join(directory, 'network.json'), JSON.stringify(network.socketNetwork));
+  place = await CliNetwork.start('kill-operations');
+  ({ directory, network } = place);
+  place.describe(directory);
 });
-afterEach(async () => {
-  await network.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => place.remove());
 
 function start(words: string[]): ChildProgram {
   return new ChildProgram(['wallet', ...words, '--network', join(directory, 'network.json')]);

@@ -1,14 +1,5 @@
 /** Healing, lockers and change on the command line, against 25 servers. */
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { RaidaClient } from '@andvari/host-common/raida/client';
@@ -17,54 +8,29 @@ import { type FileCoin, formatCoinFile, parseCoinFile } from '@andvari/host-comm
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import { Wallet } from '@andvari/host-common/raida/wallet';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger } from '../log/logger.ts';
-import { LocalNetwork } from '../network/local-network.ts';
+import type { LocalNetwork } from '../network/local-network.ts';
 import { SocketTransport } from '../raida/socket-transport.ts';
-import { CommandContext } from './command-context.ts';
-import { runProgram } from './program.ts';
+import { CliNetwork, runCli } from './testing/cli-network.ts';
 import { WalletFile } from './wallet-file.ts';
 import { fingerprintOf, readCoinFiles } from './wallet-input.ts';
 
 const ALL = 'p'.repeat(25);
 const CODE = /^([0-9A-Z]{4}-){4}[0-9A-Z]{4}$/;
-let directory = '';
+let place: CliNetwork;
 let network: LocalNetwork;
 let folder = '';
-let folders = 0;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'andvari-wallet-operations-'));
-  network = await LocalNetwork.start({
-    dataDir: join(directory, 'net'),
-    basePort: 0,
-    httpBasePort: 0,
-    pagePort: 0,
-    wire: 'spec',
-    logger: createLogger({ level: 'silent' }),
-  });
+  place = await CliNetwork.start('wallet-operations');
+  ({ network } = place);
 });
-afterAll(async () => {
-  await network.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => place.remove());
 beforeEach(() => {
-  folder = join(directory, `case-${folders++}`);
-  mkdirSync(folder);
+  folder = place.folder();
 });
 
-async function run(words: string[], wanted: RaidaNetwork = network.socketNetwork) {
-  let out = '';
-  let err = '';
-  const context = new CommandContext({
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: {},
-    signal: new AbortController().signal,
-  });
-  const described = join(folder, 'network.json');
-  writeFileSync(described, JSON.stringify(wanted));
-  const code = await runProgram(['wallet', ...words, '--network', described], context);
-  return { code, out, err, lines: out.trimEnd().split('\n') };
+function run(words: string[], wanted: RaidaNetwork = network.socketNetwork) {
+  return runCli(['wallet', ...words, '--network', place.describe(folder, wanted)]);
 }
 
 /** A file with the next demo coins, after `change`. */

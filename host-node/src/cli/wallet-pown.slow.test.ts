@@ -1,33 +1,23 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseCoinFile } from '@andvari/host-common/raida/coin-file';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger } from '../log/logger.ts';
-import { LocalNetwork } from '../network/local-network.ts';
+import type { LocalNetwork } from '../network/local-network.ts';
 import { ChildProgram } from './child-program.ts';
+import { CliNetwork } from './testing/cli-network.ts';
 import { fingerprintOf, readCoinFiles } from './wallet-input.ts';
 
 const ROUNDS = process.env.ANDVARI_LONG === '1' ? 50 : 5;
+let place: CliNetwork;
 let directory = '';
 let network: LocalNetwork;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'andvari-kill-'));
-  network = await LocalNetwork.start({
-    dataDir: join(directory, 'net'),
-    basePort: 0,
-    httpBasePort: 0,
-    pagePort: 0,
-    wire: 'spec',
-    logger: createLogger({ level: 'silent' }),
-  });
-  writeFileSync(join(directory, 'network.json'), JSON.stringify(network.network));
+  place = await CliNetwork.start('kill');
+  ({ directory, network } = place);
+  place.describe(directory, place.network.network);
 });
-afterEach(async () => {
-  await network.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => place.remove());
 
 function start(words: string[]): ChildProgram {
   return new ChildProgram(['wallet', ...words, '--network', join(directory, 'network.json')]);

@@ -1,53 +1,29 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatCoinFile, parseCoinFile } from '@andvari/host-common/raida/coin-file';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger } from '../log/logger.ts';
-import { LocalNetwork } from '../network/local-network.ts';
-import { CommandContext } from './command-context.ts';
-import { runProgram } from './program.ts';
+import type { LocalNetwork } from '../network/local-network.ts';
+import { CliNetwork, runCli } from './testing/cli-network.ts';
 import { fingerprintOf, readCoinFiles } from './wallet-input.ts';
 
 const ALL = 'p'.repeat(25);
-let directory = '';
+let place: CliNetwork;
 let network: LocalNetwork;
 let folder = '';
-let folders = 0;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'andvari-wallet-cli-'));
-  network = await LocalNetwork.start({
-    dataDir: join(directory, 'net'),
-    basePort: 0,
-    httpBasePort: 0,
-    pagePort: 0,
-    wire: 'spec',
-    logger: createLogger({ level: 'silent' }),
-  });
+  place = await CliNetwork.start('wallet-cli');
+  ({ network } = place);
 });
-afterAll(async () => {
-  await network.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => place.remove());
 beforeEach(() => {
-  folder = join(directory, `case-${folders++}`);
-  mkdirSync(folder);
+  folder = place.folder();
 });
 
-async function run(words: string[], signal = new AbortController().signal) {
-  let out = '';
-  let err = '';
-  const context = new CommandContext({
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: {},
-    signal,
-  });
-  const code = await runProgram(['wallet', ...words], context);
-  return { code, out, err, lines: out.trimEnd().split('\n') };
+function run(words: string[], signal?: AbortSignal) {
+  return runCli(['wallet', ...words], signal ? { signal } : {});
 }
 
 /** A file with the next demo coins. */
