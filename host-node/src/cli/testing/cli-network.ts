@@ -1,4 +1,4 @@
-/** What tests of the command line share: 25 servers, folders of their own, runs and their output. */
+/** What tests of the command line share: 25 servers, folders of their own, a run and its words. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
