@@ -68,7 +68,7 @@ async function authentic(out: string): Promise<string> {
 }
 
 describe('kill -9', () => {
-  it('change: the coin or its ten, never both, never neither', { timeout: 300_000 }, async () => {
+  it('change: the coin or its ten, never both, never neither', { timeout: 600_000 }, async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const { path, out } = coinOf(`change-${round}`);
       const words = ['change', path, '--break', '--out', out];
@@ -82,7 +82,7 @@ describe('kill -9', () => {
     }
   });
 
-  it('lock and unlock: the code opens what was locked', { timeout: 120_000 }, async () => {
+  it('lock and unlock: the code opens what was locked', { timeout: 600_000 }, async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const { path, out } = coinOf(`lock-${round}`);
       const lockMs = Math.floor(Math.random() * DELAY_MS_MAX);

@@ -34,7 +34,7 @@ async function killSoonAfter(program: ChildProgram, pending: string, delayMs: nu
 }
 
 describe('wallet pown and kill -9', () => {
-  it('loses no coin, whenever it is cut', { timeout: 120_000 }, async () => {
+  it('loses no coin, whenever it is cut', { timeout: 600_000 }, async () => {
     let cuts = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const out = join(directory, `round-${round}`);

@@ -92,4 +92,4 @@ test(`after ${ROUNDS} kills the tables are what follows from the pages`, async (
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
+}, 300_000);
