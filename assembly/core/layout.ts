@@ -149,7 +149,7 @@ export const enum Descriptor {
    * command.
    */
   KIND = 40,
-  /** Serial number of the encryption coin. */
+  /** Serial number of the encryption coin; it and its denomination are 0 when there is none. */
   SERIAL = 44,
   /** Microseconds from arrival to answer, as in the reply header. */
   EXECUTION = 48,

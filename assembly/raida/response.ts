@@ -50,20 +50,25 @@ function executionTime(): u32 {
   return <u32>min<u64>(context.now - context.arrival, u32.MAX_VALUE);
 }
 
+/** Does the header name a coin that encrypts? In type 2 it has five bytes of a locker key there. */
+function namesCoin(): bool {
+  return context.type != header.Encryption.NONE && context.type != header.Encryption.LOCKER;
+}
+
 /**
  * Descriptor.KIND: type, denomination, group, command. Read before the reply header overwrites
- * them.
+ * them. What is a secret, or no coin, does not go where hosts log from.
  */
 function kindOf(): u32 {
   const at =
     context.headerBytes == header.MODERN_HEADER_BYTES
       ? header.MODERN_DENOMINATION
       : header.KEY_DENOMINATION;
-  const denomination = context.type == 0 ? 0 : <u32>load<u8>(context.message + at);
+  const denomination = namesCoin() ? <u32>load<u8>(context.message + at) : 0;
   return context.type | (denomination << 8) | (context.group() << 16) | (context.command() << 24);
 }
 function serialOf(): u32 {
-  if (context.type == 0) return 0;
+  if (!namesCoin()) return 0;
   const at =
     context.headerBytes == header.MODERN_HEADER_BYTES ? header.MODERN_SERIAL : header.KEY_SERIAL;
   return header.readU32BE(context.message + at);

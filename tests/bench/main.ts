@@ -103,7 +103,12 @@ const PARTS: Record<string, () => Promise<Line[]>> = {
   ...{ engine, steps, ciphers, udp, tcp, store, heal },
 };
 const json = process.argv.includes('--json');
-const wanted = process.argv.slice(2).filter((name) => name in PARTS);
+const wanted = process.argv.slice(2).filter((word) => word !== '--json');
+const unknown = wanted.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  console.error(`bench: no part ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
+  process.exit(1);
+}
 
 function print(line: Line): void {
   if (json) {

@@ -21,22 +21,33 @@ const SHOWN_MAX = 20;
 /** A batch takes milliseconds; one that takes so long waits for a lock that nobody lets go. */
 const HANGS_MS = 60_000;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    inputs: { type: 'string' },
-    seed: { type: 'string' },
-    jobs: { type: 'string', default: '2' },
-    replay: { type: 'string' },
-  },
-});
+const OPTIONS = {
+  minutes: { type: 'string', default: '1' },
+  inputs: { type: 'string' },
+  seed: { type: 'string' },
+  jobs: { type: 'string', default: '2' },
+  replay: { type: 'string' },
+} as const;
 
-/** A positive number, or the program ends with 2. */
+/** Wrong use: one line, and the program ends with 1. */
+function misused(problem: string): never {
+  console.error(`fuzz: ${problem}`);
+  process.exit(1);
+}
+
+function optionsOf() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    return misused((error as Error).message);
+  }
+}
+
+const values = optionsOf();
+
 function numberOf(name: string, text: string): number {
   const value = Number(text);
-  if (value > 0) return value;
-  console.error(`fuzz: --${name} wants a positive number, not ${text}`);
-  process.exit(2);
+  return value > 0 ? value : misused(`--${name} wants a positive number, not ${text}`);
 }
 
 async function enginesOf(): Promise<FuzzJob['engines']> {

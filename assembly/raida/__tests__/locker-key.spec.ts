@@ -3,7 +3,7 @@ import { guarded, toHex } from "../../crypto/__tests__/bytes";
 import { lockerKey, peek, put, startOver, tradeAn } from "../commands/__tests__/locker-coins";
 import { enterLockerCoin } from "../tables";
 import { add16Bytes, ask, begin, openReplyBody, useKey } from "./message";
-import { reply, replyBody, startNode, useWire } from "./node";
+import { reply, replyBody, replyKind, replySerial, startNode, useWire } from "./node";
 
 startNode(Wire.LEGACY, true);
 
@@ -30,6 +30,14 @@ describe("type 2", () => {
     expect(peekUnder(KEY)).toBe(241);
     expect(toHex(openReplyBody(reply, 5), 5)).toBe("000000001e");
     useWire(Wire.LEGACY, true);
+  });
+
+  test("tells the host nothing of the key", () => {
+    startOver();
+    expect(put(30, 1, KEY)).toBe(241);
+    expect(peekUnder(KEY)).toBe(241);
+    expect(replyKind).toBe(0x53080002, "group 8, command 83, type 2");
+    expect(replySerial).toBe(0);
   });
 
   test("is 34 for five bytes that no locker begins with", () => {

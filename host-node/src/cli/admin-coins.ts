@@ -28,6 +28,7 @@ import {
 import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
 import { InputError, readCoinFiles, refuseRepeatedCoins } from './wallet-input.ts';
+import { nounOf } from './wallet-report.ts';
 
 /** Coins that one command makes: what a server offers of a denomination in one answer. */
 export const CREATE_COINS_MAX = 1000;
@@ -161,7 +162,10 @@ export function deleteCoins(
   });
 }
 
-/** `andvari admin free`: takes coins out of circulation whatever their ANs. */
+/**
+ * `andvari admin free`: takes coins out of circulation whatever their ANs. A server does not say
+ * whether they were in it, or are coins of its at all.
+ */
 export function free(
   paths: readonly string[],
   options: FreeOptions,
@@ -177,7 +181,10 @@ export function free(
       const outcomes = await client.executive.free(admin, part, asked);
       const done = wantPassed(outcomes, 1).length;
       if (json) context.event({ event: 'freed', coins: part.length, servers: done });
-      else context.note(`${nounOf(part.length)} freed on ${done} of ${raidaIds.length} servers`);
+      else {
+        const servers = `${done} of ${raidaIds.length} servers`;
+        context.note(`${nounOf(part.length)}: ${servers} have none of them in circulation now`);
+      }
       reportMisses(missesOf(outcomes), { json, context });
     }
   });
@@ -188,8 +195,6 @@ function coinsOf(paths: readonly string[], { network }: AdminConnection): CoinKe
   refuseRepeatedCoins(files);
   return files.flatMap(({ coins }) => coins);
 }
-
-const nounOf = (count: number) => (count === 1 ? '1 coin' : `${count} coins`);
 
 function namedCoins({ denomination, serials }: FreeOptions): Coin[] {
   const numbers = parseNumbers(serials ?? '', SERIAL_MAX, REQUEST_COINS);

@@ -68,7 +68,10 @@ describe('andvari admin', () => {
     ).coins;
     const named = ['--denomination', '0', '--serials', String(serial?.serialNumber)];
     const freed = await admin('free', ...named, '--servers', '7');
-    expect([freed.code, freed.err]).toEqual([0, '1 coin freed on 1 of 1 servers\n']);
+    expect([freed.code, freed.err]).toEqual([
+      0,
+      '1 coin: 1 of 1 servers have none of them in circulation now\n',
+    ]);
   });
 
   it('shows a table of all servers', async () => {

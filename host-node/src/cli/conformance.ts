@@ -160,6 +160,7 @@ async function measure(
   const target = options.target ?? '';
   const json = options.json ?? false;
   const { wire, modern, raidaId } = subject;
+  openReports(options);
   const startedAt = new Date();
   const due = cases.filter((one) => applies(one.case, subject)).length;
   if (json) context.event({ event: 'start', target, wire, modern, raidaId, cases: due });
@@ -198,6 +199,11 @@ function tellError(error: unknown, context: CommandContext): void {
   const unnamed = context.signal.aborted ? 'ANDVARI_INTERRUPTED' : 'ANDVARI_INTERNAL';
   const named = typeof code === 'string' ? code : unnamed;
   context.event({ event: 'error', code: named, message: String(message) });
+}
+
+/** A file that cannot be written is told before the first case, not after the last. */
+function openReports({ junit, html }: ConformanceOptions): void {
+  for (const path of [junit, html]) if (path !== undefined) writeReport(path, '');
 }
 
 function writeReports(report: Report, { junit, html }: ConformanceOptions): void {

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { statusName } from '@andvari/host-common/engine/generated/status';
-import { coinNumber } from '@andvari/host-common/raida/coin';
+import { coinNumber, coinValueUnits, formatUnits } from '@andvari/host-common/raida/coin';
 import type { Wallet } from '@andvari/host-common/raida/wallet';
 import type { ChangeResult, ChangeWish } from '@andvari/host-common/raida/wallet-change';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
@@ -13,9 +13,15 @@ import { settleChange } from './wallet-pending.ts';
 import { type PownOptions, refuseEncryptionCoin } from './wallet-pown.ts';
 import { withStages } from './wallet-stages.ts';
 
+/** Coins of several denominations may share a serial number. */
+export interface CoinToBreak {
+  serialNumber: number;
+  denomination?: number;
+}
+
 export interface ChangeOptions extends PownOptions {
-  /** Serial number of the coin to break; true: the only coin of the files. */
-  break?: number | true;
+  /** The coin to break; true: the only coin of the files. */
+  break?: CoinToBreak | true;
   /** Denomination of the ten coins to join; true: of all the coins. */
   join?: number | true;
 }
@@ -90,14 +96,7 @@ function tellRefusals(
 
 function wishOf(wallet: Wallet, options: ChangeOptions): ChangeWish {
   const coins = wallet.coins();
-  if (options.break !== undefined) {
-    const { break: wanted } = options;
-    const found = coins.filter((coin) => wanted === true || coin.serialNumber === wanted);
-    const [coin, ...others] = found;
-    if (coin && others.length === 0) return { break: coin.id };
-    const problem = wanted === true ? 'name one with --break SERIAL' : `serial number ${wanted}`;
-    throw new InputError(`wanted one coin to break, got ${found.length}: ${problem}`);
-  }
+  if (options.break !== undefined) return { break: coinToBreak(coins, options.break) };
   const { join: wanted } = options;
   const found = coins.filter((coin) => wanted === true || coin.denomination === wanted);
   if (wanted === true && found.length !== JOINED) {
@@ -106,6 +105,23 @@ function wishOf(wallet: Wallet, options: ChangeOptions): ChangeWish {
   }
   return { join: found.slice(0, JOINED).map(({ id }) => id) };
 }
+
+function coinToBreak(coins: readonly WalletCoin[], wanted: CoinToBreak | true): number {
+  const found = coins.filter(({ serialNumber, denomination }) => {
+    if (wanted === true) return true;
+    const asked = wanted.denomination ?? denomination;
+    return serialNumber === wanted.serialNumber && denomination === asked;
+  });
+  const [coin, ...others] = found;
+  if (coin && others.length === 0) return coin.id;
+  const problem = coin
+    ? `name one, as with --break ${nameToBreak(coin)}`
+    : 'no file has such a coin';
+  throw new InputError(`wanted one coin to break, got ${found.length}: ${problem}`);
+}
+
+const nameToBreak = ({ denomination, serialNumber }: WalletCoin) =>
+  `${formatUnits(coinValueUnits(denomination))}:${serialNumber}`;
 
 /** `changed`: made by the change. `rest`: not meant. `unchanged`: meant, but nothing came of it. */
 function changeOutcome(

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { coinValueUnits, formatUnits, totalUnits } from '@andvari/host-common/raida/coin';
+import { openDigests } from '@andvari/host-common/raida/digests';
+import { parseLockerCode } from '@andvari/host-common/raida/locker-code';
 import { Wallet } from '@andvari/host-common/raida/wallet';
 import { coinsForAmount } from '@andvari/host-common/raida/wallet-amount';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
+import type { UnlockResult } from '@andvari/host-common/raida/wallet-locker';
+import type { WalletOperationOptions } from '@andvari/host-common/raida/wallet-stage';
 import { MemoryWalletStore } from '@andvari/host-common/raida/wallet-store';
 import { makeDirectory } from '../files/directory.ts';
 import type { CommandContext } from './command-context.ts';
@@ -11,9 +15,10 @@ import { ExitCode } from './exit-code.ts';
 import { WalletFile } from './wallet-file.ts';
 import { fingerprintOf, InputError, readCoinFiles, refuseRepeatedCoins } from './wallet-input.ts';
 import { openConnection, type WalletCommandOptions } from './wallet-options.ts';
-import { settleChange } from './wallet-pending.ts';
+import { resultsOf, settleChange } from './wallet-pending.ts';
 import { type PownOptions, refuseEncryptionCoin } from './wallet-pown.ts';
 import { readRegularFile, readStdin } from './wallet-read.ts';
+import { nounOf } from './wallet-report.ts';
 import { withStages } from './wallet-stages.ts';
 
 export interface LockOptions extends PownOptions {
@@ -159,7 +164,7 @@ export async function peek(
       context.event({ event: 'locker', coins: coins.length, answered, empty });
     } else {
       const value = formatUnits(totalUnits(coins));
-      context.note(`${coins.length} coins, ${value}; ${answered} servers answered`);
+      context.note(`${nounOf(coins.length)}, ${value}; ${answered} servers answered`);
     }
     if (answered === 0) context.exitCode = ExitCode.NETWORK;
     else if (coins.length === 0) context.exitCode = ExitCode.REFUSED;
@@ -175,7 +180,8 @@ export async function unlock(
   context: CommandContext,
 ): Promise<void> {
   const json = options.json ?? false;
-  const text = readCode(code, options.codeFile);
+  // In the one form that a code has: it is the same locker however the code is typed.
+  const text = parseLockerCode(readCode(code, options.codeFile), await openDigests());
   const connection = await openConnection(options, context);
   try {
     const directory = options.out ?? '.';
@@ -189,7 +195,7 @@ export async function unlock(
         const stages = withStages(json, context);
         if (resumed) await wallet.resolvePending(stages);
         if (resumed && wallet.coins().every(({ owned }) => owned)) return;
-        const { left } = await wallet.unlock(text, stages);
+        const { left } = await unlockOrTell(wallet, text, { directory, path, stages, context });
         for (const { denomination, serialNumber, servers } of left) {
           const value = formatUnits(coinValueUnits(denomination));
           const problem = `only ${servers} servers have it in the locker`;
@@ -204,6 +210,29 @@ export async function unlock(
   } finally {
     await connection.close();
   }
+}
+
+/** A locker that a run before has emptied is named with the file that has its coins. */
+async function unlockOrTell(
+  wallet: Wallet,
+  code: string,
+  { directory, path, stages, context }: UnlockPlace,
+): Promise<UnlockResult> {
+  try {
+    return await wallet.unlock(code, stages);
+  } catch (error) {
+    for (const file of resultsOf(directory, path)) {
+      context.note(`${file}: a run of the same command has written this before`);
+    }
+    throw error;
+  }
+}
+
+interface UnlockPlace {
+  directory: string;
+  path: string;
+  stages: WalletOperationOptions;
+  context: CommandContext;
 }
 
 function unlockOutcome({ owned, grade }: WalletCoin): string {

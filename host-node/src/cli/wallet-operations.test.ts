@@ -129,6 +129,7 @@ describe('wallet lock, peek and unlock', () => {
     const empty = await run(['unlock', code, '--out', folder]);
     expect(empty.code).toBe(4);
     expect(empty.err).toContain('(ANDVARI_WALLET_LOCKER)');
+    expect(empty.err, 'names the file that has the coins').toContain(only(/owned/));
     expect((await run(['peek', code])).code).toBe(4);
     expect(named(/unlock.*wallet$/)).toEqual([]);
   });
@@ -239,8 +240,18 @@ describe('wallet change', () => {
     }
     const none = await run(['change', demoFile()]);
     expect(none.err).toContain('wanted --break or --join (ANDVARI_INPUT)');
-    const many = await run(['change', demoFile(), '--break']);
+    // The six demo coins have one serial number: it takes the value to name one.
+    const path = demoFile();
+    const many = await run(['change', path, '--break']);
     expect(many.err).toContain('wanted one coin to break, got 6');
+    const [, coinName = ''] = /--break (0\.01:(\d+))/.exec(many.err) ?? [];
+    const serial = coinName.split(':')[1] ?? '';
+    expect((await run(['change', path, '--break', serial])).err).toContain('got 6');
+    const nobody = await run(['change', path, '--break', `7:${serial}`]);
+    expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('100:1029')]);
+    const out = join(folder, 'named');
+    const broken = await run(['change', path, '--break', `100:${serial}`, '--out', out]);
+    expect([broken.code, broken.lines.length]).toEqual([0, 15]);
     const few = await run(['change', demoFile(), '--join', '0']);
     expect([few.code, few.err]).toEqual([3, expect.stringContaining('(ANDVARI_WALLET_UNFIT)')]);
     expect(named(/\.wallet$/)).toEqual([]);

@@ -3,7 +3,7 @@
  * file, flushed to the disk, before any server hears of them. It goes when all of them lie in coin
  * files again. The same command finds it and goes on.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Wallet } from '@andvari/host-common/raida/wallet';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
@@ -69,6 +69,7 @@ export async function settleChange(
       return;
     }
     if (resumed && !json) context.note(`going on with ${pending.path}`);
+    if (!resumed) tellResults(change, { json, context });
     try {
       // All at once: a wallet file has the coins of all files, or none.
       const coins = change.files.flatMap((file) => file.coins);
@@ -103,6 +104,30 @@ export async function settleChange(
   }
 }
 
+/** Part of a wallet file's fingerprint, which the names of its coin files bear. */
+function tagOf(path: string): string {
+  return /-([0-9a-f]{4})[0-9a-f]*\.wallet$/.exec(path)?.[1] ?? '';
+}
+
+/** Coin files in `directory` that a run before has written for the wallet file at `path`. */
+export function resultsOf(directory: string, path: string): string[] {
+  const named = new RegExp(`'[a-z]+ ${tagOf(path)}( \\d+)?'\\.bin$`);
+  return readdirSync(directory)
+    .filter((name) => named.test(name))
+    .map((name) => join(directory, name));
+}
+
+/** Who runs a finished command again should know that its coins have new secrets since. */
+function tellResults(
+  { directory, pending, files }: PendingChange,
+  { json, context }: { json: boolean; context: CommandContext },
+): void {
+  if (json || files.length === 0) return;
+  for (const file of resultsOf(directory, pending.path)) {
+    context.note(`${file}: a run of the same command has written this before`);
+  }
+}
+
 /** A wallet file in which nothing has been changed goes: the user's own files have it all. */
 async function destroyUntouched(pending: WalletFile): Promise<void> {
   const { entries } = await pending.load();
@@ -123,7 +148,7 @@ async function moveSettled(
   work: PendingWork,
 ): Promise<CoinOutcome[]> {
   const outcomes: CoinOutcome[] = [];
-  const tag = /-([0-9a-f]{4})[0-9a-f]*\.wallet$/.exec(pending.path)?.[1] ?? '';
+  const tag = tagOf(pending.path);
   const byOutcome = Map.groupBy(wallet.coins(), (coin) => work.outcomeOf(coin));
   for (const [outcome, coins] of byOutcome) {
     const ids = coins.map((coin) => coin.id);

@@ -121,5 +121,7 @@ export function refuseEncryptionCoin(
   if (!coin) return;
   const file = files.find(({ coins }) => coins.some((one) => coinNumber(one) === coinNumber(coin)));
   if (!file) return;
-  throw new InputError(`${file.path}: ${coinName(coin)} encrypts the requests: pown it on its own`);
+  throw new InputError(
+    `${file.path}: ${coinName(coin)} encrypts the requests and cannot be among them`,
+  );
 }

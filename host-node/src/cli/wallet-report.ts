@@ -16,6 +16,11 @@ export function lightsWord(lights: readonly Light[]): string {
   return lights.map((light) => lightLetters[light]).join('');
 }
 
+/** `1 coin`, `7 coins`. */
+export function nounOf(count: number): string {
+  return count === 1 ? '1 coin' : `${count} coins`;
+}
+
 /** What became of a coin, for one line of output. */
 export interface CoinOutcome {
   coin: WalletCoin;

@@ -239,7 +239,7 @@ describe('wallet pown', () => {
     const keyPath = join(folder, 'key.bin');
     writeFileSync(keyPath, formatCoinFile(key ? [key] : []).bytes);
     const words = ['pown', path, '--network', describeNetwork(), '--encrypt-with', keyPath];
-    expect((await run(words)).err).toContain('pown it on its own');
+    expect((await run(words)).err).toContain('encrypts the requests');
     expect(files(/^pending/)).toEqual([]);
   });
 });

@@ -1,7 +1,12 @@
-import { isDenomination, isSerialNumber, UNITS_PER_COIN } from '@andvari/host-common/raida/coin';
+import {
+  denominations,
+  isDenomination,
+  isSerialNumber,
+  UNITS_PER_COIN,
+} from '@andvari/host-common/raida/coin';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from './command-context.ts';
-import { type ChangeOptions, change } from './wallet-change.ts';
+import { type ChangeOptions, type CoinToBreak, change } from './wallet-change.ts';
 import { DEFAULT_NETWORK } from './wallet-connection.ts';
 import { detect } from './wallet-detect.ts';
 import { heal } from './wallet-heal.ts';
@@ -97,9 +102,9 @@ function registerChange(wallet: Command, context: CommandContext): void {
         'command to go on with them: remove them when no coin is pending.',
     )
     .option(
-      '--break [serial]',
-      'break the coin with this serial number, or the only one',
-      parseSerial,
+      '--break [coin]',
+      'break the coin with this serial number, or 100:1029 (value, serial number), or the only one',
+      parseCoinToBreak,
     )
     .option(
       '--join [denomination]',
@@ -139,10 +144,19 @@ function parseAmount(text: string): bigint {
   throw new InvalidArgumentError('wanted a value such as 25 or 0.5.');
 }
 
-function parseSerial(text: string): number {
-  const serialNumber = Number(text);
-  if (/^\d{1,10}$/.test(text) && isSerialNumber(serialNumber)) return serialNumber;
-  throw new InvalidArgumentError('wanted a serial number; files come first: FILE --break.');
+/** `1029`, or `100:1029` when coins of several values have that serial number. */
+function parseCoinToBreak(text: string): CoinToBreak {
+  const [, value, serial = ''] = /^(?:([\d.]+):)?(\d{1,10})$/.exec(text) ?? [];
+  const units = value === undefined ? undefined : parseAmount(value);
+  const denomination = denominations.find((one) => one.units === units)?.denomination;
+  const serialNumber = Number(serial);
+  const known = units === undefined || denomination !== undefined;
+  if (serial && known && isSerialNumber(serialNumber)) {
+    return { serialNumber, ...(denomination === undefined ? {} : { denomination }) };
+  }
+  throw new InvalidArgumentError(
+    'wanted a serial number such as 1029, or 100:1029; files come first: FILE --break.',
+  );
 }
 
 function parseDenomination(text: string): number {

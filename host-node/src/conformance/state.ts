@@ -117,5 +117,9 @@ export function stateConfig(raidaId: number, wire: string, modern: boolean): str
     `proxy_port = ${PROXY_PORT}`,
     `proxy_key = "${PROXY_KEY.toString('hex')}"`,
     '',
+    '# Any free port: the suite asks nothing over HTTP.',
+    '[http]',
+    'listen = "127.0.0.1:0"',
+    '',
   ].join('\n');
 }
