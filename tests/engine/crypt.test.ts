@@ -3,9 +3,11 @@
  * and the engine's own AES, counters that carry, ranges that lie outside the memory.
  */
 import { createCipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import type { CryptCtr } from '@andvari/host-common/engine/native-ctr';
 import fc from 'fast-check';
@@ -342,6 +344,15 @@ describe.skipIf(implementations.length === 0)('set-up', () => {
       expect(() => make(undefined)).toThrow(/WebAssembly\.Memory/);
       expect(() => make(memory, 'rot13')).toThrow(/implementation: .*rot13/);
       expect(make(memory)).toBeTypeOf('function');
+    }
+  });
+
+  it('threads may be ended wherever they are', async () => {
+    for (let i = 0; i < 15; i++) {
+      const worker = new Worker(new URL('./crypt-worker.ts', import.meta.url));
+      await once(worker, 'message');
+      await new Promise((resolve) => setTimeout(resolve, i));
+      await worker.terminate();
     }
   });
 
