@@ -3,8 +3,9 @@
  * the other. The choice falls at compile time, so the plain build pays nothing.
  */
 
+import { WORKER } from "./imports";
 import { SCRATCH_BYTES, WORKERS_MAX } from "./limits";
-import { INSIDE, WORKER } from "./scratch";
+import { INSIDE } from "./scratch";
 
 export function load32(address: usize): u32 {
   if (isDefined(SHARED)) return atomic.load<u32>(address);

@@ -5,6 +5,7 @@
  */
 import { load32, store32 } from "./atomics";
 import { CONTROL, CONTROL_END, word } from "./control";
+import { WORKER } from "./imports";
 import { Config, Journal, Page, Random, Region, Ring, Wire } from "./layout";
 import {
   CELL_BYTES,
@@ -19,7 +20,7 @@ import {
   REPLY_FRAME_BYTES,
   SLOT_PAYLOAD_BYTES,
 } from "./limits";
-import { CLIENT_BLOCK, WORKER } from "./scratch";
+import { CLIENT_BLOCK } from "./scratch";
 import { sizesFit } from "./sizes";
 import { Status } from "./status";
 

@@ -4,19 +4,14 @@
  * Offsets are relative to SCRATCH. Every module that needs scratch takes a named place here and
  * nowhere else.
  */
+import { WORKER } from "./imports";
 import { SCRATCH_BYTES } from "./limits";
-
-/**
- * Number of this instance over its memory, from 0: the only thing in which two instances differ.
- */
-@external("env", "worker") export declare const WORKER: u32;
 
 /**
  * First byte after the constants. In specs the AssemblyScript runtime owns the heap, so the base is
  * allocated there.
  */
-export const BASE: usize =
-  ((isDefined(SPEC) ? heap.alloc(48 << 20) : __heap_base) + 63) & ~63;
+export const BASE: usize = ((isDefined(SPEC) ? heap.alloc(48 << 20) : __heap_base) + 63) & ~63;
 export const SCRATCH: usize = BASE + <usize>WORKER * SCRATCH_BYTES;
 
 // crypto: 0 .. 8191

@@ -4,7 +4,11 @@
  *
  * The key stream is made in CTR_STREAM, four or eight blocks at a time, and added to the text from
  * there, so nothing outside the `len` bytes is read or written, whatever `len` is.
+ *
+ * Where the host's processor has AES instructions and the text is worth the crossing, the host does
+ * it (core/imports.ts): equal bytes, and no key material in scratch.
  */
+import { cryptCtr, NATIVE_CTR_LEAST } from "../core/imports";
 import { AES_KEYS, AES_SLICED_KEYS, AES_SWIZZLE_KEYS, CTR_STREAM } from "../core/scratch";
 import { expandKey128, expandKey256, ROUND_KEY_BYTES, ROUNDS_128, ROUNDS_256 } from "./aes";
 import { SLICED_KEY_BYTES, SLICED_RUN_BYTES, slicedEncrypt8, slicedKeys } from "./aes-sliced";
@@ -44,6 +48,7 @@ let slicedDirty = false;
  * the request or its batch calls ctrWipe().
  */
 export function ctr128(key: usize, counterBlock: usize, src: usize, dst: usize, len: u32): void {
+  if (len >= NATIVE_CTR_LEAST && !cryptCtr(key, 16, counterBlock, src, dst, len)) return;
   if (expandedRounds !== ROUNDS_128 || !equal16(key, AES_KEYS)) {
     expandKey128(key);
     beginKey(ROUNDS_128);
@@ -53,6 +58,7 @@ export function ctr128(key: usize, counterBlock: usize, src: usize, dst: usize, 
 
 /** AES-256-CTR with the 32 bytes at `key`; otherwise as ctr128. */
 export function ctr256(key: usize, counterBlock: usize, src: usize, dst: usize, len: u32): void {
+  if (len >= NATIVE_CTR_LEAST && !cryptCtr(key, 32, counterBlock, src, dst, len)) return;
   if (expandedRounds !== ROUNDS_256 || !equalBytes(key, AES_KEYS, 32)) {
     expandKey256(key);
     beginKey(ROUNDS_256);

@@ -7,6 +7,7 @@
  */
 import { add32, load32, load64, lock, store32, store64, swap32, unlock } from "../core/atomics";
 import { ALLOCATION, CLOCK_HAND, COMMITTED, LOADS } from "../core/control";
+import { WORKER } from "../core/imports";
 import { EffectKind, Page, PageState } from "../core/layout";
 import { DENOMINATIONS, PAGE_BYTES, PAGE_RECORDS, RECORD_BYTES } from "../core/limits";
 import {
@@ -18,7 +19,6 @@ import {
   pagesPerDenomination,
 } from "../core/memory";
 import { emitEffect, room } from "../core/rings";
-import { WORKER } from "../core/scratch";
 import { Status } from "../core/status";
 
 export const NO_PAGE: u32 = u32.MAX_VALUE;

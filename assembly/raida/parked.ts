@@ -12,10 +12,11 @@
  */
 import { add32, load32, store32, swap32 } from "../core/atomics";
 import { LOADS, PIN_TOKEN } from "../core/control";
+import { WORKER } from "../core/imports";
 import { FILE_BYTES_MAX, SLOT_PAYLOAD_BYTES } from "../core/limits";
 import { PARK_BYTES, PARK_STATE_BYTES, PARKED, parkedOf, parkSlots } from "../core/memory";
 import { giveBack } from "../core/rings";
-import { CHALLENGE_HASH, COUNTER_BLOCK, KEY, WORKER } from "../core/scratch";
+import { CHALLENGE_HASH, COUNTER_BLOCK, KEY } from "../core/scratch";
 import { Status } from "../core/status";
 import * as coins from "./coins";
 import * as context from "./context";

@@ -21,17 +21,17 @@ export interface CipherRow {
  * One sealed request: header, challenge with its CRC, key schedule, CTR; more than the bare cipher
  * does.
  */
-function sealing(engine: Engine, bytes: number): Candidate {
+export function sealing(engine: Engine, bytes: number, calls = CALLS): Candidate {
   const block = engine.region(Region.CLIENT_BLOCK) >>> 2;
   const message = engine.region(Region.LARGE_FRAMES);
   return {
     name: `engine ${bytes}`,
-    units: CALLS,
+    units: calls,
     prepare() {
       engine.u8.set(randomBytes(16), engine.region(Region.CLIENT_BLOCK) + Client.KEY);
     },
     run() {
-      for (let i = 0; i < CALLS; i++) {
+      for (let i = 0; i < calls; i++) {
         engine.u32[block + (Client.WIRE >>> 2)] = Wire.LEGACY;
         engine.u32[block + (Client.TYPE >>> 2)] = 1;
         engine.u32[block + (Client.MESSAGE >>> 2)] = message;

@@ -11,6 +11,7 @@ import {
   Region,
 } from '@andvari/host-common/engine/generated/layout';
 import { plainEngine } from '@andvari/host-common/engine/module';
+import type { NativeCtr } from '@andvari/host-common/engine/native-ctr';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
 import { aes, anOf, auth, back, coin, lock, many, PAGES, peek, there, unlock } from './requests.ts';
@@ -34,13 +35,14 @@ function loadAll(engine: Engine): void {
   }
 }
 
-interface Build {
+export interface Build {
   module: WebAssembly.Module;
   shared: boolean;
   wire: 'spec' | 'legacy';
+  nativeCtr?: NativeCtr | undefined;
 }
 
-interface Work {
+export interface Work {
   name: string;
   /** Requests of a batch [BATCH]. */
   batch?: number;
@@ -94,12 +96,13 @@ const WORK: Work[] = [
   },
 ];
 
-function candidateOf(build: Build, codec: EngineCodec, work: Work): Candidate {
-  const { module, shared, wire } = build;
+export function candidateOf(build: Build, codec: EngineCodec, work: Work): Candidate {
+  const { module, shared, wire, nativeCtr } = build;
   const { batch = BATCH, before, name } = work;
   const engine = Engine.create({
     module,
     shared,
+    nativeCtr,
     sizes: { pagesPerDenomination: PAGES, frames: BATCH, ringEntries: 256 },
     identity: { raidaId: 0, coinId: 6, wire, version: '20261121' },
   });

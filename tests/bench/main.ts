@@ -4,6 +4,7 @@
  */
 import { cpus } from 'node:os';
 import { benchCiphers } from './ciphers.ts';
+import { benchCrypt } from './crypt.ts';
 import { benchEngine } from './engine.ts';
 import { benchHeal } from './heal.ts';
 import { benchSteps } from './steps.ts';
@@ -58,6 +59,18 @@ async function ciphers(): Promise<Line[]> {
   }));
 }
 
+async function crypt(): Promise<Line[]> {
+  const rows = await benchCrypt();
+  if (!rows && !json) console.log('crypt    no native addon here, or no AES instructions');
+  return (rows ?? []).map(({ what, ns, wasmNs }) => ({
+    part: 'crypt',
+    what,
+    perSecond: 1e9 / ns,
+    detail: `${ns.toFixed(0)} ns; the engine's own AES ${wasmNs.toFixed(0)} ns`,
+    ratio: wasmNs / ns,
+  }));
+}
+
 async function udp(): Promise<Line[]> {
   const rows = await benchUdp();
   return rows.map((row) => {
@@ -100,7 +113,7 @@ async function heal(): Promise<Line[]> {
 }
 
 const PARTS: Record<string, () => Promise<Line[]>> = {
-  ...{ engine, steps, ciphers, udp, tcp, store, heal },
+  ...{ engine, steps, ciphers, crypt, udp, tcp, store, heal },
 };
 const json = process.argv.includes('--json');
 const wanted = process.argv.slice(2).filter((word) => word !== '--json');

@@ -16,6 +16,7 @@ import {
   Region,
 } from '@andvari/host-common/engine/generated/layout';
 import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
+import type { NativeCtr } from '@andvari/host-common/engine/native-ctr';
 import type { DerivedStore } from './derived-store.ts';
 import type { EffectAnswer, EffectRequest, World } from './world.ts';
 
@@ -36,6 +37,7 @@ export interface HarnessOptions {
   shared?: boolean;
   sizes: EngineSizes;
   identity: EngineIdentity;
+  nativeCtr?: NativeCtr | undefined;
   /** Not asked when there is a store. */
   pages: PageSource;
   /** Follows the journal, gives pages and tables; commit() hands it what is new. */

@@ -5,14 +5,16 @@
 import { CLIENT_SIZES } from '@andvari/host-common/engine/configuration';
 import { check, Engine } from '@andvari/host-common/engine/engine';
 import { Region } from '@andvari/host-common/engine/generated/layout';
+import type { NativeCtr } from '@andvari/host-common/engine/native-ctr';
 
 export class Primitives {
   private readonly engine: Engine;
   private readonly base: number;
 
-  constructor(module: WebAssembly.Module) {
+  constructor(module: WebAssembly.Module, nativeCtr?: NativeCtr) {
     this.engine = Engine.create({
       module,
+      nativeCtr,
       sizes: CLIENT_SIZES,
       identity: { raidaId: 0, coinId: 6, wire: 'spec', version: '20261121' },
     });

@@ -7,6 +7,7 @@ import type { EngineSizes, WireName } from '@andvari/host-common/engine/configur
 import { Engine } from '@andvari/host-common/engine/engine';
 import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
 import { plainEngine } from '@andvari/host-common/engine/module';
+import type { NativeCtr } from '@andvari/host-common/engine/native-ctr';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import {
   type Encryption,
@@ -101,6 +102,7 @@ export interface RigOptions {
   autoCommit?: boolean;
   holdLoads?: boolean;
   fillRandom?: boolean;
+  nativeCtr?: NativeCtr | undefined;
   /** As in HarnessOptions: what effects see, and whether they wait. */
   world?: World;
   holdEffects?: boolean;
@@ -138,7 +140,7 @@ export class Rig {
     const { memory } = server.engine;
     const others = Array.from(
       { length: workers - 1 },
-      (_, i) => new Harness(full, Engine.attach(module, memory, i + 1)),
+      (_, i) => new Harness(full, Engine.attach(module, memory, i + 1, options.nativeCtr)),
     );
     return new Rig(server, others, new EngineCodec(await plainEngine(), { wire, coinId: COIN_ID }));
   }

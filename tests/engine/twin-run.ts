@@ -5,6 +5,7 @@
  */
 import { Random, Region } from '@andvari/host-common/engine/generated/layout';
 import { RANDOM_POOL_BYTES, RECORD_BYTES } from '@andvari/host-common/engine/generated/limits';
+import type { NativeCtr } from '@andvari/host-common/engine/native-ctr';
 import { TwinServer } from '../twin/raida-twin.ts';
 import type { TwinCoin, TwinRecord } from '../twin/twin-coins.ts';
 import { buildRequest, type TwinEncryption, type TwinWire } from '../twin/twin-wire.ts';
@@ -65,6 +66,7 @@ export interface TwinRunOptions {
   wire: TwinWire;
   seed: number;
   requests: number;
+  nativeCtr?: NativeCtr | undefined;
 }
 
 /** Replies of both, as they came; the caller compares. */
@@ -94,6 +96,7 @@ export class TwinRun {
     this.harness = new Harness({
       module: options.module,
       ...(options.shared ? { shared: true } : {}),
+      nativeCtr: options.nativeCtr,
       sizes: { pagesPerDenomination: PAGES, journalRecords: 8192, frames: 64, ringEntries: 64 },
       identity,
       pages: () => undefined,

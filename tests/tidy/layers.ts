@@ -43,7 +43,10 @@ export function targetOf(path: string, specifier: string): string | undefined {
   const plain = specifier.replace(/[?#].*$/, '');
   if (plain.startsWith('.')) return posix.normalize(posix.join(posix.dirname(path), plain));
   const own = /^@andvari\/([^/]+)(?:\/(.+))?$/.exec(plain);
-  return own ? posix.join(own[1] ?? '', 'src', own[2] ?? '') : undefined;
+  if (!own) return undefined;
+  // In native-io, src/ is C++ and lib/ its TypeScript face.
+  const folder = own[1] === 'native-io' ? 'lib' : 'src';
+  return posix.join(own[1] ?? '', folder, own[2] ?? '');
 }
 
 function roomOf(path: string): string {

@@ -168,10 +168,19 @@ describe.each(cases.map(([rule, good, bad]) => ({ rule, good, bad })))('$rule.na
 describe('deadFiles', () => {
   const alive: Sample[] = [
     ['host-node/src/cli/main.ts', "import '../node.ts';"],
-    ['host-node/src/node.ts', "new Worker(new URL('./store-worker.ts', import.meta.url));"],
+    [
+      'host-node/src/node.ts',
+      "import './io.ts'; new Worker(new URL('./store-worker.ts', import.meta.url));",
+    ],
     ['host-node/src/store-worker.ts', "import { a } from '@andvari/host-common/raida/a';"],
     ['host-common/src/raida/a.ts', ''],
     ['host-common/src/raida/a.test.ts', "import './a.ts';"],
+    [
+      'host-node/src/io.ts',
+      "import { a } from '@andvari/native-io'; import '@andvari/native-io/b';",
+    ],
+    ['native-io/lib/index.ts', ''],
+    ['native-io/lib/b.ts', ''],
     ['assembly/index.ts', 'export { a } from "./engine";'],
     ['assembly/engine.ts', ''],
     ['host-browser/index.html', '<script type="module" src="/src/main.ts"></script>'],

@@ -16,7 +16,8 @@ import {
   tryLock,
   unlock,
 } from "../atomics";
-import { INSIDE, WORKER } from "../scratch";
+import { WORKER } from "../imports";
+import { INSIDE } from "../scratch";
 
 const word = guarded(64);
 

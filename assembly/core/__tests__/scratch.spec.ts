@@ -1,4 +1,5 @@
-import { BASE, CRYPTO_END, INSIDE, SCRATCH, WORKER } from "../scratch";
+import { WORKER } from "../imports";
+import { BASE, CRYPTO_END, INSIDE, SCRATCH } from "../scratch";
 
 describe("scratch", () => {
   test("is addressed from the worker number and aligned", () => {

@@ -10,6 +10,7 @@ import { FramePool } from './frame-pool.ts';
 import { Client, Config, Control, Region } from './generated/layout.ts';
 import { RANDOM_POOL_BYTES } from './generated/limits.ts';
 import { Status, statusName } from './generated/status.ts';
+import { type NativeCtr, NO_NATIVE_CTR } from './native-ctr.ts';
 import { RandomPool } from './random-pool.ts';
 import { Ring } from './ring.ts';
 import { LOCKER_ROW_BYTES, loadCells, loadInUse, type StoreTables } from './store-tables.ts';
@@ -63,6 +64,8 @@ export interface EngineOptions {
   shared?: boolean;
   sizes: EngineSizes;
   identity: EngineIdentity;
+  /** Of hosts whose processor has AES instructions and that can use them. */
+  nativeCtr?: NativeCtr | undefined;
 }
 
 /** 64 KiB: the unit in which a memory is sized. */
@@ -70,6 +73,13 @@ const WASM_PAGE_BYTES = 65536;
 /** Enough to lay out a map and learn how much it needs; the declared minimum of the module. */
 const MEASURING_PAGES = 32;
 const TWO_32 = 4294967296;
+
+/** What an instance is given (assembly/core/imports.ts). */
+interface Surroundings {
+  memory: WebAssembly.Memory;
+  worker: number;
+  nativeCtr?: NativeCtr | undefined;
+}
 
 export class Engine {
   readonly exports: EngineExports;
@@ -92,10 +102,11 @@ export class Engine {
   /** Coins that can lie in lockers at once. */
   readonly lockerCoins: number;
 
-  private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, worker: number) {
+  private constructor(module: WebAssembly.Module, surroundings: Surroundings) {
+    const { memory, worker } = surroundings;
     this.memory = memory;
     this.worker = worker;
-    this.exports = instantiate(module, memory, worker);
+    this.exports = instantiate(module, surroundings);
     check('attach', this.exports.attach());
     const buffer = memory.buffer as ArrayBuffer;
     this.u8 = new Uint8Array(buffer);
@@ -124,24 +135,29 @@ export class Engine {
    * Makes a memory of the size that the configuration needs, configures it and attaches worker 0.
    */
   static create(options: EngineOptions): Engine {
-    const { module, shared = false } = options;
+    const { module, shared = false, nativeCtr } = options;
     const measuring = newMemory(MEASURING_PAGES, shared);
-    const measure = instantiate(module, measuring, 0);
+    const measure = instantiate(module, { memory: measuring, worker: 0 });
     writeConfiguration(measuring, measure.configBlock(), options.sizes, options.identity);
     const fits = measure.configure();
     if (fits !== Status.OK && fits !== Status.MEMORY_TOO_SMALL) check('configure', fits);
     const bytes = measure.regions(Region.END) >>> 0;
     const memory = newMemory(Math.max(MEASURING_PAGES, Math.ceil(bytes / WASM_PAGE_BYTES)), shared);
-    const exports = instantiate(module, memory, 0);
+    const exports = instantiate(module, { memory, worker: 0 });
     writeConfiguration(memory, exports.configBlock(), options.sizes, options.identity);
     check('configure', exports.configure());
     new Uint8Array(measuring.buffer).fill(0);
-    return new Engine(module, memory, 0);
+    return new Engine(module, { memory, worker: 0, nativeCtr });
   }
 
   /** A further instance over a memory that create() has made (shared build). */
-  static attach(module: WebAssembly.Module, memory: WebAssembly.Memory, worker: number): Engine {
-    return new Engine(module, memory, worker);
+  static attach(
+    module: WebAssembly.Module,
+    memory: WebAssembly.Memory,
+    worker: number,
+    nativeCtr?: NativeCtr,
+  ): Engine {
+    return new Engine(module, { memory, worker, nativeCtr });
   }
 
   /** First byte of a region (generated/layout.ts, Region). */
@@ -225,12 +241,14 @@ function newMemory(pages: number, shared: boolean): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
 }
 
-function instantiate(
-  module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
-  worker: number,
-): EngineExports {
-  const number = new WebAssembly.Global({ value: 'i32', mutable: false }, worker);
-  const instance = new WebAssembly.Instance(module, { env: { memory, worker: number } });
-  return instance.exports as unknown as EngineExports;
+function instantiate(module: WebAssembly.Module, surroundings: Surroundings): EngineExports {
+  const { memory, worker, nativeCtr = NO_NATIVE_CTR } = surroundings;
+  const word = (value: number) => new WebAssembly.Global({ value: 'i32', mutable: false }, value);
+  const env = {
+    memory,
+    worker: word(worker),
+    nativeCtrLeast: word(nativeCtr.least),
+    cryptCtr: nativeCtr.over(memory),
+  };
+  return new WebAssembly.Instance(module, { env }).exports as unknown as EngineExports;
 }

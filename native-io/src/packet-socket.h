@@ -1,0 +1,65 @@
+// The object that JavaScript holds: a port, a backend, and the loop's interest in its descriptor.
+#pragma once
+#include <napi.h>
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine-port.h"
+
+namespace andvari {
+
+// What a backend's open function gives: the backend, and where it listens.
+struct OpenedBackend {
+  std::unique_ptr<PacketBackend> backend;
+  std::string host;
+  uint16_t port = 0;
+};
+
+// Methods in JavaScript:
+//   turn(nowLow, nowHigh)  sends what may leave, then receives into the engine's ring; gives
+//                          received | bits << 16 (EnginePort::Bits)
+//   releases()             Uint32Array of reply frames to give back to the engine
+//   watch(callback)        calls it whenever there is something to receive
+//   close()                idempotent; also done when the thread ends
+//   counters()             { received, sent, dropped, refused, silent }
+//   host, port, backend
+class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit PacketSocket(const Napi::CallbackInfo& info);
+  ~PacketSocket() override;
+
+  // Reads the options of a port from `options` (lib/port-options.ts) and makes one.
+  static std::unique_ptr<EnginePort> portOf(const Napi::Object& options);
+
+  using Open = std::function<OpenedBackend(EnginePort&, const Napi::Object&)>;
+  // A socket of the kind `backend`; IoError becomes a JavaScript error.
+  static Napi::Value open(const Napi::CallbackInfo& info, const char* backend, const Open& open);
+
+ private:
+  Napi::Value turn(const Napi::CallbackInfo& info);
+  Napi::Value releases(const Napi::CallbackInfo& info);
+  Napi::Value watch(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
+  Napi::Value counters(const Napi::CallbackInfo& info);
+  void shut();
+  void stopWatching();
+  static void onReadable(uv_poll_t* poll, int status, int events);
+  static void onThreadEnd(void* self);
+
+  std::unique_ptr<EnginePort> port_;
+  std::unique_ptr<PacketBackend> backend_;
+  EnginePort::Counters lastCounters_;
+  uv_poll_t* poll_ = nullptr;
+  Napi::FunctionReference callback_;
+  std::unique_ptr<Napi::AsyncContext> context_;
+  bool closed_ = true;
+};
+
+// A JavaScript Error with code, errno, syscall and mend.
+Napi::Error toJavaScript(Napi::Env env, const class IoError& error);
+
+}  // namespace andvari
