@@ -103,7 +103,6 @@ export class AndvariNode {
   static async start(options: NodeOptions, surroundings: NodeSurroundings): Promise<AndvariNode> {
     const logger = surroundings.logger.child({ raida: options.raidaId });
     const registry = new Registry();
-    const statistics = new RaidaStatistics({ logger, registry });
     let node: AndvariNode | undefined;
     const trouble = new StoreTrouble(logger, () => {
       if (node) surroundings.readyChanged?.(node.readiness);
@@ -126,12 +125,15 @@ export class AndvariNode {
       outside: await openOutsideWorld(options),
       ...(options.integritySeconds ? { integritySeconds: options.integritySeconds } : {}),
       watcher: {
-        record: (address, words, at) => statistics.record(address, words, at),
-        recordDropped: () => statistics.recordDropped(),
+        ran: () => node?.statistics.logNew(),
         storeTrouble: (kind, error) => trouble.happened(kind, error),
         readyChanged: (ready) => trouble.readyChanged(ready),
         effectTrouble: (problem) => logger.warn({ problem }, 'a request met trouble outside'),
       },
+    });
+    const statistics = new RaidaStatistics({
+      ...{ logger, registry, instances: server.requestNumbers },
+      networkOf: (number) => server.loop.addresses.networkOf(number),
     });
     node = new AndvariNode(options, { server, statistics, trouble, registry, logger });
     try {
@@ -186,6 +188,7 @@ export class AndvariNode {
     this.#io.stop();
     // The sockets stay open for the replies that are still held.
     await this.#server.close();
+    this.statistics.close();
     await Promise.all([this.#io.close(), this.#http?.close()]);
   }
 

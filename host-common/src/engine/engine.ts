@@ -34,6 +34,7 @@ export interface EngineExports {
   discard(low: number, high: number): number;
   reopen(): void;
   requestLength(offset: number, length: number): number;
+  addressHash(offset: number): number;
   requestSeal(): number;
   replyOpen(): number;
   checksumCrc32(source: number, length: number): number;
@@ -63,6 +64,8 @@ export interface EngineOptions {
   shared?: boolean;
   sizes: EngineSizes;
   identity: EngineIdentity;
+  /** Receive frames for this side; a native socket has the others [all]. */
+  hostFrames?: number | undefined;
 }
 
 /** 64 KiB: the unit in which a memory is sized. */
@@ -84,6 +87,8 @@ export class Engine {
   readonly effects: Ring;
   readonly frames: FramePool;
   readonly largeFrames: FramePool;
+  /** Receive frames that are a native socket's: the first byte, and how many. */
+  readonly nativeFrames: { readonly offset: number; readonly count: number };
   readonly random: RandomPool;
   /** Records that fit the journal ring. */
   readonly journalRecords: number;
@@ -92,7 +97,12 @@ export class Engine {
   /** Coins that can lie in lockers at once. */
   readonly lockerCoins: number;
 
-  private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, worker: number) {
+  private constructor(
+    module: WebAssembly.Module,
+    memory: WebAssembly.Memory,
+    worker: number,
+    hostFrames: number,
+  ) {
     this.memory = memory;
     this.worker = worker;
     this.exports = instantiate(module, memory, worker);
@@ -108,7 +118,11 @@ export class Engine {
     this.ready = ring(Region.READY);
     this.held = ring(Region.HELD);
     this.effects = ring(Region.EFFECTS);
-    this.frames = FramePool.small(this.region(Region.FRAMES), config(Config.FRAMES));
+    const frames = config(Config.FRAMES);
+    const own = Math.min(frames, hostFrames);
+    this.frames = FramePool.small(this.region(Region.FRAMES), own);
+    const offset = this.region(Region.FRAMES) + own * this.frames.frameBytes;
+    this.nativeFrames = { offset, count: frames - own };
     this.largeFrames = FramePool.large(
       this.region(Region.LARGE_FRAMES),
       config(Config.LARGE_FRAMES),
@@ -136,12 +150,20 @@ export class Engine {
     writeConfiguration(memory, exports.configBlock(), options.sizes, options.identity);
     check('configure', exports.configure());
     new Uint8Array(measuring.buffer).fill(0);
-    return new Engine(module, memory, 0);
+    return new Engine(module, memory, 0, options.hostFrames ?? Number.POSITIVE_INFINITY);
   }
 
-  /** A further instance over a memory that create() has made (shared build). */
-  static attach(module: WebAssembly.Module, memory: WebAssembly.Memory, worker: number): Engine {
-    return new Engine(module, memory, worker);
+  /**
+   * A further instance over a memory that create() has made (shared build); `hostFrames` as in
+   * EngineOptions.
+   */
+  static attach(
+    module: WebAssembly.Module,
+    memory: WebAssembly.Memory,
+    worker: number,
+    hostFrames = Number.POSITIVE_INFINITY,
+  ): Engine {
+    return new Engine(module, memory, worker, hostFrames);
   }
 
   /** First byte of a region (generated/layout.ts, Region). */
