@@ -15,6 +15,13 @@ export interface PacketSocket {
   turn(nowLow: number, nowHigh: number): number;
   /** Reply frames that have been sent, to be released. */
   releases(): Uint32Array;
+  /**
+   * Copies the oldest datagram that was longer than a frame to `offset`, one of the host's large
+   * frames, and tells of it; undefined: there is none. 0 drops it.
+   */
+  large(offset: number): LargeDatagram | undefined;
+  /** The reply to a large datagram; length 0: there is none. turn() has to follow. */
+  sendTo(peer: number, offset: number, length: number): boolean;
   /** Calls back whenever there is something to receive. */
   watch(callback: () => void): void;
   close(): void;
@@ -31,10 +38,21 @@ export interface PacketCounters {
   silent: number;
 }
 
+export interface LargeDatagram {
+  /** For sendTo(). */
+  peer: number;
+  length: number;
+  local: boolean;
+  /** As Descriptor.ADDRESS. */
+  address: number;
+}
+
 /** What turn() leaves to its caller. */
 export const PacketBits = {
   /** The next entry of READY or HELD is not the socket's. */
   HOST_READY: 1,
   HOST_HELD: 2,
   RELEASES: 4,
+  /** large() has something. */
+  LARGE: 8,
 } as const;

@@ -86,7 +86,7 @@ export class EngineLoop implements RequestSink {
     const { engine } = this;
     const pool = message.length <= engine.frames.frameBytes ? engine.frames : engine.largeFrames;
     if (this.#closing || engine.rx.room === 0 || message.length > pool.frameBytes) return false;
-    const peer = this.#freePeers.pop() ?? this.#newPeer();
+    const peer = this.#takePeer();
     if (peer === 0) return false;
     const frame = pool.take();
     if (frame === 0) {
@@ -172,7 +172,9 @@ export class EngineLoop implements RequestSink {
     return parked > 0 || rx.used > 0 || ready.used > 0 || held.used > 0;
   }
 
-  #newPeer(): number {
+  #takePeer(): number {
+    const free = this.#freePeers.pop();
+    if (free !== undefined) return free;
     if (this.#origins.length > this.#peersMax) return 0;
     return this.#origins.push(undefined) - 1;
   }
@@ -196,11 +198,28 @@ export class EngineLoop implements RequestSink {
   /** The socket's turn; returns whether something has moved. */
   #turn(socket: PacketSocket, now: number): number {
     const turned = socket.turn(now >>> 0, (now / TWO_32) >>> 0);
-    if ((turned >>> 16) & PacketBits.RELEASES) {
+    const bits = turned >>> 16;
+    if (bits & PacketBits.RELEASES) {
       for (const frame of socket.releases()) this.engine.exports.release(frame);
-      return 1;
     }
+    if (bits & PacketBits.LARGE) this.#takeLarge(socket, now);
     return turned;
+  }
+
+  /** What is longer than a native frame is a request of this side, in a large frame. */
+  #takeLarge(socket: PacketSocket, now: number): void {
+    const { engine } = this;
+    const peer = engine.rx.room > 0 && !this.#closing ? this.#takePeer() : 0;
+    const frame = peer ? engine.largeFrames.take() : 0;
+    const taken = socket.large(frame);
+    if (!taken || frame === 0) {
+      if (frame) engine.largeFrames.give(frame);
+      if (peer) this.#freePeers.push(peer);
+      return;
+    }
+    this.#origins[peer] = new LargeOrigin(socket, taken.peer);
+    const flags = Flag.DATAGRAM | (taken.local ? Flag.LOCAL : 0);
+    engine.rx.push(frame, frame, taken.length, peer, flags, now, taken.address);
   }
 
   #step(): void {
@@ -298,5 +317,28 @@ export class EngineLoop implements RequestSink {
     }
     if (flags & Flag.REPLY_FRAME) engine.exports.release(offset);
     if (frame) (engine.frames.owns(frame) ? engine.frames : engine.largeFrames).give(frame);
+  }
+}
+
+/** The sender of a datagram that came through a native socket and was too long for its frames. */
+class LargeOrigin implements RequestOrigin {
+  /** The socket knows it. */
+  readonly address = '';
+  readonly local = false;
+  readonly datagram = true;
+  readonly #socket: PacketSocket;
+  readonly #peer: number;
+
+  constructor(socket: PacketSocket, peer: number) {
+    this.#socket = socket;
+    this.#peer = peer;
+  }
+
+  /** `bytes` is a view of the engine's memory, where the socket finds them. */
+  reply(bytes: Uint8Array): void {
+    this.#socket.sendTo(this.#peer, bytes.byteOffset, bytes.length);
+  }
+  dropped(): void {
+    this.#socket.sendTo(this.#peer, 0, 0);
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { EngineIdentity, EngineSizes } from '@andvari/host-common/engine/configuration';
 import { Engine } from '@andvari/host-common/engine/engine';
-import { Region, Statistic } from '@andvari/host-common/engine/generated/layout';
+import { Effect, Region, Statistic } from '@andvari/host-common/engine/generated/layout';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
 import type { AnyStoreError } from '../store/coin-store.ts';
 import type { StoreClient, StoreEvents, StoreHandle } from '../store/store-client.ts';
@@ -15,6 +15,7 @@ import { loadTables } from './load-tables.ts';
 import { MerkleTrees } from './merkle-trees.ts';
 import type { RequestOrigin, RequestSink } from './origin.ts';
 import { RequestNumbers } from './request-numbers.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 /** What the server tells of itself. */
 export interface ServerWatcher {
@@ -26,6 +27,8 @@ export interface ServerWatcher {
   readyChanged?(ready: boolean): void;
   /** An effect of a request failed; `problem` names no file and no secret. */
   effectTrouble?(problem: string): void;
+  /** A worker has died: the server answers nothing any more, and has to be closed. */
+  failed?(error: Error): void;
 }
 
 export interface RaidaServerOptions {
@@ -40,6 +43,10 @@ export interface RaidaServerOptions {
   integritySeconds?: number;
   /** Receive frames of each instance for this side; a native socket has the others [all]. */
   hostFrames?: number | undefined;
+  /** Threads with an engine instance of their own, besides this one's [0]. */
+  workers?: number;
+  /** The threads' entry, for tests that want faults. */
+  workerEntry?: URL;
   watcher?: ServerWatcher;
 }
 
@@ -56,6 +63,10 @@ export class RaidaServer implements RequestSink {
   readonly #desk: EffectDesk;
   #trees: MerkleTrees | undefined;
   #store!: StoreHandle;
+  #pool: WorkerPool | undefined;
+  /** A frame for the entries of workers' effects, which the desk reads in the memory. */
+  #entryFrame = 0;
+  #failure: Error | undefined;
   /** How often the tables were asked for after an unknown outcome. */
   #readings = 0;
   /** close() has begun: nothing new is taken, what was taken is still answered. */
@@ -74,7 +85,10 @@ export class RaidaServer implements RequestSink {
     this.#desk = new EffectDesk({
       ...outside,
       memory: engine,
-      complete: (slot, status, bytes) => this.loop.complete(slot, status, bytes),
+      complete: (slot, status, bytes, worker) => {
+        if (worker === 0) this.loop.complete(slot, status, bytes);
+        else this.#pool?.complete(worker, slot, status, bytes);
+      },
       committed: () => engine.committed(),
       trouble: (problem) => this.#watcher.effectTrouble?.(problem),
     });
@@ -85,7 +99,8 @@ export class RaidaServer implements RequestSink {
    * (host-node/src/store/coin-store.ts).
    */
   static async start(options: RaidaServerOptions): Promise<RaidaServer> {
-    const { identity, sizes, storeClient, hostFrames } = options;
+    const { identity, storeClient, hostFrames, workers = 0 } = options;
+    const sizes = { ...options.sizes, workers: 1 + workers };
     const module = await sharedEngine();
     const engine = Engine.create({ module, shared: true, sizes, identity, hostFrames });
     const server = new RaidaServer(engine, options);
@@ -102,16 +117,45 @@ export class RaidaServer implements RequestSink {
       },
       server.#storeEvents(),
     );
-    loadTables(engine, await server.#store.tables());
+    try {
+      loadTables(engine, await server.#store.tables());
+      if (workers > 0) await server.#startWorkers(module, options);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
     if (identity.wire === 'legacy') {
       server.#trees = new MerkleTrees(engine, server.#store, options.integritySeconds ?? 300);
     }
     return server;
   }
 
+  async #startWorkers(module: WebAssembly.Module, options: RaidaServerOptions): Promise<void> {
+    const { engine } = this;
+    const { workers: count = 0, hostFrames, workerEntry: entry } = options;
+    this.#pool = await WorkerPool.start(
+      { count, module, memory: engine.memory, hostFrames, entry },
+      {
+        load: (slot, pageKey, offset) => this.#store.load(slot, pageKey, offset),
+        wake: () => this.#store.wake(),
+        effect: (entry, worker) => this.#effectOf(entry, worker),
+        died: (error) => this.#fail(error),
+      },
+    );
+    this.#entryFrame = engine.frames.take();
+    for (const at of this.#pool.requestRegions) {
+      this.#numbers.push(new RequestNumbers(engine, at));
+    }
+  }
+
+  /** Its workers; undefined: it has none. */
+  get pool(): WorkerPool | undefined {
+    return this.#pool;
+  }
+
   /** False from a store's failure until a commit has succeeded again, and from close() on. */
   get ready(): boolean {
-    return !this.#closing && this.#store.ready;
+    return !this.#closing && !this.#failure && this.#store.ready;
   }
 
   /** Coins in use by denomination index, as committed. */
@@ -149,17 +193,43 @@ export class RaidaServer implements RequestSink {
   async #stop(): Promise<void> {
     this.loop.stop();
     // Requests that wait for other machines are answered now, as failed.
+    const workers = this.#pool?.drain(CLOSE_MS);
     await this.#desk.close();
-    await this.loop.drain(CLOSE_MS);
+    await Promise.all([this.loop.drain(CLOSE_MS), workers]);
     this.loop.close();
     this.#trees?.close();
     await this.#store.close();
+  }
+
+  /** Ends the workers, whose sockets send the last replies until then. After close(). */
+  async closeWorkers(): Promise<void> {
+    await this.#pool?.close();
+  }
+
+  #effectOf(entry: Uint32Array, worker: number): void {
+    const slot = entry[Effect.SLOT >>> 2] ?? 0;
+    if (this.#desk.closed) this.#pool?.refuse(worker, slot);
+    else {
+      this.engine.u32.set(entry, this.#entryFrame >>> 2);
+      this.#desk.serve(this.#entryFrame >>> 2, worker);
+    }
+  }
+
+  /**
+   * A dead instance may hold locks and count as being inside the engine: whoever called it now
+   * could wait for ever. What is committed is committed; the rest is lost with the process.
+   */
+  #fail(error: Error): void {
+    this.#failure = error;
+    this.loop.close();
+    this.#watcher.failed?.(error);
   }
 
   #storeEvents(): StoreEvents {
     const { engine } = this;
     return {
       loaded: (slot) => {
+        if (this.#failure) return;
         engine.exports.resume(slot, 0);
         this.#news();
       },
@@ -168,12 +238,14 @@ export class RaidaServer implements RequestSink {
         this.#news();
       },
       refused: (position, error) => {
+        if (this.#failure) return;
         engine.rollback(Number(position));
         this.#desk.rolledBack(Number(position));
         this.#resumeStore();
         this.#watcher.storeTrouble?.('refused', error);
       },
       unknown: (position, error) => {
+        if (this.#failure) return;
         engine.discard(Number(position));
         this.#desk.rolledBack(Number(position));
         this.#watcher.storeTrouble?.('unknown', error);
@@ -190,7 +262,7 @@ export class RaidaServer implements RequestSink {
     const reading = this.#readings;
     const tables = await this.#store.tables().catch(() => undefined);
     // The store was closed meanwhile, or has failed again: then a later reading goes on.
-    if (!tables || reading !== this.#readings) return;
+    if (!tables || reading !== this.#readings || this.#failure) return;
     loadTables(this.engine, tables);
     this.engine.reopen();
     this.#resumeStore();
@@ -208,5 +280,6 @@ export class RaidaServer implements RequestSink {
   /** Something that requests may wait for has happened. */
   #news(): void {
     this.loop.schedule();
+    this.#pool?.news();
   }
 }
