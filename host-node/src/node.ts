@@ -293,12 +293,13 @@ function threadsOf(
 ): Pick<RaidaServerOptions, 'sizes' | 'hostFrames' | 'workers' | 'workerEntry'> {
   const count = workerCount(io);
   const isNative = best !== undefined && best.backend !== 'portable';
+  const hostFrames = isNative ? (sizes?.frames ?? HOST_FRAMES) : undefined;
   return {
     sizes: {
-      ...(isNative ? { frames: HOST_FRAMES + framesFor(best.backend) } : {}),
       ...{ ...sizes, pagesPerDenomination },
+      ...(hostFrames ? { frames: hostFrames + framesFor(best?.backend ?? 'portable') } : {}),
     },
-    hostFrames: isNative ? HOST_FRAMES : undefined,
+    hostFrames,
     workers: count > 1 ? count : 0,
     ...(workerEntry ? { workerEntry } : {}),
   };

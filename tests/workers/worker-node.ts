@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readiness } from '../../host-node/src/http/http-server.ts';
+import type { Backend } from '../../host-node/src/io/choose-backend.ts';
 import { createLogger } from '../../host-node/src/log/logger.ts';
 import { AndvariNode, type NodeOptions } from '../../host-node/src/node.ts';
 import { PAGE_BYTES } from '../../host-node/src/store/coin-store.ts';
@@ -32,6 +33,8 @@ const FAULTS = new URL('../../host-node/src/store/testing/fault-store.ts', impor
 export interface WorkerNodeOptions {
   workers: number;
   random: (below: number) => number;
+  /** [portable] */
+  backend?: Backend;
   workerEntry?: URL;
 }
 
@@ -53,7 +56,7 @@ export class WorkerNode {
   }
 
   static async start(options: WorkerNodeOptions): Promise<WorkerNode> {
-    const { random, workers, workerEntry } = options;
+    const { backend = 'portable', random, workers, workerEntry } = options;
     const place = new WorkerNode();
     const coins = coinsOf(COINS);
     const [key = new Uint8Array(16), ...ans] = createCoins(place.#setup, [KEY_COIN, ...coins]);
@@ -62,7 +65,7 @@ export class WorkerNode {
     const nodeOptions: NodeOptions = {
       ...{ listen: LOCAL, raidaId: RAIDA_ID, coinId: COIN_ID, wire: 'spec', modern: false },
       ...{ pagesPerDenomination: sizes.pagesPerDenomination, sizes, storeUrl },
-      ...{ dataDir: place.folder, adminKey: ADMIN_KEY, io: { backend: 'portable', workers } },
+      ...{ dataDir: place.folder, adminKey: ADMIN_KEY, io: { backend, workers } },
       http: { listen: LOCAL, origins: ['none'] },
       ...(workerEntry ? { workerEntry } : {}),
     };

@@ -63,11 +63,16 @@ export async function openPackets(request: PacketRequest, loop: EngineLoop): Pro
     get dropped() {
       return socket.counters().dropped;
     },
-    close: () => Promise.resolve(socket.close()),
+    close: () => Promise.resolve(loop.detach()),
   };
 }
 
-function openNative(addon: NativeAddon, request: PacketRequest, engine: Engine): PacketSocket {
+/** A socket of the addon on an instance's memory. Throws as openPackets() rejects. */
+export function openNative(
+  addon: NativeAddon,
+  request: PacketRequest,
+  engine: Engine,
+): PacketSocket {
   const { backend, host, port, reusePort, busyPollUs, sqpoll, xdp } = request;
   const options = { ...portOptions(engine), host, port, reusePort };
   let socket: PacketSocket | undefined;

@@ -82,6 +82,12 @@ export class EngineLoop implements RequestSink {
     this.schedule();
   }
 
+  /** Closes the socket; what it has taken gets no reply. Another one may be attached. */
+  detach(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+
   submit(message: Uint8Array, origin: RequestOrigin): boolean {
     const { engine } = this;
     const pool = message.length <= engine.frames.frameBytes ? engine.frames : engine.largeFrames;
@@ -161,7 +167,7 @@ export class EngineLoop implements RequestSink {
     this.#closed = true;
     clearInterval(this.#timer);
     clearImmediate(this.#immediate);
-    this.#socket?.close();
+    this.detach();
   }
 
   /** Requests that wait: to be read, for a page, or for a commit. */
@@ -268,8 +274,8 @@ export class EngineLoop implements RequestSink {
     let out = 0;
     for (; ready.used; out++) {
       const at = ready.first();
-      if (this.#socket && !this.#isOurs(at)) break;
-      this.#send(at);
+      if (this.#isOurs(at)) this.#send(at);
+      else if (this.#socket) break;
       ready.shift();
     }
     return out;
@@ -283,8 +289,9 @@ export class EngineLoop implements RequestSink {
     for (; held.used; out++) {
       const at = held.first();
       const position = (u32[at + WORD.position] ?? 0) + (u32[at + WORD.position + 1] ?? 0) * TWO_32;
-      if (position > committed || (this.#socket && !this.#isOurs(at))) break;
-      this.#send(at);
+      if (position > committed) break;
+      if (this.#isOurs(at)) this.#send(at);
+      else if (this.#socket) break;
       held.shift();
     }
     return out;
