@@ -212,10 +212,9 @@ export class AndvariNode {
       'listening',
     );
     const { backend, better } = this.#packets;
-    this.#logger.info(
-      { backend, workers: this.#server.pool?.counts.length ?? 0, better },
-      'packets',
-    );
+    const workers = this.#server.pool?.counts.length ?? 0;
+    const passedOver = better.length > 0 ? { passedOver: better.join('; ') } : {};
+    this.#logger.info({ backend, workers, ...passedOver }, 'packets');
   }
 
   async #stop(): Promise<void> {

@@ -30,7 +30,7 @@ export class BackendError extends Error {
   }
 }
 
-/** `better`: for each backend that `auto` would have preferred, why it was not taken. */
+/** `better`: for the backends that `auto` would have preferred, why they were not taken. */
 export interface BackendChoice {
   backend: Backend;
   better: readonly string[];
@@ -64,6 +64,7 @@ export async function chooseBackends(options: IoOptions): Promise<BackendChoice[
     if (why) throw new BackendError(wanted, why);
     return [{ backend: wanted, better: [] }];
   }
+  if ('missing' in addon) return [{ backend: 'portable', better: [addon.missing] }];
   const choices: BackendChoice[] = [];
   const better: string[] = [];
   for (const backend of ['af_xdp', 'io_uring', 'mmsg', 'portable'] as const) {

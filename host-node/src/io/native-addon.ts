@@ -78,6 +78,8 @@ export async function nativeAddon(): Promise<NativeAddon | { missing: string }> 
     const { loadNative } = (await import(NATIVE_IO)) as NativeModule;
     return loadNative();
   } catch (error) {
-    return { missing: `native-io cannot be loaded: ${(error as Error).message.split('\n')[0]}` };
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_MODULE_NOT_FOUND') return { missing: 'this build has no native addon' };
+    return { missing: `the native addon cannot be loaded: ${message.split('\n')[0]}` };
   }
 }
