@@ -99,24 +99,15 @@ export class RaidaServer implements RequestSink {
    * (host-node/src/store/coin-store.ts).
    */
   static async start(options: RaidaServerOptions): Promise<RaidaServer> {
-    const { identity, storeClient, hostFrames, workers = 0 } = options;
+    const { identity, hostFrames, workers = 0 } = options;
     const sizes = { ...options.sizes, workers: 1 + workers };
     const module = await sharedEngine();
     const engine = Engine.create({ module, shared: true, sizes, identity, hostFrames });
     const server = new RaidaServer(engine, options);
-    server.#store = await storeClient.open(
-      {
-        url: options.storeUrl,
-        raidaId: identity.raidaId,
-        coinId: identity.coinId,
-        pagesPerDenomination: sizes.pagesPerDenomination,
-        memory: engine.memory,
-        journalOffset: engine.region(Region.JOURNAL),
-        journalRecords: engine.journalRecords,
-        controlOffset: engine.region(Region.CONTROL),
-      },
-      server.#storeEvents(),
-    );
+    server.#store = await server.#openStore(options).catch((error: Error) => {
+      server.loop.close();
+      throw error;
+    });
     try {
       loadTables(engine, await server.#store.tables());
       if (workers > 0) await server.#startWorkers(module, options);
@@ -128,6 +119,23 @@ export class RaidaServer implements RequestSink {
       server.#trees = new MerkleTrees(engine, server.#store, options.integritySeconds ?? 300);
     }
     return server;
+  }
+
+  #openStore({ identity, sizes, storeClient, storeUrl }: RaidaServerOptions): Promise<StoreHandle> {
+    const { engine } = this;
+    return storeClient.open(
+      {
+        url: storeUrl,
+        raidaId: identity.raidaId,
+        coinId: identity.coinId,
+        pagesPerDenomination: sizes.pagesPerDenomination,
+        memory: engine.memory,
+        journalOffset: engine.region(Region.JOURNAL),
+        journalRecords: engine.journalRecords,
+        controlOffset: engine.region(Region.CONTROL),
+      },
+      this.#storeEvents(),
+    );
   }
 
   async #startWorkers(module: WebAssembly.Module, options: RaidaServerOptions): Promise<void> {
