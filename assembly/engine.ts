@@ -21,6 +21,7 @@ import { hasHeader } from "./raida/header";
 import * as parked from "./raida/parked";
 import { letReplyFrameGo } from "./raida/reply-frames";
 import { runAgain, runFromHeader } from "./raida/request";
+import { flushRequests, recordSilence } from "./raida/request-log";
 import { sendReply } from "./raida/response";
 import { countDatagram, flushStatistics } from "./raida/statistics";
 import { sweepTickets } from "./raida/tickets";
@@ -81,6 +82,7 @@ export function stepEngine(low: u32, high: u32): u32 {
 
 function endBatch(): void {
   flushStatistics();
+  flushRequests();
   wipeSecrets();
   leave();
 }
@@ -135,6 +137,7 @@ function receive(entry: usize): void {
   effects.reset();
   if (length > capacity || !hasHeader(offset, length)) {
     giveBack(frame, context.peer, Flag.SILENT);
+    recordSilence();
     return;
   }
   if (context.flags & Flag.DATAGRAM) countDatagram();

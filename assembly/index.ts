@@ -4,12 +4,14 @@
  * is allocated after configure(), and nothing an outsider sends can trap.
  */
 
+import { HASH_KEY } from "./core/control";
 import { Status } from "./core/status";
 import { crc32 } from "./crypto/crc32";
 import { ctr128, ctr256, ctrWipe } from "./crypto/ctr";
 import { hmacSha256, hmacWipe } from "./crypto/hmac-sha256";
 import { md5 } from "./crypto/md5";
 import { sha256 } from "./crypto/sha256";
+import { siphash } from "./crypto/siphash";
 import { attachEngine, configureEngine, processBatch, stepEngine } from "./engine";
 import { openReply, sealRequest } from "./raida/client";
 import { pageLoaded } from "./raida/coins";
@@ -77,6 +79,13 @@ export function reopen(): void {
  */
 export function requestLength(offset: u32, length: u32): u32 {
   return requestBytes(offset, length);
+}
+/**
+ * Number of a client whose address is not IPv4 (Descriptor.ADDRESS): 32 bits of SipHash-2-4 under
+ * HASH_KEY over the 8 bytes at `offset`, the network half of an IPv6 address.
+ */
+export function addressHash(offset: u32): u32 {
+  return <u32>siphash(HASH_KEY, offset, 8);
 }
 /** Client side: core/layout.ts, Client. */
 export function requestSeal(): u32 {

@@ -8,7 +8,9 @@ import { pathToFileURL } from 'node:url';
 import { root } from './run.mjs';
 
 export const generatedFolder = 'host-common/src/engine/generated';
-export const numberSources = ['status', 'layout', 'limits'].map((n) => `assembly/core/${n}.ts`);
+export const numberSources = ['status', 'layout', 'limits', 'requests'].map(
+  (n) => `assembly/core/${n}.ts`,
+);
 /** Built module -> generated module and the constant in it. */
 export const embedded = {
   'build/engine.wasm': { module: 'engine-wasm', constant: 'engineWasmBase64' },

@@ -94,6 +94,10 @@ export const enum Region {
    * node; a level of n nodes has (n + 1) / 2 above it, up to 1. The host writes them.
    */
   MERKLE = 22,
+  /** What this worker counts of its requests (requests.ts). */
+  REQUESTS = 23,
+  /** Where small replies of this worker lie; they and its reply frames stand together. */
+  READY_SLOTS = 24,
 }
 
 /** Shared words of the control region (Region.CONTROL), one 64-byte line each. */
@@ -155,9 +159,11 @@ export const enum Descriptor {
   EXECUTION = 48,
   /**
    * In: who sent it, for limits by address: an IPv4 address as a number (127.0.0.1 is 7f000001), or
-   * 32 bits of a keyed hash of an IPv6 address's first 64 bits.
+   * 32 bits of a keyed hash of an IPv6 address's first 64 bits (addressHash).
    */
   ADDRESS = 52,
+  /** Out: number of the reply's record (requests.ts, RECENT), low word. */
+  RECORD = 56,
 }
 
 export const enum Flag {
@@ -169,6 +175,8 @@ export const enum Flag {
   SILENT = 4,
   /** Out: OFFSET lies in a reply frame; give it back with release(OFFSET) when it has been sent. */
   REPLY_FRAME = 8,
+  /** In: ADDRESS is the hash of an IPv6 network. */
+  IPV6 = 16,
 }
 
 /** An entry of the effect ring. */

@@ -111,6 +111,10 @@ export const RANDOM_POOL_BYTES: u32 = 32768;
  * number (32), a key that fresh ANs are made of (16).
  */
 export const RANDOM_PER_REQUEST: u32 = 96;
+/** Buckets of execution times, in powers of two of a microsecond; the last has no end. */
+export const REQUEST_TIMES: u32 = 26;
+/** Records of requests that a worker keeps; a power of two. */
+export const REQUEST_RECORDS: u32 = 1024;
 /** Ring entries, parked requests and journal records that configure accepts at the most. */
 export const RING_ENTRIES_MAX: u32 = 65536;
 export const PARK_SLOTS_MAX: u32 = 4096;

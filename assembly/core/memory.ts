@@ -18,8 +18,10 @@ import {
   PAGE_RECORDS,
   RANDOM_POOL_BYTES,
   REPLY_FRAME_BYTES,
+  REQUEST_RECORDS,
   SLOT_PAYLOAD_BYTES,
 } from "./limits";
+import { RequestRecord, Requests } from "./requests";
 import { CLIENT_BLOCK } from "./scratch";
 import { sizesFit } from "./sizes";
 import { Status } from "./status";
@@ -51,6 +53,7 @@ export const RESERVATION_BYTES: usize = 24;
 /** A u32 pair for each of 65536 address slots (raida/break-rate.ts). */
 const BREAK_RATE_BYTES: u64 = 524288;
 export const MERKLE_NODE_BYTES: usize = 32;
+const REQUESTS_BYTES: u64 = Requests.RECENT + REQUEST_RECORDS * RequestRecord.BYTES;
 
 const enum Shared {
   CRC,
@@ -87,6 +90,7 @@ const enum Own {
   RANDOM,
   SEEN,
   COIN_LIST,
+  REQUESTS,
 }
 
 // What attach() reads for this instance.
@@ -140,6 +144,8 @@ export let RANDOM: usize = 0;
 export let SEEN: usize = 0;
 /** Room for a list of COINS_PER_LIST_MAX coins of 5 bytes that a command makes itself. */
 export let COIN_LIST: usize = 0;
+/** What this worker counts of its requests. */
+export let REQUESTS: usize = 0;
 /** First byte behind the frames of this worker. */
 export let FRAMES_END: usize = 0;
 export let LARGE_FRAMES_END: usize = 0;
@@ -202,15 +208,17 @@ function layOut(): void {
   for (let worker: u32 = 0; worker < word(Config.WORKERS); worker++) {
     const row = SHARED_ROWS + worker * WORKER_ROWS;
     for (let i: u32 = Own.RX; i <= <u32>Own.EFFECTS; i++) take(row + i, ring, 64);
+    // All places of replies but frames, one behind the other: a packet backend checks one range.
     take(row + Own.READY_SLOTS, entries * SLOT_PAYLOAD_BYTES, 64);
     take(row + Own.HELD_SLOTS, entries * SLOT_PAYLOAD_BYTES, 64);
+    take(row + Own.REPLY_FRAMES, <u64>word(Config.REPLY_FRAMES) * REPLY_FRAME_BYTES, 64);
     take(row + Own.PARKED, <u64>word(Config.PARK_SLOTS) * PARK_BYTES, 64);
     take(row + Own.FRAMES, <u64>word(Config.FRAMES) * FRAME_BYTES, 4096);
     take(row + Own.LARGE_FRAMES, <u64>word(Config.LARGE_FRAMES) * LARGE_FRAME_BYTES, 64);
-    take(row + Own.REPLY_FRAMES, <u64>word(Config.REPLY_FRAMES) * REPLY_FRAME_BYTES, 64);
     take(row + Own.RANDOM, RANDOM_POOL_BYTES + Random.BYTES, 64);
     take(row + Own.SEEN, pages * (PAGE_RECORDS / 8), 64);
     take(row + Own.COIN_LIST, <u64>(5 * COINS_PER_LIST_MAX), 64);
+    take(row + Own.REQUESTS, REQUESTS_BYTES, 64);
   }
   take(Shared.END, 0, 4096);
 }
@@ -278,6 +286,7 @@ export function attachMemory(): Status {
   RANDOM = ownRow(WORKER, Own.RANDOM);
   SEEN = ownRow(WORKER, Own.SEEN);
   COIN_LIST = ownRow(WORKER, Own.COIN_LIST);
+  REQUESTS = requestsOf(WORKER);
   return Status.OK;
 }
 
@@ -308,7 +317,8 @@ function ownRow(worker: u32, index: u32): usize {
 }
 
 /**
- * The held ring, its payload slots and the parked requests of any worker: rollback walks them all.
+ * The held ring, its payload slots, the parked requests and the counts of any worker: rollback
+ * walks them all.
  */
 export function heldRing(worker: u32): usize {
   return ownRow(worker, Own.HELD);
@@ -318,6 +328,9 @@ export function heldSlots(worker: u32): usize {
 }
 export function parkedOf(worker: u32): usize {
   return ownRow(worker, Own.PARKED);
+}
+export function requestsOf(worker: u32): usize {
+  return ownRow(worker, Own.REQUESTS);
 }
 
 /**
@@ -370,6 +383,10 @@ export function regions(index: u32): usize {
       return CELLS;
     case Region.MERKLE:
       return MERKLE;
+    case Region.REQUESTS:
+      return REQUESTS;
+    case Region.READY_SLOTS:
+      return READY_SLOTS;
     case Region.END:
       return row(Shared.END);
   }

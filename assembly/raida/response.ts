@@ -12,6 +12,7 @@ import { ctr128, ctr256 } from "../crypto/ctr";
 import { hmacSha256 } from "../crypto/hmac-sha256";
 import * as context from "./context";
 import * as header from "./header";
+import { recordReply } from "./request-log";
 
 /**
  * Writes header and trailer around the body that lies at context.body(), and puts the reply into
@@ -41,6 +42,7 @@ export function sendReply(): void {
   store<u32>(entry, kind, Descriptor.KIND);
   store<u32>(entry, serial, Descriptor.SERIAL);
   store<u32>(entry, elapsed, Descriptor.EXECUTION);
+  recordReply(entry, context.sound, context.address, context.flags);
   pushReply();
 }
 

@@ -15,6 +15,7 @@ import { dropChangedSince, MFS, recordToRestore } from "./coins";
 import { setInUse } from "./in-use";
 import { letGo, moved } from "./lockers";
 import { markUndone } from "./parked";
+import { recordUnknown } from "./request-log";
 import { rewriteAsUnknown } from "./response";
 import { dropTicketsSince } from "./tickets";
 
@@ -97,6 +98,7 @@ function answerUnknown(position: u64): void {
       const entry = entryAt(ring, i);
       if (load<u64>(entry, Descriptor.POSITION) <= position) continue;
       store<u32>(entry, rewriteAsUnknown(entry), Descriptor.LENGTH);
+      recordUnknown(worker, entry);
       store<u32>(entry, Status.INTERNAL, Descriptor.STATUS);
     }
     markUndone(worker, position);

@@ -11,6 +11,7 @@ import { Status } from "../core/status";
 import { equalBytes } from "../crypto/equal";
 import * as context from "./context";
 import { ROOTS_BYTES, rootOf, treesReady } from "./merkle";
+import { recordReply } from "./request-log";
 
 const FIRST_BYTE: u32 = 7;
 const NONCE_BYTES: u32 = 16;
@@ -35,6 +36,7 @@ export function answerVote(): bool {
   store<u32>(entry, KIND, Descriptor.KIND);
   store<u32>(entry, 0, Descriptor.SERIAL);
   store<u32>(entry, 0, Descriptor.EXECUTION);
+  recordReply(entry, true, context.address, context.flags);
   pushReply();
   return true;
 }

@@ -4,17 +4,30 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Secret } from './config/secret.ts';
 import { HttpServer, type Readiness } from './http/http-server.ts';
 import { formatAddress } from './http/socket-address.ts';
+import {
+  type BackendChoice,
+  chooseBackends,
+  framesFor,
+  type IoOptions,
+} from './io/choose-backend.ts';
 import type { SocketAddress } from './io/packet-io.ts';
+import { registerPacketMetrics } from './io/packet-metrics.ts';
 import { PortableIo } from './io/portable.ts';
+import { ServerPackets } from './io/server-packets.ts';
 import type { Logger } from './log/logger.ts';
 import { openOutsideWorld } from './raida/outside-world.ts';
-import { RaidaServer } from './raida/server.ts';
+import { RaidaServer, type RaidaServerOptions } from './raida/server.ts';
 import { RaidaStatistics } from './raida/statistics.ts';
-import type { AnyStoreError } from './store/coin-store.ts';
+import { workerCount } from './raida/worker-pool.ts';
 import type { StoreClient } from './store/store-client.ts';
+import { StoreTrouble } from './store-trouble.ts';
 
 /** Version that 0/1 answers: the day of this protocol implementation, yyyymmdd. */
 export const RAIDA_VERSION = '20261121';
+
+const PORTABLE: IoOptions = { backend: 'portable' };
+/** Frames of TCP and WebSocket where a native socket has frames of its own. */
+const HOST_FRAMES = 256;
 
 /** What a node needs to know. host-node/src/config makes it from a configuration file. */
 export interface NodeOptions {
@@ -49,8 +62,12 @@ export interface NodeOptions {
     /** Pages that may use the WebSocket; `none`: programs without an Origin (AllowList). */
     origins: readonly string[];
   };
+  /** How datagrams come and go, and on how many threads [portable, on this one]. */
+  io?: IoOptions;
   /** Sizes of the engine's regions other than their defaults. */
   sizes?: Partial<EngineSizes>;
+  /** The workers' entry, for tests that want faults. */
+  workerEntry?: URL;
 }
 
 export interface NodeSurroundings {
@@ -59,6 +76,8 @@ export interface NodeSurroundings {
   logger: Logger;
   /** Called when `ready` may have changed. */
   readyChanged?: (readiness: Readiness) => void;
+  /** The node cannot go on and has to be closed: a thread of it has died. */
+  failed?: (error: Error) => void;
 }
 
 export interface NodeAddresses {
@@ -71,19 +90,23 @@ export class AndvariNode {
   readonly statistics: RaidaStatistics;
   readonly #server: RaidaServer;
   readonly #trouble: StoreTrouble;
-  readonly #io = new PortableIo();
+  readonly #packets: ServerPackets;
+  readonly #io: PortableIo;
   readonly #http: HttpServer | undefined;
   readonly #logger: Logger;
   #addresses: NodeAddresses = { raida: { host: '', port: 0 } };
   #closing: Promise<void> | undefined;
 
   private constructor(options: NodeOptions, parts: NodeParts) {
-    const { server, statistics, trouble, registry, logger } = parts;
+    const { server, statistics, trouble, registry, logger, choices } = parts;
     this.raidaId = options.raidaId;
     this.statistics = statistics;
     this.#server = server;
     this.#trouble = trouble;
     this.#logger = logger;
+    const io = options.io ?? PORTABLE;
+    this.#packets = new ServerPackets({ io, choices, loop: server.loop, pool: server.pool });
+    this.#io = new PortableIo({}, () => this.#packets);
     this.#register(registry);
     if (options.http) {
       this.#http = new HttpServer({
@@ -98,17 +121,19 @@ export class AndvariNode {
 
   /**
    * Open the store, then the sockets; a node that cannot have all of them has none.
-   * @throws PortInUseError, AddressError (host-node/src/io/packet-io.ts) and the store's errors
+   * @throws PortInUseError, AddressError (host-node/src/io/packet-io.ts), BackendError
+   *     (host-node/src/io/choose-backend.ts) and the store's errors
    */
   static async start(options: NodeOptions, surroundings: NodeSurroundings): Promise<AndvariNode> {
     const logger = surroundings.logger.child({ raida: options.raidaId });
     const registry = new Registry();
-    const statistics = new RaidaStatistics({ logger, registry });
     let node: AndvariNode | undefined;
     const trouble = new StoreTrouble(logger, () => {
       if (node) surroundings.readyChanged?.(node.readiness);
     });
+    const choices = await chooseBackends(options.io ?? PORTABLE);
     const server = await RaidaServer.start({
+      ...threadsOf(options, choices),
       identity: {
         raidaId: options.raidaId,
         coinId: options.coinId,
@@ -120,20 +145,27 @@ export class AndvariNode {
         openKeyRecords: options.openKeyRecords ?? false,
         ...(options.btcConfirmations ? { btcConfirmations: options.btcConfirmations } : {}),
       },
-      sizes: { ...options.sizes, pagesPerDenomination: options.pagesPerDenomination },
       storeClient: surroundings.storeThread,
       storeUrl: options.storeUrl,
       outside: await openOutsideWorld(options),
       ...(options.integritySeconds ? { integritySeconds: options.integritySeconds } : {}),
       watcher: {
-        record: (address, words, at) => statistics.record(address, words, at),
-        recordDropped: () => statistics.recordDropped(),
+        ran: () => node?.statistics.logNew(),
         storeTrouble: (kind, error) => trouble.happened(kind, error),
         readyChanged: (ready) => trouble.readyChanged(ready),
+        failed: (error) => {
+          logger.fatal({ err: error }, 'the node stops');
+          surroundings.failed?.(error);
+        },
         effectTrouble: (problem) => logger.warn({ problem }, 'a request met trouble outside'),
       },
     });
-    node = new AndvariNode(options, { server, statistics, trouble, registry, logger });
+    const statistics = new RaidaStatistics({
+      ...{ logger, registry, instances: server.requestNumbers },
+      networkOf: (number) => server.loop.addresses.networkOf(number),
+    });
+    const parts = { server, statistics, trouble, registry, logger, choices };
+    node = new AndvariNode(options, parts);
     try {
       await node.#open(options);
     } catch (error) {
@@ -179,6 +211,10 @@ export class AndvariNode {
       { raida: formatAddress(raida), ...(http ? { http: formatAddress(http) } : {}) },
       'listening',
     );
+    const { backend, better } = this.#packets;
+    const workers = this.#server.pool?.counts.length ?? 0;
+    const passedOver = better.length > 0 ? { passedOver: better.join('; ') } : {};
+    this.#logger.info({ backend, workers, ...passedOver }, 'packets');
   }
 
   async #stop(): Promise<void> {
@@ -186,7 +222,9 @@ export class AndvariNode {
     this.#io.stop();
     // The sockets stay open for the replies that are still held.
     await this.#server.close();
+    this.statistics.close();
     await Promise.all([this.#io.close(), this.#http?.close()]);
+    await this.#server.closeWorkers();
   }
 
   #register(registry: Registry): void {
@@ -202,6 +240,7 @@ export class AndvariNode {
         this.inc(io.dropped);
       },
     });
+    registerPacketMetrics(registry, this.#packets);
     const admin = () => this.#server.adminCommands;
     new Counter({
       name: 'andvari_raida_admin_commands_total',
@@ -238,6 +277,7 @@ export class AndvariNode {
 }
 
 interface NodeParts {
+  choices: readonly BackendChoice[];
   server: RaidaServer;
   statistics: RaidaStatistics;
   trouble: StoreTrouble;
@@ -245,40 +285,21 @@ interface NodeParts {
   logger: Logger;
 }
 
-/** What the store last complained about: for /readyz and the log. */
-class StoreTrouble {
-  #reason = 'the store is not open';
-  /** Failures since the store last committed; only the first of a kind is told at length. */
-  #failures = 0;
-  #told = '';
-  readonly #logger: Logger;
-  readonly #changed: () => void;
-
-  constructor(logger: Logger, changed: () => void) {
-    this.#logger = logger;
-    this.#changed = changed;
-  }
-
-  /** A sentence for /readyz. */
-  get reason(): string {
-    return this.#reason;
-  }
-
-  happened(kind: 'refused' | 'unknown' | 'trouble', error: AnyStoreError): void {
-    this.#reason = `the store does not commit: ${error.message}`;
-    this.#failures++;
-    // A full disk refuses thousands of transactions a second, and the log may lie on that disk.
-    if (this.#told !== kind + error.message) this.#logger.error({ err: error, kind }, 'store');
-    this.#told = kind + error.message;
-    this.#changed();
-  }
-
-  readyChanged(ready: boolean): void {
-    if (ready) {
-      this.#logger.info({ failures: this.#failures }, 'the store commits again');
-      this.#failures = 0;
-      this.#told = '';
-    } else this.#logger.warn('the store does not commit');
-    this.#changed();
-  }
+/** Threads and frames of the server: a native socket has its own frames beside the host's. */
+function threadsOf(
+  { io = PORTABLE, sizes, pagesPerDenomination, workerEntry }: NodeOptions,
+  [best]: readonly BackendChoice[],
+): Pick<RaidaServerOptions, 'sizes' | 'hostFrames' | 'workers' | 'workerEntry'> {
+  const count = workerCount(io);
+  const isNative = best !== undefined && best.backend !== 'portable';
+  const hostFrames = isNative ? (sizes?.frames ?? HOST_FRAMES) : undefined;
+  return {
+    sizes: {
+      ...{ ...sizes, pagesPerDenomination },
+      ...(hostFrames ? { frames: hostFrames + framesFor(best?.backend ?? 'portable') } : {}),
+    },
+    hostFrames,
+    workers: count > 1 ? count : 0,
+    ...(workerEntry ? { workerEntry } : {}),
+  };
 }

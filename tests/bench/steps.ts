@@ -4,10 +4,7 @@
 import { Engine } from '@andvari/host-common/engine/engine';
 import { Flag } from '@andvari/host-common/engine/generated/layout';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
-import { createLogger } from '@andvari/host-node/log/logger';
-import { nowUs } from '@andvari/host-node/raida/server';
-import { RaidaStatistics } from '@andvari/host-node/raida/statistics';
-import { Registry } from 'prom-client';
+import { nowUs } from '@andvari/host-node/raida/engine-loop';
 import { type Candidate, measure } from './timing.ts';
 
 const BATCH = 64;
@@ -19,10 +16,6 @@ export async function benchSteps(): Promise<Map<string, number>> {
     shared: true,
     sizes: { pagesPerDenomination: 1, frames: BATCH, ringEntries: 256 },
     identity: { raidaId: 0, coinId: 6, wire: 'spec', version: '20261121' },
-  });
-  const statistics = new RaidaStatistics({
-    logger: createLogger({ level: 'warn', json: true }),
-    registry: new Registry(),
   });
   const arena = new Uint8Array(1 << 20);
   const frames = Array.from({ length: BATCH }, () => engine.frames.take());
@@ -64,7 +57,7 @@ export async function benchSteps(): Promise<Map<string, number>> {
       process,
     ),
     step(
-      'read the descriptor, count, copy out',
+      'read the descriptor, copy out',
       () => {
         reset();
         answer();
@@ -72,7 +65,6 @@ export async function benchSteps(): Promise<Map<string, number>> {
       () => {
         for (let at = 0; ready.used; at += 64) {
           const entry = ready.first();
-          statistics.record('127.0.0.1', u32, entry);
           const offset = u32[entry + 1] ?? 0;
           arena.set(u8.subarray(offset, offset + (u32[entry + 2] ?? 0)), at);
           ready.shift();

@@ -34,7 +34,6 @@ export async function benchStore(): Promise<StoreRow[]> {
     storeClient,
     storeUrl: store.url,
     outside: await openOutsideWorld({ ...identity, dataDir: store.folder }),
-    watcher: { record() {}, recordDropped() {} },
   });
   const codec = new EngineCodec(await plainEngine(), { wire: 'spec', coinId: 6 });
   const messages = Array.from({ length: COINS }, (_, i) =>

@@ -44,7 +44,6 @@ async function andvari(): Promise<number> {
     storeClient: new CountingStore(),
     storeUrl,
     outside: await openOutsideWorld({ ...identity, dataDir }),
-    watcher: { record() {}, recordDropped() {} },
   });
   const io = new PortableIo();
   return (await io.open({ host: '127.0.0.1', port: 0 }, server)).port;

@@ -14,8 +14,6 @@ const server = await RaidaServer.start({
   ...(await startOptions(setup)),
   storeClient: new StoreClient(),
   watcher: {
-    record: () => undefined,
-    recordDropped: () => undefined,
     storeTrouble: (kind, error) => console.error(`store: ${kind}: ${error.message}`),
   },
 });

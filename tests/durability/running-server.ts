@@ -58,8 +58,6 @@ export class RunningServer {
     const server = await RaidaServer.start({
       ...{ ...(await startOptions(setup)), storeClient },
       watcher: {
-        record: () => undefined,
-        recordDropped: () => undefined,
         storeTrouble: (kind) => told.push(kind),
         readyChanged: (ready) => told.push(ready ? 'ready' : 'not ready'),
       },

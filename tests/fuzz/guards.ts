@@ -10,8 +10,10 @@ import {
   FRAME_BYTES,
   LARGE_FRAME_BYTES,
   REPLY_FRAME_BYTES,
+  REQUEST_RECORDS,
   SLOT_PAYLOAD_BYTES,
 } from '@andvari/host-common/engine/generated/limits';
+import { RequestRecord, Requests } from '@andvari/host-common/engine/generated/requests';
 
 const PATTERN = 0xa5a5a5a5;
 const BYTE = 0xa5;
@@ -24,6 +26,7 @@ const PARKED_ROW = 6;
 const SEEN_ROW = 11;
 const COIN_LIST_ROW = 12;
 const COIN_LIST_BYTES = 20480;
+const REQUESTS_BYTES = Requests.RECENT + REQUEST_RECORDS * RequestRecord.BYTES;
 /** A parked slot's link to the next free one; all else of a free slot is zeros. */
 const PARK_BYTES = 512;
 const PARK_NEXT = 76;
@@ -115,8 +118,13 @@ export class Guards {
     this.#used.clear();
     const [parked, seen, list] = [PARKED_ROW, SEEN_ROW, COIN_LIST_ROW].map((i) => this.#row(i));
     this.#expectZeros(seen ?? 0, (list ?? 0) - (seen ?? 0), 'the bits of seen coins');
-    const behind = (list ?? 0) + COIN_LIST_BYTES;
-    this.#expectZeros(behind, this.#engine.region(Region.END) - behind, 'what follows coin lists');
+    const requests = this.#engine.region(Region.REQUESTS);
+    for (const [what, from, end] of [
+      ['what follows coin lists', (list ?? 0) + COIN_LIST_BYTES, requests],
+      ['what follows records', requests + REQUESTS_BYTES, this.#engine.region(Region.END)],
+    ] as const) {
+      this.#expectZeros(from, end - from, what);
+    }
     for (let slot = 0; slot < parkSlots; slot++) {
       const at = (parked ?? 0) + slot * PARK_BYTES;
       for (let i = 0; i < PARK_BYTES; i += 4) {

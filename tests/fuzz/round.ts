@@ -45,8 +45,6 @@ const SIZES = {
 };
 /** A host that works gives every request its end within so many turns. */
 const TURNS_MAX = 400;
-const CONFIG_BYTES = 128;
-const READY_SLOTS_ROW = 32 + 4;
 const LATE_MAX = 12;
 const MESSAGE_BYTES_LEAST = 17;
 
@@ -78,9 +76,8 @@ export class Round {
     const { engine } = this.harness;
     this.#noise = this.#dice.bytes(RANDOM_POOL_BYTES);
     this.#guards = new Guards(engine, REPLY_FRAMES);
-    const row = (index: number) =>
-      engine.u32[((engine.exports.configBlock() + CONFIG_BYTES) >>> 2) + index] ?? 0;
-    this.#slots = { start: row(READY_SLOTS_ROW), end: engine.region(Region.PARKED) };
+    const start = engine.region(Region.READY_SLOTS);
+    this.#slots = { start, end: engine.region(Region.REPLY_FRAMES) };
     this.#guards.fillSlots(this.#slots.start, 2 * RING_ENTRIES);
     if (wire === 'legacy') engine.u32[(engine.region(Region.CONTROL) + Control.MERKLE) >>> 2] = 1;
     this.harness.watcher = {

@@ -83,7 +83,6 @@ export class PlacedServer {
         servers: new PeerServers({ servers, raidaId, codec, ...timeout }),
         proxy: undefined,
       },
-      watcher: { record() {}, recordDropped() {} },
     });
     const io = new PortableIo();
     const placed = new PlacedServer(server, io);

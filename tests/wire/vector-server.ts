@@ -97,7 +97,6 @@ export async function makeVectorServers() {
           return port === undefined ? NOBODY : { host: HOST, port };
         }),
       }),
-      watcher: { record() {}, recordDropped() {} },
     });
     const io = new PortableIo(options.tcp);
     const { port } = await io.open(ANY_PORT, server);

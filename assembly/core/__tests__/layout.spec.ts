@@ -105,10 +105,11 @@ describe("no two fields share a place:", () => {
 
 describe("flags", () => {
   test("are bits of their own", () => {
-    const flags = [1, 2, 4, 8];
+    const flags = [1, 2, 4, 8, 16];
     expect(layout.Flag.DATAGRAM).toBe(flags[0]);
     expect(layout.Flag.LOCAL).toBe(flags[1]);
     expect(layout.Flag.SILENT).toBe(flags[2]);
     expect(layout.Flag.REPLY_FRAME).toBe(flags[3]);
+    expect(layout.Flag.IPV6).toBe(flags[4]);
   });
 });

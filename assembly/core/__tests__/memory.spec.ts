@@ -5,6 +5,7 @@ import {
   PAGE_BYTES,
   RANDOM_POOL_BYTES,
   REPLY_FRAME_BYTES,
+  REQUEST_RECORDS,
   SCRATCH_BYTES,
 } from "../limits";
 import {
@@ -28,6 +29,7 @@ import {
   wire,
   workers,
 } from "../memory";
+import { RequestRecord, Requests } from "../requests";
 import { BASE, SCRATCH } from "../scratch";
 import { Status } from "../status";
 import {
@@ -51,6 +53,8 @@ function statusWith(index: u32, value: u32): Status {
 function inRange(index: u32, value: u32): bool {
   return statusWith(index, value) != Status.BAD_CONFIGURATION;
 }
+
+const REQUESTS_BYTES: usize = Requests.RECENT + REQUEST_RECORDS * RequestRecord.BYTES;
 
 describe("before configure", () => {
   test("no instance can attach", () => {
@@ -187,12 +191,14 @@ describe("configure", () => {
     end = follows(end, regions(Region.READY), RING_BYTES);
     end = follows(end, regions(Region.HELD), RING_BYTES);
     end = follows(end, regions(Region.EFFECTS), RING_BYTES);
+    end = follows(end, regions(Region.READY_SLOTS), 256);
+    end = follows(end, regions(Region.REPLY_FRAMES), 2 * <usize>REPLY_FRAME_BYTES);
     end = follows(end, regions(Region.PARKED), 4 * PARK_BYTES);
     end = follows(end, regions(Region.FRAMES), 16 * 4096);
     end = follows(end, regions(Region.LARGE_FRAMES), 2 * <usize>LARGE_FRAME_BYTES);
-    end = follows(end, regions(Region.REPLY_FRAMES), 2 * <usize>REPLY_FRAME_BYTES);
     end = follows(end, regions(Region.RANDOM), Random.BYTES + RANDOM_POOL_BYTES);
     end = follows(end, SEEN, 15 * 128);
+    end = follows(end, regions(Region.REQUESTS), REQUESTS_BYTES);
     end = follows(end, heldRing(1), RING_BYTES);
     end = follows(end, heldSlots(1), <usize>RING_ENTRIES * 256);
     end = follows(end, parkedOf(1), 4 * PARK_BYTES);
@@ -207,7 +213,7 @@ describe("configure", () => {
     expect(regions(Region.CLIENT_BLOCK)).toBeLessThan(SCRATCH + SCRATCH_BYTES);
     expect(heldRing(0)).toBe(regions(Region.HELD));
     expect(parkedOf(0)).toBe(regions(Region.PARKED));
-    expect(regions(Region.MERKLE + 1)).toBe(0, "no such region");
+    expect(regions(Region.READY_SLOTS + 1)).toBe(0, "no such region");
   });
 
   test("runs once", () => {

@@ -8,9 +8,9 @@ import {
   HELD,
   HELD_SLOTS,
   LARGE_FRAMES,
-  LARGE_FRAMES_END,
   READY,
   READY_SLOTS,
+  REPLY_FRAMES,
   RX,
 } from "../memory";
 import {
@@ -104,7 +104,7 @@ describe("the capacity of a place", () => {
     expect(capacityAt(FRAMES - 4096, FRAMES)).toBe(0);
     expect(capacityAt(FRAMES_END - 4096, FRAMES_END)).toBe(0);
     expect(capacityAt(LARGE_FRAMES, LARGE_FRAMES + 65664)).toBe(0);
-    expect(capacityAt(LARGE_FRAMES_END, LARGE_FRAMES_END)).toBe(0, "a reply frame");
+    expect(capacityAt(REPLY_FRAMES, REPLY_FRAMES)).toBe(0, "a reply frame");
     expect(capacityAt(0, 0)).toBe(0);
     expect(capacityAt(FRAMES + 64, FRAMES + 64)).toBe(0, "no frame begins there");
     expect(capacityAt(FRAMES, FRAMES + 4096 - 255)).toBe(0, "no room for a short reply");
@@ -173,8 +173,8 @@ describe("a reply that waits", () => {
 
   test("keeps a reply frame, however small", () => {
     startRingsAt(0);
-    reply(FRAMES, LARGE_FRAMES_END, 34, 12);
-    expect(load<u32>(newest(HELD), Descriptor.OFFSET)).toBe(<u32>LARGE_FRAMES_END);
+    reply(FRAMES, REPLY_FRAMES, 34, 12);
+    expect(load<u32>(newest(HELD), Descriptor.OFFSET)).toBe(<u32>REPLY_FRAMES);
     expect(load<u32>(newest(HELD), Descriptor.FRAME)).toBe(<u32>FRAMES);
     expect(used(READY)).toBe(0);
   });

@@ -35,6 +35,7 @@ export interface EngineExports {
   discard(low: number, high: number): number;
   reopen(): void;
   requestLength(offset: number, length: number): number;
+  addressHash(offset: number): number;
   requestSeal(): number;
   replyOpen(): number;
   checksumCrc32(source: number, length: number): number;
@@ -57,15 +58,21 @@ export interface EngineExports {
   ): number;
 }
 
-export interface EngineOptions {
+/** What is an instance's own. */
+export interface InstanceOptions {
+  /** Of hosts whose processor has AES instructions and that can use them. */
+  nativeCtr?: NativeCtr | undefined;
+  /** Receive frames for this side; a native socket has the others [all]. */
+  hostFrames?: number | undefined;
+}
+
+export interface EngineOptions extends InstanceOptions {
   /** The compiled engine: plain or shared build. */
   module: WebAssembly.Module;
   /** True for the shared build: several instances over one SharedArrayBuffer. */
   shared?: boolean;
   sizes: EngineSizes;
   identity: EngineIdentity;
-  /** Of hosts whose processor has AES instructions and that can use them. */
-  nativeCtr?: NativeCtr | undefined;
 }
 
 /** 64 KiB: the unit in which a memory is sized. */
@@ -94,6 +101,8 @@ export class Engine {
   readonly effects: Ring;
   readonly frames: FramePool;
   readonly largeFrames: FramePool;
+  /** Receive frames that are a native socket's: the first byte, and how many. */
+  readonly nativeFrames: { readonly offset: number; readonly count: number };
   readonly random: RandomPool;
   /** Records that fit the journal ring. */
   readonly journalRecords: number;
@@ -102,7 +111,7 @@ export class Engine {
   /** Coins that can lie in lockers at once. */
   readonly lockerCoins: number;
 
-  private constructor(module: WebAssembly.Module, surroundings: Surroundings) {
+  private constructor(module: WebAssembly.Module, surroundings: Surroundings, hostFrames: number) {
     const { memory, worker } = surroundings;
     this.memory = memory;
     this.worker = worker;
@@ -119,7 +128,11 @@ export class Engine {
     this.ready = ring(Region.READY);
     this.held = ring(Region.HELD);
     this.effects = ring(Region.EFFECTS);
-    this.frames = FramePool.small(this.region(Region.FRAMES), config(Config.FRAMES));
+    const frames = config(Config.FRAMES);
+    const own = Math.min(frames, hostFrames);
+    this.frames = FramePool.small(this.region(Region.FRAMES), own);
+    const offset = this.region(Region.FRAMES) + own * this.frames.frameBytes;
+    this.nativeFrames = { offset, count: frames - own };
     this.largeFrames = FramePool.large(
       this.region(Region.LARGE_FRAMES),
       config(Config.LARGE_FRAMES),
@@ -147,7 +160,8 @@ export class Engine {
     writeConfiguration(memory, exports.configBlock(), options.sizes, options.identity);
     check('configure', exports.configure());
     new Uint8Array(measuring.buffer).fill(0);
-    return new Engine(module, { memory, worker: 0, nativeCtr });
+    const { hostFrames = Number.POSITIVE_INFINITY } = options;
+    return new Engine(module, { memory, worker: 0, nativeCtr }, hostFrames);
   }
 
   /** A further instance over a memory that create() has made (shared build). */
@@ -155,9 +169,9 @@ export class Engine {
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
     worker: number,
-    nativeCtr?: NativeCtr,
+    { nativeCtr, hostFrames = Number.POSITIVE_INFINITY }: InstanceOptions = {},
   ): Engine {
-    return new Engine(module, { memory, worker, nativeCtr });
+    return new Engine(module, { memory, worker, nativeCtr }, hostFrames);
   }
 
   /** First byte of a region (generated/layout.ts, Region). */

@@ -70,6 +70,9 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   const logger = createLogger({ level: config.log.level, json: options.json ?? false });
   makeDataDirectory(config);
   const storeThread = new StoreClient();
+  const failure = Promise.withResolvers<never>();
+  // Looked at below, when the node is up.
+  failure.promise.catch(() => undefined);
   try {
     const node = await AndvariNode.start(nodeOptionsOf(config), {
       storeThread,
@@ -77,11 +80,15 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
       readyChanged: (readiness) => {
         if (options.json) context.event({ event: 'readiness', ...readiness });
       },
+      failed: (error) => failure.reject(error),
     });
     announce(node, options.json ?? false, context);
-    await context.interrupted();
-    if (options.json) context.event({ event: 'stopping' });
-    await node.close();
+    try {
+      await Promise.race([context.interrupted(), failure.promise]);
+    } finally {
+      if (options.json) context.event({ event: 'stopping' });
+      await node.close();
+    }
   } finally {
     await storeThread.close();
   }
@@ -91,7 +98,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
 
 /** What a configuration file says, as a node takes it. */
 export function nodeOptionsOf(config: Config): NodeOptions {
-  const { raida, http, store, node } = config;
+  const { raida, http, store, node, io } = config;
   const adminKey = raida.adminKey?.reveal();
   return {
     listen: raida.listen,
@@ -109,6 +116,7 @@ export function nodeOptionsOf(config: Config): NodeOptions {
     btcConfirmations: raida.btcConfirmations,
     openKeyRecords: raida.openKeyRecords,
     integritySeconds: raida.integrityFreqS,
+    io,
     http: {
       listen: http.listen,
       hosts: http.allowedHosts,

@@ -8,7 +8,9 @@ import {
   LOCKER_COINS_MAX,
   PAGES_PER_DENOMINATION_MAX,
   RAIDA_COUNT,
+  WORKERS_MAX,
 } from '@andvari/host-common/engine/generated/limits';
+import { backends, type WantedBackend } from '../io/choose-backend.ts';
 import { storeUrlProblem } from '../store/open-store.ts';
 
 export interface Endpoint {
@@ -38,7 +40,12 @@ export interface ConfigValues {
   'raida.integrity_freq': number;
   'raida.locker_coins': number;
   'store.url': string;
-  'io.backend': 'auto' | 'portable';
+  'io.backend': WantedBackend;
+  'io.workers': number;
+  'io.interface': string;
+  'io.queues': number;
+  'io.busy_poll': number;
+  'io.sqpoll': boolean;
   'http.listen': Endpoint;
   'http.allowed_origins': string[];
   'http.allowed_hosts': string[];
@@ -225,13 +232,12 @@ const storeUrl: KeyRule<string> = {
   },
 };
 
-const backend: KeyRule<'auto' | 'portable'> = {
-  default: 'auto',
+/** A name as the kernel takes it: at most 15 bytes. */
+const networkInterface: KeyRule<string> = {
+  default: undefined,
   parse(value) {
-    if (value === 'io_uring' || value === 'af_xdp') {
-      throw new WantedError(`this build has only the portable backend, got "${value}"`);
-    }
-    return choice(['auto', 'portable'], 'auto').parse(value);
+    const good = typeof value === 'string' && /^[!-.0-~]{1,15}$/.test(value);
+    return good ? value : wanted('the name of a network interface', value);
   },
 };
 
@@ -259,7 +265,13 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'raida.integrity_freq': integer(1, 86_400, '3600'),
   'raida.locker_coins': powerOfTwo(1024, LOCKER_COINS_MAX, '131072'),
   'store.url': storeUrl,
-  'io.backend': backend,
+  'io.backend': choice(backends, 'auto'),
+  // 0: one for each core. The engine has room for 16 instances, one of them the main thread's.
+  'io.workers': integer(0, WORKERS_MAX - 1, '0'),
+  'io.interface': networkInterface,
+  'io.queues': integer(1, WORKERS_MAX - 1),
+  'io.busy_poll': integer(0, 10_000, '0'),
+  'io.sqpoll': boolean('false'),
   'http.listen': endpoint('127.0.0.1:9090'),
   'http.allowed_origins': list('a list of origins', parseOrigin),
   'http.allowed_hosts': list('a list of hosts', parseHost),

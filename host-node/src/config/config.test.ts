@@ -56,7 +56,7 @@ describe('sources', () => {
         lockerCoins: 131_072,
       },
       store: { url: 'sqlite:coins.db' },
-      io: { backend: 'auto' },
+      io: { backend: 'auto', workers: 0, busyPollUs: 0, sqpoll: false },
       http: { listen: { host: '127.0.0.1', port: 9090 }, allowedOrigins: [], allowedHosts: [] },
       log: { level: 'info' },
     });
@@ -101,7 +101,7 @@ describe('sources', () => {
 
 describe('problems', () => {
   test('all are said at once, each with its place', () => {
-    const text = '[raida]\nnumber = 25\nnumbr = 1\n\n[io]\nbackend = "af_xdp"\n[peer]\nx = 1\n';
+    const text = '[raida]\nnumber = 25\nnumbr = 1\n\n[io]\nbackend = "xdp"\n[peer]\nx = 1\n';
     const options: LoadConfigOptions = {
       environment: { ANDVARI_HTTP_LISTEN: 'nowhere', ANDVARI_RAIDA_NUMBR: '1' },
       flags: { 'raida.coin_id': '1.5' },
@@ -112,9 +112,23 @@ describe('problems', () => {
       'ANDVARI_RAIDA_NUMBR: unknown key',
       'node.toml:2: raida.number: wanted an integer 0-24, got 25',
       '--raida-coin-id: wanted an integer 0-65535, got "1.5"',
-      'node.toml:6: io.backend: this build has only the portable backend, got "af_xdp"',
+      'node.toml:6: io.backend: wanted "auto" or "portable" or "mmsg" or "io_uring" or "af_xdp", ' +
+        'got "xdp"',
       'ANDVARI_HTTP_LISTEN: wanted HOST:PORT with a port 0-65535, got "nowhere"',
     ]);
+  });
+
+  test('an interface belongs to AF_XDP, and AF_XDP to an interface', () => {
+    const raida = '[raida]\nnumber = 1\n[io]\n';
+    expect(problems(`${raida}backend = "af_xdp"\n`)).toEqual([
+      'node.toml:4: io.backend: wanted io.interface too',
+    ]);
+    expect(problems(`${raida}backend = "mmsg"\ninterface = "eth0"\nqueues = 2\n`)).toEqual([
+      'node.toml:5: io.interface: only for io.backend "af_xdp" or "auto"',
+      'node.toml:6: io.queues: only for io.backend "af_xdp" or "auto"',
+    ]);
+    const config = load(`${raida}backend = "af_xdp"\ninterface = "eth0"\nqueues = 2\n`);
+    expect(config.io).toMatchObject({ backend: 'af_xdp', interface: 'eth0', queues: 2 });
   });
 
   test('a file says numbers, truths and lists as TOML does; flags and variables are text', () => {

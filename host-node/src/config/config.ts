@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse as parseToml, TomlError } from 'smol-toml';
+import type { IoOptions } from '../io/choose-backend.ts';
 import {
   type ConfigKey,
   type ConfigValues,
@@ -50,7 +51,7 @@ export interface Config {
   };
   /** As configured; a relative path counts from dataDir (open-store.ts: resolveStoreUrl). */
   store: { url: string };
-  io: { backend: 'auto' | 'portable' };
+  io: IoOptions;
   http: { listen: Endpoint; allowedOrigins: string[]; allowedHosts: string[] };
   log: { level: ConfigValues['log.level'] };
   /** Every key with its value as text and its source. */
@@ -123,6 +124,7 @@ export function loadConfig({ path, environment = {}, flags = {} }: LoadConfigOpt
   const findKey = (name: KeyName) => findSecret(name, { found, values, baseOf, problems });
   const keys = { admin: findKey('raida.admin_key'), proxy: findKey('raida.proxy_key') };
   checkProxy(found, problems);
+  checkInterface(values, found, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return emitConfig(values as ConfigValues, keys, {
     dataDir: resolve(baseOf('node.data_dir'), values['node.data_dir'] ?? ''),
@@ -271,6 +273,34 @@ function checkProxy(found: FoundValues, problems: string[]): void {
   }
 }
 
+/** AF_XDP belongs to an interface, and nothing else has to do with one. */
+function checkInterface(
+  values: Partial<ConfigValues>,
+  found: FoundValues,
+  problems: string[],
+): void {
+  const backend = values['io.backend'];
+  if (backend === 'af_xdp' && values['io.interface'] === undefined) {
+    problems.push(`${found.get('io.backend')?.source}: io.backend: wanted io.interface too`);
+  }
+  for (const key of ['io.interface', 'io.queues'] as const) {
+    if (values[key] === undefined || backend === 'af_xdp' || backend === 'auto') continue;
+    problems.push(`${found.get(key)?.source}: ${key}: only for io.backend "af_xdp" or "auto"`);
+  }
+}
+
+function emitIo(values: ConfigValues): IoOptions {
+  const [name, queues]: [string?, number?] = [values['io.interface'], values['io.queues']];
+  return {
+    backend: values['io.backend'],
+    workers: values['io.workers'],
+    ...(name === undefined ? {} : { interface: name }),
+    ...(queues === undefined ? {} : { queues }),
+    busyPollUs: values['io.busy_poll'],
+    sqpoll: values['io.sqpoll'],
+  };
+}
+
 function emitConfig(
   values: ConfigValues,
   keys: { admin: Secret | undefined; proxy: Secret | undefined },
@@ -299,7 +329,7 @@ function emitConfig(
       lockerCoins: values['raida.locker_coins'],
     },
     store: { url: values['store.url'] },
-    io: { backend: values['io.backend'] },
+    io: emitIo(values),
     http: {
       listen: values['http.listen'],
       allowedOrigins: values['http.allowed_origins'],

@@ -1,6 +1,7 @@
 /**
  * Datagrams between the network and a server. One interface, several ways into the kernel:
- * `portable` (node:dgram) here; native ones deliver into the engine's own frames. Every
+ * `portable` (node:dgram) hands each to the sink; native ones and workers deliver into the engine's
+ * memory themselves (loop-packets.ts, raida/worker-pool.ts) and leave the sink alone. Every
  * implementation passes the suite in packet-io.compliance.ts.
  */
 import type { RequestSink } from '../raida/origin.ts';
@@ -12,6 +13,8 @@ export interface PacketIo {
    * Binds and starts to hand datagrams to the sink. Rejects with PortInUseError or AddressError.
    */
   open(address: SocketAddress, sink: RequestSink): Promise<SocketAddress>;
+  /** Datagrams that the server took. */
+  readonly received: number;
   /** Datagrams that found no room, in or out. */
   readonly dropped: number;
   close(): Promise<void>;

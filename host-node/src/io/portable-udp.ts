@@ -14,13 +14,27 @@ const SOCKET_BUFFER_BYTES = 4 << 20;
  */
 const ARENA_BYTES = 1 << 20;
 
+export interface PortableUdpOptions {
+  /** Several sockets, one a thread, share the port; the kernel deals datagrams out by sender. */
+  reusePort?: boolean;
+}
+
 export class PortableUdp implements PacketIo {
   readonly backend = 'portable';
+  readonly #reusePort: boolean;
   #socket: Socket | undefined;
+  #received = 0;
   #dropped = 0;
   readonly #arena = Buffer.alloc(ARENA_BYTES);
   #arenaUsed = 0;
 
+  constructor({ reusePort = false }: PortableUdpOptions = {}) {
+    this.#reusePort = reusePort;
+  }
+
+  get received(): number {
+    return this.#received;
+  }
   get dropped(): number {
     return this.#dropped;
   }
@@ -28,6 +42,7 @@ export class PortableUdp implements PacketIo {
   async open(address: SocketAddress, sink: RequestSink): Promise<SocketAddress> {
     const socket = createSocket({
       type: isIPv6(address.host) ? 'udp6' : 'udp4',
+      reusePort: this.#reusePort,
       recvBufferSize: SOCKET_BUFFER_BYTES,
       sendBufferSize: SOCKET_BUFFER_BYTES,
       // Replies go to the address that the kernel gave: nothing to look up, so nothing to wait for.
@@ -45,7 +60,8 @@ export class PortableUdp implements PacketIo {
     // A reply that cannot be delivered (ICMP unreachable, no route) concerns its receiver alone.
     socket.on('error', () => this.#dropped++);
     socket.on('message', (message, from) => {
-      if (!sink.submit(message, new Datagram(this, from))) this.#dropped++;
+      if (sink.submit(message, new Datagram(this, from))) this.#received++;
+      else this.#dropped++;
     });
     this.#socket = socket;
     const bound = socket.address();

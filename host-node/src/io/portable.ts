@@ -1,4 +1,4 @@
-/** UDP and TCP of one server on one port, by what every Node has (`backend = "portable"`). */
+/** UDP and TCP of one server on one port. TCP goes by node:net; UDP as the node is configured. */
 import { type PacketIo, PortInUseError, type SocketAddress } from './packet-io.ts';
 import { PortableUdp } from './portable-udp.ts';
 import { type StreamSink, TcpListener, type TcpOptions } from './tcp.ts';
@@ -7,16 +7,25 @@ import { type StreamSink, TcpListener, type TcpOptions } from './tcp.ts';
 const TRIES_MAX = 16;
 
 export class PortableIo {
-  readonly backend = 'portable';
   readonly #options: TcpOptions;
-  #udp: PacketIo = new PortableUdp();
+  readonly #makeUdp: () => PacketIo;
+  #udp: PacketIo;
   #tcp: TcpListener;
 
-  constructor(options: TcpOptions = {}) {
+  constructor(options: TcpOptions = {}, makeUdp: () => PacketIo = () => new PortableUdp()) {
     this.#options = options;
+    this.#makeUdp = makeUdp;
+    this.#udp = makeUdp();
     this.#tcp = new TcpListener(options);
   }
 
+  /** `portable`, ... as in the configuration. */
+  get backend(): string {
+    return this.#udp.backend;
+  }
+  get received(): number {
+    return this.#udp.received;
+  }
   /** Datagrams that found no room. */
   get dropped(): number {
     return this.#udp.dropped;
@@ -41,7 +50,7 @@ export class PortableIo {
         const again = address.port === 0 && error instanceof PortInUseError && tries < TRIES_MAX;
         if (!again) throw error;
         this.#tcp = new TcpListener(this.#options);
-        this.#udp = new PortableUdp();
+        this.#udp = this.#makeUdp();
       }
     }
   }

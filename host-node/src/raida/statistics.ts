@@ -1,47 +1,27 @@
 /**
- * What a node counts of its requests: seed 000, section 8.2 (write_stat) asks for the time, the
+ * What a node tells of its requests: seed 000, section 8.2 (write_stat) asks for the time, the
  * client's address, the encryption coin, the command, the execution time and the status of each.
- * Everything lives in typed arrays of fixed size; a scrape reads them, a request only adds.
+ * The engine counts and keeps the latest records, each instance its own (request-numbers.ts); here
+ * they are summed up when somebody looks.
  */
-import { Descriptor } from '@andvari/host-common/engine/generated/layout';
-import { Status } from '@andvari/host-common/engine/generated/status';
+import { REQUEST_RECORDS, REQUEST_TIMES } from '@andvari/host-common/engine/generated/limits';
 import { Counter, type Metric, type Registry } from 'prom-client';
 import type { Logger } from '../log/logger.ts';
+import { formatNumber } from './address-numbers.ts';
+import type { RecordWords, RequestNumbers } from './request-numbers.ts';
 
 /** Records kept for the terminal table and for whoever looks into a running node. */
-export const RECENT_RECORDS_MAX = 1024;
-/** Word offsets within a descriptor. */
-const STATUS = Descriptor.STATUS / 4;
-const ARRIVAL = Descriptor.ARRIVAL / 4;
-const KIND = Descriptor.KIND / 4;
-const SERIAL = Descriptor.SERIAL / 4;
-const EXECUTION = Descriptor.EXECUTION / 4;
-/** Command groups of the protocol (0 to 15); each has up to 256 commands. */
-const GROUPS = 16;
-const COMMANDS = 256;
-/** Execution times are kept by powers of two: up to 1 us, 2 us, 4 us ... 2^24 us (17 s), above. */
-const TIME_BUCKETS = 26;
-/** A refused header: group and command are then a stranger's bytes, not a command of ours. */
-const HEADER_REFUSALS = new Uint8Array(256);
-for (const status of [
-  Status.INVALID_ROUTING,
-  Status.INVALID_SPLIT_ID,
-  Status.INVALID_RAIDA_ID,
-  Status.INVALID_SHARD_ID,
-  Status.INVALID_COMMAND_GROUP,
-  Status.INVALID_COMMAND,
-]) {
-  HEADER_REFUSALS[status] = 1;
-}
-
-function add(counters: Float64Array, index: number): void {
-  counters[index] = (counters[index] as number) + 1;
-}
+export const RECENT_RECORDS_MAX = REQUEST_RECORDS;
+/** Groups of the protocol (0 to 15), each with up to 256 commands. */
+const COMMANDS = 16 * 256;
+/** How often the log at debug level looks for what other threads have recorded. */
+const LOG_MS = 100;
 
 /** One request, as the log and the tables show it. */
 export interface RequestRecord {
   /** Arrival, microseconds since the epoch. */
   timeUs: number;
+  /** An IPv6 network that this thread has not met is shown by its number. */
   address: string;
   encryptionType: number;
   /** The encryption coin; 0, 0 when the type has none. */
@@ -57,102 +37,124 @@ export interface RequestRecord {
 export interface StatisticsOptions {
   logger: Logger;
   registry: Registry;
+  /** One of each engine instance; instances may come later. */
+  instances: readonly RequestNumbers[];
+  /** The address behind the number of an IPv6 network, as far as known. */
+  networkOf?: (number: number) => string | undefined;
+}
+
+interface Sums {
+  commands: Float64Array;
+  statuses: Float64Array;
+  times: Float64Array;
 }
 
 export class RaidaStatistics {
   readonly #logger: Logger;
-  #requests = 0;
-  #dropped = 0;
-  #executionUs = 0;
-  readonly #commands = new Float64Array(GROUPS * COMMANDS);
-  #refusedHeaders = 0;
-  readonly #statuses = new Float64Array(256);
-  readonly #times = new Float64Array(TIME_BUCKETS);
-  // The ring of recent records, one array per field: writing a record makes no object.
-  readonly #recentTime = new Float64Array(RECENT_RECORDS_MAX);
-  readonly #recentWords = new Uint32Array(RECENT_RECORDS_MAX * 4);
-  readonly #recentAddress: string[] = new Array<string>(RECENT_RECORDS_MAX).fill('');
+  readonly #instances: readonly RequestNumbers[];
+  readonly #networkOf: (number: number) => string | undefined;
+  /** Records of each instance that the log has had. */
+  readonly #logged: number[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: StatisticsOptions) {
-    this.#logger = options.logger;
-    this.#register(options.registry);
+  constructor({ logger, registry, instances, networkOf }: StatisticsOptions) {
+    this.#logger = logger;
+    this.#instances = instances;
+    this.#networkOf = networkOf ?? (() => undefined);
+    this.#register(registry);
+    if (logger.isLevelEnabled('debug')) {
+      this.#timer = setInterval(() => this.logNew(), LOG_MS).unref();
+    }
   }
 
   /** Requests answered since the start. */
   get requests(): number {
-    return this.#requests;
+    return this.#sum((numbers) => numbers.replies);
   }
 
-  /** Messages that got no answer: too short to have one, or more than a queue could hold. */
+  /** Messages that got no answer: too short to have one. */
   get droppedMessages(): number {
-    return this.#dropped;
+    return this.#sum((numbers) => numbers.silent);
   }
 
   /** Wire status of the latest reply; -1 before the first. */
   get lastStatus(): number {
-    if (this.#requests === 0) return -1;
-    return this.#recentWords[((this.#requests - 1) % RECENT_RECORDS_MAX) * 4 + 3] as number;
-  }
-
-  /**
-   * Count one answered request. On the hot path: it allocates nothing unless the log is at debug
-   * level.
-   * @param address the client's address, kept by reference
-   * @param words the engine's memory, or any words that hold the descriptor that came back
-   * @param at index of the descriptor's first word (assembly/core/layout.ts, Descriptor)
-   */
-  record(address: string, words: Uint32Array, at: number): void {
-    const kind = words[at + KIND] as number;
-    const executionUs = words[at + EXECUTION] as number;
-    const status = (words[at + STATUS] as number) & 255;
-    const slot = this.#requests++ % RECENT_RECORDS_MAX;
-    add(this.#statuses, status);
-    const command = (kind >>> 24) | (((kind >>> 16) & 255) << 8);
-    if (HEADER_REFUSALS[status] === 1 || command >= GROUPS * COMMANDS) this.#refusedHeaders++;
-    else add(this.#commands, command);
-    this.#executionUs += executionUs;
-    add(this.#times, Math.min(32 - Math.clz32(Math.max(executionUs, 1) - 1), TIME_BUCKETS - 1));
-
-    this.#recentTime[slot] =
-      (words[at + ARRIVAL + 1] as number) * 2 ** 32 + (words[at + ARRIVAL] as number);
-    const record = slot * 4;
-    this.#recentWords[record] = kind;
-    this.#recentWords[record + 1] = words[at + SERIAL] as number;
-    this.#recentWords[record + 2] = executionUs;
-    this.#recentWords[record + 3] = status;
-    this.#recentAddress[slot] = address;
-    if (this.#logger.isLevelEnabled('debug')) this.#logger.debug(this.#read(slot), 'request');
-  }
-
-  /** Count one message that got no answer. */
-  recordDropped(): void {
-    this.#dropped++;
+    return this.recent(1)[0]?.status ?? -1;
   }
 
   /** The latest records, newest first, at most RECENT_RECORDS_MAX. */
   recent(count: number = RECENT_RECORDS_MAX): RequestRecord[] {
-    const held = Math.min(count, this.#requests, RECENT_RECORDS_MAX);
-    return Array.from({ length: held }, (_, age) =>
-      this.#read((this.#requests - 1 - age) % RECENT_RECORDS_MAX),
-    );
+    const most = Math.min(count, RECENT_RECORDS_MAX);
+    const lists = this.#instances.map((numbers) => {
+      const end = numbers.replies;
+      return this.#records(numbers, Math.max(0, end - most), end).reverse();
+    });
+    const [only = []] = lists;
+    if (lists.length === 1) return only;
+    const answered = (record: RequestRecord) => record.timeUs + record.executionUs;
+    return lists
+      .flat()
+      .sort((a, b) => answered(b) - answered(a))
+      .slice(0, most);
   }
 
-  #read(slot: number): RequestRecord {
-    const [kind = 0, serialNumber = 0, executionUs = 0, status = 0] = this.#recentWords.subarray(
-      slot * 4,
-      slot * 4 + 4,
-    );
+  /** Writes what is new to the log at debug level: after each batch, and by a timer. */
+  logNew(): void {
+    if (this.#timer === undefined) return;
+    for (const [i, numbers] of this.#instances.entries()) {
+      const [from, end] = [this.#logged[i] ?? 0, numbers.replies];
+      if (from === end) continue;
+      this.#logged[i] = end;
+      const records = this.#records(numbers, Math.max(from, end - RECENT_RECORDS_MAX), end);
+      for (const record of records) this.#logger.debug(record, 'request');
+      const lost = end - from - records.length;
+      if (lost > 0) this.#logger.debug({ lost }, 'more requests than the log can follow');
+    }
+  }
+
+  /** The log has the last records; nothing is looked at any more. */
+  close(): void {
+    this.logNew();
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Records from, including `from`, to `end`; the oldest first. */
+  #records(numbers: RequestNumbers, from: number, end: number): RequestRecord[] {
+    const records: RequestRecord[] = [];
+    for (let number = from; number < end; number++) {
+      const words = numbers.record(number);
+      if (words) records.push(this.#emit(words));
+    }
+    return records;
+  }
+
+  #emit({ arrivalUs, kind, address, isIPv6, ...rest }: RecordWords): RequestRecord {
     return {
-      timeUs: this.#recentTime[slot] as number,
-      address: this.#recentAddress[slot] as string,
+      timeUs: arrivalUs,
+      address: (isIPv6 ? this.#networkOf(address) : undefined) ?? formatNumber(address, isIPv6),
       encryptionType: kind & 255,
       denomination: (kind << 16) >> 24,
-      serialNumber,
+      serialNumber: rest.serialNumber,
       group: (kind >>> 16) & 255,
       command: kind >>> 24,
-      executionUs,
-      status,
+      executionUs: rest.executionUs,
+      status: rest.status,
     };
+  }
+
+  #sum(of: (numbers: RequestNumbers) => number): number {
+    return this.#instances.reduce((sum, numbers) => sum + of(numbers), 0);
+  }
+
+  #sums(): Sums {
+    const sums = {
+      commands: new Float64Array(COMMANDS),
+      statuses: new Float64Array(256),
+      times: new Float64Array(REQUEST_TIMES),
+    };
+    for (const numbers of this.#instances) numbers.addTo(sums);
+    return sums;
   }
 
   #register(registry: Registry): void {
@@ -165,10 +167,10 @@ export class RaidaStatistics {
       registers,
       collect() {
         this.reset();
-        statistics.#commands.forEach((count, index) => {
+        statistics.#sums().commands.forEach((count, index) => {
           if (count > 0) this.inc({ group: index >>> 8, command: index & 255 }, count);
         });
-        const refused = statistics.#refusedHeaders;
+        const refused = statistics.#sum((numbers) => numbers.refusedHeaders);
         if (refused > 0) this.inc({ group: 'refused', command: 'refused' }, refused);
       },
     });
@@ -179,7 +181,7 @@ export class RaidaStatistics {
       registers,
       collect() {
         this.reset();
-        statistics.#statuses.forEach((count, status) => {
+        statistics.#sums().statuses.forEach((count, status) => {
           if (count > 0) this.inc({ status }, count);
         });
       },
@@ -190,10 +192,15 @@ export class RaidaStatistics {
       registers,
       collect() {
         this.reset();
-        this.inc(statistics.#dropped);
+        this.inc(statistics.droppedMessages);
       },
     });
-    registry.registerMetric(executionTimes(this.#times, () => this.#executionUs));
+    registry.registerMetric(
+      executionTimes(
+        () => this.#sums().times,
+        () => this.#sum((numbers) => numbers.executionUs),
+      ),
+    );
   }
 }
 
@@ -201,15 +208,15 @@ export class RaidaStatistics {
  * The execution times as a Prometheus histogram in seconds. prom-client's own Histogram observes
  * one value at a time; this object only answers what a registry asks of a metric.
  */
-function executionTimes(times: Float64Array, totalUs: () => number): Metric {
+function executionTimes(times: () => Float64Array, totalUs: () => number): Metric {
   const name = 'andvari_raida_execution_seconds';
   const help = 'Time from the arrival of a request to its answer.';
   const get = () => {
     let count = 0;
     const values: { metricName: string; labels: { le?: string }; value: number }[] = [];
-    times.forEach((inBucket, bucket) => {
+    times().forEach((inBucket, bucket) => {
       count += inBucket;
-      const le = bucket === TIME_BUCKETS - 1 ? '+Inf' : String(2 ** bucket / 1e6);
+      const le = bucket === REQUEST_TIMES - 1 ? '+Inf' : String(2 ** bucket / 1e6);
       values.push({ metricName: `${name}_bucket`, labels: { le }, value: count });
     });
     values.push({ metricName: `${name}_sum`, labels: {}, value: totalUs() / 1e6 });

@@ -82,7 +82,6 @@ export class TcpPlace {
         servers: undefined,
         proxy: undefined,
       },
-      watcher: { record() {}, recordDropped() {} },
     });
     const codec = new EngineCodec(await plainEngine(), { wire: 'spec', coinId: 6 });
     return new TcpPlace(storeClient, server, codec);

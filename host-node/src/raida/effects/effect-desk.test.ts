@@ -48,9 +48,10 @@ class Place {
   async open(options: Partial<EffectDeskOptions> = {}): Promise<this> {
     this.desk = new EffectDesk({
       memory: this,
-      complete: (...words) => {
+      complete: (slot, status, length, worker) => {
         expect(this.#serving).toBe(false);
-        this.completed.push(words);
+        expect(worker).toBe(0);
+        this.completed.push([slot, status, length]);
       },
       folders: await FileDesk.open(this.dataDir),
       servers: undefined,

@@ -18,8 +18,11 @@ import type { PeerServers } from './peer-servers.ts';
 export interface EffectDeskOptions {
   /** Views of the engine's memory, which never grows. */
   memory: { readonly u8: Uint8Array; readonly u32: Uint32Array };
-  /** An effect has ended, never within serve(): the engine's complete(), then a run of it. */
-  complete(slot: number, status: number, length: number): void;
+  /**
+   * An effect of that engine instance has ended, never within serve(): its complete(), then a run
+   * of it.
+   */
+  complete(slot: number, status: number, length: number, worker: number): void;
   folders: FileDesk;
   /** Undefined: no other servers are configured. */
   servers: PeerServers | undefined;
@@ -49,6 +52,7 @@ interface Block {
 }
 
 interface Outstanding {
+  worker: number;
   slot: number;
   block: Block;
   isFile: boolean;
@@ -72,17 +76,22 @@ export class EffectDesk {
     );
   }
 
+  /** close() has resolved: nothing is done any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Effects that have not ended. */
   get outstanding(): number {
     return this.#outstanding.size;
   }
 
   /**
-   * An entry of the effect ring, kinds 3 to 8; `at`: index of its first word in u32. Whatever is
-   * needed of it and its block is copied before this returns. After close() has begun, effects of
-   * requests end as FAILED.
+   * An entry of an instance's effect ring, kinds 3 to 8; `at`: index of its first word in u32.
+   * Whatever is needed of it and its block is copied before this returns. After close() has begun,
+   * effects of requests end as FAILED.
    */
-  serve(at: number): void {
+  serve(at: number, worker = 0): void {
     if (this.#closed) return;
     const word = (offset: number) => this.#options.memory.u32[at + (offset >>> 2)] ?? 0;
     const kind = word(Effect.KIND);
@@ -94,6 +103,7 @@ export class EffectDesk {
       return;
     }
     const effect: Outstanding = {
+      worker,
       slot: word(Effect.SLOT),
       block: this.#blockAt(word(Effect.OFFSET)),
       isFile: kind <= EffectKind.REMOVE_FILE,
@@ -209,10 +219,10 @@ export class EffectDesk {
     this.#trouble(problem);
     const length = bytes?.length ?? 0;
     if (length > effect.block.resultLimit) {
-      this.#options.complete(effect.slot, EffectStatus.FAILED, 0);
+      this.#options.complete(effect.slot, EffectStatus.FAILED, 0, effect.worker);
     } else {
       if (bytes) this.#options.memory.u8.set(bytes, effect.block.result);
-      this.#options.complete(effect.slot, status, length);
+      this.#options.complete(effect.slot, status, length, effect.worker);
     }
     bytes?.fill(0);
     this.#ended?.();

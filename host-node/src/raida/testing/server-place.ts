@@ -84,18 +84,16 @@ export interface Sent {
 }
 
 export class ServerPlace {
-  readonly statistics: RaidaStatistics;
   /** What the watcher was told, in order: `refused`, `unknown`, `trouble`, `ready`, `not ready`. */
   readonly told: string[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'andvari-server-'));
   readonly #client = new StoreClient({ factory: new URL('./gated-store.ts', import.meta.url) });
   readonly #codec: EngineCodec;
   #server: RaidaServer | undefined;
+  #statistics: RaidaStatistics | undefined;
 
   private constructor(codec: EngineCodec) {
     this.#codec = codec;
-    const logger = createLogger({ level: 'silent' });
-    this.statistics = new RaidaStatistics({ logger, registry: new Registry() });
     const store = openSqliteStore({ ...storeIdentity, path: this.#path });
     const name = (serialNumber: number) => [DENOMINATION_INDEX, serialNumber] as const;
     for (let serial = 0; serial < COINS; serial++) putCoin(store, name(serial), an(1), 30);
@@ -115,12 +113,21 @@ export class ServerPlace {
     return this.#server;
   }
 
+  get statistics(): RaidaStatistics {
+    this.#statistics ??= new RaidaStatistics({
+      logger: createLogger({ level: 'silent' }),
+      registry: new Registry(),
+      instances: this.server.requestNumbers,
+    });
+    return this.#statistics;
+  }
+
   get #path(): string {
     return join(this.#folder, 'coins.db');
   }
 
   async #start(sizes: Partial<EngineSizes>): Promise<void> {
-    const { statistics, told } = this;
+    const { told } = this;
     this.#server = await RaidaServer.start({
       identity: { ...storeIdentity, wire: 'spec', modern: true, version: '20260101' },
       sizes: {
@@ -135,8 +142,6 @@ export class ServerPlace {
         proxy: undefined,
       },
       watcher: {
-        record: (address, words, at) => statistics.record(address, words, at),
-        recordDropped: () => statistics.recordDropped(),
         storeTrouble: (kind) => told.push(kind),
         readyChanged: (ready) => told.push(ready ? 'ready' : 'not ready'),
       },

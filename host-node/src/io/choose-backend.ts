@@ -1,0 +1,81 @@
+/** Which way into the kernel a node takes, and why not a better one. */
+import { type NativeAddon, nativeAddon } from './native-addon.ts';
+
+export const backends = ['auto', 'portable', 'mmsg', 'io_uring', 'af_xdp'] as const;
+export type WantedBackend = (typeof backends)[number];
+export type Backend = Exclude<WantedBackend, 'auto'>;
+
+export interface IoOptions {
+  backend: WantedBackend;
+  /** Threads that answer datagrams; 0: one for each core, 1: the main thread [1]. */
+  workers?: number;
+  /** For af_xdp, which `auto` takes only with it. */
+  interface?: string;
+  /** Queues of the interface, one for each worker, from 0 [as many as there are workers]. */
+  queues?: number;
+  /** io_uring: microseconds to look for datagrams before sleeping [0]. */
+  busyPollUs?: number;
+  /** io_uring: a thread of the kernel takes the replies [false]. */
+  sqpoll?: boolean;
+}
+
+/** A backend that was asked for by its name and cannot be had. */
+export class BackendError extends Error {
+  readonly code: string;
+  override readonly name = 'BackendError';
+
+  constructor(backend: string, why: string, code = 'ANDVARI_IO_UNSUPPORTED') {
+    super(`io.backend "${backend}" cannot be used: ${why}`);
+    this.code = code;
+  }
+}
+
+/** `better`: for the backends that `auto` would have preferred, why they were not taken. */
+export interface BackendChoice {
+  backend: Backend;
+  better: readonly string[];
+}
+
+/** Why a backend cannot be used here; '' when it can. */
+function obstacle(
+  backend: Backend,
+  addon: NativeAddon | { missing: string },
+  { interface: name }: IoOptions,
+): string {
+  if (backend === 'portable') return '';
+  if ('missing' in addon) return addon.missing;
+  const probed = addon.probe();
+  if (backend === 'mmsg') return addon.openMmsg ? probed.mmsg.why : 'this build has it not';
+  if (backend === 'io_uring') return addon.openUring ? probed.uring.why : 'this build has it not';
+  if (name === undefined) return 'no io.interface is configured';
+  return addon.openXdp ? probed.xdp.why : 'this build has it not';
+}
+
+/**
+ * The backends that may be tried, the best first; portable is always the last of `auto`. Throws
+ * BackendError when one was asked for by its name and is not there.
+ */
+export async function chooseBackends(options: IoOptions): Promise<BackendChoice[]> {
+  const { backend: wanted } = options;
+  if (wanted === 'portable') return [{ backend: 'portable', better: [] }];
+  const addon = await nativeAddon();
+  if (wanted !== 'auto') {
+    const why = obstacle(wanted, addon, options);
+    if (why) throw new BackendError(wanted, why);
+    return [{ backend: wanted, better: [] }];
+  }
+  if ('missing' in addon) return [{ backend: 'portable', better: [addon.missing] }];
+  const choices: BackendChoice[] = [];
+  const better: string[] = [];
+  for (const backend of ['af_xdp', 'io_uring', 'mmsg', 'portable'] as const) {
+    const why = obstacle(backend, addon, options);
+    if (why) better.push(`${backend}: ${why}`);
+    else choices.push({ backend, better: [...better] });
+  }
+  return choices;
+}
+
+/** Frames of 4 KiB of an instance: 17 make one buffer of io_uring; portable copies out at once. */
+export function framesFor(backend: Backend): number {
+  return { portable: 512, mmsg: 1024, io_uring: 17 * 256, af_xdp: 4096 }[backend];
+}

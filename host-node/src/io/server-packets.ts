@@ -1,0 +1,113 @@
+/**
+ * The datagrams of a server by the way that was chosen: one socket on its main thread, or one in
+ * each of its workers. The sink is left alone: every socket feeds an engine itself.
+ */
+import type { EngineLoop } from '../raida/engine-loop.ts';
+import type { WorkerPool } from '../raida/worker-pool.ts';
+import { type BackendChoice, BackendError, type IoOptions } from './choose-backend.ts';
+import { nativeAddon, type XdpAttachment } from './native-addon.ts';
+import { nativeError, type OpenPackets, openPackets, type PacketRequest } from './open-packets.ts';
+import type { PacketIo, SocketAddress } from './packet-io.ts';
+
+export interface ServerPacketsOptions {
+  io: IoOptions;
+  /** The best first; the next one is tried when the kernel refuses one. */
+  choices: readonly BackendChoice[];
+  loop: EngineLoop;
+  /** Undefined: the main thread answers datagrams. */
+  pool: WorkerPool | undefined;
+}
+
+export class ServerPackets implements PacketIo {
+  readonly #options: ServerPacketsOptions;
+  #choice: BackendChoice;
+  #own: OpenPackets | undefined;
+  #attachment: XdpAttachment | undefined;
+
+  constructor(options: ServerPacketsOptions) {
+    this.#options = options;
+    this.#choice = options.choices[0] ?? { backend: 'portable', better: [] };
+  }
+
+  get backend(): string {
+    return this.#choice.backend;
+  }
+
+  /** Why better backends were not taken. */
+  get better(): readonly string[] {
+    return this.#choice.better;
+  }
+
+  /** Of each thread that has a socket. */
+  get counts(): { received: number; dropped: number }[] {
+    const { pool } = this.#options;
+    if (pool) return pool.counts;
+    return [{ received: this.#own?.received ?? 0, dropped: this.#own?.dropped ?? 0 }];
+  }
+  get received(): number {
+    return this.counts.reduce((sum, { received }) => sum + received, 0);
+  }
+  get dropped(): number {
+    return this.counts.reduce((sum, { dropped }) => sum + dropped, 0);
+  }
+
+  /** Rejects with PortInUseError, AddressError or BackendError. */
+  async open(address: SocketAddress): Promise<SocketAddress> {
+    const refused: string[] = [];
+    for (const choice of this.#options.choices) {
+      this.#choice = { ...choice, better: [...choice.better, ...refused] };
+      try {
+        return await this.#open(address);
+      } catch (error) {
+        await this.close();
+        if (!(error instanceof BackendError)) throw error;
+        if (choice === this.#options.choices.at(-1)) throw error;
+        refused.push(`${choice.backend}: ${error.message}`);
+      }
+    }
+    throw new RangeError('server packets: no backend to choose from');
+  }
+
+  async close(): Promise<void> {
+    await this.#options.pool?.shut();
+    await this.#own?.close();
+    this.#own = undefined;
+    this.#attachment?.close();
+    this.#attachment = undefined;
+  }
+
+  async #open(address: SocketAddress): Promise<SocketAddress> {
+    const { io, loop, pool } = this.#options;
+    const { backend } = this.#choice;
+    const request: PacketRequest = {
+      ...{ ...address, backend, reusePort: pool !== undefined },
+      ...{ busyPollUs: io.busyPollUs, sqpoll: io.sqpoll },
+    };
+    if (backend === 'af_xdp') this.#attachment = await this.#attach(request);
+    const xdpOf = (queue: number) =>
+      this.#attachment && {
+        ...{ interface: io.interface ?? '', queue },
+        ...{ mapFd: this.#attachment.mapFd, mode: this.#attachment.mode },
+      };
+    if (pool) return pool.open((worker) => ({ ...request, xdp: xdpOf(worker - 1) }));
+    this.#own = await openPackets({ ...request, xdp: xdpOf(0) }, loop);
+    return this.#own.address;
+  }
+
+  async #attach(request: PacketRequest): Promise<XdpAttachment> {
+    const addon = await nativeAddon();
+    const { io } = this.#options;
+    if ('missing' in addon) throw new BackendError('af_xdp', addon.missing);
+    if (!addon.attachXdp || io.interface === undefined) {
+      throw new BackendError('af_xdp', 'no io.interface is configured');
+    }
+    try {
+      return addon.attachXdp({
+        ...{ interface: io.interface, host: request.host, port: request.port },
+        ...(io.queues ? { queues: io.queues } : {}),
+      });
+    } catch (error) {
+      throw nativeError(error, request);
+    }
+  }
+}

@@ -1,0 +1,3 @@
+import { describeWorkers } from './worker-cases.ts';
+
+describeWorkers('portable', 3);
