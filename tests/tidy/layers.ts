@@ -43,7 +43,9 @@ export function targetOf(path: string, specifier: string): string | undefined {
   const plain = specifier.replace(/[?#].*$/, '');
   if (plain.startsWith('.')) return posix.normalize(posix.join(posix.dirname(path), plain));
   const own = /^@andvari\/([^/]+)(?:\/(.+))?$/.exec(plain);
-  return own ? posix.join(own[1] ?? '', 'src', own[2] ?? '') : undefined;
+  if (!own) return undefined;
+  // Beside native-io's C++ sources stands its TypeScript face.
+  return posix.join(own[1] ?? '', own[1] === 'native-io' ? 'lib' : 'src', own[2] ?? '');
 }
 
 function roomOf(path: string): string {
