@@ -16,7 +16,7 @@ const node: TestProjectConfiguration = {
     ...timeouts,
     name: 'node',
     pool: 'forks',
-    include: ['host-*/src/**/*.test.ts', 'tests/**/*.test.ts'],
+    include: ['host-*/src/**/*.test.ts', 'native-io/lib/**/*.test.ts', 'tests/**/*.test.ts'],
     exclude: [...exclude, '**/*.browser.test.ts', 'tests/browser/**', 'tests/wallet/**'],
   },
 };

@@ -1,9 +1,10 @@
-// npm run build [-- --force]: generated constants -> both engines -> modules that carry them -> the
-// wallet page. Each step is done only when the content of its inputs changed since it last
-// succeeded (steps.mjs).
-import { existsSync } from 'node:fs';
+// npm run build [-- --force]: generated constants -> both engines -> modules that carry them ->
+// native addon -> wallet page. Each step is done only when the content of its inputs changed since
+// it last succeeded (steps.mjs).
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  borderFiles,
   embedded,
   embedEngine,
   GenerateError,
@@ -11,6 +12,14 @@ import {
   generateNumbers,
   numberSources,
 } from './generate.mjs';
+import {
+  compileAddon,
+  compiled,
+  isOfTheseSources,
+  platform,
+  prebuilt,
+  whyNotCompile,
+} from './native.mjs';
 import { report, root, run } from './run.mjs';
 import { contentOf, forget, isDone, note } from './steps.mjs';
 
@@ -76,7 +85,10 @@ function engineStep(target, wasm) {
 const numbersStep = {
   name: 'generate',
   inputs: [...numberSources, ...generator],
-  outputs: numberSources.map((path) => path.replace('assembly/core', generatedFolder)),
+  outputs: [
+    ...numberSources.map((path) => path.replace('assembly/core', generatedFolder)),
+    ...borderFiles,
+  ],
   work: () => messageOf(generateNumbers),
 };
 
@@ -101,6 +113,54 @@ const pageStep = {
     compile(['node_modules/vite/bin/vite.js', 'build', 'host-browser', '--logLevel', 'warn']),
 };
 
+const fromPackage = `prebuilt for ${platform}`;
+const fromHere = 'compiled';
+
+/** Why a binary does not load on the Node that will use it; '': it does. @param {string} binary */
+async function whyNotLoad(binary) {
+  const { code, output } = await run(['--eval', `require(${JSON.stringify(binary)})`], {
+    quiet: true,
+  });
+  return code === 0 ? '' : (/Error: .*/.exec(output)?.[0] ?? `exit code ${code}`);
+}
+
+/**
+ * The native addon: the prebuilt one when it is of these sources, else compiled, else none, and the
+ * server runs without it. It is never a failure of the build; gives what to say.
+ */
+async function makeNative() {
+  if (process.env.ANDVARI_NATIVE === 'off') return 'off (ANDVARI_NATIVE=off)';
+  const isOfUs = isOfTheseSources(prebuilt);
+  const why = isOfUs ? await whyNotLoad(prebuilt) : '';
+  if (isOfUs && !why) {
+    // The loader takes a compiled one first.
+    rmSync(compiled, { force: true });
+    return fromPackage;
+  }
+  const reasons = why ? [`the prebuilt one does not load: ${why}`] : [];
+  const cannot = whyNotCompile() ?? (await compileAddon());
+  const failure = cannot || (await whyNotLoad(compiled));
+  if (!failure) return fromHere;
+  rmSync(compiled, { force: true });
+  reasons.push(failure.split('\n')[0] ?? '');
+  // An addon that reads other offsets than this engine is refused by the loader, not here.
+  if (existsSync(prebuilt) && !isOfUs && !(await whyNotLoad(prebuilt))) {
+    return `${fromPackage}, of other sources (${reasons.join('; ')})`;
+  }
+  return `none, the server uses its portable backend (${reasons.join('; ')})`;
+}
+
+/** Says its one line whenever there was something to do, and when there is no addon. */
+async function native() {
+  const name = 'native addon';
+  const content = contentOf(['native-io/src', 'scripts/native.mjs', packages]);
+  const isThere = existsSync(compiled) || isOfTheseSources(prebuilt);
+  if (process.env.ANDVARI_NATIVE !== 'off' && isThere && isDone(name, content)) return;
+  const said = await makeNative();
+  note(name, said === fromHere || said === fromPackage ? content : undefined);
+  console.log(`${name.padEnd(14)} ${said}`);
+}
+
 /**
  * Everything, in order; gives '' or the message of the first failure.
  * @returns {Promise<string>}
@@ -116,8 +176,9 @@ async function build() {
     perform(engineStep('plain', 'build/engine.wasm')),
     perform(engineStep('shared', 'build/engine-shared.wasm')),
   ]);
-  const compiled = plain || shared || (await perform(embedStep));
-  if (compiled || !existsSync(join(root, 'host-browser/vite.config.ts'))) return compiled;
+  const engines = plain || shared || (await perform(embedStep));
+  if (!engines) await native();
+  if (engines || !existsSync(join(root, 'host-browser/vite.config.ts'))) return engines;
   return perform(pageStep);
 }
 

@@ -3,7 +3,7 @@
 import { report, run } from './run.mjs';
 
 // Each room has its own libraries: in host-common, without Node's types, a `node:` import fails.
-const projects = ['host-common', 'host-node', 'host-browser', 'tests'];
+const projects = ['native-io', 'host-common', 'host-node', 'host-browser', 'tests'];
 
 const tsc = 'node_modules/typescript/bin/tsc';
 const biome = 'node_modules/@biomejs/biome/bin/biome';

@@ -1,9 +1,11 @@
 // Makes TypeScript constants of the engine's numbers, so that no number is typed twice:
 // assembly/core/{status,layout,limits}.ts ->
-// host-common/src/engine/generated/{status,layout,limits}.ts, and modules that carry the built
-// engine, so that Node and browsers load it alike, without a fetch.
+// host-common/src/engine/generated/{status,layout,limits}.ts; the same for C++ in
+// native-io/src/generated/border.h and native-io/lib/generated/border.ts; and modules that carry
+// the built engine, so that Node and browsers load it alike, without a fetch.
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from './run.mjs';
 
@@ -11,6 +13,11 @@ export const generatedFolder = 'host-common/src/engine/generated';
 export const numberSources = ['status', 'layout', 'limits', 'requests'].map(
   (n) => `assembly/core/${n}.ts`,
 );
+/** The engine's border as native-io sees it, with the hash by which it knows its addon. */
+export const borderFiles = [
+  'native-io/src/generated/border.h',
+  'native-io/lib/generated/border.ts',
+];
 /** Built module -> generated module and the constant in it. */
 export const embedded = {
   'build/engine.wasm': { module: 'engine-wasm', constant: 'engineWasmBase64' },
@@ -199,6 +206,11 @@ function emitEnum({ name, doc, members }) {
   return `\n${docLines(doc, '')}export const ${name} = {\n${lines.join('')}} as const;\n`;
 }
 
+/** @param {Member} limit */
+function emitLimit({ name, value, doc }) {
+  return `\n${docLines(doc, '')}export const ${name} = ${value};\n`;
+}
+
 const statusFunctions = `
 export type StatusNumber = (typeof Status)[keyof typeof Status];
 
@@ -213,10 +225,7 @@ export function statusName(status: number): string {
 /** The TypeScript of one number source. @param {string} path @param {string} text */
 export function generate(path, text) {
   if (basename(path) === 'limits.ts') {
-    const lines = parseLimits(path, text).map(
-      ({ name, value, doc }) => `\n${docLines(doc, '')}export const ${name} = ${value};\n`,
-    );
-    return header + lines.join('');
+    return header + parseLimits(path, text).map(emitLimit).join('');
   }
   const enums = parseEnums(path, text);
   const emitted = header + enums.map(emitEnum).join('');
@@ -232,15 +241,73 @@ export function generate(path, text) {
   return emitted + statusFunctions;
 }
 
+/** What native code shares with the engine; the rest of the layout may change without it. */
+const borderEnums = ['Ring', 'Descriptor', 'Flag', 'Control'];
+const borderLimits = [
+  'WORKERS_MAX',
+  'FRAME_BYTES',
+  'LARGE_FRAME_BYTES',
+  'DATAGRAM_BYTES_MAX',
+  'SLOT_PAYLOAD_BYTES',
+  'RING_ENTRIES_MAX',
+];
+
 /**
- * Writes a generated module, leaving an equal one alone (watchers stay quiet).
- * @param {string} name
+ * The members of `all` with these names, in the order of `names`.
+ * @template {{ name: string }} Named
+ * @param {string} path
+ * @param {Named[]} all
+ * @param {string[]} names
+ */
+function pick(path, all, names) {
+  return names.map((name) => {
+    const found = all.find((one) => one.name === name);
+    if (!found) throw new GenerateError(`${path}: ${name} is not in it, but native-io needs it`);
+    return found;
+  });
+}
+
+/** @param {Member} member @param {string} indent @param {string} kind */
+function cppConstant({ name, value, doc }, indent, kind) {
+  return `${docLines(doc, indent)}${indent}${kind} uint32_t ${name} = ${value};\n`;
+}
+
+/**
+ * The C++ header of the border and the TypeScript that carries its hash.
+ * @param {string} layout text of layout.ts
+ * @param {string} limits text of limits.ts
+ */
+export function generateBorder(layout, limits) {
+  const layoutPath = 'assembly/core/layout.ts';
+  const limitsPath = 'assembly/core/limits.ts';
+  const enums = pick(layoutPath, parseEnums(layoutPath, layout), borderEnums);
+  const numbers = pick(limitsPath, parseLimits(limitsPath, limits), borderLimits);
+  // Of the numbers alone: a better comment makes no other border.
+  const values = JSON.stringify([numbers, enums], ['name', 'value', 'members']);
+  const hash = createHash('sha256').update(values).digest('hex').slice(0, 16);
+  const hashDoc = '\n/** Hash of all these numbers, which the loader compares with its own. */\n';
+  const cpp = [
+    `${header}#pragma once\n#include <cstdint>\n\nnamespace andvari::border {\n`,
+    ...numbers.map((limit) => `\n${cppConstant(limit, '', 'constexpr')}`),
+    ...enums.map(({ name, doc, members }) => {
+      const inside = members.map((one) => cppConstant(one, '  ', 'static constexpr')).join('');
+      return `\n${docLines(doc, '')}struct ${name} {\n${inside}};\n`;
+    }),
+    `${hashDoc}constexpr char HASH[] = "${hash}";\n\n}  // namespace andvari::border\n`,
+  ];
+  const ts = [`${header}${hashDoc}export const BORDER_HASH = '${hash}';\n`];
+  ts.push(...numbers.map(emitLimit), ...enums.map(emitEnum));
+  return { cpp: cpp.join(''), ts: ts.join('') };
+}
+
+/**
+ * Writes a generated file, leaving an equal one alone (watchers and compilers stay quiet).
+ * @param {string} path relative to the root
  * @param {string} text
  */
-function write(name, text) {
-  const folder = join(root, generatedFolder);
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${name}.ts`);
+function write(path, text) {
+  const file = join(root, path);
+  mkdirSync(dirname(file), { recursive: true });
   let present;
   try {
     present = readFileSync(file, 'utf8');
@@ -250,13 +317,24 @@ function write(name, text) {
   if (present !== text) writeFileSync(file, text);
 }
 
-/** status.ts, layout.ts and limits.ts. Throws GenerateError, and then writes none of them. */
+/**
+ * status.ts, layout.ts and limits.ts, and the border. Throws GenerateError, and then writes none of
+ * them.
+ */
 export function generateNumbers() {
-  const texts = numberSources.map((path) => ({
-    name: basename(path, '.ts'),
-    text: generate(path, readFileSync(join(root, path), 'utf8')),
+  const sources = numberSources.map((path) => ({
+    path,
+    text: readFileSync(join(root, path), 'utf8'),
   }));
-  for (const { name, text } of texts) write(name, text);
+  const texts = sources.map(({ path, text }) => ({
+    path: `${generatedFolder}/${basename(path)}`,
+    text: generate(path, text),
+  }));
+  const [, layout, limits] = sources;
+  const { cpp, ts } = generateBorder(layout?.text ?? '', limits?.text ?? '');
+  for (const { path, text } of texts) write(path, text);
+  write(borderFiles[0] ?? '', cpp);
+  write(borderFiles[1] ?? '', ts);
 }
 
 /**
@@ -266,7 +344,10 @@ export function generateNumbers() {
 export function embedEngine(wasm) {
   const { module, constant } = embedded[wasm];
   const base64 = readFileSync(join(root, wasm)).toString('base64');
-  write(module, `${header}\n/** ${wasm}, base64. */\nexport const ${constant} =\n  '${base64}';\n`);
+  write(
+    `${generatedFolder}/${module}.ts`,
+    `${header}\n/** ${wasm}, base64. */\nexport const ${constant} =\n  '${base64}';\n`,
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -29,17 +29,21 @@ EnginePort::EnginePort(Napi::Env env, MemoryView memory, const PortOptions& opti
   want(env, o.replyEnd >= o.replyLow && memory_.holds(o.replyLow, o.replyEnd - o.replyLow),
        "the place of replies");
   const uint64_t frameBytes = uint64_t{o.frameCount} * kFrameBytes;
-  want(env, o.frames % kFrameBytes == 0 && o.frames + frameBytes <= memory_.size(), "frames");
-  if (o.frameCount == 0 || o.peers == 0 || o.peers > 4 * border::RING_ENTRIES_MAX) {
-    throw Napi::RangeError::New(env, "wanted at least one frame and one peer");
+  // Frame 0 means none, so no frame begins at offset 0.
+  want(env, o.frames != 0 && o.frames % kFrameBytes == 0 && o.frames + frameBytes <= memory_.size(),
+       "frames");
+  if (o.frameCount == 0 || o.peers == 0 || o.peers > kPeersMax) {
+    throw Napi::RangeError::New(env, "wanted at least one frame, and 1 to 262144 peers");
   }
   owners_.assign(o.frameCount, Owner::kPool);
   pool_.reserve(o.frameCount);
   for (uint32_t i = o.frameCount; i > 0; i--) pool_.push_back(frameAt(i - 1));
   peerTaken_.assign(o.peers, 0);
+  takings_.assign(o.peers, 0);
+  largePlaces_.assign(o.peers, 0);
   freePeers_.reserve(o.peers);
   for (uint32_t i = o.peers; i > 0; i--) freePeers_.push_back(i - 1);
-  releases_.reserve(64);
+  releases_.reserve(kReleasesMax);
 }
 
 uint32_t EnginePort::word(uint32_t offset) const {
@@ -51,8 +55,9 @@ void EnginePort::setWord(uint32_t offset, uint32_t value) {
 }
 
 bool EnginePort::ownsFrame(uint32_t frame) const {
-  return frame >= options_.frames && frame < frameAt(options_.frameCount) &&
-         (frame - options_.frames) % kFrameBytes == 0;
+  // Not frame < end: the end of a 4 GiB memory is 0.
+  return frame >= options_.frames && frameIndex(frame) < options_.frameCount &&
+         frame % kFrameBytes == 0;
 }
 
 uint32_t EnginePort::takeFrame() {
@@ -83,11 +88,13 @@ uint32_t EnginePort::takePeer() {
   const uint32_t index = freePeers_.back();
   freePeers_.pop_back();
   peerTaken_[index] = 1;
+  takings_[index]++;
   return index;
 }
 
 void EnginePort::givePeer(uint32_t index) {
   peerTaken_[index] = 0;
+  largePlaces_[index] = 0;
   freePeers_.push_back(index);
 }
 
@@ -115,7 +122,7 @@ void EnginePort::push(uint32_t frame, uint32_t offset, uint32_t length, uint32_t
   words[Descriptor::FRAME / 4] = frame;
   words[Descriptor::OFFSET / 4] = offset;
   words[Descriptor::LENGTH / 4] = length;
-  words[Descriptor::PEER / 4] = peer | kPeerBit;
+  words[Descriptor::PEER / 4] = handleOf(peer);
   words[Descriptor::FLAGS / 4] =
       border::Flag::DATAGRAM | (local ? uint32_t{border::Flag::LOCAL} : 0);
   words[Descriptor::ARRIVAL / 4] = nowLow_;
@@ -127,6 +134,60 @@ void EnginePort::push(uint32_t frame, uint32_t offset, uint32_t length, uint32_t
 
 uint32_t EnginePort::hashAddress(const uint8_t* network64) const {
   return static_cast<uint32_t>(siphash24(at(options_.hashKey), network64, 8));
+}
+
+bool EnginePort::pushLarge(Bytes first, Bytes rest, uint32_t peer, bool local, uint32_t address) {
+  if (large_.put(first, rest, {peer, 0, address, local})) {
+    largePlaces_[peer] = kInInbox;
+    return true;
+  }
+  counters.dropped++;
+  givePeer(peer);
+  return false;
+}
+
+bool EnginePort::takeLarge(uint32_t offset, LargeDatagram& taken) {
+  if (large_.count() == 0 || offset == 0) return false;
+  if (!memory_.holds(offset, border::LARGE_FRAME_BYTES)) return false;
+  taken = large_.first();
+  __builtin_memcpy(at(offset), large_.firstBytes(), taken.length);
+  largePlaces_[taken.peer] = offset;
+  large_.drop();
+  counters.received++;
+  return true;
+}
+
+void EnginePort::dropLarge() {
+  if (large_.count() == 0) return;
+  givePeer(large_.first().peer);
+  large_.drop();
+  counters.dropped++;
+}
+
+bool EnginePort::sendLarge(PacketBackend& backend, uint32_t handle, uint32_t offset,
+                           uint32_t length) {
+  const uint32_t peer = peerOf(handle);
+  const uint32_t place = peer == kNoPeer ? 0 : largePlaces_[peer];
+  if (place == 0 || place == kInInbox) {
+    counters.refused++;
+    return false;
+  }
+  const uint64_t end = uint64_t{offset} + length;
+  const bool inPlace = offset >= place && end <= uint64_t{place} + border::LARGE_FRAME_BYTES;
+  if (length != 0 && !inPlace && !isReplyPlace(offset, length, 0)) {
+    counters.refused++;
+    givePeer(peer);
+    return false;
+  }
+  if (length == 0) {
+    counters.silent++;
+  } else if (length > border::DATAGRAM_BYTES_MAX) {
+    counters.dropped++;
+  } else {
+    backend.send({0, offset, length, peer});
+  }
+  givePeer(peer);
+  return true;
 }
 
 void EnginePort::drain(PacketBackend& backend) {
@@ -154,6 +215,8 @@ void EnginePort::drainRing(uint32_t ring, bool held, Bits forHost, PacketBackend
     uint64_t position;
     __builtin_memcpy(&position, at(entry + border::Descriptor::POSITION), 8);
     if (held && position > committed) break;
+    // JavaScript takes the list after every turn, so this waits for the next one at most.
+    if (releases_.size() == kReleasesMax) break;
     if (!take(entry, backend)) {
       bits_ |= forHost;
       break;
@@ -164,37 +227,56 @@ void EnginePort::drainRing(uint32_t ring, bool held, Bits forHost, PacketBackend
 
 bool EnginePort::take(uint32_t entry, PacketBackend& backend) {
   using border::Descriptor;
-  const auto* words = reinterpret_cast<const uint32_t*>(at(entry));
-  uint32_t frame = words[Descriptor::FRAME / 4];
-  const uint32_t offset = words[Descriptor::OFFSET / 4];
-  const uint32_t length = words[Descriptor::LENGTH / 4];
-  const uint32_t flags = words[Descriptor::FLAGS / 4];
-  const uint32_t handle = words[Descriptor::PEER / 4];
-  const bool ends = length != 0 || (flags & border::Flag::SILENT);
-  if (ends ? !(handle & kPeerBit) : !ownsFrame(frame)) return false;
-  if (frame != 0 && !moveFrame(frame, Owner::kEngine, Owner::kSending)) frame = 0;
+  const Out out = {word(entry + Descriptor::FRAME), word(entry + Descriptor::OFFSET),
+                   word(entry + Descriptor::LENGTH), word(entry + Descriptor::PEER),
+                   word(entry + Descriptor::FLAGS)};
+  const bool ends = out.length != 0 || (out.flags & border::Flag::SILENT);
+  if (ends ? !(out.handle & kPeerBit) : !ownsFrame(out.frame)) return false;
   if (!ends) {
-    if (frame) giveFrame(frame, Owner::kSending);
+    giveFrame(out.frame, Owner::kEngine);
     return true;
   }
-  const uint32_t peer = handle & ~kPeerBit;
-  if (peer >= options_.peers || !peerTaken_[peer]) {
+  const bool frameHolds =
+      out.frame == 0 || moveFrame(out.frame, Owner::kEngine, Owner::kSending);
+  // Of a descriptor that names a frame that the engine does not have, nothing is believed but that
+  // its request has ended.
+  if (!frameHolds) {
+    const uint32_t peer = peerOf(out.handle);
+    if (peer != kNoPeer && largePlaces_[peer] == 0) givePeer(peer);
+  } else if (!finish(out, backend) && out.frame) {
+    giveFrame(out.frame, Owner::kSending);
+  }
+  return true;
+}
+
+bool EnginePort::finish(const Out& out, PacketBackend& backend) {
+  const uint32_t peer = peerOf(out.handle);
+  if (peer == kNoPeer || largePlaces_[peer] != 0) {
     counters.refused++;
-    if (frame) giveFrame(frame, Owner::kSending);
-    return true;
+    return false;
   }
-  if (length == 0) {
+  bool sent = false;
+  if (out.length == 0) {
     counters.silent++;
-    if (frame) giveFrame(frame, Owner::kSending);
-  } else if (!isReplyPlace(offset, length, frame)) {
+  } else if (!isReplyPlace(out.offset, out.length, out.frame)) {
     counters.refused++;
-    if (frame) giveFrame(frame, Owner::kSending);
   } else {
-    backend.send({frame, offset, length, peer});
-    if (flags & border::Flag::REPLY_FRAME) releases_.push_back(offset);
+    if (out.length > border::DATAGRAM_BYTES_MAX) {
+      counters.dropped++;
+    } else {
+      backend.send({out.frame, out.offset, out.length, peer});
+      sent = true;
+    }
+    if (out.flags & border::Flag::REPLY_FRAME) releases_.push_back(out.offset);
   }
   givePeer(peer);
-  return true;
+  return sent;
+}
+
+uint32_t EnginePort::peerOf(uint32_t handle) const {
+  const uint32_t index = handle & (kPeersMax - 1);
+  if (index >= options_.peers || !peerTaken_[index] || handle != handleOf(index)) return kNoPeer;
+  return index;
 }
 
 // Inside its own frame, or where this instance keeps replies: nothing else may leave.

@@ -3,13 +3,14 @@
 //
 // Offsets are those of the WebAssembly memory, u32; the rings' words are the engine's
 // (generated/border.h, made from assembly/core/layout.ts). Nothing that the engine writes is
-// believed: frames, peers, offsets and lengths are checked here, and a descriptor that names what it
-// cannot have is counted as refused and otherwise ignored.
+// believed: frames, peers, offsets and lengths are checked here, and a descriptor that names what
+// it cannot have is counted as refused and otherwise ignored.
 #pragma once
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "large-inbox.h"
 #include "memory-view.h"
 
 namespace andvari {
@@ -54,6 +55,11 @@ class PacketBackend {
   virtual void woken() {}
   // Sends that have not ended; turn() is called again soon while there are any.
   virtual uint32_t sending() const { return 0; }
+  // Replies wait until waitFd() is writable; turn() is called then.
+  virtual bool wantsWritable() const { return false; }
+  // Has no frame to receive into. waitFd() is not watched until a turn has given one back, or the
+  // loop would wake for nothing again and again.
+  virtual bool starved() const { return false; }
 };
 
 class EnginePort {
@@ -81,6 +87,11 @@ class EnginePort {
   static constexpr uint32_t kNoPeer = UINT32_MAX;
   uint32_t takePeer();
   void givePeer(uint32_t index);
+  // What stands for it in Descriptor.PEER: kPeerBit, how often it has been taken, index. An old
+  // descriptor that comes again does not answer whoever has the peer now.
+  uint32_t handleOf(uint32_t index) const {
+    return kPeerBit | (uint32_t{takings_[index]} & kTakingMask) << kIndexBits | index;
+  }
 
   // --- in ---
   // Datagrams that the receive ring and the peers have room for.
@@ -90,6 +101,15 @@ class EnginePort {
   void push(uint32_t frame, uint32_t offset, uint32_t length, uint32_t peer, bool local,
             uint32_t address);
   void setNow(uint32_t low, uint32_t high);
+  // Hands over a datagram that is longer than a frame, in two parts: where the kernel put the first
+  // bytes, and the rest. They are copied, `peer` is the inbox's. JavaScript finds them with
+  // PacketSocket's large(). False, and counted as dropped: no room; the peer is free again.
+  bool pushLarge(Bytes first, Bytes rest, uint32_t peer, bool local, uint32_t address);
+  const LargeInbox& large() const { return large_; }
+  void dropLarge();
+  // Copies the oldest to `offset`, LARGE_FRAME_BYTES of the memory, where its reply may lie too.
+  // False: there is none, or no such place.
+  bool takeLarge(uint32_t offset, LargeDatagram& taken);
   // A number for the first 64 bits of an IPv6 address, the same on every transport of this server
   // (host-node's AddressNumbers asks the engine for the same).
   uint32_t hashAddress(const uint8_t* network64) const;
@@ -97,10 +117,13 @@ class EnginePort {
   // --- out ---
   // Hands every reply that may leave to the backend. Stops at what belongs to the host (kForHost).
   void drain(PacketBackend& backend);
+  // The reply to what takeLarge() gave: in its own place, or where the instance keeps replies.
+  // Length 0: there is none. False, and counted as refused: not such a reply; nothing is sent.
+  bool sendLarge(PacketBackend& backend, uint32_t handle, uint32_t offset, uint32_t length);
 
   // What JavaScript has to see to after a turn.
-  enum Bits : uint32_t { kForHostReady = 1, kForHostHeld = 2, kReleases = 4 };
-  uint32_t bits() const { return bits_; }
+  enum Bits : uint32_t { kForHostReady = 1, kForHostHeld = 2, kReleases = 4, kLarge = 8 };
+  uint32_t bits() const { return bits_ | (large_.count() ? uint32_t{kLarge} : 0); }
   // Reply frames that have been sent: the host gives each back with the engine's release().
   std::vector<uint32_t>& releases() { return releases_; }
 
@@ -116,10 +139,28 @@ class EnginePort {
   static constexpr uint32_t kFrameBytes = 4096;
   // Set in Descriptor.PEER for requests of a port; the host's own peers never have it.
   static constexpr uint32_t kPeerBit = 0x80000000u;
+  // Peers of a port at the most: what the index has bits for.
+  static constexpr uint32_t kIndexBits = 18;
+  static constexpr uint32_t kPeersMax = 1u << kIndexBits;
+  // Reply frames that wait for releases() at the most; draining stops until then.
+  static constexpr uint32_t kReleasesMax = 64;
 
  private:
+  // In largePlaces_: not taken yet. No frame of the host begins there.
+  static constexpr uint32_t kInInbox = UINT32_MAX;
+  static constexpr uint32_t kTakingMask = (1u << (31 - kIndexBits)) - 1;
+
+  // A descriptor that has come out, read once: another thread may write to the memory meanwhile.
+  struct Out {
+    uint32_t frame, offset, length, handle, flags;
+  };
   // One ring's next entry handled; false: it stays where it is.
   bool take(uint32_t entry, PacketBackend& backend);
+  // A descriptor that ends a request of this port, and whose frame is kSending or none. False:
+  // nothing was handed to the backend, the frame is still ours.
+  bool finish(const Out& out, PacketBackend& backend);
+  // The peer that a handle stands for, kNoPeer: it stands for none now.
+  uint32_t peerOf(uint32_t handle) const;
   bool isReplyPlace(uint32_t offset, uint32_t length, uint32_t frame) const;
   uint32_t word(uint32_t offset) const;
   void setWord(uint32_t offset, uint32_t value);
@@ -131,6 +172,10 @@ class EnginePort {
   std::vector<Owner> owners_;
   std::vector<uint32_t> freePeers_;
   std::vector<uint8_t> peerTaken_;
+  std::vector<uint16_t> takings_;  // how often a peer has been taken
+  // Where takeLarge() put a peer's request, kInInbox before that; 0: it came in a frame.
+  std::vector<uint32_t> largePlaces_;
+  LargeInbox large_;
   std::vector<uint32_t> releases_;
   uint32_t bits_ = 0;
   uint32_t nowLow_ = 0, nowHigh_ = 0;

@@ -14,7 +14,7 @@ MemoryView::MemoryView(const Napi::Value& memory) {
   }
   // Node-API 8 gives no pointer of a SharedArrayBuffer, but it does of a view over one.
   const Napi::Value buffer = memory.As<Napi::Object>().Get("buffer");
-  const auto bytes =
+  auto bytes =
       env.Global().Get("Uint8Array").As<Napi::Function>().New({buffer}).As<Napi::Uint8Array>();
   data_ = bytes.Data();
   size_ = bytes.ByteLength();

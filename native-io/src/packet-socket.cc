@@ -1,5 +1,6 @@
 #include "packet-socket.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "io-error.h"
@@ -22,6 +23,10 @@ uint32_t wordOf(const Napi::Object& options, const char* name) {
   return value.As<Napi::Number>().Uint32Value();
 }
 
+uint32_t argument(const Napi::CallbackInfo& info, size_t index) {
+  return info[index].As<Napi::Number>().Uint32Value();
+}
+
 void closePoll(uv_poll_t* poll) {
   uv_poll_stop(poll);
   uv_close(reinterpret_cast<uv_handle_t*>(poll),
@@ -36,6 +41,8 @@ Napi::Function PacketSocket::define(Napi::Env env) {
                   {
                       InstanceMethod<&PacketSocket::turn>("turn"),
                       InstanceMethod<&PacketSocket::releases>("releases"),
+                      InstanceMethod<&PacketSocket::large>("large"),
+                      InstanceMethod<&PacketSocket::sendTo>("sendTo"),
                       InstanceMethod<&PacketSocket::watch>("watch"),
                       InstanceMethod<&PacketSocket::close>("close"),
                       InstanceMethod<&PacketSocket::counters>("counters"),
@@ -47,7 +54,10 @@ Napi::Function PacketSocket::define(Napi::Env env) {
 
 PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PacketSocket>(info) {}
 
-PacketSocket::~PacketSocket() { shut(); }
+PacketSocket::~PacketSocket() {
+  if (!closed_) napi_remove_env_cleanup_hook(Env(), onThreadEnd, this);
+  shut();
+}
 
 std::unique_ptr<EnginePort> PacketSocket::portOf(const Napi::Object& options) {
   PortOptions port;
@@ -91,14 +101,52 @@ Napi::Value PacketSocket::open(const Napi::CallbackInfo& info, const char* kind,
 
 Napi::Value PacketSocket::turn(const Napi::CallbackInfo& info) {
   if (closed_) return Napi::Number::New(info.Env(), 0);
-  const uint32_t low = info[0].As<Napi::Number>().Uint32Value();
-  const uint32_t high = info[1].As<Napi::Number>().Uint32Value();
-  port_->setNow(low, high);
+  port_->setNow(argument(info, 0), argument(info, 1));
   port_->drain(*backend_);
   backend_->flush();
-  const uint32_t room = port_->room();
-  const uint32_t received = room ? backend_->receive(room < kBatchMax ? room : kBatchMax) : 0;
+  const uint32_t room = std::min(port_->room(), kBatchMax);
+  const uint32_t received = room ? backend_->receive(room) : 0;
+  listen(received == 0 && (room == 0 || backend_->starved()));
   return Napi::Number::New(info.Env(), received | port_->bits() << 16);
+}
+
+void PacketSocket::listen(bool stalled) {
+  if (!poll_) return;
+  const int events =
+      (stalled ? 0 : UV_READABLE) | (backend_->wantsWritable() ? UV_WRITABLE : 0);
+  if (events == events_) return;
+  events_ = events;
+  if (events == 0) {
+    uv_poll_stop(poll_);
+  } else {
+    uv_poll_start(poll_, events, onEvent);
+  }
+}
+
+Napi::Value PacketSocket::large(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (closed_ || port_->large().count() == 0) return env.Undefined();
+  const uint32_t offset = argument(info, 0);
+  if (offset == 0) {
+    port_->dropLarge();
+    return env.Undefined();
+  }
+  LargeDatagram datagram;
+  if (!port_->takeLarge(offset, datagram)) {
+    throw Napi::RangeError::New(env, "large: no large frame of the memory begins there");
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("peer", port_->handleOf(datagram.peer));
+  result.Set("length", datagram.length);
+  result.Set("local", datagram.local);
+  result.Set("address", datagram.address);
+  return result;
+}
+
+Napi::Value PacketSocket::sendTo(const Napi::CallbackInfo& info) {
+  const bool done = !closed_ && port_->sendLarge(*backend_, argument(info, 0), argument(info, 1),
+                                                 argument(info, 2));
+  return Napi::Boolean::New(info.Env(), done);
 }
 
 Napi::Value PacketSocket::releases(const Napi::CallbackInfo& info) {
@@ -124,23 +172,31 @@ Napi::Value PacketSocket::watch(const Napi::CallbackInfo& info) {
   poll_->data = this;
   callback_ = Napi::Persistent(info[0].As<Napi::Function>());
   context_ = std::make_unique<Napi::AsyncContext>(env, "andvari:packets");
-  uv_poll_start(poll_, UV_READABLE, onReadable);
+  events_ = 0;
+  listen(false);
   // The socket stays alive while the kernel may call: close() lets it go.
   Ref();
   return env.Undefined();
 }
 
-void PacketSocket::onReadable(uv_poll_t* poll, int, int) {
+void PacketSocket::onEvent(uv_poll_t* poll, int, int) {
   auto* self = static_cast<PacketSocket*>(poll->data);
   if (self->closed_) return;
   self->backend_->woken();
-  const Napi::HandleScope scope(self->callback_.Env());
-  try {
-    self->callback_.MakeCallback(self->Value(), {}, *self->context_);
-  } catch (const Napi::Error& error) {
-    // As if it had been thrown in a callback of Node's own: uncaughtException.
-    napi_fatal_exception(error.Env(), error.Value());
-  }
+  const napi_env env = self->callback_.Env();
+  const Napi::HandleScope scope(env);
+  self->inCallback_ = true;
+  const napi_status status =
+      napi_make_callback(env, *self->context_, self->Value(), self->callback_.Value(), 0, nullptr,
+                         nullptr);
+  self->inCallback_ = false;
+  // close() in the callback could not let go of what the call still used.
+  if (self->closed_) self->context_.reset();
+  napi_value error;
+  if (status != napi_pending_exception) return;
+  // As if it had been thrown in a callback of Node's own: uncaughtException. When the thread is
+  // being terminated there is no exception to take.
+  if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
 }
 
 Napi::Value PacketSocket::close(const Napi::CallbackInfo& info) {
@@ -160,7 +216,7 @@ void PacketSocket::stopWatching() {
   closePoll(poll_);
   poll_ = nullptr;
   callback_.Reset();
-  context_.reset();
+  if (!inCallback_) context_.reset();
 }
 
 void PacketSocket::shut() {

@@ -50,6 +50,6 @@ class UdpSocket {
 };
 
 // Options that every open function takes: host, port, reusePort.
-UdpSocket* openUdpSocket(const Napi::Object& options);
+std::unique_ptr<UdpSocket> openUdpSocket(const Napi::Object& options);
 
 }  // namespace andvari

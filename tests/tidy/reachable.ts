@@ -12,6 +12,8 @@ const started = [
   /\.html$/,
   /\.(?:test|spec)\.ts$/,
   /^scripts\/[^/]+\.mjs$/,
+  // Compilers are given folders of them; a header has to be included.
+  /\.cc$/,
   /^\.ci\/run$/,
   /\.config\.(?:ts|js)$/,
   /\.d\.ts$/,
@@ -37,6 +39,9 @@ function resolve(tree: Tree, path: string, name: string): string | undefined {
 function namesIn(path: string, text: string): string[] {
   if (/\.(?:ts|mjs|js)$/.test(path)) {
     return [...importsOf(path, text).map(({ specifier }) => specifier), ...stringsOf(path, text)];
+  }
+  if (/\.(?:cc|h)$/.test(path)) {
+    return [...text.matchAll(/^#include "(.+)"$/gm)].map(([, name]) => `./${name}`);
   }
   return text.split(/["'\s()]+/);
 }

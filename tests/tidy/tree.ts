@@ -10,7 +10,8 @@ export type Tree = ReadonlyMap<string, string>;
 
 const skippedFolders = new Set(['node_modules', 'dist', 'generated']);
 const skippedPlaces = new Set(['build', 'data', 'tests/vectors']);
-const written = /\.(?:ts|mjs|js|css|html)$/;
+for (const name of ['build', 'build-asan', 'prebuilds']) skippedPlaces.add(`native-io/${name}`);
+const written = /\.(?:ts|mjs|js|css|html|cc|h)$/;
 
 /**
  * Every source file of the project; generated files, vectors and what git ignores are not among

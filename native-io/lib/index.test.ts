@@ -1,0 +1,111 @@
+// How the addon is found, turned off and refused, and what its arguments may be.
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { loadNative, type OpenOptions, probe } from './index.ts';
+import { checkOpenOptions } from './port-options.ts';
+import { RingEngine } from './testing/ring-engine.ts';
+
+const native = loadNative();
+
+/** What loadNative() gives in a process with this ANDVARI_NATIVE. */
+function loadedWith(value: string): unknown {
+  const index = new URL('./index.ts', import.meta.url);
+  const program = `const { loadNative, probe } = await import(${JSON.stringify(index.href)});
+    console.log(JSON.stringify([loadNative(), probe()]));`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+    encoding: 'utf8',
+    env: { ...process.env, ANDVARI_NATIVE: value },
+  });
+  expect(child.stderr).toBe('');
+  return JSON.parse(child.stdout);
+}
+
+describe('loadNative', () => {
+  it('is turned off by ANDVARI_NATIVE=off', () => {
+    const off = { missing: 'ANDVARI_NATIVE=off' };
+    expect(loadedWith('off')).toEqual([off, off]);
+  });
+
+  it('says in one line why a binary does not load', () => {
+    const [gone] = loadedWith('/nowhere/x.node') as [{ missing: string }];
+    expect(gone.missing).toMatch(/^there is no binary/);
+    const [other] = loadedWith('package.json') as [{ missing: string }];
+    expect(other.missing).toBe('it was built for another engine (`npm run build` makes it anew)');
+  });
+});
+
+describe('probe', () => {
+  it('tells of each way why it is not there', () => {
+    const probed = probe();
+    if ('missing' in probed) return;
+    expect(probed.mmsg).toEqual({ errno: 0, why: '' });
+    for (const { errno, why } of Object.values(probed)) {
+      expect(why === '').toBe(errno === 0);
+      expect(why).not.toContain('\n');
+    }
+  });
+});
+
+describe('checkOpenOptions', () => {
+  const engine = new RingEngine();
+  const good: OpenOptions = { ...engine.port, host: '127.0.0.1', port: 0, reusePort: true };
+
+  it('takes what is right', () => {
+    expect(checkOpenOptions(good)).toBeUndefined();
+    expect(checkOpenOptions({ ...good, own: 1 } as OpenOptions, ['own'])).toBeUndefined();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['rx', '1', 'rx: wanted a number, got string'],
+    ['peers', 1.5, 'peers: wanted a whole number from 0 to 4294967295, got 1.5'],
+    ['frames', -1, 'frames: wanted a whole number from 0 to 4294967295, got -1'],
+    ['hashKey', Number.NaN, 'hashKey: wanted a whole number from 0 to 4294967295, got NaN'],
+    ['port', 65_536, 'port: wanted a whole number from 0 to 65535, got 65536'],
+    ['host', 1, 'host: wanted an IP address, got number'],
+    ['memory', new ArrayBuffer(8), 'memory: wanted a WebAssembly.Memory, got object'],
+    ['reusePort', 1, 'reusePort: wanted true or false, got number'],
+    ['resuePort', true, 'resuePort: no such option'],
+  ])('refuses %s: %s', (name, value, message) => {
+    expect(() => checkOpenOptions({ ...good, [name]: value } as OpenOptions)).toThrow(message);
+  });
+});
+
+describe.skipIf('missing' in native)('the addon', () => {
+  const { port } = new RingEngine();
+  const end = port.memory.buffer.byteLength;
+  const place = { host: '127.0.0.1', port: 0 };
+
+  it.each<Partial<OpenOptions>>([
+    { rx: end - 64 },
+    { rx: port.rx + 4 },
+    { ready: 0xffffffc0 },
+    { held: end },
+    { ringEntries: 1000 },
+    { ringEntries: 131_072 },
+    { ringEntries: 0 },
+    { committed: end },
+    { committed: port.committed + 4 },
+    { frames: 0 },
+    { frames: port.frames + 64 },
+    { frameCount: port.frameCount + 100 },
+    { frameCount: 0xffffffff },
+    { frameCount: 0 },
+    { replyEnd: port.replyLow - 1 },
+    { replyEnd: 0xffffffff },
+    { hashKey: end - 8 },
+    { peers: 0 },
+    { peers: 262_145 },
+  ])('refuses %o', (wrong) => {
+    if ('missing' in native) return;
+    expect(() => native.openMmsg({ ...port, ...place, ...wrong })).toThrow(RangeError);
+  });
+
+  it('pins a thread to a core that there is', () => {
+    if ('missing' in native) return;
+    expect(() => native.pinThread(1023)).toThrow(
+      expect.objectContaining({ code: 'ANDVARI_IO_SYSTEM', syscall: 'sched_setaffinity' }),
+    );
+    expect(() => native.pinThread(-1)).toThrow(RangeError);
+    expect(() => native.pinThread(70_000)).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,139 @@
+/**
+ * The native addon as the host sees it. It is optional: where it is not there, loadNative() says
+ * why, and the host goes on without it.
+ */
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FileRingAddon } from './file-ring.ts';
+import { BORDER_HASH } from './generated/border.ts';
+import type { PacketSocket } from './packet-socket.ts';
+import { checkOpenOptions, checkWholeNumber, type OpenOptions } from './port-options.ts';
+import { checkUringOptions, type UringOptions } from './uring.ts';
+import { attachXdp, openXdp, type XdpAddon } from './xdp.ts';
+
+export type { FileRingOptions, FileTransfer } from './file-ring.ts';
+export { FileRing } from './file-ring.ts';
+export type { LargeDatagram, PacketCounters, PacketSocket } from './packet-socket.ts';
+export { PEER_BIT, TURN_BITS_SHIFT, TurnBits } from './packet-socket.ts';
+export type { OpenOptions, PortOptions, SocketOptions } from './port-options.ts';
+export type { UringOptions } from './uring.ts';
+export { URING_FRAMES_PER_BUFFER } from './uring.ts';
+export type {
+  AttachOptions,
+  OpenXdpOptions,
+  XdpAttachment,
+  XdpMode,
+  XdpSocket,
+  XdpStatistics,
+} from './xdp.ts';
+
+/** What this process may use, found out by trying. */
+export interface Probe {
+  mmsg: Probed;
+  uring: Probed;
+  /** A socket of AF_XDP, and a map for its program; an interface is not tried. */
+  xdp: Probed;
+  bpf: Probed;
+  /** `bytes`: how much this process may pin, Infinity where there is no limit. */
+  memlock: Probed & { bytes: number };
+}
+
+export interface Probed {
+  /** 0: it works. */
+  errno: number;
+  /** Why not, and what mends it, in one sentence; '' when it works. */
+  why: string;
+}
+
+/** What the kernel refused: one line that names the cause, and what mends it. */
+export interface IoError extends Error {
+  /** ANDVARI_PORT_IN_USE, ANDVARI_ADDRESS or ANDVARI_IO_...; src/io-error.h lists them. */
+  code: string;
+  syscall: string;
+  /** Positive; 0 when the kernel was not asked. */
+  errno: number;
+  /** A clause that a user can act on; may be empty. */
+  mend: string;
+}
+
+/** openXdp() and attachXdp() are described in xdp.ts, openFileRing() is for FileRing. */
+export interface NativeAddon extends XdpAddon, FileRingAddon {
+  /** recvmmsg and sendmmsg: no privilege, any kernel. Throws an IoError. */
+  openMmsg(options: OpenOptions): PacketSocket;
+  /** Multishot receive and batched sends by io_uring. Throws an IoError. */
+  openUring(options: UringOptions): PacketSocket;
+  probe(): Probe;
+  /** The calling thread runs on this core from now on. Throws an IoError. */
+  pinThread(core: number): void;
+}
+
+/** What the addon exports: the same, trusting its arguments. */
+interface Binding extends NativeAddon {
+  border: string;
+}
+
+const require = createRequire(import.meta.url);
+const place = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+/** Compiled here first: it is there only when the prebuilt one was not of these sources. */
+const binaries = [
+  place('build/andvari_native.node'),
+  place(`prebuilds/${process.platform}-${process.arch}/node.napi.node`),
+];
+
+let loaded: NativeAddon | { missing: string } | undefined;
+
+/**
+ * The addon, or in one line why it is missing. ANDVARI_NATIVE=off turns it off, ANDVARI_NATIVE=PATH
+ * names another binary (a sanitizer build).
+ */
+export function loadNative(): NativeAddon | { missing: string } {
+  loaded ??= load(process.env['ANDVARI_NATIVE'] ?? '');
+  return loaded;
+}
+
+/** Answers where there is no addon, too. */
+export function probe(): Probe | { missing: string } {
+  const native = loadNative();
+  return 'missing' in native ? native : native.probe();
+}
+
+function load(wanted: string): NativeAddon | { missing: string } {
+  if (wanted === 'off') return { missing: 'ANDVARI_NATIVE=off' };
+  const paths = wanted === '' ? binaries : [resolve(wanted)];
+  const reasons: string[] = [];
+  for (const path of paths) {
+    try {
+      const binding = require(path) as Binding;
+      if (binding.border === BORDER_HASH) return faceOf(binding);
+      reasons.push('it was built for another engine (`npm run build` makes it anew)');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') continue;
+      reasons.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  const missing = reasons.join('; ').replaceAll('\n', ' ');
+  return { missing: missing || `there is no binary for ${process.platform}-${process.arch}` };
+}
+
+function faceOf(binding: Binding): NativeAddon {
+  return {
+    openMmsg(options) {
+      checkOpenOptions(options);
+      return binding.openMmsg(options);
+    },
+    openUring(options) {
+      checkUringOptions(options);
+      return binding.openUring(options);
+    },
+    attachXdp: (options) => attachXdp(binding, options),
+    openXdp: (options) => openXdp(binding, options),
+    openFileRing: (options, callback) => binding.openFileRing(options, callback),
+    probe: () => binding.probe(),
+    pinThread(core) {
+      checkWholeNumber('core', core, 0xffff);
+      binding.pinThread(core);
+    },
+  };
+}

@@ -1,0 +1,257 @@
+/**
+ * What every packet socket does, over loopback and between processes of this machine. A backend's
+ * test calls it with its own way to open one.
+ */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FRAME_BYTES } from '../generated/border.ts';
+import type { OpenOptions, PacketSocket } from '../index.ts';
+import { RingEngine, type RingEngineOptions } from './ring-engine.ts';
+import { UdpClient } from './udp-client.ts';
+
+export type OpenSocket = (options: OpenOptions) => PacketSocket;
+
+/** Payload sizes around every border: empty, one, a frame, the copy slots, the longest. */
+const sizes = [1, 2, 64, 255, 256, 257, 1400, 1472, 2047, 2048, 2049, 4000];
+sizes.push(FRAME_BYTES - 1, FRAME_BYTES, FRAME_BYTES + 1, 8192, 16_384, 65_506, 65_507);
+
+/** Bytes that differ at every place and from size to size. */
+function payload(size: number): Buffer {
+  return Buffer.from(Array.from({ length: size }, (_, i) => (i * 7 + size + (i >> 8)) & 0xff));
+}
+
+const openFds = () => readdirSync('/proc/self/fd').length;
+
+/** A socket with its engine, and a client. */
+class Place {
+  engine!: RingEngine;
+  socket!: PacketSocket;
+  client!: UdpClient;
+  readonly open: OpenSocket;
+  readonly engineOptions: RingEngineOptions;
+
+  constructor(open: OpenSocket, engineOptions: RingEngineOptions) {
+    this.open = open;
+    this.engineOptions = engineOptions;
+  }
+
+  async start(host: string, more: RingEngineOptions = {}): Promise<void> {
+    this.engine = new RingEngine({ ...this.engineOptions, ...more });
+    this.socket = this.open({ ...this.engine.port, host, port: 0 });
+    this.client = await UdpClient.open(this.socket);
+  }
+
+  serve(): void {
+    const { engine, socket } = this;
+    socket.watch(() => void engine.serve(socket));
+  }
+
+  stop(): void {
+    this.socket.close();
+    this.client.close();
+  }
+}
+
+export function packetSocketCompliance(open: OpenSocket, engineOptions: RingEngineOptions = {}) {
+  const place = new Place(open, engineOptions);
+  exchanges(place);
+  pressure(place);
+  closing(place);
+  refusals(place);
+}
+
+/** Every size there and back, on both families. */
+function exchanges(place: Place) {
+  describe.each(['127.0.0.1', '::1'])('on %s', (host) => {
+    beforeEach(() => place.start(host));
+    afterEach(() => place.stop());
+
+    it('says where it listens', () => {
+      expect(place.socket.host).toBe(host);
+      expect(place.socket.port).toBeGreaterThan(1023);
+    });
+
+    it.each(sizes)('echoes %i bytes', async (size) => {
+      place.serve();
+      const sent = payload(size);
+      await place.client.send(sent);
+      const [reply] = await place.client.wait(1);
+      expect(reply?.length).toBe(size);
+      expect(Buffer.compare(reply ?? sent.subarray(1), sent)).toBe(0);
+      expect(place.socket.counters()).toMatchObject({
+        received: 1,
+        sent: 1,
+        dropped: 0,
+        refused: 0,
+      });
+    });
+
+    it('hands over an empty datagram', async () => {
+      place.serve();
+      await place.client.send('');
+      await place.client.send('next');
+      expect(String((await place.client.wait(1))[0])).toBe('next');
+      expect(place.socket.counters()).toMatchObject({ received: 2, sent: 1, silent: 1 });
+    });
+
+    it.each([100, 256, 1000, 2049, 65_507])(
+      'sends %i kept bytes to a small request',
+      async (size) => {
+        await place.client.send('small');
+        const { frame, peer } = place.engine.receive(place.socket);
+        const kept = place.engine.keep(payload(size));
+        place.engine.put(place.engine.port.ready, { ...kept, frame, peer });
+        place.engine.turn(place.socket);
+        // From now on the engine may write there.
+        place.engine.bytes.fill(0xa5, kept.offset, kept.offset + size);
+        place.serve();
+        const [reply] = await place.client.wait(1);
+        expect(Buffer.compare(reply ?? Buffer.alloc(0), payload(size))).toBe(0);
+      },
+    );
+
+    it('drops a reply that no datagram can hold', async () => {
+      await place.client.send('small');
+      const { frame, peer } = place.engine.receive(place.socket);
+      place.engine.put(place.engine.port.ready, {
+        ...place.engine.keep(payload(65_508)),
+        frame,
+        peer,
+      });
+      place.engine.turn(place.socket);
+      expect(place.socket.counters()).toMatchObject({ sent: 0, dropped: 1, refused: 0 });
+    });
+
+    it('answers bursts, of sizes mixed, and keeps every frame', async () => {
+      place.serve();
+      const mixed = [...sizes.slice(0, -2), ...Array<number>(40).fill(64)];
+      for (let burst = 0; burst < 12; burst++) {
+        const before = place.client.received.length;
+        await Promise.all(mixed.map((size) => place.client.send(payload(size))));
+        const replies = (await place.client.wait(before + mixed.length)).slice(before);
+        const lengths = replies.map(({ length }) => length).sort((a, b) => a - b);
+        expect(lengths).toEqual([...mixed].sort((a, b) => a - b));
+        for (const reply of replies) {
+          expect(Buffer.compare(reply, payload(reply.length))).toBe(0);
+        }
+      }
+      expect(place.socket.counters()).toMatchObject({ dropped: 0, refused: 0 });
+    });
+  });
+}
+
+/** Too much, and nobody there. */
+function pressure(place: Place) {
+  it('waits without spinning while the engine has every frame, and goes on after it', async () => {
+    await place.start('127.0.0.1', { ringEntries: 1024, frameCount: 128, peers: 1024 });
+    let calls = 0;
+    place.socket.watch(() => {
+      calls++;
+      place.engine.turn(place.socket);
+    });
+    // More than there are frames: the rest waits in the kernel.
+    for (let i = 0; i < 300; i++) await place.client.send(`${i}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const before = calls;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(calls - before).toBeLessThan(20);
+    expect(place.engine.used(place.engine.port.rx)).toBeLessThanOrEqual(128);
+    for (const end = Date.now() + 5000; Date.now() < end && place.client.received.length < 300; ) {
+      place.engine.serve(place.socket);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect((await place.client.wait(300)).map(Number).sort((a, b) => a - b)).toEqual([
+      ...Array(300).keys(),
+    ]);
+    place.stop();
+  });
+
+  it('does not mind receivers that are gone', async () => {
+    await place.start('127.0.0.1');
+    place.serve();
+    for (let i = 0; i < 20; i++) {
+      // An address of its own: a port of 127.0.0.1 could be somebody's who echoes, too.
+      const gone = await UdpClient.open(place.socket, '127.9.8.7');
+      await Promise.all([gone.send('a'), gone.send('b')]);
+      gone.close();
+    }
+    await place.client.send('still there');
+    expect(String((await place.client.wait(1))[0])).toBe('still there');
+    place.stop();
+  });
+}
+
+/** Ending it, often and at the wrong moment. */
+function closing(place: Place) {
+  it('closes twice, under load, and inside its own callback', async () => {
+    await place.start('127.0.0.1');
+    const closing = place.socket;
+    let turns = 0;
+    closing.watch(() => {
+      place.engine.serve(closing);
+      if (++turns === 3) {
+        closing.close();
+        closing.close();
+      }
+    });
+    for (const end = Date.now() + 5000; turns < 3 && Date.now() < end; ) {
+      await Promise.all(sizes.map((size) => place.client.send(payload(size))));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(turns).toBe(3);
+    expect(closing.turn(0, 0)).toBe(0);
+    expect(closing.releases().length).toBe(0);
+    expect(closing.large(4096)).toBeUndefined();
+    expect(closing.sendTo(0, 0, 0)).toBe(false);
+    expect(closing.counters().received).toBeGreaterThan(0);
+    expect(closing.watch(() => undefined)).toBeUndefined();
+    place.stop();
+  });
+
+  it('lets go of its descriptors, its port and its memory, 100 times', async () => {
+    const { port } = new RingEngine(place.engineOptions);
+    // The first one may load what stays.
+    place.open({ ...port, host: '127.0.0.1', port: 0 }).close();
+    const before = openFds();
+    let taken = 0;
+    for (let i = 0; i < 100; i++) {
+      const one = place.open({ ...port, host: '127.0.0.1', port: taken });
+      one.watch(() => undefined);
+      taken = one.port;
+      one.close();
+      // A handle of the event loop goes at the end of its turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(openFds()).toBe(before);
+  });
+}
+
+/** What cannot be opened, and what is told of a sender. */
+function refusals(place: Place) {
+  it('refuses a port that is taken, an address that is not here, and no address', async () => {
+    const other = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = new RingEngine(place.engineOptions);
+    const opening = (host: string, number: number) => () =>
+      place.open({ ...port, host, port: number });
+    const before = openFds();
+    expect(opening('127.0.0.1', other.address().port)).toThrow(
+      expect.objectContaining({ code: 'ANDVARI_PORT_IN_USE' }),
+    );
+    for (const host of ['192.0.2.1', '2001:db8::1', 'localhost', '', '127.0.0.1\0']) {
+      expect(opening(host, 0), host).toThrow(expect.objectContaining({ code: 'ANDVARI_ADDRESS' }));
+    }
+    expect(openFds()).toBe(before);
+    other.close();
+  });
+
+  it('tells a sender in IPv6 by a keyed hash of its network', async () => {
+    await place.start('::1');
+    await place.client.send('who');
+    // SipHash-2-4 of eight zero bytes under 00 01 .. 0f, low half.
+    expect(place.engine.receive(place.socket).address).toBe(0xa07681a7);
+    place.stop();
+  });
+}

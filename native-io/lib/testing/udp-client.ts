@@ -1,0 +1,51 @@
+/** A UDP client for tests: sends, and waits for what comes back. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
+
+const WAIT_MS = 5000;
+
+export class UdpClient {
+  readonly received: Buffer[] = [];
+  readonly #socket: Socket;
+  readonly #to: { host: string; port: number };
+
+  private constructor(socket: Socket, to: { host: string; port: number }) {
+    this.#socket = socket;
+    this.#to = to;
+    socket.on('message', (message) => this.received.push(message));
+  }
+
+  /** `from`: the address that it sends from [that of the receiver]. */
+  static async open(to: { host: string; port: number }, from = to.host): Promise<UdpClient> {
+    const recvBufferSize = 4 << 20;
+    const socket = createSocket({ type: isIPv6(to.host) ? 'udp6' : 'udp4', recvBufferSize });
+    socket.bind(0, from);
+    await once(socket, 'listening');
+    return new UdpClient(socket, to);
+  }
+
+  /** Resolves when the kernel has the datagram; over loopback the receiver has it then. */
+  send(message: Uint8Array | string): Promise<void> {
+    const { host, port } = this.#to;
+    return new Promise((resolve, reject) => {
+      this.#socket.send(message, port, host, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** Waits until `count` datagrams have come in all; rejects after five seconds. */
+  async wait(count: number): Promise<Buffer[]> {
+    const deadline = Date.now() + WAIT_MS;
+    while (this.received.length < count) {
+      if (Date.now() > deadline) {
+        throw new Error(`wanted ${count} datagrams, got ${this.received.length}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return this.received;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}

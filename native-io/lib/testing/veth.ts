@@ -1,0 +1,99 @@
+/**
+ * Two network namespaces joined by a pair of virtual interfaces: `vs` (10.77.0.1, fd77::1) in the
+ * server's, `vc` (10.77.0.2, fd77::2) in the client's. Nothing outside of them is touched.
+ */
+import { spawnSync } from 'node:child_process';
+import { whyNoTestModule } from './test-module.ts';
+
+export const SERVER_IP = '10.77.0.1';
+export const CLIENT_IP = '10.77.0.2';
+export const SERVER_IP6 = 'fd77::1';
+export const CLIENT_IP6 = 'fd77::2';
+
+/**
+ * Why the tests of AF_XDP cannot run here; undefined: they can. Throws instead when
+ * ANDVARI_REQUIRE_XDP=1 says that they must run, as in continuous integration.
+ */
+export function whyNoXdp(): string | undefined {
+  const why = whyNoTestModule() ?? whyNoNamespaces();
+  if (why === undefined || process.env['ANDVARI_REQUIRE_XDP'] !== '1') return why;
+  throw new Error(`ANDVARI_REQUIRE_XDP=1, but AF_XDP cannot be tested here: ${why}`);
+}
+
+function whyNoNamespaces(): string | undefined {
+  if (process.getuid?.() !== 0) return 'not root';
+  if (spawnSync('ip', ['-V']).status !== 0) return 'no `ip` (iproute2)';
+  const name = `and-t-${process.pid}`;
+  const made = spawnSync('ip', ['netns', 'add', name]);
+  if (made.status !== 0) return `no network namespaces: ${made.stderr.toString().trim()}`;
+  spawnSync('ip', ['netns', 'del', name]);
+  return undefined;
+}
+
+function ip(...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync('ip', args);
+  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr.toString().trim()}`);
+  return stdout.toString();
+}
+
+export interface VethOptions {
+  /** Receive and transmit queues of each end [1]. */
+  queues?: number;
+  mtu?: number;
+}
+
+let made = 0;
+
+export class Veth {
+  /** Names of the namespaces. */
+  readonly server: string;
+  readonly client: string;
+  readonly serverInterface = 'vs';
+  readonly clientInterface = 'vc';
+
+  constructor({ queues = 1, mtu = 1500 }: VethOptions = {}) {
+    const id = `${process.pid}-${made++}`;
+    this.server = `and-s-${id}`;
+    this.client = `and-c-${id}`;
+    ip('netns', 'add', this.server);
+    ip('netns', 'add', this.client);
+    const size = ['numtxqueues', String(queues), 'numrxqueues', String(queues)];
+    ip(
+      ...['-n', this.server, 'link', 'add', 'vs', 'mtu', String(mtu), ...size, 'type', 'veth'],
+      ...['peer', 'name', 'vc', 'netns', this.client, 'mtu', String(mtu), ...size],
+    );
+    this.#addresses(this.server, 'vs', [SERVER_IP, SERVER_IP6]);
+    this.#addresses(this.client, 'vc', [CLIENT_IP, CLIENT_IP6]);
+    // No packet meets an unanswered neighbour request: both ends know each other.
+    this.#neighbours(this.server, 'vs', [CLIENT_IP, CLIENT_IP6], this.macOf(this.client, 'vc'));
+    this.#neighbours(this.client, 'vc', [SERVER_IP, SERVER_IP6], this.macOf(this.server, 'vs'));
+  }
+
+  macOf(namespace: string, name: string): string {
+    return /link\/ether (\S+)/.exec(ip('-n', namespace, 'link', 'show', name))?.[1] ?? '';
+  }
+
+  /** What `ip link` says of the server's interface; names an XDP program while one is there. */
+  serverLink(): string {
+    return ip('-n', this.server, '-d', 'link', 'show', 'vs');
+  }
+
+  /** Both ends go with their namespaces. */
+  remove(): void {
+    for (const name of [this.server, this.client]) spawnSync('ip', ['netns', 'del', name]);
+  }
+
+  #addresses(namespace: string, name: string, [v4, v6]: [string, string]): void {
+    ip('-n', namespace, 'addr', 'add', `${v4}/24`, 'dev', name);
+    // nodad: the address can be used at once.
+    ip('-n', namespace, 'addr', 'add', `${v6}/64`, 'dev', name, 'nodad');
+    ip('-n', namespace, 'link', 'set', 'lo', 'up');
+    ip('-n', namespace, 'link', 'set', name, 'up');
+  }
+
+  #neighbours(namespace: string, name: string, addresses: string[], mac: string): void {
+    for (const address of addresses) {
+      ip('-n', namespace, 'neigh', 'replace', address, 'lladdr', mac, 'dev', name);
+    }
+  }
+}

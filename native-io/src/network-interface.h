@@ -1,0 +1,21 @@
+// What the kernel says of a network interface.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace andvari {
+
+struct NetworkInterface {
+  std::string name;
+  int index = 0;
+  uint32_t receiveQueues = 0;
+  uint32_t mtu = 0;   // bytes of an IP packet
+  int numaNode = -1;  // -1: none, or the device does not say
+};
+
+// Throws IoError ANDVARI_IO_INTERFACE when there is no such interface, or it is not Ethernet.
+NetworkInterface findInterface(const std::string& name);
+// Throws IoError ANDVARI_IO_QUEUE when the interface has fewer queues.
+void requireQueue(const NetworkInterface& interface, uint32_t queue);
+
+}  // namespace andvari
