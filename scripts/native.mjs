@@ -41,6 +41,8 @@ const definitions = [
   'NAPI_VERSION=8',
   'NAPI_CPP_EXCEPTIONS',
   'NODE_GYP_MODULE_NAME=andvari_native',
+  // A thread may be terminated inside a call: nothing can be thrown there any more.
+  'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
 ];
 const optimized = ['-O2', '-g1'];
 const sanitized = ['-O1', '-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined'];

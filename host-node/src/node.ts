@@ -131,7 +131,7 @@ export class AndvariNode {
     const trouble = new StoreTrouble(logger, () => {
       if (node) surroundings.readyChanged?.(node.readiness);
     });
-    const choices = await chooseBackends(options.io ?? PORTABLE);
+    const choices = chooseBackends(options.io ?? PORTABLE);
     const server = await RaidaServer.start({
       ...threadsOf(options, choices),
       identity: {

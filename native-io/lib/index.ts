@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type CryptAddon, cryptFace } from './crypt.ts';
 import type { FileRingAddon } from './file-ring.ts';
 import { BORDER_HASH } from './generated/border.ts';
 import type { PacketSocket } from './packet-socket.ts';
@@ -58,7 +59,7 @@ export interface IoError extends Error {
 }
 
 /** openXdp() and attachXdp() are described in xdp.ts, openFileRing() is for FileRing. */
-export interface NativeAddon extends XdpAddon, FileRingAddon {
+export interface NativeAddon extends XdpAddon, FileRingAddon, CryptAddon {
   /** recvmmsg and sendmmsg: no privilege, any kernel. Throws an IoError. */
   openMmsg(options: OpenOptions): PacketSocket;
   /** Multishot receive and batched sends by io_uring. Throws an IoError. */
@@ -119,6 +120,7 @@ function load(wanted: string): NativeAddon | { missing: string } {
 
 function faceOf(binding: Binding): NativeAddon {
   return {
+    ...cryptFace(binding),
     openMmsg(options) {
       checkOpenOptions(options);
       return binding.openMmsg(options);

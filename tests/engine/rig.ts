@@ -140,7 +140,8 @@ export class Rig {
     const { memory } = server.engine;
     const others = Array.from(
       { length: workers - 1 },
-      (_, i) => new Harness(full, Engine.attach(module, memory, i + 1, { nativeCtr: options.nativeCtr })),
+      (_, i) =>
+        new Harness(full, Engine.attach(module, memory, i + 1, { nativeCtr: options.nativeCtr })),
     );
     return new Rig(server, others, new EngineCodec(await plainEngine(), { wire, coinId: COIN_ID }));
   }

@@ -1,14 +1,11 @@
 /** Workers, and the main thread alone, with the native backends that this machine lets us have. */
 import { describe } from 'vitest';
-import { chooseBackends } from '../../host-node/src/io/choose-backend.ts';
+import { whyNotBackend } from '../../host-node/src/io/choose-backend.ts';
 import { describeWorkers } from './worker-cases.ts';
 
 for (const backend of ['mmsg', 'io_uring'] as const) {
-  const why = await chooseBackends({ backend }).then(
-    () => '',
-    (error: Error) => ` (DID NOT RUN: ${error.message})`,
-  );
-  describe.runIf(why === '')(`native${why}`, () => {
+  const why = whyNotBackend({ backend });
+  describe.runIf(why === '')(why ? `native (DID NOT RUN: ${why})` : 'native', () => {
     describeWorkers(backend, 3);
     describeWorkers(backend, 1);
   });

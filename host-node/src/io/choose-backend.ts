@@ -1,5 +1,5 @@
 /** Which way into the kernel a node takes, and why not a better one. */
-import { type NativeAddon, nativeAddon } from './native-addon.ts';
+import { loadNative, type NativeAddon } from '@andvari/native-io';
 
 export const backends = ['auto', 'portable', 'mmsg', 'io_uring', 'af_xdp'] as const;
 export type WantedBackend = (typeof backends)[number];
@@ -37,6 +37,10 @@ export interface BackendChoice {
 }
 
 /** Why a backend cannot be used here; '' when it can. */
+export function whyNotBackend(options: IoOptions & { backend: Backend }): string {
+  return obstacle(options.backend, loadNative(), options);
+}
+
 function obstacle(
   backend: Backend,
   addon: NativeAddon | { missing: string },
@@ -45,20 +49,20 @@ function obstacle(
   if (backend === 'portable') return '';
   if ('missing' in addon) return addon.missing;
   const probed = addon.probe();
-  if (backend === 'mmsg') return addon.openMmsg ? probed.mmsg.why : 'this build has it not';
-  if (backend === 'io_uring') return addon.openUring ? probed.uring.why : 'this build has it not';
+  if (backend === 'mmsg') return probed.mmsg.why;
+  if (backend === 'io_uring') return probed.uring.why;
   if (name === undefined) return 'no io.interface is configured';
-  return addon.openXdp ? probed.xdp.why : 'this build has it not';
+  return probed.xdp.why || probed.bpf.why;
 }
 
 /**
  * The backends that may be tried, the best first; portable is always the last of `auto`. Throws
  * BackendError when one was asked for by its name and is not there.
  */
-export async function chooseBackends(options: IoOptions): Promise<BackendChoice[]> {
+export function chooseBackends(options: IoOptions): BackendChoice[] {
   const { backend: wanted } = options;
   if (wanted === 'portable') return [{ backend: 'portable', better: [] }];
-  const addon = await nativeAddon();
+  const addon = loadNative();
   if (wanted !== 'auto') {
     const why = obstacle(wanted, addon, options);
     if (why) throw new BackendError(wanted, why);

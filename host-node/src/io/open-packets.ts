@@ -5,11 +5,16 @@
 import type { Engine } from '@andvari/host-common/engine/engine';
 import { Config, Control, Region } from '@andvari/host-common/engine/generated/layout';
 import { REPLY_FRAME_BYTES } from '@andvari/host-common/engine/generated/limits';
+import {
+  loadNative,
+  type NativeAddon,
+  type PacketSocket,
+  type PortOptions,
+  type XdpMode,
+} from '@andvari/native-io';
 import type { EngineLoop } from '../raida/engine-loop.ts';
 import { type Backend, BackendError } from './choose-backend.ts';
-import { type NativeAddon, nativeAddon, type PortOptions, type XdpMode } from './native-addon.ts';
 import { AddressError, PortInUseError, type SocketAddress } from './packet-io.ts';
-import type { PacketSocket } from './packet-socket.ts';
 import { PortableUdp } from './portable-udp.ts';
 
 /** What to open; it travels to workers. */
@@ -51,7 +56,7 @@ export async function openPackets(request: PacketRequest, loop: EngineLoop): Pro
       close: () => udp.close(),
     };
   }
-  const addon = await nativeAddon();
+  const addon = loadNative();
   if ('missing' in addon) throw new BackendError(backend, addon.missing);
   const socket = openNative(addon, request, loop.engine);
   loop.attach(socket);
@@ -77,14 +82,14 @@ export function openNative(
   const options = { ...portOptions(engine), host, port, reusePort };
   let socket: PacketSocket | undefined;
   try {
-    if (backend === 'mmsg') socket = addon.openMmsg?.(options);
+    if (backend === 'mmsg') socket = addon.openMmsg(options);
     else if (backend === 'io_uring') {
-      socket = addon.openUring?.({
+      socket = addon.openUring({
         ...options,
         ...(busyPollUs ? { busyPoll: busyPollUs } : {}),
         ...(sqpoll ? { sqpoll } : {}),
       });
-    } else if (xdp) socket = addon.openXdp?.({ ...options, ...xdp, reusePort: true });
+    } else if (xdp) socket = addon.openXdp({ ...options, ...xdp, reusePort: true });
   } catch (error) {
     throw nativeError(error, request);
   }

@@ -2,10 +2,11 @@
  * The datagrams of a server by the way that was chosen: one socket on its main thread, or one in
  * each of its workers. The sink is left alone: every socket feeds an engine itself.
  */
+
+import { loadNative, type XdpAttachment } from '@andvari/native-io';
 import type { EngineLoop } from '../raida/engine-loop.ts';
 import type { WorkerPool } from '../raida/worker-pool.ts';
 import { type BackendChoice, BackendError, type IoOptions } from './choose-backend.ts';
-import { nativeAddon, type XdpAttachment } from './native-addon.ts';
 import { nativeError, type OpenPackets, openPackets, type PacketRequest } from './open-packets.ts';
 import type { PacketIo, SocketAddress } from './packet-io.ts';
 
@@ -83,7 +84,7 @@ export class ServerPackets implements PacketIo {
       ...{ ...address, backend, reusePort: pool !== undefined },
       ...{ busyPollUs: io.busyPollUs, sqpoll: io.sqpoll },
     };
-    if (backend === 'af_xdp') this.#attachment = await this.#attach(request);
+    if (backend === 'af_xdp') this.#attachment = this.#attach(request);
     const xdpOf = (queue: number) =>
       this.#attachment && {
         ...{ interface: io.interface ?? '', queue },
@@ -94,11 +95,11 @@ export class ServerPackets implements PacketIo {
     return this.#own.address;
   }
 
-  async #attach(request: PacketRequest): Promise<XdpAttachment> {
-    const addon = await nativeAddon();
+  #attach(request: PacketRequest): XdpAttachment {
+    const addon = loadNative();
     const { io } = this.#options;
     if ('missing' in addon) throw new BackendError('af_xdp', addon.missing);
-    if (!addon.attachXdp || io.interface === undefined) {
+    if (io.interface === undefined) {
       throw new BackendError('af_xdp', 'no io.interface is configured');
     }
     try {

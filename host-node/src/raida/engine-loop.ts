@@ -6,7 +6,7 @@
  */
 import type { Engine } from '@andvari/host-common/engine/engine';
 import { Descriptor, Effect, EffectKind, Flag } from '@andvari/host-common/engine/generated/layout';
-import { PacketBits, type PacketSocket } from '../io/packet-socket.ts';
+import { type PacketSocket, TURN_BITS_SHIFT, TurnBits } from '@andvari/native-io';
 import { AddressNumbers } from './address-numbers.ts';
 import type { RequestOrigin, RequestSink } from './origin.ts';
 
@@ -204,11 +204,11 @@ export class EngineLoop implements RequestSink {
   /** The socket's turn; returns whether something has moved. */
   #turn(socket: PacketSocket, now: number): number {
     const turned = socket.turn(now >>> 0, (now / TWO_32) >>> 0);
-    const bits = turned >>> 16;
-    if (bits & PacketBits.RELEASES) {
+    const bits = turned >>> TURN_BITS_SHIFT;
+    if (bits & TurnBits.RELEASES) {
       for (const frame of socket.releases()) this.engine.exports.release(frame);
     }
-    if (bits & PacketBits.LARGE) this.#takeLarge(socket, now);
+    if (bits & TurnBits.LARGE) this.#takeLarge(socket, now);
     return turned;
   }
 

@@ -7,12 +7,14 @@ import type { EngineIdentity, EngineSizes } from '@andvari/host-common/engine/co
 import { Engine } from '@andvari/host-common/engine/engine';
 import { Effect, Region, Statistic } from '@andvari/host-common/engine/generated/layout';
 import { sharedEngine } from '@andvari/host-common/engine/shared-module';
+import { loadNative } from '@andvari/native-io';
 import type { AnyStoreError } from '../store/coin-store.ts';
 import type { StoreClient, StoreEvents, StoreHandle } from '../store/store-client.ts';
 import { EffectDesk, type EffectDeskOptions } from './effects/effect-desk.ts';
 import { EngineLoop } from './engine-loop.ts';
 import { loadTables } from './load-tables.ts';
 import { MerkleTrees } from './merkle-trees.ts';
+import { nativeCtrOf } from './native-ctr.ts';
 import type { RequestOrigin, RequestSink } from './origin.ts';
 import { RequestNumbers } from './request-numbers.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -102,7 +104,8 @@ export class RaidaServer implements RequestSink {
     const { identity, hostFrames, workers = 0 } = options;
     const sizes = { ...options.sizes, workers: 1 + workers };
     const module = await sharedEngine();
-    const engine = Engine.create({ module, shared: true, sizes, identity, hostFrames });
+    const nativeCtr = nativeCtrOf(loadNative());
+    const engine = Engine.create({ module, shared: true, sizes, identity, hostFrames, nativeCtr });
     const server = new RaidaServer(engine, options);
     server.#store = await server.#openStore(options).catch((error: Error) => {
       server.loop.close();

@@ -6,9 +6,10 @@ import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '@andvari/host-common/engine/engine';
 import { Region, Ring } from '@andvari/host-common/engine/generated/layout';
-import { nativeAddon } from '../io/native-addon.ts';
+import { loadNative } from '@andvari/native-io';
 import { type OpenPackets, openPackets } from '../io/open-packets.ts';
 import { EngineLoop } from './engine-loop.ts';
+import { nativeCtrOf } from './native-ctr.ts';
 import {
   type FromWorker,
   type OpenFailure,
@@ -32,7 +33,11 @@ const post = (message: FromWorker) => port.postMessage(message);
 
 process.on('uncaughtException', (error) => die(error));
 
-const engine = Engine.attach(data.module, data.memory, data.worker, { hostFrames: data.hostFrames });
+const addon = loadNative();
+const engine = Engine.attach(data.module, data.memory, data.worker, {
+  hostFrames: data.hostFrames,
+  nativeCtr: nativeCtrOf(addon),
+});
 /** Pages that were asked for in this turn of the event loop; they travel together. */
 let loads: number[] = [];
 let packets: OpenPackets | undefined;
@@ -129,10 +134,9 @@ async function receive(message: ToWorker): Promise<void> {
 port.on('message', (message: ToWorker) => void receive(message));
 const timer = setInterval(count, COUNT_MS);
 timer.unref();
-const addon = await nativeAddon();
 if (!('missing' in addon)) {
   try {
-    addon.pinThread?.(data.core);
+    addon.pinThread(data.core);
   } catch {
     // Not allowed, or the core is not this process's: the kernel places the thread.
   }

@@ -7,12 +7,11 @@ import { Engine } from '@andvari/host-common/engine/engine';
 import { Descriptor, Flag, Region, Ring } from '@andvari/host-common/engine/generated/layout';
 import { FRAME_BYTES, REPLY_FRAME_BYTES } from '@andvari/host-common/engine/generated/limits';
 import { plainEngine } from '@andvari/host-common/engine/module';
+import { type NativeAddon, type PacketSocket, TURN_BITS_SHIFT, TurnBits } from '@andvari/native-io';
 import type { RequestOrigin, RequestSink } from '../../raida/origin.ts';
 import type { Backend } from '../choose-backend.ts';
-import type { NativeAddon } from '../native-addon.ts';
 import { openNative } from '../open-packets.ts';
 import type { PacketIo, SocketAddress } from '../packet-io.ts';
-import { PacketBits, type PacketSocket } from '../packet-socket.ts';
 
 const REPLY_FRAMES = 16;
 const HOST_FRAMES = 8;
@@ -82,9 +81,9 @@ export class NativeOnSink implements PacketIo {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       if (!this.#sink || !this.#socket) return;
       const turned = this.#socket.turn(0, 0);
-      const bits = turned >>> 16;
-      if (bits & PacketBits.RELEASES) this.#replyFrames.push(...this.#socket.releases());
-      if (bits & PacketBits.LARGE) this.#takeLarge(this.#socket);
+      const bits = turned >>> TURN_BITS_SHIFT;
+      if (bits & TurnBits.RELEASES) this.#replyFrames.push(...this.#socket.releases());
+      if (bits & TurnBits.LARGE) this.#takeLarge(this.#socket);
       while (rx.used) this.#take();
       if (turned === 0 && ready.used === 0) return;
     }
