@@ -89,8 +89,8 @@ export interface LargeDatagram {
   /** For sendTo(). */
   peer: number;
   length: number;
-  /** From this machine itself (Flag.LOCAL). */
-  local: boolean;
+  /** Flag.LOCAL, Flag.IPV6. */
+  flags: number;
   /** As Descriptor.ADDRESS. */
   address: number;
 }

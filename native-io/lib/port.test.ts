@@ -276,7 +276,7 @@ describe.skipIf('missing' in native)('a port', () => {
 
     it('hands it over where the host says, and answers from there', async () => {
       const { peer, ...rest } = socket.large(place) ?? { peer: 0 };
-      expect(rest).toEqual({ length: 50_000, local: true, address: 0x7f000001 });
+      expect(rest).toEqual({ length: 50_000, flags: Flag.LOCAL, address: 0x7f000001 });
       expect(Buffer.compare(engine.bytes.subarray(place, place + 50_000), long)).toBe(0);
       expect(socket.large(place)).toBeUndefined();
       expect(socket.sendTo(peer, place + 1, 49_999)).toBe(true);

@@ -111,8 +111,8 @@ void EnginePort::setNow(uint32_t low, uint32_t high) {
   nowHigh_ = high;
 }
 
-void EnginePort::push(uint32_t frame, uint32_t offset, uint32_t length, uint32_t peer, bool local,
-                      uint32_t address) {
+void EnginePort::push(uint32_t frame, uint32_t offset, uint32_t length, uint32_t peer,
+                      Sender sender) {
   using border::Descriptor;
   if (!moveFrame(frame, Owner::kKernel, Owner::kEngine)) return;
   const uint32_t head = word(options_.rx + border::Ring::HEAD);
@@ -123,11 +123,10 @@ void EnginePort::push(uint32_t frame, uint32_t offset, uint32_t length, uint32_t
   words[Descriptor::OFFSET / 4] = offset;
   words[Descriptor::LENGTH / 4] = length;
   words[Descriptor::PEER / 4] = handleOf(peer);
-  words[Descriptor::FLAGS / 4] =
-      border::Flag::DATAGRAM | (local ? uint32_t{border::Flag::LOCAL} : 0);
+  words[Descriptor::FLAGS / 4] = border::Flag::DATAGRAM | sender.flags;
   words[Descriptor::ARRIVAL / 4] = nowLow_;
   words[Descriptor::ARRIVAL / 4 + 1] = nowHigh_;
-  words[Descriptor::ADDRESS / 4] = address;
+  words[Descriptor::ADDRESS / 4] = sender.address;
   setWord(options_.rx + border::Ring::HEAD, head + 1);
   counters.received++;
 }
@@ -136,8 +135,8 @@ uint32_t EnginePort::hashAddress(const uint8_t* network64) const {
   return static_cast<uint32_t>(siphash24(at(options_.hashKey), network64, 8));
 }
 
-bool EnginePort::pushLarge(Bytes first, Bytes rest, uint32_t peer, bool local, uint32_t address) {
-  if (large_.put(first, rest, {peer, 0, address, local})) {
+bool EnginePort::pushLarge(Bytes first, Bytes rest, uint32_t peer, Sender sender) {
+  if (large_.put(first, rest, {peer, 0, sender})) {
     largePlaces_[peer] = kInInbox;
     return true;
   }

@@ -97,14 +97,13 @@ class EnginePort {
   // Datagrams that the receive ring and the peers have room for.
   uint32_t room() const;
   // Hands over a datagram that lies in `frame` (kKernel -> kEngine) at `offset`. The caller has
-  // looked at room(); `address` as hashAddress() or the IPv4 address as a number.
-  void push(uint32_t frame, uint32_t offset, uint32_t length, uint32_t peer, bool local,
-            uint32_t address);
+  // looked at room().
+  void push(uint32_t frame, uint32_t offset, uint32_t length, uint32_t peer, Sender sender);
   void setNow(uint32_t low, uint32_t high);
   // Hands over a datagram that is longer than a frame, in two parts: where the kernel put the first
   // bytes, and the rest. They are copied, `peer` is the inbox's. JavaScript finds them with
   // PacketSocket's large(). False, and counted as dropped: no room; the peer is free again.
-  bool pushLarge(Bytes first, Bytes rest, uint32_t peer, bool local, uint32_t address);
+  bool pushLarge(Bytes first, Bytes rest, uint32_t peer, Sender sender);
   const LargeInbox& large() const { return large_; }
   void dropLarge();
   // Copies the oldest to `offset`, LARGE_FRAME_BYTES of the memory, where its reply may lie too.

@@ -12,11 +12,16 @@ struct Bytes {
   uint32_t length;
 };
 
+// What the engine is told of whoever sent a datagram.
+struct Sender {
+  uint32_t address;  // as Descriptor.ADDRESS
+  uint32_t flags;    // Flag.LOCAL (loopback, also as IPv4 in IPv6 form) and Flag.IPV6
+};
+
 struct LargeDatagram {
   uint32_t peer;  // index of takePeer(), taken until it is answered
   uint32_t length;
-  uint32_t address;
-  bool local;
+  Sender sender;
 };
 
 // First in, first out; never allocates after the first datagram. The bytes lie outside the

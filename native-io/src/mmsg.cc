@@ -114,10 +114,10 @@ void MmsgBackend::deliver(uint32_t index) {
   constexpr uint32_t kFrameBytes = EnginePort::kFrameBytes;
   if (length > kFrameBytes) {
     const Bytes rest = {overflow_.get() + index * kOverflowBytes, length - kFrameBytes};
-    port_.pushLarge({port_.at(slot.frame), kFrameBytes}, rest, peer, sender.local, sender.address);
+    port_.pushLarge({port_.at(slot.frame), kFrameBytes}, rest, peer, sender);
     return;
   }
-  port_.push(slot.frame, slot.frame, length, peer, sender.local, sender.address);
+  port_.push(slot.frame, slot.frame, length, peer, sender);
   slot.frame = 0;
 }
 

@@ -138,8 +138,8 @@ Napi::Value PacketSocket::large(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("peer", port_->handleOf(datagram.peer));
   result.Set("length", datagram.length);
-  result.Set("local", datagram.local);
-  result.Set("address", datagram.address);
+  result.Set("flags", datagram.sender.flags);
+  result.Set("address", datagram.sender.address);
   return result;
 }
 

@@ -115,7 +115,8 @@ socklen_t UdpSocket::lengthOf(const SocketAddress& address) {
 }
 
 Sender UdpSocket::senderOf(const EnginePort& port, const SocketAddress& from) {
-  const auto ofV4 = [](uint32_t number) { return Sender{number, number >> 24 == 127}; };
+  const auto local = [](bool is) { return is ? uint32_t{border::Flag::LOCAL} : 0; };
+  const auto ofV4 = [&](uint32_t number) { return Sender{number, local(number >> 24 == 127)}; };
   if (from.any.sa_family != AF_INET6) return ofV4(ntohl(from.v4.sin_addr.s_addr));
   const in6_addr& address = from.v6.sin6_addr;
   if (IN6_IS_ADDR_V4MAPPED(&address)) {
@@ -123,7 +124,8 @@ Sender UdpSocket::senderOf(const EnginePort& port, const SocketAddress& from) {
     std::memcpy(&number, address.s6_addr + 12, 4);
     return ofV4(ntohl(number));
   }
-  return {port.hashAddress(address.s6_addr), IN6_IS_ADDR_LOOPBACK(&address) != 0};
+  return {port.hashAddress(address.s6_addr),
+          border::Flag::IPV6 | local(IN6_IS_ADDR_LOOPBACK(&address))};
 }
 
 std::unique_ptr<UdpSocket> openUdpSocket(const Napi::Object& options) {

@@ -18,12 +18,6 @@ union SocketAddress {
   sockaddr_in6 v6;
 };
 
-// What the engine is told of a sender.
-struct Sender {
-  uint32_t address;  // as Descriptor.ADDRESS
-  bool local;        // loopback, also as IPv4 in IPv6 form
-};
-
 class UdpSocket {
  public:
   // Binds host:port (port 0: the kernel's choice), non-blocking, with 4 MiB buffers where allowed.

@@ -303,11 +303,11 @@ bool UringUdp::deliver(uint32_t frame, int32_t result) {
   std::memcpy(&from, port_.at(frame) + kAddressAt, sizeof from);
   const Sender sender = UdpSocket::senderOf(port_, from);
   if (length <= kFrameBytes - kPayloadAt) {
-    port_.push(frame, frame + kPayloadAt, length, peer, sender.local, sender.address);
+    port_.push(frame, frame + kPayloadAt, length, peer, sender);
     return true;
   }
   const Bytes bytes = {port_.at(frame) + kPayloadAt, length};
-  port_.pushLarge(bytes, {nullptr, 0}, peer, sender.local, sender.address);
+  port_.pushLarge(bytes, {nullptr, 0}, peer, sender);
   return false;
 }
 

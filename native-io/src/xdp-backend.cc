@@ -35,7 +35,7 @@ constexpr uint32_t kKernelEvery = 16;
 constexpr uint32_t kForgetEvery = 4096;
 
 // IPv4 as a number, IPv6 hashed by its network: what UdpSocket::senderOf() gives for the same.
-uint32_t addressOf(const EnginePort& port, const PacketPath& path) {
+Sender senderOf(const EnginePort& port, const PacketPath& path) {
   SocketAddress from = {};
   if (path.v6) {
     from.v6.sin6_family = AF_INET6;
@@ -44,7 +44,7 @@ uint32_t addressOf(const EnginePort& port, const PacketPath& path) {
     from.v4.sin_family = AF_INET;
     std::memcpy(&from.v4.sin_addr, path.remoteIp, 4);
   }
-  return UdpSocket::senderOf(port, from).address;
+  return UdpSocket::senderOf(port, from);
 }
 
 bool isLinkLocal(const uint8_t* v6) { return v6[0] == 0xfe && (v6[1] & 0xc0) == 0x80; }
@@ -273,8 +273,10 @@ bool XdpBackend::takePacket(const xdp_desc& descriptor) {
   const uint32_t index32 = port_.takePeer();
   if (index32 == EnginePort::kNoPeer) return drop(port_.counters.dropped);
   peers_[index32] = {path, port_.handleOf(index32)};
-  port_.push(frame, start + payload.offset, payload.length, index32, false,
-             addressOf(port_, path));
+  Sender sender = senderOf(port_, path);
+  // It came over a wire, whatever it says of itself.
+  sender.flags &= ~uint32_t{border::Flag::LOCAL};
+  port_.push(frame, start + payload.offset, payload.length, index32, sender);
   return true;
 }
 

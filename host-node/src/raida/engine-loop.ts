@@ -224,7 +224,7 @@ export class EngineLoop implements RequestSink {
       return;
     }
     this.#origins[peer] = new LargeOrigin(socket, taken.peer);
-    const flags = Flag.DATAGRAM | (taken.local ? Flag.LOCAL : 0);
+    const flags = Flag.DATAGRAM | taken.flags;
     engine.rx.push(frame, frame, taken.length, peer, flags, now, taken.address);
   }
 

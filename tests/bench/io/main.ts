@@ -1,13 +1,14 @@
 /**
  * `npm run bench:io [-- --seconds N] [--rounds N] [--json]`: every way into the kernel on one pair
- * of virtual interfaces in namespaces of its own, in one run and in turns: a bare node:dgram echo, a
- * bare echo in C, and a RAIDA server on each backend. Server on core 0, load on core 1; medians.
+ * of virtual interfaces in namespaces of its own, in one run and in turns: a bare node:dgram echo,
+ * a bare echo in C, and a RAIDA server on each backend. Server on core 0, load on core 1; medians.
  * Wants root, `ip`, `taskset` and g++.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CLIENT_IP, SERVER_IP, Veth, whyNoXdp } from '../../../native-io/lib/testing/veth.ts';
 import { makeStore } from '../seeded-store.ts';
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
+const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url));
 const PORT = 5055;
 const WINDOWS = [1, 128];
 const BACKENDS = ['portable', 'mmsg', 'io_uring', 'af_xdp'];
@@ -53,7 +55,7 @@ async function startServer(place: Veth, server: string, storeUrl: string) {
   const words =
     server === 'C'
       ? [programOf('echo'), SERVER_IP, String(PORT)]
-      : [process.execPath, join(import.meta.dirname, 'server.ts'), server, SERVER_IP, String(PORT)];
+      : [process.execPath, SERVER, server, SERVER_IP, String(PORT)];
   if (server !== 'C') words.push(storeUrl, '1', server === 'af_xdp' ? place.serverInterface : '');
   const child = spawn('ip', ['netns', 'exec', place.server, 'taskset', '-c', '0', ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,4 @@
-/** The benchmark's programs in C++, compiled when they are first wanted: a bare echo and the load. */
+/** The benchmark's programs in C++, compiled when first wanted: a bare echo and the load. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

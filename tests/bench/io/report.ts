@@ -13,7 +13,7 @@ export interface Row {
   lost: number;
 }
 
-/** What the public server does: reference, RAIDA section 12 (2 vCPU Xeon, loopback, -O2, no log). */
+/** What the public server does: reference, RAIDA section 12 (2 vCPU Xeon, -O2, no log). */
 export const PUBLIC_FIGURES = [
   'public server in C, other machine, loopback, 2 threads, -O2, log off, requests/s:',
   '  echo         window 1: 42.6 k, p50/p99 22/32 us   window 128: 224 k, 463/2185 us',

@@ -119,7 +119,7 @@ export class NativeOnSink implements PacketIo {
       return;
     }
     const place = { peer: taken.peer, frame: offset, offset, large: true };
-    const origin = this.#originOf(place, taken.local, taken.address);
+    const origin = this.#originOf(place, (taken.flags & Flag.LOCAL) !== 0, taken.address);
     this.#submit(u8.subarray(offset, offset + taken.length), origin);
   }
 
