@@ -1,6 +1,6 @@
 /**
- * Child of `npm run bench:io`, inside the namespace of the server: a bare node:dgram echo, or a node
- * with the backend that is named. Says `ready` on standard output and runs until it is ended.
+ * Child of `npm run bench:io`, inside the namespace of the server: a bare node:dgram echo, or a
+ * node with the backend that is named. Says `ready` on standard output; runs until it is ended.
  */
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
