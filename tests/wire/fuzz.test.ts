@@ -69,7 +69,7 @@ describe.each(['spec', 'legacy'] as const)('wire %s', (wire) => {
       expect(server, `a good echo over ${transport} at the end`).toBe(twin);
     }
     await run.close();
-    await vi.waitFor(() => expect(place.io.connections).toBe(0), BOUND_MS);
+    await vi.waitFor(() => expect(place.listener.connections).toBe(0), BOUND_MS);
     expect(free(), 'every frame has come back, every ring is empty').toEqual(framesFree);
     expect(process.memoryUsage.rss() - rssBefore).toBeLessThan(GROWTH_BYTES_MAX);
     expect(accidents).toEqual([]);

@@ -33,6 +33,9 @@ import {
 
 const HOST = '127.0.0.1';
 const ANY_PORT = { host: HOST, port: 0 };
+/** Of TCP, WebSocket and portable UDP; and of a native socket. */
+const HOST_FRAMES = 64;
+const SOCKET_FRAMES = 17 * 8;
 /** Nothing listens there (TCP port 1 of loopback). */
 const NOBODY = { host: HOST, port: 1 };
 const PROXY_KEY = fromHex('11b524f989a384f58e0d442da6bd6379');
@@ -53,11 +56,20 @@ export interface VectorServerOptions {
   identity?: Partial<EngineIdentity>;
   /** Where the crossover proxy listens; left out: nobody does. */
   proxyPort?: number;
+  /** Opens the server's sockets [UDP and TCP on loopback]. */
+  listen?: (server: RaidaServer) => Promise<Listener>;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Over TCP. */
+  readonly connections: number;
+  close(): Promise<void>;
 }
 
 export interface VectorServer {
   readonly server: RaidaServer;
-  readonly io: PortableIo;
+  readonly listener: Listener;
   /** UDP and TCP. */
   readonly port: number;
   /** coins, Keys, Trades, Zones and Folders are in here. */
@@ -86,7 +98,8 @@ export async function makeVectorServers() {
     const identity = { ...IDENTITY, wire: options.wire ?? 'legacy', ...options.identity };
     const server = await RaidaServer.start({
       identity,
-      sizes: { pagesPerDenomination: PAGES, frames: 64, ringEntries: 64 },
+      sizes: { pagesPerDenomination: PAGES, frames: HOST_FRAMES + SOCKET_FRAMES, ringEntries: 64 },
+      hostFrames: HOST_FRAMES,
       storeClient,
       storeUrl: `sqlite:${file}`,
       outside: await openOutsideWorld({
@@ -98,13 +111,13 @@ export async function makeVectorServers() {
         }),
       }),
     });
-    const io = new PortableIo(options.tcp);
-    const { port } = await io.open(ANY_PORT, server);
+    const listen = options.listen ?? ((one) => listenOnLoopback(one, options.tcp));
+    const listener = await listen(server);
     const stop = async () => {
-      await io.close();
+      await listener.close();
       await server.close();
     };
-    return { server, io, port, dataDir, stop };
+    return { server, listener, port: listener.port, dataDir, stop };
   }
 
   const start = (options: VectorServerOptions = {}) => run(options);
@@ -134,6 +147,18 @@ export async function makeVectorServers() {
 }
 
 const LISTED = { recursive: true };
+
+async function listenOnLoopback(server: RaidaServer, tcp: TcpOptions = {}): Promise<Listener> {
+  const io = new PortableIo(tcp);
+  const { port } = await io.open(ANY_PORT, server);
+  return {
+    port,
+    get connections() {
+      return io.connections;
+    },
+    close: () => io.close(),
+  };
+}
 
 function nameOfFolder(number: number): string {
   return FOLDER_NAMES[number as keyof typeof FOLDER_NAMES];

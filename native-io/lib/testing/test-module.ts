@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:f
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadNative } from '../index.ts';
 import type { XdpAddon } from '../xdp.ts';
 
 /** One packet's ends, as the receiver sees them; addresses as bytes. */
@@ -114,7 +115,9 @@ export function loadTestModule(): TestModule {
   return require(binary) as TestModule;
 }
 
-/** The addon itself; ANDVARI_NATIVE names another binary (a sanitizer build). */
+/** The addon that the host would take. */
 export function loadXdpAddon(): XdpAddon {
-  return require(process.env['ANDVARI_NATIVE'] || join(room, 'build/andvari_native.node'));
+  const native = loadNative();
+  if ('missing' in native) throw new Error(native.missing);
+  return native;
 }
