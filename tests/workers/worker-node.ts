@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readiness } from '../../host-node/src/http/http-server.ts';
 import type { Backend } from '../../host-node/src/io/choose-backend.ts';
+import type { SocketAddress } from '../../host-node/src/io/packet-io.ts';
 import { createLogger } from '../../host-node/src/log/logger.ts';
 import { AndvariNode, type NodeOptions } from '../../host-node/src/node.ts';
 import { PAGE_BYTES } from '../../host-node/src/store/coin-store.ts';
@@ -35,6 +36,10 @@ export interface WorkerNodeOptions {
   random: (below: number) => number;
   /** [portable] */
   backend?: Backend;
+  /** [a free port of loopback] */
+  listen?: SocketAddress;
+  /** For af_xdp. */
+  interface?: string;
   workerEntry?: URL;
 }
 
@@ -56,16 +61,17 @@ export class WorkerNode {
   }
 
   static async start(options: WorkerNodeOptions): Promise<WorkerNode> {
-    const { backend = 'portable', random, workers, workerEntry } = options;
+    const { backend = 'portable', listen = LOCAL, random, workers, workerEntry } = options;
+    const nic = options.interface ? { interface: options.interface } : {};
     const place = new WorkerNode();
     const coins = coinsOf(COINS);
     const [key = new Uint8Array(16), ...ans] = createCoins(place.#setup, [KEY_COIN, ...coins]);
     const ledger = new Ledger(coins, ans, random);
     const { sizes, storeUrl } = place.#setup;
     const nodeOptions: NodeOptions = {
-      ...{ listen: LOCAL, raidaId: RAIDA_ID, coinId: COIN_ID, wire: 'spec', modern: false },
+      ...{ listen, raidaId: RAIDA_ID, coinId: COIN_ID, wire: 'spec', modern: false },
       ...{ pagesPerDenomination: sizes.pagesPerDenomination, sizes, storeUrl },
-      ...{ dataDir: place.folder, adminKey: ADMIN_KEY, io: { backend, workers } },
+      ...{ dataDir: place.folder, adminKey: ADMIN_KEY, io: { backend, workers, ...nic } },
       http: { listen: LOCAL, origins: ['none'] },
       ...(workerEntry ? { workerEntry } : {}),
     };
