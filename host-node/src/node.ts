@@ -290,7 +290,7 @@ function threadsOf(
   { io = PORTABLE, sizes, pagesPerDenomination, workerEntry }: NodeOptions,
   [best]: readonly BackendChoice[],
 ): Pick<RaidaServerOptions, 'sizes' | 'hostFrames' | 'workers' | 'workerEntry'> {
-  const count = workerCount(io);
+  const count = workerCount(io, best?.backend ?? 'portable');
   const isNative = best !== undefined && best.backend !== 'portable';
   const hostFrames = isNative ? (sizes?.frames ?? HOST_FRAMES) : undefined;
   return {

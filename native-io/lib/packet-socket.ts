@@ -57,6 +57,9 @@ export interface PacketSocket {
    */
   watch(callback: () => void): void;
 
+  /** From now on turn() receives nothing; replies to what was received still leave. */
+  pause(): void;
+
   /** What has happened since the socket was opened; also after close(). */
   counters(): PacketCounters;
 

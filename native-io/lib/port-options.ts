@@ -29,7 +29,7 @@ export interface PortOptions {
 }
 
 export interface SocketOptions {
-  /** An IPv4 or IPv6 address of this machine, or a wildcard of one family. */
+  /** An IPv4 or IPv6 address of this machine, or a wildcard; `::` hears IPv4 too. */
   host: string;
   /** 0: the kernel chooses. */
   port: number;

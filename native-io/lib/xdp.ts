@@ -11,7 +11,7 @@ export type XdpMode = 'native' | 'generic';
 export interface AttachOptions {
   interface: string;
   /**
-   * An IP address, or a wildcard of one family: then the addresses that the interface has now. What
+   * An IP address, or a wildcard: then the addresses of its family that the interface has now. What
    * comes to others, or to later ones, is served by the kernel's sockets.
    */
   host: string;

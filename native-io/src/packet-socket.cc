@@ -44,6 +44,7 @@ Napi::Function PacketSocket::define(Napi::Env env) {
                       InstanceMethod<&PacketSocket::large>("large"),
                       InstanceMethod<&PacketSocket::sendTo>("sendTo"),
                       InstanceMethod<&PacketSocket::watch>("watch"),
+                      InstanceMethod<&PacketSocket::pause>("pause"),
                       InstanceMethod<&PacketSocket::close>("close"),
                       InstanceMethod<&PacketSocket::counters>("counters"),
                   });
@@ -104,7 +105,7 @@ Napi::Value PacketSocket::turn(const Napi::CallbackInfo& info) {
   port_->setNow(argument(info, 0), argument(info, 1));
   port_->drain(*backend_);
   backend_->flush();
-  const uint32_t room = std::min(port_->room(), kBatchMax);
+  const uint32_t room = paused_ ? 0 : std::min(port_->room(), kBatchMax);
   const uint32_t received = room ? backend_->receive(room) : 0;
   listen(received == 0 && (room == 0 || backend_->starved()));
   return Napi::Number::New(info.Env(), received | port_->bits() << 16);
@@ -197,6 +198,11 @@ void PacketSocket::onEvent(uv_poll_t* poll, int, int) {
   // As if it had been thrown in a callback of Node's own: uncaughtException. When the thread is
   // being terminated there is no exception to take.
   if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+}
+
+Napi::Value PacketSocket::pause(const Napi::CallbackInfo& info) {
+  paused_ = true;
+  return info.Env().Undefined();
 }
 
 Napi::Value PacketSocket::close(const Napi::CallbackInfo& info) {

@@ -24,6 +24,7 @@ struct OpenedBackend {
 //   releases()             Uint32Array of reply frames to give back to the engine
 //   large(offset)          see below
 //   sendTo(peer, offset, length)
+//   pause()                from now on turn() receives nothing; replies still leave
 //   watch(callback)        calls it whenever there is something to receive
 //   close()                idempotent; also done when the thread ends
 //   counters()             { received, sent, dropped, refused, silent }
@@ -32,7 +33,7 @@ struct OpenedBackend {
 // A datagram that is longer than a frame (a request may have 65,507 bytes) goes another way, the
 // same for every backend: the backend hands it to EnginePort::pushLarge(), and turn() tells of it
 // by the bit kLarge. JavaScript takes one of its own large frames and calls large(offset), which
-// copies the datagram there and gives { peer, length, local, address }; large(0) drops it, when no
+// copies the datagram there and gives { peer, length, flags, address }; large(0) drops it, when no
 // large frame is free. To the engine it is a request of the host's own: the host pushes the
 // descriptor, and when the reply comes out (READY or HELD, with the host's peer, so turn() says
 // kForHostReady or kForHostHeld) it calls sendTo(peer, offset, length), which hands the reply to
@@ -57,6 +58,7 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
   Napi::Value large(const Napi::CallbackInfo& info);
   Napi::Value sendTo(const Napi::CallbackInfo& info);
   Napi::Value watch(const Napi::CallbackInfo& info);
+  Napi::Value pause(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
   void shut();
@@ -74,6 +76,7 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
   bool inCallback_ = false;  // context_ is in use
   Napi::FunctionReference callback_;
   std::unique_ptr<Napi::AsyncContext> context_;
+  bool paused_ = false;
   bool closed_ = true;
 };
 

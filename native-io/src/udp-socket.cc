@@ -92,8 +92,9 @@ UdpSocket::UdpSocket(const std::string& host, uint16_t port, bool reusePort) {
   fd_ = socket(address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
   if (fd_ < 0) throw bindError("socket", errno);
   try {
-    // One family a socket, so that an address has one form.
-    if (v6_) setOption(fd_, IPPROTO_IPV6, IPV6_V6ONLY);
+    // At :: it hears IPv4 too, as sockets of Node do, whatever the system's default is.
+    const int v6Only = 0;
+    if (v6_) setsockopt(fd_, IPPROTO_IPV6, IPV6_V6ONLY, &v6Only, sizeof v6Only);
     if (reusePort) setOption(fd_, SOL_SOCKET, SO_REUSEPORT);
     setBuffer(fd_, SO_RCVBUFFORCE, SO_RCVBUF);
     setBuffer(fd_, SO_SNDBUFFORCE, SO_SNDBUF);

@@ -150,6 +150,7 @@ export class EngineLoop implements RequestSink {
   /** Nothing new is taken from origins; what was taken is still answered. */
   stop(): void {
     this.#closing = true;
+    this.#socket?.pause();
   }
 
   /** After stop(): answers what was taken, for that long at the most. */

@@ -3,11 +3,12 @@
  * with its own socket (worker-thread.ts). All share one port. Whatever a worker needs of the store
  * and of the world outside goes through here; whatever it may wait for is told by news().
  */
+import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EffectStatus } from '@andvari/host-common/engine/generated/layout';
 import { WORKERS_MAX } from '@andvari/host-common/engine/generated/limits';
-import { BackendError, type IoOptions } from '../io/choose-backend.ts';
+import { type Backend, BackendError, type IoOptions } from '../io/choose-backend.ts';
 import type { PacketRequest } from '../io/open-packets.ts';
 import { AddressError, PortInUseError, type SocketAddress } from '../io/packet-io.ts';
 import {
@@ -19,10 +20,26 @@ import {
   WorkerWord,
 } from './worker-messages.ts';
 
-/** How many threads `io.workers` means; 1: none, the main thread does it. */
-export function workerCount({ workers = 1 }: Pick<IoOptions, 'workers'>): number {
+/**
+ * How many threads `io.workers` means; 1: none, the main thread does it. One for each core is no
+ * more than one for each queue, where every worker has a queue of its own.
+ */
+export function workerCount(io: IoOptions, backend: Backend): number {
+  const { workers = 1 } = io;
+  const queues = backend === 'af_xdp' ? (io.queues ?? receiveQueues(io.interface)) : undefined;
+  const cores = Math.min(availableParallelism(), queues ?? Number.POSITIVE_INFINITY);
   // Instance 0 is the main thread's.
-  return Math.min(workers === 0 ? availableParallelism() : workers, WORKERS_MAX - 1);
+  return Math.min(workers === 0 ? cores : workers, WORKERS_MAX - 1);
+}
+
+/** Undefined: the system does not say; opening a queue that is not there then says so. */
+function receiveQueues(name = ''): number | undefined {
+  try {
+    const entries = readdirSync(`/sys/class/net/${name}/queues`);
+    return entries.filter((entry) => entry.startsWith('rx-')).length || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export interface WorkerPoolOptions {
