@@ -51,10 +51,17 @@ export const Word = {
   IN_USE: 2,
   /** For Atomics.wait: nobody ever changes it. */
   NEVER: 3,
+  /** Seconds that have passed for all workers: tickets end. */
+  CLOCK: 4,
+  /** Tickets that were given, the newest TICKETS_KNOWN of them, by whichever worker. */
+  TICKETS_GIVEN: 5,
+  TICKETS: 6,
   /** Committed generation of each coin. */
-  GENERATIONS: 4,
+  GENERATIONS: 6 + 8,
 } as const;
 const WORDS = Word.GENERATIONS + COINS_COUNT;
+/** A power of two; more than live at once. */
+export const TICKETS_KNOWN = 8;
 
 export interface SharedState {
   words: SharedArrayBuffer;

@@ -13,6 +13,8 @@ import {
   HOT_PAGES,
   PAGES_PER_DENOMINATION,
   setGeneration,
+  TICKETS_KNOWN,
+  Word,
 } from './coins.ts';
 
 /** Sealed requests whose payload is zeros: the challenge does not cover the payload. */
@@ -22,6 +24,8 @@ export interface Templates {
   pownSum: Uint8Array;
   echo: Uint8Array;
   sweep: Uint8Array;
+  ticket: Uint8Array;
+  claim: Uint8Array;
 }
 
 /** Coins of a pown or a detect. */
@@ -40,8 +44,14 @@ export class RequestWriter {
   readonly asked: { coins: Uint8Array; generations: Uint32Array; counts: Uint8Array };
   /** 1: success changes the coins. */
   readonly changes = new Uint8Array(1024);
+  /** 1: success gives a ticket. */
+  readonly tickets = new Uint8Array(1024);
+  /** Ticket number * 32 + the RAIDA that claims it; 0: no claim. */
+  readonly claims = new Float64Array(1024);
   readonly #engine: Engine;
   readonly #worker: number;
+  readonly #workers: number;
+  readonly #words: Int32Array;
   readonly #random: (below: number) => number;
   readonly #templates: Templates;
   readonly #index: number;
@@ -50,11 +60,15 @@ export class RequestWriter {
   constructor(of: {
     engine: Engine;
     worker: number;
+    workers: number;
+    words: Int32Array;
     random: (below: number) => number;
     templates: Templates;
   }) {
     this.#engine = of.engine;
     this.#worker = of.worker;
+    this.#workers = of.workers;
+    this.#words = of.words;
     this.#random = of.random;
     this.#templates = of.templates;
     this.#index = of.engine.region(Region.PAGE_INDEX) >>> 2;
@@ -74,8 +88,15 @@ export class RequestWriter {
     const kind = this.#random(SWEEP_EVERY);
     this.changes[number] = 0;
     this.asked.counts[number] = 0;
+    this.claims[number] = 0;
+    this.tickets[number] = 0;
     if (kind === 0) return this.#sweep(frame);
-    if (kind < 10) return this.#start(frame, this.#templates.echo);
+    if (kind === 1) {
+      this.tickets[number] = 1;
+      return this.#list(frame, number, { inUse, template: this.#templates.ticket });
+    }
+    if (kind < 20) return this.#claim(frame, number);
+    if (kind < 25) return this.#start(frame, this.#templates.echo);
     if (kind < 40) return this.#list(frame, number, { inUse, template: this.#templates.detect });
     this.changes[number] = 1;
     if (kind < 60) return this.#sum(frame, number, inUse);
@@ -117,6 +138,18 @@ export class RequestWriter {
     return bytes;
   }
 
+  /** A claim of a ticket that some worker gave, for some RAIDA. */
+  #claim(frame: number, number: number): number {
+    const bytes = this.#start(frame, this.#templates.claim);
+    const { u8 } = this.#engine;
+    const place = Word.TICKETS + this.#random(TICKETS_KNOWN);
+    const ticket = Atomics.load(this.#words, place) >>> 0;
+    const raida = this.#random(25);
+    this.claims[number] = ticket * 32 + raida;
+    u8.set([raida, ticket >>> 24, ticket >>> 16, ticket >>> 8, ticket], frame + PAYLOAD_AT);
+    return bytes;
+  }
+
   /** A detect sum over pages that are not hot, to drive out those that are. Its sum is zero. */
   #sweep(frame: number): number {
     const bytes = this.#start(frame, this.#templates.sweep);
@@ -150,7 +183,7 @@ export class RequestWriter {
   }
 
   /**
-   * Writes an AN that the coin may have: what stands in memory now, or what the other worker may be
+   * Writes an AN that the coin may have: what stands in memory now, or what another worker may be
    * about to make of it.
    */
   #guess(at: number, coin: number): number {
@@ -167,7 +200,8 @@ export class RequestWriter {
     const generation = generationAt(u8, at);
     if (this.#random(3) > 0) return generation;
     setGeneration(u8, at, generation + 1);
-    u8[at + 15] = 2 - this.#worker;
+    const other = 1 + this.#random(this.#workers - 1);
+    u8[at + 15] = 1 + ((this.#worker + other) % this.#workers);
     return generation + 1;
   }
 

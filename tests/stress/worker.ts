@@ -5,18 +5,27 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '@andvari/host-common/engine/engine';
-import { Descriptor, Effect, Flag } from '@andvari/host-common/engine/generated/layout';
+import { Descriptor, Effect, EffectKind, Flag } from '@andvari/host-common/engine/generated/layout';
 import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
 import { Status } from '@andvari/host-common/engine/generated/status';
 import type { Ring } from '@andvari/host-common/engine/ring';
 import { randomFrom } from '../seeded-random.ts';
-import { COINS_COUNT, COLD_RECORD, hotPage, MFS, type SharedState, Word } from './coins.ts';
+import {
+  COINS_COUNT,
+  COLD_RECORD,
+  hotPage,
+  MFS,
+  type SharedState,
+  TICKETS_KNOWN,
+  Word,
+} from './coins.ts';
 import { CHECKED_MAX, RequestWriter, type Templates } from './request-writer.ts';
 
 export interface WorkerOptions {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   worker: number;
+  workers: number;
   state: SharedState;
   seed: number;
   requests: number;
@@ -36,6 +45,9 @@ export interface WorkerReport {
   /** Pages loaded, and those among them that hold the 64 coins. */
   loads: number;
   hotLoads: number;
+  /** Claims that were granted: ticket number * 32 + RAIDA. */
+  claims: number[];
+  tickets: number;
   /** process() took nothing although there were requests. */
   stopped: number;
   failure?: string;
@@ -44,18 +56,21 @@ export interface WorkerReport {
 const FRAMES = 256;
 const SEND_MAX = 32;
 const BATCH = 64;
-const NOW_US = 1795219200000000;
+const START_US = 1795219200000000;
+/** The clock moves so far at a time: a ticket lives 300 s. */
+const CLOCK_S = 50;
 
 const options = workerData as WorkerOptions;
-const { worker, requests } = options;
+const { worker, workers, requests } = options;
 const engine = Engine.attach(options.module, options.memory, worker);
 const words = new Int32Array(options.state.words);
 const stored = new Uint8Array(options.state.pages);
 const random = randomFrom(options.seed);
-const writer = new RequestWriter({ engine, worker, random, templates: options.templates });
+const { templates } = options;
+const writer = new RequestWriter({ engine, worker, workers, words, random, templates });
 const report: WorkerReport = {
   ...{ won: Array(COINS_COUNT).fill(0), lost: 0, unknown: 0, early: 0 },
-  ...{ loads: 0, hotLoads: 0, stopped: 0 },
+  ...{ claims: [], tickets: 0, loads: 0, hotLoads: 0, stopped: 0 },
 };
 const frames = Array.from({ length: FRAMES }, () => engine.frames.take());
 const free = frames.map((_, number) => number);
@@ -64,16 +79,22 @@ const loading: { slot: number; key: number; offset: number }[] = [];
 let sent = 0;
 let back = 0;
 
+/** The same for all workers, in microseconds. */
+const nowUs = () => START_US + Atomics.load(words, Word.CLOCK) * 1_000_000;
+
 function send(): void {
+  const nowHere = nowUs();
   const inUse = Atomics.load(words, Word.IN_USE);
   for (let i = 0; i < SEND_MAX && sent < requests; i++, sent++) {
     const number = free.pop();
     if (number === undefined) return;
     const frame = frames[number] ?? 0;
     const bytes = writer.write(frame, number, inUse);
-    engine.rx.push(frame, frame, bytes, number, Flag.DATAGRAM, NOW_US);
+    engine.rx.push(frame, frame, bytes, number, Flag.DATAGRAM, nowHere);
     // Every now and then other pages are in use, and those that are not may be driven out.
-    if (worker === 0 && sent % 3000 === 0) Atomics.store(words, Word.IN_USE, 1 + random(255));
+    if (worker !== 0 || sent % 3000 !== 0) continue;
+    Atomics.store(words, Word.IN_USE, 1 + random(255));
+    Atomics.add(words, Word.CLOCK, CLOCK_S);
   }
 }
 
@@ -82,6 +103,7 @@ function serveEffects(): void {
   for (; effects.used; effects.shift()) {
     const at = effects.first();
     const word = (offset: number) => u32[at + (offset >>> 2)] ?? 0;
+    if (word(Effect.KIND) === EffectKind.FILL_RANDOM) continue;
     loading.push({
       ...{ slot: word(Effect.SLOT), key: word(Effect.KEY), offset: word(Effect.OFFSET) },
     });
@@ -122,6 +144,14 @@ function take(ring: Ring, held: boolean): number {
   return taken;
 }
 
+/** Shows all workers the ticket whose number lies at `at`. */
+function keepTicket(at: number): void {
+  const [a = 0, b = 0, c = 0, d = 0] = engine.u8.subarray(at, at + 4);
+  const place = Atomics.add(words, Word.TICKETS_GIVEN, 1) & (TICKETS_KNOWN - 1);
+  Atomics.store(words, Word.TICKETS + place, (a << 24) | (b << 16) | (c << 8) | d);
+  report.tickets++;
+}
+
 /** What the reply to request `number` tells, against what is committed. */
 function check(number: number, offset: number, status: number): void {
   free.push(number);
@@ -134,6 +164,13 @@ function check(number: number, offset: number, status: number): void {
     return;
   }
   if (engine.u8[offset + 2] !== status) throw new Error('descriptor and reply differ in status');
+  if (writer.claims[number]) {
+    if (status === Status.SUCCESS) report.claims.push(writer.claims[number] ?? 0);
+    return;
+  }
+  if (writer.tickets[number] && (status === Status.ALL_PASS || status === Status.MIXED)) {
+    keepTicket(offset + 32 + (status === Status.MIXED ? 1 : 0));
+  }
   const bitmap = status === Status.MIXED ? (engine.u8[offset + 32] ?? 0) : 0;
   for (let i = 0; i < count; i++) {
     const passed = status === Status.ALL_PASS || ((bitmap >> i) & 1) === 1;
@@ -151,15 +188,16 @@ function check(number: number, offset: number, status: number): void {
 function run(): void {
   let progressMs = performance.now();
   for (let turn = 0; back < requests && Atomics.load(words, Word.ABORT) === 0; turn++) {
+    engine.random.top();
     send();
-    const taken = engine.process(BATCH, NOW_US);
+    const taken = engine.process(BATCH, nowUs());
     if (taken === 0 && engine.rx.used > 0) report.stopped++;
     serveEffects();
-    if (turn % 64 === 0) engine.step(NOW_US);
+    if (turn % 64 === 0) engine.step(nowUs());
     const answered = take(engine.ready, false) + take(engine.held, true);
     if (answered > 0) progressMs = performance.now();
     else if (performance.now() - progressMs > options.stallMs) {
-      const where = `rx ${engine.rx.used}, held ${engine.held.used}, parked ${engine.step(NOW_US)}`;
+      const where = `rx ${engine.rx.used}, held ${engine.held.used}, parked ${engine.step(nowUs())}`;
       throw new Error(`worker ${worker} stalls: ${back} of ${sent} answered, ${where}`);
     }
     if (free.length === 0) Atomics.wait(words, Word.NEVER, 0, 0.05);
