@@ -265,8 +265,7 @@ bool XdpBackend::takePacket(const xdp_desc& descriptor) {
   PacketPath path;
   Payload payload;
   const uint32_t start = frame + within;
-  if (!parseUdpPacket(port_.at(start), descriptor.len, path, payload) || payload.length == 0 ||
-      isFromItself(path)) {
+  if (!parseUdpPacket(port_.at(start), descriptor.len, path, payload) || isFromItself(path)) {
     statistics_.malformed++;
     return drop(port_.counters.dropped);
   }

@@ -197,7 +197,8 @@ function run(): void {
     const answered = take(engine.ready, false) + take(engine.held, true);
     if (answered > 0) progressMs = performance.now();
     else if (performance.now() - progressMs > options.stallMs) {
-      const where = `rx ${engine.rx.used}, held ${engine.held.used}, parked ${engine.step(nowUs())}`;
+      const parked = engine.step(nowUs());
+      const where = `rx ${engine.rx.used}, held ${engine.held.used}, parked ${parked}`;
       throw new Error(`worker ${worker} stalls: ${back} of ${sent} answered, ${where}`);
     }
     if (free.length === 0) Atomics.wait(words, Word.NEVER, 0, 0.05);

@@ -1,9 +1,26 @@
 /** A UDP client for tests: sends, and waits for what comes back. */
 import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 
 const WAIT_MS = 5000;
+
+/** A bound socket. The address needs no look-up, so `inside` covers all of it. */
+export function bindUdp(
+  host: string,
+  port: number,
+  inside: <T>(work: () => T) => T = (work) => work(),
+): Promise<Socket> {
+  const family = isIPv6(host) ? 6 : 4;
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({
+      type: family === 6 ? 'udp6' : 'udp4',
+      recvBufferSize: 4 << 20,
+      lookup: (name, _options, done) => done(null, name, family),
+    });
+    socket.once('error', reject);
+    inside(() => socket.bind(port, host, () => resolve(socket)));
+  });
+}
 
 export class UdpClient {
   readonly received: Buffer[] = [];
@@ -16,12 +33,16 @@ export class UdpClient {
     socket.on('message', (message) => this.received.push(message));
   }
 
-  /** `from`: the address that it sends from [that of the receiver]. */
-  static async open(to: { host: string; port: number }, from = to.host): Promise<UdpClient> {
-    const recvBufferSize = 4 << 20;
-    const socket = createSocket({ type: isIPv6(to.host) ? 'udp6' : 'udp4', recvBufferSize });
-    socket.bind(0, from);
-    await once(socket, 'listening');
+  /**
+   * `from`: the address that it sends from [that of the receiver]. `inside` runs what binds it, in
+   * a network namespace.
+   */
+  static async open(
+    to: { host: string; port: number },
+    from = to.host,
+    inside: <T>(work: () => T) => T = (work) => work(),
+  ): Promise<UdpClient> {
+    const socket = await bindUdp(from, 0, inside);
     return new UdpClient(socket, to);
   }
 
