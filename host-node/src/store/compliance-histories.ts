@@ -118,5 +118,5 @@ export function describeHistories(
       }
     };
     fc.assert(fc.property(fc.array(transaction, { maxLength: 8 }), run), { numRuns: RUNS });
-  });
+  }, 120_000);
 }
