@@ -57,20 +57,39 @@ function runsOf(denomination: number, serials: number[]): Buffer {
   ]);
 }
 
-function offered(state: ModelState, flags: Buffer, of: { most: number; call?: ModelCall }): Buffer {
-  const { most, call } = of;
+interface Offer {
+  most: number;
+  /** Of 3/120, which reserves. */
+  call?: ModelCall;
+}
+
+/** Free serial numbers of a denomination; with a call also from pages that clients have. */
+function offeredOf(
+  state: ModelState,
+  denomination: number,
+  { most, call, overClients }: Offer & { overClients: boolean },
+): number[] {
+  const serials: number[] = [];
   const session = call?.payload.readUInt32BE() ?? 0;
+  for (let page = 0; page < state.pages && serials.length < most; page++) {
+    const first = { denomination, serialNumber: page * PAGE_RECORDS };
+    const held = call && state.reservation(first);
+    if (held && !(overClients && held.purpose === 'change')) continue;
+    const free = freeOn(state, denomination, page).slice(0, most - serials.length);
+    serials.push(...free);
+    const { address = 0 } = call ?? {};
+    if (call && free.length) state.reserve(first, { session, purpose: 'create', address });
+  }
+  return serials;
+}
+
+function offered(state: ModelState, flags: Buffer, of: Offer): Buffer {
   const lists: Buffer[] = [];
   for (let denomination = -8; denomination <= 6; denomination++) {
     if (!flags[denomination + 8]) continue;
-    const serials: number[] = [];
-    for (let page = 0; page < state.pages && serials.length < most; page++) {
-      const first = { denomination, serialNumber: page * PAGE_RECORDS };
-      if (call && state.reservation(first)) continue;
-      const free = freeOn(state, denomination, page).slice(0, most - serials.length);
-      serials.push(...free);
-      const { address = 0 } = call ?? {};
-      if (call && free.length) state.reserve(first, { session, purpose: 'create', address });
+    let serials = offeredOf(state, denomination, { ...of, overClients: false });
+    if (of.call && serials.length === 0) {
+      serials = offeredOf(state, denomination, { ...of, overClients: true });
     }
     if (serials.length) lists.push(runsOf(denomination, serials));
   }

@@ -41,7 +41,8 @@ describe.each([
     expect(committed.groups).toBeGreaterThan(REQUESTS / 50);
     expect(committed.rollbacks).toBeGreaterThan(0);
     expect(committed.discards > 0).toBe(doubts);
-    expect(committed.lockerCoins).toBeGreaterThan(0);
+    // Where coins are deleted, lockers may be empty at the end of a long run.
+    if (conserving) expect(committed.lockerCoins).toBeGreaterThan(0);
     for (const key of wanted) {
       expect(seen.get(key) ?? 0, `${key} in ${[...seen.keys()].join()}`).toBeGreaterThan(0);
     }
