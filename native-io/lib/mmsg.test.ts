@@ -1,5 +1,6 @@
 // recvmmsg and sendmmsg: the packet socket that needs no privilege.
 import { describe, expect, it } from 'vitest';
+import { Flag } from './generated/border.ts';
 import { loadNative } from './index.ts';
 import { RingEngine } from './testing/ring-engine.ts';
 import { packetSocketCompliance } from './testing/socket-compliance.ts';
@@ -11,6 +12,24 @@ describe.skipIf('missing' in native)('mmsg', () => {
   if ('missing' in native) return;
   describe.each([false, true])('shared memory: %s', (shared) => {
     packetSocketCompliance((options) => native.openMmsg(options), { shared });
+  });
+
+  it('hears IPv4 too at ::, and tells its senders as IPv4', async () => {
+    const engine = new RingEngine();
+    const socket = native.openMmsg({ ...engine.port, host: '::', port: 0 });
+    const clients = await Promise.all(
+      ['127.0.0.1', '::1'].map((host) => UdpClient.open({ host, port: socket.port })),
+    );
+    for (const [i, flags] of [Flag.LOCAL, Flag.LOCAL | Flag.IPV6].entries()) {
+      await clients[i]?.send('hello');
+      const request = engine.receive(socket);
+      expect(request.flags).toBe(Flag.DATAGRAM | flags);
+      expect(request.address === 0x7f000001).toBe(i === 0);
+      engine.echo(request);
+      engine.turn(socket);
+      expect(String((await clients[i]?.wait(1))?.[0])).toBe('hello');
+    }
+    for (const closing of [...clients, socket]) closing.close();
   });
 
   it('shares a port among sockets, each its own engine', async () => {

@@ -99,6 +99,7 @@ void EnginePort::givePeer(uint32_t index) {
 }
 
 uint32_t EnginePort::room() const {
+  if (paused_) return 0;
   const uint32_t used =
       word(options_.rx + border::Ring::HEAD) - word(options_.rx + border::Ring::TAIL);
   const uint32_t ring = used < options_.ringEntries ? options_.ringEntries - used : 0;

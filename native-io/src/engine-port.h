@@ -94,8 +94,10 @@ class EnginePort {
   }
 
   // --- in ---
-  // Datagrams that the receive ring and the peers have room for.
+  // Datagrams that the receive ring and the peers have room for; 0 when paused.
   uint32_t room() const;
+  // From now on nothing is received. Replies still leave.
+  void pause() { paused_ = true; }
   // Hands over a datagram that lies in `frame` (kKernel -> kEngine) at `offset`. The caller has
   // looked at room().
   void push(uint32_t frame, uint32_t offset, uint32_t length, uint32_t peer, Sender sender);
@@ -177,6 +179,7 @@ class EnginePort {
   LargeInbox large_;
   std::vector<uint32_t> releases_;
   uint32_t bits_ = 0;
+  bool paused_ = false;
   uint32_t nowLow_ = 0, nowHigh_ = 0;
 };
 

@@ -105,7 +105,7 @@ Napi::Value PacketSocket::turn(const Napi::CallbackInfo& info) {
   port_->setNow(argument(info, 0), argument(info, 1));
   port_->drain(*backend_);
   backend_->flush();
-  const uint32_t room = paused_ ? 0 : std::min(port_->room(), kBatchMax);
+  const uint32_t room = std::min(port_->room(), kBatchMax);
   const uint32_t received = room ? backend_->receive(room) : 0;
   listen(received == 0 && (room == 0 || backend_->starved()));
   return Napi::Number::New(info.Env(), received | port_->bits() << 16);
@@ -201,7 +201,7 @@ void PacketSocket::onEvent(uv_poll_t* poll, int, int) {
 }
 
 Napi::Value PacketSocket::pause(const Napi::CallbackInfo& info) {
-  paused_ = true;
+  if (!closed_) port_->pause();
   return info.Env().Undefined();
 }
 

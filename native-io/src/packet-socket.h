@@ -76,7 +76,6 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
   bool inCallback_ = false;  // context_ is in use
   Napi::FunctionReference callback_;
   std::unique_ptr<Napi::AsyncContext> context_;
-  bool paused_ = false;
   bool closed_ = true;
 };
 

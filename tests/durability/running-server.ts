@@ -2,14 +2,13 @@
 import { join } from 'node:path';
 import { PortableIo } from '../../host-node/src/io/portable.ts';
 import { RaidaServer } from '../../host-node/src/raida/server.ts';
-import { PAGE_BYTES } from '../../host-node/src/store/coin-store.ts';
-import { openStore } from '../../host-node/src/store/open-store.ts';
 import type { StoreClient } from '../../host-node/src/store/store-client.ts';
 import { Ledger } from './ledger.ts';
 import { PownClient } from './pown-client.ts';
 import {
   coinsOf,
   createCoins,
+  differingCoins,
   KEY_COIN,
   type ServerSetup,
   setupOf,
@@ -91,17 +90,7 @@ export class RunningServer {
 
   /** After close(): coins whose record in the store is not what the ledger says. */
   differing(): number {
-    const { identity, sizes, storeUrl } = this.#setup;
-    const { pagesPerDenomination } = sizes;
-    const store = openStore({ url: storeUrl, ...identity, pagesPerDenomination });
-    const page = new Uint8Array(PAGE_BYTES);
-    const wrong = this.ledger.entries.filter(({ denomination, serialNumber, an }) => {
-      store.readPage(denomination + 8, serialNumber >>> 10, page);
-      const at = (serialNumber & 1023) * 17;
-      return Buffer.compare(page.subarray(at, at + 16), an) !== 0 || page[at + 16] === 0;
-    });
-    store.close();
-    return wrong.length;
+    return differingCoins(this.#setup, this.ledger);
   }
 }
 

@@ -6,7 +6,7 @@ import { openOutsideWorld } from '../../host-node/src/raida/outside-world.ts';
 import type { RaidaServerOptions } from '../../host-node/src/raida/server.ts';
 import { PAGE_BYTES } from '../../host-node/src/store/coin-store.ts';
 import { openStore } from '../../host-node/src/store/open-store.ts';
-import type { Coin } from './ledger.ts';
+import type { Coin, Ledger } from './ledger.ts';
 
 /** As JSON it starts a server in another process. */
 export interface ServerSetup {
@@ -71,4 +71,21 @@ export function createCoins(
   store.commit();
   store.close();
   return ans;
+}
+
+/** Coins whose record in the store, which nobody has open, is not what the ledger says. */
+export function differingCoins(
+  { identity, sizes, storeUrl }: ServerSetup,
+  { entries }: Ledger,
+): number {
+  const { pagesPerDenomination } = sizes;
+  const store = openStore({ url: storeUrl, ...identity, pagesPerDenomination });
+  const page = new Uint8Array(PAGE_BYTES);
+  const wrong = entries.filter(({ denomination, serialNumber, an }) => {
+    store.readPage(denomination + 8, serialNumber >>> 10, page);
+    const at = (serialNumber & 1023) * 17;
+    return Buffer.compare(page.subarray(at, at + 16), an) !== 0 || page[at + 16] === 0;
+  });
+  store.close();
+  return wrong.length;
 }

@@ -10,8 +10,6 @@ import type { Backend } from '../../host-node/src/io/choose-backend.ts';
 import type { SocketAddress } from '../../host-node/src/io/packet-io.ts';
 import { createLogger } from '../../host-node/src/log/logger.ts';
 import { AndvariNode, type NodeOptions } from '../../host-node/src/node.ts';
-import { PAGE_BYTES } from '../../host-node/src/store/coin-store.ts';
-import { openStore } from '../../host-node/src/store/open-store.ts';
 import { StoreClient } from '../../host-node/src/store/store-client.ts';
 import type { Fault } from '../../host-node/src/store/testing/fault-store.ts';
 import { Ledger } from '../durability/ledger.ts';
@@ -21,6 +19,7 @@ import {
   COIN_ID,
   coinsOf,
   createCoins,
+  differingCoins,
   KEY_COIN,
   RAIDA_ID,
   type ServerSetup,
@@ -127,17 +126,7 @@ export class WorkerNode {
 
   /** After close(): coins whose record in the store is not what the ledger says. */
   differing(): number {
-    const { identity, sizes, storeUrl } = this.#setup;
-    const { pagesPerDenomination } = sizes;
-    const store = openStore({ url: storeUrl, ...identity, pagesPerDenomination });
-    const page = new Uint8Array(PAGE_BYTES);
-    const wrong = this.ledger.entries.filter(({ denomination, serialNumber, an }) => {
-      store.readPage(denomination + 8, serialNumber >>> 10, page);
-      const at = (serialNumber & 1023) * 17;
-      return Buffer.compare(page.subarray(at, at + 16), an) !== 0;
-    });
-    store.close();
-    return wrong.length;
+    return differingCoins(this.#setup, this.ledger);
   }
 
   remove(): void {

@@ -10,7 +10,7 @@ import { FramePool } from './frame-pool.ts';
 import { Client, Config, Control, Region } from './generated/layout.ts';
 import { RANDOM_POOL_BYTES } from './generated/limits.ts';
 import { Status, statusName } from './generated/status.ts';
-import { type NativeCtr, NO_NATIVE_CTR } from './native-ctr.ts';
+import { type CtrText, type NativeCtr, NO_NATIVE_CTR } from './native-ctr.ts';
 import { RandomPool } from './random-pool.ts';
 import { Ring } from './ring.ts';
 import { LOCKER_ROW_BYTES, loadCells, loadInUse, type StoreTables } from './store-tables.ts';
@@ -48,14 +48,7 @@ export interface EngineExports {
     length: number,
     out: number,
   ): void;
-  cipherCtr(
-    key: number,
-    keyLength: number,
-    counterBlock: number,
-    source: number,
-    out: number,
-    length: number,
-  ): number;
+  cipherCtr(...text: CtrText): number;
 }
 
 /** What is an instance's own. */

@@ -1,5 +1,5 @@
 /** `andvari conformance`: the suite against any RAIDA server, and the state it wants. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Subject } from '../conformance/conversation.ts';
@@ -160,7 +160,7 @@ async function measure(
   const target = options.target ?? '';
   const json = options.json ?? false;
   const { wire, modern, raidaId } = subject;
-  openReports(options);
+  tryReports(options);
   const startedAt = new Date();
   const due = cases.filter((one) => applies(one.case, subject)).length;
   if (json) context.event({ event: 'start', target, wire, modern, raidaId, cases: due });
@@ -201,9 +201,17 @@ function tellError(error: unknown, context: CommandContext): void {
   context.event({ event: 'error', code: named, message: String(message) });
 }
 
-/** A file that cannot be written is told before the first case, not after the last. */
-function openReports({ junit, html }: ConformanceOptions): void {
-  for (const path of [junit, html]) if (path !== undefined) writeReport(path, '');
+/**
+ * A file that cannot be written is told before the first case, not after the last. One that is
+ * there keeps what it says until there is a new report.
+ */
+function tryReports({ junit, html }: ConformanceOptions): void {
+  for (const path of [junit, html]) {
+    if (path === undefined) continue;
+    const wasThere = existsSync(path);
+    writeReport(path, '', 'a');
+    if (!wasThere) rmSync(path);
+  }
 }
 
 function writeReports(report: Report, { junit, html }: ConformanceOptions): void {
@@ -211,9 +219,9 @@ function writeReports(report: Report, { junit, html }: ConformanceOptions): void
   if (html !== undefined) writeReport(html, emitHtml(report));
 }
 
-function writeReport(path: string, text: string): void {
+function writeReport(path: string, text: string, flag = 'w'): void {
   try {
-    writeFileSync(path, text);
+    writeFileSync(path, text, { flag });
   } catch (error) {
     throw new ConformanceUsageError(`${path}: ${(error as Error).message}`, { cause: error });
   }

@@ -1,7 +1,7 @@
 /**
  * Datagrams between the network and a server. One interface, several ways into the kernel:
  * `portable` (node:dgram) hands each to the sink; native ones and workers deliver into the engine's
- * memory themselves (loop-packets.ts, raida/worker-pool.ts) and leave the sink alone. Every
+ * memory themselves (open-packets.ts, raida/worker-pool.ts) and leave the sink alone. Every
  * implementation passes the suite in packet-io.compliance.ts.
  */
 import type { RequestSink } from '../raida/origin.ts';

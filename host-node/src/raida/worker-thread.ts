@@ -19,7 +19,7 @@ import {
   WorkerWord,
 } from './worker-messages.ts';
 
-/** How long the main thread may take to learn of a death; see endProcess(). */
+/** How long the main thread may take to learn of a death; see die(). */
 const DEATH_MS = 5000;
 const COUNT_MS = 250;
 const ENTRY_WORDS = Ring.ENTRY_BYTES >>> 2;

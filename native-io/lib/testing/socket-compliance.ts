@@ -217,6 +217,19 @@ function pressure(place: Place) {
 
 /** Ending it, often and at the wrong moment. */
 function closing(place: Place) {
+  it('paused, receives nothing more, and still answers what it has received', async () => {
+    await place.start(place.host);
+    await place.client.send('taken');
+    const { frame, peer } = place.engine.receive(place.socket);
+    place.socket.pause();
+    await place.client.send('too late');
+    place.engine.put(place.engine.port.ready, { ...place.engine.keep(payload(5)), frame, peer });
+    for (let turn = 0; turn < 10; turn++) place.engine.turn(place.socket);
+    expect((await place.client.wait(1))[0]).toEqual(payload(5));
+    await place.counts({ received: 1 });
+    place.stop();
+  });
+
   it('closes twice, under load, and inside its own callback', async () => {
     await place.start(place.host);
     const closing = place.socket;
