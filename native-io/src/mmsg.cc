@@ -24,8 +24,11 @@ MmsgBackend::MmsgBackend(EnginePort& port, std::unique_ptr<UdpSocket> socket, ui
       inHeaders_(inbound_.size()),
       overflow_(new uint8_t[inbound_.size() * kOverflowBytes]),
       outbound_(kQueueMax),
-      outHeaders_(kQueueMax),
-      copies_(new uint8_t[kQueueMax * kCopyBytes]) {
+      outBytes_(kQueueMax),
+      outHeaders_(kBatchMax),
+      messages_(kBatchMax),
+      copies_(new uint8_t[kQueueMax * kCopyBytes]),
+      segments_(knowsSegments(*socket_)) {
   for (size_t i = 0; i < inbound_.size(); i++) {
     Inbound& slot = inbound_[i];
     slot.parts[1] = {overflow_.get() + i * kOverflowBytes, kOverflowBytes};
@@ -33,12 +36,6 @@ MmsgBackend::MmsgBackend(EnginePort& port, std::unique_ptr<UdpSocket> socket, ui
     header.msg_name = &slot.from;
     header.msg_iov = slot.parts;
     header.msg_iovlen = 2;
-  }
-  for (size_t i = 0; i < outbound_.size(); i++) {
-    msghdr& header = outHeaders_[i].msg_hdr;
-    header.msg_name = &outbound_[i].to;
-    header.msg_iov = &outbound_[i].bytes;
-    header.msg_iovlen = 1;
   }
 }
 
@@ -143,8 +140,7 @@ void MmsgBackend::send(const Reply& reply) {
     bytes = copies_.get() + index * kCopyBytes;
     std::memcpy(bytes, port_.at(reply.offset), reply.length);
   }
-  slot.bytes = {bytes, reply.length};
-  outHeaders_[index].msg_hdr.msg_namelen = UdpSocket::lengthOf(slot.to);
+  outBytes_[index] = {bytes, reply.length};
   queued_++;
   if (queued_ >= kBatchMax && !blocked_) handOver();
 }
@@ -154,14 +150,42 @@ void MmsgBackend::flush() {
   handOver();
 }
 
+uint32_t MmsgBackend::gather() {
+  const uint32_t end = tail_ + std::min({queued_, kBatchMax, kQueueMax - tail_});
+  uint32_t count = 0;
+  for (uint32_t at = tail_; at < end; count++) {
+    Outbound& first = outbound_[at];
+    SegmentRun run;
+    run.begin(first.to, static_cast<uint32_t>(outBytes_[at].iov_len));
+    uint32_t next = at + 1;
+    const bool joins = segments_ && at - tail_ >= singles_;
+    while (joins && next < end &&
+           run.add(outbound_[next].to, static_cast<uint32_t>(outBytes_[next].iov_len))) {
+      next++;
+    }
+    msghdr& header = outHeaders_[count].msg_hdr;
+    header = {};
+    header.msg_name = &first.to;
+    header.msg_namelen = UdpSocket::lengthOf(first.to);
+    header.msg_iov = &outBytes_[at];
+    header.msg_iovlen = run.count();
+    if (run.count() > 1) messages_[count].control.attach(header, run.segmentBytes());
+    messages_[count].replies = run.count();
+    at = next;
+  }
+  return count;
+}
+
 void MmsgBackend::handOver() {
   int triesLeft = 2;
   while (queued_ != 0) {
-    const uint32_t count = std::min({queued_, kBatchMax, kQueueMax - tail_});
-    const int sent = sendmmsg(socket_->fd(), &outHeaders_[tail_], count, MSG_DONTWAIT);
+    const uint32_t count = gather();
+    const int sent = sendmmsg(socket_->fd(), outHeaders_.data(), count, MSG_DONTWAIT);
     if (sent > 0) {
-      port_.counters.sent += static_cast<uint32_t>(sent);
-      settle(static_cast<uint32_t>(sent));
+      uint32_t replies = 0;
+      for (int i = 0; i < sent; i++) replies += messages_[i].replies;
+      port_.counters.sent += replies;
+      settle(replies);
       continue;
     }
     if (errno == EAGAIN) {
@@ -169,6 +193,13 @@ void MmsgBackend::handOver() {
       return;
     }
     if (isOfAnother(errno) && triesLeft-- > 0) continue;
+    if (messages_[0].replies > 1) {
+      // Longer than the way there allows, so that each has to be sent in fragments; or, EIO, by a
+      // device that cannot cut it.
+      if (errno == EIO) segments_ = false;
+      singles_ = messages_[0].replies;
+      continue;
+    }
     // No way to this receiver; the next one may be reached.
     port_.counters.dropped++;
     settle(1);
@@ -177,6 +208,7 @@ void MmsgBackend::handOver() {
 
 // The oldest `count` replies are done with.
 void MmsgBackend::settle(uint32_t count) {
+  singles_ -= std::min(singles_, count);
   for (; count > 0; count--) {
     const uint32_t frame = outbound_[tail_].frame;
     if (frame != 0) port_.giveFrame(frame, Owner::kSending);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine-port.h"
+#include "segments.h"
 #include "udp-socket.h"
 
 namespace andvari {
@@ -53,8 +54,12 @@ class MmsgBackend : public PacketBackend {
   };
   struct Outbound {
     uint32_t frame = 0;  // kSending; 0: the bytes are a copy
-    iovec bytes;
     SocketAddress to;
+  };
+  // What one entry of sendmmsg is beside its header.
+  struct Message {
+    SegmentControl control;
+    uint32_t replies;
   };
 
   void place(uint32_t index, uint32_t frame);
@@ -65,6 +70,8 @@ class MmsgBackend : public PacketBackend {
   void deliver(uint32_t index);
   // Sends what is queued until the kernel takes no more.
   void handOver();
+  // Makes messages of the oldest replies; gives how many.
+  uint32_t gather();
   void settle(uint32_t count);
 
   EnginePort& port_;
@@ -77,11 +84,15 @@ class MmsgBackend : public PacketBackend {
 
   // The queue of replies: a ring of kQueueMax, oldest at tail_.
   std::vector<Outbound> outbound_;
-  std::vector<mmsghdr> outHeaders_;
+  std::vector<iovec> outBytes_;
+  std::vector<mmsghdr> outHeaders_;  // of one call, as messages_
+  std::vector<Message> messages_;
   std::unique_ptr<uint8_t[]> copies_;
   uint32_t tail_ = 0;
   uint32_t queued_ = 0;
   bool blocked_ = false;  // the kernel took no more in this turn
+  bool segments_;         // several replies may be one message
+  uint32_t singles_ = 0;  // of the oldest replies: each is a message of its own
 };
 
 }  // namespace andvari

@@ -1,5 +1,5 @@
 // The backend io_uring. One entry, re-armed when it ends, receives every datagram (multishot
-// RECVMSG) into buffers that lie in the engine's frames; replies go out as SEND entries, all of a
+// RECVMSG) into buffers that lie in the engine's frames; replies go out by uring-sender.h, all of a
 // turn with one system call, the same that asks for what has come.
 //
 // The kernel cannot put one datagram into two buffers here, and a datagram may be longer than a
@@ -24,6 +24,7 @@
 #include "modules.h"
 #include "packet-socket.h"
 #include "udp-socket.h"
+#include "uring-sender.h"
 #include "uring.h"
 
 namespace andvari {
@@ -50,11 +51,9 @@ constexpr uint32_t kAwaitMs = 100;
 constexpr uint32_t kAwaitsMax = 100;
 constexpr uint32_t kBusyPollMaxUs = 10000;
 
-// user_data: what an entry was, and the index of its frame.
+// user_data of what is not UringSender's.
 constexpr uint64_t kReceive = 1ull << 32;
-constexpr uint64_t kSend = 2ull << 32;
-constexpr uint64_t kCancel = 3ull << 32;
-constexpr uint64_t kKindMask = ~uint64_t{UINT32_MAX};
+constexpr uint64_t kCancel = 4ull << 32;
 
 // io_uring_napi (Linux 6.9), which older headers do not have.
 struct NapiRequest {
@@ -100,7 +99,7 @@ class UringUdp : public PacketBackend {
   uint32_t receive(uint32_t most) override;
   int waitFd() const override { return ring_.eventFd(); }
   void woken() override { ring_.readEvents(); }
-  uint32_t sending() const override { return sending_; }
+  uint32_t sending() const override { return sender_.sending(); }
 
  private:
   void prepareSocket(uint32_t busyPollUs);
@@ -109,8 +108,6 @@ class UringUdp : public PacketBackend {
   uint32_t look(uint32_t most);
   bool take(const io_uring_cqe& completion);
   bool deliver(uint32_t frame, int32_t result);
-  void sent(const io_uring_cqe& completion);
-  void sendNow(const Reply& reply);
   bool waitBusily();
 
   EnginePort& port_;
@@ -121,11 +118,10 @@ class UringUdp : public PacketBackend {
   Uring ring_;
   BufferRing buffers_;
   msghdr message_ = {};
-  std::vector<SocketAddress> peers_;    // by peer
-  std::vector<SocketAddress> targets_;  // by index of the frame that is being sent
+  UringSender sender_;
+  std::vector<SocketAddress> peers_;  // by peer
   std::vector<uint32_t> spares_;
   bool armed_ = false;
-  uint32_t sending_ = 0;
   uint32_t failures_ = 0;  // of receives, in one call
 };
 
@@ -137,8 +133,8 @@ UringUdp::UringUdp(EnginePort& port, std::unique_ptr<UdpSocket> socket,
       busyPollUs_(options.busyPollUs),
       ring_({kEntries, completionsFor(port.options().frameCount), options.sqpoll}),
       buffers_(ring_, options.runs, kRunBytes),
-      peers_(port.options().peers),
-      targets_(port.options().frameCount) {
+      sender_(port, ring_, *socket_),
+      peers_(port.options().peers) {
   spares_.reserve(port.options().frameCount);
   message_.msg_namelen = kPayloadAt - kAddressAt;
   prepareSocket(options.busyPollUs);
@@ -165,14 +161,14 @@ void UringUdp::prepareSocket(uint32_t busyPollUs) {
 UringUdp::~UringUdp() {
   ring_.cancelAll(kCancel);
   // The buffers are the engine's memory: nobody may let go of it while the kernel might write.
-  for (uint32_t i = 0; i < kAwaitsMax && (armed_ || sending_); i++) {
+  for (uint32_t i = 0; i < kAwaitsMax && (armed_ || sender_.sending()); i++) {
     if (ring_.ready() == 0) ring_.await(kAwaitMs);
     const uint32_t ready = ring_.ready();
     for (uint32_t k = 0; k < ready; k++) {
       const io_uring_cqe& completion = ring_.completion(k);
-      const uint64_t kind = completion.user_data & kKindMask;
-      if (kind == kReceive && !(completion.flags & IORING_CQE_F_MORE)) armed_ = false;
-      if (kind == kSend) sending_--;
+      if (sender_.abandon(completion)) continue;
+      const bool ends = !(completion.flags & IORING_CQE_F_MORE);
+      if (completion.user_data == kReceive && ends) armed_ = false;
     }
     ring_.seen(ready);
   }
@@ -260,11 +256,10 @@ uint32_t UringUdp::look(uint32_t most) {
   uint32_t taken = 0, seen = 0;
   for (; seen < ready && taken < most; seen++) {
     const io_uring_cqe& completion = ring_.completion(seen);
-    const uint64_t kind = completion.user_data & kKindMask;
-    if (kind == kReceive) {
+    if (completion.user_data == kReceive) {
       if (take(completion)) taken++;
-    } else if (kind == kSend) {
-      sent(completion);
+    } else {
+      sender_.completed(completion);
     }
   }
   ring_.seen(seen);
@@ -312,10 +307,14 @@ bool UringUdp::deliver(uint32_t frame, int32_t result) {
 }
 
 void UringUdp::send(const Reply& reply) {
+  // The peer is free when this returns, and may be somebody else's before the kernel has sent.
+  const SocketAddress& to = peers_[reply.peer];
   uint32_t frame = reply.frame;
   uint32_t offset = reply.offset;
   if (frame == 0 || offset - frame >= kFrameBytes) {
-    if (reply.length > kFrameBytes || (frame == 0 && spares_.empty())) return sendNow(reply);
+    if (reply.length > kFrameBytes || (frame == 0 && spares_.empty())) {
+      return sender_.sendNow(frame, offset, reply.length, to);
+    }
     if (frame == 0) {
       frame = spares_.back();
       spares_.pop_back();
@@ -324,47 +323,11 @@ void UringUdp::send(const Reply& reply) {
     std::memmove(port_.at(frame), port_.at(offset), reply.length);
     offset = frame;
   }
-  io_uring_sqe* const entry = ring_.entry();
-  if (!entry) return sendNow({frame, offset, reply.length, reply.peer});
-  const uint32_t index = port_.frameIndex(frame);
-  // The peer is free when this returns, and may be somebody else's before the kernel has sent.
-  targets_[index] = peers_[reply.peer];
-  entry->opcode = IORING_OP_SEND;
-  entry->fd = socket_->fd();
-  entry->addr = reinterpret_cast<uint64_t>(port_.at(offset));
-  entry->len = reply.length;
-  entry->msg_flags = MSG_NOSIGNAL;
-  entry->addr2 = reinterpret_cast<uint64_t>(&targets_[index]);
-  entry->addr_len = static_cast<uint16_t>(UdpSocket::lengthOf(targets_[index]));
-  entry->user_data = kSend | index;
-  sending_++;
-}
-
-// For what no frame takes: the kernel copies the bytes before this returns.
-void UringUdp::sendNow(const Reply& reply) {
-  const SocketAddress& to = peers_[reply.peer];
-  const ssize_t count = sendto(socket_->fd(), port_.at(reply.offset), reply.length,
-                               MSG_DONTWAIT | MSG_NOSIGNAL, &to.any, UdpSocket::lengthOf(to));
-  if (count < 0) {
-    port_.counters.dropped++;
-  } else {
-    port_.counters.sent++;
-  }
-  if (reply.frame) port_.giveFrame(reply.frame, Owner::kSending);
-}
-
-void UringUdp::sent(const io_uring_cqe& completion) {
-  sending_--;
-  if (completion.res < 0) {
-    port_.counters.dropped++;
-  } else {
-    port_.counters.sent++;
-  }
-  const uint32_t index = static_cast<uint32_t>(completion.user_data);
-  port_.giveFrame(port_.frameAt(index), Owner::kSending);
+  sender_.send(frame, offset, reply.length, to);
 }
 
 void UringUdp::flush() {
+  sender_.seal();
   // With room, receive() follows and takes the entries along in its own system call.
   if (ring_.pending() && port_.room() == 0) ring_.submit();
 }

@@ -130,6 +130,12 @@ export class RingEngine {
     this.put(this.port.ready, { frame, offset, length, peer, flags: length ? 0 : Flag.SILENT });
   }
 
+  /** Answers in the request's own frame, which has room behind the request's first byte. */
+  answer({ frame, offset, peer }: DescriptorFields, reply: Uint8Array): void {
+    this.bytes.set(reply, offset);
+    this.put(this.port.ready, { frame, offset, length: reply.length, peer });
+  }
+
   /**
    * Copies a reply to where the engine keeps replies, and says where. The next 15 replies do not
    * touch it.

@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FRAME_BYTES } from '../generated/border.ts';
 import type { OpenOptions, PacketCounters, PacketSocket } from '../index.ts';
-import { RingEngine, type RingEngineOptions } from './ring-engine.ts';
+import { type DescriptorFields, RingEngine, type RingEngineOptions } from './ring-engine.ts';
 import { bindUdp, UdpClient } from './udp-client.ts';
 
 export type OpenSocket = (options: OpenOptions) => PacketSocket;
@@ -38,9 +38,10 @@ export const loopback: ComplianceNetwork = {
 const sizes = [1, 2, 64, 255, 256, 257, 1400, 1472, 2047, 2048, 2049, 4000];
 sizes.push(FRAME_BYTES - 1, FRAME_BYTES, FRAME_BYTES + 1, 8192, 16_384, 65_506, 65_507);
 
-/** Bytes that differ at every place and from size to size. */
-function payload(size: number): Buffer {
-  return Buffer.from(Array.from({ length: size }, (_, i) => (i * 7 + size + (i >> 8)) & 0xff));
+/** Bytes that differ at every place, from size to size, and from one `variant` to the next. */
+function payload(size: number, variant = 0): Buffer {
+  const first = size + variant;
+  return Buffer.from(Array.from({ length: size }, (_, i) => (i * 7 + first + (i >> 8)) & 0xff));
 }
 
 const openFds = () => readdirSync('/proc/self/fd').length;
@@ -94,6 +95,7 @@ export function packetSocketCompliance(
 ) {
   const place = new Place(open, engineOptions, network);
   exchanges(place);
+  replies(place);
   pressure(place);
   closing(place);
   refusals(place);
@@ -171,6 +173,55 @@ function exchanges(place: Place) {
       }
       expect(place.socket.counters()).toMatchObject({ dropped: 0, refused: 0 });
     });
+  });
+}
+
+/** Many of one size, a shorter one behind them, more than a message holds, longer than an MTU. */
+const replySizes = [100, 100, 60, 60, 61, 1].flatMap((size) => [
+  ...Array<number>(39).fill(size),
+  2,
+]);
+replySizes.push(...Array<number>(25).fill(3000), ...Array<number>(5).fill(1400), 1, 3000);
+
+/** What the engine has answered in one turn: what has one receiver and one size may be joined. */
+function replies(place: Place) {
+  interface Answer {
+    who: number;
+    i: number;
+  }
+  const orders: [string, (a: Answer, b: Answer) => number][] = [
+    ['one receiver after the other', (a, b) => a.who - b.who || a.i - b.i],
+    ['to receivers in turn', (a, b) => a.i - b.i || a.who - b.who],
+    ['from the last to the first', (a, b) => b.who - a.who || b.i - a.i],
+  ];
+  it.each(orders)('sends the replies of one turn, %s', async (_, order) => {
+    await place.start(place.host, { frameCount: 10_240 });
+    const { engine, socket, client } = place;
+    const clients = [client, await place.network.client(socket)];
+    const asked = clients.map<DescriptorFields[]>(() => []);
+    for (const [who, one] of clients.entries()) {
+      for (const _ of replySizes) await one.send(`${who}`);
+    }
+    while (asked.flat().length < 2 * replySizes.length) {
+      const request = engine.receive(socket);
+      asked[Number(engine.textAt(request))]?.push(request);
+    }
+    const answers = clients.flatMap((_, who) => replySizes.map((_, i) => ({ who, i })));
+    for (const { who, i } of answers.sort(order)) {
+      const [length = 0, request] = [replySizes[i], asked[who]?.[i]];
+      if (request) engine.answer(request, payload(length, i + who));
+    }
+    engine.turn(socket);
+    for (const [who, one] of clients.entries()) {
+      const got = (await one.wait(replySizes.length)).map((reply) => reply.toString('latin1'));
+      const wanted = replySizes.map((length, i) => payload(length, i + who).toString('latin1'));
+      expect(got.sort()).toEqual(wanted.sort());
+      one.close();
+    }
+    // What a thread of the kernel has sent is counted in a later turn.
+    place.serve();
+    await place.counts({ sent: 2 * replySizes.length, dropped: 0, refused: 0 });
+    socket.close();
   });
 }
 

@@ -3,6 +3,7 @@
  * server's, `vc` (10.77.0.2, fd77::2) in the client's. Nothing outside of them is touched.
  */
 import { spawnSync } from 'node:child_process';
+import { isIPv6 } from 'node:net';
 import { whyNoTestModule } from './test-module.ts';
 
 export const SERVER_IP = '10.77.0.1';
@@ -40,6 +41,13 @@ export interface VethOptions {
   /** Receive and transmit queues of each end [1]. */
   queues?: number;
   mtu?: number;
+  /** IPv4 addresses that the client's end has, CLIENT_IP the first of them [1]. */
+  clients?: number;
+}
+
+/** The `index`th address of the client's end. */
+function clientIp(index: number): string {
+  return `10.77.0.${2 + index}`;
 }
 
 let made = 0;
@@ -51,7 +59,7 @@ export class Veth {
   readonly serverInterface = 'vs';
   readonly clientInterface = 'vc';
 
-  constructor({ queues = 1, mtu = 1500 }: VethOptions = {}) {
+  constructor({ queues = 1, mtu = 1500, clients = 1 }: VethOptions = {}) {
     const id = `${process.pid}-${made++}`;
     this.server = `and-s-${id}`;
     this.client = `and-c-${id}`;
@@ -63,9 +71,10 @@ export class Veth {
       ...['peer', 'name', 'vc', 'netns', this.client, 'mtu', String(mtu), ...size],
     );
     this.#addresses(this.server, 'vs', [SERVER_IP, SERVER_IP6]);
-    this.#addresses(this.client, 'vc', [CLIENT_IP, CLIENT_IP6]);
+    const clientIps = [...Array(clients).keys()].map(clientIp);
+    this.#addresses(this.client, 'vc', [...clientIps, CLIENT_IP6]);
     // No packet meets an unanswered neighbour request: both ends know each other.
-    this.#neighbours(this.server, 'vs', [CLIENT_IP, CLIENT_IP6], this.macOf(this.client, 'vc'));
+    this.#neighbours(this.server, 'vs', [...clientIps, CLIENT_IP6], this.macOf(this.client, 'vc'));
     this.#neighbours(this.client, 'vc', [SERVER_IP, SERVER_IP6], this.macOf(this.server, 'vs'));
   }
 
@@ -83,10 +92,12 @@ export class Veth {
     for (const name of [this.server, this.client]) spawnSync('ip', ['netns', 'del', name]);
   }
 
-  #addresses(namespace: string, name: string, [v4, v6]: [string, string]): void {
-    ip('-n', namespace, 'addr', 'add', `${v4}/24`, 'dev', name);
-    // nodad: the address can be used at once.
-    ip('-n', namespace, 'addr', 'add', `${v6}/64`, 'dev', name, 'nodad');
+  #addresses(namespace: string, name: string, addresses: string[]): void {
+    for (const address of addresses) {
+      // nodad: the address can be used at once.
+      const network = isIPv6(address) ? [`${address}/64`, 'nodad'] : [`${address}/24`];
+      ip('-n', namespace, 'addr', 'add', 'dev', name, ...network);
+    }
     ip('-n', namespace, 'link', 'set', 'lo', 'up');
     ip('-n', namespace, 'link', 'set', name, 'up');
   }

@@ -1,8 +1,8 @@
-// The load of the benchmark, over sockets or AF_XDP (the latter costs half, so that it can outrun
-// an AF_XDP server on one core).
-//   blast socket HOST PORT FILE WINDOW SECONDS
-//   blast xdp HOST PORT FILE WINDOW SECONDS INTERFACE SOURCE-HOST DESTINATION-MAC SOURCE-MAC
-// FILE: load.h, Requests. Prints one line of JSON (load.h, Window).
+// The load of the benchmark, over AF_XDP, which costs half of what sockets do, so that it can
+// outrun an AF_XDP server on one core.
+//   blast HOST PORT FILE WINDOW SECONDS INTERFACE SOURCE-HOST DESTINATION-MAC SOURCE-MAC CLIENTS
+// FILE: load.h, Requests. CLIENTS: addresses from SOURCE-HOST on, which send in turn. Prints one
+// line of JSON (load.h, Window).
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -24,11 +24,9 @@ namespace {
 
 using load::nowNs;
 
-constexpr uint32_t kBatch = 64;
 constexpr uint32_t kWarmUpNs = 200'000'000;
 constexpr uint16_t kSourcePort = 40000;
 constexpr uint32_t kChunks = 4096;
-constexpr int kBufferBytes = 4 << 20;
 
 // Runs `turn` until the time is over; the first 0.2 s are not counted.
 template <class Turn>
@@ -42,59 +40,6 @@ void run(load::Window& window, double seconds, Turn turn) {
   window.print();
 }
 
-class SocketLoad {
- public:
-  SocketLoad(const char* host, const char* port, load::Requests& requests, load::Window& window)
-      : requests_(requests), window_(window) {
-    fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &kBufferBytes, sizeof kBufferBytes);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<uint16_t>(std::atoi(port)));
-    inet_pton(AF_INET, host, &to.sin_addr);
-    if (connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) std::perror("connect");
-    for (uint32_t i = 0; i < kBatch; i++) {
-      receiveVectors_[i] = {buffers_[i], sizeof buffers_[i]};
-      received_[i].msg_hdr.msg_iov = &receiveVectors_[i];
-      received_[i].msg_hdr.msg_iovlen = 1;
-      sent_[i].msg_hdr.msg_iov = &sendVectors_[i];
-      sent_[i].msg_hdr.msg_iovlen = 1;
-    }
-  }
-
-  void turn() {
-    uint64_t now = nowNs();
-    const uint32_t room = window_.room() < kBatch ? window_.room() : kBatch;
-    for (uint32_t i = 0; i < room; i++) {
-      const auto& request = requests_.next();
-      sendVectors_[i] = {const_cast<uint8_t*>(request.data()), request.size()};
-      window_.sent(request.data(), now);
-    }
-    for (uint32_t sent = 0; sent < room;) {
-      const int more = sendmmsg(fd_, sent_ + sent, room - sent, 0);
-      if (more <= 0) break;
-      sent += more;
-    }
-    int taken = recvmmsg(fd_, received_, kBatch, MSG_DONTWAIT, nullptr);
-    if (taken <= 0) {
-      pollfd ready{fd_, POLLIN, 0};
-      poll(&ready, 1, 5);
-      taken = recvmmsg(fd_, received_, kBatch, MSG_DONTWAIT, nullptr);
-    }
-    now = nowNs();
-    for (int i = 0; i < taken; i++) window_.received(buffers_[i], received_[i].msg_len, now);
-    window_.giveUpLate(now);
-  }
-
- private:
-  load::Requests& requests_;
-  load::Window& window_;
-  int fd_ = -1;
-  mmsghdr received_[kBatch] = {}, sent_[kBatch] = {};
-  iovec receiveVectors_[kBatch] = {}, sendVectors_[kBatch] = {};
-  uint8_t buffers_[kBatch][2048];
-};
-
 bool parseMac(const char* text, uint8_t* mac) {
   return std::sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3,
                      mac + 4, mac + 5) == 6;
@@ -102,8 +47,8 @@ bool parseMac(const char* text, uint8_t* mac) {
 
 andvari::XdpAttachmentOptions attachmentOf(char** words) {
   andvari::XdpAttachmentOptions options;
-  options.interface = words[7];
-  options.host = words[8];
+  options.interface = words[6];
+  options.host = "0.0.0.0";
   options.port = kSourcePort;
   options.queues = 1;
   return options;
@@ -112,12 +57,15 @@ andvari::XdpAttachmentOptions attachmentOf(char** words) {
 class XdpLoad {
  public:
   XdpLoad(char** words, load::Requests& requests, load::Window& window)
-      : requests_(requests), window_(window), attachment_(attachmentOf(words)) {
+      : requests_(requests),
+        window_(window),
+        attachment_(attachmentOf(words)),
+        clients_(static_cast<uint32_t>(std::atoi(words[10]))) {
     const size_t bytes = size_t{kChunks} * andvari::Xsk::kChunkBytes;
     umem_ = static_cast<uint8_t*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0));
     andvari::XskOptions options;
-    options.interface = words[7];
+    options.interface = words[6];
     options.interfaceIndex = attachment_.interface().index;
     options.umem = umem_;
     options.umemBytes = bytes;
@@ -156,11 +104,12 @@ class XdpLoad {
  private:
   void setPath(char** words) {
     path_.v6 = false;
-    inet_pton(AF_INET, words[2], path_.remoteIp);
-    inet_pton(AF_INET, words[8], path_.localIp);
-    path_.remotePort = htons(static_cast<uint16_t>(std::atoi(words[3])));
+    inet_pton(AF_INET, words[1], path_.remoteIp);
+    inet_pton(AF_INET, words[7], path_.localIp);
+    firstClient_ = path_.localIp[3];
+    path_.remotePort = htons(static_cast<uint16_t>(std::atoi(words[2])));
     path_.localPort = htons(kSourcePort);
-    if (!parseMac(words[9], path_.remoteMac) || !parseMac(words[10], path_.localMac)) {
+    if (!parseMac(words[8], path_.remoteMac) || !parseMac(words[9], path_.localMac)) {
       std::fputs("a MAC address is wrong\n", stderr);
       std::exit(2);
     }
@@ -168,6 +117,7 @@ class XdpLoad {
 
   bool transmit(const std::vector<uint8_t>& request, uint64_t now) {
     const uint64_t chunk = free_.back();
+    path_.localIp[3] = static_cast<uint8_t>(firstClient_ + turn_++ % clients_);
     const uint64_t payload = chunk + 256 + path_.headersBytes();
     std::memcpy(umem_ + payload, request.data(), request.size());
     andvari::buildUdpHeaders(umem_ + payload, request.size(), path_);
@@ -201,25 +151,19 @@ class XdpLoad {
   uint8_t* umem_ = nullptr;
   std::unique_ptr<andvari::Xsk> xsk_;
   andvari::PacketPath path_{};
+  uint32_t clients_, firstClient_ = 0, turn_ = 0;
   std::vector<uint64_t> free_;
 };
 
 }  // namespace
 
 int main(int count, char** words) {
-  const bool xdp = count == 11 && std::strcmp(words[1], "xdp") == 0;
-  if (!xdp && (count != 7 || std::strcmp(words[1], "socket") != 0)) return 2;
+  if (count != 11) return 2;
   try {
-    load::Requests requests(words[4]);
-    load::Window window(std::atoi(words[5]));
-    const double seconds = std::atof(words[6]);
-    if (xdp) {
-      XdpLoad load(words, requests, window);
-      run(window, seconds, [&] { load.turn(); });
-    } else {
-      SocketLoad load(words[2], words[3], requests, window);
-      run(window, seconds, [&] { load.turn(); });
-    }
+    load::Requests requests(words[3]);
+    load::Window window(std::atoi(words[4]));
+    XdpLoad load(words, requests, window);
+    run(window, std::atof(words[5]), [&] { load.turn(); });
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

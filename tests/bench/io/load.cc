@@ -78,6 +78,7 @@ void Window::received(const uint8_t* reply, uint32_t bytes, uint64_t now) {
   open_[echo] = 0;
   outstanding_--;
   received_++;
+  total_++;
   lastNs_ = now;
   statuses_[reply[2]]++;
   const uint64_t bucket = (now - times_[echo]) / 100;
@@ -105,7 +106,7 @@ void Window::print() const {
   const double seconds = static_cast<double>(nowNs() - startNs_) / 1e9;
   std::printf("{\"rps\":%.0f,\"received\":%lu,\"lost\":%lu,\"p50Us\":%.1f,\"p99Us\":%.1f,",
               received_ / seconds, received_, lost_, percentileUs(0.5), percentileUs(0.99));
-  std::printf("\"loadNs\":%.0f,\"statuses\":{",
+  std::printf("\"total\":%lu,\"loadNs\":%.0f,\"statuses\":{", total_,
               received_ ? static_cast<double>(cpuNs() - cpuNs_) / received_ : 0);
   const char* comma = "";
   for (int status = 0; status < 256; status++) {

@@ -31,7 +31,7 @@ class Window {
   // A reply of `bytes` bytes.
   void received(const uint8_t* reply, uint32_t bytes, uint64_t now);
   void giveUpLate(uint64_t now);
-  // One line of JSON for what came since start().
+  // One line of JSON for what came since start(); `total` since the beginning.
   void start();
   void print() const;
 
@@ -45,7 +45,7 @@ class Window {
   std::vector<uint8_t> open_;
   std::vector<uint32_t> histogram_ = std::vector<uint32_t>(kBuckets);
   uint64_t statuses_[256] = {};
-  uint64_t received_ = 0, lost_ = 0, startNs_ = 0, cpuNs_ = 0, lastNs_ = 0;
+  uint64_t total_ = 0, received_ = 0, lost_ = 0, startNs_ = 0, cpuNs_ = 0, lastNs_ = 0;
 };
 
 }  // namespace load

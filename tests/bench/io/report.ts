@@ -3,6 +3,8 @@ export interface Row {
   server: string;
   kind: string;
   window: number;
+  /** Addresses that send in turn. */
+  clients: number;
   rps: number;
   p50Us: number;
   p99Us: number;
@@ -22,6 +24,10 @@ export const PUBLIC_FIGURES = [
 
 const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
+function labelOf({ kind, window, clients }: Row): string {
+  return `${kind} ${window}${clients > 1 ? `, ${clients} clients` : ''}`;
+}
+
 function medians(rows: readonly Row[]): Row {
   const [first] = rows as [Row];
   const of = (pick: (row: Row) => number) => median(rows.map(pick));
@@ -38,24 +44,25 @@ function medians(rows: readonly Row[]): Row {
 
 /** A line for each server, kind and window: medians, and ratios to the bare echoes of this run. */
 export function printTable(rows: readonly Row[], json: boolean): void {
-  const groups = Map.groupBy(rows, ({ kind, window, server }) => `${kind} ${window} ${server}`);
+  const groups = Map.groupBy(rows, (row) => `${labelOf(row)} ${row.server}`);
   const lines = [...groups.values()].map(medians);
-  const rate = (server: string, kind: string, window: number) =>
-    lines.find((one) => one.server === server && one.kind === kind && one.window === window)?.rps;
-  lines.sort((a, b) => a.kind.localeCompare(b.kind) || a.window - b.window);
+  lines.sort(
+    (a, b) => a.kind.localeCompare(b.kind) || a.window - b.window || a.clients - b.clients,
+  );
   for (const line of lines) {
-    const { server, kind, window, rps, p50Us, p99Us, cpuNs, loadNs, lost } = line;
-    const ratios = {
-      dgram: rps / (rate('dgram', 'echo', window) ?? Number.NaN),
-      c: rps / (rate('C', 'echo', window) ?? Number.NaN),
-      echo: rps / (rate(server, 'echo', window) ?? Number.NaN),
+    const { server, kind, rps, p50Us, p99Us, cpuNs, loadNs, lost } = line;
+    const echoOf = (peer: string) => {
+      const label = labelOf({ ...line, kind: 'echo' });
+      const found = lines.find((one) => one.server === peer && labelOf(one) === label);
+      return rps / (found?.rps ?? Number.NaN);
     };
+    const ratios = { dgram: echoOf('dgram'), c: echoOf('C'), echo: echoOf(server) };
     if (json) {
       console.log(JSON.stringify({ ...line, ratios }));
       continue;
     }
     const columns = [
-      `${kind} ${window}`.padEnd(11),
+      labelOf(line).padEnd(23),
       server.padEnd(9),
       `${Math.round(rps).toLocaleString('en').padStart(9)}/s`,
       `p50 ${p50Us.toFixed(1)} p99 ${p99Us.toFixed(1)} us`.padEnd(26),

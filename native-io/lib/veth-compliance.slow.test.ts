@@ -1,6 +1,7 @@
-// AF_XDP against the suite of every packet socket, over a pair of interfaces of its own.
+// The suite of every packet socket over a pair of interfaces of its own: AF_XDP, and what a way of
+// 1500 bytes means to the others, which replies have to leave by.
 import { afterAll, beforeAll, describe } from 'vitest';
-import { loadNative, type OpenOptions, type PacketSocket } from './index.ts';
+import { loadNative, type NativeAddon, type OpenOptions, type PacketSocket } from './index.ts';
 import { type ComplianceNetwork, packetSocketCompliance } from './testing/socket-compliance.ts';
 import { loadTestModule } from './testing/test-module.ts';
 import { UdpClient } from './testing/udp-client.ts';
@@ -12,25 +13,25 @@ let veth: Veth;
 /** Of the next socket that asks for any: the program has to know it before there is one. */
 let anyPort = 30_000;
 
-const network: ComplianceNetwork = {
+const throughKernel: ComplianceNetwork = {
   hosts: [SERVER_IP, SERVER_IP6],
   hashV6: 0x9c94ed16,
-  // A packet that finds no frame in the fill ring is gone.
-  waits: false,
+  waits: true,
   client: (to) =>
     UdpClient.open(to, to.host === SERVER_IP ? CLIENT_IP : CLIENT_IP6, (work) =>
       loadTestModule().inNamespace(veth.client, work),
     ),
   inside: (work) => loadTestModule().inNamespace(veth.server, work),
 };
+/** A packet that finds no frame in the fill ring is gone. */
+const throughXdp = { ...throughKernel, waits: false };
 
 /** Program and socket, which close together. */
-function open(options: OpenOptions): PacketSocket {
-  if ('missing' in native) throw new Error(native.missing);
+function openXdp(native: NativeAddon, options: OpenOptions): PacketSocket {
   const { host } = options;
   const port = options.port || anyPort++;
   const nic = veth.serverInterface;
-  return network.inside(() => {
+  return throughXdp.inside(() => {
     const attachment = native.attachXdp({ interface: nic, host, port });
     try {
       const { mapFd, mode } = attachment;
@@ -49,10 +50,21 @@ function open(options: OpenOptions): PacketSocket {
   });
 }
 
-describe.skipIf(why !== undefined)(`af_xdp${why ? ` (DID NOT RUN: ${why})` : ''}`, () => {
+const label = `over a pair of interfaces${why ? ` (DID NOT RUN: ${why})` : ''}`;
+describe.skipIf(why !== undefined || 'missing' in native)(label, () => {
+  if ('missing' in native) return;
   beforeAll(() => {
     veth = new Veth();
   });
   afterAll(() => veth.remove());
-  packetSocketCompliance(open, {}, network);
+  describe('af_xdp', () => {
+    packetSocketCompliance((options) => openXdp(native, options), {}, throughXdp);
+  });
+  describe.each([
+    ['mmsg', native.openMmsg],
+    ['io_uring', native.openUring],
+  ] as const)('%s', (_, open) => {
+    const inside = (options: OpenOptions) => throughKernel.inside(() => open(options));
+    packetSocketCompliance(inside, {}, throughKernel);
+  });
 });
