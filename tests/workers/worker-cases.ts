@@ -196,7 +196,7 @@ function describeDeath(start: Start): void {
       await vi.waitFor(() => expect(place.failures).toHaveLength(1), SOON);
       expect(place.failures[0]).toMatchObject({
         code: 'ANDVARI_WORKER_DIED',
-        message: expect.stringContaining('worker 2 died: Error: made to die'),
+        message: expect.stringContaining('worker 2 died: made to die'),
       });
       expect(place.node.ready).toBe(false);
       await place.close();

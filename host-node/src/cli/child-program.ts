@@ -10,8 +10,11 @@ export class ChildProgram {
   out = '';
   err = '';
 
-  constructor(words: readonly string[], script = main) {
-    this.child = spawn(process.execPath, [script, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(words: readonly string[], script = main, environment: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, [script, ...words], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.child.stdout?.on('data', (part) => {
       this.out += part;
     });

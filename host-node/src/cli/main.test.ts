@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,28 @@ describe('the process andvari', () => {
     const wrong = new ChildProgram(['serve', '--config', join(directory, 'none.toml')], launcher);
     expect(await wrong.ended).toEqual({ code: 1, signal: null });
     expect(wrong.err).toMatch(/^andvari: .*none\.toml.* \(ANDVARI_CONFIG\)\n$/);
+  });
+
+  it('ends a server whose worker has died, in one line', async () => {
+    const now = join(directory, 'now');
+    const crash = join(directory, 'crash.mjs');
+    writeFileSync(
+      crash,
+      `import { existsSync } from 'node:fs';
+       import { workerData } from 'node:worker_threads';
+       const look = () => { if (existsSync(${JSON.stringify(now)})) throw new Error('made to die'); };
+       if (workerData?.worker === 2) setInterval(look, 5);`,
+    );
+    const words = ['serve', '--json', '--raida-number', '0', '--raida-listen', '127.0.0.1:0'];
+    words.push('--io-workers', '3', '--http-listen', '127.0.0.1:0', '--log-level', 'fatal');
+    words.push('--node-data-dir', join(directory, 'data'));
+    const server = new ChildProgram(words, launcher, { NODE_OPTIONS: `--import ${crash}` });
+    await server.event('ready');
+    writeFileSync(now, '');
+    expect(await server.ended).toEqual({ code: 1, signal: null });
+    const [logged = '', ...told] = server.err.split('\n');
+    expect(JSON.parse(logged)).toMatchObject({ msg: 'the node stops' });
+    expect(told).toEqual(['andvari: worker 2 died: made to die (ANDVARI_WORKER_DIED)', '']);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stops a network cleanly on %s', async (signal) => {

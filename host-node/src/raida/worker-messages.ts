@@ -55,4 +55,5 @@ export type FromWorker =
   | { kind: 'loads'; words: number[] }
   /** An entry of the effect ring (16 words); its block lies in the shared memory. */
   | { kind: 'effect'; entry: Uint32Array }
-  | { kind: 'died'; message: string };
+  /** `stack`: for whoever looks for the defect; the message is one line. */
+  | { kind: 'died'; message: string; stack: string };

@@ -211,7 +211,9 @@ export class WorkerPool {
     const thread: Thread = { worker, requests: 0, waiting: undefined, ended: false };
     this.#threads.push(thread);
     worker.on('message', (message: FromWorker) => this.#receive(number, thread, message));
-    worker.on('error', (error) => this.#died(`worker ${number} died: ${error.message}`, error));
+    worker.on('error', (error) =>
+      this.#died(`worker ${number} died: ${error.message}`, error.stack),
+    );
     worker.on('exit', (code) => {
       thread.ended = true;
       if (!this.#ending) this.#died(`worker ${number} ended with code ${code}`);
@@ -235,7 +237,7 @@ export class WorkerPool {
         this.#host.effect(message.entry, number);
         break;
       case 'died': {
-        this.#died(message.message);
+        this.#died(message.message, message.stack);
         const word = number * WorkerWord.WORDS + WorkerWord.DEATH_KNOWN;
         Atomics.store(this.#words, word, 1);
         Atomics.notify(this.#words, word);
@@ -247,10 +249,12 @@ export class WorkerPool {
     }
   }
 
-  #died(message: string, cause?: Error): void {
+  #died(message: string, stack?: string): void {
     if (this.#dead || this.#ending) return;
     this.#dead = true;
-    const error = new WorkerDeathError(message, { cause });
+    const error = new WorkerDeathError(message);
+    // Where it died, not where it was heard of.
+    if (stack) error.stack = stack;
     for (const { waiting } of this.#threads) waiting?.done.reject(error);
     this.#host.died(error);
   }

@@ -65,8 +65,9 @@ function postLoads(): void {
  * thread too, which may wait already: then it will never hear of this, and the process ends here.
  */
 function die(error: Error): never {
-  const what = `worker ${data.worker} died: ${error.stack ?? error.message}`;
-  post({ kind: 'died', message: what });
+  const { stack = error.message } = error;
+  const [what = ''] = `worker ${data.worker} died: ${error.message}`.split('\n');
+  post({ kind: 'died', message: what, stack });
   if (Atomics.wait(words, WorkerWord.DEATH_KNOWN, 0, DEATH_MS) === 'timed-out') {
     writeSync(2, `andvari: ${what}\nandvari: the main thread does not answer; the process ends\n`);
     process.kill(process.pid, 'SIGKILL');
