@@ -2,10 +2,9 @@
 // 1500 bytes means to the others, which replies have to leave by.
 import { afterAll, beforeAll, describe } from 'vitest';
 import { loadNative, type NativeAddon, type OpenOptions, type PacketSocket } from './index.ts';
-import { type ComplianceNetwork, packetSocketCompliance } from './testing/socket-compliance.ts';
-import { loadTestModule } from './testing/test-module.ts';
-import { UdpClient } from './testing/udp-client.ts';
-import { CLIENT_IP, CLIENT_IP6, SERVER_IP, SERVER_IP6, Veth, whyNoXdp } from './testing/veth.ts';
+import { packetSocketCompliance } from './testing/socket-compliance.ts';
+import { Veth, whyNoXdp } from './testing/veth.ts';
+import { vethNetwork } from './testing/veth-network.ts';
 
 const why = whyNoXdp();
 const native = loadNative();
@@ -13,16 +12,7 @@ let veth: Veth;
 /** Of the next socket that asks for any: the program has to know it before there is one. */
 let anyPort = 30_000;
 
-const throughKernel: ComplianceNetwork = {
-  hosts: [SERVER_IP, SERVER_IP6],
-  hashV6: 0x9c94ed16,
-  waits: true,
-  client: (to) =>
-    UdpClient.open(to, to.host === SERVER_IP ? CLIENT_IP : CLIENT_IP6, (work) =>
-      loadTestModule().inNamespace(veth.client, work),
-    ),
-  inside: (work) => loadTestModule().inNamespace(veth.server, work),
-};
+const throughKernel = vethNetwork(() => veth);
 /** A packet that finds no frame in the fill ring is gone. */
 const throughXdp = { ...throughKernel, waits: false };
 

@@ -87,6 +87,13 @@ export class Veth {
     return ip('-n', this.server, '-d', 'link', 'show', 'vs');
   }
 
+  /** Lets the server's end send no more than that; the rest waits. False: this kernel cannot. */
+  slowDown(megabits: number): boolean {
+    const shape = ['root', 'tbf', 'rate', `${megabits}mbit`, 'burst', '100k', 'limit', '100mb'];
+    const command = ['netns', 'exec', this.server, 'tc', 'qdisc', 'replace', 'dev', 'vs'];
+    return spawnSync('ip', [...command, ...shape]).status === 0;
+  }
+
   /** Both ends go with their namespaces. */
   remove(): void {
     for (const name of [this.server, this.client]) spawnSync('ip', ['netns', 'del', name]);
