@@ -157,6 +157,21 @@ describe('a ticket', () => {
   });
 });
 
+describe('a server with workers', () => {
+  it('asks the others for a worker, and believes 13 of them, not 12', async () => {
+    await place.upWithWorkers(0, 3);
+    const { wallet, ids } = await place.visitor();
+    const [edge = 0, below = 0] = ids;
+    await place.frack(wallet.keys(edge), [0, ...ring(1, 11)]);
+    await place.frack(wallet.keys(below), [0, ...ring(1, 12)]);
+    const result = await wallet.heal([edge, below]);
+    expect(result).toEqual({ healed: [edge], fracked: [], unhealable: [below], undecided: [] });
+    expect(await place.passes(wallet, [edge, below])).toEqual([25, 12]);
+    await place.up([0]);
+    expect(await place.passes(wallet, [edge, below])).toEqual([25, 12]);
+  });
+});
+
 describe('with servers down', () => {
   it('five: the others are mended, and the five when they are back', async () => {
     const { wallet, ids } = await place.visitor({ timeoutMs: 500 });

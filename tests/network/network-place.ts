@@ -10,15 +10,18 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import { RaidaClient } from '@andvari/host-common/raida/client';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
 import { type CoinKeys, coinValueUnits, KEYS_BYTES } from '@andvari/host-common/raida/coin';
-import { parseCoinFile } from '@andvari/host-common/raida/coin-file';
+import { CLOUD_COIN_ID, parseCoinFile } from '@andvari/host-common/raida/coin-file';
 import { resultOf } from '@andvari/host-common/raida/outcome';
 import { Wallet } from '@andvari/host-common/raida/wallet';
 import { MemoryWalletStore } from '@andvari/host-common/raida/wallet-store';
+import type { SocketAddress } from '@andvari/host-node/io/packet-io';
 import { createLogger } from '@andvari/host-node/log/logger';
 import { LocalNetwork, type LocalNetworkOptions } from '@andvari/host-node/network/local-network';
+import { networkFiles } from '@andvari/host-node/network/network-state';
+import { AndvariNode } from '@andvari/host-node/node';
 import { SocketTransport } from '@andvari/host-node/raida/socket-transport';
 import { StoreClient } from '@andvari/host-node/store/store-client';
-import { type Interposed, PlacedServer } from './placed-server.ts';
+import { type Interposed, PAGES_PER_DENOMINATION, PlacedServer } from './placed-server.ts';
 
 /** Ids from `first` on, around the ring of 25. */
 export const ring = (first: number, count: number) =>
@@ -57,7 +60,7 @@ export class NetworkPlace {
   readonly #wire: 'spec' | 'legacy';
   readonly #storeClient = new StoreClient();
   /** Servers in the place of nodes; undefined: down. */
-  readonly #placed = new Map<number, PlacedServer | undefined>();
+  readonly #placed = new Map<number, { close(): Promise<void> } | undefined>();
 
   private constructor(parts: {
     network: LocalNetwork;
@@ -167,6 +170,24 @@ export class NetworkPlace {
       });
       this.#placed.set(raidaId, server);
     }
+  }
+
+  /** A node runs there again, with workers. */
+  async upWithWorkers(raidaId: number, workers: number): Promise<void> {
+    await this.down(raidaId);
+    const files = networkFiles(this.#dataDir);
+    const servers = this.network.nodes.map(({ addresses }) => addresses.raida);
+    const listen = servers[raidaId] as SocketAddress;
+    const { store, folder } = { store: files.store(raidaId), folder: files.folder(raidaId) };
+    const node = await AndvariNode.start(
+      {
+        ...{ listen, raidaId, coinId: CLOUD_COIN_ID, wire: this.#wire, modern: true, servers },
+        ...{ storeUrl: `sqlite:${store}`, dataDir: folder, io: { backend: 'auto', workers } },
+        pagesPerDenomination: PAGES_PER_DENOMINATION,
+      },
+      { storeThread: this.#storeClient, logger: createLogger({ level: 'silent' }) },
+    );
+    this.#placed.set(raidaId, node);
   }
 
   async close(): Promise<void> {

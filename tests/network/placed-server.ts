@@ -16,7 +16,7 @@ import { RaidaServer } from '@andvari/host-node/raida/server';
 import type { StoreClient } from '@andvari/host-node/store/store-client';
 
 /** Of the local network, whose stores the servers take over. */
-const PAGES_PER_DENOMINATION = 64;
+export const PAGES_PER_DENOMINATION = 64;
 const HEADER_BYTES = 32;
 const CHALLENGE_BYTES = 16;
 

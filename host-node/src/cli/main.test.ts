@@ -31,7 +31,8 @@ describe('the process andvari', () => {
       crash,
       `import { existsSync } from 'node:fs';
        import { workerData } from 'node:worker_threads';
-       const look = () => { if (existsSync(${JSON.stringify(now)})) throw new Error('made to die'); };
+       const now = ${JSON.stringify(now)};
+       const look = () => { if (existsSync(now)) throw new Error('made to die'); };
        if (workerData?.worker === 2) setInterval(look, 5);`,
     );
     const words = ['serve', '--json', '--raida-number', '0', '--raida-listen', '127.0.0.1:0'];
