@@ -48,9 +48,8 @@ function bundledNode() {
 function startAgain(node, flags) {
   const words = [...flags, fileURLToPath(main), ...process.argv.slice(2)];
   const child = spawn(node, words, { stdio: 'inherit' });
-  // From the terminal a Ctrl-C reaches the child by itself.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  // From the terminal a Ctrl-C reaches the child twice, which takes that for one.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     console.error(`andvari: cannot start ${node}: ${error.message} (ANDVARI_NODE_NOT_STARTED)`);
     process.exitCode = 1;

@@ -3,8 +3,8 @@ import { CommandContext } from './command-context.ts';
 import { runProgram } from './program.ts';
 
 /**
- * One Ctrl-C can arrive twice: from the terminal, which tells the whole group, and from npm, which
- * passes it on. Only one that comes later than this is a second one.
+ * One Ctrl-C can arrive twice: from the terminal, which tells the whole group, and from npm or
+ * the launcher, which pass it on. Only one that comes later than this is a second one.
  */
 const SAME_SIGNAL_MS = 500;
 /** What a shell sees of a process that a signal has ended: 128 and the signal's number. */
