@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { bindError, type SocketAddress } from '../io/packet-io.ts';
 
@@ -15,6 +16,16 @@ const CONNECTION_CHECK_MS = 1_000;
 const BODY_BYTES_MAX = 1024;
 /** Requests of one connection before it is closed, so that none lives for ever. */
 const REQUESTS_PER_CONNECTION_MAX = 1000;
+
+const LIMITS = {
+  maxHeaderSize: HEADER_BYTES_MAX,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+  connectionsCheckingInterval: CONNECTION_CHECK_MS,
+  // The allow-list answers a request without Host; Node would close without security headers.
+  requireHostHeader: false,
+} as const;
 
 /** Sent with every answer; a handler may add to them. */
 const SECURITY_HEADERS = {
@@ -41,28 +52,34 @@ export interface HttpListenerOptions {
   upgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
   /** An answer failed: a defect of ours, which the client sees as 500 without a reason. */
   failed: (error: unknown) => void;
+  /** Connections at once [1280]. */
+  connectionsMax?: number;
+  /** TLS 1.3 with this certificate, also with those that follow it. */
+  certificate?: ListenerCertificate;
+  /** Time for the TLS handshake [5 s]. */
+  handshakeTimeoutMs?: number;
 }
 
-/** An HTTP/1.1 listener with limits on everything a stranger may send. */
+/** PEM texts, and word of their renewal. */
+export interface ListenerCertificate {
+  current(): { cert: string; key: string };
+  onRenewed(renewed: () => void): () => void;
+}
+
+/** An HTTP/1.1 listener, with TLS or without, and with limits on everything a stranger may send. */
 export class HttpListener {
   readonly #server: Server;
   readonly #options: HttpListenerOptions;
+  /** Below TLS, where Node's closeAllConnections() does not see those in their handshake. */
+  readonly #sockets = new Set<Socket>();
+  #forgetCertificate: () => void = () => {};
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
-    this.#server = createServer(
-      {
-        maxHeaderSize: HEADER_BYTES_MAX,
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-        connectionsCheckingInterval: CONNECTION_CHECK_MS,
-        // The allow-list answers a request without Host; Node would close without security headers.
-        requireHostHeader: false,
-      },
-      (request, response) => void this.#answer(request, response),
-    );
-    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server = options.certificate
+      ? this.#createTls(options.certificate)
+      : createServer(LIMITS, (request, response) => void this.#answer(request, response));
+    this.#server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX;
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket as Socket, 400));
     this.#server.on('upgrade', (request, socket, head) => {
@@ -90,11 +107,41 @@ export class HttpListener {
 
   /** Stop accepting, then end what is open. WebSockets are their endpoint's to close. */
   close(): Promise<void> {
+    this.#forgetCertificate();
     return new Promise((resolve) => {
       if (!this.#server.listening) return resolve();
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
+      for (const socket of this.#sockets) socket.destroy();
     });
+  }
+
+  /** Connections that are open keep the certificate they have; new ones get the renewed one. */
+  #createTls(certificate: ListenerCertificate): TlsServer {
+    const tls = () => ({ ...certificate.current(), minVersion: 'TLSv1.3' as const });
+    const server = createTlsServer(
+      {
+        ...LIMITS,
+        ...tls(),
+        handshakeTimeout: this.#options.handshakeTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      },
+      (request, response) => void this.#answer(request, response),
+    );
+    // A handshake that fails or never ends: there is nothing yet on which to answer.
+    server.prependListener('tlsClientError', (_error, socket) => socket.destroy());
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    this.#forgetCertificate = certificate.onRenewed(() => {
+      try {
+        server.setSecureContext(tls());
+      } catch (error) {
+        // The old certificate serves on; its owner is told.
+        this.#options.failed(error);
+      }
+    });
+    return server;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,0 +1,49 @@
+/**
+ * What a transport (WebSocket, WebTransport) gives the Ratatoskr server: whole messages from one
+ * peer, in order, and a way back. A transport knows no Ratatoskr message; the server knows no
+ * socket.
+ */
+
+/** One peer's connection, whatever carries it. */
+export interface MessageChannel {
+  readonly transport: 'websocket' | 'webtransport';
+  /** For the audit log; an address, never trusted as a name. */
+  readonly remoteAddress: string;
+  /** Bytes handed over and not yet taken by the network: back-pressure. */
+  readonly bufferedBytes: number;
+  /** One whole message. The bytes are copied or sent before the caller uses them again. */
+  send(message: Uint8Array): void;
+  /** Stop reading from the peer. Messages that were read already may still come. */
+  pause(): void;
+  /** Go on reading. */
+  resume(): void;
+  /** WebSocket close code (RFC 6455, section 7.4), or the code of the WebTransport capsule. */
+  close(code: number, reason: string): void;
+}
+
+/** What the server does with what comes out of a channel. */
+export interface ChannelHandler {
+  /** A binary message, at most MESSAGE_BYTES_MAX. The handler may keep the bytes. */
+  message(bytes: Uint8Array): void;
+  /** A text message; what it says does not matter. */
+  text(): void;
+  /** Once, whoever closed it. Nothing comes after it. */
+  closed(): void;
+}
+
+/** Undefined: too many connections; the transport refuses or closes this one. */
+export type AcceptChannel = (channel: MessageChannel) => ChannelHandler | undefined;
+
+/** A certificate and its key, as PEM. */
+export interface Certificate {
+  cert: string;
+  key: string;
+}
+
+/** Where a listener's certificate comes from: files, or one that is made and renewed here. */
+export interface CertificateSource {
+  /** What holds now. */
+  current(): Certificate;
+  /** `renewed` is called when current() has changed. Returns how to stop that. */
+  onRenewed(renewed: () => void): () => void;
+}

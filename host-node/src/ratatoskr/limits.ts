@@ -1,0 +1,78 @@
+/** Every maximum of the Ratatoskr server, with its reason. Bounds of messages: codec. */
+
+/** 1 MiB of payload and 64 KiB for everything else (reference: Ratatoskr section 10). */
+export const MESSAGE_BYTES_MAX = 1_114_112;
+/** A browser sends one fragment; more only cost memory. */
+export const FRAGMENTS_MAX = 64;
+/** Bytes of an id, as in messages. */
+export const ID_BYTES_MAX = 256;
+
+/** Connections at once where the configuration does not say; REF has the same number. */
+export const CONNECTIONS_DEFAULT = 1000;
+/** WebSocket pings, so that a client learns of a dead server (section 4, 5). */
+export const PING_INTERVAL_MS = 30_000;
+/** A closing peer's time to answer before its socket is cut. */
+export const CLOSE_TIMEOUT_MS = 1_000;
+/** How often timers of all connections are looked at; nobody's deadline is finer than that. */
+export const SWEEP_MS = 5_000;
+
+/** Without a valid message for three heartbeats the peer is gone (section 4, 5). */
+export const IDLE_TIMEOUT_S = 90;
+/** Life of a session (section 4, 3). */
+export const SESSION_S = 86_400;
+
+/** Answers that may wait for a slow reader before its requests are no longer read. */
+export const UNSENT_PAUSE_BYTES = 256 * 1024;
+/** A reader for whom this much waits is closed: four answers of the largest size. */
+export const UNSENT_CLOSE_BYTES = 4 * MESSAGE_BYTES_MAX;
+/** How long a paused reader may take to make room before it is closed. */
+export const UNSENT_TIMEOUT_MS = 60_000;
+/** Requests of one connection that services work on before it is no longer read. */
+export const UNDER_WAY_PAUSE = 16;
+/** One read of 64 KiB can hold so many small messages after a pause; more is an attack. */
+export const UNDER_WAY_MAX = 1024;
+
+/** Text frames until the close (section 7). */
+export const TEXT_FRAMES_MAX = 3;
+/** Messages that do not decode until the close, and within what time (section 7). */
+export const MALFORMED_MAX = 3;
+export const MALFORMED_WINDOW_S = 60;
+/** Wrong identities or signatures on a live session until the close (section 7). */
+export const UNAUTHENTICATED_MAX = 3;
+
+/** Messages a minute and an hour of one device (section 6). */
+export const RATE_PER_MINUTE = 60;
+export const RATE_PER_HOUR = 1000;
+/**
+ * Messages a second of one connection, before any signature is looked at: twenty times what a
+ * device may, and below 1 % of a core for signatures.
+ */
+export const CONNECTION_RATE_PER_SECOND = 20;
+/** A client that comes back with a full offline queue sends at once. */
+export const CONNECTION_BURST = 200;
+
+/** Devices of one registry: a few dozen MiB, read in well under a second. */
+export const DEVICES_MAX = 100_000;
+/** Users of one device. */
+export const USERS_PER_DEVICE_MAX = 64;
+/** A devices file longer than this is none of ours: 100,000 devices with one user each. */
+export const DEVICES_FILE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Audit records in memory (REF has the same number). */
+export const AUDIT_RING_MAX = 10_000;
+/** Bytes of one audit file, and files that are kept: 80 MiB at the most. */
+export const AUDIT_FILE_BYTES_MAX = 8 * 1024 * 1024;
+export const AUDIT_FILES_MAX = 10;
+
+/** Time of a service for one request where the configuration does not say. */
+export const SERVICE_DEADLINE_MS = 30_000;
+/** Requests of one device, and of all, that services work on at once. */
+export const CALLS_PER_DEVICE_MAX = 32;
+export const CALLS_MAX = 4096;
+/** How long answers are kept for repeated requests: as long as a session lives. */
+export const ANSWER_KEPT_S = 86_400;
+/** Answers kept, and their bytes; beyond that the oldest go. */
+export const ANSWERS_MAX = 65_536;
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Longest answer of a service (section 10, payload). */
+export const PAYLOAD_BYTES_MAX = 1_048_576;

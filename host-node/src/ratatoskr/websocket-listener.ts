@@ -1,0 +1,181 @@
+/**
+ * Ratatoskr over WebSocket: `wss://host/ratatoskr`, TLS 1.3 alone, subprotocol `ratatoskr.v1`
+ * where a client offers it (reference: Ratatoskr section 4). In clear only on loopback, or when
+ * the operator has said so.
+ *
+ * Host and Origin are not looked at: what they protect elsewhere is a browser user's authority,
+ * and here every message carries its own, a device's signature.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { HttpListener, pathOf, refuseSocket, sendText } from '../http/http-listener.ts';
+import type { SocketAddress } from '../io/packet-io.ts';
+import { isLoopback } from '../raida/origin.ts';
+import type { AcceptChannel, CertificateSource } from './channel.ts';
+import {
+  CLOSE_TIMEOUT_MS,
+  CONNECTIONS_DEFAULT,
+  FRAGMENTS_MAX,
+  MESSAGE_BYTES_MAX,
+  PING_INTERVAL_MS,
+} from './limits.ts';
+import { WebSocketChannel } from './websocket-channel.ts';
+
+export const RATATOSKR_PATH = '/ratatoskr';
+export const RATATOSKR_SUBPROTOCOL = 'ratatoskr.v1';
+/** Sockets in their TLS or HTTP handshake, besides the connections. */
+const HANDSHAKES_MAX = 256;
+const GOING_AWAY = 1001;
+
+/** A listener that would speak in clear to the network. */
+export class PlainTextError extends Error {
+  readonly code = 'ANDVARI_RATATOSKR_PLAIN';
+  override readonly name = 'PlainTextError';
+}
+
+export interface WebSocketListenerOptions {
+  listen: SocketAddress;
+  accept: AcceptChannel;
+  /** Without it there is no TLS. */
+  certificate?: CertificateSource;
+  /** No TLS on an address that others can reach. */
+  allowPlain?: boolean;
+  connectionsMax?: number;
+  /** Milliseconds between two pings. */
+  pingIntervalMs?: number;
+  /** Time for the TLS handshake [5 s]; the HTTP request has 5 s more. */
+  handshakeTimeoutMs?: number;
+  /** A defect of ours, or of the system. */
+  failed: (error: unknown) => void;
+}
+
+export class WebSocketListener {
+  readonly #options: WebSocketListenerOptions;
+  readonly #listener: HttpListener;
+  readonly #server: WebSocketServer;
+  readonly #channels = new Set<WebSocketChannel>();
+  #pings: NodeJS.Timeout | undefined;
+  #closing = false;
+  #refused = 0;
+  #emptied: () => void = () => {};
+
+  constructor(options: WebSocketListenerOptions) {
+    this.#options = options;
+    const { connectionsMax = CONNECTIONS_DEFAULT, certificate, failed } = options;
+    const { handshakeTimeoutMs } = options;
+    this.#listener = new HttpListener({
+      admits: () => true,
+      route: (path) =>
+        path === RATATOSKR_PATH
+          ? {
+              GET: (_request, response) => {
+                response.setHeader('Upgrade', 'websocket');
+                sendText(response, 426, 'this is a WebSocket');
+              },
+            }
+          : undefined,
+      upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
+      failed,
+      connectionsMax: connectionsMax + HANDSHAKES_MAX,
+      ...(certificate ? { certificate } : {}),
+      ...(handshakeTimeoutMs ? { handshakeTimeoutMs } : {}),
+    });
+    this.#server = new WebSocketServer({
+      noServer: true,
+      maxPayload: MESSAGE_BYTES_MAX,
+      perMessageDeflate: false,
+      clientTracking: false,
+      handleProtocols: (offered) =>
+        offered.has(RATATOSKR_SUBPROTOCOL) ? RATATOSKR_SUBPROTOCOL : false,
+      // ws takes these two; its type declarations do not know them yet.
+      ...({ maxFragments: FRAGMENTS_MAX, closeTimeout: CLOSE_TIMEOUT_MS } as object),
+    });
+  }
+
+  /** WebSockets open now. */
+  get connections(): number {
+    return this.#channels.size;
+  }
+
+  /** Upgrades refused since the start: another path, or too many connections. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /**
+   * Bind and accept.
+   * @throws PlainTextError, PortInUseError, AddressError
+   */
+  async open(): Promise<SocketAddress> {
+    const { listen, certificate, allowPlain = false } = this.#options;
+    if (!certificate && !allowPlain && !isLoopback(listen.host)) {
+      throw new PlainTextError(
+        `Ratatoskr on ${listen.host} wants a certificate, or the word that it may go in clear`,
+      );
+    }
+    const address = await this.#listener.open(listen);
+    const interval = this.#options.pingIntervalMs ?? PING_INTERVAL_MS;
+    this.#pings = setInterval(() => {
+      for (const channel of this.#channels) channel.ping();
+    }, interval);
+    this.#pings.unref();
+    return address;
+  }
+
+  /** Accept nobody more; say goodbye to the others, and cut who does not answer in a second. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#pings);
+    if (this.#channels.size > 0) {
+      const gone = new Promise<void>((resolve) => {
+        this.#emptied = resolve;
+      });
+      for (const channel of this.#channels) channel.close(GOING_AWAY, 'the server stops');
+      const cut = setTimeout(() => {
+        for (const channel of this.#channels) channel.terminate();
+      }, CLOSE_TIMEOUT_MS);
+      await gone;
+      clearTimeout(cut);
+    }
+    await this.#listener.close();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const { connectionsMax = CONNECTIONS_DEFAULT } = this.#options;
+    const isFull = this.#closing || this.#channels.size >= connectionsMax;
+    const elsewhere = pathOf(request) !== RATATOSKR_PATH;
+    if (elsewhere || isFull) {
+      this.#refused++;
+      refuseSocket(socket, elsewhere ? 404 : 503);
+      return;
+    }
+    const address = socket.remoteAddress ?? '';
+    socket.setNoDelay(true);
+    this.#server.handleUpgrade(request, socket, head, (ws) => this.#adopt(ws, address));
+  }
+
+  #adopt(ws: WebSocket, address: string): void {
+    // ws closes with the right code by itself (1009 for a message above the maximum, 1002 ...).
+    ws.on('error', () => {});
+    const channel = new WebSocketChannel(ws, address);
+    const handler = this.#options.accept(channel);
+    if (!handler) {
+      // Another transport of the same server has taken the last place meanwhile.
+      this.#refused++;
+      ws.close(1013, 'too many connections');
+      return;
+    }
+    this.#channels.add(channel);
+    ws.on('message', (data, binary) => {
+      if (ws.readyState !== ws.OPEN) return;
+      if (binary) handler.message(data as Buffer);
+      else handler.text();
+    });
+    ws.on('close', () => {
+      this.#channels.delete(channel);
+      handler.closed();
+      if (this.#channels.size === 0) this.#emptied();
+    });
+  }
+}

@@ -1,0 +1,202 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type PeerCertificate } from 'node:tls';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import type { AcceptChannel, ChannelHandler, MessageChannel } from './channel.ts';
+import { MESSAGE_BYTES_MAX } from './limits.ts';
+import { certificates, TurnedCertificate } from './testing/certificates.ts';
+import { WebSocketListener, type WebSocketListenerOptions } from './websocket-listener.ts';
+
+const [first, second] = certificates;
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** Echoes; remembers what happened. */
+class Echo {
+  readonly channels: MessageChannel[] = [];
+  readonly told: string[] = [];
+  readonly accept: AcceptChannel = (channel): ChannelHandler => {
+    this.channels.push(channel);
+    return {
+      message: (bytes) => channel.send(bytes),
+      text: () => this.told.push('text'),
+      closed: () => this.told.push('closed'),
+    };
+  };
+}
+
+async function start(options: Partial<WebSocketListenerOptions> = {}) {
+  const echo = new Echo();
+  const listener = new WebSocketListener({
+    listen: { host: '127.0.0.1', port: 0 },
+    accept: echo.accept,
+    failed: (error) => echo.told.push(String(error)),
+    ...options,
+  });
+  const { port } = await listener.open();
+  closers.push(() => listener.close());
+  return { echo, listener, port };
+}
+
+function open(url: string, protocols: string[] = [], ca?: string): WebSocket {
+  const client = new WebSocket(url, protocols, ca ? { ca } : {});
+  client.on('error', () => {});
+  closers.push(() => client.terminate());
+  return client;
+}
+
+const until = async (test: () => boolean) => {
+  while (!test()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+/** The status of an upgrade that was refused. */
+async function refusalOf(client: WebSocket): Promise<number | undefined> {
+  const [, response] = await once(client, 'unexpected-response');
+  return response.statusCode;
+}
+
+describe('the WebSocket listener', () => {
+  it('speaks TLS 1.3 and takes the subprotocol, or none', async () => {
+    const { port, echo } = await start({ certificate: new TurnedCertificate() });
+    for (const [offered, chosen] of [
+      [['ratatoskr.v1'], 'ratatoskr.v1'],
+      [['other', 'ratatoskr.v1'], 'ratatoskr.v1'],
+      [[], ''],
+    ] as const) {
+      const client = open(`wss://127.0.0.1:${port}/ratatoskr`, [...offered], first.cert);
+      await once(client, 'open');
+      expect(client.protocol).toBe(chosen);
+      client.send(Buffer.from([1, 2, 3]));
+      const [data, binary] = await once(client, 'message');
+      expect([[...(data as Buffer)], binary]).toEqual([[1, 2, 3], true]);
+    }
+    expect(echo.channels[0]).toMatchObject({ transport: 'websocket', remoteAddress: '127.0.0.1' });
+  });
+
+  it('refuses TLS 1.2', async () => {
+    const { port } = await start({ certificate: new TurnedCertificate() });
+    const tls = (maxVersion: 'TLSv1.2' | 'TLSv1.3') =>
+      new Promise<string>((resolve) => {
+        const socket = connectTls({ host: '127.0.0.1', port, ca: first.cert, maxVersion }, () =>
+          resolve(socket.getProtocol() ?? ''),
+        );
+        socket.on('error', (error) => resolve((error as NodeJS.ErrnoException).code ?? ''));
+        closers.push(() => socket.destroy());
+      });
+    expect(await tls('TLSv1.3')).toBe('TLSv1.3');
+    expect(await tls('TLSv1.2')).toMatch(/^ERR_SSL_/);
+  });
+
+  it('shows a renewed certificate to new connections, and keeps the old ones', async () => {
+    const certificate = new TurnedCertificate();
+    const { port } = await start({ certificate });
+    const url = `wss://127.0.0.1:${port}/ratatoskr`;
+    const old = open(url, [], first.cert);
+    await once(old, 'open');
+    certificate.turn(second);
+    const renewed = open(url, [], second.cert);
+    await once(renewed, 'open');
+    old.send('still here');
+    const stale = open(url, [], first.cert);
+    const [error] = await once(stale, 'error');
+    expect(error.code).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+    const bare = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false });
+    await once(bare, 'secureConnect');
+    expect((bare.getPeerCertificate() as PeerCertificate).subject.CN).toBe('localhost');
+    bare.destroy();
+  });
+
+  it('goes on with the old certificate when the new one is none', async () => {
+    const certificate = new TurnedCertificate();
+    const { port, echo } = await start({ certificate });
+    certificate.turn({ cert: 'no certificate', key: second.key });
+    await once(open(`wss://127.0.0.1:${port}/ratatoskr`, [], first.cert), 'open');
+    expect(echo.told).toHaveLength(1);
+  });
+
+  it('speaks in clear on loopback alone, unless it is told to', async () => {
+    const { port } = await start();
+    await once(open(`ws://127.0.0.1:${port}/ratatoskr`), 'open');
+    const listen = { host: '0.0.0.0', port: 0 };
+    await expect(start({ listen })).rejects.toMatchObject({ code: 'ANDVARI_RATATOSKR_PLAIN' });
+    await expect(start({ listen, allowPlain: true })).resolves.toBeDefined();
+  });
+
+  it('answers 404 off the path, 426 without an upgrade, 503 when it is full', async () => {
+    const { port, listener } = await start({ connectionsMax: 1 });
+    expect(await refusalOf(open(`ws://127.0.0.1:${port}/raida`))).toBe(404);
+    const url = `http://127.0.0.1:${port}`;
+    expect((await fetch(`${url}/ratatoskr`)).status).toBe(426);
+    expect((await fetch(`${url}/`)).status).toBe(404);
+    const client = open(`ws://127.0.0.1:${port}/ratatoskr`);
+    await once(client, 'open');
+    expect(await refusalOf(open(`ws://127.0.0.1:${port}/ratatoskr`))).toBe(503);
+    expect([listener.connections, listener.refused]).toEqual([1, 2]);
+    client.close();
+    await until(() => listener.connections === 0);
+    await once(open(`ws://127.0.0.1:${port}/ratatoskr`), 'open');
+  });
+
+  it('takes the longest message, and closes with 1009 at one byte more', async () => {
+    const { port, echo } = await start();
+    const client = open(`ws://127.0.0.1:${port}/ratatoskr`);
+    await once(client, 'open');
+    client.send(Buffer.alloc(MESSAGE_BYTES_MAX));
+    const [data] = await once(client, 'message');
+    expect((data as Buffer).length).toBe(MESSAGE_BYTES_MAX);
+    client.send(Buffer.alloc(MESSAGE_BYTES_MAX + 1));
+    const [code] = await once(client, 'close');
+    expect(code).toBe(1009);
+    await until(() => echo.told.includes('closed'));
+  });
+
+  it('tells of text, pings, and stops reading when it is told to', async () => {
+    const { port, echo } = await start({ pingIntervalMs: 20 });
+    const client = open(`ws://127.0.0.1:${port}/ratatoskr`);
+    await once(client, 'open');
+    client.send('text');
+    await once(client, 'ping');
+    await until(() => echo.told.includes('text'));
+    const [channel] = echo.channels as [MessageChannel];
+    channel.pause();
+    client.send(Buffer.alloc(8));
+    let answered = false;
+    client.once('message', () => {
+      answered = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(answered).toBe(false);
+    channel.resume();
+    await until(() => answered);
+    channel.pause();
+    channel.close(1008, 'enough');
+    const [code, reason] = await once(client, 'close');
+    expect([code, String(reason)]).toEqual([1008, 'enough']);
+  });
+
+  it('cuts a handshake that does not come to an end, while others get through', async () => {
+    const certificate = new TurnedCertificate();
+    const { port } = await start({ certificate, handshakeTimeoutMs: 300 });
+    const slow: Socket[] = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
+    const ended = slow.map((socket) => {
+      socket.on('error', () => {});
+      return once(socket.resume(), 'close');
+    });
+    // The first bytes of a ClientHello, and then nothing.
+    for (const socket of slow) socket.write(Buffer.from([0x16, 3, 1, 2]));
+    await once(open(`wss://127.0.0.1:${port}/ratatoskr`, [], first.cert), 'open');
+    await Promise.all(ended);
+  });
+
+  it('says goodbye when it closes', async () => {
+    const { port, listener } = await start();
+    const client = open(`ws://127.0.0.1:${port}/ratatoskr`);
+    await once(client, 'open');
+    const closed = once(client, 'close');
+    await listener.close();
+    expect((await closed)[0]).toBe(1001);
+  });
+});
