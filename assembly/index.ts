@@ -5,6 +5,7 @@
  */
 
 import { HASH_KEY } from "./core/control";
+import { RATATOSKR } from "./core/memory";
 import { Status } from "./core/status";
 import { crc32 } from "./crypto/crc32";
 import { ctr128, ctr256, ctrWipe } from "./crypto/ctr";
@@ -20,9 +21,13 @@ import { releaseReplyFrame } from "./raida/reply-frames";
 import { requestBytes } from "./raida/request";
 import { discardSince, reopenWorkers, rollbackTo } from "./raida/rollback";
 import { clearDurableTables, enterLockerCoin } from "./raida/tables";
+import { digestRequest } from "./ratatoskr/digest";
+import { checkPoint, checkSignature } from "./ratatoskr/ed25519";
+import { encodeMessage, openMessage, openRequest } from "./ratatoskr/message";
+import { recordRequest } from "./ratatoskr/replay";
 
 export { configBlock } from "./core/control";
-export { regions } from "./core/memory";
+export { regions } from "./core/regions";
 
 export function configure(): u32 {
   return configureEngine();
@@ -93,6 +98,41 @@ export function requestSeal(): u32 {
 }
 export function replyOpen(): u32 {
   return openReply();
+}
+
+// Ratatoskr: core/ratatoskr.ts says where messages lie. Verdicts of its list come back, or
+// Status.WRONG_STATE: Config.RATATOSKR is 0. Times are seconds since the epoch.
+
+/** Reads the message of `length` bytes at IN: a MessageKind. Freshness is not looked at. */
+export function ratatoskrOpen(kind: u32, length: u32): u32 {
+  return RATATOSKR ? openMessage(kind, length) : Status.WRONG_STATE;
+}
+/** Reads a request, checks that it is fresh (`skew` seconds of the future are), digests it. */
+export function ratatoskrOpenRequest(length: u32, nowLow: u32, nowHigh: u32, skew: u32): u32 {
+  const now = ((<u64>nowHigh) << 32) | nowLow;
+  return RATATOSKR ? openRequest(length, <i64>now, skew) : Status.WRONG_STATE;
+}
+/** Encodes the message that the block describes, to OUT. */
+export function ratatoskrEncode(kind: u32): u32 {
+  return RATATOSKR ? encodeMessage(kind) : Status.WRONG_STATE;
+}
+/** Digests the request that the block describes, whatever its lengths. */
+export function ratatoskrDigest(): u32 {
+  if (!RATATOSKR) return Status.WRONG_STATE;
+  digestRequest();
+  return Status.OK;
+}
+/** The replay cache: nonce and digest of the block's request in one step (ratatoskr/replay.ts). */
+export function ratatoskrRecord(nowLow: u32, nowHigh: u32, skew: u32): u32 {
+  const now = ((<u64>nowHigh) << 32) | nowLow;
+  return RATATOSKR ? recordRequest(<i64>now, skew) : Status.WRONG_STATE;
+}
+/** What no provider must be asked about: 32 bytes of a public key, or a signature of 64 with it. */
+export function ed25519CheckKey(key: u32): u32 {
+  return checkPoint(key);
+}
+export function ed25519Check(key: u32, signature: u32): u32 {
+  return checkSignature(key, signature);
 }
 
 // Primitives, so that every host can check them against published vectors. Addresses are the host's

@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { root } from './run.mjs';
 
 export const generatedFolder = 'host-common/src/engine/generated';
-export const numberSources = ['status', 'layout', 'limits', 'requests'].map(
+export const numberSources = ['status', 'layout', 'limits', 'requests', 'ratatoskr'].map(
   (n) => `assembly/core/${n}.ts`,
 );
 /** The engine's border as native-io sees it, with the hash by which it knows its addon. */

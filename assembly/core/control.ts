@@ -19,6 +19,7 @@ export const TALLY: usize = CONTROL + Control.TALLY;
 export const RESERVATIONS: usize = CONTROL + Control.RESERVATIONS;
 export const CROSSOVER: usize = CONTROL + Control.CROSSOVER;
 export const MERKLE_READY: usize = CONTROL + Control.MERKLE;
+export const REPLAY_LOCK: usize = CONTROL + Control.REPLAY;
 const CONFIG: usize = CONTROL + 1024;
 /** Behind the 32 configuration words. */
 export const CONTROL_END: usize = CONFIG + 128;

@@ -49,6 +49,10 @@ export const enum Config {
   BTC_CONFIRMATIONS = 27,
   /** 1: a key record of 4/45 replaces the AN of whatever coin it names, as seed 001 has it. */
   OPEN_KEY_RECORDS = 28,
+  /** 1: room for Ratatoskr messages (core/ratatoskr.ts); 0: none. */
+  RATATOSKR = 29,
+  /** Requests that the replay cache remembers at once; 0: there is none. */
+  REPLAY_ENTRIES = 30,
 }
 
 export const enum Wire {
@@ -98,6 +102,8 @@ export const enum Region {
   REQUESTS = 23,
   /** Where small replies of this worker lie; they and its reply frames stand together. */
   READY_SLOTS = 24,
+  /** This worker's room for Ratatoskr messages (core/ratatoskr.ts, Block). */
+  RATATOSKR = 25,
 }
 
 /** Shared words of the control region (Region.CONTROL), one 64-byte line each. */
@@ -121,6 +127,8 @@ export const enum Control {
   CROSSOVER = 768,
   /** 1: the host has written the Merkle trees. */
   MERKLE = 832,
+  /** The replay cache: lock. */
+  REPLAY = 896,
 }
 
 /** A ring: head (u32) at 0, tail (u32) at 64, entries of 64 bytes from 128. Counters run free. */

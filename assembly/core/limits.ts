@@ -119,3 +119,35 @@ export const REQUEST_RECORDS: u32 = 1024;
 export const RING_ENTRIES_MAX: u32 = 65536;
 export const PARK_SLOTS_MAX: u32 = 4096;
 export const JOURNAL_RECORDS_MAX: u32 = 4194304;
+
+/** A Ratatoskr message: 1 MiB of payload and 64 KiB around it (reference: Ratatoskr section 10). */
+export const MESSAGE_BYTES_MAX: u32 = 1114112;
+/** Payload of a Ratatoskr message. */
+export const MESSAGE_PAYLOAD_BYTES_MAX: u32 = 1048576;
+/** request_id, device_id, user_id, session_id, device_identity, each. */
+export const MESSAGE_ID_BYTES_MAX: u32 = 256;
+/** Below 8 bytes two honest nonces could meet; above 64 nobody gains. We emit 16. */
+export const MESSAGE_NONCE_BYTES_MIN: u32 = 8;
+export const MESSAGE_NONCE_BYTES_MAX: u32 = 64;
+export const ED25519_SIGNATURE_BYTES: u32 = 64;
+/** Entries of the metadata map, and what a key and a value may have. */
+export const METADATA_ENTRIES_MAX: u32 = 32;
+export const METADATA_KEY_BYTES_MAX: u32 = 64;
+export const METADATA_VALUE_BYTES_MAX: u32 = 1024;
+/** authentication_token and version (also server_version) of the connection's payloads. */
+export const AUTHENTICATION_TOKEN_BYTES_MAX: u32 = 4096;
+export const VERSION_BYTES_MAX: u32 = 32;
+export const ERROR_CODE_BYTES_MAX: u32 = 64;
+export const ERROR_MESSAGE_BYTES_MAX: u32 = 1024;
+/** Fields that nobody knows, skipped; a message of nothing else would be work for no one. */
+export const UNKNOWN_FIELDS_MAX: u32 = 64;
+/** Seconds for which a request is fresh; 300 itself still is. */
+export const MESSAGE_AGE_S_MAX: u32 = 300;
+/** Seconds that configuration may allow a clock to be ahead: more would make freshness a word. */
+export const MESSAGE_SKEW_S_MAX: u32 = 3600;
+/** Live requests that the replay cache keeps of one device: 60 a minute make about 300. */
+export const REPLAY_ENTRIES_PER_DEVICE_MAX: u32 = 8192;
+/** Live requests of all devices: 112 MB. */
+export const REPLAY_ENTRIES_MAX: u32 = 1000000;
+/** Expired entries that one recording removes at the most; it adds one, so it keeps up. */
+export const REPLAY_EXPIRED_PER_CALL: u32 = 8;

@@ -6,7 +6,7 @@
 import { load32, store32 } from "./atomics";
 import { CONTROL, CONTROL_END, word } from "./control";
 import { WORKER } from "./imports";
-import { Config, Journal, Page, Random, Region, Ring, Wire } from "./layout";
+import { Config, Journal, Page, Random, Ring, Wire } from "./layout";
 import {
   CELL_BYTES,
   CELLS as CELLS_COUNT,
@@ -21,8 +21,8 @@ import {
   REQUEST_RECORDS,
   SLOT_PAYLOAD_BYTES,
 } from "./limits";
+import { Block } from "./ratatoskr";
 import { RequestRecord, Requests } from "./requests";
-import { CLIENT_BLOCK } from "./scratch";
 import { sizesFit } from "./sizes";
 import { Status } from "./status";
 
@@ -53,6 +53,11 @@ export const RESERVATION_BYTES: usize = 24;
 /** A u32 pair for each of 65536 address slots (raida/break-rate.ts). */
 const BREAK_RATE_BYTES: u64 = 524288;
 export const MERKLE_NODE_BYTES: usize = 32;
+/** The replay cache: a head, and of each entry itself, its device, and four words that find it. */
+export const REPLAY_HEAD_BYTES: usize = 64;
+export const REPLAY_ENTRY_BYTES: usize = 64;
+export const REPLAY_DEVICE_BYTES: usize = 48;
+const REPLAY_BYTES: u64 = REPLAY_ENTRY_BYTES + REPLAY_DEVICE_BYTES + 16;
 const REQUESTS_BYTES: u64 = Requests.RECENT + REQUEST_RECORDS * RequestRecord.BYTES;
 
 const enum Shared {
@@ -74,6 +79,7 @@ const enum Shared {
   BREAK_RATE,
   CELLS,
   MERKLE,
+  REPLAY,
   END,
 }
 const enum Own {
@@ -91,6 +97,7 @@ const enum Own {
   SEEN,
   COIN_LIST,
   REQUESTS,
+  RATATOSKR,
 }
 
 // What attach() reads for this instance.
@@ -129,6 +136,7 @@ export let RESERVED: usize = 0;
 export let BREAK_RATE: usize = 0;
 export let CELLS: usize = 0;
 export let MERKLE: usize = 0;
+export let REPLAY: usize = 0;
 export let RX: usize = 0;
 export let READY: usize = 0;
 export let HELD: usize = 0;
@@ -146,6 +154,9 @@ export let SEEN: usize = 0;
 export let COIN_LIST: usize = 0;
 /** What this worker counts of its requests. */
 export let REQUESTS: usize = 0;
+/** Room for this worker's Ratatoskr messages (core/ratatoskr.ts, Block). */
+export let RATATOSKR: usize = 0;
+export let replayEntries: u32 = 0;
 /** First byte behind the frames of this worker. */
 export let FRAMES_END: usize = 0;
 export let LARGE_FRAMES_END: usize = 0;
@@ -204,6 +215,7 @@ function layOut(): void {
   take(Shared.BREAK_RATE, BREAK_RATE_BYTES, 64);
   take(Shared.CELLS, <u64>(CELLS_COUNT * CELL_BYTES), 64);
   take(Shared.MERKLE, merkleBytes(<u32>perDenomination), 64);
+  take(Shared.REPLAY, REPLAY_HEAD_BYTES + <u64>word(Config.REPLAY_ENTRIES) * REPLAY_BYTES, 64);
   const ring = entries * Ring.ENTRY_BYTES + Ring.ENTRIES;
   for (let worker: u32 = 0; worker < word(Config.WORKERS); worker++) {
     const row = SHARED_ROWS + worker * WORKER_ROWS;
@@ -219,6 +231,7 @@ function layOut(): void {
     take(row + Own.SEEN, pages * (PAGE_RECORDS / 8), 64);
     take(row + Own.COIN_LIST, <u64>(5 * COINS_PER_LIST_MAX), 64);
     take(row + Own.REQUESTS, REQUESTS_BYTES, 64);
+    take(row + Own.RATATOSKR, word(Config.RATATOSKR) ? Block.BYTES : 0, 64);
   }
   take(Shared.END, 0, 4096);
 }
@@ -287,6 +300,8 @@ export function attachMemory(): Status {
   SEEN = ownRow(WORKER, Own.SEEN);
   COIN_LIST = ownRow(WORKER, Own.COIN_LIST);
   REQUESTS = requestsOf(WORKER);
+  RATATOSKR = word(Config.RATATOSKR) ? ownRow(WORKER, Own.RATATOSKR) : 0;
+  replayEntries = word(Config.REPLAY_ENTRIES);
   return Status.OK;
 }
 
@@ -310,6 +325,12 @@ export function readShared(): void {
   BREAK_RATE = row(Shared.BREAK_RATE);
   CELLS = row(Shared.CELLS);
   MERKLE = row(Shared.MERKLE);
+  REPLAY = row(Shared.REPLAY);
+}
+
+/** First byte behind the last region, also of a layout that does not fit the memory. */
+export function regionsEnd(): usize {
+  return row(Shared.END);
 }
 
 function ownRow(worker: u32, index: u32): usize {
@@ -331,64 +352,4 @@ export function parkedOf(worker: u32): usize {
 }
 export function requestsOf(worker: u32): usize {
   return ownRow(worker, Own.REQUESTS);
-}
-
-/**
- * Start of a region (core/layout.ts, Region), for this instance's worker; 0: there is no such
- * region.
- */
-export function regions(index: u32): usize {
-  switch (index) {
-    case Region.CONTROL:
-      return CONTROL;
-    case Region.PAGE_INDEX:
-      return PAGE_INDEX;
-    case Region.PAGE_META:
-      return PAGE_META;
-    case Region.PAGE_DATA:
-      return PAGE_DATA;
-    case Region.JOURNAL:
-      return JOURNAL;
-    case Region.COUNTS:
-      return COUNTS;
-    case Region.STATISTICS:
-      return STATISTICS;
-    case Region.TICKET_META:
-      return TICKET_META;
-    case Region.TICKET_COINS:
-      return TICKET_COINS;
-    case Region.RX:
-      return RX;
-    case Region.READY:
-      return READY;
-    case Region.HELD:
-      return HELD;
-    case Region.EFFECTS:
-      return EFFECTS;
-    case Region.PARKED:
-      return PARKED;
-    case Region.FRAMES:
-      return FRAMES;
-    case Region.LARGE_FRAMES:
-      return LARGE_FRAMES;
-    case Region.REPLY_FRAMES:
-      return REPLY_FRAMES;
-    case Region.RANDOM:
-      return RANDOM;
-    case Region.CLIENT_BLOCK:
-      return CLIENT_BLOCK;
-    case Region.IN_USE:
-      return IN_USE;
-    case Region.CELLS:
-      return CELLS;
-    case Region.MERKLE:
-      return MERKLE;
-    case Region.REQUESTS:
-      return REQUESTS;
-    case Region.READY_SLOTS:
-      return READY_SLOTS;
-    case Region.END:
-      return row(Shared.END);
-  }
-  return 0;
 }

@@ -12,6 +12,7 @@ import {
   PAGES_PER_DENOMINATION_MAX,
   PARK_SLOTS_MAX,
   RAIDA_COUNT,
+  REPLAY_ENTRIES_MAX,
   REPLY_FRAMES_MAX,
   REQUEST_PAGES_MAX,
   RING_ENTRIES_MAX,
@@ -27,7 +28,14 @@ export function sizesFit(): bool {
   const perDenomination = word(Config.PAGES_PER_DENOMINATION);
   if (word(Config.WORKERS) < 1 || word(Config.WORKERS) > WORKERS_MAX) return false;
   if (perDenomination < 1 || perDenomination > PAGES_PER_DENOMINATION_MAX) return false;
-  return pagesFit(DENOMINATIONS * perDenomination) && framesFit() && identityFits();
+  const fit = pagesFit(DENOMINATIONS * perDenomination) && framesFit() && identityFits();
+  return fit && messagesFit();
+}
+
+/** A replay cache is asked through the block of the messages. */
+function messagesFit(): bool {
+  if (word(Config.RATATOSKR) > 1 || word(Config.REPLAY_ENTRIES) > REPLAY_ENTRIES_MAX) return false;
+  return word(Config.REPLAY_ENTRIES) == 0 || word(Config.RATATOSKR) == 1;
 }
 
 function pagesFit(pages: u32): bool {

@@ -3,7 +3,10 @@
  * that nobody can aim at one bucket. Words are little-endian.
  */
 
-/** The 64-bit hash of `length` bytes, fewer than 256, under the 16-byte key at `key`. */
+/**
+ * The 64-bit hash of `length` bytes under the 16-byte key at `key`. The length enters modulo 256,
+ * as the authors have it.
+ */
 export function siphash(key: usize, source: usize, length: u32): u64 {
   const k0 = load<u64>(key),
     k1 = load<u64>(key, 8);

@@ -20,7 +20,6 @@ import {
   pageSlots,
   parkedOf,
   readShared,
-  regions,
   ringEntries,
   SEEN,
   TICKET_COINS_BYTES,
@@ -29,6 +28,7 @@ import {
   wire,
   workers,
 } from "../memory";
+import { regions } from "../regions";
 import { RequestRecord, Requests } from "../requests";
 import { BASE, SCRATCH } from "../scratch";
 import { Status } from "../status";
@@ -213,7 +213,7 @@ describe("configure", () => {
     expect(regions(Region.CLIENT_BLOCK)).toBeLessThan(SCRATCH + SCRATCH_BYTES);
     expect(heldRing(0)).toBe(regions(Region.HELD));
     expect(parkedOf(0)).toBe(regions(Region.PARKED));
-    expect(regions(Region.READY_SLOTS + 1)).toBe(0, "no such region");
+    expect(regions(Region.RATATOSKR + 1)).toBe(0, "no such region");
   });
 
   test("runs once", () => {

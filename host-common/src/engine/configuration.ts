@@ -36,6 +36,10 @@ export interface EngineSizes {
   tickets?: number;
   /** Coins that can lie in lockers at once, a power of two [131072]. */
   lockerCoins?: number;
+  /** Room for Ratatoskr messages, 2.1 MiB an instance [none]. */
+  ratatoskr?: boolean;
+  /** Requests that the replay cache of Ratatoskr remembers, 112 bytes each [0]. */
+  replayEntries?: number;
 }
 
 export interface EngineIdentity {
@@ -103,6 +107,8 @@ export function writeConfiguration(
   words[Config.REPLY_FRAMES] = sizes.replyFrames ?? 8;
   words[Config.TICKETS] = sizes.tickets ?? TICKETS_MAX;
   words[Config.LOCKER_COINS] = sizes.lockerCoins ?? 131072;
+  words[Config.RATATOSKR] = sizes.ratatoskr ? 1 : 0;
+  words[Config.REPLAY_ENTRIES] = sizes.replayEntries ?? 0;
   words[Config.BTC_CONFIRMATIONS] = identity.btcConfirmations ?? 3;
   words[Config.OPEN_KEY_RECORDS] = identity.openKeyRecords ? 1 : 0;
   words[Config.RAIDA_ID] = identity.raidaId;

@@ -38,6 +38,13 @@ export interface EngineExports {
   addressHash(offset: number): number;
   requestSeal(): number;
   replyOpen(): number;
+  ratatoskrOpen(kind: number, length: number): number;
+  ratatoskrOpenRequest(length: number, nowLow: number, nowHigh: number, skew: number): number;
+  ratatoskrEncode(kind: number): number;
+  ratatoskrDigest(): number;
+  ratatoskrRecord(nowLow: number, nowHigh: number, skew: number): number;
+  ed25519CheckKey(key: number): number;
+  ed25519Check(key: number, signature: number): number;
   checksumCrc32(source: number, length: number): number;
   digestMd5(source: number, length: number, out: number): void;
   digestSha256(source: number, length: number, out: number): void;

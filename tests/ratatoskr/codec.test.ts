@@ -1,0 +1,3 @@
+import { runCodecCases } from './codec-cases.ts';
+
+runCodecCases();
