@@ -78,6 +78,14 @@ export const CLIENT_SIZES: EngineSizes = {
   lockerCoins: 16,
 };
 
+/** Of a host that is nobody's server. */
+export const CLIENT_IDENTITY: EngineIdentity = {
+  raidaId: 0,
+  coinId: 0,
+  wire: 'spec',
+  version: '00000000',
+};
+
 const SPARE_PAGES = 128;
 
 /** Writes the configuration words at `block`. The engine checks them; here only the shapes are. */

@@ -2,7 +2,7 @@
  * MD5 and SHA-256 by the engine's own code, for keys that client and server both compute: the AN of
  * a fixed or created coin, the keys of a locker. One engine for all callers, made when first used.
  */
-import { CLIENT_SIZES } from '../engine/configuration.ts';
+import { CLIENT_IDENTITY, CLIENT_SIZES } from '../engine/configuration.ts';
 import { Engine } from '../engine/engine.ts';
 import { Region } from '../engine/generated/layout.ts';
 import { plainEngine } from '../engine/module.ts';
@@ -24,8 +24,7 @@ class EngineDigests implements Digests {
   private readonly frame: number;
 
   constructor(module: WebAssembly.Module) {
-    const identity = { raidaId: 0, coinId: 0, wire: 'spec' as const, version: '00000000' };
-    this.engine = Engine.create({ module, sizes: CLIENT_SIZES, identity });
+    this.engine = Engine.create({ module, sizes: CLIENT_SIZES, identity: CLIENT_IDENTITY });
     this.frame = this.engine.region(Region.LARGE_FRAMES);
   }
 

@@ -3,7 +3,7 @@
  * codec has an engine instance of its own, so RAIDA and Ratatoskr never wait for each other.
  * Reference: Ratatoskr sections 1-3, 10.
  */
-import { CLIENT_SIZES } from '../engine/configuration.ts';
+import { CLIENT_IDENTITY, CLIENT_SIZES } from '../engine/configuration.ts';
 import { Engine } from '../engine/engine.ts';
 import {
   MESSAGE_BYTES_MAX,
@@ -64,8 +64,7 @@ export class RatatoskrCodec {
       throw new RangeError(`replayEntries: wanted 0 to ${REPLAY_ENTRIES_MAX}`);
     }
     const sizes = { ...CLIENT_SIZES, ratatoskr: true, replayEntries };
-    const identity = { raidaId: 0, coinId: 0, wire: 'spec' as const, version: '00000000' };
-    return new RatatoskrCodec(Engine.create({ module, sizes, identity }));
+    return new RatatoskrCodec(Engine.create({ module, sizes, identity: CLIENT_IDENTITY }));
   }
 
   /**
@@ -236,6 +235,11 @@ export class RatatoskrCodec {
     if (verdict === Verdict.NONCE_REPLAYED) return 'NONCE_REPLAYED';
     if (verdict === Verdict.NONCE_CACHE_FULL) return 'NONCE_CACHE_FULL';
     throw new RangeError('deviceId or nonce: longer than a request has them');
+  }
+
+  /** SHA-256 of at most MESSAGE_BYTES_MAX bytes, else RangeError: 32 bytes. */
+  sha256(bytes: Uint8Array): Uint8Array {
+    return this.laidOut(() => this.block.sha256(bytes));
   }
 
   /** Why no provider may be asked about this public key (32 bytes); undefined: it may. */

@@ -106,6 +106,13 @@ export class MessageBlock {
     this.engine.u8.set(digest, this.base + Block.DIGEST);
   }
 
+  /** Digest of bytes that are no message. Throws RangeError when they outgrow one. */
+  sha256(bytes: Uint8Array): Uint8Array {
+    this.setBytes(0, bytes);
+    this.engine.exports.digestSha256(this.in, bytes.length, this.base + Block.DIGEST);
+    return this.digest();
+  }
+
   setMetadata(metadata: ReadonlyMap<string, string>): void {
     if (metadata.size > METADATA_ENTRIES_MAX) {
       throw new RangeError(`metadata: wanted at most 32 entries, got ${metadata.size}`);
