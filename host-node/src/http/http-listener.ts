@@ -60,10 +60,9 @@ export interface HttpListenerOptions {
   handshakeTimeoutMs?: number;
 }
 
-/** PEM texts, and word of their renewal. */
+/** The certificate for a connection that begins now: the same object until it is replaced. */
 export interface ListenerCertificate {
-  current(): { cert: string; key: string };
-  onRenewed(renewed: () => void): () => void;
+  current(nowMs: number): { readonly cert: string; readonly key: string };
 }
 
 /** An HTTP/1.1 listener, with TLS or without, and with limits on everything a stranger may send. */
@@ -72,7 +71,6 @@ export class HttpListener {
   readonly #options: HttpListenerOptions;
   /** Below TLS, where Node's closeAllConnections() does not see those in their handshake. */
   readonly #sockets = new Set<Socket>();
-  #forgetCertificate: () => void = () => {};
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
@@ -107,7 +105,6 @@ export class HttpListener {
 
   /** Stop accepting, then end what is open. WebSockets are their endpoint's to close. */
   close(): Promise<void> {
-    this.#forgetCertificate();
     return new Promise((resolve) => {
       if (!this.#server.listening) return resolve();
       this.#server.close(() => resolve());
@@ -116,31 +113,32 @@ export class HttpListener {
     });
   }
 
-  /** Connections that are open keep the certificate they have; new ones get the renewed one. */
+  /** Connections that are open keep the certificate they have; new ones get the current one. */
   #createTls(certificate: ListenerCertificate): TlsServer {
-    const tls = () => ({ ...certificate.current(), minVersion: 'TLSv1.3' as const });
+    const context = () => certificate.current(Date.now());
+    let current = context();
+    const tls = ({ cert, key }: typeof current) => ({ cert, key, minVersion: 'TLSv1.3' as const });
+    const handshakeTimeout = this.#options.handshakeTimeoutMs ?? HEADERS_TIMEOUT_MS;
     const server = createTlsServer(
-      {
-        ...LIMITS,
-        ...tls(),
-        handshakeTimeout: this.#options.handshakeTimeoutMs ?? HEADERS_TIMEOUT_MS,
-      },
+      { ...LIMITS, ...tls(current), handshakeTimeout },
       (request, response) => void this.#answer(request, response),
     );
-    // A handshake that fails or never ends: there is nothing yet on which to answer.
-    server.prependListener('tlsClientError', (_error, socket) => socket.destroy());
-    server.on('connection', (socket: Socket) => {
+    // Before Node's own listener, which begins the handshake.
+    server.prependListener('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-    });
-    this.#forgetCertificate = certificate.onRenewed(() => {
       try {
-        server.setSecureContext(tls());
+        const next = context();
+        if (next === current) return;
+        current = next;
+        server.setSecureContext(tls(next));
       } catch (error) {
         // The old certificate serves on; its owner is told.
         this.#options.failed(error);
       }
     });
+    // A handshake that fails or never ends: there is nothing yet on which to answer.
+    server.prependListener('tlsClientError', (_error, socket) => socket.destroy());
     return server;
   }
 

@@ -34,16 +34,11 @@ export interface ChannelHandler {
 /** Undefined: too many connections; the transport refuses or closes this one. */
 export type AcceptChannel = (channel: MessageChannel) => ChannelHandler | undefined;
 
-/** A certificate and its key, as PEM. */
-export interface Certificate {
-  cert: string;
-  key: string;
-}
-
-/** Where a listener's certificate comes from: files, or one that is made and renewed here. */
+/** Where a listener's certificate comes from (webtransport/certificates.ts has two). */
 export interface CertificateSource {
-  /** What holds now. */
-  current(): Certificate;
-  /** `renewed` is called when current() has changed. Returns how to stop that. */
-  onRenewed(renewed: () => void): () => void;
+  /**
+   * For a connection that begins now, as PEM: the same object until it is replaced. What it throws
+   * leaves the one before in use.
+   */
+  current(nowMs: number): { readonly cert: string; readonly key: string };
 }

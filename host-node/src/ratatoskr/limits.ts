@@ -21,6 +21,9 @@ export const IDLE_TIMEOUT_S = 90;
 /** Life of a session (section 4, 3). */
 export const SESSION_S = 86_400;
 
+/** An authenticator that takes longer says no; the client would have given up. */
+export const AUTHENTICATION_TIMEOUT_MS = 10_000;
+
 /** Answers that may wait for a slow reader before its requests are no longer read. */
 export const UNSENT_PAUSE_BYTES = 256 * 1024;
 /** A reader for whom this much waits is closed: four answers of the largest size. */
@@ -50,6 +53,9 @@ export const RATE_PER_HOUR = 1000;
 export const CONNECTION_RATE_PER_SECOND = 20;
 /** A client that comes back with a full offline queue sends at once. */
 export const CONNECTION_BURST = 200;
+
+/** Messages that the replay cache holds of all devices (section 3.2): 112 MB when it is full. */
+export const REPLAY_ENTRIES = 1_000_000;
 
 /** Devices of one registry: a few dozen MiB, read in well under a second. */
 export const DEVICES_MAX = 100_000;

@@ -4,7 +4,12 @@
  * ec_paramgen_curve:P-256 -nodes -days 36500 -subj /CN=localhost -addext
  * subjectAltName=DNS:localhost,IP:127.0.0.1`.
  */
-import type { Certificate, CertificateSource } from '../channel.ts';
+import type { CertificateSource } from '../channel.ts';
+
+export interface Certificate {
+  cert: string;
+  key: string;
+}
 
 export const certificates: readonly [Certificate, Certificate] = [
   {
@@ -52,19 +57,12 @@ cAu4fz/zTpaDGJbs5aB0WUlabxyza750Dhe6PhDqTNswEsSMkDyGpj7y
 /** A source that a test renews by hand. */
 export class TurnedCertificate implements CertificateSource {
   #certificate = certificates[0];
-  readonly #listeners = new Set<() => void>();
 
   current(): Certificate {
     return this.#certificate;
   }
 
-  onRenewed(renewed: () => void): () => void {
-    this.#listeners.add(renewed);
-    return () => this.#listeners.delete(renewed);
-  }
-
   turn(certificate: Certificate): void {
     this.#certificate = certificate;
-    for (const listener of this.#listeners) listener();
   }
 }

@@ -1,0 +1,181 @@
+/**
+ * Audit records on the disk: lines in PATH, and in PATH.000001, PATH.000002 ... those that were
+ * there before, the largest number the youngest. Mode 0600. Lines are written a few times a second
+ * and not flushed: the file is evidence, not a journal.
+ */
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import {
+  type AuditRecord,
+  type ChainEnd,
+  chainStart,
+  sealRecord,
+  startOf,
+  verifyChain,
+} from './audit-record.ts';
+import { AUDIT_FILE_BYTES_MAX, AUDIT_FILES_MAX } from './limits.ts';
+
+export interface AuditFileOptions {
+  path: string;
+  fileBytesMax?: number;
+  filesMax?: number;
+}
+
+/** Why a chain that was here could not be gone on with. */
+export type ChainBreak = string | undefined;
+
+export class AuditFile {
+  readonly #path: string;
+  readonly #fileBytesMax: number;
+  readonly #filesMax: number;
+  #file: number;
+  #bytes: number;
+  #end: ChainEnd;
+
+  private constructor(options: AuditFileOptions, state: { end: ChainEnd }) {
+    this.#path = options.path;
+    this.#fileBytesMax = options.fileBytesMax ?? AUDIT_FILE_BYTES_MAX;
+    this.#filesMax = options.filesMax ?? AUDIT_FILES_MAX;
+    this.#file = openSync(options.path, 'a', 0o600);
+    this.#bytes = fstatSync(this.#file).size;
+    this.#end = state.end;
+  }
+
+  /**
+   * Goes on where the file ends. A last line that a crash has cut is taken away; a chain that is
+   * broken elsewhere is put aside, and a new one begins. Throws Node's errors.
+   */
+  static open(options: AuditFileOptions): { file: AuditFile; broken: ChainBreak } {
+    const { path } = options;
+    const text = readIfThere(path);
+    if (text === undefined || text === '') {
+      const [youngest] = rotatedFiles(path).slice(-1);
+      const end = youngest === undefined ? chainStart : endOf(youngest);
+      return { file: new AuditFile(options, { end: end ?? chainStart }), broken: undefined };
+    }
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    const cut = Buffer.byteLength(text) - Buffer.byteLength(whole);
+    const verdict = verifyChain(whole, startOf(whole) ?? chainStart);
+    if (!verdict.ok) {
+      renameSync(path, nextName(path));
+      const broken = `line ${verdict.line}: ${verdict.problem}`;
+      return { file: new AuditFile(options, { end: chainStart }), broken };
+    }
+    const file = new AuditFile(options, { end: verdict.end });
+    if (cut > 0) file.#cutTo(Buffer.byteLength(whole));
+    return { file, broken: cut > 0 ? `the last line was cut off (${cut} bytes)` : undefined };
+  }
+
+  /** Hash of the last record. */
+  get head(): string {
+    return this.#end.hash;
+  }
+
+  /**
+   * Appends records, all of them or none; `sequence` is given here. `opened` makes the first record
+   * of a file. Throws Node's errors (a full disk); nothing of the records is in the file then.
+   */
+  append(records: readonly Omit<AuditRecord, 'sequence'>[], time: string): void {
+    if (this.#bytes >= this.#fileBytesMax) this.#rotate();
+    let end = this.#end;
+    let text = '';
+    const add = (record: Omit<AuditRecord, 'sequence'>) => {
+      const { line, hash } = sealRecord({ sequence: end.next, ...record }, end.hash);
+      text += `${line}\n`;
+      end = { next: end.next + 1, hash };
+    };
+    if (this.#bytes === 0) {
+      add({ time, event: 'audit_opened', success: true, previous: end.hash });
+    }
+    for (const record of records) add(record);
+    const bytes = Buffer.from(text);
+    try {
+      for (let written = 0; written < bytes.length; ) {
+        written += writeSync(this.#file, bytes, written);
+      }
+    } catch (error) {
+      this.#cutTo(this.#bytes);
+      throw error;
+    }
+    this.#bytes += bytes.length;
+    this.#end = end;
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #cutTo(bytes: number): void {
+    ftruncateSync(this.#file, bytes);
+    this.#bytes = bytes;
+  }
+
+  #rotate(): void {
+    renameSync(this.#path, nextName(this.#path));
+    closeSync(this.#file);
+    this.#file = openSync(this.#path, 'a', 0o600);
+    this.#bytes = 0;
+    const old = rotatedFiles(this.#path);
+    for (const path of old.slice(0, Math.max(0, old.length - this.#filesMax))) unlinkSync(path);
+  }
+}
+
+/** Checks all files of an audit log, the oldest first. */
+export function verifyAuditFiles(
+  path: string,
+): { ok: true; records: number; head: string } | { ok: false; file: string; problem: string } {
+  let end: ChainEnd | undefined;
+  let records = 0;
+  const files = [...rotatedFiles(path), path];
+  for (const file of files) {
+    const text = readIfThere(file);
+    if (text === undefined || text === '') continue;
+    const verdict = verifyChain(text, end ?? startOf(text) ?? chainStart);
+    if (!verdict.ok) {
+      return { ok: false, file, problem: `line ${verdict.line}: ${verdict.problem}` };
+    }
+    end = verdict.end;
+    records += verdict.records;
+  }
+  return { ok: true, records, head: (end ?? chainStart).hash };
+}
+
+/** The rotated files of a log, the oldest first. */
+function rotatedFiles(path: string): string[] {
+  const start = `${basename(path)}.`;
+  const names = readdirSync(dirname(path)).filter(
+    (name) => name.startsWith(start) && /^[0-9]{6}$/.test(name.slice(start.length)),
+  );
+  return names.sort().map((name) => join(dirname(path), name));
+}
+
+function nextName(path: string): string {
+  const [youngest] = rotatedFiles(path).slice(-1);
+  const number = youngest === undefined ? 1 : Number(youngest.slice(-6)) + 1;
+  return `${path}.${String(number).padStart(6, '0')}`;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function endOf(path: string): ChainEnd | undefined {
+  const text = readIfThere(path) ?? '';
+  const verdict = verifyChain(text, startOf(text) ?? chainStart);
+  return verdict.ok ? verdict.end : undefined;
+}

@@ -1,0 +1,119 @@
+/**
+ * One line of the audit file, and the chain that holds the lines together: each carries the
+ * SHA-256 over the one before and its own text, so that a line which is changed, left out or moved
+ * shows. Whoever can write the whole file can make a new chain: keep the last hash elsewhere (it
+ * is in the log and in `andvari_ratatoskr_audit`), then that shows too.
+ */
+import { createHash } from 'node:crypto';
+
+export type AuditEvent =
+  | 'audit_opened'
+  | 'audit_lost'
+  | 'connection_established'
+  | 'connection_closed'
+  | 'connection_refused'
+  | 'authentication'
+  | 'authorization'
+  | 'message_delivered'
+  | 'rate_limit'
+  | 'error';
+
+/** Never a token, a payload, a signature or a nonce: there is no field for them. */
+export interface AuditEntry {
+  event: AuditEvent;
+  success: boolean;
+  /** Number of the connection since the start. */
+  connection?: number;
+  transport?: string;
+  address?: string;
+  device?: string;
+  user?: string;
+  /** Message type by number. */
+  type?: number;
+  requestId?: string;
+  /** The finer reason, one of our own words. */
+  reason?: string;
+  /** In the first record of a file: the hash that the file before ended with. */
+  previous?: string;
+}
+
+export interface AuditRecord extends AuditEntry {
+  sequence: number;
+  /** ISO 8601, UTC. */
+  time: string;
+}
+
+/** Before the first record of all. */
+export const CHAIN_START = '0'.repeat(64);
+/** `,"hash":"` 64 hex digits `"}`. */
+const SEAL = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/;
+
+function hashOf(previous: string, text: string): string {
+  return createHash('sha256').update(previous).update('\n').update(text).digest('hex');
+}
+
+/** The record as a line without its newline, and its hash. */
+export function sealRecord(record: AuditRecord, previous: string): { line: string; hash: string } {
+  const text = JSON.stringify(record);
+  const hash = hashOf(previous, text);
+  return { line: `${text.slice(0, -1)},"hash":"${hash}"}`, hash };
+}
+
+export interface Unsealed {
+  sequence: number;
+  hash: string;
+}
+
+/** The number and hash of a line that follows `previous`; undefined: it does not. */
+export function unsealLine(line: string, previous: string): Unsealed | undefined {
+  const [, open, hash] = SEAL.exec(line) ?? [];
+  if (open === undefined || hash === undefined) return undefined;
+  const text = `${open}}`;
+  if (hashOf(previous, text) !== hash) return undefined;
+  const { sequence } = JSON.parse(text) as AuditRecord;
+  return { sequence, hash };
+}
+
+/** Where a chain stands. */
+export interface ChainEnd {
+  /** Sequence of the next record. */
+  next: number;
+  hash: string;
+}
+
+export const chainStart: ChainEnd = { next: 0, hash: CHAIN_START };
+
+export type ChainVerdict =
+  | { ok: true; end: ChainEnd; records: number }
+  /** 1 for the first line. */
+  | { ok: false; line: number; problem: string };
+
+/**
+ * What a file says that it follows, for the oldest that is kept. Undefined: it has no first record.
+ */
+export function startOf(text: string): ChainEnd | undefined {
+  const [, open] = SEAL.exec(text.split('\n', 1)[0] ?? '') ?? [];
+  if (open === undefined) return undefined;
+  const { sequence, previous, event } = JSON.parse(`${open}}`) as AuditRecord;
+  if (event !== 'audit_opened' || previous === undefined) return undefined;
+  return { next: sequence, hash: previous };
+}
+
+/** Checks the lines of one file, which follow `start`. */
+export function verifyChain(text: string, start: ChainEnd): ChainVerdict {
+  const lines = text.split('\n');
+  const last = lines.pop();
+  let end = start;
+  for (const [index, line] of lines.entries()) {
+    const unsealed = unsealLine(line, end.hash);
+    const problem = !unsealed
+      ? 'changed, or not the line that was here'
+      : unsealed.sequence !== end.next
+        ? `wanted record ${end.next}, found ${unsealed.sequence}`
+        : undefined;
+    if (!unsealed || problem) return { ok: false, line: index + 1, problem: problem as string };
+    end = { next: unsealed.sequence + 1, hash: unsealed.hash };
+  }
+  if (last !== '') return { ok: false, line: lines.length + 1, problem: 'cut off' };
+  return { ok: true, end, records: lines.length };
+}

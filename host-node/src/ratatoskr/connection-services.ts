@@ -1,0 +1,182 @@
+/** What all connections of a server share, and how its answers are made. */
+import type { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
+import { MessageType, type RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages';
+import { NO_REQUEST_DIGEST } from '@andvari/host-common/ratatoskr/signing';
+import type { AuditLog } from './audit-log.ts';
+import type { Authenticator, Credentials } from './authenticator.ts';
+import { classOf, type ErrorCode, textOf } from './error-codes.ts';
+import { AUTHENTICATION_TIMEOUT_MS } from './limits.ts';
+import type { NodeEd25519Signer } from './node-ed25519.ts';
+import type { RequestPipeline } from './request-pipeline.ts';
+import { signResponse } from './response-signer.ts';
+import type { ServiceBus } from './service-bus.ts';
+import type { Session } from './sessions.ts';
+
+export const SERVER_VERSION = '1.0';
+/** Versions of clients (section 11): major 1. */
+const CLIENT_VERSION = /^1(\.[0-9]+){0,2}$/;
+/** Where a request had no id that could be read: the schema wants one that is not empty. */
+const NO_REQUEST_ID = '-';
+
+/** 1024 bytes are the bound, and a character has up to three. */
+const MESSAGE_CHARACTERS_MAX = 340;
+
+export interface Clock {
+  /** Unix seconds. */
+  wallS(): number;
+  /** Milliseconds of a clock that nobody sets. */
+  steadyMs(): number;
+}
+
+export const systemClock: Clock = {
+  wallS: () => Math.floor(Date.now() / 1000),
+  steadyMs: () => performance.now(),
+};
+
+/** What is counted: the verdict on a message, or the outcome of a delivered one. */
+export type CountedResult = ErrorCode | 'ok' | 'delivered';
+
+export interface ConnectionRate {
+  /** Messages at once, before any signature is looked at [200]. */
+  burst?: number;
+  /** And a second [20]. */
+  perSecond?: number;
+}
+
+export interface ConnectionServicesOptions {
+  codec: RatatoskrCodec;
+  pipeline: RequestPipeline;
+  bus: ServiceBus;
+  audit: AuditLog;
+  clock: Clock;
+  authenticator: Authenticator;
+  signer: NodeEd25519Signer | undefined;
+  connectionRate: ConnectionRate;
+  count: (result: CountedResult) => void;
+  left: (connection: unknown) => void;
+}
+
+interface ErrorOptions {
+  requestId: string;
+  digest?: Uint8Array | undefined;
+  /** In place of the code's own text; empty: that. */
+  text?: string;
+}
+
+export class ConnectionServices {
+  readonly pipeline: RequestPipeline;
+  readonly bus: ServiceBus;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly connectionRate: ConnectionRate;
+  readonly count: (result: CountedResult) => void;
+  readonly left: (connection: unknown) => void;
+  readonly #options: ConnectionServicesOptions;
+
+  constructor(options: ConnectionServicesOptions) {
+    const { pipeline, bus, audit, clock, connectionRate, count, left } = options;
+    this.#options = options;
+    this.pipeline = pipeline;
+    this.bus = bus;
+    this.audit = audit;
+    this.clock = clock;
+    this.connectionRate = connectionRate;
+    this.count = count;
+    this.left = left;
+  }
+
+  /** The id of a message that nobody looks at further. */
+  requestIdOf(bytes: Uint8Array, wallS: number): string {
+    const opened = this.#options.codec.openRequest(bytes, wallS);
+    return opened.ok ? opened.request.requestId : opened.requestId;
+  }
+
+  /** The payload of a connection request, or why it is none. */
+  readonly openPayload = (
+    payload: Uint8Array,
+  ): { deviceIdentity: string; authenticationToken: string; version: string } | string => {
+    const opened = this.#options.codec.openConnectionRequest(payload);
+    return opened.ok ? opened.payload : opened.reason;
+  };
+
+  /** Undefined: they may; else why not, for the audit log. */
+  readonly authenticate = async (
+    { version, ...credentials }: Credentials & { version: string },
+    signal: AbortSignal,
+  ): Promise<string | undefined> => {
+    if (!CLIENT_VERSION.test(version)) return 'VERSION';
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(AUTHENTICATION_TIMEOUT_MS)]);
+    const late = new Promise<string>((resolve) => {
+      limit.addEventListener('abort', () => resolve('AUTHENTICATOR_TIMEOUT'), { once: true });
+    });
+    const asked = (async () => {
+      try {
+        const admitted = await this.#options.authenticator.admit(credentials, limit);
+        return admitted ? undefined : 'AUTHENTICATOR';
+      } catch {
+        return 'AUTHENTICATOR_FAILED';
+      }
+    })();
+    return Promise.race([asked, late]);
+  };
+
+  accepted(requestId: string, session: Session, digest: Uint8Array): Uint8Array {
+    const payload = this.#options.codec.encodeConnectionResponse({
+      accepted: true,
+      sessionId: session.id,
+      expiresAt: BigInt(session.expiresAtS),
+      serverVersion: SERVER_VERSION,
+    });
+    const messageType = MessageType.CONNECTION_RESPONSE;
+    return this.#sealed({ messageType, requestId, success: true, payload }, digest);
+  }
+
+  rejected(requestId: string, digest?: Uint8Array): Uint8Array {
+    const payload = this.#options.codec.encodeConnectionResponse({
+      accepted: false,
+      sessionId: '',
+      expiresAt: 0n,
+      serverVersion: SERVER_VERSION,
+    });
+    const messageType = MessageType.CONNECTION_RESPONSE;
+    const told = described('CONNECTION_REJECTED');
+    return this.#sealed({ messageType, requestId, success: false, payload, ...told }, digest);
+  }
+
+  answer(requestId: string, payload: Uint8Array, digest: Uint8Array): Uint8Array {
+    const messageType = MessageType.BUSINESS_REQUEST;
+    return this.#sealed({ messageType, requestId, success: true, payload }, digest);
+  }
+
+  error(code: ErrorCode, { requestId, digest, text }: ErrorOptions): Uint8Array {
+    const messageType = MessageType.ERROR;
+    const told = described(code, text);
+    return this.#sealed({ messageType, requestId, success: false, ...told }, digest);
+  }
+
+  #sealed(
+    response: Pick<RatatoskrResponse, 'messageType' | 'requestId' | 'success'> &
+      Partial<RatatoskrResponse>,
+    digest: Uint8Array = NO_REQUEST_DIGEST,
+  ): Uint8Array {
+    const whole: RatatoskrResponse = {
+      timestamp: BigInt(this.clock.wallS()),
+      errorCode: '',
+      errorMessage: '',
+      payload: new Uint8Array(),
+      metadata: new Map(),
+      ...response,
+      requestId: response.requestId || NO_REQUEST_ID,
+    };
+    const { codec, signer } = this.#options;
+    return codec.encodeResponse(signResponse(whole, digest, signer));
+  }
+}
+
+function described(code: ErrorCode, text?: string) {
+  return {
+    errorCode: code,
+    errorMessage: (text || textOf(code)).slice(0, MESSAGE_CHARACTERS_MAX),
+    metadata: new Map([['class', classOf(code)]]),
+  };
+}

@@ -1,0 +1,264 @@
+/**
+ * One connection: what a message leads to, the strikes that end it, its pace. Everything that is
+ * known of the peer lives here and ends with the connection (reference: Ratatoskr sections 4, 7).
+ */
+import { MessageType, type RatatoskrRequest } from '@andvari/host-common/ratatoskr/messages';
+import type { AuditEntry } from './audit-record.ts';
+import type { ChannelHandler, MessageChannel } from './channel.ts';
+import type { ConnectionServices } from './connection-services.ts';
+import { CloseCode, type ErrorCode } from './error-codes.ts';
+import {
+  CONNECTION_BURST,
+  CONNECTION_RATE_PER_SECOND,
+  IDLE_TIMEOUT_S,
+  MALFORMED_MAX,
+  MALFORMED_WINDOW_S,
+  TEXT_FRAMES_MAX,
+  UNAUTHENTICATED_MAX,
+  UNDER_WAY_MAX,
+  UNDER_WAY_PAUSE,
+} from './limits.ts';
+import { Pace } from './pace.ts';
+import { TokenBucket } from './rate-limit.ts';
+import type { Examined } from './request-pipeline.ts';
+import { ConnectionSession, type Session } from './sessions.ts';
+
+type Refused = Extract<Examined, { ok: false }>;
+type Passed = Extract<Examined, { ok: true }>;
+
+export class RatatoskrConnection implements ChannelHandler {
+  readonly #number: number;
+  readonly #channel: MessageChannel;
+  readonly #services: ConnectionServices;
+  readonly #session = new ConnectionSession();
+  readonly #bucket: TokenBucket;
+  readonly #pace: Pace;
+  readonly #gone = new AbortController();
+  /** Steady milliseconds of the last valid message, or of the start. */
+  #validMs: number;
+  #malformedMs: number[] = [];
+  #texts = 0;
+  #strangers = 0;
+  #underWay = 0;
+  #authenticating = false;
+
+  constructor(channel: MessageChannel, number: number, services: ConnectionServices) {
+    const nowMs = services.clock.steadyMs();
+    const { burst, perSecond } = services.connectionRate;
+    this.#channel = channel;
+    this.#number = number;
+    this.#services = services;
+    this.#validMs = nowMs;
+    this.#bucket = new TokenBucket(
+      burst ?? CONNECTION_BURST,
+      perSecond ?? CONNECTION_RATE_PER_SECOND,
+      nowMs,
+    );
+    this.#pace = new Pace(channel, () => this.#end(CloseCode.POLICY, 'reads too slowly'));
+    this.#audit({ event: 'connection_established', success: true });
+  }
+
+  /** The session, while it holds. */
+  get session(): Session | undefined {
+    const session = this.#session.current;
+    return session && session.expiresAtS > this.#services.clock.wallS() ? session : undefined;
+  }
+
+  message(bytes: Uint8Array): void {
+    if (this.#isGone) return;
+    const { clock, pipeline } = this.#services;
+    const at = { wallS: clock.wallS(), steadyMs: clock.steadyMs() };
+    if (!this.#bucket.take(at.steadyMs)) {
+      this.#tooFast(bytes, at);
+      return;
+    }
+    const examined = pipeline.examine(bytes, this.#session, at);
+    if (examined.ok) this.#act(examined, at.steadyMs);
+    else this.#refuse(examined, at.steadyMs);
+  }
+
+  #act({ request, digest }: Passed, steadyMs: number): void {
+    this.#validMs = steadyMs;
+    this.#services.count('ok');
+    if (request.messageType === MessageType.CONNECTION_REQUEST) {
+      void this.#connect(request, digest);
+    } else if (request.messageType === MessageType.BUSINESS_REQUEST) {
+      void this.#serve(request, digest);
+    } else if (request.messageType === MessageType.DISCONNECT) {
+      this.#end(CloseCode.NORMAL, 'goodbye');
+    }
+  }
+
+  text(): void {
+    if (this.#isGone) return;
+    this.#error('INVALID_FORMAT', '-');
+    this.#services.count('INVALID_FORMAT');
+    if (++this.#texts >= TEXT_FRAMES_MAX) {
+      this.#end(CloseCode.UNSUPPORTED_DATA, 'binary messages only');
+    }
+  }
+
+  closed(): void {
+    this.#gone.abort();
+    this.#pace.stop();
+    this.#audit({ event: 'connection_closed', success: true });
+    this.#services.left(this);
+  }
+
+  /** Ends the connection when its peer has been silent for too long. */
+  sweep(steadyMs: number): void {
+    if (steadyMs - this.#validMs >= IDLE_TIMEOUT_S * 1000) {
+      this.#end(CloseCode.GOING_AWAY, `no valid message for ${IDLE_TIMEOUT_S} s`);
+    }
+  }
+
+  /** The server stops. */
+  close(): void {
+    this.#end(CloseCode.GOING_AWAY, 'the server stops');
+  }
+
+  get #isGone(): boolean {
+    return this.#gone.signal.aborted;
+  }
+
+  /** More than any client of ours sends. Its id is read, its signature is not. */
+  #tooFast(bytes: Uint8Array, at: { wallS: number; steadyMs: number }): void {
+    this.#services.count('RATE_LIMITED');
+    this.#audit({ event: 'rate_limit', success: false, reason: 'CONNECTION_RATE' });
+    this.#error('RATE_LIMITED', this.#services.requestIdOf(bytes, at.wallS));
+    this.#pace.rest(this.#bucket.waitMs(at.steadyMs));
+  }
+
+  #refuse(refused: Refused, steadyMs: number): void {
+    const { code, requestId, digest } = refused;
+    this.#services.count(code);
+    this.#auditRefusal(refused);
+    if (code === 'CONNECTION_REJECTED') {
+      this.#reject(requestId, digest);
+      return;
+    }
+    this.#error(code, requestId, { digest });
+    if (code === 'MALFORMED') this.#strikeMalformed(steadyMs);
+    else if (code === 'UNAUTHENTICATED') this.#strikeStranger();
+  }
+
+  #strikeMalformed(steadyMs: number): void {
+    const since = steadyMs - MALFORMED_WINDOW_S * 1000;
+    this.#malformedMs = [...this.#malformedMs.filter((ms) => ms > since), steadyMs];
+    if (this.#malformedMs.length >= MALFORMED_MAX) {
+      this.#end(CloseCode.INVALID_PAYLOAD, 'messages do not decode');
+    }
+  }
+
+  #strikeStranger(): void {
+    this.#strangers++;
+    if (this.#session.current === undefined || this.#strangers >= UNAUTHENTICATED_MAX) {
+      this.#end(CloseCode.POLICY, 'not authenticated');
+    }
+  }
+
+  async #connect(request: RatatoskrRequest, digest: Uint8Array): Promise<void> {
+    const { requestId, deviceId, userId } = request;
+    const { openPayload, authenticate, clock } = this.#services;
+    const payload = openPayload(request.payload);
+    if (typeof payload === 'string') {
+      const code = 'INVALID_REQUEST';
+      return this.#refuse(
+        { ok: false, code, reason: payload, requestId, digest, request },
+        clock.steadyMs(),
+      );
+    }
+    // One question at a time; a client has nothing to say before it is answered.
+    if (this.#authenticating) return this.#reject(requestId, digest);
+    this.#authenticating = true;
+    const reason = await authenticate({ deviceId, userId, ...payload }, this.#gone.signal);
+    this.#authenticating = false;
+    if (this.#isGone) return;
+    const from = { device: deviceId, user: userId, requestId };
+    if (reason !== undefined) {
+      this.#services.count('CONNECTION_REJECTED');
+      this.#audit({ event: 'authentication', success: false, reason, ...from });
+      return this.#reject(requestId, digest);
+    }
+    const session = this.#session.open({ deviceId, userId }, clock.wallS());
+    this.#strangers = 0;
+    this.#audit({ event: 'authentication', success: true, ...from });
+    this.#send(this.#services.accepted(requestId, session, digest));
+  }
+
+  /** A CONNECTION_RESPONSE that says no, and the end. */
+  #reject(requestId: string, digest?: Uint8Array): void {
+    this.#send(this.#services.rejected(requestId, digest));
+    this.#end(CloseCode.POLICY, 'the connection is refused');
+  }
+
+  async #serve(request: RatatoskrRequest, digest: Uint8Array): Promise<void> {
+    const { requestId, deviceId, userId, payload } = request;
+    if (this.#underWay >= UNDER_WAY_MAX) {
+      return this.#end(CloseCode.POLICY, 'too many requests at once');
+    }
+    this.#underWay++;
+    this.#pace.hold('services', this.#underWay >= UNDER_WAY_PAUSE);
+    const call = { deviceId, userId, requestId, payload };
+    const outcome = await this.#services.bus.deliver(call, this.#gone.signal);
+    this.#underWay--;
+    this.#pace.hold('services', this.#underWay >= UNDER_WAY_PAUSE);
+    const { ok } = outcome;
+    const code = outcome.ok ? 'delivered' : outcome.code;
+    this.#services.count(code);
+    this.#audit({
+      ...{ event: 'message_delivered', success: ok, device: deviceId, user: userId, requestId },
+      ...(outcome.ok ? {} : { reason: outcome.code }),
+    });
+    if (this.#isGone) return;
+    if (outcome.ok) this.#send(this.#services.answer(requestId, outcome.payload, digest));
+    else this.#error(outcome.code, requestId, { digest, text: outcome.message });
+  }
+
+  #error(
+    code: ErrorCode,
+    requestId: string,
+    more: { digest?: Uint8Array | undefined; text?: string } = {},
+  ): void {
+    this.#send(this.#services.error(code, { requestId, ...more }));
+  }
+
+  #send(message: Uint8Array): void {
+    this.#channel.send(message);
+    this.#pace.sent();
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#isGone) return;
+    this.#gone.abort();
+    this.#pace.stop();
+    this.#channel.close(code, reason);
+  }
+
+  #auditRefusal({ code, reason, requestId, request, device }: Refused): void {
+    const event =
+      code === 'UNAUTHENTICATED'
+        ? 'authentication'
+        : code === 'RATE_LIMITED'
+          ? 'rate_limit'
+          : device
+            ? 'authorization'
+            : 'error';
+    this.#audit({
+      ...{ event, success: false, reason: `${code} ${reason}` },
+      ...(requestId ? { requestId } : {}),
+      ...(request ? { device: request.deviceId, user: request.userId } : {}),
+      ...(request ? { type: request.messageType } : {}),
+    });
+  }
+
+  #audit(entry: AuditEntry): void {
+    const { transport, remoteAddress: address } = this.#channel;
+    const established = entry.event === 'connection_established';
+    this.#services.audit.record({
+      ...entry,
+      connection: this.#number,
+      ...(established ? { transport, address } : {}),
+    });
+  }
+}

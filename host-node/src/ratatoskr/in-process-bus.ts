@@ -1,0 +1,227 @@
+/** Services of this process: who gets which request, for how long, and never twice. */
+import { createHash } from 'node:crypto';
+import type { Logger } from '../log/logger.ts';
+import { type AnswerKey, type AnswerStore, nameOf } from './answer-store.ts';
+import {
+  CALLS_MAX,
+  CALLS_PER_DEVICE_MAX,
+  PAYLOAD_BYTES_MAX,
+  SERVICE_DEADLINE_MS,
+} from './limits.ts';
+import {
+  type Service,
+  type ServiceBus,
+  type ServiceCall,
+  ServiceFailure,
+  type ServiceOutcome,
+  type ServiceRequest,
+} from './service-bus.ts';
+
+/** What a payload without a request_type is called (reference: Ratatoskr section 6). */
+export const DEFAULT_REQUEST_TYPE = 'business_request';
+/** A payload is looked into for its request_type up to this size; larger JSON is no request. */
+const JSON_BYTES_MAX = 65_536;
+const CLOSE_WAIT_MS = 1_000;
+
+export interface InProcessBusOptions {
+  /** By request_type. */
+  routes: ReadonlyMap<string, Service>;
+  /** Gets what no route names; without it that is SERVICE_UNAVAILABLE. */
+  fallback?: Service;
+  answers: AnswerStore;
+  deadlineMs?: number;
+  callsMax?: number;
+  callsPerDeviceMax?: number;
+  logger: Logger;
+  /** Unix seconds. */
+  nowS?: () => number;
+}
+
+interface Running {
+  digest: Uint8Array;
+  outcome: Promise<ServiceOutcome>;
+}
+
+export class InProcessBus implements ServiceBus {
+  readonly #options: InProcessBusOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #byDevice = new Map<string, number>();
+  readonly #closing = new AbortController();
+
+  constructor(options: InProcessBusOptions) {
+    this.#options = options;
+  }
+
+  get underWay(): number {
+    return this.#running.size;
+  }
+
+  deliver(call: ServiceCall, signal?: AbortSignal): Promise<ServiceOutcome> {
+    const digest = digestOf(call);
+    const name = nameOf(call);
+    const running = this.#running.get(name);
+    if (running) {
+      return Promise.resolve(sameCall(running.digest, digest) ?? waited(running.outcome, signal));
+    }
+    if (this.#closing.signal.aborted) return Promise.resolve(unavailable('the server stops'));
+    const { answers } = this.#options;
+    const record = answers.find(call);
+    const other = record && sameCall(record.digest, digest);
+    if (other) return Promise.resolve(other);
+    if (record?.outcome) return Promise.resolve(record.outcome);
+    const { service, json, type } = this.#routeOf(call.payload);
+    if (!service) return Promise.resolve(unavailable('no service has this name'));
+    if (record && !service.resumes) {
+      return Promise.resolve(unavailable('the request was taken before; its outcome is unknown'));
+    }
+    const { callsMax = CALLS_MAX, callsPerDeviceMax = CALLS_PER_DEVICE_MAX } = this.#options;
+    const ofDevice = this.#byDevice.get(call.deviceId) ?? 0;
+    if (this.underWay >= callsMax || ofDevice >= callsPerDeviceMax) {
+      return Promise.resolve(unavailable('too many requests are under way'));
+    }
+    const known = record !== undefined;
+    const outcome = this.#begin(call, { service, json, type, digest, known });
+    this.#running.set(name, { digest, outcome });
+    this.#byDevice.set(call.deviceId, ofDevice + 1);
+    return waited(outcome, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the server stops'));
+    const all = Promise.all([...this.#running.values()].map(({ outcome }) => outcome));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_WAIT_MS);
+    });
+    await Promise.race([all, late]);
+    clearTimeout(timer);
+  }
+
+  #routeOf(payload: Uint8Array): { service?: Service; json: unknown; type: string } {
+    const json = parseJson(payload);
+    const given = (json as { request_type?: unknown } | null | undefined)?.request_type;
+    const type = typeof given === 'string' ? given : DEFAULT_REQUEST_TYPE;
+    const { routes, fallback } = this.#options;
+    const service = routes.get(type) ?? (given === undefined ? fallback : undefined);
+    return { ...(service ? { service } : {}), json, type };
+  }
+
+  /**
+   * The outcome, at the deadline at the latest. What the service does after it is still written
+   * down for whoever asks again; it keeps its place until it has ended, or as long once more.
+   */
+  async #begin(call: ServiceCall, work: Work): Promise<ServiceOutcome> {
+    const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
+    const nowS = this.#options.nowS ?? (() => Math.floor(Date.now() / 1000));
+    try {
+      if (!work.known) await answers.begin(call, work.digest, nowS());
+    } catch (error) {
+      this.#end(call);
+      logger.error({ err: error }, 'a request was not taken');
+      return unavailable('requests cannot be taken now');
+    }
+    const { service, type: requestType, json } = work;
+    const deadline = new AbortController();
+    const signal = AbortSignal.any([deadline.signal, this.#closing.signal]);
+    const late = Promise.withResolvers<ServiceOutcome>();
+    const timers = [
+      setTimeout(() => {
+        logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
+        deadline.abort(new Error('the deadline has passed'));
+        late.resolve(TOO_LATE);
+      }, deadlineMs),
+      setTimeout(() => this.#end(call), 2 * deadlineMs),
+    ];
+    const ended = run(service, { ...call, requestType, json, signal }, logger).then((end) => {
+      for (const timer of timers) clearTimeout(timer);
+      this.#end(call);
+      // The next process goes on with it.
+      if (this.#closing.signal.aborted && service.resumes && !end.outcome.ok) return end.outcome;
+      if (end.again) answers.forget(call);
+      else answers.finish(call, end.outcome);
+      return end.outcome;
+    });
+    return Promise.race([ended, late.promise]);
+  }
+
+  #end(call: AnswerKey): void {
+    if (!this.#running.delete(nameOf(call))) return;
+    const left = (this.#byDevice.get(call.deviceId) ?? 1) - 1;
+    if (left === 0) this.#byDevice.delete(call.deviceId);
+    else this.#byDevice.set(call.deviceId, left);
+  }
+}
+
+interface Work {
+  service: Service;
+  json: unknown;
+  type: string;
+  digest: Uint8Array;
+  /** An earlier process began it. */
+  known: boolean;
+}
+
+async function run(
+  service: Service,
+  request: ServiceRequest,
+  logger: Logger,
+): Promise<{ outcome: ServiceOutcome; again: boolean }> {
+  try {
+    const payload = await service.handle(request);
+    if (payload instanceof Uint8Array && payload.length <= PAYLOAD_BYTES_MAX) {
+      return { outcome: { ok: true, payload: Uint8Array.from(payload) }, again: false };
+    }
+    throw new TypeError(`${service.name}: wanted an answer of at most ${PAYLOAD_BYTES_MAX} bytes`);
+  } catch (error) {
+    if (error instanceof ServiceFailure) {
+      const { code, message, again } = error;
+      return { outcome: { ok: false, code, message }, again };
+    }
+    if (request.signal.aborted) return { outcome: TOO_LATE, again: false };
+    logger.error({ err: error, service: service.name }, 'a service failed');
+    return { outcome: { ok: false, code: 'SERVICE_ERROR', message: '' }, again: false };
+  }
+}
+
+const TOO_LATE = unavailable('the service did not answer in time');
+
+function unavailable(message: string): ServiceOutcome {
+  return { ok: false, code: 'SERVICE_UNAVAILABLE', message };
+}
+
+/** What a request_id stands for: whose request, and what it says. */
+function digestOf({ userId, payload }: ServiceCall): Uint8Array {
+  const user = Buffer.from(userId);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(user.length);
+  return createHash('sha256').update(length).update(user).update(payload).digest();
+}
+
+function sameCall(first: Uint8Array, second: Uint8Array): ServiceOutcome | undefined {
+  if (Buffer.compare(first, second) === 0) return undefined;
+  const message = 'the request_id was used for another request';
+  return { ok: false, code: 'INVALID_REQUEST', message };
+}
+
+function parseJson(payload: Uint8Array): unknown {
+  if (payload.length > JSON_BYTES_MAX) return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The outcome, unless the caller stops waiting before. */
+function waited(outcome: Promise<ServiceOutcome>, signal?: AbortSignal): Promise<ServiceOutcome> {
+  if (!signal) return outcome;
+  return new Promise((resolve) => {
+    const stop = () => resolve(unavailable('nobody waits for the answer'));
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    void outcome.then((value) => {
+      signal.removeEventListener('abort', stop);
+      resolve(value);
+    });
+  });
+}

@@ -1,0 +1,142 @@
+/**
+ * The Ratatoskr server: connections from any transport in, answers out. Sockets and services are
+ * given to it (websocket-listener.ts, in-process-bus.ts); endpoint.ts puts it all together.
+ */
+import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
+import type { AuditLog } from './audit-log.ts';
+import { type Authenticator, anyDevice } from './authenticator.ts';
+import type { AcceptChannel } from './channel.ts';
+import { RatatoskrConnection } from './connection.ts';
+import {
+  type Clock,
+  type ConnectionRate,
+  ConnectionServices,
+  type CountedResult,
+  systemClock,
+} from './connection-services.ts';
+import {
+  CONNECTIONS_DEFAULT,
+  DEVICES_MAX,
+  RATE_PER_HOUR,
+  RATE_PER_MINUTE,
+  REPLAY_ENTRIES,
+  SWEEP_MS,
+} from './limits.ts';
+import { NodeEd25519Signer, NodeEd25519Verifier } from './node-ed25519.ts';
+import { DeviceRateLimit } from './rate-limit.ts';
+import type { DeviceRegistry } from './registry.ts';
+import { RequestPipeline } from './request-pipeline.ts';
+import type { ServiceBus } from './service-bus.ts';
+
+export interface RatatoskrServerOptions {
+  /** The compiled engine, plain build. */
+  module: WebAssembly.Module;
+  registry: DeviceRegistry;
+  bus: ServiceBus;
+  audit: AuditLog;
+  /** 32 bytes; without it answers are not signed. */
+  serverSeed?: Uint8Array;
+  /** [everybody who has signed] */
+  authenticator?: Authenticator;
+  /** Messages of one device [60 a minute, 1000 an hour]. */
+  rates?: { perMinute?: number; perHour?: number };
+  connectionRate?: ConnectionRate;
+  connectionsMax?: number;
+  /** Seconds of the future that are accepted [0]. */
+  skewS?: number;
+  /** Messages dated before it are stale [this moment]. */
+  refuseBeforeS?: number;
+  strictShape?: boolean;
+  requireV2?: boolean;
+  /** Messages that the replay cache remembers [1,000,000]; 112 bytes each when they are used. */
+  replayEntries?: number;
+  clock?: Clock;
+}
+
+export class RatatoskrServer {
+  /** 32 bytes; undefined: answers are not signed. */
+  readonly publicKey: Uint8Array | undefined;
+  /** For the listeners. */
+  readonly accept: AcceptChannel;
+  readonly #services: ConnectionServices;
+  readonly #connections = new Set<RatatoskrConnection>();
+  readonly #counts = new Map<CountedResult, number>();
+  readonly #rates: DeviceRateLimit;
+  readonly #clock: Clock;
+  readonly #bus: ServiceBus;
+  readonly #sweep: NodeJS.Timeout;
+  #opened = 0;
+  #closing = false;
+
+  constructor(options: RatatoskrServerOptions) {
+    const { connectionsMax = CONNECTIONS_DEFAULT, clock = systemClock, bus, audit } = options;
+    const signer = options.serverSeed && new NodeEd25519Signer(options.serverSeed);
+    const codec = RatatoskrCodec.create({
+      module: options.module,
+      replayEntries: options.replayEntries ?? REPLAY_ENTRIES,
+    });
+    const { perMinute = RATE_PER_MINUTE, perHour = RATE_PER_HOUR } = options.rates ?? {};
+    this.publicKey = signer?.publicKey;
+    this.#clock = clock;
+    this.#bus = bus;
+    this.#rates = new DeviceRateLimit({ perMinute, perHour }, DEVICES_MAX);
+    this.#services = new ConnectionServices({
+      ...{ codec, bus, audit, clock, signer },
+      pipeline: new RequestPipeline({
+        ...{ codec, registry: options.registry, rates: this.#rates },
+        verifier: new NodeEd25519Verifier(),
+        skewS: options.skewS ?? 0,
+        refuseBeforeS: options.refuseBeforeS ?? clock.wallS(),
+        strictShape: options.strictShape ?? false,
+        requireV2: options.requireV2 ?? false,
+      }),
+      authenticator: options.authenticator ?? anyDevice,
+      connectionRate: options.connectionRate ?? {},
+      count: (result) => void this.#counts.set(result, (this.#counts.get(result) ?? 0) + 1),
+      left: (connection) => void this.#connections.delete(connection as RatatoskrConnection),
+    });
+    this.accept = (channel) => {
+      if (this.#closing || this.#connections.size >= connectionsMax) {
+        const { remoteAddress: address, transport } = channel;
+        audit.record({ event: 'connection_refused', success: false, address, transport });
+        return undefined;
+      }
+      const connection = new RatatoskrConnection(channel, this.#opened++, this.#services);
+      this.#connections.add(connection);
+      return connection;
+    };
+    this.#sweep = setInterval(() => this.sweep(), SWEEP_MS);
+    this.#sweep.unref();
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Connections with a session that holds. */
+  get sessions(): number {
+    let count = 0;
+    for (const { session } of this.#connections) if (session) count++;
+    return count;
+  }
+
+  /** Messages by verdict, and delivered requests by outcome, since the start. */
+  get counts(): ReadonlyMap<CountedResult, number> {
+    return this.#counts;
+  }
+
+  /** Ends connections that have been silent for too long; runs by itself every few seconds. */
+  sweep(): void {
+    const steadyMs = this.#clock.steadyMs();
+    for (const connection of this.#connections) connection.sweep(steadyMs);
+    this.#rates.sweep(steadyMs);
+  }
+
+  /** Accept nobody more, end what is open, wait for the services a second at the most. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#sweep);
+    await this.#bus.close();
+    for (const connection of this.#connections) connection.close();
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Between the Ratatoskr server and the business services. One implementation runs services in this
+ * process (in-process-bus.ts); one over a message broker would pass the same suite
+ * (service-bus.compliance.ts).
+ */
+
+/** A request that has passed every check: this device and this user have sent it, now. */
+export interface ServiceCall {
+  readonly deviceId: string;
+  readonly userId: string;
+  /** Names the call together with the device: a repetition is not executed again. */
+  readonly requestId: string;
+  readonly payload: Uint8Array;
+}
+
+/** What a service gets. */
+export interface ServiceRequest extends ServiceCall {
+  /** `request_type` of the payload, or `business_request` where there is none. */
+  readonly requestType: string;
+  /** The payload as JSON; undefined: it is none. */
+  readonly json: unknown;
+  /** Aborted at the deadline and when the bus closes; the answer is then of no use any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface Service {
+  readonly name: string;
+  /**
+   * The answer's payload, at most 1 MiB. A ServiceFailure is told to the client in its own words;
+   * anything else that is thrown is told as SERVICE_ERROR and nothing more.
+   */
+  handle(request: ServiceRequest): Promise<Uint8Array> | Uint8Array;
+  /**
+   * True: a request that an earlier process began and did not finish is handed over again; the
+   * service knows from its own records what it has done of it. Otherwise its outcome is unknown,
+   * and it is answered so.
+   */
+  readonly resumes?: boolean;
+}
+
+export type ServiceCode = 'SERVICE_ERROR' | 'SERVICE_UNAVAILABLE' | 'INVALID_REQUEST';
+
+export type ServiceOutcome =
+  | { ok: true; payload: Uint8Array }
+  | {
+      ok: false;
+      code: ServiceCode;
+      /** For the client; empty: the code's own text. Never internal. */
+      message: string;
+    };
+
+/** A service says no, or not now. */
+export class ServiceFailure extends Error {
+  override readonly name = 'ServiceFailure';
+  readonly code: ServiceCode;
+  /** Nothing was done: the same request_id may be sent again, and is executed then. */
+  readonly again: boolean;
+
+  /** @param message shown to the client */
+  constructor(code: ServiceCode, message: string, { again }: { again: boolean }) {
+    super(message);
+    this.code = code;
+    this.again = again;
+  }
+}
+
+export interface ServiceBus {
+  /**
+   * The outcome of a call, once it is known; never rejects. At most once: a call with a device and
+   * request_id that were here before is answered as the first one, or waits for it. The same
+   * request_id with another payload is INVALID_REQUEST.
+   *
+   * `signal` ends the waiting (SERVICE_UNAVAILABLE), not the execution, which others may wait for:
+   * the client can come back over another connection and have its answer.
+   */
+  deliver(call: ServiceCall, signal?: AbortSignal): Promise<ServiceOutcome>;
+  /** Calls that services work on now. */
+  readonly underWay: number;
+  /** Take no more calls, abort those that are under way and wait for them, a second at the most. */
+  close(): Promise<void>;
+}
