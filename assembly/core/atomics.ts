@@ -66,7 +66,7 @@ export function tryLock(address: usize): bool {
 }
 
 export function lock(address: usize): void {
-  if (!tryLock(address)) waitForLock(address);
+  while (!lockSoon(address)) {}
 }
 
 export function unlock(address: usize): void {
@@ -74,16 +74,16 @@ export function unlock(address: usize): void {
 }
 
 /**
- * Critical sections are microseconds long: spin first, then sleep 20 us at a time, so that unlock
- * needs no notify.
+ * Takes a lock word if it comes free within some 20 us. Critical sections are microseconds long:
+ * spin first, then sleep once, so that unlock needs no notify.
  */
-function waitForLock(address: usize): void {
-  while (true) {
-    for (let i = 0; i < 200; i++) {
-      if (load32(address) == 0 && tryLock(address)) return;
-    }
-    if (isDefined(SHARED)) atomic.wait<u32>(address, load32(address), 20000);
+export function lockSoon(address: usize): bool {
+  if (tryLock(address)) return true;
+  for (let i = 0; i < 200; i++) {
+    if (load32(address) == 0 && tryLock(address)) return true;
   }
+  if (isDefined(SHARED)) atomic.wait<u32>(address, load32(address), 20000);
+  return tryLock(address);
 }
 
 /** Marks this instance as being inside the engine. False: the committer has stopped all workers. */

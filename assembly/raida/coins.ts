@@ -2,10 +2,20 @@
  * Coin pages: a direct index (denomination, page) -> slot, one lock for each slot, loads that
  * belong to the page and not to a request, clock eviction, pins. A page is evicted only when it is
  * ready, unpinned, unlocked and committed; so rollback always finds what it must restore. Locks are
- * taken in ascending page key, one request at a time per worker: none can deadlock. Reference:
- * RAIDA section 7 (data model).
+ * taken in ascending page key, one request at a time per worker, and nobody waits for a slot that is
+ * no longer the page's: none can deadlock. Reference: RAIDA section 7 (data model).
  */
-import { add32, load32, load64, lock, store32, store64, swap32, unlock } from "../core/atomics";
+import {
+  add32,
+  load32,
+  load64,
+  lock,
+  lockSoon,
+  store32,
+  store64,
+  swap32,
+  unlock,
+} from "../core/atomics";
 import { ALLOCATION, CLOCK_HAND, COMMITTED, LOADS } from "../core/control";
 import { WORKER } from "../core/imports";
 import { EffectKind, Page, PageState } from "../core/layout";
@@ -83,7 +93,7 @@ export function want(key: u32): bool {
   if (metaOf(key) == 0 && room(EFFECTS) != 0) {
     const meta = freeSlot();
     if (meta) {
-      store<u32>(meta, key + 1, Page.KEY);
+      store32(meta + Page.KEY, key + 1);
       store<u64>(meta, 0, Page.POSITION);
       store32(meta + Page.STATE, PageState.LOADING);
       store32(PAGE_INDEX + ((<usize>key) << 2), slotOf(meta) + 1);
@@ -128,7 +138,20 @@ function freeSlot(): usize {
 function forget(meta: usize): void {
   const key = load<u32>(meta, Page.KEY);
   if (key) store32(PAGE_INDEX + ((<usize>(key - 1)) << 2), 0);
-  store<u32>(meta, 0, Page.KEY);
+  store32(meta + Page.KEY, 0);
+}
+
+/**
+ * Locks the page's slot; false: it is another page's now. A worker that waited on for a slot given
+ * to another page would wait for that page, behind which it may hold others.
+ */
+function lockPage(meta: usize, key: u32): bool {
+  while (!lockSoon(meta)) {
+    if (load32(meta + Page.KEY) != key + 1) return false;
+  }
+  if (load32(meta + Page.KEY) == key + 1) return true;
+  unlock(meta);
+  return false;
 }
 
 /**
@@ -148,9 +171,8 @@ export function pageLoaded(slot: u32, status: u32): Status {
 /** Locks the page if it is still here and loaded; 0: not here (any more). */
 export function hold(key: u32): usize {
   const meta = metaOf(key);
-  if (!meta) return 0;
-  lock(meta);
-  if (load<u32>(meta, Page.KEY) != key + 1 || load32(meta + Page.STATE) < <u32>PageState.READY) {
+  if (!meta || !lockPage(meta, key)) return 0;
+  if (load32(meta + Page.STATE) < <u32>PageState.READY) {
     unlock(meta);
     return 0;
   }
@@ -168,9 +190,8 @@ export function positionOf(meta: usize): u64 {
  */
 export function pin(key: u32): void {
   const meta = metaOf(key);
-  if (!meta) return;
-  lock(meta);
-  if (load<u32>(meta, Page.KEY) == key + 1 && load<u32>(meta, Page.PINNED) == 0) {
+  if (!meta || !lockPage(meta, key)) return;
+  if (load<u32>(meta, Page.PINNED) == 0) {
     store<u32>(meta, 1, Page.PINNED);
     add32(meta + Page.PINS, 1);
   }

@@ -44,7 +44,7 @@ export const MUTANTS: Record<string, Patch[]> = {
   'pages are not locked': [
     {
       file: 'raida/coins.ts',
-      find: /(export function hold\([\s\S]*?)\n\s*lock\(meta\);/,
+      find: /(export function hold\([\s\S]*?) \|\| !lockPage\(meta, key\)/,
       replace: '$1',
     },
   ],
