@@ -75,15 +75,21 @@ export function same(a: usize, b: usize): bool {
   return load<u64>(a) == load<u64>(b) && load<u64>(a, 8) == load<u64>(b, 8);
 }
 
-export function hasNonce(key: usize): bool {
+/** Has an entry that is no earlier than `oldest` this nonce? Expired ones may still be there. */
+export function hasNonce(key: usize, oldest: i64): bool {
   let entry = load<u32>(bucketOf(1, key));
-  while (entry && !same(at(entry), key)) entry = load<u32>(at(entry), NONCE_NEXT);
-  return entry != 0;
+  for (; entry; entry = load<u32>(at(entry), NONCE_NEXT)) {
+    if (same(at(entry), key) && timestampOf(entry) >= oldest) return true;
+  }
+  return false;
 }
-export function hasDigest(key: usize): bool {
+/** The same for a digest. */
+export function hasDigest(key: usize, oldest: i64): bool {
   let entry = load<u32>(bucketOf(2, key));
-  while (entry && !same(at(entry) + DIGEST, key)) entry = load<u32>(at(entry), DIGEST_NEXT);
-  return entry != 0;
+  for (; entry; entry = load<u32>(at(entry), DIGEST_NEXT)) {
+    if (same(at(entry) + DIGEST, key) && timestampOf(entry) >= oldest) return true;
+  }
+  return false;
 }
 
 /** A new entry with these fingerprints; the caller has asked hasRoom(). */

@@ -79,11 +79,11 @@ function record(timestamp: i64, oldest: i64): Verdict {
   const deviceKey = fingerprint(Tag.DEVICE, 0, id, idBytes, DEVICE);
   let device = devices.find(deviceKey);
   // Whatever is in the cache belongs to a device that is in it, so a new one has seen nothing.
-  if (device && isSeen(device)) return Verdict.NONCE_REPLAYED;
+  if (device && isSeen(device, oldest)) return Verdict.NONCE_REPLAYED;
   if (device && isFull(device, oldest)) return Verdict.NONCE_CACHE_FULL;
-  // Whether a request this old was seen is forgotten. It comes to that only when the clock went
-  // back, or when verifying took so long that the request is stale by now.
-  if (timestamp <= entries.forgotten()) return Verdict.NONCE_REPLAYED;
+  // Whether it was seen is forgotten: verifying took so long that it is stale by now, or the clock
+  // went back.
+  if (timestamp < oldest || timestamp <= entries.forgotten()) return Verdict.NONCE_REPLAYED;
   if (!entries.hasRoom()) return Verdict.NONCE_CACHE_FULL;
   // The device may have gone with its last entry.
   device = devices.find(deviceKey) || devices.add(deviceKey);
@@ -101,9 +101,10 @@ function keys(device: u32): void {
   fingerprint(Tag.DIGEST, device, RATATOSKR + Block.DIGEST, 32, DIGEST);
 }
 
-function isSeen(device: u32): bool {
+function isSeen(device: u32, oldest: i64): bool {
   keys(device);
-  return entries.hasNonce(RATATOSKR + NONCE) || entries.hasDigest(RATATOSKR + DIGEST);
+  const nonce = RATATOSKR + NONCE;
+  return entries.hasNonce(nonce, oldest) || entries.hasDigest(RATATOSKR + DIGEST, oldest);
 }
 
 /** Has the device all the entries that it may, also without those that are expired? */
