@@ -58,7 +58,7 @@ export interface OpenXdpOptions extends OpenOptions {
 }
 
 export interface XdpStatistics {
-  /** Packets whose headers contradict themselves; counted as dropped too. */
+  /** Packets with headers that contradict themselves or a wrong checksum; in `dropped` too. */
   malformed: number;
   /** Datagrams that came by the kernel's socket: fragments, VLANs, other interfaces. */
   byKernel: number;

@@ -22,6 +22,19 @@ void writeU16BE(uint8_t* to, uint16_t value) {
   std::memcpy(to, &value, sizeof value);
 }
 
+template <typename Word>
+uint64_t wordAt(const uint8_t* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+// What overflows is carried around.
+uint64_t addAround(uint64_t left, uint64_t right) {
+  const uint64_t sum = left + right;
+  return sum + (sum < right);
+}
+
 // "This network", loopback, multicast, reserved and broadcast never come from the wire.
 bool isIpv4Source(const uint8_t* address) {
   return address[0] != 0 && address[0] != 127 && address[0] < 224;
@@ -62,6 +75,25 @@ uint32_t parseIpv6(const uint8_t* ip, uint32_t bytes, PacketPath& path) {
   return length;
 }
 
+// The pseudo header: both addresses, the length as it stands in the UDP header, the protocol.
+uint64_t sumOfPseudoHeader(const PacketPath& path, uint16_t lengthBE) {
+  const uint32_t addressBytes = path.v6 ? 16 : 4;
+  const uint64_t sum = uint64_t{lengthBE} + htons(IPPROTO_UDP);
+  return addToChecksum(addToChecksum(sum, path.localIp, addressBytes), path.remoteIp, addressBytes);
+}
+
+// `header`: `length` bytes, UDP's own among them.
+bool isUdpChecksumRight(const uint8_t* header, uint32_t length, const PacketPath& path) {
+  uint16_t checksum, lengthBE;
+  std::memcpy(&checksum, header + udp::kChecksum, sizeof checksum);
+  std::memcpy(&lengthBE, header + udp::kLength, sizeof lengthBE);
+  if (checksum == 0) return !path.v6;
+  const uint64_t pseudo = sumOfPseudoHeader(path, lengthBE);
+  // foldChecksum() gives the complement: nothing is left of a right packet.
+  if (foldChecksum(addToChecksum(pseudo, header, length)) == 0) return true;
+  return checksum == static_cast<uint16_t>(~foldChecksum(pseudo));
+}
+
 }  // namespace
 
 bool parseUdpPacket(const uint8_t* frame, uint32_t bytes, PacketPath& path, Payload& payload) {
@@ -81,7 +113,7 @@ bool parseUdpPacket(const uint8_t* frame, uint32_t bytes, PacketPath& path, Payl
   std::memcpy(&path.localPort, header + udp::kTo, 2);
   // Port 0 as a source means that no answer is wanted.
   if (path.remotePort == 0) return false;
-  if (path.v6 && readU16BE(header + udp::kChecksum) == 0) return false;
+  if (!isUdpChecksumRight(header, length, path)) return false;
   std::memcpy(path.localMac, frame + ethernet::kTo, ethernet::kAddressBytes);
   std::memcpy(path.remoteMac, frame + ethernet::kFrom, ethernet::kAddressBytes);
   payload = {headers, length - udp::kBytes};
@@ -122,31 +154,40 @@ void buildUdpHeaders(uint8_t* payload, uint32_t length, const PacketPath& path) 
   std::memcpy(header + udp::kTo, &path.remotePort, 2);
   writeU16BE(header + udp::kLength, udpBytes);
   std::memset(header + udp::kChecksum, 0, 2);
-  // The pseudo header: both addresses, the length, the protocol.
-  uint64_t sum = uint64_t{htons(udpBytes)} + htons(IPPROTO_UDP);
-  sum = addToChecksum(sum, path.localIp, addressBytes);
-  sum = addToChecksum(sum, path.remoteIp, addressBytes);
+  const uint64_t sum = sumOfPseudoHeader(path, htons(udpBytes));
   uint16_t checksum = foldChecksum(addToChecksum(sum, header, udpBytes));
   // 0 would say "none".
   if (checksum == 0) checksum = 0xffff;
   std::memcpy(header + udp::kChecksum, &checksum, sizeof checksum);
 }
 
-// Four bytes at a time into 64 bits: 65535 bytes cannot overflow, and the order of bytes within the
-// sum does not matter until it is stored.
+// Eight bytes at a time, and the order of bytes within the sum does not matter until it is stored.
+// Four sums, so that none waits for the one before.
 uint64_t addToChecksum(uint64_t sum, const uint8_t* from, uint32_t bytes) {
-  uint32_t at = 0;
-  for (; at + 4 <= bytes; at += 4) {
-    uint32_t word;
-    std::memcpy(&word, from + at, sizeof word);
-    sum += word;
+  const uint8_t* const end = from + bytes;
+  if (bytes >= 64) {
+    uint64_t second = 0, third = 0, fourth = 0;
+    for (; end - from >= 32; from += 32) {
+      sum = addAround(sum, wordAt<uint64_t>(from));
+      second = addAround(second, wordAt<uint64_t>(from + 8));
+      third = addAround(third, wordAt<uint64_t>(from + 16));
+      fourth = addAround(fourth, wordAt<uint64_t>(from + 24));
+    }
+    sum = addAround(addAround(sum, second), addAround(third, fourth));
   }
-  if (at < bytes) {
-    uint8_t rest[4] = {};
-    std::memcpy(rest, from + at, bytes - at);
-    uint32_t word;
-    std::memcpy(&word, rest, sizeof word);
-    sum += word;
+  for (; end - from >= 8; from += 8) sum = addAround(sum, wordAt<uint64_t>(from));
+  if (bytes & 4) {
+    sum = addAround(sum, wordAt<uint32_t>(from));
+    from += 4;
+  }
+  if (bytes & 2) {
+    sum = addAround(sum, wordAt<uint16_t>(from));
+    from += 2;
+  }
+  // The last byte of an odd length is followed by a zero.
+  if (bytes & 1) {
+    const uint8_t last[2] = {*from, 0};
+    sum = addAround(sum, wordAt<uint16_t>(last));
   }
   return sum;
 }

@@ -63,10 +63,11 @@ struct Payload {
 // Parses a UDP packet of `bytes` bytes; false: malformed, or nothing to answer (fragments, options,
 // a source that no packet of the wire may have). The kernel drops the same ones.
 //
-// The IPv4 header's checksum is checked. UDP's is not: a sender on the same machine (veth, virtual
-// machines) leaves it to hardware that the packet never meets, so that only the sum of the pseudo
-// header is there, and AF_XDP does not tell such a packet from a damaged one; a network card has
-// checked the others already. An IPv6 packet without any checksum is refused (RFC 8200, 8.1).
+// Both checksums are checked, since AF_XDP takes packets before anybody has looked at them. A sender
+// on the same machine (veth, virtual machines) leaves UDP's to hardware that the packet never meets:
+// then the field holds the sum of the pseudo header alone, folded and not complemented, and nothing
+// is to be checked. A damaged packet whose field happens to hold that is one in 65536, as many as
+// the checksum itself lets through. IPv4 may go without one; IPv6 may not (RFC 8200, 8.1).
 bool parseUdpPacket(const uint8_t* frame, uint32_t bytes, PacketPath& path, Payload& payload);
 
 // Writes the headers of a packet from `path`'s local to its remote end, directly before `payload`
@@ -74,7 +75,8 @@ bool parseUdpPacket(const uint8_t* frame, uint32_t bytes, PacketPath& path, Payl
 // checksums. `length` is at most what one packet takes (65507).
 void buildUdpHeaders(uint8_t* payload, uint32_t length, const PacketPath& path);
 
-// The one's complement sum of `bytes` bytes, added to `sum`; not folded, in the host's order.
+// The one's complement sum of `bytes` bytes, added to `sum`; not folded, in the host's order. Of
+// several parts only the last may have an odd length.
 uint64_t addToChecksum(uint64_t sum, const uint8_t* from, uint32_t bytes);
 // Folded and complemented, to be stored as it is.
 uint16_t foldChecksum(uint64_t sum);

@@ -30,7 +30,7 @@ class XdpBackend : public PacketBackend {
  public:
   // Counted besides EnginePort::Counters.
   struct Statistics {
-    uint64_t malformed = 0;        // packets whose headers are wrong; in `dropped` too
+    uint64_t malformed = 0;        // wrong headers or checksums; in `dropped` too
     uint64_t byKernel = 0;         // datagrams that came by the kernel's socket
     uint64_t repliesByKernel = 0;  // too large for a packet, or no frame was free
     uint64_t copied = 0;           // replies that did not lie in their request's frame

@@ -72,10 +72,33 @@ export function patched(frame: Uint8Array, offset: number, ...bytes: number[]): 
   return copy;
 }
 
-/** A copy of an IPv4 frame whose header checksum is right again. */
+/** Where UDP begins, by the family that the frame says; its pseudo header, by what stands there. */
+function udpOf(frame: Uint8Array): { start: number; length: number; pseudo: number[] } {
+  const v6 = frame[12] === 0x86;
+  const start = v6 ? 54 : 34;
+  const length = (frame[start + 4]! << 8) | frame[start + 5]!;
+  const addresses = v6 ? frame.subarray(22, 54) : frame.subarray(26, 34);
+  return { start, length, pseudo: [...addresses, ...u16(length), 0, 17] };
+}
+
+/** A copy whose checksums are right again, of whatever else the headers say. */
 export function resummed(frame: Uint8Array): Uint8Array {
-  const copy = patched(frame, 24, 0, 0);
-  return patched(copy, 24, ...u16(checksumU16BE(copy.subarray(14, 34))));
+  const copy = Uint8Array.from(frame);
+  if (copy[12] !== 0x86) {
+    copy.set([0, 0], 24);
+    copy.set(u16(checksumU16BE(copy.subarray(14, 34))), 24);
+  }
+  const { start, length, pseudo } = udpOf(copy);
+  copy.set([0, 0], start + 6);
+  const sum = checksumU16BE([...pseudo, ...copy.subarray(start, start + length)]);
+  copy.set(u16(sum || 0xffff), start + 6);
+  return copy;
+}
+
+/** A copy as a sender leaves it whose device is to do the sum: the pseudo header's alone. */
+export function offloaded(frame: Uint8Array): Uint8Array {
+  const { start, pseudo } = udpOf(frame);
+  return patched(frame, start + 6, ...u16(~checksumU16BE(pseudo)));
 }
 
 /** Numbers below a bound, the same for the same seed. */
