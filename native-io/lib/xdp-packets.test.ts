@@ -175,6 +175,7 @@ describe.skipIf(whyNoProgram)('the XDP program', () => {
   const FRAME_BYTES_MAX = 3000;
   const options: ProgramOptions = {
     hosts: ['10.77.0.1', '192.0.2.1', 'fd77::1', 'fe80::1'],
+    mac: SERVER_MAC,
     port: 25000,
     frameBytesMax: FRAME_BYTES_MAX,
     socket: true,
@@ -207,6 +208,11 @@ describe.skipIf(whyNoProgram)('the XDP program', () => {
     ['another address', () => udpFrame({ ...v4, toIp: '10.77.0.3' })],
     ['another IPv6 address', () => udpFrame({ ...v6, toIp: 'fd77::3' })],
     ['an IPv6 address that differs in front', () => udpFrame({ ...v6, toIp: 'fd78::1' })],
+    ...[0, 1, 2, 3, 4, 5].map((at): [string, () => Uint8Array] => [
+      `another MAC, in byte ${at}`,
+      () => patched(plain4, at, plain4[at]! ^ 4),
+    ]),
+    ['another MAC over IPv6', () => udpFrame({ ...v6, to: CLIENT_MAC })],
     ['broadcast', () => udpFrame({ ...v4, to: new Uint8Array(6).fill(255) })],
     ['multicast', () => udpFrame({ ...v4, to: Uint8Array.of(1, 0, 0x5e, 0, 0, 1) })],
     ['a frame one longer than a chunk takes', () => sized(FRAME_BYTES_MAX + 1)],

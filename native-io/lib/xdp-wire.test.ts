@@ -66,4 +66,13 @@ describe.skipIf(whyNot).each(families)('a shared wire ($host)', ({ host, sum, ..
     expect(answersTo(...right)).toEqual(right.map(() => payload));
     expect(server.socket.statistics()).toMatchObject({ malformed: damaged.length, byKernel: 0 });
   });
+
+  it.each(['native', 'generic'] as const)('answers for no other machine (%s)', (mode) => {
+    start(mode);
+    const others = [0, 5].map((at) => frame(patched(own, at, own[at]! ^ 2)));
+    expect(answersTo(...others)).toEqual([]);
+    expect(server.socket.counters()).toMatchObject({ received: 0, dropped: 0 });
+    expect(answersTo(frame())).toEqual([payload]);
+    expect(server.socket.statistics()).toMatchObject({ malformed: 0, byKernel: 0 });
+  });
 });

@@ -65,6 +65,7 @@ NetworkInterface findInterface(const std::string& name) {
     throw IoError("ANDVARI_IO_INTERFACE", name + " is no Ethernet interface", 0,
                   "name one that is, or use another backend");
   }
+  std::memcpy(interface.mac, request.ifr_hwaddr.sa_data, sizeof interface.mac);
   interface.receiveQueues = queuesOf(socket.fd(), request, name);
   std::ifstream node("/sys/class/net/" + name + "/device/numa_node");
   if (node) node >> interface.numaNode;

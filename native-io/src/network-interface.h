@@ -9,8 +9,9 @@ struct NetworkInterface {
   std::string name;
   int index = 0;
   uint32_t receiveQueues = 0;
-  uint32_t mtu = 0;   // bytes of an IP packet
-  int numaNode = -1;  // -1: none, or the device does not say
+  uint32_t mtu = 0;     // bytes of an IP packet
+  uint8_t mac[6] = {};  // as it is now
+  int numaNode = -1;    // -1: none, or the device does not say
 };
 
 // Throws IoError ANDVARI_IO_INTERFACE when there is no such interface, or it is not Ethernet.

@@ -3,6 +3,8 @@
 #include <linux/if_link.h>
 #include <time.h>
 
+#include <algorithm>
+
 #include "io-error.h"
 #include "udp-headroom.h"
 #include "xdp-program.h"
@@ -51,6 +53,7 @@ XdpAttachment::XdpAttachment(const XdpAttachmentOptions& options)
   XdpProgramOptions program;
   program.port = options.port;
   program.addresses = addressesToHear(options.host, options.interface);
+  std::copy_n(interface_.mac, sizeof program.mac, program.mac);
   program.frameBytesMax = frameBytesMax(headroomFor(options.host));
   program.socketMapFd = sockets_.fd();
   program.prefixMapFd = prefixes_.fd();

@@ -35,8 +35,9 @@ constexpr uint32_t kPrefixBytes = 4;
 constexpr uint16_t kFragmentBits = 0x3fff;
 
 // A value as a load from a packet gives it: the bytes of the wire in the host's order.
+template <typename Word>
 uint32_t asLoaded(const uint8_t* bytes) {
-  uint32_t value;
+  Word value;
   std::memcpy(&value, bytes, sizeof value);
   return value;
 }
@@ -71,9 +72,10 @@ class XdpProgram {
     a_.move(kScratch, kPacket);
     a_.addValue(kScratch, static_cast<int32_t>(options_.frameBytesMax));
     a_.jumpIf(BPF_JGT, kEnd, kScratch, pass_);
-    // Broadcast and multicast have the lowest bit of the first byte.
-    a_.load(BPF_B, kScratch, kPacket, ethernet::kTo);
-    a_.jumpIf32(BPF_JSET, kScratch, 1, pass_);
+    a_.load(BPF_H, kScratch, kPacket, ethernet::kTo + 4);
+    a_.jumpIf32(BPF_JNE, kScratch, asLoaded<uint16_t>(options_.mac + 4), pass_);
+    a_.load(BPF_W, kScratch, kPacket, ethernet::kTo);
+    a_.jumpIf32(BPF_JNE, kScratch, asLoaded<uint32_t>(options_.mac), pass_);
   }
 
   void needBytes(uint32_t bytes) {
@@ -95,7 +97,7 @@ class XdpProgram {
     uint32_t count = 0;
     for (const IpAddress& address : options_.addresses) {
       if (address.v6 || count++ >= kXdpAddressesMax) continue;
-      a_.jumpIf32(BPF_JEQ, kScratch, asLoaded(address.bytes), ours);
+      a_.jumpIf32(BPF_JEQ, kScratch, asLoaded<uint32_t>(address.bytes), ours);
     }
     a_.jump(pass_);
     if (count == 0) return;
@@ -119,7 +121,7 @@ class XdpProgram {
       // The last four bytes first: they differ most.
       for (int16_t at = 12; at >= 0; at -= 4) {
         a_.load(BPF_W, kScratch, kPacket, static_cast<int16_t>(ip + ipv6::kTo + at));
-        a_.jumpIf32(BPF_JNE, kScratch, asLoaded(address.bytes + at), other);
+        a_.jumpIf32(BPF_JNE, kScratch, asLoaded<uint32_t>(address.bytes + at), other);
       }
       a_.jump(ours);
       a_.place(other);

@@ -20,6 +20,8 @@ struct XdpProgramOptions {
   // kXdpAddressesMax of one family are left to the kernel's socket, which serves them too.
   uint16_t port = 0;
   std::vector<IpAddress> addresses;
+  // The interface's own Ethernet address; frames to any other pass.
+  uint8_t mac[6] = {};
   // Frames longer than this pass: they would not fit a chunk of the UMEM.
   uint32_t frameBytesMax = 0;
   // By queue: the sockets.
@@ -34,9 +36,10 @@ constexpr uint32_t kCidPrefixesMax = 65536;
 
 // The program's instructions. It redirects, to the socket of the queue that the packet came on,
 //   - UDP over IPv4 without options and without fragment bits, over IPv6 without extension headers,
-//   - to a unicast Ethernet address, to one of `addresses`,
+//   - to the interface's own Ethernet address and one of `addresses`,
 //   - and to `port`, or with a payload that begins with a prefix of the prefix map;
-// and passes everything else to the kernel: VLAN, ARP, neighbour discovery, TCP, short packets. A
+// and passes everything else to the kernel: what a hub, a flooding switch or a promiscuous interface
+// brings for other machines, broadcast, multicast, VLAN, ARP, neighbour discovery, TCP, short packets. A
 // packet on a queue without a socket passes as well. The lengths inside the headers are checked by
 // whoever reads the packet (frame-headers.h), not here.
 std::vector<bpf_insn> assembleXdpProgram(const XdpProgramOptions& options);

@@ -76,7 +76,7 @@ Napi::Value buildPacket(const Napi::CallbackInfo& info) {
   return bytesOf(info.Env(), frame.data(), frame.size());
 }
 
-// verdicts({ hosts, port, frameBytesMax, prefixes?, socket }, packets): what the XDP program says
+// verdicts({ hosts, mac, port, frameBytesMax, prefixes?, socket }, packets): what the XDP program says
 // of each, as the kernel runs it (0 aborted, 2 pass, 4 redirect). `socket`: queue 0 has one.
 Napi::Value verdicts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -85,6 +85,7 @@ Napi::Value verdicts(const Napi::CallbackInfo& info) {
     XdpProgramOptions program;
     program.port = static_cast<uint16_t>(options.Get("port").As<Napi::Number>().Uint32Value());
     program.frameBytesMax = options.Get("frameBytesMax").As<Napi::Number>().Uint32Value();
+    std::copy_n(options.Get("mac").As<Napi::Uint8Array>().Data(), sizeof program.mac, program.mac);
     const auto hosts = options.Get("hosts").As<Napi::Array>();
     for (uint32_t i = 0; i < hosts.Length(); i++) {
       IpAddress address;

@@ -22,6 +22,8 @@ export interface PacketPath {
 
 export interface ProgramOptions {
   hosts: string[];
+  /** Of the interface. */
+  mac: Uint8Array;
   port: number;
   frameBytesMax: number;
   /** Four bytes each; left out: the program looks at ports only. */
