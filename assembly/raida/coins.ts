@@ -2,8 +2,8 @@
  * Coin pages: a direct index (denomination, page) -> slot, one lock for each slot, loads that
  * belong to the page and not to a request, clock eviction, pins. A page is evicted only when it is
  * ready, unpinned, unlocked and committed; so rollback always finds what it must restore. Locks are
- * taken in ascending page key, one request at a time per worker, and nobody waits for a slot that is
- * no longer the page's: none can deadlock. Reference: RAIDA section 7 (data model).
+ * taken in ascending page key, one request at a time per worker, and nobody waits for a slot that
+ * is no longer the page's: none can deadlock. Reference: RAIDA section 7 (data model).
  */
 import {
   add32,

@@ -47,16 +47,17 @@ function bundledNode() {
 /** The same command line under another Node; this process only passes signals and the exit code. */
 function startAgain(node, flags) {
   const words = [...flags, fileURLToPath(main), ...process.argv.slice(2)];
-  const child = spawn(node, words, { stdio: 'inherit' });
+  // The channel ends with this process, however it ends: the child stops then.
+  const child = spawn(node, words, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   // From the terminal a Ctrl-C reaches the child twice, which takes that for one.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     console.error(`andvari: cannot start ${node}: ${error.message} (ANDVARI_NODE_NOT_STARTED)`);
     process.exitCode = 1;
   });
   child.on('exit', (code, signal) => {
-    process.removeAllListeners('SIGINT');
-    process.removeAllListeners('SIGTERM');
+    for (const name of signals) process.removeAllListeners(name);
     if (signal) process.kill(process.pid, signal);
     else process.exitCode = code ?? 1;
   });

@@ -5,7 +5,9 @@ import type { Secret } from './config/secret.ts';
 import { HttpServer, type Readiness } from './http/http-server.ts';
 import { formatAddress } from './http/socket-address.ts';
 import {
+  type Backend,
   type BackendChoice,
+  BackendError,
   chooseBackends,
   framesFor,
   type IoOptions,
@@ -91,6 +93,8 @@ export class AndvariNode {
   readonly #server: RaidaServer;
   readonly #trouble: StoreTrouble;
   readonly #packets: ServerPackets;
+  /** Why better backends were not taken. */
+  readonly #better: readonly string[];
   readonly #io: PortableIo;
   readonly #http: HttpServer | undefined;
   readonly #logger: Logger;
@@ -98,14 +102,16 @@ export class AndvariNode {
   #closing: Promise<void> | undefined;
 
   private constructor(options: NodeOptions, parts: NodeParts) {
-    const { server, statistics, trouble, registry, logger, choices } = parts;
+    const { server, statistics, trouble, registry, logger, choice } = parts;
     this.raidaId = options.raidaId;
     this.statistics = statistics;
     this.#server = server;
     this.#trouble = trouble;
     this.#logger = logger;
     const io = options.io ?? PORTABLE;
-    this.#packets = new ServerPackets({ io, choices, loop: server.loop, pool: server.pool });
+    const { loop, pool } = server;
+    this.#better = choice.better;
+    this.#packets = new ServerPackets({ io, backend: choice.backend, loop, pool });
     this.#io = new PortableIo({}, () => this.#packets);
     this.#register(registry);
     if (options.http) {
@@ -120,20 +126,40 @@ export class AndvariNode {
   }
 
   /**
-   * Open the store, then the sockets; a node that cannot have all of them has none.
+   * Open the store, then the sockets; a node that cannot have all of them has none. When the kernel
+   * refuses the best way in, the next one is tried, with threads and frames of its own.
    * @throws PortInUseError, AddressError (host-node/src/io/packet-io.ts), BackendError
    *     (host-node/src/io/choose-backend.ts) and the store's errors
    */
   static async start(options: NodeOptions, surroundings: NodeSurroundings): Promise<AndvariNode> {
+    const refused: string[] = [];
+    const choices = chooseBackends(options.io ?? PORTABLE);
+    for (const { backend, better } of choices) {
+      const choice = { backend, better: [...better, ...refused] };
+      try {
+        return await AndvariNode.#startBy(choice, options, surroundings);
+      } catch (error) {
+        const isLast = backend === choices.at(-1)?.backend;
+        if (isLast || !(error instanceof BackendError)) throw error;
+        refused.push(`${backend}: ${error.why}`);
+      }
+    }
+    throw new RangeError('no backend to choose from');
+  }
+
+  static async #startBy(
+    choice: BackendChoice,
+    options: NodeOptions,
+    surroundings: NodeSurroundings,
+  ): Promise<AndvariNode> {
     const logger = surroundings.logger.child({ raida: options.raidaId });
     const registry = new Registry();
     let node: AndvariNode | undefined;
     const trouble = new StoreTrouble(logger, () => {
       if (node) surroundings.readyChanged?.(node.readiness);
     });
-    const choices = chooseBackends(options.io ?? PORTABLE);
     const server = await RaidaServer.start({
-      ...threadsOf(options, choices),
+      ...threadsOf(options, choice.backend),
       identity: {
         raidaId: options.raidaId,
         coinId: options.coinId,
@@ -164,7 +190,7 @@ export class AndvariNode {
       ...{ logger, registry, instances: server.requestNumbers },
       networkOf: (number) => server.loop.addresses.networkOf(number),
     });
-    const parts = { server, statistics, trouble, registry, logger, choices };
+    const parts = { server, statistics, trouble, registry, logger, choice };
     node = new AndvariNode(options, parts);
     try {
       await node.#open(options);
@@ -211,9 +237,9 @@ export class AndvariNode {
       { raida: formatAddress(raida), ...(http ? { http: formatAddress(http) } : {}) },
       'listening',
     );
-    const { backend, better } = this.#packets;
+    const { backend } = this.#packets;
     const workers = this.#server.pool?.counts.length ?? 0;
-    const passedOver = better.length > 0 ? { passedOver: better.join('; ') } : {};
+    const passedOver = this.#better.length > 0 ? { passedOver: this.#better.join('; ') } : {};
     this.#logger.info({ backend, workers, ...passedOver }, 'packets');
   }
 
@@ -277,7 +303,7 @@ export class AndvariNode {
 }
 
 interface NodeParts {
-  choices: readonly BackendChoice[];
+  choice: BackendChoice;
   server: RaidaServer;
   statistics: RaidaStatistics;
   trouble: StoreTrouble;
@@ -288,15 +314,14 @@ interface NodeParts {
 /** Threads and frames of the server: a native socket has its own frames beside the host's. */
 function threadsOf(
   { io = PORTABLE, sizes, pagesPerDenomination, workerEntry }: NodeOptions,
-  [best]: readonly BackendChoice[],
+  backend: Backend,
 ): Pick<RaidaServerOptions, 'sizes' | 'hostFrames' | 'workers' | 'workerEntry'> {
-  const count = workerCount(io, best?.backend ?? 'portable');
-  const isNative = best !== undefined && best.backend !== 'portable';
-  const hostFrames = isNative ? (sizes?.frames ?? HOST_FRAMES) : undefined;
+  const count = workerCount(io, backend);
+  const hostFrames = backend === 'portable' ? undefined : (sizes?.frames ?? HOST_FRAMES);
   return {
     sizes: {
       ...{ ...sizes, pagesPerDenomination },
-      ...(hostFrames ? { frames: hostFrames + framesFor(best?.backend ?? 'portable') } : {}),
+      ...(hostFrames ? { frames: hostFrames + framesFor(backend) } : {}),
     },
     hostFrames,
     workers: count > 1 ? count : 0,

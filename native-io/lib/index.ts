@@ -65,8 +65,11 @@ export interface NativeAddon extends XdpAddon, FileRingAddon, CryptAddon {
   /** Multishot receive and batched sends by io_uring. Throws an IoError. */
   openUring(options: UringOptions): PacketSocket;
   probe(): Probe;
-  /** The calling thread runs on this core from now on. Throws an IoError. */
-  pinThread(core: number): void;
+  /**
+   * The calling thread runs on one core from now on: the `index`th of those that it may use,
+   * counted round and round. Gives the core's number. Throws an IoError.
+   */
+  pinThread(index: number): number;
 }
 
 /** What the addon exports: the same, trusting its arguments. */
@@ -133,9 +136,9 @@ function faceOf(binding: Binding): NativeAddon {
     openXdp: (options) => openXdp(binding, options),
     openFileRing: (options, callback) => binding.openFileRing(options, callback),
     probe: () => binding.probe(),
-    pinThread(core) {
-      checkWholeNumber('core', core, 0xffff);
-      binding.pinThread(core);
+    pinThread(index) {
+      checkWholeNumber('index', index, 0xffff);
+      return binding.pinThread(index);
     },
   };
 }

@@ -1,4 +1,4 @@
-// pinThread(core): the calling thread runs on one core.
+// pinThread(index): the calling thread runs on one of the cores that it may use.
 #include <sched.h>
 
 #include <cerrno>
@@ -10,18 +10,26 @@
 namespace andvari {
 namespace {
 
-// Throws IoError ANDVARI_IO_SYSTEM: there is no such core, or this process may not use it.
-void pinThread(const Napi::CallbackInfo& info) {
+// The `index`th of the cores that the thread may use now, counted round and round. Gives its
+// number. Throws IoError ANDVARI_IO_SYSTEM.
+Napi::Value pinThread(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const uint32_t core = info[0].As<Napi::Number>().Uint32Value();
-  if (core >= CPU_SETSIZE) throw Napi::RangeError::New(env, "pinThread: no such core");
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  CPU_SET(core, &cores);
+  const uint32_t index = info[0].As<Napi::Number>().Uint32Value();
+  cpu_set_t allowed;
   // 0: this thread, not the process.
-  if (sched_setaffinity(0, sizeof cores, &cores) == 0) return;
-  throw toJavaScript(env, IoError("ANDVARI_IO_SYSTEM", "sched_setaffinity", errno,
-                                  "core " + std::to_string(core) + " is not one of this process"));
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+    throw toJavaScript(env, IoError("ANDVARI_IO_SYSTEM", "sched_getaffinity", errno));
+  }
+  uint32_t left = index % static_cast<uint32_t>(CPU_COUNT(&allowed));
+  int core = 0;
+  while (!CPU_ISSET(core, &allowed) || left-- > 0) core++;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(core, &one);
+  if (sched_setaffinity(0, sizeof one, &one) != 0) {
+    throw toJavaScript(env, IoError("ANDVARI_IO_SYSTEM", "sched_setaffinity", errno));
+  }
+  return Napi::Number::New(env, core);
 }
 
 }  // namespace

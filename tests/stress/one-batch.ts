@@ -1,4 +1,4 @@
-/** Thread: another instance over a shared memory answers one request, and tells what became of it. */
+/** Thread: another instance over a shared memory takes one request, and tells what became of it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '@andvari/host-common/engine/engine';
 import { Descriptor, Flag } from '@andvari/host-common/engine/generated/layout';

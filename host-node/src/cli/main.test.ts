@@ -47,19 +47,20 @@ describe('the process andvari', () => {
     expect(told).toEqual(['andvari: worker 2 died: made to die (ANDVARI_WORKER_DIED)', '']);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'stops cleanly when only the launcher gets %s',
-    async (signal) => {
-      // As under a Node that does not run TypeScript: it starts the one that does.
-      const words = [launcher, 'network', 'up', ...ZERO_PORTS, '--json'];
-      words.push('--data', join(directory, 'net'));
-      const network = new ChildProgram(words, '--no-strip-types');
-      await network.event('ready');
-      network.child.kill(signal);
-      expect(await network.ended).toEqual({ code: 0, signal: null });
-      await network.event('stopped');
-    },
-  );
+  const toLauncher = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
+  it.each(toLauncher)('stops cleanly when only the launcher gets %s', async (signal) => {
+    // As under a Node that does not run TypeScript: it starts the one that does.
+    const words = [launcher, 'network', 'up', ...ZERO_PORTS, '--json'];
+    words.push('--data', join(directory, 'net'));
+    const network = new ChildProgram(words, '--no-strip-types');
+    await network.event('ready');
+    network.child.kill(signal);
+    const killed = signal === 'SIGKILL';
+    const wanted = killed ? { code: null, signal } : { code: 0, signal: null };
+    // Not before the program itself has ended: its output is the launcher's.
+    expect(await network.ended).toEqual(wanted);
+    await network.event('stopped');
+  });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stops a network cleanly on %s', async (signal) => {
     const words = ['network', 'up', ...ZERO_PORTS, '--data', join(directory, 'net'), '--json'];

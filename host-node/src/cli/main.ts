@@ -8,12 +8,13 @@ import { runProgram } from './program.ts';
  */
 const SAME_SIGNAL_MS = 500;
 /** What a shell sees of a process that a signal has ended: 128 and the signal's number. */
-const FORCED = { SIGINT: 130, SIGTERM: 143 } as const;
+const FORCED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type StopSignal = keyof typeof FORCED;
 
 export async function main(): Promise<void> {
   const stop = new AbortController();
   let firstMs = 0;
-  const interrupt = (signal: 'SIGINT' | 'SIGTERM') => {
+  const interrupt = (signal: StopSignal) => {
     if (stop.signal.aborted) {
       if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(FORCED[signal]);
       return;
@@ -21,8 +22,11 @@ export async function main(): Promise<void> {
     firstMs = performance.now();
     stop.abort();
   };
-  process.on('SIGINT', () => interrupt('SIGINT'));
-  process.on('SIGTERM', () => interrupt('SIGTERM'));
+  const signals = Object.keys(FORCED) as StopSignal[];
+  for (const signal of signals) process.on(signal, () => interrupt(signal));
+  // The launcher is gone, killed perhaps: nobody could stop this process by it any more.
+  process.on('disconnect', () => interrupt('SIGTERM'));
+  process.channel?.unref();
   // A reader that has had enough (`| head`) is no error.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
@@ -35,8 +39,9 @@ export async function main(): Promise<void> {
   const exitCode = await runProgram(process.argv.slice(2), context);
   // Not process.exit(): what is written to a pipe must still leave. Nothing else is open by now.
   process.exitCode = exitCode;
-  process.removeAllListeners('SIGINT');
-  process.removeAllListeners('SIGTERM');
+  for (const signal of signals) process.removeAllListeners(signal);
+  process.removeAllListeners('disconnect');
+  if (process.connected) process.disconnect();
 }
 
 if (import.meta.main) await main();

@@ -22,11 +22,13 @@ export interface IoOptions {
 /** A backend that was asked for by its name and cannot be had. */
 export class BackendError extends Error {
   readonly code: string;
+  readonly why: string;
   override readonly name = 'BackendError';
 
   constructor(backend: string, why: string, code = 'ANDVARI_IO_UNSUPPORTED') {
     super(`io.backend "${backend}" cannot be used: ${why}`);
     this.code = code;
+    this.why = why;
   }
 }
 

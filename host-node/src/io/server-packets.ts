@@ -6,14 +6,13 @@
 import { loadNative, type XdpAttachment } from '@andvari/native-io';
 import type { EngineLoop } from '../raida/engine-loop.ts';
 import type { WorkerPool } from '../raida/worker-pool.ts';
-import { type BackendChoice, BackendError, type IoOptions } from './choose-backend.ts';
+import { type Backend, BackendError, type IoOptions } from './choose-backend.ts';
 import { nativeError, type OpenPackets, openPackets, type PacketRequest } from './open-packets.ts';
 import type { PacketIo, SocketAddress } from './packet-io.ts';
 
 export interface ServerPacketsOptions {
   io: IoOptions;
-  /** The best first; the next one is tried when the kernel refuses one. */
-  choices: readonly BackendChoice[];
+  backend: Backend;
   loop: EngineLoop;
   /** Undefined: the main thread answers datagrams. */
   pool: WorkerPool | undefined;
@@ -21,22 +20,15 @@ export interface ServerPacketsOptions {
 
 export class ServerPackets implements PacketIo {
   readonly #options: ServerPacketsOptions;
-  #choice: BackendChoice;
   #own: OpenPackets | undefined;
   #attachment: XdpAttachment | undefined;
 
   constructor(options: ServerPacketsOptions) {
     this.#options = options;
-    this.#choice = options.choices[0] ?? { backend: 'portable', better: [] };
   }
 
-  get backend(): string {
-    return this.#choice.backend;
-  }
-
-  /** Why better backends were not taken. */
-  get better(): readonly string[] {
-    return this.#choice.better;
+  get backend(): Backend {
+    return this.#options.backend;
   }
 
   /** Of each thread that has a socket. */
@@ -54,19 +46,12 @@ export class ServerPackets implements PacketIo {
 
   /** Rejects with PortInUseError, AddressError or BackendError. */
   async open(address: SocketAddress): Promise<SocketAddress> {
-    const refused: string[] = [];
-    for (const choice of this.#options.choices) {
-      this.#choice = { ...choice, better: [...choice.better, ...refused] };
-      try {
-        return await this.#open(address);
-      } catch (error) {
-        await this.close();
-        if (!(error instanceof BackendError)) throw error;
-        if (choice === this.#options.choices.at(-1)) throw error;
-        refused.push(`${choice.backend}: ${error.message}`);
-      }
+    try {
+      return await this.#open(address);
+    } catch (error) {
+      await this.close();
+      throw error;
     }
-    throw new RangeError('server packets: no backend to choose from');
   }
 
   async close(): Promise<void> {
@@ -78,8 +63,7 @@ export class ServerPackets implements PacketIo {
   }
 
   async #open(address: SocketAddress): Promise<SocketAddress> {
-    const { io, loop, pool } = this.#options;
-    const { backend } = this.#choice;
+    const { backend, io, loop, pool } = this.#options;
     const request: PacketRequest = {
       ...{ ...address, backend, reusePort: pool !== undefined },
       ...{ busyPollUs: io.busyPollUs, sqpoll: io.sqpoll },

@@ -12,8 +12,6 @@ export interface WorkerThreadData {
   words: SharedArrayBuffer;
   /** Numbers that the worker counts (WorkerCount), WorkerCount.NUMBERS for each instance. */
   counts: SharedArrayBuffer;
-  /** The core that the thread runs on, where the addon can see to that. */
-  core: number;
 }
 
 /** Word indexes in WorkerThreadData.words, of an instance. */

@@ -202,7 +202,6 @@ export class WorkerPool {
       ...{ worker: number, module, memory, hostFrames },
       words: this.#words.buffer as SharedArrayBuffer,
       counts: this.#counts.buffer as SharedArrayBuffer,
-      core: (number - 1) % availableParallelism(),
     };
     const worker = new Worker(entry ?? new URL('./worker-thread.ts', import.meta.url), {
       workerData: data,

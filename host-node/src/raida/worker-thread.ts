@@ -137,9 +137,9 @@ const timer = setInterval(count, COUNT_MS);
 timer.unref();
 if (!('missing' in addon)) {
   try {
-    addon.pinThread(data.core);
+    addon.pinThread(data.worker - 1);
   } catch {
-    // Not allowed, or the core is not this process's: the kernel places the thread.
+    // Not allowed: the kernel places the thread.
   }
 }
 post({ kind: 'attached', requests: engine.region(Region.REQUESTS) });
