@@ -99,11 +99,17 @@ export function openNative(
 
 /** An error of the addon as the one that every backend gives for the same cause. */
 export function nativeError(error: unknown, { backend, host, port }: PacketRequest): Error {
-  const { code = '', message, mend = '' } = error as Error & { code?: string; mend?: string };
+  const { code } = error as NodeJS.ErrnoException;
   if (code === 'ANDVARI_PORT_IN_USE') return new PortInUseError('UDP', { host, port }, error);
   if (code === 'ANDVARI_ADDRESS') return new AddressError('UDP', { host, port }, error);
-  if (!code.startsWith('ANDVARI_IO_')) return error as Error;
-  return new BackendError(backend, mend ? `${message}; ${mend}` : message, code);
+  return refusalOf(error, backend);
+}
+
+/** Why the addon refuses a backend, whatever the reason; what is no refusal stays as it is. */
+export function refusalOf(error: unknown, backend: Backend): Error {
+  const { code = '', message, mend = '' } = error as Error & { code?: string; mend?: string };
+  if (!code.startsWith('ANDVARI_')) return error as Error;
+  return new BackendError(backend, mend ? `${message} (${mend})` : message, code);
 }
 
 /** The place of an instance, as a native socket is told it. */

@@ -28,9 +28,9 @@ export const WorkerWord = {
 export const WorkerCount = { RECEIVED: 0, DROPPED: 1, NUMBERS: 8 } as const;
 
 export interface OpenFailure {
-  /** Of the error, or of its cause. */
   code: string;
-  message: string;
+  /** The reason alone: what names address or backend is said by whoever asked. */
+  why: string;
 }
 
 export type ToWorker =

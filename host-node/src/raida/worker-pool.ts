@@ -281,10 +281,9 @@ export class WorkerPool {
 }
 
 /** The error that the worker had, as one of this thread. */
-function errorOf({ code, message }: OpenFailure, request: PacketRequest): Error {
-  const cause = new Error(message);
+function errorOf({ code, why }: OpenFailure, request: PacketRequest): Error {
+  const cause = new Error(why);
   if (code === 'ANDVARI_PORT_IN_USE') return new PortInUseError('UDP', request, cause);
   if (code === 'ANDVARI_ADDRESS') return new AddressError('UDP', request, cause);
-  const why = message.replace(/^io\.backend "\w+" cannot be used: /, '');
   return new BackendError(request.backend, why, code || undefined);
 }

@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '@andvari/host-common/engine/engine';
 import { Region, Ring } from '@andvari/host-common/engine/generated/layout';
 import { loadNative } from '@andvari/native-io';
+import { BackendError } from '../io/choose-backend.ts';
 import { type OpenPackets, openPackets } from '../io/open-packets.ts';
 import { EngineLoop } from './engine-loop.ts';
 import { nativeCtrOf } from './native-ctr.ts';
@@ -77,8 +78,9 @@ function die(error: Error): never {
 
 function failureOf(error: unknown): OpenFailure {
   const { code = '', message, cause } = error as Error & { code?: string };
-  const reason = code === 'ANDVARI_ADDRESS' && cause instanceof Error ? cause.message : message;
-  return { code, message: reason };
+  if (error instanceof BackendError) return { code, why: error.why };
+  const why = code === 'ANDVARI_ADDRESS' && cause instanceof Error ? cause.message : message;
+  return { code, why };
 }
 
 async function open({ request }: ToWorker & { kind: 'open' }): Promise<void> {
