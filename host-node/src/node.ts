@@ -259,7 +259,7 @@ export class AndvariNode {
     const registers = [registry];
     new Counter({
       name: 'andvari_udp_dropped_total',
-      help: 'Datagrams that found no room, in or out.',
+      help: 'Datagrams that found no room, in or out, or were malformed.',
       registers,
       collect() {
         this.reset();

@@ -1,10 +1,13 @@
 // How the addon is found, turned off and refused, and what its arguments may be.
 import { spawnSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { loadNative, type OpenOptions, probe } from './index.ts';
 import { checkOpenOptions } from './port-options.ts';
 import { RingEngine } from './testing/ring-engine.ts';
+import { isWholeBinary } from './whole-binary.ts';
 
 const native = loadNative();
 
@@ -32,6 +35,39 @@ describe('loadNative', () => {
     expect(gone.missing).toMatch(/^there is no binary/);
     const [other] = loadedWith('package.json') as [{ missing: string }];
     expect(other.missing).toBe('it was built for another engine (`npm run build` makes it anew)');
+  });
+});
+
+describe('a binary', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'andvari-binary-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  // An ELF header that says: three section headers of 64 bytes from byte 200 on.
+  const whole = Buffer.alloc(392);
+  Buffer.from('7f454c460201', 'hex').copy(whole);
+  whole.writeBigUInt64LE(200n, 0x28);
+  whole.writeUInt16LE(64, 0x3a);
+  whole.writeUInt16LE(3, 0x3c);
+
+  it.each([1, 63, 64, 200, 391])('cut to %i bytes is not loaded', (bytes) => {
+    const path = join(folder, `${bytes}.node`);
+    writeFileSync(path, whole.subarray(0, bytes));
+    expect(isWholeBinary(path)).toBe(false);
+    const [cut] = loadedWith(path) as [{ missing: string }];
+    expect(cut.missing).toBe(`${path} is cut short`);
+  });
+
+  it('that is whole is, or the loader says why not', () => {
+    expect(isWholeBinary(process.execPath)).toBe(true);
+    for (const bytes of [
+      whole,
+      'no binary at all, but as long as a header has to be, and then some',
+    ]) {
+      const path = join(folder, 'whole.node');
+      writeFileSync(path, bytes);
+      expect(isWholeBinary(path)).toBe(true);
+      const [other] = loadedWith(path) as [{ missing: string }];
+      expect(other.missing).toContain('whole.node');
+    }
   });
 });
 

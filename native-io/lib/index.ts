@@ -11,6 +11,7 @@ import { BORDER_HASH } from './generated/border.ts';
 import type { PacketSocket } from './packet-socket.ts';
 import { checkOpenOptions, checkWholeNumber, type OpenOptions } from './port-options.ts';
 import { checkUringOptions, type UringOptions } from './uring.ts';
+import { isWholeBinary } from './whole-binary.ts';
 import { attachXdp, openXdp, type XdpAddon } from './xdp.ts';
 
 export type { FileRingOptions, FileTransfer } from './file-ring.ts';
@@ -109,11 +110,12 @@ function load(wanted: string): NativeAddon | { missing: string } {
   const reasons: string[] = [];
   for (const path of paths) {
     try {
+      if (!isWholeBinary(path)) throw new Error(`${path} is cut short`);
       const binding = require(path) as Binding;
       if (binding.border === BORDER_HASH) return faceOf(binding);
       reasons.push('it was built for another engine (`npm run build` makes it anew)');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') continue;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
       reasons.push(error instanceof Error ? error.message : String(error));
     }
   }

@@ -103,7 +103,7 @@ export interface PacketCounters {
   received: number;
   /** Handed to the kernel. */
   sent: number;
-  /** Found no room, in or out, or no way to their receiver. */
+  /** Found no room, in the kernel, in or out; no way to their receiver; malformed packets. */
   dropped: number;
   /** Descriptors that named what they cannot have: a fault of the engine. */
   refused: number;

@@ -57,6 +57,8 @@ class PacketBackend {
   virtual uint32_t sending() const { return 0; }
   // Replies wait until waitFd() is writable; turn() is called then.
   virtual bool wantsWritable() const { return false; }
+  // Datagrams that the kernel had no room for, since the socket was opened.
+  virtual uint64_t kernelDropped() const = 0;
   // Has no frame to receive into. waitFd() is not watched until a turn has given one back, or the
   // loop would wake for nothing again and again.
   virtual bool starved() const { return false; }

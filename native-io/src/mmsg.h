@@ -32,6 +32,7 @@ class MmsgBackend : public PacketBackend {
   uint32_t receive(uint32_t most) override;
   int waitFd() const override { return socket_->fd(); }
   uint32_t sending() const override { return queued_; }
+  uint64_t kernelDropped() const override { return socket_->kernelDropped(); }
   bool wantsWritable() const override { return queued_ != 0; }
   bool starved() const override { return filled_ == 0 && port_.framesFree() == 0; }
 

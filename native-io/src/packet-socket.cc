@@ -229,14 +229,20 @@ void PacketSocket::shut() {
   if (closed_) return;
   closed_ = true;
   stopWatching();
-  lastCounters_ = port_->counters;
+  lastCounters_ = countersNow();
   // The backend first: the kernel must have let go of the memory before its reference goes.
   backend_.reset();
   port_.reset();
 }
 
+EnginePort::Counters PacketSocket::countersNow() const {
+  EnginePort::Counters result = port_->counters;
+  result.dropped += backend_->kernelDropped();
+  return result;
+}
+
 Napi::Value PacketSocket::counters(const Napi::CallbackInfo& info) {
-  const EnginePort::Counters& counters = closed_ ? lastCounters_ : port_->counters;
+  const EnginePort::Counters counters = closed_ ? lastCounters_ : countersNow();
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("received", static_cast<double>(counters.received));
   result.Set("sent", static_cast<double>(counters.sent));

@@ -61,6 +61,8 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
   Napi::Value pause(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
+  // With what the kernel has dropped.
+  EnginePort::Counters countersNow() const;
   void shut();
   // Watches for what the last turn has left to wait for; `stalled`: nothing can be received.
   void listen(bool stalled);

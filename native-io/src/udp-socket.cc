@@ -1,6 +1,7 @@
 #include "udp-socket.h"
 
 #include <arpa/inet.h>
+#include <linux/sock_diag.h>
 #include <netdb.h>
 #include <unistd.h>
 
@@ -110,6 +111,13 @@ UdpSocket::UdpSocket(const std::string& host, uint16_t port, bool reusePort) {
 }
 
 UdpSocket::~UdpSocket() { ::close(fd_); }
+
+uint32_t UdpSocket::kernelDropped() const {
+  uint32_t counts[SK_MEMINFO_VARS] = {};
+  socklen_t bytes = sizeof counts;
+  const bool known = getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, counts, &bytes) == 0;
+  return known ? counts[SK_MEMINFO_DROPS] : 0;
+}
 
 socklen_t UdpSocket::lengthOf(const SocketAddress& address) {
   return address.any.sa_family == AF_INET6 ? sizeof address.v6 : sizeof address.v4;

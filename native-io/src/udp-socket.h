@@ -32,6 +32,8 @@ class UdpSocket {
   bool isV6() const { return v6_; }
   const std::string& host() const { return host_; }
   uint16_t port() const { return port_; }
+  // Datagrams that found its buffer full.
+  uint32_t kernelDropped() const;
 
   static Sender senderOf(const EnginePort& port, const SocketAddress& from);
   static socklen_t lengthOf(const SocketAddress& address);

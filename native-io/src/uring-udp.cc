@@ -100,6 +100,7 @@ class UringUdp : public PacketBackend {
   int waitFd() const override { return ring_.eventFd(); }
   void woken() override { ring_.readEvents(); }
   uint32_t sending() const override { return sender_.sending(); }
+  uint64_t kernelDropped() const override { return socket_->kernelDropped(); }
 
  private:
   void prepareSocket(uint32_t busyPollUs);

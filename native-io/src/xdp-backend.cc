@@ -364,6 +364,12 @@ uint32_t XdpBackend::sending() const {
   return kernel_.sending() + (starved() ? inFlight_ : xsk_->unsent());
 }
 
+uint64_t XdpBackend::kernelDropped() const {
+  // A packet that found no frame in the fill ring is among rx_dropped.
+  const xdp_statistics kernel = xsk_->statistics();
+  return kernel.rx_dropped + kernel.rx_ring_full + kernel_.kernelDropped();
+}
+
 XdpBackend::Statistics XdpBackend::statistics() const {
   Statistics now = statistics_;
   now.kernel = xsk_->statistics();

@@ -54,6 +54,7 @@ class XdpBackend : public PacketBackend {
   int waitFd() const override { return epoll_.fd(); }
   uint32_t sending() const override;
   bool starved() const override { return kernel_.starved(); }
+  uint64_t kernelDropped() const override;
 
   const Placement& placement() const { return placement_; }
   Statistics statistics() const;

@@ -252,6 +252,24 @@ function pressure(place: Place) {
     place.stop();
   });
 
+  it('counts what nobody had room for, and nothing else', async () => {
+    await place.start(place.host);
+    // More bytes than the kernel keeps for a socket, and more packets than the rings hold.
+    const count = 8000;
+    for (let i = 0; i < count; i++) await place.client.send(payload(1400, i));
+    place.serve();
+    await vi.waitFor(() => {
+      const { received, dropped } = place.socket.counters();
+      expect(received + dropped).toBe(count);
+    });
+    const { received, dropped, refused } = place.socket.counters();
+    expect(received).toBeGreaterThan(0);
+    expect(dropped).toBeGreaterThan(0);
+    expect(refused).toBe(0);
+    place.stop();
+    expect(place.socket.counters()).toMatchObject({ received, dropped });
+  });
+
   it('does not mind receivers that are gone', async () => {
     await place.start(place.host);
     place.serve();
