@@ -144,6 +144,17 @@ describe("configure refuses each impossible size, and takes the last possible on
     expect(inRange(Config.MODERN, 1)).toBe(true);
     expect(inRange(Config.MODERN, 2)).toBe(false);
   });
+
+  test("room for messages, and a replay cache only with it", () => {
+    expect(inRange(Config.RATATOSKR, 1)).toBe(true);
+    expect(inRange(Config.RATATOSKR, 2)).toBe(false);
+    expect(inRange(Config.REPLAY_ENTRIES, 1)).toBe(false);
+    setWord(Config.RATATOSKR, 1);
+    expect(inRange(Config.REPLAY_ENTRIES, 1)).toBe(true);
+    expect(inRange(Config.REPLAY_ENTRIES, 1000000)).toBe(true);
+    expect(inRange(Config.REPLAY_ENTRIES, 1000001)).toBe(false);
+    setWord(Config.RATATOSKR, 0);
+  });
 });
 
 describe("a memory that is too small", () => {

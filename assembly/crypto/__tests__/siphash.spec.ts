@@ -25,6 +25,10 @@ describe("siphash", () => {
     expect(hash(KEY, message, 255)).toBe("1ab24dc7fe69c1a9");
   });
 
+  test("takes 256 bytes, a length whose low byte is 0 (by a twin in Python)", () => {
+    expect(hash(KEY, message, 256)).toBe("d7bfa7d226059d99");
+  });
+
   test("reads no further than the length, from any address", () => {
     const copy = guarded(64);
     for (let shift: usize = 0; shift < 8; shift++) {
