@@ -30,9 +30,11 @@ describe.skipIf(whyNot)('the life of AF_XDP sockets', () => {
   let veth: Veth;
   beforeAll(() => {
     veth = new Veth({ queues: 2 });
-    // An interface without an address.
+    // An interface without an address, and one with an address of its own.
     const none = ['link', 'add', 'and-none', 'type', 'veth', 'peer', 'name', 'and-peer'];
     spawnSync('ip', ['-n', veth.server, ...none]);
+    const other = ['addr', 'add', '10.78.0.1/24', 'dev', 'and-peer'];
+    spawnSync('ip', ['-n', veth.server, ...other]);
   });
   afterAll(() => veth?.remove());
 
@@ -182,6 +184,11 @@ describe.skipIf(whyNot)('the life of AF_XDP sockets', () => {
       [{ interface: 'nowhere0' }, 'ANDVARI_IO_INTERFACE', /ip link/],
       [{ queues: 3 }, 'ANDVARI_IO_QUEUE', /ethtool -L vs/],
       [{ host: 'localhost' }, 'ANDVARI_ADDRESS', /IPv4 or IPv6 address/],
+      [{ host: '127.0.0.1' }, 'ANDVARI_ADDRESS', /that address, or listen at 0\.0\.0\.0/],
+      [{ host: '::1' }, 'ANDVARI_ADDRESS', /that address, or listen at ::/],
+      [{ host: '10.78.0.1' }, 'ANDVARI_ADDRESS', /give the interface that address/],
+      [{ host: `${SERVER_IP}\0` }, 'ANDVARI_ADDRESS', /IPv4 or IPv6 address/],
+      [{ interface: 'and-none' }, 'ANDVARI_ADDRESS', /give the interface that address/],
       [{ interface: 'and-none', host: '0.0.0.0' }, 'ANDVARI_ADDRESS', /give the interface an IP/],
       [{ interface: 'lo' }, 'ANDVARI_IO_INTERFACE', /another backend/],
     ])('to attach %j', (own, code, mend) => {

@@ -11,8 +11,8 @@ export type XdpMode = 'native' | 'generic';
 export interface AttachOptions {
   interface: string;
   /**
-   * An IP address, or a wildcard: then the addresses of its family that the interface has now. What
-   * comes to others, or to later ones, is served by the kernel's sockets.
+   * An IP address of the interface, or a wildcard: then those of its family that the interface has
+   * now. What comes to others, or to later ones, is served by the kernel's sockets.
    */
   host: string;
   /** Not 0. */

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "frame-headers.h"
@@ -171,6 +172,33 @@ bool isMapped(const IpAddress& address) {
   return address.v6 && std::memcmp(address.bytes, prefix, sizeof prefix) == 0;
 }
 
+bool isSame(const IpAddress& left, const IpAddress& right) {
+  return left.v6 == right.v6 && std::memcmp(left.bytes, right.bytes, left.v6 ? 16 : 4) == 0;
+}
+
+std::vector<IpAddress> addressesOf(const std::string& interface, bool v6) {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) throw IoError("ANDVARI_IO_SYSTEM", "getifaddrs", errno);
+  std::vector<IpAddress> found;
+  for (const ifaddrs* entry = list; entry; entry = entry->ifa_next) {
+    if (!entry->ifa_addr || interface != entry->ifa_name) continue;
+    IpAddress address;
+    if (entry->ifa_addr->sa_family == AF_INET && !v6) {
+      const auto* in = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
+      std::memcpy(address.bytes, &in->sin_addr, 4);
+    } else if (entry->ifa_addr->sa_family == AF_INET6 && v6) {
+      const auto* in6 = reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr);
+      std::memcpy(address.bytes, &in6->sin6_addr, 16);
+      address.v6 = true;
+    } else {
+      continue;
+    }
+    found.push_back(address);
+  }
+  freeifaddrs(list);
+  return found;
+}
+
 }  // namespace
 
 std::vector<bpf_insn> assembleXdpProgram(const XdpProgramOptions& options) {
@@ -187,6 +215,8 @@ BpfHandle createPrefixMap() {
 
 bool parseIpAddress(const std::string& host, IpAddress& address) {
   address = IpAddress();
+  // A NUL would end the text for inet_pton().
+  if (host.find('\0') != std::string::npos) return false;
   // A zone (fe80::1%eth0) is for the kernel's socket; on the wire there is none.
   const std::string plain = host.substr(0, host.find('%'));
   if (inet_pton(AF_INET, plain.c_str(), address.bytes) == 1) return true;
@@ -208,34 +238,20 @@ bool isWildcard(const IpAddress& address) {
 std::vector<IpAddress> addressesToHear(const std::string& host, const std::string& interface) {
   IpAddress listen;
   if (!parseIpAddress(host, listen)) {
-    throw IoError("ANDVARI_ADDRESS", "host " + host + " is no IP address", 0,
+    throw IoError("ANDVARI_ADDRESS", host + " is no IP address", 0,
                   "name an IPv4 or IPv6 address, 0.0.0.0 or ::");
   }
-  if (!isWildcard(listen)) return {listen};
-  ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) throw IoError("ANDVARI_IO_SYSTEM", "getifaddrs", errno);
-  std::vector<IpAddress> found;
-  for (const ifaddrs* entry = list; entry; entry = entry->ifa_next) {
-    if (!entry->ifa_addr || interface != entry->ifa_name) continue;
-    IpAddress address;
-    if (entry->ifa_addr->sa_family == AF_INET && !listen.v6) {
-      const auto* v4 = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
-      std::memcpy(address.bytes, &v4->sin_addr, 4);
-    } else if (entry->ifa_addr->sa_family == AF_INET6 && listen.v6) {
-      const auto* v6 = reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr);
-      std::memcpy(address.bytes, &v6->sin6_addr, 16);
-      address.v6 = true;
-    } else {
-      continue;
-    }
-    found.push_back(address);
-  }
-  freeifaddrs(list);
-  if (found.empty()) {
+  const std::vector<IpAddress> all = addressesOf(interface, listen.v6);
+  if (isWildcard(listen)) {
+    if (!all.empty()) return all;
     throw IoError("ANDVARI_ADDRESS", interface + " has no address that " + host + " could mean", 0,
                   "give the interface an IP address, or name another interface");
   }
-  return found;
+  const auto isListen = [&](const IpAddress& address) { return isSame(address, listen); };
+  if (std::any_of(all.begin(), all.end(), isListen)) return {listen};
+  throw IoError("ANDVARI_ADDRESS", interface + " has no address " + host, 0,
+                std::string("give the interface that address, or listen at ") +
+                    (listen.v6 ? "::" : "0.0.0.0"));
 }
 
 }  // namespace andvari

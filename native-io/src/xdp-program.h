@@ -51,8 +51,9 @@ BpfHandle createPrefixMap();
 // `host` as an address; false when it is none.
 bool parseIpAddress(const std::string& host, IpAddress& address);
 bool isWildcard(const IpAddress& address);
-// The addresses at which a UdpSocket bound to `host` hears on `interface`: `host` itself, or, for a
-// wildcard, those of its family that the interface has now. Throws IoError ANDVARI_ADDRESS.
+// The addresses at which a UdpSocket bound to `host` hears on `interface`: `host` itself, which the
+// interface must have, or, for a wildcard, those of its family that it has now. Throws IoError
+// ANDVARI_ADDRESS.
 std::vector<IpAddress> addressesToHear(const std::string& host, const std::string& interface);
 
 }  // namespace andvari

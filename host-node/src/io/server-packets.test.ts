@@ -18,7 +18,7 @@ describe('when af_xdp is refused', () => {
     return packets.open({ host: '127.0.0.1', port: 5 });
   };
 
-  it.each(['ANDVARI_IO_QUEUE_BUSY', 'ANDVARI_IO_PERMISSION'])(
+  it.each(['ANDVARI_IO_QUEUE_BUSY', 'ANDVARI_ADDRESS'])(
     '%s is told once, with what mends it',
     async (code) => {
       const opening = open({ code, mend: 'make one' });

@@ -7,7 +7,7 @@ import { loadNative, type XdpAttachment } from '@andvari/native-io';
 import type { EngineLoop } from '../raida/engine-loop.ts';
 import type { WorkerPool } from '../raida/worker-pool.ts';
 import { type Backend, BackendError, type IoOptions } from './choose-backend.ts';
-import { nativeError, type OpenPackets, openPackets, type PacketRequest } from './open-packets.ts';
+import { type OpenPackets, openPackets, type PacketRequest, refusalOf } from './open-packets.ts';
 import type { PacketIo, SocketAddress } from './packet-io.ts';
 
 export interface ServerPacketsOptions {
@@ -92,7 +92,8 @@ export class ServerPackets implements PacketIo {
         ...(io.queues ? { queues: io.queues } : {}),
       });
     } catch (error) {
-      throw nativeError(error, request);
+      // Also ANDVARI_ADDRESS: what the interface has not, another backend may listen at.
+      throw refusalOf(error, 'af_xdp');
     }
   }
 }
