@@ -21,6 +21,7 @@ import { openOutsideWorld } from './raida/outside-world.ts';
 import { RaidaServer, type RaidaServerOptions } from './raida/server.ts';
 import { RaidaStatistics } from './raida/statistics.ts';
 import { workerCount } from './raida/worker-pool.ts';
+import { RatatoskrEndpoint, type RatatoskrOptions } from './ratatoskr/endpoint.ts';
 import type { StoreClient } from './store/store-client.ts';
 import { StoreTrouble } from './store-trouble.ts';
 
@@ -66,6 +67,8 @@ export interface NodeOptions {
   };
   /** How datagrams come and go, and on how many threads [portable, on this one]. */
   io?: IoOptions;
+  /** Without it the node has no Ratatoskr endpoint. Closed with the node, services and all. */
+  ratatoskr?: RatatoskrOptions;
   /** Sizes of the engine's regions other than their defaults. */
   sizes?: Partial<EngineSizes>;
   /** The workers' entry, for tests that want faults. */
@@ -85,6 +88,7 @@ export interface NodeSurroundings {
 export interface NodeAddresses {
   raida: SocketAddress;
   http?: SocketAddress;
+  ratatoskr?: SocketAddress;
 }
 
 export class AndvariNode {
@@ -98,6 +102,8 @@ export class AndvariNode {
   readonly #io: PortableIo;
   readonly #http: HttpServer | undefined;
   readonly #logger: Logger;
+  readonly #registry: Registry;
+  #ratatoskr: RatatoskrEndpoint | undefined;
   #addresses: NodeAddresses = { raida: { host: '', port: 0 } };
   #closing: Promise<void> | undefined;
 
@@ -108,6 +114,7 @@ export class AndvariNode {
     this.#server = server;
     this.#trouble = trouble;
     this.#logger = logger;
+    this.#registry = registry;
     const io = options.io ?? PORTABLE;
     const { loop, pool } = server;
     this.#better = choice.better;
@@ -215,6 +222,11 @@ export class AndvariNode {
     return this.#server.ready ? { ready: true } : { ready: false, reason: this.#trouble.reason };
   }
 
+  /** Its Ratatoskr endpoint, if it has one. */
+  get ratatoskr(): RatatoskrEndpoint | undefined {
+    return this.#ratatoskr;
+  }
+
   /** Coins in use, all denominations. */
   get coins(): number {
     return this.#server.counts.reduce((sum, count) => sum + count, 0);
@@ -229,15 +241,30 @@ export class AndvariNode {
     return this.#closing;
   }
 
-  async #open({ listen }: NodeOptions): Promise<void> {
+  async #open({ listen, ratatoskr: ratatoskrOptions }: NodeOptions): Promise<void> {
     const http = await this.#http?.open();
     const raida = await this.#io.open(listen, this.#server);
+<<<<<<< Updated upstream
     this.#addresses = { raida, ...(http ? { http } : {}) };
     this.#logger.info(
       { raida: formatAddress(raida), ...(http ? { http: formatAddress(http) } : {}) },
       'listening',
     );
     const { backend } = this.#packets;
+=======
+    if (ratatoskrOptions) {
+      const around = { logger: this.#logger, registry: this.#registry };
+      this.#ratatoskr = await RatatoskrEndpoint.start(ratatoskrOptions, around);
+    }
+    const ratatoskr = this.#ratatoskr?.address;
+    this.#addresses = { raida, ...(http ? { http } : {}), ...(ratatoskr ? { ratatoskr } : {}) };
+    const listening = Object.entries(this.#addresses).map(([name, at]) => [
+      name,
+      formatAddress(at),
+    ]);
+    this.#logger.info(Object.fromEntries(listening), 'listening');
+    const { backend, better } = this.#packets;
+>>>>>>> Stashed changes
     const workers = this.#server.pool?.counts.length ?? 0;
     const passedOver = this.#better.length > 0 ? { passedOver: this.#better.join('; ') } : {};
     this.#logger.info({ backend, workers, ...passedOver }, 'packets');
@@ -245,6 +272,8 @@ export class AndvariNode {
 
   async #stop(): Promise<void> {
     this.#http?.stop();
+    // First: its services may ask this very server.
+    await this.#ratatoskr?.close();
     this.#io.stop();
     // The sockets stay open for the replies that are still held.
     await this.#server.close();

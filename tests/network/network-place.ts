@@ -78,7 +78,7 @@ export class NetworkPlace {
   static async make(wire: 'spec' | 'legacy' = 'spec'): Promise<NetworkPlace> {
     const dataDir = mkdtempSync(join(tmpdir(), 'andvari-real-network-'));
     const network = await startNetwork({
-      ...{ dataDir, httpBasePort: 0, pagePort: 0, wire },
+      ...{ dataDir, httpBasePort: 0, pagePort: 0, ratatoskrPort: 0, wire },
       logger: createLogger({ level: 'silent' }),
     });
     return new NetworkPlace({ network, dataDir, module: await plainEngine(), wire });

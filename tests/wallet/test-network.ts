@@ -38,6 +38,7 @@ export class TestNetwork {
       basePort: 0,
       httpBasePort: 0,
       pagePort: 0,
+      ratatoskrPort: 0,
       wire: 'spec',
       logger: createLogger({ level: 'silent' }),
     });

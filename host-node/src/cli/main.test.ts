@@ -6,7 +6,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ChildProgram } from './child-program.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/andvari.mjs', import.meta.url));
-const ZERO_PORTS = ['--base-port', '0', '--http-base-port', '0', '--page-port', '0'];
+const ZERO_PORTS = [
+  '--base-port',
+  '0',
+  '--http-base-port',
+  '0',
+  '--page-port',
+  '0',
+  '--ratatoskr-port',
+  '0',
+];
 
 let directory = '';
 beforeEach(() => {

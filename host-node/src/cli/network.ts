@@ -12,6 +12,7 @@ interface UpOptions {
   basePort: number;
   httpBasePort: number;
   pagePort: number;
+  ratatoskrPort: number;
   data: string;
   wire: 'spec' | 'legacy';
   logLevel: LogLevel;
@@ -32,6 +33,7 @@ export function registerNetworkCommands(program: Command, context: CommandContex
     .option('--base-port <port>', 'RAIDA n listens on this + n, UDP and TCP', parseBasePort, 25000)
     .option('--http-base-port <port>', 'its HTTP and WebSocket on this + n', parseBasePort, 9100)
     .option('--page-port <port>', 'the wallet page', parsePort, 8080)
+    .option('--ratatoskr-port <port>', 'the Ratatoskr endpoint', parsePort, 50062)
     .option(
       '--data <dir>',
       'where the coins and the seed of the demo coins are kept',
@@ -60,6 +62,7 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
     basePort: options.basePort,
     httpBasePort: options.httpBasePort,
     pagePort: options.pagePort,
+    ratatoskrPort: options.ratatoskrPort,
     wire: options.wire,
     logger,
     readinessChanged: (raidaId, readiness) => {
@@ -87,6 +90,7 @@ function announce(network: LocalNetwork, dataDir: string, context: CommandContex
   context.note(
     `25 servers ready on 127.0.0.1: UDP and TCP ${raida}, HTTP ${http}; data: ${dataDir}`,
   );
+  context.note(`Ratatoskr: ${network.ratatoskr.url}`);
 }
 
 /** `25000-25024`; ports that the system has chosen are too many words. */
@@ -108,6 +112,7 @@ function announceJson(network: LocalNetwork, context: CommandContext): void {
     walletBuilt,
     network: network.network,
     socketNetwork,
+    ratatoskr: network.ratatoskr,
   });
 }
 

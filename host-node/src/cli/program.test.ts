@@ -125,7 +125,16 @@ describe('andvari', () => {
 
   it('runs a network with events for machines', async () => {
     const stop = new AbortController();
-    const zero = ['--base-port', '0', '--http-base-port', '0', '--page-port', '0'];
+    const zero = [
+      '--base-port',
+      '0',
+      '--http-base-port',
+      '0',
+      '--page-port',
+      '0',
+      '--ratatoskr-port',
+      '0',
+    ];
     const words = ['network', 'up', ...zero, '--data', join(directory, 'net'), '--json'];
     setTimeout(() => stop.abort(), 1500);
     const { code, out } = await run(words, { stop: stop.signal });

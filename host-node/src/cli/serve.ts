@@ -10,6 +10,7 @@ import { AndvariNode, type NodeOptions } from '../node.ts';
 import { resolveStoreUrl } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
 import type { CommandContext } from './command-context.ts';
+import { ratatoskrOptionsOf } from './serve-ratatoskr.ts';
 
 interface ServeOptions {
   config?: string;
@@ -83,9 +84,12 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
       failed: (error) => failure.reject(error),
     });
     announce(node, options.json ?? false, context);
+    const reload = () => node.ratatoskr?.reload();
+    process.on('SIGHUP', reload);
     try {
       await Promise.race([context.interrupted(), failure.promise]);
     } finally {
+      process.off('SIGHUP', reload);
       if (options.json) context.event({ event: 'stopping' });
       await node.close();
     }
@@ -117,6 +121,7 @@ export function nodeOptionsOf(config: Config): NodeOptions {
     openKeyRecords: raida.openKeyRecords,
     integritySeconds: raida.integrityFreqS,
     io,
+    ...(config.ratatoskr ? { ratatoskr: ratatoskrOptionsOf(config, config.ratatoskr) } : {}),
     http: {
       listen: http.listen,
       hosts: http.allowedHosts,

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCoinFile, parseCoinFile } from '@andvari/host-common/raida/coin-file';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { WalletFile } from '../raida/wallet-file.ts';
 import { CliNetwork, runCli } from './testing/cli-network.ts';
-import { WalletFile } from './wallet-file.ts';
 
 const durable = vi.hoisted(() => ({ before: () => {}, after: () => {} }));
 vi.mock('../files/durable-file.ts', async (importOriginal) => {

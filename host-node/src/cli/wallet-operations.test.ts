@@ -10,8 +10,8 @@ import { Wallet } from '@andvari/host-common/raida/wallet';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LocalNetwork } from '../network/local-network.ts';
 import { SocketTransport } from '../raida/socket-transport.ts';
+import { WalletFile } from '../raida/wallet-file.ts';
 import { CliNetwork, runCli } from './testing/cli-network.ts';
-import { WalletFile } from './wallet-file.ts';
 import { fingerprintOf, readCoinFiles } from './wallet-input.ts';
 
 const ALL = 'p'.repeat(25);

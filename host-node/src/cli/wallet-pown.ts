@@ -3,8 +3,8 @@ import { type CoinKeys, coinNumber } from '@andvari/host-common/raida/coin';
 import type { Wallet } from '@andvari/host-common/raida/wallet';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
 import { makeDirectory } from '../files/directory.ts';
+import { WalletFile } from '../raida/wallet-file.ts';
 import type { CommandContext } from './command-context.ts';
-import { WalletFile } from './wallet-file.ts';
 import {
   coinName,
   fingerprintOf,

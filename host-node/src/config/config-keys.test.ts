@@ -191,6 +191,36 @@ const cases: Case[] = [
   ],
 ];
 
+const file: [string, string] = ['""', 'wanted a file, got ""'];
+const truth: [string, string] = ['1', 'wanted true or false, got 1'];
+cases.push(
+  [
+    'ratatoskr.listen',
+    '"127.0.0.1:50062"',
+    { host: '127.0.0.1', port: 50062 },
+    ['"127.0.0.1"', `${ports}, got "127.0.0.1"`],
+  ],
+  ['ratatoskr.tls_cert_file', '"cert.pem"', undefined, file],
+  ['ratatoskr.tls_key_file', '"key.pem"', undefined, file],
+  ['ratatoskr.allow_plain', 'true', true, truth],
+  ['ratatoskr.devices_file', '"devices.json"', undefined, file],
+  ['ratatoskr.server_key_file', '"server-key"', undefined, file],
+  ['ratatoskr.audit_file', '"audit.log"', undefined, file],
+  [
+    'ratatoskr.rate_per_minute',
+    '600',
+    600,
+    ['0', 'wanted an integer 1-1000000, got 0'],
+    ['1000001', 'wanted an integer 1-1000000, got 1000001'],
+  ],
+  ['ratatoskr.rate_per_hour', '6000', 6000, ['0', 'wanted an integer 1-60000000, got 0']],
+  ['ratatoskr.connection_rate', '50', 50, ['0', 'wanted an integer 1-100000, got 0']],
+  ['ratatoskr.max_connections', '10', 10, ['100001', 'wanted an integer 1-100000, got 100001']],
+  ['ratatoskr.strict_shape', 'true', true, truth],
+  ['ratatoskr.require_v2', 'true', true, truth],
+  ['ratatoskr.demo_services', 'true', true, truth],
+);
+
 function load(text: string) {
   writeFileSync(path, text);
   return loadConfig({ path });
@@ -230,7 +260,10 @@ function linesBefore(key: ConfigKey): string {
   const number = 'raida.number = 1\n';
   if (key === 'raida.proxy_addr') return `${number}raida.proxy_key = "${keyHex}"\n`;
   if (key.startsWith('raida.proxy_key')) return `${number}raida.proxy_addr = "::1"\n`;
-  return number;
+  if (key === 'ratatoskr.listen' || !key.startsWith('ratatoskr.')) return number;
+  const listen = `${number}ratatoskr.listen = "127.0.0.1:0"\n`;
+  if (key === 'ratatoskr.tls_cert_file') return `${listen}ratatoskr.tls_key_file = "key"\n`;
+  return key === 'ratatoskr.tls_key_file' ? `${listen}ratatoskr.tls_cert_file = "cert"\n` : listen;
 }
 
 describe('each key', () => {

@@ -49,6 +49,20 @@ export interface ConfigValues {
   'http.listen': Endpoint;
   'http.allowed_origins': string[];
   'http.allowed_hosts': string[];
+  'ratatoskr.listen': Endpoint;
+  'ratatoskr.tls_cert_file': string;
+  'ratatoskr.tls_key_file': string;
+  'ratatoskr.allow_plain': boolean;
+  'ratatoskr.devices_file': string;
+  'ratatoskr.server_key_file': string;
+  'ratatoskr.audit_file': string;
+  'ratatoskr.rate_per_minute': number;
+  'ratatoskr.rate_per_hour': number;
+  'ratatoskr.connection_rate': number;
+  'ratatoskr.max_connections': number;
+  'ratatoskr.strict_shape': boolean;
+  'ratatoskr.require_v2': boolean;
+  'ratatoskr.demo_services': boolean;
   'log.level': 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 }
 
@@ -136,7 +150,7 @@ function parseEndpoint(value: unknown, portLeast: number): Endpoint {
   return { host, port };
 }
 
-function endpoint(fallback: string): KeyRule<Endpoint> {
+function endpoint(fallback?: string): KeyRule<Endpoint> {
   // Port 0 lets the system choose.
   return { default: fallback, parse: (value) => parseEndpoint(value, 0) };
 }
@@ -275,6 +289,21 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'http.listen': endpoint('127.0.0.1:9090'),
   'http.allowed_origins': list('a list of origins', parseOrigin),
   'http.allowed_hosts': list('a list of hosts', parseHost),
+  // Without it there is no Ratatoskr endpoint.
+  'ratatoskr.listen': endpoint(),
+  'ratatoskr.tls_cert_file': path('a file'),
+  'ratatoskr.tls_key_file': path('a file'),
+  'ratatoskr.allow_plain': boolean('false'),
+  'ratatoskr.devices_file': path('a file'),
+  'ratatoskr.server_key_file': path('a file'),
+  'ratatoskr.audit_file': path('a file'),
+  'ratatoskr.rate_per_minute': integer(1, 1_000_000, '60'),
+  'ratatoskr.rate_per_hour': integer(1, 60_000_000, '1000'),
+  'ratatoskr.connection_rate': integer(1, 100_000, '20'),
+  'ratatoskr.max_connections': integer(1, 100_000, '1000'),
+  'ratatoskr.strict_shape': boolean('false'),
+  'ratatoskr.require_v2': boolean('false'),
+  'ratatoskr.demo_services': boolean('false'),
   'log.level': choice(levels, 'info'),
 };
 

@@ -99,6 +99,35 @@ describe('sources', () => {
   });
 });
 
+describe('[ratatoskr]', () => {
+  const section = '[raida]\nnumber = 0\n[ratatoskr]\n';
+
+  test('absent, or without what it needs, it is no endpoint', () => {
+    expect(load('[raida]\nnumber = 0\n').ratatoskr).toBeUndefined();
+    expect(problems(`${section}strict_shape = true\n`)).toEqual([
+      'node.toml:4: ratatoskr.strict_shape: wanted ratatoskr.listen too',
+    ]);
+    const half = `${section}listen = "127.0.0.1:0"\ntls_key_file = "k"\n`;
+    expect(problems(half)).toEqual([
+      'node.toml:5: ratatoskr.tls_key_file: wanted ratatoskr.tls_cert_file too',
+    ]);
+  });
+
+  test('files count from the file, and are below the data folder where nothing is said', () => {
+    const text = `${section}listen = "127.0.0.1:0"\naudit_file = "a.log"\n`;
+    expect(load(text).ratatoskr).toMatchObject({
+      listen: { host: '127.0.0.1', port: 0 },
+      auditFile: join(folder, 'a.log'),
+      devicesFile: join(folder, 'data/ratatoskr/devices.json'),
+      serverKeyFile: join(folder, 'data/ratatoskr/server-key'),
+      ratePerMinute: 60,
+      ratePerHour: 1000,
+      maxConnections: 1000,
+      demoServices: false,
+    });
+  });
+});
+
 describe('problems', () => {
   test('all are said at once, each with its place', () => {
     const text = '[raida]\nnumber = 25\nnumbr = 1\n\n[io]\nbackend = "xdp"\n[peer]\nx = 1\n';

@@ -20,6 +20,7 @@ import {
   parseKey,
   WantedError,
 } from './config-keys.ts';
+import { emitRatatoskr, type RatatoskrConfig, ratatoskrProblems } from './ratatoskr-config.ts';
 import { Secret } from './secret.ts';
 import { tomlLines } from './toml-lines.ts';
 
@@ -53,6 +54,8 @@ export interface Config {
   store: { url: string };
   io: IoOptions;
   http: { listen: Endpoint; allowedOrigins: string[]; allowedHosts: string[] };
+  /** Undefined: no endpoint. */
+  ratatoskr: RatatoskrConfig | undefined;
   log: { level: ConfigValues['log.level'] };
   /** Every key with its value as text and its source. */
   effective: EffectiveValue[];
@@ -125,9 +128,16 @@ export function loadConfig({ path, environment = {}, flags = {} }: LoadConfigOpt
   const keys = { admin: findKey('raida.admin_key'), proxy: findKey('raida.proxy_key') };
   checkProxy(found, problems);
   checkInterface(values, found, problems);
+  const placeOf = (key: ConfigKey) => {
+    const { source = '', rank = 0 } = found.get(key) ?? {};
+    return { source, given: rank > 0 && String(values[key]) !== configRules[key].default };
+  };
+  problems.push(...ratatoskrProblems(values, placeOf));
   if (problems.length > 0) throw new ConfigError(problems);
+  const dataDir = resolve(baseOf('node.data_dir'), values['node.data_dir'] ?? '');
   return emitConfig(values as ConfigValues, keys, {
-    dataDir: resolve(baseOf('node.data_dir'), values['node.data_dir'] ?? ''),
+    dataDir,
+    ratatoskr: emitRatatoskr(values as ConfigValues, dataDir, baseOf),
     effective: configKeys.map((key) => emitEffective(key, values, found)),
   });
 }
@@ -304,7 +314,7 @@ function emitIo(values: ConfigValues): IoOptions {
 function emitConfig(
   values: ConfigValues,
   keys: { admin: Secret | undefined; proxy: Secret | undefined },
-  { dataDir, effective }: { dataDir: string; effective: EffectiveValue[] },
+  { dataDir, ratatoskr, effective }: Pick<Config, 'ratatoskr' | 'effective'> & { dataDir: string },
 ): Config {
   const proxyHost: string | undefined = values['raida.proxy_addr'];
   return {
@@ -335,6 +345,7 @@ function emitConfig(
       allowedOrigins: values['http.allowed_origins'],
       allowedHosts: values['http.allowed_hosts'],
     },
+    ratatoskr,
     log: { level: values['log.level'] },
     effective,
   };

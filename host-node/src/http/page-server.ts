@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
 import { AllowList } from './allow-list.ts';
@@ -32,6 +33,20 @@ export class DemoCoinsExhaustedError extends Error {
   }
 }
 
+/** A device that wants to speak to a demo network's Ratatoskr endpoint. */
+export interface DemoDevice {
+  deviceId: string;
+  userId: string;
+  /** 32 bytes. */
+  publicKey: Uint8Array;
+}
+
+/** The device cannot be registered; the message is for whoever asked. */
+export class DemoDeviceError extends Error {
+  readonly code = 'ANDVARI_DEMO_DEVICE';
+  override readonly name = 'DemoDeviceError';
+}
+
 const STARTING = 'the network is starting';
 
 export interface PageServerOptions {
@@ -41,7 +56,12 @@ export interface PageServerOptions {
   directory?: string;
   /** The next demo coins; without it the network has none. Throws DemoCoinsExhaustedError. */
   takeDemoCoins?: () => DemoCoinFile;
+  /** Registers a device; without it nobody can. Throws DemoDeviceError. */
+  registerDemoDevice?: (device: DemoDevice) => void;
 }
+
+/** What a page is told besides its network. Asked for each answer: certificates change. */
+export type DescribeRatatoskr = () => RatatoskrAddress;
 
 /**
  * The wallet page: files from memory by exact path, the network's description, the demo coins.
@@ -56,6 +76,7 @@ export class PageServer {
   #allowed = new AllowList({ hosts: [], origins: [] });
   #origins: readonly string[] = [];
   #network: RaidaNetwork | undefined;
+  #ratatoskr: DescribeRatatoskr | undefined;
   #policy = '';
 
   constructor(options: PageServerOptions) {
@@ -88,9 +109,10 @@ export class PageServer {
   }
 
   /** Serve the page of this network. */
-  publish(network: RaidaNetwork): void {
-    this.#policy = contentSecurityPolicy(network);
+  publish(network: RaidaNetwork, ratatoskr?: DescribeRatatoskr): void {
+    this.#policy = contentSecurityPolicy(network, ratatoskr?.());
     this.#network = network;
+    this.#ratatoskr = ratatoskr;
   }
 
   close(): Promise<void> {
@@ -105,7 +127,13 @@ export class PageServer {
     }
     if (path === '/network.json') {
       const demo = this.#options.takeDemoCoins !== undefined;
-      return { GET: (_request, response) => sendJson(response, 200, { ...network, demo }) };
+      const more = this.#ratatoskr ? { ratatoskr: this.#ratatoskr() } : {};
+      return {
+        GET: (_request, response) => sendJson(response, 200, { ...network, ...more, demo }),
+      };
+    }
+    if (path === '/demo/device' && this.#options.registerDemoDevice) {
+      return { POST: (request, response) => this.#demoDevice(request, response) };
     }
     if (path === '/demo/coins' && this.#options.takeDemoCoins) {
       return { POST: (request, response) => this.#demoCoins(request, response) };
@@ -135,13 +163,39 @@ export class PageServer {
   }
 
   /**
-   * Only this page may take coins: a foreign page could otherwise empty the stock. Browsers send
-   * Origin with every POST; a program (curl) sends neither Origin nor Sec-Fetch-Site and may.
+   * Whether this page itself asks, or a program: a foreign page could otherwise empty the stock.
+   * Browsers send Origin with every POST; a program (curl) sends neither Origin nor Sec-Fetch-Site.
    */
+  #isOurs({ headers }: IncomingMessage): boolean {
+    const { origin } = headers;
+    const program = origin === undefined && headers['sec-fetch-site'] === undefined;
+    return program || this.#allowed.acceptsOrigin(origin);
+  }
+
+  /** POST /demo/device?device=ID&user=ID&key=HEX: a request here has no body. */
+  #demoDevice(request: IncomingMessage, response: ServerResponse): void {
+    if (!this.#isOurs(request)) {
+      sendText(response, 403, 'this page may not register devices');
+      return;
+    }
+    const words = new URLSearchParams(request.url?.split('?')[1] ?? '');
+    const [deviceId, userId, key] = ['device', 'user', 'key'].map((name) => words.get(name) ?? '');
+    if (!deviceId || !userId || !key || !/^[0-9a-f]{64}$/.test(key)) {
+      sendText(response, 400, 'wanted device, user, and key of 64 hex digits');
+      return;
+    }
+    try {
+      const publicKey = new Uint8Array(Buffer.from(key, 'hex'));
+      this.#options.registerDemoDevice?.({ deviceId, userId, publicKey });
+      sendJson(response, 200, { device: deviceId, user: userId });
+    } catch (error) {
+      if (!(error instanceof DemoDeviceError)) throw error;
+      sendText(response, 400, error.message);
+    }
+  }
+
   #demoCoins(request: IncomingMessage, response: ServerResponse): void {
-    const { origin } = request.headers;
-    const program = origin === undefined && request.headers['sec-fetch-site'] === undefined;
-    if (!program && !this.#allowed.acceptsOrigin(origin)) {
+    if (!this.#isOurs(request)) {
       sendText(response, 403, 'this page may not take demo coins');
       return;
     }
@@ -162,13 +216,16 @@ function unavailable(response: ServerResponse, text: string): void {
 }
 
 /**
- * What the page may load, and whom it may talk to: itself and the WebSockets of its network.
+ * What the page may load, and whom it may talk to: itself, the WebSockets of its network and its
+ * Ratatoskr endpoint.
  * @param network its ws: and wss: servers; others cannot be reached from a browser
  */
-export function contentSecurityPolicy(network: RaidaNetwork): string {
-  const sockets = network.servers
-    .map(({ url }) => new URL(url))
-    .filter(({ protocol }) => protocol === 'ws:' || protocol === 'wss:')
+export function contentSecurityPolicy(network: RaidaNetwork, ratatoskr?: RatatoskrAddress): string {
+  const { url, webTransport } = ratatoskr ?? {};
+  const urls = [...network.servers.map((server) => server.url), url, webTransport?.url];
+  const sockets = urls
+    .flatMap((text) => (text === undefined ? [] : [new URL(text)]))
+    .filter(({ protocol }) => ['ws:', 'wss:', 'https:'].includes(protocol))
     // Made from its parts, so that nothing else in a URL can end up in the header.
     .map(({ protocol, host, pathname }) => `${protocol}//${host}${encodePath(pathname)}`);
   return [

@@ -31,6 +31,7 @@ async function start(options: Partial<LocalNetworkOptions> = {}): Promise<LocalN
     basePort: 0,
     httpBasePort: 0,
     pagePort: 0,
+    ratatoskrPort: 0,
     wire: 'spec',
     logger: createLogger({ level: 'silent' }),
     ...options,

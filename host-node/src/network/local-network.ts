@@ -2,22 +2,29 @@
 import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import { CLOUD_COIN_ID } from '@andvari/host-common/raida/coin-file';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { Readiness } from '../http/http-server.ts';
-import { PageServer } from '../http/page-server.ts';
+import { DemoDeviceError, PageServer } from '../http/page-server.ts';
 import { formatAddress } from '../http/socket-address.ts';
 import { RAIDA_PATH } from '../http/websocket-endpoint.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
 import { AndvariNode } from '../node.ts';
+import type { RatatoskrEndpoint, RatatoskrOptions } from '../ratatoskr/endpoint.ts';
+import { openDemoServices } from '../ratatoskr/services/demo-services.ts';
+import { RATATOSKR_PATH } from '../ratatoskr/websocket-listener.ts';
 import { openStore } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
 import { DemoCoins } from './demo-coins.ts';
+import { DemoDevices } from './demo-devices.ts';
 import { networkFiles, openAdminKey, openNetworkState, saveStocked } from './network-state.ts';
 
 /** It serves whoever sits at this machine and nobody else. */
 const HOST = '127.0.0.1';
 /** Serial numbers 0 to 65535 of each denomination: at most 17 MB of pages a server. */
 const PAGES_PER_DENOMINATION = 64;
+/** Messages of the Ratatoskr endpoint that are remembered: 200 devices at their full rate. */
+const REPLAY_ENTRIES = 65_536;
 /** Coins in lockers of each server. */
 const LOCKER_COINS = 16384;
 
@@ -27,6 +34,8 @@ export interface LocalNetworkOptions {
   basePort: number;
   httpBasePort: number;
   pagePort: number;
+  /** Of the Ratatoskr endpoint; 0: any free port. */
+  ratatoskrPort: number;
   wire: 'spec' | 'legacy';
   logger: Logger;
   /** The built wallet page, if it is not where the build puts it. */
@@ -65,10 +74,15 @@ export class LocalNetwork {
       cursorPath: files.demoCursor,
       coinId: CLOUD_COIN_ID,
     });
+    let demoDevices: DemoDevices | undefined;
     const page = new PageServer({
       listen: { host: HOST, port: options.pagePort },
       logger,
       takeDemoCoins: () => demoCoins.take(),
+      registerDemoDevice: (device) => {
+        if (!demoDevices) throw new DemoDeviceError('the endpoint is not open yet');
+        demoDevices.register(device);
+      },
       ...(options.pageDirectory ? { directory: options.pageDirectory } : {}),
     });
     const pageAddress = await page.open();
@@ -80,7 +94,9 @@ export class LocalNetwork {
       }
       const nodes = await startNodes(options, page.origins, storeThread);
       const network = describeNetwork(options.wire, nodes);
-      page.publish(network);
+      const [first] = nodes;
+      if (first?.ratatoskr) demoDevices = new DemoDevices(first.ratatoskr, files.ratatoskr.devices);
+      page.publish(network, () => describeRatatoskr(first as AndvariNode));
       return new LocalNetwork({ nodes, network, demoCoins, page, pageAddress, storeThread });
     } catch (error) {
       await page.close();
@@ -96,6 +112,11 @@ export class LocalNetwork {
 
   get walletBuilt(): boolean {
     return this.#page.built;
+  }
+
+  /** Where its Ratatoskr endpoint is. */
+  get ratatoskr(): RatatoskrAddress {
+    return describeRatatoskr(this.nodes[0] as AndvariNode);
   }
 
   /** The same network over UDP and TCP, for programs. */
@@ -170,6 +191,7 @@ async function startNodes(
         servers,
         adminKey,
         sizes: { lockerCoins: LOCKER_COINS },
+        ...(raidaId === 0 ? { ratatoskr: demoRatatoskr(options, servers) } : {}),
         http: {
           listen: { host: HOST, port: port(httpBasePort, raidaId) },
           // Programs on this machine as well as the wallet page, and no other page.
@@ -192,6 +214,31 @@ async function startNodes(
   }
   await Promise.all(nodes.map((node) => node.close()));
   throw failed.reason;
+}
+
+/** The network's one endpoint, with both demo services, beside the first server. */
+function demoRatatoskr(
+  { dataDir, ratatoskrPort, wire }: LocalNetworkOptions,
+  servers: readonly SocketAddress[],
+): RatatoskrOptions {
+  const files = networkFiles(dataDir);
+  return {
+    listen: { host: HOST, port: ratatoskrPort },
+    files: files.ratatoskr,
+    services: () =>
+      openDemoServices({
+        ...{ directory: files.ratatoskrFolder, servers, wire, coinId: CLOUD_COIN_ID },
+      }),
+    replayEntries: REPLAY_ENTRIES,
+  };
+}
+
+function describeRatatoskr({ ratatoskr }: AndvariNode): RatatoskrAddress {
+  const { address, server } = ratatoskr as RatatoskrEndpoint;
+  return {
+    url: `ws://${formatAddress(address)}${RATATOSKR_PATH}`,
+    serverKey: Buffer.from(server.publicKey as Uint8Array).toString('hex'),
+  };
 }
 
 function describeNetwork(wire: 'spec' | 'legacy', nodes: readonly AndvariNode[]): RaidaNetwork {

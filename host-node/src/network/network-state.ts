@@ -28,7 +28,16 @@ function nameOf(raidaId: number): string {
 
 /** The files of a local network. */
 export function networkFiles(dataDir: string) {
+  const ratatoskrFolder = join(dataDir, 'ratatoskr');
   return {
+    /** Market, payments and wallet of the Ratatoskr demo services. */
+    ratatoskrFolder,
+    ratatoskr: {
+      devices: join(ratatoskrFolder, 'devices.json'),
+      serverKey: join(ratatoskrFolder, 'server-key'),
+      audit: join(ratatoskrFolder, 'audit.log'),
+      answers: join(ratatoskrFolder, 'answers.db'),
+    },
     state: join(dataDir, 'network.json'),
     demoCursor: join(dataDir, 'demo-cursor.json'),
     /** The admin key that all servers share: 32 hex digits, mode 0600. */

@@ -114,7 +114,9 @@ export class AuditLog {
 
   close(): void {
     this.flush();
-    this.#file?.close();
+    if (!this.#file) return;
+    this.#logger.info({ hash: this.#file.head }, 'the audit log ends with this record');
+    this.#file.close();
   }
 
   #keep(record: WaitingRecord): void {

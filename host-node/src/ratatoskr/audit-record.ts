@@ -1,8 +1,8 @@
 /**
  * One line of the audit file, and the chain that holds the lines together: each carries the
  * SHA-256 over the one before and its own text, so that a line which is changed, left out or moved
- * shows. Whoever can write the whole file can make a new chain: keep the last hash elsewhere (it
- * is in the log and in `andvari_ratatoskr_audit`), then that shows too.
+ * shows. Whoever can write the whole file can make a new chain: keep the last hash elsewhere (the
+ * log has it when the server stops), then that shows too.
  */
 import { createHash } from 'node:crypto';
 

@@ -174,7 +174,8 @@ async function run(
     throw new TypeError(`${service.name}: wanted an answer of at most ${PAYLOAD_BYTES_MAX} bytes`);
   } catch (error) {
     if (error instanceof ServiceFailure) {
-      const { code, message, again } = error;
+      const { code, message, again, cause } = error;
+      if (cause) logger.error({ err: cause, service: service.name }, 'a service failed');
       return { outcome: { ok: false, code, message }, again };
     }
     if (request.signal.aborted) return { outcome: TOO_LATE, again: false };

@@ -56,11 +56,11 @@ export class ServiceFailure extends Error {
   /** Nothing was done: the same request_id may be sent again, and is executed then. */
   readonly again: boolean;
 
-  /** @param message shown to the client */
-  constructor(code: ServiceCode, message: string, { again }: { again: boolean }) {
-    super(message);
+  /** @param message shown to the client; `cause` is for the log */
+  constructor(code: ServiceCode, message: string, more: { again: boolean; cause?: unknown }) {
+    super(message, more.cause === undefined ? {} : { cause: more.cause });
     this.code = code;
-    this.again = again;
+    this.again = more.again;
   }
 }
 

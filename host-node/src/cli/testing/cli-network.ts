@@ -55,6 +55,7 @@ export class CliNetwork {
       basePort: 0,
       httpBasePort: 0,
       pagePort: 0,
+      ratatoskrPort: 0,
       wire: 'spec',
       logger: createLogger({ level: 'silent' }),
     });

@@ -1,24 +1,17 @@
 /** A Ratatoskr server on loopback and peers that say exactly what a test wants them to. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
-import {
-  MessageType,
-  type RatatoskrRequest,
-  type RatatoskrResponse,
-} from '@andvari/host-common/ratatoskr/messages';
-import { WebSocket } from 'ws';
 import { createLogger } from '../../log/logger.ts';
 import { MemoryAnswerStore } from '../answer-store.ts';
 import { AuditLog } from '../audit-log.ts';
 import type { Clock } from '../connection-services.ts';
 import { InProcessBus, type InProcessBusOptions } from '../in-process-bus.ts';
-import { NodeEd25519Signer } from '../node-ed25519.ts';
 import { DeviceRegistry } from '../registry.ts';
 import { RatatoskrServer, type RatatoskrServerOptions } from '../server.ts';
 import type { Service } from '../service-bus.ts';
 import { WebSocketListener } from '../websocket-listener.ts';
 import { certificates, TurnedCertificate } from './certificates.ts';
+import { signerOf, TestPeer } from './test-peer.ts';
 
 export const USER = 'user-1';
 export const serverSeed = Uint8Array.from({ length: 32 }, (_, i) => i + 1);
@@ -41,11 +34,6 @@ export class TestClock implements Clock {
     this.wall += seconds;
     this.steady += seconds * 1000;
   }
-}
-
-/** The signer of a device, from its name. */
-export function signerOf(deviceId: string): NodeEd25519Signer {
-  return new NodeEd25519Signer(createHash('sha256').update(`device ${deviceId}`).digest());
 }
 
 /** Answers with what it got. */
@@ -114,8 +102,11 @@ export class RatatoskrPlace {
 
   /** A connection of a device that has not said anything yet. */
   async peer(deviceId = 'device-1', userId = USER): Promise<TestPeer> {
-    const socket = new WebSocket(this.#url, 'ratatoskr.v1', this.#ca ? { ca: this.#ca } : {});
-    const peer = new TestPeer(this, socket, { deviceId, userId });
+    const { codec, clock } = this;
+    const peer = new TestPeer(this.#url, {
+      ...{ deviceId, userId, codec, nowS: () => clock.wallS() },
+      ...(this.#ca ? { ca: this.#ca } : {}),
+    });
     this.#peers.push(peer);
     await peer.opened;
     return peer;
@@ -134,98 +125,5 @@ export class RatatoskrPlace {
     await this.server.close();
     await this.#listener.close();
     this.audit.close();
-  }
-}
-
-export interface Closed {
-  code: number;
-  reason: string;
-}
-
-/** One socket, and a device's key. */
-export class TestPeer {
-  readonly socket: WebSocket;
-  readonly opened: Promise<unknown>;
-  readonly closed: Promise<Closed>;
-  /** Answers in the order in which they came. */
-  readonly answers: RatatoskrResponse[] = [];
-  readonly #place: RatatoskrPlace;
-  readonly #owner: { deviceId: string; userId: string };
-  #came: () => void = () => {};
-
-  constructor(
-    place: RatatoskrPlace,
-    socket: WebSocket,
-    owner: { deviceId: string; userId: string },
-  ) {
-    this.#place = place;
-    this.#owner = owner;
-    this.socket = socket;
-    this.opened = new Promise((resolve, reject) => {
-      socket.on('open', resolve);
-      socket.on('error', reject);
-    });
-    this.closed = new Promise((resolve) => {
-      socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }));
-    });
-    socket.on('message', (data) => {
-      const opened = place.codec.openResponse(new Uint8Array(data as Buffer));
-      if (!opened.ok) throw new Error(`the server sent what does not open: ${opened.reason}`);
-      this.answers.push(opened.response);
-      this.#came();
-    });
-  }
-
-  /** A signed request; `change` replaces fields before the signature is made. */
-  request(change: Partial<RatatoskrRequest> = {}): RatatoskrRequest {
-    const request = {
-      messageType: MessageType.BUSINESS_REQUEST as number,
-      requestId: randomUUID() as string,
-      ...this.#owner,
-      timestamp: BigInt(this.#place.clock.wallS()),
-      nonce: new Uint8Array(randomBytes(16)),
-      payload: new Uint8Array(),
-      metadata: new Map<string, string>(),
-      ...change,
-    };
-    const digest = this.#place.codec.requestDigest(request);
-    const signature = signerOf(this.#owner.deviceId).signNow(digest);
-    return { ...request, signature: change.signature ?? signature };
-  }
-
-  connectionRequest(
-    version = '1.0',
-    change: Partial<RatatoskrRequest> = {},
-    token = 'token',
-  ): RatatoskrRequest {
-    const payload = this.#place.codec.encodeConnectionRequest({
-      deviceIdentity: 'identity',
-      authenticationToken: token,
-      version,
-    });
-    return this.request({ messageType: MessageType.CONNECTION_REQUEST, payload, ...change });
-  }
-
-  send(request: RatatoskrRequest | Uint8Array): void {
-    const bytes =
-      request instanceof Uint8Array ? request : this.#place.codec.encodeRequest(request);
-    this.socket.send(bytes);
-  }
-
-  /** Sends and takes the next answer, whatever it answers. */
-  async ask(request: RatatoskrRequest | Uint8Array): Promise<RatatoskrResponse> {
-    const count = this.answers.length;
-    this.send(request);
-    return this.answer(count);
-  }
-
-  /** The answer of this number, from 0, once it is here. */
-  async answer(index: number): Promise<RatatoskrResponse> {
-    while (this.answers.length <= index) {
-      await new Promise<void>((resolve) => {
-        this.#came = resolve;
-      });
-    }
-    return this.answers[index] as RatatoskrResponse;
   }
 }

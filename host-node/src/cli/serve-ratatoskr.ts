@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { RatatoskrConfig } from '../config/ratatoskr-config.ts';
+import type { CertificateSource } from '../ratatoskr/channel.ts';
+import type { RatatoskrOptions } from '../ratatoskr/endpoint.ts';
+import { openDemoServices } from '../ratatoskr/services/demo-services.ts';
+
+/** The section [ratatoskr], as an endpoint takes it. Opens nothing yet. */
+export function ratatoskrOptionsOf(
+  { raida }: Pick<Config, 'raida'>,
+  ratatoskr: RatatoskrConfig,
+): RatatoskrOptions {
+  const { directory, tlsCertFile: certFile, tlsKeyFile: keyFile } = ratatoskr;
+  const { servers, wire, coinId } = raida;
+  return {
+    listen: ratatoskr.listen,
+    ...(certFile && keyFile ? { certificate: certificateOf(certFile, keyFile) } : {}),
+    allowPlain: ratatoskr.allowPlain,
+    files: {
+      devices: ratatoskr.devicesFile,
+      serverKey: ratatoskr.serverKeyFile,
+      audit: ratatoskr.auditFile,
+      answers: join(directory, 'answers.db'),
+    },
+    services: () =>
+      ratatoskr.demoServices
+        ? openDemoServices({ directory, wire, coinId, ...(servers.length > 0 ? { servers } : {}) })
+        : { routes: new Map() },
+    rates: { perMinute: ratatoskr.ratePerMinute, perHour: ratatoskr.ratePerHour },
+    connectionRate: { perSecond: ratatoskr.connectionRate, burst: 10 * ratatoskr.connectionRate },
+    connectionsMax: ratatoskr.maxConnections,
+    strictShape: ratatoskr.strictShape,
+    requireV2: ratatoskr.requireV2,
+  };
+}
+
+/** As it is at the start. */
+function certificateOf(certFile: string, keyFile: string): CertificateSource {
+  const certificate = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+  return { current: () => certificate };
+}

@@ -1,0 +1,207 @@
+/**
+ * One Ratatoskr endpoint, put together: devices, audit log, answers and server key in files,
+ * services, listeners.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { plainEngine } from '@andvari/host-common/engine/module';
+import type { Registry } from 'prom-client';
+import { makeDirectory } from '../files/directory.ts';
+import { createFileDurably } from '../files/durable-file.ts';
+import type { SocketAddress } from '../io/packet-io.ts';
+import type { Logger } from '../log/logger.ts';
+import { AnswerDatabase } from './answer-database.ts';
+import { AuditLog } from './audit-log.ts';
+import type { CertificateSource } from './channel.ts';
+import { openRegistry, reloadRegistry, watchDevices } from './device-file.ts';
+import { InProcessBus } from './in-process-bus.ts';
+import { registerRatatoskrMetrics } from './metrics.ts';
+import type { DeviceRegistry } from './registry.ts';
+import { RatatoskrServer, type RatatoskrServerOptions } from './server.ts';
+import type { Service } from './service-bus.ts';
+import { WebSocketListener } from './websocket-listener.ts';
+
+const SEED_BYTES = 32;
+
+/** The files of an endpoint; their folders are made when they are missing. */
+export interface RatatoskrFiles {
+  /** The registry (device-file.ts). One that is not there holds no device. */
+  devices: string;
+  /** 64 hex digits, mode 0600; made when it is not there. */
+  serverKey: string;
+  audit: string;
+  /** What was executed (answer-database.ts). */
+  answers: string;
+}
+
+/** Services by request_type; the one that gets requests without any. */
+export interface EndpointServices {
+  routes: ReadonlyMap<string, Service>;
+  fallback?: Service;
+  close?(): Promise<void> | void;
+}
+
+export interface RatatoskrOptions
+  extends Pick<
+    RatatoskrServerOptions,
+    'rates' | 'connectionRate' | 'connectionsMax' | 'strictShape' | 'requireV2' | 'replayEntries'
+  > {
+  listen: SocketAddress;
+  certificate?: CertificateSource;
+  allowPlain?: boolean;
+  files: RatatoskrFiles;
+  /** Opened with the endpoint, and closed with it. */
+  services: () => EndpointServices;
+  serviceDeadlineMs?: number;
+}
+
+/** The server key is none. */
+export class ServerKeyError extends Error {
+  readonly code = 'ANDVARI_RATATOSKR_KEY';
+  override readonly name = 'ServerKeyError';
+}
+
+export class RatatoskrEndpoint {
+  /** Devices, to be changed while it runs; the file is not written by that. */
+  readonly devices: DeviceRegistry;
+  readonly server: RatatoskrServer;
+  readonly #parts: EndpointParts;
+  #address: SocketAddress = { host: '', port: 0 };
+  #closing: Promise<void> | undefined;
+
+  private constructor(parts: EndpointParts) {
+    this.devices = parts.devices;
+    this.server = parts.server;
+    this.#parts = parts;
+  }
+
+  /**
+   * Open all of it, or nothing.
+   * @throws PlainTextError, PortInUseError, AddressError, DeviceFileError, ServerKeyError,
+   *     AnswerDatabaseError, DirectoryError and Node's errors
+   */
+  static async start(
+    options: RatatoskrOptions,
+    around: { logger: Logger; registry?: Registry },
+  ): Promise<RatatoskrEndpoint> {
+    const { logger } = around;
+    const parts = openParts(options, logger, await plainEngine());
+    const endpoint = new RatatoskrEndpoint(parts);
+    try {
+      await freshSecond(parts.refuseBeforeS);
+      endpoint.#address = await parts.listener.open();
+    } catch (error) {
+      await endpoint.close();
+      throw error;
+    }
+    if (around.registry) registerRatatoskrMetrics(around.registry, parts);
+    return endpoint;
+  }
+
+  /** Where it listens, with the port that it was given. */
+  get address(): SocketAddress {
+    return this.#address;
+  }
+
+  /** Read the devices file again; one that is wrong changes nothing and is told in the log. */
+  reload(): void {
+    this.#parts.reload();
+  }
+
+  /** Take no more messages, end the connections, close the files. */
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  async #stop(): Promise<void> {
+    const { listener, server, services, answers, audit, unwatch } = this.#parts;
+    unwatch();
+    await server.close();
+    await listener.close();
+    await services.close?.();
+    answers.close();
+    audit.close();
+  }
+}
+
+interface EndpointParts {
+  devices: DeviceRegistry;
+  server: RatatoskrServer;
+  listener: WebSocketListener;
+  services: EndpointServices;
+  bus: InProcessBus;
+  answers: AnswerDatabase;
+  audit: AuditLog;
+  refuseBeforeS: number;
+  reload: () => void;
+  unwatch: () => void;
+}
+
+function openParts(
+  options: RatatoskrOptions,
+  logger: Logger,
+  module: WebAssembly.Module,
+): EndpointParts {
+  const { files } = options;
+  for (const file of Object.values(files)) makeDirectory(dirname(file), 0o700);
+  const serverSeed = openServerKey(files.serverKey);
+  const devices = openRegistry(files.devices);
+  const audit = new AuditLog({ file: { path: files.audit }, logger });
+  const answers = new AnswerDatabase(files.answers);
+  let services: EndpointServices;
+  try {
+    services = options.services();
+  } catch (error) {
+    answers.close();
+    throw error;
+  }
+  const { fallback, routes } = services;
+  const bus = new InProcessBus({
+    ...{ routes, answers, logger },
+    ...(fallback ? { fallback } : {}),
+    ...(options.serviceDeadlineMs ? { deadlineMs: options.serviceDeadlineMs } : {}),
+  });
+  // A process before this one may have taken messages of this very second.
+  const refuseBeforeS = Math.floor(Date.now() / 1000) + (answers.resumed ? 1 : 0);
+  const server = new RatatoskrServer({
+    ...options,
+    ...{ module, registry: devices, bus, audit, serverSeed, refuseBeforeS },
+  });
+  const failed = (error: unknown) => logger.error({ err: error }, 'the Ratatoskr listener');
+  const listener = new WebSocketListener({ ...options, accept: server.accept, failed });
+  const reload = () => {
+    try {
+      reloadRegistry(devices, files.devices);
+      logger.info({ devices: devices.size }, 'the devices were read again');
+    } catch (error) {
+      logger.error({ err: error }, 'the devices stay as they were');
+    }
+  };
+  const unwatch = watchDevices(files.devices, reload);
+  return {
+    ...{ devices, server, listener, services, bus, answers, audit },
+    ...{ refuseBeforeS, reload, unwatch },
+  };
+}
+
+/** Wait for the first second whose messages are taken: less than one. */
+async function freshSecond(refuseBeforeS: number): Promise<void> {
+  const leftMs = refuseBeforeS * 1000 - Date.now();
+  if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
+}
+
+/** The seed of the server's key; a new one where there is none. */
+function openServerKey(path: string): Uint8Array {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    text = randomBytes(SEED_BYTES).toString('hex');
+    createFileDurably(path, `${text}\n`);
+  }
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw new ServerKeyError(`${path}: wanted 64 hex digits`);
+  return Uint8Array.from(Buffer.from(text, 'hex'));
+}

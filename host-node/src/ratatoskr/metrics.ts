@@ -1,0 +1,49 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { AuditLog } from './audit-log.ts';
+import type { DeviceRegistry } from './registry.ts';
+import type { RatatoskrServer } from './server.ts';
+import type { ServiceBus } from './service-bus.ts';
+
+interface Measured {
+  server: RatatoskrServer;
+  bus: ServiceBus;
+  devices: DeviceRegistry;
+  audit: AuditLog;
+}
+
+/** Labels are our own words alone: no id of a device, no address. */
+export function registerRatatoskrMetrics(registry: Registry, parts: Measured): void {
+  const { server, bus, devices, audit } = parts;
+  const registers = [registry];
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name: `andvari_ratatoskr_${name}`,
+      ...{ help, registers },
+      collect() {
+        this.set(value());
+      },
+    });
+  gauge('connections', 'Ratatoskr connections open now.', () => server.connections);
+  gauge('sessions', 'Of these, those with a session that holds.', () => server.sessions);
+  gauge('devices', 'Devices in the registry, revoked ones too.', () => devices.size);
+  gauge('calls', 'Requests that services work on now.', () => bus.underWay);
+  new Counter({
+    name: 'andvari_ratatoskr_messages_total',
+    help: 'Messages by verdict (ok or the error code), and requests delivered.',
+    labelNames: ['result'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [result, count] of server.counts) this.inc({ result }, count);
+    },
+  });
+  new Counter({
+    name: 'andvari_ratatoskr_audit_lost_total',
+    help: 'Audit records that were only counted: too many failures, or a disk that took none.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(audit.lost);
+    },
+  });
+}
