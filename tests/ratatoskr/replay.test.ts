@@ -7,6 +7,7 @@ import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import type { RatatoskrRequest } from '@andvari/host-common/ratatoskr/messages';
 import { describe, expect, it } from 'vitest';
 import { randomFrom, seedOfRun } from '../seeded-random.ts';
+import { bytesOf, type Recorded } from './replay-instance.ts';
 import { NOW_S, requestOf } from './vectors.ts';
 
 const RUNS = process.env.ANDVARI_LONG ? 200 : 12;
@@ -24,19 +25,8 @@ interface Seen {
 const codecOf = async (replayEntries: number) =>
   RatatoskrCodec.create({ module: await plainEngine(), replayEntries });
 
-function bytesOf(number: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  new DataView(bytes.buffer).setUint32(0, number);
-  return bytes;
-}
-
 /** A request of this device and nonce; its digest is `digest` spelled in bytes. */
-function record(
-  codec: RatatoskrCodec,
-  seen: { device: string; nonce: number; digest: number; timestamp: number },
-  nowS: number,
-  skewS = 0,
-) {
+function record(codec: RatatoskrCodec, seen: Recorded, nowS: number, skewS = 0) {
   const request: RatatoskrRequest = {
     ...requestOf(),
     deviceId: seen.device,
@@ -107,7 +97,7 @@ describe('the replay cache', () => {
     for (let run = 0; run < RUNS; run++) {
       const random = randomFrom(seed + run);
       const codec = await codecOf(1 + random(60));
-      const taken: { device: string; nonce: number; digest: number; timestamp: number }[] = [];
+      const taken: Recorded[] = [];
       const names = new Set<string>();
       let nowS = NOW_S;
       for (let step = 0; step < STEPS; step++) {

@@ -99,7 +99,7 @@ export class MessageBlock {
 
   /** Throws RangeError, also for a text with half a surrogate pair. */
   setText(field: number, text: string): void {
-    this.place(this.fieldAt(field), textBytes(text));
+    this.placeText(this.fieldAt(field), text);
   }
 
   setDigest(digest: Uint8Array): void {
@@ -119,8 +119,8 @@ export class MessageBlock {
     }
     let entry = this.base + Block.METADATA;
     for (const [key, value] of metadata) {
-      this.place(entry, textBytes(key));
-      this.place(entry + 8, textBytes(value));
+      this.placeText(entry, key);
+      this.placeText(entry + 8, value);
       entry += 16;
     }
     this.engine.u32[(this.base + Block.METADATA_COUNT) >>> 2] = metadata.size;
@@ -161,6 +161,26 @@ export class MessageBlock {
       text += String.fromCharCode(byte);
     }
     return text;
+  }
+
+  private placeText(at: number, text: string): void {
+    if (!this.placeAscii(at, text)) this.place(at, textBytes(text));
+  }
+
+  /** Short texts of ASCII, as ids are, go straight into memory, past the encoder. */
+  private placeAscii(at: number, text: string): boolean {
+    const { u8, u32 } = this.engine;
+    const { length } = text;
+    if (length > SHORT_TEXT_BYTES || this.next + length > this.in + MESSAGE_BYTES_MAX) return false;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return false;
+      u8[this.next + i] = code;
+    }
+    u32[at >>> 2] = this.next;
+    u32[(at >>> 2) + 1] = length;
+    this.next += length;
+    return true;
   }
 
   private place(at: number, bytes: Uint8Array): void {
