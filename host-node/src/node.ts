@@ -244,14 +244,6 @@ export class AndvariNode {
   async #open({ listen, ratatoskr: ratatoskrOptions }: NodeOptions): Promise<void> {
     const http = await this.#http?.open();
     const raida = await this.#io.open(listen, this.#server);
-<<<<<<< Updated upstream
-    this.#addresses = { raida, ...(http ? { http } : {}) };
-    this.#logger.info(
-      { raida: formatAddress(raida), ...(http ? { http: formatAddress(http) } : {}) },
-      'listening',
-    );
-    const { backend } = this.#packets;
-=======
     if (ratatoskrOptions) {
       const around = { logger: this.#logger, registry: this.#registry };
       this.#ratatoskr = await RatatoskrEndpoint.start(ratatoskrOptions, around);
@@ -263,8 +255,7 @@ export class AndvariNode {
       formatAddress(at),
     ]);
     this.#logger.info(Object.fromEntries(listening), 'listening');
-    const { backend, better } = this.#packets;
->>>>>>> Stashed changes
+    const { backend } = this.#packets;
     const workers = this.#server.pool?.counts.length ?? 0;
     const passedOver = this.#better.length > 0 ? { passedOver: this.#better.join('; ') } : {};
     this.#logger.info({ backend, workers, ...passedOver }, 'packets');
