@@ -75,9 +75,10 @@ describe('probe', () => {
   it('tells of each way why it is not there', () => {
     const probed = probe();
     if ('missing' in probed) return;
-    expect(probed.mmsg).toEqual({ errno: 0, why: '' });
-    for (const { errno, why } of Object.values(probed)) {
+    expect(probed.mmsg).toEqual({ errno: 0, why: '', code: '' });
+    for (const { errno, why, code } of Object.values(probed)) {
       expect(why === '').toBe(errno === 0);
+      expect(code === '').toBe(errno === 0);
       expect(why).not.toContain('\n');
     }
   });

@@ -32,9 +32,10 @@ export type {
 
 /** What this process may use, found out by trying. */
 export interface Probe {
+  /** recvmmsg and sendmmsg, both called. */
   mmsg: Probed;
   uring: Probed;
-  /** A socket of AF_XDP, and a map for its program; an interface is not tried. */
+  /** The capabilities and a socket of AF_XDP, and a map; an interface is not tried. */
   xdp: Probed;
   bpf: Probed;
   /** `bytes`: how much this process may pin, Infinity where there is no limit. */
@@ -46,6 +47,8 @@ export interface Probed {
   errno: number;
   /** Why not, and what mends it, in one sentence; '' when it works. */
   why: string;
+  /** As IoError's; '' when it works. */
+  code: string;
 }
 
 /** What the kernel refused: one line that names the cause, and what mends it. */

@@ -1,6 +1,6 @@
 #include "bpf.h"
 
-#include <linux/capability.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -8,11 +8,7 @@
 #include <stdexcept>
 
 #include "io-error.h"
-
-// Numbers that older headers lack; the kernel's interface does not change them.
-#ifndef CAP_BPF
-#define CAP_BPF 39
-#endif
+#include "permissions.h"
 
 namespace andvari {
 namespace {
@@ -41,8 +37,11 @@ std::string lastComplaint(const std::string& log) {
 
 [[noreturn]] void refuse(const char* what, int error) {
   if (error == EPERM || error == EACCES) {
-    const std::string missing = missingXdpCapabilities();
-    if (!missing.empty()) throw IoError("ANDVARI_IO_PERMISSION", what, error, capabilityMend());
+    requireXdpCapabilities();
+    rlimit limit = {};
+    getrlimit(RLIMIT_MEMLOCK, &limit);
+    // For its maps not even CAP_IPC_LOCK lifts the limit.
+    if (!chargesMapsAsLocked() || limit.rlim_cur == RLIM_INFINITY) refusePermission(what, error);
     throw IoError("ANDVARI_IO_MEMLOCK", what, error,
                   "raise the limit of locked memory: `ulimit -l unlimited`, or "
                   "LimitMEMLOCK=infinity in the service's unit");
@@ -233,30 +232,6 @@ int runXdpProgram(int programFd, const uint8_t* packet, uint32_t bytes, uint32_t
   if (bpf(BPF_PROG_TEST_RUN, attributes) < 0) return errno;
   verdict = attributes.test.retval;
   return 0;
-}
-
-std::string missingXdpCapabilities() {
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2] = {};
-  if (syscall(SYS_capget, &header, data) < 0) return "";
-  const auto has = [&](int capability) {
-    return (data[capability / 32].effective >> (capability % 32) & 1) != 0;
-  };
-  std::string missing;
-  const auto want = [&](bool held, const char* name) {
-    if (!held) missing += (missing.empty() ? "" : ", ") + std::string(name);
-  };
-  want(has(CAP_NET_RAW), "CAP_NET_RAW");
-  want(has(CAP_NET_ADMIN), "CAP_NET_ADMIN");
-  // CAP_SYS_ADMIN stands for CAP_BPF, as it did before there was one.
-  want(has(CAP_BPF) || has(CAP_SYS_ADMIN), "CAP_BPF");
-  return missing;
-}
-
-std::string capabilityMend() {
-  const std::string missing = missingXdpCapabilities();
-  return "give the process " + (missing.empty() ? std::string("CAP_BPF") : missing) +
-         " (AmbientCapabilities= in the service's unit, or `setcap`), or run it as root";
 }
 
 }  // namespace andvari

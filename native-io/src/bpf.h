@@ -67,9 +67,9 @@ class BpfAssembler {
   std::vector<Jump> jumps_;
 };
 
-// All throw IoError: ANDVARI_IO_PERMISSION without the capability, ANDVARI_IO_MEMLOCK where maps
-// count against the limit (before Linux 5.11), ANDVARI_IO_UNSUPPORTED where the kernel has no such
-// thing, else ANDVARI_IO_SYSTEM.
+// All throw IoError: ANDVARI_IO_PERMISSION without the capability or where bpf() is forbidden,
+// ANDVARI_IO_MEMLOCK where maps count against the limit (before Linux 5.11),
+// ANDVARI_IO_UNSUPPORTED where the kernel has no such thing, else ANDVARI_IO_SYSTEM.
 BpfHandle createMap(bpf_map_type type, uint32_t keyBytes, uint32_t valueBytes, uint32_t entries);
 BpfHandle loadXdpProgram(const std::vector<bpf_insn>& instructions);
 
@@ -80,11 +80,5 @@ int deleteFromMap(int mapFd, const void* key);
 int createXdpLink(int programFd, int interfaceIndex, uint32_t flags, BpfHandle& link);
 // What the program decides about `packet` (an Ethernet frame): XDP_PASS, XDP_REDIRECT, ...
 int runXdpProgram(int programFd, const uint8_t* packet, uint32_t bytes, uint32_t& verdict);
-
-// The capabilities that AF_XDP needs and this thread has not, e.g. "CAP_NET_ADMIN, CAP_BPF"; empty
-// when it has all.
-std::string missingXdpCapabilities();
-// IoError's `mend` for missing capabilities.
-std::string capabilityMend();
 
 }  // namespace andvari

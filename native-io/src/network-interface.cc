@@ -42,6 +42,14 @@ uint32_t queuesOf(int socket, ifreq& request, const std::string& name) {
   return count > 0 ? count : 1;
 }
 
+IoError tooFewQueues(const NetworkInterface& interface, const std::string& wanted,
+                     const std::string& mend) {
+  return {"ANDVARI_IO_QUEUE",
+          wanted + ": " + interface.name + " has " + std::to_string(interface.receiveQueues) +
+              " receive queue(s), from 0",
+          0, mend + ", or give it more: `ethtool -L " + interface.name + " combined N`"};
+}
+
 }  // namespace
 
 NetworkInterface findInterface(const std::string& name) {
@@ -75,12 +83,12 @@ NetworkInterface findInterface(const std::string& name) {
 
 void requireQueue(const NetworkInterface& interface, uint32_t queue) {
   if (queue < interface.receiveQueues) return;
-  throw IoError("ANDVARI_IO_QUEUE",
-                "queue " + std::to_string(queue) + ": " + interface.name + " has " +
-                    std::to_string(interface.receiveQueues) + " receive queue(s), from 0",
-                0,
-                "use fewer workers, or give it more queues: `ethtool -L " + interface.name +
-                    " combined N`");
+  throw tooFewQueues(interface, "queue " + std::to_string(queue), "use fewer workers");
+}
+
+void requireQueues(const NetworkInterface& interface, uint32_t count) {
+  if (count <= interface.receiveQueues) return;
+  throw tooFewQueues(interface, std::to_string(count) + " queues (io.queues)", "ask for fewer");
 }
 
 }  // namespace andvari

@@ -16,7 +16,9 @@ struct NetworkInterface {
 
 // Throws IoError ANDVARI_IO_INTERFACE when there is no such interface, or it is not Ethernet.
 NetworkInterface findInterface(const std::string& name);
-// Throws IoError ANDVARI_IO_QUEUE when the interface has fewer queues.
+// Both throw IoError ANDVARI_IO_QUEUE when the interface has fewer queues: than a socket's `queue`
+// (one for each worker), or than `count` that were asked for.
 void requireQueue(const NetworkInterface& interface, uint32_t queue);
+void requireQueues(const NetworkInterface& interface, uint32_t count);
 
 }  // namespace andvari

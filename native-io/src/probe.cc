@@ -1,9 +1,5 @@
 // probe(): what this process may use of what the kernel has, found out by trying.
-#include <linux/capability.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
@@ -13,6 +9,7 @@
 #include "bpf.h"
 #include "io-error.h"
 #include "modules.h"
+#include "permissions.h"
 #include "uring.h"
 
 #ifndef AF_XDP
@@ -22,71 +19,74 @@
 namespace andvari {
 namespace {
 
-// { errno, why }: 0 and '' when it works.
-Napi::Object result(Napi::Env env, int error, const std::string& why) {
+// { errno, why, code }: 0 and '' when it works.
+Napi::Object result(Napi::Env env, int error, const std::string& why, const std::string& code) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("errno", error);
   object.Set("why", why);
+  object.Set("code", code);
   return object;
 }
 
 Napi::Object tried(Napi::Env env, const std::function<void()>& attempt) {
   try {
     attempt();
-    return result(env, 0, "");
+    return result(env, 0, "", "");
   } catch (const IoError& error) {
     const std::string mend = error.mend.empty() ? "" : " (" + error.mend + ")";
-    return result(env, error.error ? error.error : ENOSYS, error.what() + mend);
+    return result(env, error.error ? error.error : ENOSYS, error.what() + mend, error.code);
   }
 }
 
-void trySocket(int family, int type, const char* name, const char* missing) {
-  const int fd = socket(family, type | SOCK_CLOEXEC, 0);
-  if (fd >= 0) {
-    ::close(fd);
-    return;
+[[noreturn]] void refuseMmsg(const char* what, int error) {
+  if (error == EPERM || error == EACCES || error == ENOSYS) {
+    throw IoError("ANDVARI_IO_PERMISSION", what, error,
+                  "seccomp or a container's profile forbids it to this process: allow it, or use "
+                  "another backend");
   }
-  if (errno == EPERM || errno == EACCES) {
-    throw IoError("ANDVARI_IO_PERMISSION", name, errno, "it wants CAP_NET_RAW");
-  }
-  if (errno == EAFNOSUPPORT) throw IoError("ANDVARI_IO_UNSUPPORTED", name, errno, missing);
-  throw IoError("ANDVARI_IO_SYSTEM", name, errno);
+  throw IoError("ANDVARI_IO_SYSTEM", what, error);
 }
 
-bool hasCapability(uint32_t capability) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2] = {};
-  if (syscall(SYS_capget, &header, data) != 0) return false;
-  return (data[capability / 32].effective & (1u << capability % 32)) != 0;
+// Each call once, on a socket that nobody knows: a filter may allow the one and not the other.
+void probeMmsg() {
+  const BpfHandle socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) refuseMmsg("socket(AF_INET)", errno);
+  mmsghdr header = {};
+  if (recvmmsg(socket.fd(), &header, 1, MSG_DONTWAIT, nullptr) < 0 && errno != EAGAIN) {
+    refuseMmsg("recvmmsg", errno);
+  }
+  if (sendmmsg(socket.fd(), &header, 0, MSG_DONTWAIT) < 0) refuseMmsg("sendmmsg", errno);
 }
 
-// Bytes that this process may pin: Infinity with CAP_IPC_LOCK or without a limit.
-double lockableBytes() {
-  rlimit limit{};
-  if (hasCapability(CAP_IPC_LOCK) || getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return INFINITY;
-  return limit.rlim_cur == RLIM_INFINITY ? INFINITY : static_cast<double>(limit.rlim_cur);
+void probeXdp() {
+  requireXdpCapabilities();
+  const BpfHandle socket(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
+  if (socket) return;
+  const int error = errno;
+  if (error == EPERM || error == EACCES) refusePermission("socket(AF_XDP)", error);
+  throw IoError(error == EAFNOSUPPORT ? "ANDVARI_IO_UNSUPPORTED" : "ANDVARI_IO_SYSTEM",
+                "socket(AF_XDP)", error,
+                error == EAFNOSUPPORT ? "the kernel is built without CONFIG_XDP_SOCKETS" : "");
 }
 
 Napi::Object memlock(Napi::Env env) {
-  const double bytes = lockableBytes();
-  std::string why;
-  if (std::isfinite(bytes)) {
-    why = "at most " + std::to_string(static_cast<uint64_t>(bytes) / 1024) +
-          " KiB may be locked (raise it with ulimit -l, LimitMEMLOCK= or CAP_IPC_LOCK)";
-  }
-  Napi::Object object = result(env, why.empty() ? 0 : ENOBUFS, why);
-  object.Set("bytes", bytes);
+  const uint64_t bytes = lockableBytes();
+  const bool isLimited = bytes != UINT64_MAX;
+  const std::string why =
+      "at most " + std::to_string(bytes / 1024) +
+      " KiB may be locked (raise it with ulimit -l, LimitMEMLOCK= or CAP_IPC_LOCK)";
+  Napi::Object object = isLimited ? result(env, ENOBUFS, why, "ANDVARI_IO_MEMLOCK")
+                                  : result(env, 0, "", "");
+  object.Set("bytes", isLimited ? static_cast<double>(bytes) : INFINITY);
   return object;
 }
 
 Napi::Value probe(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::Object object = Napi::Object::New(env);
-  object.Set("mmsg", tried(env, [] { trySocket(AF_INET, SOCK_DGRAM, "socket(AF_INET)", ""); }));
+  object.Set("mmsg", tried(env, probeMmsg));
   object.Set("uring", tried(env, probeUring));
-  object.Set("xdp", tried(env, [] {
-    trySocket(AF_XDP, SOCK_RAW, "socket(AF_XDP)", "the kernel is built without CONFIG_XDP_SOCKETS");
-  }));
+  object.Set("xdp", tried(env, probeXdp));
   object.Set("bpf", tried(env, [] { createMap(BPF_MAP_TYPE_XSKMAP, 4, 4, 1); }));
   object.Set("memlock", memlock(env));
   return object;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "io-error.h"
+#include "permissions.h"
 #include "udp-headroom.h"
 #include "xdp-program.h"
 #include "xsk.h"
@@ -26,7 +27,7 @@ constexpr long kAttachPauseNs = 5'000'000;
                         " xdp off`, or end the program that holds it");
     case EPERM:
     case EACCES:
-      throw IoError("ANDVARI_IO_PERMISSION", what, error, capabilityMend());
+      refusePermission(what, error);
     case ENODEV:
       throw IoError("ANDVARI_IO_INTERFACE", what, error, "name an interface of `ip link`");
     default:
@@ -42,12 +43,9 @@ const char* nameOf(XdpMode mode) { return mode == XdpMode::kNative ? "native" : 
 
 XdpAttachment::XdpAttachment(const XdpAttachmentOptions& options)
     : interface_(findInterface(options.interface)) {
-  const std::string missing = missingXdpCapabilities();
-  if (!missing.empty()) {
-    throw IoError("ANDVARI_IO_PERMISSION", "AF_XDP without " + missing, EPERM, capabilityMend());
-  }
+  requireXdpCapabilities();
   queues_ = options.queues ? options.queues : interface_.receiveQueues;
-  requireQueue(interface_, queues_ - 1);
+  requireQueues(interface_, queues_);
   sockets_ = createSocketMap(queues_);
   if (options.cidPrefixes) prefixes_ = createPrefixMap();
   XdpProgramOptions program;

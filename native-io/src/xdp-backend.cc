@@ -141,7 +141,7 @@ XdpBackend::XdpBackend(EnginePort& port, std::unique_ptr<UdpSocket> socket,
   if (error == 0) return;
   if (error == E2BIG) {
     throw IoError("ANDVARI_IO_QUEUE", "queue " + std::to_string(options.queue), error,
-                  "attach the program with more queues");
+                  "attach the program with more queues (io.queues), or use fewer workers");
   }
   throw IoError("ANDVARI_IO_SYSTEM", "bpf(BPF_MAP_UPDATE_ELEM) of the sockets", error,
                 "attach the program first, and keep it");

@@ -1,13 +1,13 @@
 #include "xsk.h"
 
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include <algorithm>
 
 #include "io-error.h"
+#include "permissions.h"
 
 // Numbers that older headers lack; the kernel's interface does not change them.
 #ifndef AF_XDP
@@ -50,12 +50,13 @@ Entry& entry(const XskRing& ring, uint32_t index) {
   return reinterpret_cast<Entry*>(ring.entries)[index & (ring.size - 1)];
 }
 
+// The limit is one for all sockets, of all processes of this user; how much of it is taken the
+// kernel does not tell.
 std::string memlockMend(uint64_t bytes) {
-  rlimit limit = {};
-  getrlimit(RLIMIT_MEMLOCK, &limit);
-  return "let the process lock " + std::to_string(bytes >> 20) + " MiB (its limit is " +
-         std::to_string(limit.rlim_cur >> 20) +
-         " MiB): `ulimit -l`, LimitMEMLOCK= in the service's unit, or CAP_IPC_LOCK";
+  return "this socket's frames are " + std::to_string(bytes >> 20) +
+         " MiB, more than is left of the limit of " + std::to_string(lockableBytes() >> 20) +
+         " MiB: raise it with `ulimit -l` or LimitMEMLOCK= in the service's unit, or give "
+         "CAP_IPC_LOCK";
 }
 
 }  // namespace
@@ -63,9 +64,7 @@ std::string memlockMend(uint64_t bytes) {
 Xsk::Xsk(const XskOptions& options) : socket_(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0)) {
   if (!socket_) {
     const int error = errno;
-    if (error == EPERM || error == EACCES) {
-      throw IoError("ANDVARI_IO_PERMISSION", "socket(AF_XDP)", error, capabilityMend());
-    }
+    if (error == EPERM || error == EACCES) refusePermission("socket(AF_XDP)", error);
     throw IoError("ANDVARI_IO_UNSUPPORTED", "socket(AF_XDP)", error,
                   "use a kernel with CONFIG_XDP_SOCKETS, or another backend");
   }
@@ -94,6 +93,7 @@ void Xsk::registerUmem(const XskOptions& options) {
   umem.headroom = options.headroom;
   if (setsockopt(fd(), SOL_XDP, XDP_UMEM_REG, &umem, sizeof umem) == 0) return;
   const int error = errno;
+  if (error == EPERM || error == EACCES) refusePermission("XDP_UMEM_REG", error);
   if (error == ENOBUFS) {
     throw IoError("ANDVARI_IO_MEMLOCK", "XDP_UMEM_REG", error, memlockMend(options.umemBytes));
   }

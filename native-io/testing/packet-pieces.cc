@@ -85,7 +85,8 @@ Napi::Value verdicts(const Napi::CallbackInfo& info) {
     XdpProgramOptions program;
     program.port = static_cast<uint16_t>(options.Get("port").As<Napi::Number>().Uint32Value());
     program.frameBytesMax = options.Get("frameBytesMax").As<Napi::Number>().Uint32Value();
-    std::copy_n(options.Get("mac").As<Napi::Uint8Array>().Data(), sizeof program.mac, program.mac);
+    const auto mac = options.Get("mac").As<Napi::Uint8Array>();
+    std::copy_n(mac.Data(), sizeof program.mac, program.mac);
     const auto hosts = options.Get("hosts").As<Napi::Array>();
     for (uint32_t i = 0; i < hosts.Length(); i++) {
       IpAddress address;

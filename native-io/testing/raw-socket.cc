@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/ethtool.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -14,14 +16,18 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "addon.h"
 
@@ -242,6 +248,27 @@ void keepCapabilities(const Napi::CallbackInfo& info) {
   want(info.Env(), syscall(SYS_capset, &header, data) == 0, "capset");
 }
 
+// denyCalls(names): EPERM from now on, for this thread and whatever it starts.
+void denyCalls(const Napi::CallbackInfo& info) {
+  const std::pair<const char*, uint32_t> known[] = {
+      {"bpf", SYS_bpf}, {"recvmmsg", SYS_recvmmsg}, {"sendmmsg", SYS_sendmmsg}};
+  std::vector<sock_filter> filter = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  const auto names = info[0].As<Napi::Array>();
+  for (uint32_t i = 0; i < names.Length(); i++) {
+    const std::string name = names.Get(i).As<Napi::String>().Utf8Value();
+    for (const auto& [text, number] : known) {
+      if (name != text) continue;
+      filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1));
+      filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+    }
+  }
+  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog program = {static_cast<unsigned short>(filter.size()), filter.data()};
+  want(info.Env(), prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+  want(info.Env(), prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "seccomp");
+}
+
 }  // namespace
 
 void initRawSocket(Napi::Env env, Napi::Object exports) {
@@ -254,6 +281,7 @@ void initRawSocket(Napi::Env env, Napi::Object exports) {
   add("openUdpSocket", openUdpSocket);
   add("connectTo", connectTo);
   add("keepCapabilities", keepCapabilities);
+  add("denyCalls", denyCalls);
   add("sendTo", sendTo);
   add("send", sendBytes);
   add("receive", receive);

@@ -40,21 +40,29 @@ export interface BackendChoice {
 
 /** Why a backend cannot be used here; '' when it can. */
 export function whyNotBackend(options: IoOptions & { backend: Backend }): string {
-  return obstacle(options.backend, loadNative(), options);
+  return obstacle(options.backend, loadNative(), options).why;
+}
+
+interface Obstacle {
+  /** '' when there is none. */
+  why: string;
+  code: string;
 }
 
 function obstacle(
   backend: Backend,
   addon: NativeAddon | { missing: string },
   { interface: name }: IoOptions,
-): string {
-  if (backend === 'portable') return '';
-  if ('missing' in addon) return addon.missing;
-  const probed = addon.probe();
-  if (backend === 'mmsg') return probed.mmsg.why;
-  if (backend === 'io_uring') return probed.uring.why;
-  if (name === undefined) return 'no io.interface is configured';
-  return probed.xdp.why || probed.bpf.why;
+): Obstacle {
+  const code = 'ANDVARI_IO_UNSUPPORTED';
+  if (backend === 'portable') return { why: '', code: '' };
+  if ('missing' in addon) return { why: addon.missing, code };
+  const { mmsg, uring, xdp, bpf } = addon.probe();
+  if (backend === 'mmsg') return mmsg;
+  if (backend === 'io_uring') return uring;
+  if (name === undefined) return { why: 'no io.interface is configured', code };
+  // What the program leaves to the kernel's socket comes by mmsg.
+  return [xdp, bpf].find(({ why }) => why !== '') ?? mmsg;
 }
 
 /**
@@ -66,15 +74,15 @@ export function chooseBackends(options: IoOptions): BackendChoice[] {
   if (wanted === 'portable') return [{ backend: 'portable', better: [] }];
   const addon = loadNative();
   if (wanted !== 'auto') {
-    const why = obstacle(wanted, addon, options);
-    if (why) throw new BackendError(wanted, why);
+    const { why, code } = obstacle(wanted, addon, options);
+    if (why) throw new BackendError(wanted, why, code);
     return [{ backend: wanted, better: [] }];
   }
   if ('missing' in addon) return [{ backend: 'portable', better: [addon.missing] }];
   const choices: BackendChoice[] = [];
   const better: string[] = [];
   for (const backend of ['af_xdp', 'io_uring', 'mmsg', 'portable'] as const) {
-    const why = obstacle(backend, addon, options);
+    const { why } = obstacle(backend, addon, options);
     if (why) better.push(`${backend}: ${why}`);
     else choices.push({ backend, better: [...better] });
   }

@@ -44,6 +44,8 @@ export interface TestModule {
   connectTo(socket: number, host: string, port: number): void;
   /** The calling thread keeps these capabilities (their numbers) only. */
   keepCapabilities(numbers: number[]): void;
+  /** The calling thread, and what it starts, is refused these system calls (EPERM) for good. */
+  denyCalls(names: string[]): void;
   sendTo(socket: number, bytes: Uint8Array, host: string, port: number): void;
   send(socket: number, bytes: Uint8Array): void;
   receive(socket: number, timeoutMs: number): Uint8Array | undefined;
@@ -70,8 +72,8 @@ const modeFlags = sanitized ? ['-g', '-fsanitize=address,undefined'] : [];
 /** The compiler itself does not. */
 const { LD_PRELOAD: _, ...compilerEnv } = process.env;
 const ownSources = ['addon.cc', 'raw-socket.cc', 'packet-pieces.cc'];
-const addonSources = ['bpf.cc', 'frame-headers.cc', 'xdp-program.cc'];
-const addonHeaders = ['bpf.h', 'frame-headers.h', 'io-error.h', 'xdp-program.h'];
+const addonSources = ['bpf.cc', 'frame-headers.cc', 'permissions.cc', 'xdp-program.cc'];
+const addonHeaders = addonSources.map((name) => name.replace('.cc', '.h')).concat('io-error.h');
 
 /** Why there is no test module here; undefined: there is one. */
 export function whyNoTestModule(): string | undefined {
