@@ -100,6 +100,10 @@ export class RatatoskrPlace {
     return place;
   }
 
+  get url(): string {
+    return this.#url;
+  }
+
   /** A connection of a device that has not said anything yet. */
   async peer(deviceId = 'device-1', userId = USER): Promise<TestPeer> {
     const { codec, clock } = this;

@@ -1,0 +1,237 @@
+/** Calls from their beginning to their one end: queue, sending, what an answer means. */
+
+import { MessageType, type RatatoskrResponse } from '../messages.ts';
+import { Backoff } from './backoff.ts';
+import { type Call, CallQueue, type QueueLimits, type QueueView } from './call-queue.ts';
+import type { ClientClock } from './client-clock.ts';
+import { type CallOutcome, RatatoskrError, RefusedByServerError } from './client-error.ts';
+import type { CallOptions } from './client-options.ts';
+import {
+  CALL_TIMEOUT_DEFAULT_MS,
+  PAYLOAD_BYTES_MAX,
+  RECONNECT_MAX_MS,
+  RECONNECT_MIN_MS,
+  RESENDS_MAX,
+  TIMER_MS_MAX,
+} from './limits.ts';
+import type { Answer, Link } from './link.ts';
+import type { MessageMaker } from './message-maker.ts';
+
+/** What a call gave. */
+export interface CallAnswer {
+  requestId: string;
+  payload: Uint8Array;
+  /** Signed by the server's key for this very request. */
+  signed: boolean;
+  /** Of the last sending. */
+  roundTripMs: number;
+}
+
+export interface CallDeskOptions {
+  clock: ClientClock;
+  maker: MessageMaker;
+  newId: () => string;
+  random: () => number;
+  limits: QueueLimits;
+  /** The link that calls can go over now. */
+  link(): Link | undefined;
+  changed(): void;
+  roundTrip(elapsedMs: number): void;
+}
+
+/** Refusals after which the same call is sent again, as the server has not executed it. */
+const SESSION_OVER: ReadonlySet<string> = new Set(['SESSION_EXPIRED', 'NO_SESSION']);
+const LATER: ReadonlySet<string> = new Set([
+  'RATE_LIMITED',
+  'NONCE_CACHE_FULL',
+  'TIMESTAMP_INVALID',
+]);
+/** Those by which the server says no before it executes anything (reference: section 3.1). */
+const BEFORE_EXECUTION: ReadonlySet<string> = new Set([
+  ...SESSION_OVER,
+  ...LATER,
+  'INVALID_FORMAT',
+  'MALFORMED',
+  'INVALID_REQUEST',
+  'UNAUTHENTICATED',
+  'REPLAY',
+]);
+
+export class CallDesk {
+  readonly #options: CallDeskOptions;
+  readonly #queue: CallQueue;
+  readonly #pauses: Backoff;
+  /** Ends the pause that the server has asked for. */
+  #resume: (() => void) | undefined;
+
+  constructor(options: CallDeskOptions) {
+    this.#options = options;
+    this.#queue = new CallQueue(options.limits);
+    this.#pauses = new Backoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS, options.random);
+  }
+
+  view(nowMs: number): QueueView {
+    return this.#queue.view(nowMs);
+  }
+
+  async call(payload: Uint8Array, options: CallOptions): Promise<CallAnswer> {
+    const { clock, newId, changed } = this.#options;
+    const { timeoutMs = CALL_TIMEOUT_DEFAULT_MS, signal, requestId = newId() } = options;
+    signal?.throwIfAborted();
+    this.#check(payload, requestId, timeoutMs);
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const call: Call = {
+      requestId,
+      payload: payload.slice(),
+      metadata: options.metadata ?? new Map(),
+      startMs: clock.monotonicMs(),
+      sends: 0,
+      refusals: 0,
+      resolve,
+      reject,
+    };
+    const isIn = this.#queue.add(call);
+    changed();
+    if (!isIn) {
+      const problem = 'too many calls have not ended, or too many bytes of them';
+      throw new RatatoskrError('ANDVARI_QUEUE_FULL', problem);
+    }
+    const giveUp = (): void => this.#fail(call, signal?.reason);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    const cancel = clock.after(timeoutMs, () => this.#timeOut(call, timeoutMs));
+    this.pump();
+    try {
+      const { response, signed, elapsedMs } = await promise;
+      return { requestId, payload: response.payload, signed, roundTripMs: elapsedMs };
+    } finally {
+      cancel();
+      signal?.removeEventListener('abort', giveUp);
+    }
+  }
+
+  /** Sends what may go now. */
+  pump(): void {
+    const link = this.#options.link();
+    if (link === undefined || this.#resume !== undefined) return;
+    for (let call = this.#queue.take(); call !== undefined; call = this.#queue.take()) {
+      void this.#send(link, call);
+    }
+  }
+
+  /** Every call ends with this error. */
+  failAll(error: RatatoskrError): void {
+    this.#resume?.();
+    this.#resume = undefined;
+    for (const call of this.#queue.all()) {
+      const { code, message } = error;
+      const outcome = outcomeOf(call);
+      this.#fail(call, new RatatoskrError(code, message, { cause: error, outcome }));
+    }
+  }
+
+  #check(payload: Uint8Array, requestId: string, timeoutMs: number): void {
+    const { length } = payload;
+    if (length > PAYLOAD_BYTES_MAX) {
+      throw badRequest(`payload: wanted at most ${PAYLOAD_BYTES_MAX} bytes, got ${length}`);
+    }
+    if (!(timeoutMs > 0 && timeoutMs <= TIMER_MS_MAX)) {
+      throw badRequest(`timeoutMs: wanted more than 0 and at most ${TIMER_MS_MAX}`);
+    }
+    if (this.#queue.has(requestId)) throw badRequest(`request_id ${requestId} is under way`);
+  }
+
+  async #send(link: Link, call: Call): Promise<void> {
+    const { requestId, payload, metadata } = call;
+    const message = { messageType: MessageType.BUSINESS_REQUEST, requestId, payload, metadata };
+    const begin = (): boolean => {
+      if (!this.#queue.isUnderWay(call)) return false;
+      call.sends++;
+      return true;
+    };
+    let answer: Answer;
+    try {
+      answer = await link.exchange(message, begin);
+    } catch (error) {
+      // Cut: it goes again over the next link, and is executed once all the same.
+      if ((error as RatatoskrError).code === 'ANDVARI_CLOSED') this.#giveBack(call);
+      else this.#fail(call, error);
+      return;
+    }
+    if (!this.#queue.isUnderWay(call)) return;
+    this.#options.roundTrip(answer.elapsedMs);
+    this.#judge(link, call, answer);
+    this.pump();
+  }
+
+  #judge(link: Link, call: Call, answer: Answer): void {
+    const { response } = answer;
+    const { errorCode, messageType } = response;
+    if (response.success) {
+      this.#pauses.reset();
+      if (messageType === MessageType.BUSINESS_REQUEST) {
+        this.#end(call, () => call.resolve(answer));
+        return;
+      }
+      const problem = `an answer of type ${messageType} to a business request`;
+      this.#fail(call, new RatatoskrError('ANDVARI_BAD_REPLY', problem, { outcome: 'unknown' }));
+      return;
+    }
+    if (BEFORE_EXECUTION.has(errorCode)) call.refusals++;
+    const isOver = SESSION_OVER.has(errorCode);
+    if ((!isOver && !LATER.has(errorCode)) || call.refusals > RESENDS_MAX) {
+      this.#fail(call, new RefusedByServerError(response, outcomeOf(call)));
+      return;
+    }
+    if (isOver) link.expire();
+    else this.#wait(answer);
+    this.#giveBack(call);
+  }
+
+  /** The server wants nothing more for a while. */
+  #wait({ response, signed }: { response: RatatoskrResponse; signed: boolean }): void {
+    const { maker, clock } = this.#options;
+    // Only from a server that has proved who it is: a stamp of the future could be used later.
+    if (response.errorCode === 'TIMESTAMP_INVALID' && signed) maker.learnTime(response.timestamp);
+    this.#resume ??= clock.after(this.#pauses.next(), () => {
+      this.#resume = undefined;
+      this.pump();
+    });
+  }
+
+  #giveBack(call: Call): void {
+    this.#queue.giveBack(call);
+    this.#options.changed();
+    this.pump();
+  }
+
+  #timeOut(call: Call, timeoutMs: number): void {
+    const wasSent = this.#queue.isUnderWay(call) && call.sends > 0;
+    const outcome = outcomeOf(call);
+    const problem =
+      call.sends > 0 ? `no answer within ${timeoutMs} ms` : `not sent within ${timeoutMs} ms`;
+    this.#fail(call, new RatatoskrError('ANDVARI_TIMEOUT', problem, { outcome }));
+    if (wasSent) this.#options.link()?.doubt();
+  }
+
+  #fail(call: Call, error: unknown): void {
+    this.#end(call, () => call.reject(error));
+  }
+
+  /** A call ends once, whatever comes later. */
+  #end(call: Call, settle: () => void): void {
+    if (!this.#queue.remove(call)) return;
+    this.#options.link()?.forget(call.requestId);
+    settle();
+    this.#options.changed();
+    this.pump();
+  }
+}
+
+/** Of a call that ends without an answer. */
+function outcomeOf({ sends, refusals }: Call): CallOutcome {
+  return sends > refusals ? 'unknown' : 'not-executed';
+}
+
+function badRequest(problem: string): RatatoskrError {
+  return new RatatoskrError('ANDVARI_BAD_REQUEST', problem);
+}

@@ -1,0 +1,207 @@
+/**
+ * Keeps one connection with a session as long as it is wanted: connects, connects again, gives up
+ * when the server does not want us (reference: section 4).
+ */
+
+import { Backoff } from './backoff.ts';
+import type { ClientClock } from './client-clock.ts';
+import { RatatoskrError, RefusedByServerError } from './client-error.ts';
+import type { ClientEvent, ClientState, ClientStatus } from './client-status.ts';
+import type { Dialer } from './dial.ts';
+import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, STABLE_MS } from './limits.ts';
+import { Link, type LinkOwner, type LinkSettings, type Session } from './link.ts';
+
+export interface KeeperOptions {
+  link: LinkSettings;
+  dialer: Dialer;
+  clock: ClientClock;
+  random: () => number;
+  reconnect: boolean;
+  emit(event: ClientEvent): void;
+  /** A session is there: calls may go. */
+  online(): void;
+  /** Nobody will connect any more by himself. */
+  failed(error: RatatoskrError): void;
+}
+
+/** A server that says so will say so again: repeating it would only look like an attack. */
+const FINAL: ReadonlySet<string> = new Set(['CONNECTION_REJECTED', 'UNAUTHENTICATED']);
+
+export class ConnectionKeeper {
+  readonly #options: KeeperOptions;
+  readonly #tries: Backoff;
+  /** Those who wait for a session. */
+  readonly #hopeful = new Set<PromiseWithResolvers<Session>>();
+  #state: ClientState = 'offline';
+  #link: Link | undefined;
+  /** Since when there is a session on the link. */
+  #onlineMs: number | undefined;
+  #retry: { atMs: number; cancel: () => void } | undefined;
+  #roundTripMs: number | undefined;
+  #fault: RatatoskrError | undefined;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#tries = new Backoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS, options.random);
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  get fault(): RatatoskrError | undefined {
+    return this.#fault;
+  }
+
+  /** The link, when there is a session on it. */
+  get ready(): Link | undefined {
+    return this.#link?.session === undefined ? undefined : this.#link;
+  }
+
+  view(): Omit<ClientStatus, 'queue'> {
+    const nowMs = this.#options.clock.monotonicMs();
+    return {
+      state: this.#state,
+      transport: this.#link?.transport,
+      session: this.#link?.session,
+      roundTripMs: this.#roundTripMs,
+      failures: this.#tries.failures,
+      retryInMs: this.#retry && Math.max(0, this.#retry.atMs - nowMs),
+      fault: this.#fault,
+    };
+  }
+
+  async connect(signal: AbortSignal | undefined): Promise<Session> {
+    signal?.throwIfAborted();
+    if (this.#state === 'closed') throw closed();
+    if (this.#link?.session !== undefined) return this.#link.session;
+    const hope = Promise.withResolvers<Session>();
+    this.#hopeful.add(hope);
+    const giveUp = (): void => hope.reject(signal?.reason);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (this.#state === 'offline' || this.#state === 'failed') this.#open();
+    try {
+      return await hope.promise;
+    } finally {
+      this.#hopeful.delete(hope);
+      signal?.removeEventListener('abort', giveUp);
+    }
+  }
+
+  retryNow(): void {
+    if (this.#state !== 'waiting') return;
+    this.#tries.reset();
+    this.#open();
+  }
+
+  /** Ends session, connection and tries. */
+  async leave(state: 'offline' | 'closed'): Promise<void> {
+    if (this.#state === 'closed') return;
+    const link = this.#link;
+    this.#link = undefined;
+    this.#cancelRetry();
+    this.#tries.reset();
+    this.#fault = undefined;
+    this.#enter(state);
+    this.#disappoint(new RatatoskrError('ANDVARI_CLOSED', 'the client has disconnected'));
+    await link?.close();
+    this.#options.emit({ kind: 'session', session: undefined });
+  }
+
+  roundTrip(elapsedMs: number): void {
+    this.#roundTripMs = elapsedMs;
+    this.#options.emit({ kind: 'roundTrip', elapsedMs });
+  }
+
+  #open(): void {
+    this.#cancelRetry();
+    this.#enter('connecting');
+    const link: Link = new Link(
+      this.#options.link,
+      this.#ownerOf(() => link),
+    );
+    this.#link = link;
+    this.#onlineMs = undefined;
+    void link.open(this.#options.dialer);
+  }
+
+  /** What a link says counts only as long as it is ours. */
+  #ownerOf(link: () => Link): LinkOwner {
+    const isOurs = () => this.#link === link();
+    const { emit } = this.#options;
+    return {
+      online: (session) => {
+        if (isOurs()) this.#online(session);
+      },
+      paused: () => {
+        if (!isOurs()) return;
+        emit({ kind: 'session', session: undefined });
+        this.#enter('connecting');
+      },
+      ended: (error) => {
+        if (isOurs()) this.#ended(error);
+      },
+      roundTrip: (elapsedMs) => this.roundTrip(elapsedMs),
+      problem: (error) => emit({ kind: 'problem', error }),
+    };
+  }
+
+  #online(session: Session): void {
+    const { clock, emit, online } = this.#options;
+    if (this.#onlineMs === undefined) {
+      this.#onlineMs = clock.monotonicMs();
+      emit({ kind: 'transport', transport: this.#link?.transport });
+    }
+    this.#fault = undefined;
+    emit({ kind: 'session', session });
+    this.#enter('online');
+    for (const { resolve } of this.#hopeful) resolve(session);
+    online();
+  }
+
+  #ended(error: RatatoskrError): void {
+    const { clock, emit, reconnect } = this.#options;
+    this.#link = undefined;
+    this.#fault = error;
+    // One that is cut again and again at once does not count as a success.
+    const wasStable =
+      this.#onlineMs !== undefined && clock.monotonicMs() - this.#onlineMs >= STABLE_MS;
+    if (wasStable) this.#tries.reset();
+    emit({ kind: 'session', session: undefined });
+    emit({ kind: 'transport', transport: undefined });
+    if (!reconnect || isFinal(error)) {
+      this.#enter('failed');
+      this.#disappoint(error);
+      this.#options.failed(error);
+      return;
+    }
+    const waitMs = this.#tries.next();
+    const cancel = clock.after(waitMs, () => this.#open());
+    this.#retry = { atMs: clock.monotonicMs() + waitMs, cancel };
+    this.#enter('waiting');
+  }
+
+  #cancelRetry(): void {
+    this.#retry?.cancel();
+    this.#retry = undefined;
+  }
+
+  #disappoint(error: RatatoskrError): void {
+    for (const { reject } of this.#hopeful) reject(error);
+  }
+
+  #enter(state: ClientState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.emit({ kind: 'state', state });
+  }
+}
+
+export function closed(): RatatoskrError {
+  return new RatatoskrError('ANDVARI_CLOSED', 'the client is closed');
+}
+
+function isFinal(error: RatatoskrError): boolean {
+  if (error instanceof RefusedByServerError) return FINAL.has(error.serverCode);
+  return error.code === 'ANDVARI_UNTRUSTED' || error.code === 'ANDVARI_BAD_REQUEST';
+}

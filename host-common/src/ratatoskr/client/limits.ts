@@ -1,0 +1,47 @@
+/** Every maximum and interval of the Ratatoskr client, each with its reason. */
+
+/** A message of either direction: 1 MiB of payload and 64 KiB around it (reference: section 10). */
+export const MESSAGE_BYTES_MAX = 1_114_112;
+/** The business part of a message (reference: section 10). */
+export const PAYLOAD_BYTES_MAX = 1_048_576;
+/** Random bytes that make a message unique (reference: section 9, rule 3). */
+export const NONCE_BYTES = 16;
+/** The client's protocol version; the server's must have the same major (reference: section 11). */
+export const PROTOCOL_VERSION = '1.0';
+/** The subprotocol of the WebSocket (reference: section 4). */
+export const SUBPROTOCOL = 'ratatoskr.v1';
+
+/** Time for a transport to connect: UDP that a firewall swallows must not hold up the fallback. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+/** Time for the answer to a CONNECTION_REQUEST: it waits for no service. */
+export const SESSION_TIMEOUT_MS = 10_000;
+/** Time for a call, with the wait in the queue. */
+export const CALL_TIMEOUT_DEFAULT_MS = 30_000;
+/** Longer waits than a timer can hold would end at once. */
+export const TIMER_MS_MAX = 2_147_483_647;
+/** The server drops a connection after 90 s without a message (reference: section 4). */
+export const HEARTBEAT_MS = 30_000;
+/** A connection on which nothing was heard for this long is asked for a sign of life. */
+export const SILENCE_MAX_MS = 60_000;
+/** A session is renewed this long before its end, so that no call meets an expired one. */
+export const RENEW_BEFORE_MS = 60_000;
+/** A server that says a session is over at once must not make the client ask without end. */
+export const RENEW_MIN_MS = 5_000;
+/** Waiting time after a failed connection: doubles from the first to the second (section 4). */
+export const RECONNECT_MIN_MS = 1_000;
+export const RECONNECT_MAX_MS = 30_000;
+/** A connection that has lasted this long was a good one: the next wait is the shortest again. */
+export const STABLE_MS = 10_000;
+/** A transport that did not connect while another did is tried last for this long. */
+export const FALLBACK_MS = 300_000;
+
+/** Calls that have not ended: a page makes a few, a program that makes more has lost its server. */
+export const CALLS_MAX = 256;
+/** Payload bytes of these calls: what a browser tab can spare. */
+export const CALL_BYTES_MAX = 16_777_216;
+/** Calls on the way at once: fewer than a server's burst of a device (60), so none is refused. */
+export const CALLS_UNDER_WAY_MAX = 32;
+/** Payload bytes on the way at once, but for one call alone: bounds what a socket has to buffer. */
+export const BYTES_UNDER_WAY_MAX = 2_097_152;
+/** Refusals such as RATE_LIMITED after which a call is not sent again but fails. */
+export const RESENDS_MAX = 8;

@@ -1,0 +1,378 @@
+/**
+ * One connection from its first byte to its end: session, answers in any order, signs of life
+ * (reference: section 4). A link that has ended is thrown away; the client makes another.
+ */
+
+import type { RatatoskrCodec } from '../codec.ts';
+import type { ResponseValidator } from '../message-validator.ts';
+import { MessageType, type RatatoskrResponse } from '../messages.ts';
+import type { ChannelEvents, ClientChannel, TransportName } from './client-channel.ts';
+import type { ClientClock } from './client-clock.ts';
+import { RatatoskrError, RefusedByServerError } from './client-error.ts';
+import type { Dialer } from './dial.ts';
+import {
+  HEARTBEAT_MS,
+  PROTOCOL_VERSION,
+  RENEW_BEFORE_MS,
+  RENEW_MIN_MS,
+  SESSION_TIMEOUT_MS,
+  SILENCE_MAX_MS,
+  TIMER_MS_MAX,
+} from './limits.ts';
+import type { MessageMaker, Outgoing } from './message-maker.ts';
+
+export interface Session {
+  readonly sessionId: string;
+  /** Milliseconds since the epoch, by the server's clock. */
+  readonly expiresMs: number;
+  readonly serverVersion: string;
+  /** Its answer was signed by the server's key. */
+  readonly signed: boolean;
+}
+
+export interface LinkSettings {
+  codec: RatatoskrCodec;
+  maker: MessageMaker;
+  validator: ResponseValidator;
+  clock: ClientClock;
+  newId: () => string;
+  deviceIdentity: string;
+  /** Asked for each CONNECTION_REQUEST. */
+  authenticationToken: () => Promise<string>;
+}
+
+/** What a link tells the client. */
+export interface LinkOwner {
+  /** A session, the first or a new one: calls may go. */
+  online(session: Session): void;
+  /** The session is over; `online` comes again, or `ended`. */
+  paused(): void;
+  /** Once: the link is of no use any more. */
+  ended(error: RatatoskrError): void;
+  /** From a message to its answer. */
+  roundTrip(elapsedMs: number): void;
+  /** Something that ends neither the link nor a call. */
+  problem(error: RatatoskrError): void;
+}
+
+export interface Answer {
+  response: RatatoskrResponse;
+  signed: boolean;
+  elapsedMs: number;
+}
+
+interface Waiting {
+  digest: Uint8Array;
+  sentMs: number;
+  resolve(answer: Answer): void;
+  reject(error: RatatoskrError): void;
+}
+
+type Verdict = Awaited<ReturnType<ResponseValidator['validate']>>;
+
+const NORMAL = 1000;
+const VERSION = /^1(\.\d{1,9}){0,2}$/;
+
+export class Link {
+  transport: TransportName | undefined;
+  session: Session | undefined;
+  readonly #settings: LinkSettings;
+  readonly #owner: LinkOwner;
+  readonly #stop = new AbortController();
+  /** By request_id: sent, and neither answered nor given up. */
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #timers = new Map<'heartbeat' | 'renew' | 'sign', () => void>();
+  #channel: ClientChannel | undefined;
+  /** Those of the last try to connect; others' words do not count any more. */
+  #current: ChannelEvents | undefined;
+  /** request_id of the last heartbeat. */
+  #beatId = '';
+  #heardMs = 0;
+  #turn: Promise<void> = Promise.resolve();
+  #renewing = false;
+  #ended = false;
+
+  constructor(settings: LinkSettings, owner: LinkOwner) {
+    this.#settings = settings;
+    this.#owner = owner;
+  }
+
+  /** Connects and asks for a session; the owner is told how it went. */
+  async open(dialer: Dialer): Promise<void> {
+    try {
+      const { channel, transport } = await dialer.dial(() => this.#events(), this.#stop.signal);
+      if (this.#ended) return channel.close(NORMAL, '');
+      this.#channel = channel;
+      this.transport = transport;
+      this.#heard();
+      await this.renew();
+    } catch (error) {
+      this.#end(asRatatoskrError(error));
+    }
+  }
+
+  /** Sends DISCONNECT, if there is a session, and ends; the owner is not told. */
+  async close(): Promise<void> {
+    const { session } = this;
+    if (session !== undefined && !this.#ended) {
+      this.session = undefined;
+      await this.#tell(MessageType.DISCONNECT).catch(() => undefined);
+    }
+    this.#release(new RatatoskrError('ANDVARI_CLOSED', 'the client has disconnected'));
+    this.#channel?.close(NORMAL, '');
+  }
+
+  /**
+   * Sends a message and waits for its answer. Rejects with RatatoskrError: `not-executed` when it
+   * was not sent, `unknown` when the link ends before the answer. Has no time-out: see
+   * forget(). `begin` is called at the last moment before the message leaves; false keeps it.
+   */
+  async exchange(message: Outgoing, begin: () => boolean = () => true): Promise<Answer> {
+    const { bytes, digest } = await this.#settings.maker.make(message);
+    if (this.#ended || this.#channel === undefined || !begin()) throw cut('not-executed');
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const sentMs = this.#settings.clock.monotonicMs();
+    this.#waiting.set(message.requestId, { digest, sentMs, resolve, reject });
+    try {
+      this.#channel.send(bytes);
+    } catch (cause) {
+      // A transport that breaks instead of telling its end.
+      this.#waiting.delete(message.requestId);
+      this.#end(asRatatoskrError(cause));
+      throw cut('unknown', cause);
+    }
+    return promise;
+  }
+
+  /** Nobody waits for this answer any more. */
+  forget(requestId: string): void {
+    this.#waiting.delete(requestId);
+  }
+
+  /** A call got no answer in time: if nothing else was heard either, the server may be dead. */
+  doubt(): void {
+    const { clock } = this.#settings;
+    if (clock.monotonicMs() - this.#heardMs >= SESSION_TIMEOUT_MS) void this.renew();
+  }
+
+  /**
+   * Asks for a session on this connection, the first or one in the place of another. Also how a
+   * client that sees no pings learns whether the server lives: nothing else is always answered.
+   */
+  async renew(): Promise<void> {
+    if (this.#renewing || this.#ended) return;
+    this.#renewing = true;
+    try {
+      const session = await this.#askForSession();
+      if (this.#ended) return;
+      this.session = session;
+      this.#schedule(session);
+      this.#owner.online(session);
+    } catch (error) {
+      this.#end(asRatatoskrError(error));
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  /** The server has said that there is no session: no call may go before there is one again. */
+  expire(): void {
+    if (this.session === undefined) return;
+    this.session = undefined;
+    this.#owner.paused();
+    void this.renew();
+  }
+
+  async #askForSession(): Promise<Session> {
+    const { codec, clock, newId, deviceIdentity, authenticationToken } = this.#settings;
+    const payload = codec.encodeConnectionRequest({
+      deviceIdentity,
+      authenticationToken: await authenticationToken(),
+      version: PROTOCOL_VERSION,
+    });
+    const requestId = newId();
+    this.#set('sign', SESSION_TIMEOUT_MS, () => {
+      const problem = `no answer to a connection request within ${SESSION_TIMEOUT_MS} ms`;
+      this.#end(new RatatoskrError('ANDVARI_UNREACHABLE', problem, { outcome: 'unknown' }));
+    });
+    const sentMs = clock.monotonicMs();
+    const messageType = MessageType.CONNECTION_REQUEST;
+    const { response, signed } = await this.exchange({ messageType, requestId, payload });
+    this.#clear('sign');
+    if (signed && response.errorCode === 'TIMESTAMP_INVALID') {
+      this.#settings.maker.learnTime(response.timestamp);
+    }
+    if (!response.success) throw new RefusedByServerError(response);
+    const session = this.#readSession(response, signed);
+    this.#owner.roundTrip(clock.monotonicMs() - sentMs);
+    return session;
+  }
+
+  #readSession(response: RatatoskrResponse, signed: boolean): Session {
+    const opened = this.#settings.codec.openConnectionResponse(response.payload);
+    const isSession = response.messageType === MessageType.CONNECTION_RESPONSE;
+    if (!isSession || !opened.ok || !opened.payload.accepted) {
+      throw new RatatoskrError('ANDVARI_BAD_REPLY', 'an answer that is no connection response');
+    }
+    const { sessionId, expiresAt, serverVersion } = opened.payload;
+    if (!VERSION.test(serverVersion)) {
+      const problem = `the server speaks version ${JSON.stringify(serverVersion)}, wanted 1.x`;
+      throw new RatatoskrError('ANDVARI_BAD_REPLY', problem);
+    }
+    return { sessionId, expiresMs: Number(expiresAt) * 1000, serverVersion, signed };
+  }
+
+  #schedule({ expiresMs }: Session): void {
+    const leftMs = expiresMs - this.#settings.maker.serverMs() - RENEW_BEFORE_MS;
+    const waitMs = Math.min(Math.max(leftMs, RENEW_MIN_MS), TIMER_MS_MAX);
+    this.#set('renew', waitMs, () => void this.renew());
+    if (!this.#timers.has('heartbeat')) this.#beatLater();
+  }
+
+  #beatLater(): void {
+    this.#set('heartbeat', HEARTBEAT_MS, () => {
+      this.#beatLater();
+      const silentMs = this.#settings.clock.monotonicMs() - this.#heardMs;
+      const beat = silentMs >= SILENCE_MAX_MS ? this.renew() : this.#tell(MessageType.HEARTBEAT);
+      beat.catch((error) => this.#owner.problem(asRatatoskrError(error)));
+    });
+  }
+
+  /** A message that is answered only when something is wrong with it. */
+  async #tell(messageType: number): Promise<void> {
+    const { maker, clock, newId } = this.#settings;
+    const requestId = newId();
+    const { bytes, digest } = await maker.make({
+      messageType,
+      requestId,
+      payload: new Uint8Array(0),
+    });
+    if (this.#ended) return;
+    this.#channel?.send(bytes);
+    if (messageType !== MessageType.HEARTBEAT) return;
+    // The one before has gone unanswered, as it should.
+    if (this.#beatId !== '') this.#waiting.delete(this.#beatId);
+    this.#beatId = requestId;
+    const sentMs = clock.monotonicMs();
+    const resolve = ({ response }: Answer) => this.#beatRefused(response);
+    const reject = (error: RatatoskrError) => {
+      if (!this.#ended) this.#owner.problem(error);
+    };
+    this.#waiting.set(requestId, { digest, sentMs, resolve, reject });
+  }
+
+  #beatRefused(response: RatatoskrResponse): void {
+    const { errorCode } = response;
+    if (errorCode === 'SESSION_EXPIRED' || errorCode === 'NO_SESSION') this.expire();
+    else this.#owner.problem(new RefusedByServerError(response));
+  }
+
+  #events(): ChannelEvents {
+    const events: ChannelEvents = {
+      message: (bytes) => {
+        if (this.#current === events && !this.#ended) this.#received(bytes);
+      },
+      alive: () => {
+        if (this.#current === events) this.#heard();
+      },
+      closed: (code, reason) => {
+        if (this.#current !== events) return;
+        const problem = `the connection was closed (${code}${reason ? `: ${reason}` : ''})`;
+        const error = new RatatoskrError('ANDVARI_CLOSED', problem, { outcome: 'unknown' });
+        this.#inTurn(async () => this.#end(error));
+      },
+    };
+    this.#current = events;
+    return events;
+  }
+
+  /**
+   * Judged side by side, delivered in the order of their coming: an end that follows an answer must
+   * not overtake it, or a refusal would look like a cut.
+   */
+  #received(bytes: Uint8Array): void {
+    let asked: Waiting | undefined;
+    const judged = this.#settings.validator.validate(bytes, (requestId) => {
+      asked = this.#waiting.get(requestId);
+      return asked?.digest;
+    });
+    this.#inTurn(async () => {
+      const verdict = await judged;
+      this.#deliver(verdict, asked);
+    });
+  }
+
+  /** `asked`: the request by which the answer was judged. */
+  #deliver(verdict: Verdict, asked: Waiting | undefined): void {
+    if (this.#ended) return;
+    if (!verdict.ok && verdict.stage !== 'response') {
+      const problem = `a message that is none: ${verdict.reason}`;
+      this.#end(new RatatoskrError('ANDVARI_BAD_REPLY', problem, { outcome: 'unknown' }));
+      return;
+    }
+    const { requestId } = verdict.ok ? verdict.response : verdict;
+    const waiting = this.#waiting.get(requestId);
+    // A second answer, or one that came too late: nobody waits for it.
+    if (waiting === undefined || (asked ?? waiting) !== waiting) {
+      this.#owner.problem(
+        new RatatoskrError('ANDVARI_BAD_REPLY', 'an answer that nobody waits for'),
+      );
+      return;
+    }
+    this.#waiting.delete(requestId);
+    if (!verdict.ok) {
+      const problem = 'an answer that the server has not signed for this request';
+      waiting.reject(new RatatoskrError('ANDVARI_UNTRUSTED', problem, { outcome: 'unknown' }));
+      return;
+    }
+    this.#heard();
+    const elapsedMs = this.#settings.clock.monotonicMs() - waiting.sentMs;
+    waiting.resolve({ response: verdict.response, signed: verdict.signed, elapsedMs });
+  }
+
+  #inTurn(work: () => Promise<void>): void {
+    this.#turn = this.#turn.then(work).catch((error) => this.#end(asRatatoskrError(error)));
+  }
+
+  #heard(): void {
+    this.#heardMs = this.#settings.clock.monotonicMs();
+  }
+
+  #end(error: RatatoskrError): void {
+    if (this.#ended) return;
+    this.#release(error);
+    this.#channel?.close(NORMAL, '');
+    this.#owner.ended(error);
+  }
+
+  #release(error: RatatoskrError): void {
+    this.#ended = true;
+    this.session = undefined;
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    this.#stop.abort(error);
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(cut('unknown', error));
+  }
+
+  #set(name: 'heartbeat' | 'renew' | 'sign', waitMs: number, run: () => void): void {
+    this.#clear(name);
+    this.#timers.set(name, this.#settings.clock.after(waitMs, run));
+  }
+
+  #clear(name: 'heartbeat' | 'renew' | 'sign'): void {
+    this.#timers.get(name)?.();
+    this.#timers.delete(name);
+  }
+}
+
+function cut(outcome: 'not-executed' | 'unknown', cause?: unknown): RatatoskrError {
+  return new RatatoskrError('ANDVARI_CLOSED', 'the connection was cut', { outcome, cause });
+}
+
+function asRatatoskrError(error: unknown): RatatoskrError {
+  if (error instanceof RatatoskrError) return error;
+  const problem = error instanceof Error ? error.message : String(error);
+  return new RatatoskrError('ANDVARI_UNREACHABLE', problem, { cause: error });
+}
