@@ -1,0 +1,118 @@
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from './certificate-der.ts';
+import { CertificateFiles, SelfMadeCertificates } from './certificates.ts';
+
+const DAY_MS = 86_400_000;
+const NOW_MS = Date.parse('2027-01-30T12:34:56Z');
+const HOSTS = ['localhost', '127.0.0.1', '::1', '2001:db8::8a2e:0:7334'];
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+describe('a self-made certificate', () => {
+  const times = { notBeforeMs: NOW_MS, notAfterMs: NOW_MS + DAY_MS };
+  const { cert, key } = makeCertificate({ hosts: HOSTS, ...times });
+  const parsed = new X509Certificate(cert);
+
+  it('is what OpenSSL reads: key, names, times, signature', () => {
+    expect(parsed.checkPrivateKey(createPrivateKey(key))).toBe(true);
+    expect(parsed.verify(parsed.publicKey)).toBe(true);
+    expect(parsed.publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
+    expect(parsed.subject).toBe('CN=localhost');
+    expect(parsed.issuer).toBe('CN=localhost');
+    expect(parsed.ca).toBe(false);
+    expect(Date.parse(parsed.validFrom)).toBe(times.notBeforeMs);
+    expect(Date.parse(parsed.validTo)).toBe(times.notAfterMs);
+    expect(parsed.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
+    expect(parsed.checkHost('localhost')).toBe('localhost');
+    for (const address of HOSTS.slice(1)) expect(parsed.checkIP(address)).toBe(address);
+  });
+
+  it('is for nobody else, and of no other key', () => {
+    const other = makeCertificate({ hosts: HOSTS, ...times });
+    expect(parsed.checkHost('elsewhere')).toBeUndefined();
+    expect(parsed.checkIP('127.0.0.2')).toBeUndefined();
+    expect(parsed.checkPrivateKey(createPrivateKey(other.key))).toBe(false);
+    expect(new X509Certificate(other.cert).serialNumber).not.toBe(parsed.serialNumber);
+  });
+});
+
+describe('rotation', () => {
+  it('the next one has been announced since the last change', () => {
+    const source = new SelfMadeCertificates(HOSTS, NOW_MS);
+    const [first, second] = source.hashes(NOW_MS).map(hex);
+    expect(hex(source.current(NOW_MS).hash)).toBe(first);
+    expect(hex(source.current(NOW_MS + 7 * DAY_MS - 1).hash)).toBe(first);
+    expect(hex(source.current(NOW_MS + 7 * DAY_MS).hash)).toBe(second);
+    expect(hex(source.hashes(NOW_MS + 7 * DAY_MS)[1]!)).not.toBe(second);
+  });
+
+  it('at any time the current one is valid, for less than 14 days in all', () => {
+    const source = new SelfMadeCertificates(HOSTS, NOW_MS);
+    for (let day = 0; day < 100; day++) {
+      const nowMs = NOW_MS + day * DAY_MS;
+      const { cert, hash } = source.current(nowMs);
+      const { validFrom, validTo, raw } = new X509Certificate(cert);
+      expect(hex(hash)).toBe(createHash('sha256').update(raw).digest('hex'));
+      expect(Date.parse(validFrom)).toBeLessThan(nowMs);
+      expect(Date.parse(validTo)).toBeGreaterThan(nowMs + 5 * DAY_MS);
+      expect(Date.parse(validTo) - Date.parse(validFrom)).toBeLessThan(14 * DAY_MS);
+    }
+  });
+
+  it('starts anew when nobody came for long', () => {
+    const source = new SelfMadeCertificates(HOSTS, NOW_MS);
+    const laterMs = NOW_MS + 100 * DAY_MS;
+    const { validFrom, validTo } = new X509Certificate(source.current(laterMs).cert);
+    expect(Date.parse(validFrom)).toBeLessThan(laterMs);
+    expect(Date.parse(validTo)).toBeGreaterThan(laterMs);
+  });
+});
+
+describe('files', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'andvari-certificates-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
+  const make = () =>
+    makeCertificate({ hosts: HOSTS, notBeforeMs: NOW_MS, notAfterMs: NOW_MS + DAY_MS });
+  const write = ({ cert, key }: { cert: string; key: string }) => {
+    writeFileSync(files.certFile, cert);
+    writeFileSync(files.keyFile, key);
+  };
+
+  it('replaced files are read again; damaged ones are not, and it is said', () => {
+    const complaints: string[] = [];
+    const first = make();
+    write(first);
+    const source = new CertificateFiles(files, ({ code }) => complaints.push(code));
+    expect(source.current(NOW_MS).cert).toBe(first.cert);
+    const second = make();
+    write({ ...second, cert: `${second.cert}\n` });
+    expect(source.current(NOW_MS + 59_999).cert).toBe(first.cert);
+    expect(source.current(NOW_MS + 60_000).key).toBe(second.key);
+    writeFileSync(files.keyFile, first.key);
+    writeFileSync(files.certFile, `${second.cert}\n\n`);
+    expect(source.current(NOW_MS + 120_000).key).toBe(second.key);
+    rmSync(files.certFile);
+    expect(source.current(NOW_MS + 180_000).key).toBe(second.key);
+    expect(complaints).toEqual(['ANDVARI_CERTIFICATE', 'ANDVARI_CERTIFICATE']);
+    expect(source.hashes()).toEqual([]);
+  });
+
+  it.each([
+    ['no PEM', { cert: 'x', key: 'y' }],
+    ['not a pair', { cert: make().cert, key: make().key }],
+  ])('refuses %s', (_, pair) => {
+    write(pair);
+    expect(() => new CertificateFiles(files, () => {})).toThrow(
+      expect.objectContaining({ code: 'ANDVARI_CERTIFICATE' }),
+    );
+  });
+
+  it('refuses files that are not there', () => {
+    const missing = { ...files, keyFile: join(folder, 'none') };
+    expect(() => new CertificateFiles(missing, () => {})).toThrow(/cannot be read/);
+  });
+});

@@ -1,0 +1,178 @@
+/**
+ * Where the listener's certificate comes from. Asked for each new connection, so a certificate that
+ * is replaced needs no timer and no restart, and connections that are open keep theirs.
+ */
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { makeCertificate } from './certificate-der.ts';
+
+export interface Certificate {
+  /** PEM; in `cert` the chain may follow. */
+  readonly cert: string;
+  readonly key: string;
+  /** SHA-256 of the certificate's DER, which a page gives as serverCertificateHashes. */
+  readonly hash: Uint8Array;
+}
+
+export interface CertificateSource {
+  /** The one for a connection that begins now. The same object until it is replaced. */
+  current(nowMs: number): Certificate;
+  /** Hashes to serve to a page now, the current one first; empty: a certificate of an authority. */
+  hashes(nowMs: number): Uint8Array[];
+}
+
+/** Certificate or key are none, or not a pair. */
+export class CertificateError extends Error {
+  readonly code = 'ANDVARI_CERTIFICATE';
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'CertificateError';
+  }
+}
+
+/** @throws CertificateError */
+function checked(cert: string, key: string): Certificate {
+  let pair: boolean;
+  let parsed: X509Certificate;
+  try {
+    parsed = new X509Certificate(cert);
+    pair = parsed.checkPrivateKey(createPrivateKey(key));
+  } catch (error) {
+    throw new CertificateError('certificate or key cannot be read as PEM', error);
+  }
+  if (!pair) throw new CertificateError('the key is not that of the certificate');
+  return { cert, key, hash: createHash('sha256').update(parsed.raw).digest() };
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Browsers take one by its hash if it is valid for at most 14 days; one less for their clocks. */
+const LIFETIME_MS = 13 * DAY_MS;
+/** A browser whose clock is behind ours by less takes a fresh certificate. */
+const CLOCK_SKEW_MS = HOUR_MS;
+/** How long one is used: far from its end, so that a page that is open can still use its hash. */
+const PERIOD_MS = 7 * DAY_MS;
+
+/**
+ * Self-made certificates, each for seven days of use and valid for thirteen. The next is made along
+ * with the current one, so a page has both hashes, and one that was loaded up to seven days before
+ * the change connects after it.
+ */
+export class SelfMadeCertificates implements CertificateSource {
+  readonly #hosts: readonly string[];
+  #current: Certificate;
+  #next: Certificate;
+  #startMs: number;
+
+  /** @param hosts DNS names and addresses that go into the certificate */
+  constructor(hosts: readonly string[], nowMs: number) {
+    this.#hosts = hosts;
+    this.#startMs = nowMs;
+    this.#current = this.#make(nowMs);
+    this.#next = this.#make(nowMs + PERIOD_MS);
+  }
+
+  current(nowMs: number): Certificate {
+    if (nowMs >= this.#startMs + PERIOD_MS) this.#advance(nowMs);
+    return this.#current;
+  }
+
+  hashes(nowMs: number): Uint8Array[] {
+    return [this.current(nowMs).hash, this.#next.hash];
+  }
+
+  /** Use the next one from now on. */
+  rotate(nowMs: number): void {
+    this.#startMs = nowMs;
+    this.#current = this.#next;
+    this.#next = this.#make(nowMs + PERIOD_MS);
+  }
+
+  #advance(nowMs: number): void {
+    const lateMs = nowMs - (this.#startMs + PERIOD_MS);
+    if (lateMs < PERIOD_MS) {
+      this.rotate(this.#startMs + PERIOD_MS);
+      return;
+    }
+    // Nobody connected for two periods, or the clock jumped: both are too old.
+    this.#startMs = nowMs;
+    this.#current = this.#make(nowMs);
+    this.#next = this.#make(nowMs + PERIOD_MS);
+  }
+
+  #make(fromMs: number): Certificate {
+    const notBeforeMs = fromMs - CLOCK_SKEW_MS;
+    const times = { notBeforeMs, notAfterMs: notBeforeMs + LIFETIME_MS };
+    const { cert, key } = makeCertificate({ hosts: this.#hosts, ...times });
+    return checked(cert, key);
+  }
+}
+
+/** How often files are looked at, in case they were replaced. */
+const FILE_CHECK_MS = 60_000;
+
+/**
+ * Certificate and key from files, of an authority that browsers know. Files that were replaced are
+ * read again; if they cannot be used, the old ones stay and `complain` is told.
+ */
+export class CertificateFiles implements CertificateSource {
+  readonly #files: { certFile: string; keyFile: string };
+  readonly #complain: (error: CertificateError) => void;
+  #current: Certificate;
+  #stamp: string;
+  #checkedMs = Number.NEGATIVE_INFINITY;
+
+  /** @throws CertificateError */
+  constructor(
+    files: { certFile: string; keyFile: string },
+    complain: (error: CertificateError) => void,
+  ) {
+    this.#files = files;
+    this.#complain = complain;
+    [this.#current, this.#stamp] = this.#read();
+  }
+
+  current(nowMs: number): Certificate {
+    if (nowMs - this.#checkedMs >= FILE_CHECK_MS) {
+      this.#checkedMs = nowMs;
+      this.#refresh();
+    }
+    return this.#current;
+  }
+
+  hashes(): Uint8Array[] {
+    return [];
+  }
+
+  #refresh(): void {
+    try {
+      if (this.#stampNow() !== this.#stamp) [this.#current, this.#stamp] = this.#read();
+    } catch (error) {
+      this.#complain(
+        error instanceof CertificateError
+          ? error
+          : new CertificateError('the certificate files cannot be read', error),
+      );
+    }
+  }
+
+  #read(): [Certificate, string] {
+    try {
+      const stamp = this.#stampNow();
+      const { certFile, keyFile } = this.#files;
+      return [checked(readFileSync(certFile, 'utf8'), readFileSync(keyFile, 'utf8')), stamp];
+    } catch (error) {
+      if (error instanceof CertificateError) throw error;
+      throw new CertificateError('the certificate files cannot be read', error);
+    }
+  }
+
+  #stampNow(): string {
+    const stamps = [this.#files.certFile, this.#files.keyFile].map((file) => {
+      const { mtimeMs, size, ino } = statSync(file);
+      return `${mtimeMs}:${size}:${ino}`;
+    });
+    return stamps.join(' ');
+  }
+}

@@ -1,0 +1,349 @@
+/**
+ * HTTP/3 (RFC 9114) over one QUIC connection, as far as a server of WebTransport sessions needs it:
+ * control and QPACK streams, extended CONNECT requests, and which stream and datagram belongs to
+ * which session.
+ */
+import { type ConnectRequest, parseConnectRequest } from './connect-request.ts';
+import { ControlReader, type CriticalReader, QpackStreamReader } from './control-reader.ts';
+import { EarlyArrivals } from './early-arrivals.ts';
+import {
+  Http3Code,
+  Http3ConnectionError,
+  Http3RequestError,
+  Http3StreamError,
+} from './http3-error.ts';
+import {
+  emitControlStart,
+  emitGoaway,
+  emitHeaders,
+  FrameType,
+  Setting,
+  UniStreamType,
+} from './http3-frames.ts';
+import { ENDED_SESSIONS_MAX, SESSIONS_PER_CONNECTION_MAX } from './limits.ts';
+import type { Field } from './qpack.ts';
+import type { QuicConnection, QuicEvents } from './quic-connection.ts';
+import type { QuicReceiveStream, QuicSendStream } from './quic-stream.ts';
+import { RequestReader } from './request-reader.ts';
+import { type SessionHandler, WebTransportSession } from './session.ts';
+import { concatBytes, emitVarint, parseVarint } from './varint.ts';
+
+/** What the server decides. */
+export interface Http3Host {
+  /**
+   * Who gets the session; undefined: none more now (429).
+   * @throws Http3RequestError
+   */
+  accept(request: ConnectRequest, session: WebTransportSession): SessionHandler | undefined;
+}
+
+/** Stream type and session id: two varints. */
+const PREFIX_BYTES_MAX = 16;
+/** Highest quarter stream id (RFC 9297 section 2.1). */
+const QUARTER_ID_MAX = 2 ** 60 - 1;
+
+export class Http3Connection implements QuicEvents {
+  /** Called once, when the connection is over. */
+  onClosed: (() => void) | undefined;
+  readonly #quic: QuicConnection;
+  readonly #host: Http3Host;
+  readonly #sessions = new Map<number, WebTransportSession>();
+  /** Requests that were refused or whose session has ended, newest last. */
+  readonly #endedIds = new Set<number>();
+  readonly #early = new EarlyArrivals();
+  /** Stream types of the peer's that there may be one of. */
+  readonly #critical = new Set<number>();
+  /** Requests that came before the peer's SETTINGS; QUIC limits how many. */
+  #beforeSettings: (() => void)[] | undefined = [];
+  #datagramsOffered = false;
+  #control: QuicSendStream | undefined;
+  /** No request with this id or a higher one is taken. */
+  #goawayId = Number.POSITIVE_INFINITY;
+  #nextRequestId = 0;
+
+  constructor(quic: QuicConnection, host: Http3Host) {
+    this.#quic = quic;
+    this.#host = host;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  established(): void {
+    const start = (bytes: Uint8Array) => {
+      const stream = this.#quic.openUnidirectional();
+      stream?.write(bytes).catch(ignore);
+      return stream;
+    };
+    this.#control = start(emitControlStart());
+    start(emitVarint(UniStreamType.QPACK_ENCODER));
+    // RFC 9114 section 6.2: a peer allows at least these three.
+    const last = start(emitVarint(UniStreamType.QPACK_DECODER));
+    if (!last) this.#quic.close(Http3Code.GENERAL_PROTOCOL_ERROR, 'three streams must be allowed');
+  }
+
+  stream(receive: QuicReceiveStream, send: QuicSendStream | undefined): void {
+    if (send) this.#nextRequestId = Math.max(this.#nextRequestId, receive.id + 4);
+    let prefix: Uint8Array = new Uint8Array(0);
+    receive.onReadable = () =>
+      this.#guard(() => {
+        for (;;) {
+          const found = readOrEnd(receive, PREFIX_BYTES_MAX - prefix.length);
+          if (found === 'wait') return;
+          if (found instanceof Uint8Array) prefix = concatBytes(prefix, found);
+          // What ends before it says what it is, is nothing.
+          else if (prefix.length === 0 || !send) return void send?.reset(Http3Code.NO_ERROR);
+          if (this.#dispatch({ receive, send }, prefix)) return;
+          if (found === 'end') return void send?.reset(Http3Code.REQUEST_INCOMPLETE);
+        }
+      });
+    receive.onReadable();
+  }
+
+  datagram(bytes: Uint8Array): void {
+    this.#guard(() => {
+      const quarter = parseVarint(bytes);
+      if (!quarter || quarter.value > QUARTER_ID_MAX) {
+        throw new Http3ConnectionError(Http3Code.DATAGRAM_ERROR, 'a datagram of no stream');
+      }
+      const id = quarter.value * 4;
+      const session = this.#sessions.get(id);
+      const payload = bytes.subarray(quarter.end);
+      if (session) session.datagram(payload);
+      else if (!this.#endedIds.has(id)) this.#early.addDatagram(id, payload);
+    });
+  }
+
+  closed(): void {
+    for (const session of [...this.#sessions.values()]) {
+      session.end({ by: 'lost', code: 0, reason: '' });
+    }
+    this.onClosed?.();
+  }
+
+  /** GOAWAY and a drain capsule for each session: nothing new, and what there is may end. */
+  drain(): void {
+    if (this.#goawayId !== Number.POSITIVE_INFINITY || !this.#control) return;
+    this.#goawayId = this.#nextRequestId;
+    this.#control.write(emitGoaway(this.#goawayId)).catch(ignore);
+    for (const session of this.#sessions.values()) session.drain();
+  }
+
+  /** End every session with this code, and the connection when the peer knows of it. */
+  endSessions(code: number, reason: string): void {
+    for (const session of [...this.#sessions.values()]) session.close(code, reason);
+  }
+
+  /** Errors that concern the connection close it, all others are defects of ours. */
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof Http3ConnectionError)) throw error;
+      this.#quic.close(error.http3Code, error.message);
+    }
+  }
+
+  /** What a stream of the peer's is; false: its prefix is not complete. */
+  #dispatch(stream: PeerStream, prefix: Uint8Array): boolean {
+    const type = parseVarint(prefix);
+    if (!type) return false;
+    const wanted = stream.send ? FrameType.WEBTRANSPORT_STREAM : UniStreamType.WEBTRANSPORT;
+    if (type.value !== wanted) {
+      if (stream.send) this.#request(stream.receive, stream.send, prefix);
+      else this.#ownStream(type.value, stream.receive, prefix.subarray(type.end));
+      return true;
+    }
+    const id = parseVarint(prefix, type.end);
+    if (!id) return false;
+    stream.receive.onReadable = undefined;
+    this.#sessionStream(id.value, stream, prefix.subarray(id.end));
+    return true;
+  }
+
+  /** A stream of HTTP/3's own: control, QPACK, or a kind that we do not know. */
+  #ownStream(type: number, receive: QuicReceiveStream, head: Uint8Array): void {
+    const reader = this.#readerOf(type);
+    if (!reader) {
+      receive.onReadable = undefined;
+      receive.stop(Http3Code.STREAM_CREATION_ERROR);
+      return;
+    }
+    if (this.#critical.has(type)) {
+      throw new Http3ConnectionError(
+        Http3Code.STREAM_CREATION_ERROR,
+        `two streams of type ${type}`,
+      );
+    }
+    this.#critical.add(type);
+    receive.onReadable = () =>
+      this.#guard(() => {
+        let found = readOrEnd(receive);
+        for (; found instanceof Uint8Array; found = readOrEnd(receive)) reader.feed(found);
+        if (found === 'wait') return;
+        const why = `stream of type ${type} has ended`;
+        throw new Http3ConnectionError(Http3Code.CLOSED_CRITICAL_STREAM, why);
+      });
+    reader.feed(head);
+    receive.onReadable();
+  }
+
+  #readerOf(type: number): CriticalReader | undefined {
+    switch (type) {
+      case UniStreamType.CONTROL:
+        return new ControlReader((settings) => this.#settings(settings));
+      case UniStreamType.QPACK_ENCODER:
+        return new QpackStreamReader('encoder');
+      case UniStreamType.QPACK_DECODER:
+        return new QpackStreamReader('decoder');
+      case UniStreamType.PUSH:
+        throw new Http3ConnectionError(Http3Code.STREAM_CREATION_ERROR, 'a push by a client');
+      default:
+        return undefined;
+    }
+  }
+
+  #settings(settings: ReadonlyMap<number, number>): void {
+    this.#datagramsOffered = settings.get(Setting.H3_DATAGRAM) === 1;
+    const waiting = this.#beforeSettings ?? [];
+    this.#beforeSettings = undefined;
+    for (const start of waiting) start();
+  }
+
+  #request(receive: QuicReceiveStream, send: QuicSendStream, head: Uint8Array): void {
+    if (this.#beforeSettings) {
+      receive.onReadable = undefined;
+      this.#beforeSettings.push(() => this.#request(receive, send, head));
+      return;
+    }
+    if (receive.id >= this.#goawayId) {
+      send.reset(Http3Code.REQUEST_REJECTED);
+      receive.onReadable = undefined;
+      receive.stop(Http3Code.REQUEST_REJECTED);
+      this.#ended(receive.id);
+      return;
+    }
+    const reader = new RequestReader({
+      headers: (fields) => this.#connect(fields, send),
+      close: (code, reason) => this.#sessions.get(send.id)?.end({ by: 'peer', code, reason }),
+      drain: () => this.#sessions.get(send.id)?.peerDrains(),
+    });
+    receive.onReadable = () => this.#guard(() => this.#readRequest({ receive, send }, reader));
+    this.#guardRequest({ receive, send }, () => reader.feed(head));
+    receive.onReadable?.();
+  }
+
+  #readRequest({ receive, send }: RequestStream, reader: RequestReader): void {
+    this.#guardRequest({ receive, send }, () => {
+      let found = receive.tryRead();
+      for (; found instanceof Uint8Array; found = receive.tryRead()) {
+        reader.feed(found);
+        // The headers were refused, or the session broke a rule.
+        if (!receive.onReadable) return;
+      }
+      if (found === 'wait') return;
+      reader.end();
+      // Without a close capsule the end of the stream says: code 0, no reason.
+      this.#sessions.get(send.id)?.end({ by: 'peer', code: 0, reason: '' });
+      send.end().catch(ignore);
+    });
+  }
+
+  /** Refuse the request, or end the session, for what `act` throws. */
+  #guardRequest({ receive, send }: RequestStream, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (error instanceof Http3ConnectionError) throw error;
+      receive.onReadable = undefined;
+      if (error instanceof Http3RequestError) {
+        send.end(emitHeaders([[':status', String(error.status)]])).catch(ignore);
+        receive.stop(error.http3Code);
+        this.#ended(send.id);
+        return;
+      }
+      const stream = error instanceof Http3StreamError;
+      // A reset by the peer, or a lost connection, which `closed` tells the sessions.
+      if (!stream && receive.open) throw error;
+      const code = stream ? error.http3Code : Http3Code.REQUEST_CANCELLED;
+      send.reset(code);
+      receive.stop(code);
+      this.#sessions.get(send.id)?.end({ by: 'lost', code: 0, reason: '' });
+      this.#ended(send.id);
+    }
+  }
+
+  #connect(fields: readonly Field[], send: QuicSendStream): void {
+    const request = parseConnectRequest(fields);
+    if (!this.#datagramsOffered) throw new Http3RequestError(400, 'no datagrams in SETTINGS');
+    if (this.#sessions.size >= SESSIONS_PER_CONNECTION_MAX) {
+      throw new Http3RequestError(429, 'too many sessions on the connection');
+    }
+    const session = new WebTransportSession(request, {
+      quic: this.#quic,
+      connect: send,
+      onEnd: () => this.#ended(send.id),
+    });
+    const handler = this.#host.accept(request, session);
+    if (!handler) throw new Http3RequestError(429, 'too many sessions');
+    this.#sessions.set(send.id, session);
+    send.write(emitHeaders([[':status', '200']])).catch(ignore);
+    session.begin(handler);
+    const { streams, datagrams } = this.#early.take(send.id);
+    for (const { receive, send: back, head } of streams) session.incoming(receive, back, head);
+    for (const bytes of datagrams) session.datagram(bytes);
+  }
+
+  #sessionStream(id: number, stream: PeerStream, head: Uint8Array): void {
+    // Sessions are named by their request: a client's bidirectional stream.
+    if (id % 4 !== 0) {
+      throw new Http3ConnectionError(Http3Code.ID_ERROR, `${id} cannot be a session`);
+    }
+    const session = this.#sessions.get(id);
+    if (session) session.incoming(stream.receive, stream.send, head);
+    else if (this.#endedIds.has(id)) {
+      refuse(stream, Http3Code.WEBTRANSPORT_SESSION_GONE);
+    } else if (!this.#early.addStream(id, { ...stream, head: head.slice() })) {
+      refuse(stream, Http3Code.WEBTRANSPORT_BUFFERED_STREAM_REJECTED);
+    }
+  }
+
+  /** A request is over: what still comes for it is refused. */
+  #ended(id: number): void {
+    this.#sessions.delete(id);
+    this.#endedIds.add(id);
+    const [oldest] = this.#endedIds;
+    if (this.#endedIds.size > ENDED_SESSIONS_MAX) this.#endedIds.delete(oldest!);
+    for (const stream of this.#early.take(id).streams) {
+      refuse(stream, Http3Code.WEBTRANSPORT_SESSION_GONE);
+    }
+  }
+}
+
+interface PeerStream {
+  receive: QuicReceiveStream;
+  send: QuicSendStream | undefined;
+}
+
+interface RequestStream {
+  receive: QuicReceiveStream;
+  send: QuicSendStream;
+}
+
+/** Whoever closes or resets the stream is told elsewhere. */
+function ignore(): void {}
+
+function refuse({ receive, send }: PeerStream, http3Code: number): void {
+  receive.stop(http3Code);
+  send?.reset(http3Code);
+}
+
+/** A stream that the peer has reset has ended, too. */
+function readOrEnd(stream: QuicReceiveStream, bytesMax?: number): Uint8Array | 'end' | 'wait' {
+  try {
+    return stream.tryRead(bytesMax);
+  } catch {
+    return 'end';
+  }
+}

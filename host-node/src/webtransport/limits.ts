@@ -1,0 +1,58 @@
+/** Every maximum of the WebTransport listener, each with its reason. */
+
+/** Connections of one listener, handshakes included: with 2 MiB of window each, at most 2 GiB. */
+export const CONNECTIONS_MAX = 1024;
+/** A handshake that takes longer is given up: it is three round trips, Retry's included. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Silence after which a connection is over; ours is the smaller of two, a browser offers 30 s. */
+export const IDLE_TIMEOUT_MS = 30_000;
+/** A PING this often keeps a quiet connection with sessions; three may be lost. */
+export const KEEP_ALIVE_MS = 8_000;
+/** Checks at that interval that may find a connection without a session; then it is closed. */
+export const SESSIONLESS_CHECKS_MAX = 2;
+/** A Retry token is used within a round trip; this allows for slow paths and a lost packet. */
+export const RETRY_TOKEN_MS = 10_000;
+
+/** UDP payload that paths carry in practice; browsers send as much. */
+export const SEND_PAYLOAD_BYTES = 1350;
+export const RECEIVE_PAYLOAD_BYTES = 1500;
+/** RFC 9000 section 14.1: a client's first datagram is at least this long; others get no answer. */
+export const INITIAL_PAYLOAD_BYTES_MIN = 1200;
+
+/** Bytes that a peer may have on its way or unread, on one stream and in all. */
+export const STREAM_WINDOW_BYTES = 512 * 1024;
+export const CONNECTION_WINDOW_BYTES = 2 * 1024 * 1024;
+/** Streams that a peer may have open at once, of each kind: QUIC refuses more. */
+export const STREAMS_MAX = 128;
+/** Bytes that one stream's writer may hand over beyond what QUIC took; then writes are refused. */
+export const WRITE_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
+/** Datagrams that wait in QUIC, each way; more are dropped, as a network would. */
+export const DATAGRAMS_MAX = 256;
+/** Datagrams of the socket that the kernel has not taken; more are dropped and QUIC sends again. */
+export const SOCKET_QUEUE_MAX = 2048;
+
+/** Sessions of one connection; a browser shares a connection between pages only when asked. */
+export const SESSIONS_PER_CONNECTION_MAX = 16;
+/** Streams and datagrams that came before their session (draft-ietf-webtrans-http3 section 4.6). */
+export const EARLY_STREAMS_MAX = 16;
+export const EARLY_DATAGRAMS_MAX = 16;
+/** Sessions of a connection that have ended and are still told from those to come. */
+export const ENDED_SESSIONS_MAX = 64;
+
+/** One HEADERS frame, and what SETTINGS tells the peer; ours and a browser's are far below it. */
+export const FIELD_SECTION_BYTES_MAX = 16_384;
+/** Any other frame that is read whole: SETTINGS has a dozen numbers. */
+export const CONTROL_FRAME_BYTES_MAX = 1024;
+/** The reason in a close capsule (draft section 6). */
+export const CLOSE_REASON_BYTES_MAX = 1024;
+
+/**
+ * quiche 0.18 queues some frames without a bound (CVE-2023-6193 PATH_CHALLENGE, CVE-2024-1410
+ * retired connection ids, CVE-2024-1765 CRYPTO). So a connection may receive this much that is no
+ * data of the application, and so much more for what is; beyond it, it is closed.
+ */
+export const OVERHEAD_BYTES_MAX = 16 * 1024 * 1024;
+/** For each byte of the application, either way: acknowledgements and what was sent again. */
+export const OVERHEAD_PER_BYTE = 1;
+/** For each read, write or datagram of the application: headers, and packets that hold only one. */
+export const OVERHEAD_PER_OPERATION = 128;

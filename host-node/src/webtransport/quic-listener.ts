@@ -1,0 +1,199 @@
+/**
+ * A QUIC server on one UDP socket: which packet belongs to which connection, address validation,
+ * and how many connections there may be.
+ */
+import { randomBytes } from 'node:crypto';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { bindError, type SocketAddress } from '../io/packet-io.ts';
+import {
+  CONNECTIONS_MAX,
+  INITIAL_PAYLOAD_BYTES_MIN,
+  RECEIVE_PAYLOAD_BYTES,
+  SOCKET_QUEUE_MAX,
+} from './limits.ts';
+import type { HostPort, QuicBinding, QuicConfig, QuicHeader } from './quic-binding.ts';
+import { QuicConnection } from './quic-connection.ts';
+import { RetryTokens } from './retry-token.ts';
+
+/** Our connection ids: too long to be guessed. */
+const CONNECTION_ID_BYTES = 16;
+const LONG_HEADER_BIT = 0x80;
+/** A burst of a few full windows between two turns of the event loop. */
+const SOCKET_BUFFER_BYTES = 4 << 20;
+
+export interface QuicListenerOptions {
+  binding: QuicBinding;
+  /** Asked for each new connection, so that a new certificate needs no restart. */
+  config: () => QuicConfig;
+  /** Must set `events`. */
+  accept: (connection: QuicConnection) => void;
+  connectionsMax?: number;
+}
+
+/** What happened to packets that made no connection. */
+export interface QuicListenerCounts {
+  retriesSent: number;
+  tokensRefused: number;
+  /** Clients that came while all places were taken. */
+  connectionsRefused: number;
+  /** Packets that the socket's queue had no room for. */
+  packetsDropped: number;
+}
+
+export class QuicListener {
+  readonly counts: QuicListenerCounts = {
+    retriesSent: 0,
+    tokensRefused: 0,
+    connectionsRefused: 0,
+    packetsDropped: 0,
+  };
+  readonly #options: QuicListenerOptions;
+  readonly #connectionsMax: number;
+  readonly #tokens = new RetryTokens();
+  readonly #connections = new Map<string, QuicConnection>();
+  readonly #out = new Uint8Array(RECEIVE_PAYLOAD_BYTES);
+  #socket: Socket | undefined;
+  #local: HostPort = { host: '', port: 0 };
+
+  constructor(options: QuicListenerOptions) {
+    this.#options = options;
+    this.#connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
+  }
+
+  get connections(): Iterable<QuicConnection> {
+    return this.#connections.values();
+  }
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Rejects with PortInUseError or AddressError. */
+  async open(address: SocketAddress): Promise<SocketAddress> {
+    const socket = createSocket({
+      type: isIPv6(address.host) ? 'udp6' : 'udp4',
+      recvBufferSize: SOCKET_BUFFER_BYTES,
+      sendBufferSize: SOCKET_BUFFER_BYTES,
+      // Packets go to the address that the kernel gave: nothing to look up, nothing to wait for.
+      lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
+    });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', (error) => {
+        socket.close();
+        reject(bindError('UDP', address, error));
+      });
+      socket.bind(address.port, address.host, resolve);
+    });
+    socket.removeAllListeners('error');
+    // A packet that cannot be delivered is a lost packet.
+    socket.on('error', () => this.counts.packetsDropped++);
+    socket.on('message', (message, from) => this.#receive(message, from));
+    this.#socket = socket;
+    const bound = socket.address();
+    this.#local = { host: bound.address, port: bound.port };
+    return { ...this.#local };
+  }
+
+  /** Close all connections with this code, then the socket. */
+  async close(http3Code: number): Promise<void> {
+    for (const connection of [...this.#connections.values()]) {
+      connection.close(http3Code);
+      connection.drop();
+    }
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket) await new Promise<void>((resolve) => socket.close(resolve));
+  }
+
+  #receive(message: Buffer, from: RemoteInfo): void {
+    const connection = this.#connections.get(connectionIdIn(message));
+    if (!connection) {
+      this.#receiveUnknown(message, { host: from.address, port: from.port });
+      return;
+    }
+    // A connection stays with the address that was validated. Clients are asked not to migrate
+    // (disable_active_migration); one whose address changes all the same connects again. This also
+    // keeps from QUIC what only several paths reach: CVE-2025-7054, an endless loop in quiche 0.18.
+    const { remote } = connection;
+    if (remote.port === from.port && remote.host === from.address) connection.receive(message);
+  }
+
+  #receiveUnknown(message: Buffer, remote: HostPort): void {
+    // Anything shorter could use us to send more than was received.
+    if (message.length < INITIAL_PAYLOAD_BYTES_MIN) return;
+    const { binding } = this.#options;
+    let header: QuicHeader;
+    try {
+      header = binding.Header.fromSlice(message, CONNECTION_ID_BYTES);
+    } catch {
+      return;
+    }
+    if (header.ty !== binding.Type.Initial) return;
+    try {
+      if (!binding.versionIsSupported(header.version)) {
+        this.#answer(binding.negotiateVersion(header.scid, header.dcid, this.#out), remote);
+      } else if (!header.token?.length) {
+        this.#retry(header, remote);
+      } else {
+        this.#accept(message, header, remote);
+      }
+    } catch {
+      // Ids that QUIC does not take, or an address that it cannot read.
+    }
+  }
+
+  #retry(header: QuicHeader, remote: HostPort): void {
+    const scid = randomBytes(CONNECTION_ID_BYTES);
+    const token = this.#tokens.issue(remote, { odcid: header.dcid, scid }, Date.now());
+    const { binding } = this.#options;
+    const { scid: clientId, dcid, version } = header;
+    this.counts.retriesSent++;
+    this.#answer(binding.retry(clientId, dcid, scid, token, version, this.#out), remote);
+  }
+
+  #accept(message: Buffer, { dcid, token }: QuicHeader, remote: HostPort): void {
+    const odcid = this.#tokens.open(token!, remote, { dcid, nowMs: Date.now() });
+    if (!odcid || dcid.length !== CONNECTION_ID_BYTES) {
+      this.counts.tokensRefused++;
+      return;
+    }
+    if (this.#connections.size >= this.#connectionsMax) {
+      this.counts.connectionsRefused++;
+      return;
+    }
+    const { binding, config } = this.#options;
+    const native = binding.Connection.accept(dcid, odcid, this.#local, remote, config());
+    const transmit = (bytes: Uint8Array, to: HostPort) => this.#send(bytes, to);
+    const local = this.#local;
+    const connection = new QuicConnection({
+      ...{ binding, native, role: 'server', remote, local, transmit },
+    });
+    const key = Buffer.from(dcid).toString('latin1');
+    this.#connections.set(key, connection);
+    connection.onGone = () => this.#connections.delete(key);
+    this.#options.accept(connection);
+    connection.receive(message);
+  }
+
+  #answer(bytes: number, to: HostPort): void {
+    this.#send(this.#out.subarray(0, bytes), to);
+  }
+
+  #send(bytes: Uint8Array, to: HostPort): void {
+    const socket = this.#socket;
+    if (!socket || socket.getSendQueueCount() >= SOCKET_QUEUE_MAX) {
+      this.counts.packetsDropped++;
+      return;
+    }
+    // The kernel may take it later than now: a copy.
+    socket.send(Buffer.from(bytes), to.port, to.host);
+  }
+}
+
+/** The destination connection id of a packet (RFC 9000 section 17), or what stands in its place. */
+function connectionIdIn(packet: Buffer): string {
+  const long = (packet[0]! & LONG_HEADER_BIT) !== 0;
+  const start = long ? 6 : 1;
+  const bytes = long ? (packet[5] ?? 0) : CONNECTION_ID_BYTES;
+  return packet.toString('latin1', start, start + bytes);
+}

@@ -1,0 +1,177 @@
+/**
+ * A client over the same binding, for what no browser does: it breaks rules on purpose. Raw streams
+ * are handed out; nothing that the server sends is checked.
+ */
+import { randomBytes } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import type { SocketAddress } from '../../io/packet-io.ts';
+import { emitControlStart, emitHeaders, FrameType } from '../http3-frames.ts';
+import { decodeFieldSection, type Field } from '../qpack.ts';
+import { loadQuicBinding } from '../quic-binding.ts';
+import { type QuicClosedError, QuicConnection, type QuicEvents } from '../quic-connection.ts';
+import type { QuicReceiveStream, QuicSendStream } from '../quic-stream.ts';
+import { TlvParser } from '../tlv-parser.ts';
+import { concatBytes, emitVarint } from '../varint.ts';
+import { configure } from '../webtransport-server.ts';
+
+/** Whether there is QUIC on this platform; tests that need it are left out where there is none. */
+export const quicAvailable = ((): boolean => {
+  try {
+    return loadQuicBinding() !== undefined;
+  } catch {
+    return false;
+  }
+})();
+
+export interface RawStream {
+  receive: QuicReceiveStream;
+  send: QuicSendStream;
+}
+
+/** An accepted or refused CONNECT. */
+export interface Connected extends RawStream {
+  status: number;
+  id: number;
+}
+
+export class QuicClient implements QuicEvents {
+  readonly quic: QuicConnection;
+  /** Streams that the server has opened, in order. */
+  readonly serverStreams: { receive: QuicReceiveStream; send: QuicSendStream | undefined }[] = [];
+  readonly datagrams: Uint8Array[] = [];
+  /** Resolves with how the connection ended. */
+  readonly end: Promise<QuicClosedError>;
+  readonly #ready: Promise<void>;
+  #established!: () => void;
+  #ended!: (error: QuicClosedError) => void;
+
+  private constructor(socket: Socket, server: SocketAddress) {
+    this.end = new Promise((resolve) => {
+      this.#ended = resolve;
+    });
+    this.#ready = new Promise((resolve) => {
+      this.#established = resolve;
+    });
+    const bound = socket.address();
+    const local = { host: bound.address, port: bound.port };
+    const binding = loadQuicBinding();
+    const config = configure(binding.Config.withBoringSslCtx(false, false));
+    const native = binding.Connection.connect('localhost', randomBytes(16), local, server, config);
+    const transmit = (bytes: Uint8Array) => {
+      socket.send(Buffer.from(bytes), server.port, server.host);
+    };
+    this.quic = new QuicConnection({
+      ...{ binding, native, role: 'client', remote: server, local, transmit },
+    });
+    this.quic.events = this;
+    this.quic.onGone = () => socket.close();
+    socket.on('message', (message) => this.quic.receive(message));
+    this.quic.changed();
+  }
+
+  /** A connection, with our SETTINGS unless `silent`. Rejects when the server closes it. */
+  static async open(server: SocketAddress, { silent = false } = {}): Promise<QuicClient> {
+    const socket = createSocket({
+      type: 'udp4',
+      recvBufferSize: 4 << 20,
+      // Nothing to look up: the last packet leaves before the socket is closed.
+      lookup: (host, _options, done) => done(null, host, 4),
+    });
+    const listening = once(socket, 'listening');
+    socket.bind(0, '127.0.0.1');
+    await listening;
+    const client = new QuicClient(socket, server);
+    const failed = client.end.then((error) => Promise.reject(error));
+    failed.catch(() => {});
+    await Promise.race([client.#ready, failed]);
+    if (!silent) client.unidirectional(emitControlStart());
+    return client;
+  }
+
+  established(): void {
+    this.#established();
+  }
+
+  stream(receive: QuicReceiveStream, send: QuicSendStream | undefined): void {
+    this.serverStreams.push({ receive, send });
+  }
+
+  datagram(bytes: Uint8Array): void {
+    this.datagrams.push(bytes);
+  }
+
+  closed(error: QuicClosedError): void {
+    this.#ended(error);
+  }
+
+  /** A unidirectional stream that starts with these bytes. */
+  unidirectional(bytes: Uint8Array): QuicSendStream {
+    const stream = this.quic.openUnidirectional();
+    if (!stream) throw new Error('the server allows no more unidirectional streams');
+    stream.write(bytes).catch(() => {});
+    return stream;
+  }
+
+  bidirectional(bytes: Uint8Array): RawStream {
+    const stream = this.quic.openBidirectional();
+    if (!stream) throw new Error('the server allows no more bidirectional streams');
+    stream.send.write(bytes).catch(() => {});
+    return stream;
+  }
+
+  /** Send a request with these fields and read the status of its answer. */
+  async request(fields: readonly Field[]): Promise<Connected> {
+    const stream = this.bidirectional(emitHeaders(fields));
+    return { ...stream, id: stream.send.id, status: await readStatus(stream.receive) };
+  }
+
+  /** A CONNECT for a session, with other values for some fields (undefined: without the field). */
+  connect(changes: Record<string, string | undefined> = {}): Promise<Connected> {
+    return this.request(connectFields(changes));
+  }
+
+  /** A bidirectional stream of a session. */
+  sessionStream(sessionId: number, bytes: Uint8Array): RawStream {
+    const prefix = concatBytes(emitVarint(FrameType.WEBTRANSPORT_STREAM), emitVarint(sessionId));
+    return this.bidirectional(concatBytes(prefix, bytes));
+  }
+
+  close(): void {
+    this.quic.close(0x100);
+    this.quic.drop();
+  }
+}
+
+export function connectFields(changes: Record<string, string | undefined> = {}): Field[] {
+  const fields = {
+    ':method': 'CONNECT',
+    ':protocol': 'webtransport',
+    ':scheme': 'https',
+    ':authority': 'localhost',
+    ':path': '/echo',
+    origin: 'https://page.test',
+    ...changes,
+  };
+  return Object.entries(fields).filter(
+    (field): field is [string, string] => field[1] !== undefined,
+  );
+}
+
+/** The :status of the HEADERS frame that a request is answered with. */
+export async function readStatus(receive: QuicReceiveStream): Promise<number> {
+  let status: string | undefined;
+  const parser = new TlvParser({
+    begin: () => 'whole',
+    whole: (_type, value) => {
+      status ??= decodeFieldSection(value).find(([name]) => name === ':status')?.[1];
+    },
+    part: () => {},
+  });
+  while (status === undefined) {
+    const bytes = await receive.read();
+    if (!bytes) throw new Error('the answer ended without a status');
+    parser.feed(bytes);
+  }
+  return Number(status);
+}

@@ -1,0 +1,162 @@
+/**
+ * A WebTransport server on a UDP port (draft-ietf-webtrans-http3 over RFC 9114 and RFC 9000). It
+ * knows paths, not what is spoken on them.
+ */
+import type { SocketAddress } from '../io/packet-io.ts';
+import type { Certificate, CertificateSource } from './certificates.ts';
+import type { ConnectRequest } from './connect-request.ts';
+import { Http3Connection } from './http3-connection.ts';
+import { Http3Code, Http3RequestError } from './http3-error.ts';
+import {
+  CONNECTION_WINDOW_BYTES,
+  DATAGRAMS_MAX,
+  IDLE_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
+  RECEIVE_PAYLOAD_BYTES,
+  SEND_PAYLOAD_BYTES,
+  SESSIONLESS_CHECKS_MAX,
+  STREAM_WINDOW_BYTES,
+  STREAMS_MAX,
+} from './limits.ts';
+import { loadQuicBinding, type QuicBinding, type QuicConfig } from './quic-binding.ts';
+import type { QuicConnection } from './quic-connection.ts';
+import { QuicListener, type QuicListenerCounts } from './quic-listener.ts';
+import type { SessionHandler, WebTransportSession } from './session.ts';
+
+export interface WebTransportServerOptions {
+  certificates: CertificateSource;
+  /** By path, compared exactly. Returns undefined when there are too many sessions (429). */
+  paths: Readonly<Record<string, (session: WebTransportSession) => SessionHandler | undefined>>;
+  /** The page's origin; undefined: the client is no browser. False: 403. */
+  admitsOrigin: (origin: string | undefined) => boolean;
+  /** `name:port` that the client connected to. False: 421. */
+  admitsAuthority: (authority: string) => boolean;
+  connectionsMax?: number;
+  /** As `linux-x64`; another one for tests. */
+  platform?: string;
+}
+
+/** What QUIC is told at the start of each connection, but for the certificate. */
+export function configure(config: QuicConfig): QuicConfig {
+  config.setApplicationProtos(['h3']);
+  config.setMaxIdleTimeout(IDLE_TIMEOUT_MS);
+  config.setMaxRecvUdpPayloadSize(RECEIVE_PAYLOAD_BYTES);
+  config.setMaxSendUdpPayloadSize(SEND_PAYLOAD_BYTES);
+  config.setInitialMaxData(CONNECTION_WINDOW_BYTES);
+  config.setInitialMaxStreamDataBidiLocal(STREAM_WINDOW_BYTES);
+  config.setInitialMaxStreamDataBidiRemote(STREAM_WINDOW_BYTES);
+  config.setInitialMaxStreamDataUni(STREAM_WINDOW_BYTES);
+  // QUIC would let windows grow to 24 and 16 MiB.
+  config.setMaxConnectionWindow(CONNECTION_WINDOW_BYTES);
+  config.setMaxStreamWindow(STREAM_WINDOW_BYTES);
+  config.setInitialMaxStreamsBidi(STREAMS_MAX);
+  config.setInitialMaxStreamsUni(STREAMS_MAX);
+  config.setDisableActiveMigration(true);
+  config.enableDgram(true, DATAGRAMS_MAX, DATAGRAMS_MAX);
+  // Packets leave when QUIC gives them; there is nothing here that would hold them back in time.
+  config.enablePacing(false);
+  return config;
+}
+
+interface Served {
+  http3: Http3Connection;
+  /** Checks in a row that found no session. */
+  idleChecks: number;
+}
+
+export class WebTransportServer {
+  readonly #options: WebTransportServerOptions;
+  readonly #binding: QuicBinding;
+  readonly #listener: QuicListener;
+  readonly #served = new Map<QuicConnection, Served>();
+  #configured: { certificate: Certificate; config: QuicConfig } | undefined;
+  #keepAlive: NodeJS.Timeout | undefined;
+
+  /** @throws WebTransportUnavailableError */
+  constructor(options: WebTransportServerOptions) {
+    this.#options = options;
+    this.#binding = loadQuicBinding(options.platform);
+    const { connectionsMax } = options;
+    this.#listener = new QuicListener({
+      binding: this.#binding,
+      config: () => this.#config(),
+      accept: (connection) => this.#accept(connection),
+      ...(connectionsMax !== undefined && { connectionsMax }),
+    });
+  }
+
+  get counts(): Readonly<QuicListenerCounts> {
+    return this.#listener.counts;
+  }
+  get connectionCount(): number {
+    return this.#listener.connectionCount;
+  }
+  get sessionCount(): number {
+    return [...this.#served.values()].reduce((sum, { http3 }) => sum + http3.sessionCount, 0);
+  }
+
+  /** Rejects with PortInUseError or AddressError. */
+  async open(address: SocketAddress): Promise<SocketAddress> {
+    const bound = await this.#listener.open(address);
+    this.#keepAlive = setInterval(() => this.#check(), KEEP_ALIVE_MS);
+    return bound;
+  }
+
+  /** No new sessions on the connections that are open; the peers are asked to end theirs. */
+  drain(): void {
+    for (const { http3 } of this.#served.values()) http3.drain();
+  }
+
+  /** End all sessions with this code, and all connections. */
+  async close(code = 0, reason = ''): Promise<void> {
+    clearInterval(this.#keepAlive);
+    for (const { http3 } of [...this.#served.values()]) http3.endSessions(code, reason);
+    // The capsules leave with the turn that the sessions' ends have planned.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#listener.close(Http3Code.NO_ERROR);
+  }
+
+  #config(): QuicConfig {
+    const certificate = this.#options.certificates.current(Date.now());
+    if (this.#configured?.certificate !== certificate) {
+      const { cert, key } = certificate;
+      const { Config } = this.#binding;
+      const [keys, certs] = [[Buffer.from(key)], [Buffer.from(cert)]];
+      const config = configure(Config.withBoringSslCtx(false, false, null, keys, certs));
+      this.#configured = { certificate, config };
+    }
+    return this.#configured.config;
+  }
+
+  #accept(connection: QuicConnection): void {
+    const http3 = new Http3Connection(connection, {
+      accept: (request, session) => this.#session(request, session),
+    });
+    connection.events = http3;
+    this.#served.set(connection, { http3, idleChecks: 0 });
+    http3.onClosed = () => this.#served.delete(connection);
+  }
+
+  #session(request: ConnectRequest, session: WebTransportSession): SessionHandler | undefined {
+    const { admitsAuthority, admitsOrigin, paths } = this.#options;
+    if (!admitsAuthority(request.authority)) {
+      throw new Http3RequestError(421, `authority ${request.authority}`);
+    }
+    const open = Object.hasOwn(paths, request.path) ? paths[request.path] : undefined;
+    if (!open) throw new Http3RequestError(404, `path ${request.path}`);
+    if (!admitsOrigin(request.origin)) {
+      throw new Http3RequestError(403, `origin ${request.origin}`);
+    }
+    return open(session);
+  }
+
+  /** Keep quiet connections with sessions; those without one for long make room for others. */
+  #check(): void {
+    for (const [connection, served] of this.#served) {
+      served.idleChecks = served.http3.sessionCount > 0 ? 0 : served.idleChecks + 1;
+      if (served.idleChecks > SESSIONLESS_CHECKS_MAX) {
+        connection.close(Http3Code.NO_ERROR, 'no session');
+      } else if (served.idleChecks === 0) connection.ping();
+    }
+  }
+}
