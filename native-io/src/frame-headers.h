@@ -64,10 +64,11 @@ struct Payload {
 // a source that no packet of the wire may have). The kernel drops the same ones.
 //
 // Both checksums are checked, since AF_XDP takes packets before anybody has looked at them. A
-// sender on the same machine (veth, virtual machines) leaves UDP's to hardware that the packet never
-// meets: then the field holds the sum of the pseudo header alone, folded and not complemented, and nothing
-// is to be checked. A damaged packet whose field happens to hold that is one in 65536, as many as
-// the checksum itself lets through. IPv4 may go without one; IPv6 may not (RFC 8200, 8.1).
+// sender on the same machine (veth, virtual machines) leaves UDP's to hardware that the packet
+// never meets: then the field holds the sum of the pseudo header alone, folded and not
+// complemented, and nothing is to be checked. A damaged packet whose field happens to hold that is
+// one in 65536, as many as the checksum itself lets through. IPv4 may go without one; IPv6 may not
+// (RFC 8200, 8.1).
 bool parseUdpPacket(const uint8_t* frame, uint32_t bytes, PacketPath& path, Payload& payload);
 
 // Writes the headers of a packet from `path`'s local to its remote end, directly before `payload`

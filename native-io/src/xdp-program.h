@@ -38,10 +38,10 @@ constexpr uint32_t kCidPrefixesMax = 65536;
 //   - UDP over IPv4 without options and without fragment bits, over IPv6 without extension headers,
 //   - to the interface's own Ethernet address and one of `addresses`,
 //   - and to `port`, or with a payload that begins with a prefix of the prefix map;
-// and passes everything else to the kernel: what a flooding switch or a promiscuous interface brings
-// for other machines, broadcast, multicast, VLAN, ARP, neighbour discovery, TCP, short packets. A
-// packet on a queue without a socket passes as well. The lengths inside the headers are checked by
-// whoever reads the packet (frame-headers.h), not here.
+// and passes everything else to the kernel: what a flooding switch or a promiscuous interface
+// brings for other machines, broadcast, multicast, VLAN, ARP, neighbour discovery, TCP, short
+// packets. A packet on a queue without a socket passes as well. The lengths inside the headers are
+// checked by whoever reads the packet (frame-headers.h), not here.
 std::vector<bpf_insn> assembleXdpProgram(const XdpProgramOptions& options);
 
 // An XSKMAP of `queues` entries, and a hash map for CID prefixes.
