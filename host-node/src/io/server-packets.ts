@@ -3,6 +3,7 @@
  * each of its workers. The sink is left alone: every socket feeds an engine itself.
  */
 
+import { FRAME_BYTES } from '@andvari/host-common/engine/generated/limits';
 import { loadNative, type XdpAttachment } from '@andvari/native-io';
 import type { EngineLoop } from '../raida/engine-loop.ts';
 import type { WorkerPool } from '../raida/worker-pool.ts';
@@ -50,8 +51,18 @@ export class ServerPackets implements PacketIo {
       return await this.#open(address);
     } catch (error) {
       await this.close();
-      throw error;
+      throw this.#inAll(error);
     }
+  }
+
+  /** The limit of locked memory holds all sockets; the one that met it knows only itself. */
+  #inAll(error: unknown): unknown {
+    if (!(error instanceof BackendError) || error.code !== 'ANDVARI_IO_MEMLOCK') return error;
+    const { backend, loop, pool } = this.#options;
+    const sockets = pool?.counts.length ?? 1;
+    const mib = Math.ceil((sockets * loop.engine.nativeFrames.count * FRAME_BYTES) / 2 ** 20);
+    const all = sockets === 1 ? 'this server wants' : `the ${sockets} sockets of this server want`;
+    return new BackendError(backend, `${error.why}; ${all} ${mib} MiB in all`, error.code);
   }
 
   async close(): Promise<void> {

@@ -19,6 +19,8 @@ export interface XdpWorkerData {
   mapFd?: number;
   mode?: XdpMode;
   frameCount?: number;
+  /** More sockets on the queues behind it, each with its engine [0]. */
+  more?: number;
   /** Numbers of the capabilities that it keeps; left out: all. */
   capabilities?: number[];
 }
@@ -46,6 +48,9 @@ function start(): void {
   const options = { ...engine.port, ...where, queue, mapFd, mode, reusePort: true };
   const socket = openXdp(addon, options);
   socket.watch(() => engine.serve(socket));
+  for (let i = 1; i <= (data.more ?? 0); i++) {
+    openXdp(addon, { ...options, ...new RingEngine({ frameCount }).port, queue: queue + i });
+  }
   parentPort?.on('message', () => {
     say({ received: socket.counters().received });
     socket.close();
