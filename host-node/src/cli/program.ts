@@ -6,6 +6,7 @@ import type { CommandContext } from './command-context.ts';
 import { registerConformanceCommand } from './conformance.ts';
 import { ExitCode, exitCodeOf } from './exit-code.ts';
 import { registerNetworkCommands } from './network.ts';
+import { registerRatatoskrCommands } from './ratatoskr.ts';
 import { registerServeCommand } from './serve.ts';
 import { registerWalletCommands } from './wallet.ts';
 
@@ -55,6 +56,7 @@ function makeProgram(context: CommandContext): Command {
   registerCoinsCommands(program, context);
   registerWalletCommands(program, context);
   registerAdminCommands(program, context);
+  registerRatatoskrCommands(program, context);
   registerConformanceCommand(program, context);
   return program;
 }

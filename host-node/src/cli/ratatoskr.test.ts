@@ -1,0 +1,56 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../log/logger.ts';
+import { AuditLog } from '../ratatoskr/audit-log.ts';
+import { signerOf } from '../ratatoskr/testing/test-peer.ts';
+import { runCli } from './testing/cli-network.ts';
+
+let folder = '';
+let devices = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'andvari-ratatoskr-'));
+  devices = join(folder, 'new', 'devices.json');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const keyOf = (device: string) => Buffer.from(signerOf(device).publicKey).toString('hex');
+const run = (...words: string[]) => runCli(['ratatoskr', ...words, '--devices', devices]);
+
+describe('andvari ratatoskr', () => {
+  it('registers, lists and revokes devices', async () => {
+    const register = ['register', 'd1', '--key', keyOf('d1'), '--user', 'alice', 'bob'];
+    expect(await run(...register)).toMatchObject({ code: 0, out: '' });
+    expect(statSync(devices).mode & 0o777).toBe(0o600);
+    expect(await run('register', 'd1', '--key', keyOf('d1'), '--user', 'carol')).toMatchObject({
+      code: 0,
+    });
+    expect((await run('devices')).lines).toEqual([`d1  ${keyOf('d1')}  alice, bob, carol`]);
+    expect(await run('revoke', 'd1')).toMatchObject({ code: 0 });
+    expect(JSON.parse((await run('devices', '--json')).out)).toMatchObject({ revoked: true });
+    expect(await run(...register)).toMatchObject({ code: 1 });
+  });
+
+  it('refuses what is no device, and writes nothing', async () => {
+    const zero = '3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29';
+    expect((await run('register', 'd1', '--key', zero, '--user', 'u')).err).toContain('zeros');
+    expect((await run('register', 'd1', '--key', 'ab', '--user', 'u')).code).toBe(1);
+    expect((await run('register', 'd\n1', '--key', keyOf('d1'), '--user', 'u')).code).toBe(1);
+    expect(existsSync(devices)).toBe(false);
+    expect(await run('revoke', 'd1')).toMatchObject({ code: 4 });
+  });
+
+  it('tells whether an audit log is whole', async () => {
+    const path = join(folder, 'audit.log');
+    const log = new AuditLog({ file: { path }, logger: createLogger({ level: 'silent' }) });
+    log.record({ event: 'authentication', success: true, device: 'd1' });
+    log.close();
+    const good = await runCli(['ratatoskr', 'audit', path, '--json']);
+    expect(JSON.parse(good.out)).toMatchObject({ records: 2 });
+    appendFileSync(path, readFileSync(path));
+    expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
+      ...{ code: 3, err: expect.stringContaining('line 3') },
+    });
+  });
+});

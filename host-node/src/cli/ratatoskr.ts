@@ -1,0 +1,125 @@
+import { dirname } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { makeDirectory } from '../files/directory.ts';
+import { verifyAuditFiles } from '../ratatoskr/audit-file.ts';
+import { openRegistry, writeDevices } from '../ratatoskr/device-file.ts';
+import type { DeviceRegistry } from '../ratatoskr/registry.ts';
+import type { CommandContext } from './command-context.ts';
+
+/** Where `andvari network up` keeps the devices of its endpoint. */
+const NETWORK_DEVICES = 'data/network/ratatoskr/devices.json';
+
+interface DevicesOptions {
+  devices: string;
+  json?: boolean;
+}
+
+interface RegisterOptions extends DevicesOptions {
+  key: Uint8Array;
+  user: string[];
+}
+
+/** A device is not there, or an audit log is not what it was. */
+export class RatatoskrCommandError extends Error {
+  readonly code: 'ANDVARI_REFUSED' | 'ANDVARI_AUDIT_BROKEN';
+  override readonly name = 'RatatoskrCommandError';
+
+  constructor(code: RatatoskrCommandError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** `andvari ratatoskr`. */
+export function registerRatatoskrCommands(program: Command, context: CommandContext): void {
+  const ratatoskr = program
+    .command('ratatoskr')
+    .description('devices that may speak to a Ratatoskr endpoint, and its audit log');
+  withFile(ratatoskr.command('register <device>'))
+    .summary('let a device speak')
+    .description(
+      'Add a device to the devices file, or users to one that is there. A running server reads ' +
+        'the file again within seconds, or at once on SIGHUP.',
+    )
+    .requiredOption('--key <hex>', 'its Ed25519 public key, 64 hex digits', parsePublicKey)
+    .requiredOption('--user <id...>', 'users that it may speak for')
+    .action((device: string, options: RegisterOptions) => {
+      change(options, (registry) => {
+        registry.register({ deviceId: device, publicKey: options.key, userIds: options.user });
+      });
+      tell(context, options, { event: 'registered', device });
+    });
+  withFile(ratatoskr.command('revoke <device>'))
+    .summary('refuse a device from now on, also in sessions that it has')
+    .description('Mark a device as revoked. It cannot be registered again under this id.')
+    .action((device: string, options: DevicesOptions) => {
+      change(options, (registry) => {
+        if (registry.revoke(device)) return;
+        const problem = `${options.devices} has no device ${device}`;
+        throw new RatatoskrCommandError('ANDVARI_REFUSED', problem);
+      });
+      tell(context, options, { event: 'revoked', device });
+    });
+  withFile(ratatoskr.command('devices'))
+    .summary('list the devices of a file')
+    .description('The devices of a file, one per line: id, key, users.')
+    .action((options: DevicesOptions) => list(options, context));
+  ratatoskr
+    .command('audit <file>')
+    .summary('check that an audit log is whole')
+    .description('Follow the hash chain through an audit log and the files that it was rotated to.')
+    .option('--json', 'the result as a JSON object')
+    .action((file: string, options: { json?: boolean }) => audit(file, options, context));
+}
+
+function withFile(command: Command): Command {
+  return command
+    .option('--devices <file>', 'the devices file (ratatoskr.devices_file)', NETWORK_DEVICES)
+    .option('--json', 'one JSON object per line');
+}
+
+function change({ devices: path }: DevicesOptions, work: (registry: DeviceRegistry) => void): void {
+  const registry = openRegistry(path);
+  work(registry);
+  makeDirectory(dirname(path), 0o700);
+  writeDevices(path, registry.list());
+}
+
+function tell(
+  context: CommandContext,
+  { json, devices }: DevicesOptions,
+  event: { event: string; device: string },
+): void {
+  if (json) context.event({ ...event, file: devices });
+  else context.note(`${event.device}: ${event.event} in ${devices}`);
+}
+
+function list({ devices: path, json }: DevicesOptions, context: CommandContext): void {
+  for (const { deviceId, publicKey, userIds, revoked } of openRegistry(path).list()) {
+    const key = Buffer.from(publicKey).toString('hex');
+    if (json) context.event({ device: deviceId, key, users: userIds, revoked });
+    else {
+      const state = revoked ? '  (revoked)' : '';
+      context.result(`${deviceId}  ${key}  ${userIds.join(', ')}${state}`);
+    }
+  }
+}
+
+function audit(file: string, { json }: { json?: boolean }, context: CommandContext): void {
+  const verdict = verifyAuditFiles(file);
+  if (!verdict.ok) {
+    const problem = `${verdict.file}: ${verdict.problem}`;
+    throw new RatatoskrCommandError('ANDVARI_AUDIT_BROKEN', problem);
+  }
+  const { records, head } = verdict;
+  if (json) context.event({ event: 'audit', records, head });
+  else {
+    context.result(head);
+    context.note(`${records} records are as they were written; the last one's hash is above`);
+  }
+}
+
+function parsePublicKey(text: string): Uint8Array {
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) throw new InvalidArgumentError('wanted 64 hex digits.');
+  return Uint8Array.from(Buffer.from(text, 'hex'));
+}
