@@ -1,4 +1,5 @@
 /** What every PacketIo must do. Run with each implementation by its test file. */
+import { createSocket, type Socket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -6,7 +7,29 @@ import type { RequestOrigin, RequestSink } from '../raida/origin.ts';
 import { AddressError, type PacketIo, PortInUseError, type SocketAddress } from './packet-io.ts';
 import { UdpPeer } from './testing/udp-peer.ts';
 
-const ANY_PORT = { host: '127.0.0.1', port: 0 };
+/** Where servers and their peers are. */
+export interface PacketIoNetwork {
+  /** Of the server, one of each family; undefined: this machine has no IPv6. */
+  readonly hosts: readonly [string, string | undefined];
+  /** What a peer is told as. */
+  readonly senders: readonly [string, string];
+  /** Peers are on the server's machine. */
+  readonly isLocal: boolean;
+  /** Run what binds a socket of a peer, and one of the server's machine. */
+  insideOfPeer(work: () => void): void;
+  insideOfServer(work: () => void): void;
+}
+
+const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
+const loopback: PacketIoNetwork = {
+  hosts: ['127.0.0.1', hasIPv6 ? '::1' : undefined],
+  senders: ['127.0.0.1', '::1'],
+  isLocal: true,
+  insideOfPeer: (work) => work(),
+  insideOfServer: (work) => work(),
+};
 /** An address for documents (RFC 5737): no machine has it. */
 const NOT_OURS = '192.0.2.1';
 const WITHIN_MS = 5000;
@@ -72,14 +95,16 @@ function answer({ request, origin }: AnsweringSink['held'][number]): void {
 /** Everything that a test opened; closed after it. */
 class Place {
   readonly sink = new AnsweringSink();
+  readonly network: PacketIoNetwork;
   readonly #make: () => PacketIo;
   readonly #open: { close(): Promise<void> }[] = [];
 
-  constructor(make: () => PacketIo) {
+  constructor(make: () => PacketIo, network: PacketIoNetwork) {
     this.#make = make;
+    this.network = network;
   }
 
-  async listen(address: SocketAddress = ANY_PORT) {
+  async listen(address: SocketAddress = { host: this.network.hosts[0], port: 0 }) {
     const io = this.#make();
     const bound = await io.open(address, this.sink);
     this.#open.push(io);
@@ -91,7 +116,7 @@ class Place {
   }
 
   async peer(address: SocketAddress): Promise<UdpPeer> {
-    const peer = await UdpPeer.open(address);
+    const peer = await UdpPeer.open(address, this.network.insideOfPeer);
     this.#open.push(peer);
     return peer;
   }
@@ -101,11 +126,15 @@ class Place {
   }
 }
 
-export function describePacketIo(name: string, make: () => PacketIo): void {
+export function describePacketIo(
+  name: string,
+  make: () => PacketIo,
+  network: PacketIoNetwork = loopback,
+): void {
   describe(`PacketIo: ${name}`, () => {
     let place: Place | undefined;
     const open = () => {
-      place = new Place(make);
+      place = new Place(make, network);
       return place;
     };
     afterEach(async () => {
@@ -203,7 +232,8 @@ function describePeers(open: () => Place): void {
       { timeout: WITHIN_MS, interval: SILENCE_MS },
     );
     expect(taken).toBeGreaterThan(100);
-    expect(io.dropped).toBe(0);
+    // A socket that can ask the kernel counts its losses too.
+    expect([0, 5000 - taken]).toContain(io.dropped);
     for (const [id, peer] of peers.entries()) {
       peer.send(requestOf(id, LAST));
       const numbers: number[] = [];
@@ -244,7 +274,8 @@ function describePeers(open: () => Place): void {
     place.sink.hold = true;
     (await place.peer(address)).send(requestOf(1, 1));
     await vi.waitFor(() => expect(place.sink.held).toHaveLength(1), SOON);
-    const here = { address: '127.0.0.1', local: true, datagram: true };
+    const { senders, isLocal } = place.network;
+    const here = { address: senders[0], local: isLocal, datagram: true };
     expect(place.sink.held[0]?.origin).toMatchObject(here);
   });
 }
@@ -269,10 +300,20 @@ function describeRoom(open: () => Place): void {
   });
 }
 
+/** Somebody else's, on that address. */
+function otherSocket({ host, port }: SocketAddress, network: PacketIoNetwork): Promise<Socket> {
+  const socket = createSocket({ type: 'udp4', lookup: (name, _, done) => done(null, name, 4) });
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    network.insideOfServer(() => socket.bind(port, host, () => resolve(socket)));
+  });
+}
+
 function describeBinding(open: () => Place): void {
   it('gives the port that the system chose', async () => {
-    const { io, address } = await open().listen();
-    expect(address.host).toBe('127.0.0.1');
+    const place = open();
+    const { io, address } = await place.listen();
+    expect(address.host).toBe(place.network.hosts[0]);
     expect(address.port).toBeGreaterThan(0);
     expect(io.backend).toMatch(/^[a-z_]+$/);
   });
@@ -280,12 +321,14 @@ function describeBinding(open: () => Place): void {
   it('a port in use is named, and can be had when it is free again', async () => {
     const place = open();
     const { io, address } = await place.listen();
+    await io.close();
+    const other = await otherSocket(address, place.network);
     const refusal = await place.listen(address).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(PortInUseError);
     expect(refusal).toMatchObject({ code: 'ANDVARI_PORT_IN_USE', protocol: 'UDP', address });
-    expect((refusal as Error).message).toContain(`port ${address.port} on 127.0.0.1`);
+    expect((refusal as Error).message).toContain(`port ${address.port} on ${address.host}`);
     expect((refusal as Error).cause).toBeInstanceOf(Error);
-    await io.close();
+    await new Promise<void>((resolve) => other.close(resolve));
     expect((await place.listen(address)).address).toEqual(address);
   });
 
@@ -298,13 +341,13 @@ function describeBinding(open: () => Place): void {
     expect((refusal as Error).message).toContain(`UDP ${host}:0`);
   });
 
-  const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some(({ address }) => address === '::1'),
-  );
-  it.skipIf(!hasIPv6)('IPv6 loopback', async () => {
+  it('IPv6, where the machine has it', async () => {
     const place = open();
-    const { address } = await place.listen({ host: '::1', port: 0 });
-    expect(address.host).toBe('::1');
+    const { hosts, senders, isLocal } = place.network;
+    const host = hosts[1];
+    if (!host) return;
+    const { address } = await place.listen({ host, port: 0 });
+    expect(address.host).toBe(host);
     const peer = await place.peer(address);
     const request = requestOf(1, 1, { bytes: 1400, reply: 20_526 });
     peer.send(request);
@@ -312,7 +355,7 @@ function describeBinding(open: () => Place): void {
     place.sink.hold = true;
     peer.send(request);
     await vi.waitFor(() => expect(place.sink.held).toHaveLength(1), SOON);
-    expect(place.sink.held[0]?.origin).toMatchObject({ address: '::1', local: true });
+    expect(place.sink.held[0]?.origin).toMatchObject({ address: senders[1], local: isLocal });
   });
 }
 

@@ -7,10 +7,16 @@ import { Engine } from '@andvari/host-common/engine/engine';
 import { Descriptor, Flag, Region, Ring } from '@andvari/host-common/engine/generated/layout';
 import { FRAME_BYTES, REPLY_FRAME_BYTES } from '@andvari/host-common/engine/generated/limits';
 import { plainEngine } from '@andvari/host-common/engine/module';
-import { type NativeAddon, type PacketSocket, TURN_BITS_SHIFT, TurnBits } from '@andvari/native-io';
+import {
+  type NativeAddon,
+  type PacketSocket,
+  TURN_BITS_SHIFT,
+  TurnBits,
+  type XdpAttachment,
+} from '@andvari/native-io';
 import type { RequestOrigin, RequestSink } from '../../raida/origin.ts';
 import type { Backend } from '../choose-backend.ts';
-import { openNative } from '../open-packets.ts';
+import { nativeError, openNative, type PacketRequest } from '../open-packets.ts';
 import type { PacketIo, SocketAddress } from '../packet-io.ts';
 
 const REPLY_FRAMES = 16;
@@ -27,6 +33,16 @@ interface Place {
   large: boolean;
 }
 
+export interface NativePlace {
+  /** Runs what opens sockets of the server, in a network namespace. */
+  inside<T>(work: () => T): T;
+  /** What stands for every sender in IPv6: the engine knows a hash of it. */
+  senderV6: string;
+  /** For af_xdp: the interface, and a port when any will do. */
+  interface?: string;
+  anyPort?(): number;
+}
+
 export class NativeOnSink implements PacketIo {
   readonly backend: Backend;
   readonly #addon: NativeAddon;
@@ -37,11 +53,13 @@ export class NativeOnSink implements PacketIo {
   #immediate: NodeJS.Immediate | undefined;
   /** What the sink had no room for. */
   #refused = 0;
-  #isIPv6 = false;
+  #attachment: XdpAttachment | undefined;
+  readonly #place: NativePlace;
 
-  constructor(addon: NativeAddon, backend: Backend) {
+  constructor(addon: NativeAddon, backend: Backend, place: Partial<NativePlace> = {}) {
     this.#addon = addon;
     this.backend = backend;
+    this.#place = { inside: (work) => work(), senderV6: '::1', ...place };
   }
 
   get received(): number {
@@ -59,10 +77,9 @@ export class NativeOnSink implements PacketIo {
       ...{ identity, hostFrames: HOST_FRAMES },
     });
     const request = { ...address, backend: this.backend, reusePort: false };
-    this.#socket = openNative(this.#addon, request, engine);
+    this.#socket = this.#place.inside(() => this.#openSocket(request, engine));
     this.#engine = engine;
     this.#sink = sink;
-    this.#isIPv6 = this.#socket.host.includes(':');
     const first = engine.region(Region.REPLY_FRAMES);
     for (let i = 0; i < REPLY_FRAMES; i++) this.#replyFrames.push(first + i * REPLY_FRAME_BYTES);
     this.#socket.watch(() => this.#run());
@@ -73,7 +90,25 @@ export class NativeOnSink implements PacketIo {
     this.#sink = undefined;
     clearImmediate(this.#immediate);
     this.#socket?.close();
+    this.#attachment?.close();
     return Promise.resolve();
+  }
+
+  /** As ServerPackets does it for one thread. */
+  #openSocket(request: PacketRequest, engine: Engine): PacketSocket {
+    const { interface: name, anyPort } = this.#place;
+    if (name === undefined) return openNative(this.#addon, request, engine);
+    // The program has to know the port before there is a socket.
+    const { host, port = anyPort?.() ?? 0 } = { ...request, port: request.port || undefined };
+    try {
+      this.#attachment = this.#addon.attachXdp({ interface: name, host, port });
+      const { mapFd, mode } = this.#attachment;
+      const xdp = { interface: name, queue: 0, mapFd, mode };
+      return openNative(this.#addon, { ...request, port, xdp }, engine);
+    } catch (error) {
+      this.#attachment?.close();
+      throw nativeError(error, request);
+    }
   }
 
   #run(): void {
@@ -132,7 +167,7 @@ export class NativeOnSink implements PacketIo {
   #originOf(place: Place, local: boolean, address: number): RequestOrigin {
     const octets = [24, 16, 8, 0].map((shift) => (address >>> shift) & 255);
     return {
-      address: this.#isIPv6 ? '::1' : octets.join('.'),
+      address: this.#socket?.host.includes(':') ? this.#place.senderV6 : octets.join('.'),
       ...{ local, datagram: true },
       reply: (bytes) => this.#reply(place, bytes),
       dropped: () => this.#end(place, 0, 0, Flag.SILENT),

@@ -22,16 +22,25 @@ export class UdpPeer {
     socket.on('error', () => {});
   }
 
-  /** A socket of its own that hears nobody but `server`. */
-  static async open(server: SocketAddress): Promise<UdpPeer> {
+  /**
+   * A socket of its own that hears nobody but `server`. `inside` runs what binds it, in a network
+   * namespace.
+   */
+  static async open(
+    server: SocketAddress,
+    inside: (work: () => void) => void = (work) => work(),
+  ): Promise<UdpPeer> {
+    const family = isIPv6(server.host) ? 6 : 4;
     const socket = createSocket({
-      type: isIPv6(server.host) ? 'udp6' : 'udp4',
+      type: `udp${family}`,
       recvBufferSize: BUFFER_BYTES,
       sendBufferSize: BUFFER_BYTES,
+      // Addresses only: what needs no look-up is bound at once.
+      lookup: (host, _options, done) => done(null, host, family),
     });
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      socket.connect(server.port, server.host, resolve);
+      inside(() => socket.bind(0, () => socket.connect(server.port, server.host, resolve)));
     });
     socket.removeAllListeners('error');
     return new UdpPeer(socket);
