@@ -71,6 +71,17 @@ describe('a binary', () => {
   });
 });
 
+describe.runIf(process.env['ANDVARI_REQUIRE_NATIVE'] === '1')(
+  'where nothing may be left out',
+  () => {
+    it('every way into the kernel is there', () => {
+      expect(probe()).toMatchObject({
+        ...{ mmsg: { why: '' }, uring: { why: '' }, xdp: { why: '' }, bpf: { why: '' } },
+      });
+    });
+  },
+);
+
 describe('probe', () => {
   it('tells of each way why it is not there', () => {
     const probed = probe();

@@ -156,6 +156,17 @@ describe('problems', () => {
       'node.toml:5: io.interface: only for io.backend "af_xdp" or "auto"',
       'node.toml:6: io.queues: only for io.backend "af_xdp" or "auto"',
     ]);
+    const uring = 'busy_poll = 50\nsqpoll = true\n';
+    expect(problems(`${raida}backend = "mmsg"\n${uring}`)).toEqual([
+      'node.toml:5: io.busy_poll: only for io.backend "io_uring" or "auto"',
+      'node.toml:6: io.sqpoll: only for io.backend "io_uring" or "auto"',
+    ]);
+    const off = 'busy_poll = 0\nsqpoll = false\n';
+    expect(load(`${raida}backend = "mmsg"\n${off}`).io).toMatchObject({ backend: 'mmsg' });
+    for (const backend of ['io_uring', 'auto']) {
+      const { io } = load(`${raida}backend = "${backend}"\n${uring}`);
+      expect(io).toMatchObject({ backend, busyPollUs: 50, sqpoll: true });
+    }
     const config = load(`${raida}backend = "af_xdp"\ninterface = "eth0"\nqueues = 2\n`);
     expect(config.io).toMatchObject({ backend: 'af_xdp', interface: 'eth0', queues: 2 });
   });

@@ -127,7 +127,7 @@ export function loadConfig({ path, environment = {}, flags = {} }: LoadConfigOpt
   const findKey = (name: KeyName) => findSecret(name, { found, values, baseOf, problems });
   const keys = { admin: findKey('raida.admin_key'), proxy: findKey('raida.proxy_key') };
   checkProxy(found, problems);
-  checkInterface(values, found, problems);
+  checkBackend(values, found, problems);
   const placeOf = (key: ConfigKey) => {
     const { source = '', rank = 0 } = found.get(key) ?? {};
     return { source, given: rank > 0 && String(values[key]) !== configRules[key].default };
@@ -283,20 +283,20 @@ function checkProxy(found: FoundValues, problems: string[]): void {
   }
 }
 
-/** AF_XDP belongs to an interface, and nothing else has to do with one. */
-function checkInterface(
-  values: Partial<ConfigValues>,
-  found: FoundValues,
-  problems: string[],
-): void {
+/** AF_XDP belongs to an interface; what only one backend knows is not given to another. */
+function checkBackend(values: Partial<ConfigValues>, found: FoundValues, problems: string[]): void {
   const backend = values['io.backend'];
   if (backend === 'af_xdp' && values['io.interface'] === undefined) {
     problems.push(`${found.get('io.backend')?.source}: io.backend: wanted io.interface too`);
   }
-  for (const key of ['io.interface', 'io.queues'] as const) {
-    if (values[key] === undefined || backend === 'af_xdp' || backend === 'auto') continue;
-    problems.push(`${found.get(key)?.source}: ${key}: only for io.backend "af_xdp" or "auto"`);
-  }
+  const only = (keys: readonly ConfigKey[], native: 'af_xdp' | 'io_uring') => {
+    for (const key of keys) {
+      if (!values[key] || backend === native || backend === 'auto') continue;
+      problems.push(`${found.get(key)?.source}: ${key}: only for io.backend "${native}" or "auto"`);
+    }
+  };
+  only(['io.interface', 'io.queues'], 'af_xdp');
+  only(['io.busy_poll', 'io.sqpoll'], 'io_uring');
 }
 
 function emitIo(values: ConfigValues): IoOptions {

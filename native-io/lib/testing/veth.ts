@@ -13,12 +13,12 @@ export const CLIENT_IP6 = 'fd77::2';
 
 /**
  * Why the tests of AF_XDP cannot run here; undefined: they can. Throws instead when
- * ANDVARI_REQUIRE_XDP=1 says that they must run, as in continuous integration.
+ * ANDVARI_REQUIRE_NATIVE=1 says that they must run, as in continuous integration.
  */
 export function whyNoXdp(): string | undefined {
   const why = whyNoTestModule() ?? whyNoNamespaces();
-  if (why === undefined || process.env['ANDVARI_REQUIRE_XDP'] !== '1') return why;
-  throw new Error(`ANDVARI_REQUIRE_XDP=1, but AF_XDP cannot be tested here: ${why}`);
+  if (why === undefined || process.env['ANDVARI_REQUIRE_NATIVE'] !== '1') return why;
+  throw new Error(`ANDVARI_REQUIRE_NATIVE=1, but AF_XDP cannot be tested here: ${why}`);
 }
 
 function whyNoNamespaces(): string | undefined {
