@@ -23,7 +23,12 @@ export async function main(): Promise<void> {
     stop.abort();
   };
   const signals = Object.keys(FORCED) as StopSignal[];
-  for (const signal of signals) process.on(signal, () => interrupt(signal));
+  for (const signal of signals) {
+    process.on(signal, () => {
+      // A command that listens too has a use of its own for it: SIGHUP reads files anew.
+      if (process.listenerCount(signal) === 1) interrupt(signal);
+    });
+  }
   // The launcher is gone, killed perhaps: nobody could stop this process by it any more.
   process.on('disconnect', () => interrupt('SIGTERM'));
   process.channel?.unref();
