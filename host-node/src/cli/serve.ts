@@ -85,7 +85,8 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     });
     announce(node, options.json ?? false, context);
     const reload = () => node.ratatoskr?.reload();
-    process.on('SIGHUP', reload);
+    // Without anything to read anew a hang-up stops the server, as it does other commands.
+    if (node.ratatoskr) process.on('SIGHUP', reload);
     try {
       await Promise.race([context.interrupted(), failure.promise]);
     } finally {
