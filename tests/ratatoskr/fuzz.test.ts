@@ -15,6 +15,7 @@ import { VECTORS } from './vectors.ts';
 
 const MESSAGES = process.env.ANDVARI_LONG ? 20_000 : 500;
 const MUTATIONS = process.env.ANDVARI_LONG ? 1_000_000 : 100_000;
+const TIMEOUT_MS = 600_000;
 const KINDS = Object.values(MessageKind);
 /** Of the mutations, those that must at least be taken, or the damage is no test of that side. */
 const ACCEPTED_LEAST = MUTATIONS / 50;
@@ -70,7 +71,8 @@ const asText = (values: Values) =>
 
 describe('messages of an independent encoder', () => {
   it.each(KINDS)(
-    `are read as they were meant, and written to the same bytes: kind %i`,
+    'are read as they were meant, and written to the same bytes: kind %i',
+    { timeout: TIMEOUT_MS },
     async (kind) => {
       const seed = seedOfRun();
       const random = randomFrom(seed + kind);
@@ -94,7 +96,7 @@ describe('messages of an independent encoder', () => {
 });
 
 describe('damaged messages', () => {
-  it(`${MUTATIONS} of them`, { timeout: 600_000 }, async () => {
+  it(`${MUTATIONS} of them`, { timeout: TIMEOUT_MS }, async () => {
     const seed = seedOfRun();
     const random = randomFrom(seed);
     const engines = [await EngineMessages.plain(), await EngineMessages.shared()] as const;

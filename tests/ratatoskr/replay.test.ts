@@ -12,6 +12,7 @@ import { NOW_S, requestOf } from './vectors.ts';
 
 const RUNS = process.env.ANDVARI_LONG ? 200 : 12;
 const STEPS = 3000;
+const TIMEOUT_MS = 300_000;
 const AGE_S = 300;
 const PER_DEVICE_MAX = 8192;
 
@@ -59,7 +60,7 @@ class Model {
 }
 
 describe('the replay cache', () => {
-  it('says what a model says, while the clock goes on', async () => {
+  it('says what a model says, while the clock goes on', { timeout: TIMEOUT_MS }, async () => {
     const seed = seedOfRun();
     const counts = { ok: 0, NONCE_REPLAYED: 0, NONCE_CACHE_FULL: 0 };
     for (let run = 0; run < RUNS; run++) {
@@ -91,7 +92,7 @@ describe('the replay cache', () => {
     for (const count of Object.values(counts)) expect(count).toBeGreaterThan(RUNS);
   });
 
-  it('takes nothing twice, whatever the clock does', async () => {
+  it('takes nothing twice, whatever the clock does', { timeout: TIMEOUT_MS }, async () => {
     const seed = seedOfRun();
     let replays = 0;
     for (let run = 0; run < RUNS; run++) {
