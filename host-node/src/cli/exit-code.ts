@@ -5,7 +5,7 @@ export const ExitCode = {
   USAGE: 1,
   /** Servers that cannot be reached, ports that cannot be had. */
   NETWORK: 2,
-  /** Coins that are counterfeit or in limbo. */
+  /** Coins that are counterfeit or in limbo; answers that are not the server's. */
   INTEGRITY: 3,
   /** Somebody said no: a store of another server or in use, a file that would be replaced. */
   REFUSED: 4,
@@ -30,8 +30,10 @@ const CODES = new Map<string, number>([
   ['ANDVARI_WALLET_IN_USE', ExitCode.REFUSED],
   ['ANDVARI_WALLET_LOCKER', ExitCode.REFUSED],
   ['ANDVARI_AUDIT_BROKEN', ExitCode.INTEGRITY],
+  ['ANDVARI_BAD_REPLY', ExitCode.INTEGRITY],
   ['ANDVARI_STORE_CONFLICT', ExitCode.INTEGRITY],
   ['ANDVARI_STORE_UNKNOWN', ExitCode.INTEGRITY],
+  ['ANDVARI_UNTRUSTED', ExitCode.INTEGRITY],
   ['ANDVARI_WALLET_UNFIT', ExitCode.INTEGRITY],
 ]);
 

@@ -5,6 +5,7 @@ import { verifyAuditFiles } from '../ratatoskr/audit-file.ts';
 import { openRegistry, writeDevices } from '../ratatoskr/device-file.ts';
 import type { DeviceRegistry } from '../ratatoskr/registry.ts';
 import type { CommandContext } from './command-context.ts';
+import { registerRatatoskrClientCommands } from './ratatoskr-client.ts';
 
 /** Where `andvari network up` keeps the devices of its endpoint. */
 const NETWORK_DEVICES = 'data/network/ratatoskr/devices.json';
@@ -34,7 +35,8 @@ export class RatatoskrCommandError extends Error {
 export function registerRatatoskrCommands(program: Command, context: CommandContext): void {
   const ratatoskr = program
     .command('ratatoskr')
-    .description('devices that may speak to a Ratatoskr endpoint, and its audit log');
+    .description('devices that may speak to a Ratatoskr endpoint, its audit log, and calls to one');
+  registerRatatoskrClientCommands(ratatoskr, context);
   withFile(ratatoskr.command('register <device>'))
     .summary('let a device speak')
     .description(

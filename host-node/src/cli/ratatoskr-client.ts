@@ -1,0 +1,207 @@
+import { plainEngine } from '@andvari/host-common/engine/module';
+import { RatatoskrError } from '@andvari/host-common/ratatoskr/client/client-error';
+import { PAYLOAD_BYTES_MAX } from '@andvari/host-common/ratatoskr/client/limits';
+import {
+  type CallAnswer,
+  RatatoskrClient,
+} from '@andvari/host-common/ratatoskr/client/ratatoskr-client';
+import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
+import { type Command, InvalidArgumentError } from 'commander';
+import { createDeviceSecret, parseDeviceSecret } from '../ratatoskr/device-secret.ts';
+import { NodeEd25519Verifier } from '../ratatoskr/node-ed25519.ts';
+import { WsClientTransport } from '../ratatoskr/ws-client-transport.ts';
+import type { CommandContext } from './command-context.ts';
+import { ExitCode } from './exit-code.ts';
+import { parseTimeout } from './wallet.ts';
+import { InputError } from './wallet-input.ts';
+import { readRegularFile, readStdin } from './wallet-read.ts';
+
+const KEY_FILE_BYTES_MAX = 200;
+const CA_FILE_BYTES_MAX = 1024 * 1024;
+
+interface KeygenOptions {
+  device: string;
+  user: string;
+  json?: boolean;
+}
+
+interface CallCommandOptions {
+  key: string;
+  device: string;
+  user: string;
+  serverKey?: Uint8Array;
+  certificateHash?: Uint8Array;
+  ca?: string;
+  requestId?: string;
+  v2?: boolean;
+  timeout: number;
+  json?: boolean;
+}
+
+/** `keygen` and `call` of `andvari ratatoskr`. */
+export function registerRatatoskrClientCommands(group: Command, context: CommandContext): void {
+  group
+    .command('keygen <file>')
+    .summary('make a key for a device')
+    .description(
+      'Make an Ed25519 key, write its secret half to a new file that its owner alone can read, ' +
+        'and tell the public half, and the command by which an operator registers the device.',
+    )
+    .option('--device <id>', 'the device, for that command', 'DEVICE')
+    .option('--user <id>', 'its user, for that command', 'USER')
+    .option('--json', 'the result as a JSON object')
+    .action((file: string, options: KeygenOptions) => keygen(file, options, context));
+  group
+    .command('call <url> <request>')
+    .summary('send a business request and tell the answer')
+    .description(
+      'Open a session at a wss:// address (ws:// on this machine), send the JSON in a file ' +
+        '(- is stdin) as a business request, and write the answer to stdout.',
+    )
+    .requiredOption('--key <file>', "the device's key, as keygen writes it")
+    .requiredOption('--device <id>', 'the device, as it is registered')
+    .requiredOption('--user <id>', 'the user that it speaks for')
+    .option('--server-key <hex>', 'public key that must have signed the answers', parseHex)
+    .option('--ca <file>', 'authorities to trust in the place of the system`s, PEM')
+    .option('--certificate-hash <hex>', 'SHA-256 of the certificate to trust', parseHex)
+    .option('--request-id <id>', 'ask again about the request that had this id')
+    .option('--v2', 'also sign in the way that no byte can move from field to field')
+    .option('--timeout <ms>', 'time for all of it', parseTimeout, 30_000)
+    .option('--json', 'the result as a JSON object')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 answered, 1 wrong use or input, 2 no connection or no answer, 3 an answer ' +
+        'that the\nserver has not signed, 4 the server or the service says no.',
+    )
+    .action((url: string, request: string, options: CallCommandOptions) =>
+      call(url, request, options, context),
+    );
+}
+
+function keygen(file: string, options: KeygenOptions, context: CommandContext): void {
+  const { device, user, json } = options;
+  const publicKey = Buffer.from(createDeviceSecret(file).publicKey).toString('hex');
+  if (json) {
+    context.event({ event: 'key', file, publicKey });
+    return;
+  }
+  context.result(publicKey);
+  context.note(`${file} has the secret half: keep it to yourself`);
+  context.note(
+    `to register: andvari ratatoskr register ${quoted(device)} --key ${publicKey} ` +
+      `--user ${quoted(user)}`,
+  );
+}
+
+/** For a shell. */
+function quoted(word: string): string {
+  return /^[\w.@:+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+async function call(
+  url: string,
+  request: string,
+  options: CallCommandOptions,
+  context: CommandContext,
+): Promise<void> {
+  checkUrl(url);
+  const payload = readRequest(request);
+  const client = await openClient(url, options);
+  const requestId = options.requestId ?? crypto.randomUUID();
+  try {
+    // Its failure is the call's as well.
+    client.connect().catch(() => undefined);
+    const { timeout: timeoutMs } = options;
+    const answer = await client.call(payload, { timeoutMs, requestId, signal: context.signal });
+    tellAnswer(answer, { json: options.json ?? false, context });
+  } catch (error) {
+    const isOpen = error instanceof RatatoskrError && error.outcome === 'unknown';
+    if (isOpen || context.signal.aborted) {
+      context.note(`it may have been executed: ask again with --request-id ${requestId}`);
+    }
+    throw error;
+  } finally {
+    await client.close();
+  }
+}
+
+/** @throws InputError */
+function checkUrl(url: string): void {
+  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' };
+  const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  if (protocol === 'wss:' || (protocol === 'ws:' && isHere)) return;
+  throw new InputError(`${url}: wanted a wss:// address, or ws:// on this machine`);
+}
+
+/** @throws InputError */
+function readRequest(path: string): Uint8Array {
+  try {
+    const bytes =
+      path === '-' ? readStdin(PAYLOAD_BYTES_MAX) : readRegularFile(path, PAYLOAD_BYTES_MAX);
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return bytes;
+  } catch (error) {
+    throw new InputError(`${path}: wanted a request as JSON: ${(error as Error).message}`);
+  }
+}
+
+async function openClient(url: string, options: CallCommandOptions): Promise<RatatoskrClient> {
+  const { key, device: deviceId, user: userId, serverKey, certificateHash, v2 = false } = options;
+  const signer = parseDeviceSecret(key, readText(key, KEY_FILE_BYTES_MAX));
+  const ca = options.ca === undefined ? undefined : readText(options.ca, CA_FILE_BYTES_MAX);
+  return new RatatoskrClient(
+    {
+      transports: [new WsClientTransport({ url, ca, certificateHash })],
+      ...{ signer, deviceId, userId, serverKey, signV2: v2, reconnect: false },
+    },
+    {
+      codec: RatatoskrCodec.create({ module: await plainEngine() }),
+      verifier: new NodeEd25519Verifier(),
+    },
+  );
+}
+
+/** @throws InputError */
+function readText(path: string, bytesMax: number): string {
+  try {
+    return readRegularFile(path, bytesMax).toString();
+  } catch (error) {
+    throw new InputError(`${path}: ${(error as Error).message}`);
+  }
+}
+
+function tellAnswer(
+  { requestId, payload, signed, roundTripMs }: CallAnswer,
+  { json, context }: { json: boolean; context: CommandContext },
+): void {
+  const text = new TextDecoder().decode(payload);
+  const value = parsed(text);
+  if (json) {
+    const told = value === undefined ? { payload: Buffer.from(payload).toString('hex') } : {};
+    const ms = Math.round(roundTripMs * 10) / 10;
+    context.event({ event: 'answer', requestId, signed, roundTripMs: ms, ...told, answer: value });
+  } else {
+    context.result(value === undefined ? Buffer.from(payload).toString('hex') : text);
+    const who = signed ? 'signed by the server' : 'not signed';
+    context.note(`request ${requestId}: answered in ${roundTripMs.toFixed(1)} ms, ${who}`);
+  }
+  // The demo services say so when they do not do what was asked.
+  if ((value as { ok?: unknown } | null | undefined)?.ok === false) {
+    context.exitCode = ExitCode.REFUSED;
+  }
+}
+
+/** Undefined: no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** 32 bytes, for commander's option parsers. */
+function parseHex(text: string): Uint8Array {
+  if (/^[0-9a-f]{64}$/i.test(text)) return Uint8Array.from(Buffer.from(text, 'hex'));
+  throw new InvalidArgumentError('wanted 64 hex digits.');
+}

@@ -1,0 +1,102 @@
+/**
+ * A client's messages over `ws`: like the platform's WebSocket, but with an authority or a
+ * certificate of the user's own choice, and the server's pings as signs of life.
+ */
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type {
+  ChannelEvents,
+  ClientChannel,
+  ClientTransport,
+} from '@andvari/host-common/ratatoskr/client/client-channel';
+import { MESSAGE_BYTES_MAX, SUBPROTOCOL } from '@andvari/host-common/ratatoskr/client/limits';
+import { WebSocket } from 'ws';
+
+const UNSUPPORTED_DATA = 1003;
+const NORMAL = 1000;
+
+export interface WsClientOptions {
+  /** wss: or, on this machine, ws: */
+  url: string;
+  /** Authorities to trust in the place of the system's, PEM. */
+  ca?: string | undefined;
+  /** SHA-256 of the certificate to trust, whoever has signed it: 32 bytes. */
+  certificateHash?: Uint8Array | undefined;
+}
+
+export class WsClientTransport implements ClientTransport {
+  readonly name = 'websocket';
+  readonly #options: WsClientOptions;
+
+  constructor(options: WsClientOptions) {
+    this.#options = options;
+  }
+
+  connect(events: ChannelEvents, signal: AbortSignal): Promise<ClientChannel> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const { url, ca, certificateHash } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
+    const socket = new WebSocket(url, SUBPROTOCOL, {
+      maxPayload: MESSAGE_BYTES_MAX,
+      perMessageDeflate: false,
+      minVersion: 'TLSv1.3',
+      ...(ca === undefined ? {} : { ca }),
+      // Looked at by its hash, before anything of ours goes out.
+      ...(certificateHash === undefined ? {} : { rejectUnauthorized: false }),
+    });
+    const fail = (error: Error): void => {
+      signal.removeEventListener('abort', aborted);
+      reject(error);
+    };
+    const aborted = (): void => {
+      reject(signal.reason);
+      socket.terminate();
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+    // Every error is followed by close; the first one says why there is no connection.
+    socket.on('error', fail);
+    socket.on('close', (code) => fail(new Error(`no connection to ${url} (${code})`)));
+    socket.on('upgrade', (response) => {
+      if (certificateHash === undefined || isPinned(response, certificateHash)) return;
+      fail(new Error('the certificate of the server is not the one that is meant'));
+      socket.terminate();
+    });
+    socket.on('open', () => {
+      signal.removeEventListener('abort', aborted);
+      socket.removeAllListeners('close');
+      listen(socket, events);
+      resolve(channelOf(socket));
+    });
+    return promise;
+  }
+}
+
+function isPinned({ socket }: IncomingMessage, hash: Uint8Array): boolean {
+  // In clear there is no certificate: then it is not the one that is meant either.
+  const certificate = (socket as Partial<TLSSocket>).getPeerCertificate?.();
+  if (!certificate?.raw) return false;
+  return createHash('sha256').update(certificate.raw).digest().equals(hash);
+}
+
+function listen(socket: WebSocket, events: ChannelEvents): void {
+  socket.on('ping', () => events.alive?.());
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) events.message(new Uint8Array(data));
+    else socket.close(UNSUPPORTED_DATA, 'binary messages only');
+  });
+  socket.on('close', (code, reason) => events.closed(code, reason.toString()));
+}
+
+function channelOf(socket: WebSocket): ClientChannel {
+  return {
+    send: (message) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(message);
+    },
+    close: (code, reason) => {
+      socket.removeAllListeners('message');
+      socket.removeAllListeners('close');
+      socket.close(code === NORMAL ? NORMAL : 3000 + (code % 1000), reason);
+    },
+  };
+}
