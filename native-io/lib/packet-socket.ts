@@ -38,8 +38,9 @@ export interface PacketSocket {
 
   /**
    * Copies the oldest datagram that was longer than a frame to `offset`, one of the host's large
-   * frames (LARGE_FRAME_BYTES), and tells of it; undefined: there is none. Offset 0 drops it, when
-   * no large frame is free. The host hands it to the engine as a request of its own, and answers
+   * frames, and tells of it; undefined: there is none. Offset 0 drops it, when no large frame is
+   * free. Throws a RangeError, counts it as refused and writes nothing when no large frame begins
+   * there. The host hands it to the engine as a request of its own, and answers
    * each with one sendTo().
    */
   large(offset: number): LargeDatagram | undefined;

@@ -22,6 +22,9 @@ export interface PortOptions {
   /** Replies of this instance lie in [replyLow, replyEnd), or in the frame of their request. */
   replyLow: number;
   replyEnd: number;
+  /** The host's frames of LARGE_FRAME_BYTES, to which large() may copy. */
+  largeFrames: number;
+  largeFrameCount: number;
   /** 16 bytes, the key under which IPv6 addresses are hashed. */
   hashKey: number;
   /** Requests under way at once, at most 262,144. */
@@ -43,7 +46,7 @@ const U32_MAX = 0xffffffff;
 
 const numbers = [
   ...['rx', 'ready', 'held', 'ringEntries', 'committed', 'frames', 'frameCount'],
-  ...['replyLow', 'replyEnd', 'hashKey', 'peers'],
+  ...['replyLow', 'replyEnd', 'largeFrames', 'largeFrameCount', 'hashKey', 'peers'],
 ];
 const known = new Set([...numbers, 'memory', 'host', 'port', 'reusePort']);
 

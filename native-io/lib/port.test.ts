@@ -8,6 +8,7 @@ import { UdpClient } from './testing/udp-client.ts';
 
 const native = loadNative();
 const U32 = 2 ** 32;
+const LARGE_FRAMES = 8;
 
 type Lie = (request: DescriptorFields, engine: RingEngine) => Partial<DescriptorFields>;
 
@@ -287,12 +288,38 @@ describe.skipIf('missing' in native)('a port', () => {
       await expectWhole();
     });
 
-    it('refuses a place outside the memory, and drops it at 0', () => {
-      for (const offset of [engine.bytes.length - LARGE_FRAME_BYTES + 1, U32 - 1]) {
-        expect(() => socket.large(offset)).toThrow(RangeError);
-      }
+    const stride = LARGE_FRAME_BYTES;
+    it.each<[string, (port: RingEngine['port']) => number]>([
+      ['a byte behind the start', ({ largeFrames }) => largeFrames + 1],
+      ['a cache line behind the start', ({ largeFrames }) => largeFrames + 64],
+      ['a byte before the second', ({ largeFrames }) => largeFrames + stride - 1],
+      ['before the first', ({ largeFrames }) => largeFrames - stride],
+      ['behind the last', ({ largeFrames }) => largeFrames + LARGE_FRAMES * stride],
+      ['the rings', ({ rx }) => rx],
+      ['what the store has committed', ({ committed }) => committed],
+      ['the key of hashes', ({ hashKey }) => hashKey],
+      ['the replies', ({ replyLow }) => replyLow],
+      ['frames of the kernel', ({ frames }) => frames],
+      ['the end of the memory', ({ memory }) => memory.buffer.byteLength - stride],
+      ['outside the memory', ({ memory }) => memory.buffer.byteLength - stride + 1],
+      ['where it wraps', () => U32 - 1],
+    ])('writes to no place but its large frames: %s', async (_, placeOf) => {
+      const before = engine.bytes.slice();
+      expect(() => socket.large(placeOf(engine.port))).toThrow(RangeError);
+      expect(Buffer.compare(engine.bytes, before)).toBe(0);
+      expect(socket.counters()).toMatchObject({ received: 0, dropped: 0, refused: 1 });
+      // It still waits, and goes to the last one.
+      const last = engine.largeFrames.at(-1) ?? 0;
+      const { peer, length } = socket.large(last) ?? { peer: 0, length: 0 };
+      expect(socket.sendTo(peer, last, length)).toBe(true);
+      engine.turn(socket);
+      expect(Buffer.compare((await client.wait(1))[0] as Buffer, long)).toBe(0);
+      await expectWhole();
+    });
+
+    it('drops it at 0', () => {
       expect(socket.large(0)).toBeUndefined();
-      expect(socket.counters().dropped).toBe(1);
+      expect(socket.counters()).toMatchObject({ dropped: 1, refused: 0 });
       expect(engine.turn(socket)).toBe(0);
     });
 

@@ -32,6 +32,9 @@ EnginePort::EnginePort(Napi::Env env, MemoryView memory, const PortOptions& opti
   // Frame 0 means none, so no frame begins at offset 0.
   want(env, o.frames != 0 && o.frames % kFrameBytes == 0 && o.frames + frameBytes <= memory_.size(),
        "frames");
+  const uint64_t largeBytes = uint64_t{o.largeFrameCount} * border::LARGE_FRAME_BYTES;
+  want(env, (o.largeFrames != 0 || largeBytes == 0) && o.largeFrames + largeBytes <= memory_.size(),
+       "largeFrames");
   if (o.frameCount == 0 || o.peers == 0 || o.peers > kPeersMax) {
     throw Napi::RangeError::New(env, "wanted at least one frame, and 1 to 262144 peers");
   }
@@ -147,8 +150,11 @@ bool EnginePort::pushLarge(Bytes first, Bytes rest, uint32_t peer, Sender sender
 }
 
 bool EnginePort::takeLarge(uint32_t offset, LargeDatagram& taken) {
-  if (large_.count() == 0 || offset == 0) return false;
-  if (!memory_.holds(offset, border::LARGE_FRAME_BYTES)) return false;
+  if (large_.count() == 0) return false;
+  if (!isLargeFrame(offset)) {
+    counters.refused++;
+    return false;
+  }
   taken = large_.first();
   __builtin_memcpy(at(offset), large_.firstBytes(), taken.length);
   largePlaces_[taken.peer] = offset;
@@ -277,6 +283,12 @@ uint32_t EnginePort::peerOf(uint32_t handle) const {
   const uint32_t index = handle & (kPeersMax - 1);
   if (index >= options_.peers || !peerTaken_[index] || handle != handleOf(index)) return kNoPeer;
   return index;
+}
+
+bool EnginePort::isLargeFrame(uint32_t offset) const {
+  const uint32_t within = offset - options_.largeFrames;
+  return offset >= options_.largeFrames && within % border::LARGE_FRAME_BYTES == 0 &&
+         within / border::LARGE_FRAME_BYTES < options_.largeFrameCount;
 }
 
 // Inside its own frame, or where this instance keeps replies: nothing else may leave.

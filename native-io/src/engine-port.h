@@ -25,6 +25,7 @@ struct PortOptions {
   uint32_t committed = 0;                // Control.COMMITTED, u64
   uint32_t frames = 0, frameCount = 0;   // the frames that are this port's; 4096-byte aligned
   uint32_t replyLow = 0, replyEnd = 0;   // replies of this instance lie in here, or in frames
+  uint32_t largeFrames = 0, largeFrameCount = 0;  // the host's, LARGE_FRAME_BYTES each
   uint32_t hashKey = 0;                  // Config.HASH_KEY, 16 bytes
   uint32_t peers = 0;                    // requests under way at once
 };
@@ -110,8 +111,8 @@ class EnginePort {
   bool pushLarge(Bytes first, Bytes rest, uint32_t peer, Sender sender);
   const LargeInbox& large() const { return large_; }
   void dropLarge();
-  // Copies the oldest to `offset`, LARGE_FRAME_BYTES of the memory, where its reply may lie too.
-  // False: there is none, or no such place.
+  // Copies the oldest to `offset`, one of the host's large frames, where its reply may lie too.
+  // False: there is none; or, counted as refused, no large frame begins there.
   bool takeLarge(uint32_t offset, LargeDatagram& taken);
   // A number for the first 64 bits of an IPv6 address, the same on every transport of this server
   // (host-node's AddressNumbers asks the engine for the same).
@@ -164,6 +165,7 @@ class EnginePort {
   bool finish(const Out& out, PacketBackend& backend);
   // The peer that a handle stands for, kNoPeer: it stands for none now.
   uint32_t peerOf(uint32_t handle) const;
+  bool isLargeFrame(uint32_t offset) const;
   bool isReplyPlace(uint32_t offset, uint32_t length, uint32_t frame) const;
   uint32_t word(uint32_t offset) const;
   void setWord(uint32_t offset, uint32_t value);

@@ -71,6 +71,8 @@ std::unique_ptr<EnginePort> PacketSocket::portOf(const Napi::Object& options) {
   port.frameCount = wordOf(options, "frameCount");
   port.replyLow = wordOf(options, "replyLow");
   port.replyEnd = wordOf(options, "replyEnd");
+  port.largeFrames = wordOf(options, "largeFrames");
+  port.largeFrameCount = wordOf(options, "largeFrameCount");
   port.hashKey = wordOf(options, "hashKey");
   port.peers = wordOf(options, "peers");
   return std::make_unique<EnginePort>(options.Env(), MemoryView(options.Get("memory")), port);
@@ -134,7 +136,7 @@ Napi::Value PacketSocket::large(const Napi::CallbackInfo& info) {
   }
   LargeDatagram datagram;
   if (!port_->takeLarge(offset, datagram)) {
-    throw Napi::RangeError::New(env, "large: no large frame of the memory begins there");
+    throw Napi::RangeError::New(env, "large: none of the large frames begins there");
   }
   Napi::Object result = Napi::Object::New(env);
   result.Set("peer", port_->handleOf(datagram.peer));

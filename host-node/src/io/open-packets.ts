@@ -116,7 +116,8 @@ export function refusalOf(error: unknown, backend: Backend): Error {
 function portOptions(engine: Engine): PortOptions {
   const { memory, rx, nativeFrames } = engine;
   const config = engine.exports.configBlock() >>> 0;
-  const replyFrames = engine.u32[(config >>> 2) + Config.REPLY_FRAMES] ?? 0;
+  const count = (index: number) => engine.u32[(config >>> 2) + index] ?? 0;
+  const replyBytes = count(Config.REPLY_FRAMES) * REPLY_FRAME_BYTES;
   return {
     memory,
     rx: engine.region(Region.RX),
@@ -127,7 +128,9 @@ function portOptions(engine: Engine): PortOptions {
     frames: nativeFrames.offset,
     frameCount: nativeFrames.count,
     replyLow: engine.region(Region.READY_SLOTS),
-    replyEnd: engine.region(Region.REPLY_FRAMES) + replyFrames * REPLY_FRAME_BYTES,
+    replyEnd: engine.region(Region.REPLY_FRAMES) + replyBytes,
+    largeFrames: engine.region(Region.LARGE_FRAMES),
+    largeFrameCount: count(Config.LARGE_FRAMES),
     hashKey: config + 4 * Config.HASH_KEY,
     peers: Math.min(4 * rx.entries, PEERS_MAX),
   };

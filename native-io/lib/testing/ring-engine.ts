@@ -69,7 +69,8 @@ export class RingEngine {
     this.bytes = new Uint8Array(this.memory.buffer);
     this.#words = new Uint32Array(this.memory.buffer);
     const replyEnd = replyLow + REPLY_BYTES;
-    const places = { rx, ready, held, committed, hashKey, replyLow, replyEnd, frames };
+    const large = { largeFrames: this.largeFrames[0] ?? 0, largeFrameCount: LARGE_FRAMES };
+    const places = { rx, ready, held, committed, hashKey, replyLow, replyEnd, frames, ...large };
     this.port = { memory: this.memory, ...places, ringEntries, frameCount, peers };
     for (let i = 0; i < 16; i++) this.bytes[hashKey + i] = i;
   }
