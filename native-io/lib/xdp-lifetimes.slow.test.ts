@@ -204,6 +204,19 @@ describe.skipIf(whyNot)('the life of AF_XDP sockets', () => {
       first.close();
     });
 
+    it('a prefix without a place for any, and after its end', () => {
+      const closed = { code: 'ANDVARI_IO_CLOSED', message: 'addPrefix: the program is closed' };
+      const wanted = { mend: 'attach with cidPrefixes: true' };
+      for (const cidPrefixes of [true, false]) {
+        const attachment = attach({ cidPrefixes });
+        if (cidPrefixes) expect(attachment.addPrefix(1)).toBeUndefined();
+        else expect(() => attachment.addPrefix(1)).toThrow(expect.objectContaining(wanted));
+        attachment.close();
+        expect(() => attachment.addPrefix(1)).toThrow(expect.objectContaining(closed));
+        expect(attachment.removePrefix(1)).toBeUndefined();
+      }
+    });
+
     it('a second socket on a queue, and a queue that does not exist', () => {
       const server = new XdpServer(veth);
       const { mapFd } = server.attachment;

@@ -37,7 +37,8 @@ export interface XdpAttachment {
   readonly queues: number;
   /**
    * Datagrams that begin with these four bytes (a big-endian number) go to the engine, whatever
-   * their port. Throws an IoError when 65,536 are there already, or without `cidPrefixes`.
+   * their port. Throws an IoError when 65,536 are there already, without `cidPrefixes`, or after
+   * close() (ANDVARI_IO_CLOSED); then there is nothing left for removePrefix() to do.
    */
   addPrefix(prefixU32BE: number): void;
   removePrefix(prefixU32BE: number): void;

@@ -89,18 +89,21 @@ int XdpAttachment::attachWaiting(uint32_t flags) {
 }
 
 int XdpAttachment::addPrefix(const uint8_t* prefix) {
+  if (closed_) return ESHUTDOWN;
   if (!prefixes_) return EOPNOTSUPP;
   const uint8_t present = 1;
   return updateMap(prefixes_.fd(), prefix, &present);
 }
 
 int XdpAttachment::removePrefix(const uint8_t* prefix) {
+  if (closed_) return 0;
   if (!prefixes_) return EOPNOTSUPP;
   const int error = deleteFromMap(prefixes_.fd(), prefix);
   return error == ENOENT ? 0 : error;
 }
 
 void XdpAttachment::close() {
+  closed_ = true;
   link_.reset();
   program_.reset();
   sockets_.reset();

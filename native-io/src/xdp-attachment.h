@@ -37,7 +37,8 @@ class XdpAttachment {
 
   // Packets whose datagram begins with these four bytes (as on the wire) go to the engine too,
   // whatever their port. Give 0, also when nothing was to do, or an errno: EOPNOTSUPP (attached
-  // without prefixes), E2BIG (kCidPrefixesMax reached).
+  // without prefixes), E2BIG (kCidPrefixesMax reached), ESHUTDOWN (closed; nothing is left then
+  // that could be removed).
   int addPrefix(const uint8_t* prefix);
   int removePrefix(const uint8_t* prefix);
 
@@ -51,6 +52,7 @@ class XdpAttachment {
   NetworkInterface interface_;
   uint32_t queues_ = 0;
   XdpMode mode_ = XdpMode::kNative;
+  bool closed_ = false;
   BpfHandle sockets_, prefixes_, program_, link_;
 };
 

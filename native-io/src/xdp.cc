@@ -132,6 +132,11 @@ Napi::Function prefixFunction(Napi::Env env, const Shared& attachment, const cha
         const uint32_t prefix = htonl(info[0].As<Napi::Number>().Uint32Value());
         const int error = ((*attachment).*change)(reinterpret_cast<const uint8_t*>(&prefix));
         if (error == 0) return;
+        if (error == ESHUTDOWN) {
+          throw toJavaScript(info.Env(), IoError("ANDVARI_IO_CLOSED",
+                                                 std::string(name) + ": the program is closed", 0,
+                                                 "attach it again"));
+        }
         const char* mend = error == EOPNOTSUPP ? "attach with cidPrefixes: true" : "";
         throw toJavaScript(info.Env(), IoError("ANDVARI_IO_SYSTEM", name, error, mend));
       },
