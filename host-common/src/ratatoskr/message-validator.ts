@@ -41,7 +41,7 @@ export interface MessageValidatorOptions {
   /** Seconds that a device's clock may be ahead [0]. */
   skewS?: number;
   /**
-   * Requests dated before this second are stale: after a start with an empty replay cache, that of
+   * Requests dated before this second are refused: after a start with an empty replay cache, that of
    * the start [all are judged by their age alone].
    */
   notBeforeS?: number;
@@ -51,10 +51,11 @@ export interface MessageValidatorOptions {
   requireV2?: boolean;
 }
 
-/** Names of the vectors; those of the stages identity and signature are for the audit log alone. */
+/** Names of the vectors, and ours. A stranger is told less (reference: Ratatoskr section 7). */
 export type RejectionReason =
   | Reason
-  | 'SHAPE'
+  | 'NOT_STRICT_SHAPE'
+  | 'BEFORE_START'
   | 'UNKNOWN_DEVICE'
   | 'REVOKED_DEVICE'
   | 'WRONG_USER'
@@ -96,10 +97,10 @@ export class MessageValidator {
     if (!opened.ok) return opened;
     const { request, digest } = opened;
     if (this.options.strictShape && !hasStrictShape(request)) {
-      return rejection('schema', 'SHAPE', request);
+      return rejection('schema', 'NOT_STRICT_SHAPE', request);
     }
     if (notBeforeS !== undefined && request.timestamp < BigInt(Math.floor(notBeforeS))) {
-      return rejection('timestamp', 'TIMESTAMP_STALE', request);
+      return rejection('timestamp', 'BEFORE_START', request);
     }
     const device = await this.options.device(request.deviceId);
     if (!device) return rejection('identity', 'UNKNOWN_DEVICE', request);
