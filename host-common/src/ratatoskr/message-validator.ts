@@ -41,8 +41,8 @@ export interface MessageValidatorOptions {
   /** Seconds that a device's clock may be ahead [0]. */
   skewS?: number;
   /**
-   * Requests dated before this second are refused: after a start with an empty replay cache, that of
-   * the start [all are judged by their age alone].
+   * Requests dated before this second are refused: after a start with an empty replay cache, that
+   * of the start [all are judged by their age alone].
    */
   notBeforeS?: number;
   /** Demand what our own clients send: a nonce of 16 bytes, a UUID, ids of printing characters. */
