@@ -76,7 +76,8 @@ export class MemoryAnswerStore implements AnswerStore {
   }
 
   find(key: AnswerKey): AnswerRecord | undefined {
-    return this.#records.get(nameOf(key));
+    const record = this.#records.get(nameOf(key));
+    return record && { digest: record.digest, outcome: record.outcome };
   }
 
   begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<void> {

@@ -1,0 +1,278 @@
+// What peers do that mean harm, or are slow, or many. Codes and closing rules: server.test.ts.
+import { createHash } from 'node:crypto';
+import { MessageType, type RatatoskrRequest } from '@andvari/host-common/ratatoskr/messages';
+import { requestSigningInputV2, toBase64Url } from '@andvari/host-common/ratatoskr/signing';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ChannelHandler, MessageChannel } from './channel.ts';
+import { type PlaceOptions, RatatoskrPlace } from './testing/ratatoskr-place.ts';
+import { signerOf } from './testing/test-peer.ts';
+
+const places: RatatoskrPlace[] = [];
+afterEach(async () => {
+  for (const place of places.splice(0)) await place.close();
+});
+
+async function start(options: PlaceOptions = {}): Promise<RatatoskrPlace> {
+  const place = await RatatoskrPlace.start(options);
+  places.push(place);
+  return place;
+}
+
+const until = async (test: () => boolean) => {
+  while (!test()) await new Promise((resolve) => setTimeout(resolve, 2));
+};
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe('a message that was seen before', () => {
+  it('is refused on another connection of the same device, before and after a session', async () => {
+    const place = await start();
+    const peer = await place.connected();
+    const request = peer.request({ payload: bytes('pay') });
+    expect((await peer.ask(request)).success).toBe(true);
+    const other = await place.peer();
+    expect((await other.ask(request)).errorCode).toBe('REPLAY');
+    await other.ask(other.connectionRequest());
+    expect((await other.ask(request)).errorCode).toBe('REPLAY');
+    expect((await other.ask(other.request())).success).toBe(true);
+  });
+
+  it('is refused when a byte was moved from the payload to the nonce, or the type changed', async () => {
+    const place = await start();
+    const peer = await place.connected();
+    const request = peer.request({ payload: bytes('pay') });
+    expect((await peer.ask(request)).success).toBe(true);
+    const nonce = Uint8Array.of(...request.nonce, request.payload[0] as number);
+    const shifted = { ...request, nonce, payload: request.payload.subarray(1) };
+    expect((await peer.ask(shifted)).errorCode).toBe('REPLAY');
+    const swapped = { ...request, messageType: MessageType.DISCONNECT };
+    expect((await peer.ask(swapped)).errorCode).toBe('REPLAY');
+    // The twin: other bytes, freshly signed, with a shifted shape of their own.
+    const payload = request.payload.subarray(1);
+    expect((await peer.ask(peer.request({ nonce, payload }))).success).toBe(true);
+  });
+
+  it('is refused after the clock went ahead and back', async () => {
+    const place = await start();
+    const peer = await place.connected();
+    const request = peer.request();
+    expect((await peer.ask(request)).success).toBe(true);
+    place.clock.wall += 3600;
+    expect((await peer.ask(peer.request())).success).toBe(true);
+    place.clock.wall -= 3600;
+    expect((await peer.ask(request)).success).toBe(false);
+    expect(peer.answers.at(-1)?.errorCode).toBe('REPLAY');
+  });
+
+  it('uses up nothing of a device that has not signed it', async () => {
+    const place = await start();
+    const peer = await place.connected();
+    const request = peer.request();
+    const stranger = await place.peer();
+    await stranger.ask({ ...request, signature: new Uint8Array(64).fill(1) });
+    expect((await peer.ask(request)).success).toBe(true);
+  });
+});
+
+describe('a session', () => {
+  it('is not taken over by another device, or another user of the same', async () => {
+    const place = await start();
+    const victim = await place.connected('device-1');
+    // A device with a key of its own signs rightly, on a connection that is another's.
+    const thief = await place.peer('device-2');
+    const stolen = await place.peer('device-1', 'user-2');
+    const asThief = thief.request();
+    const asUser = stolen.request();
+    expect((await victim.ask(asThief)).errorCode).toBe('UNAUTHENTICATED');
+    expect((await victim.ask(asUser)).errorCode).toBe('UNAUTHENTICATED');
+    expect((await victim.ask(victim.request())).success).toBe(true);
+    const hello = await victim.ask(thief.connectionRequest());
+    expect(hello).toMatchObject({ messageType: 2, errorCode: 'CONNECTION_REJECTED' });
+    expect((await victim.closed).code).toBe(1008);
+  });
+
+  it('ends for a device that is revoked meanwhile', async () => {
+    const place = await start();
+    const peer = await place.connected();
+    const other = await place.connected('device-2');
+    place.registry.revoke('device-1');
+    expect((await peer.ask(peer.request())).errorCode).toBe('UNAUTHENTICATED');
+    expect((await other.ask(other.request())).success).toBe(true);
+  });
+});
+
+describe('strictShape', () => {
+  const cases: [string, Partial<RatatoskrRequest>][] = [
+    ['a nonce of 15 bytes', { nonce: new Uint8Array(15).fill(9) }],
+    ['a nonce of 17 bytes', { nonce: new Uint8Array(17).fill(9) }],
+    ['an id that is no UUID', { requestId: 'request-1' }],
+    ['a UUID with a byte more', { requestId: '5f0c4c2a-7d0c-4f0e-9e27-0a4f5b1f5d6ex' }],
+  ];
+  it.each(cases)('refuses %s, which is taken without it', async (_, change) => {
+    const strict = await start({ strictShape: true });
+    const peer = await strict.connected();
+    expect((await peer.ask(peer.request(change))).errorCode).toBe('INVALID_REQUEST');
+    expect((await peer.ask(peer.request())).success).toBe(true);
+    const lax = await (await start()).connected();
+    expect((await lax.ask(lax.request(change))).success).toBe(true);
+  });
+});
+
+describe('requireV2', () => {
+  const signed = (request: RatatoskrRequest, change: Partial<RatatoskrRequest> = {}) => {
+    const input = requestSigningInputV2({ ...request, ...change });
+    const digest = createHash('sha256').update(input).digest();
+    const signature = toBase64Url(signerOf('device-1').signNow(digest));
+    return { ...request, metadata: new Map([['x-ratatoskr-sig2', signature]]) };
+  };
+
+  it('wants the second signature, over the type too', async () => {
+    const place = await start({ requireV2: true });
+    for (const wrong of [
+      (request: RatatoskrRequest) => request,
+      (request: RatatoskrRequest) => signed(request, { messageType: MessageType.HEARTBEAT }),
+      (request: RatatoskrRequest) => signed(request, { requestId: 'x' }),
+      (r: RatatoskrRequest) => ({ ...r, metadata: new Map([['x-ratatoskr-sig2', 'AAAA']]) }),
+    ]) {
+      const peer = await place.peer();
+      expect((await peer.ask(wrong(peer.connectionRequest()))).errorCode).toBe('UNAUTHENTICATED');
+    }
+    const peer = await place.peer();
+    expect((await peer.ask(signed(peer.connectionRequest()))).success).toBe(true);
+    expect((await peer.ask(signed(peer.request()))).success).toBe(true);
+  });
+});
+
+describe('many and fast', () => {
+  it('serves one device while another floods', async () => {
+    const place = await start();
+    const flood = await place.connected('device-1');
+    const worker = await place.connected('device-2');
+    let limited = 0;
+    for (let i = 0; i < 500; i++) flood.send(flood.request());
+    for (let i = 0; i < 20; i++) {
+      expect((await worker.ask(worker.request())).success).toBe(true);
+    }
+    // The device's 60, the connection's 200; then the sender is no longer read.
+    await until(() => {
+      limited = flood.answers.filter(({ errorCode }) => errorCode === 'RATE_LIMITED').length;
+      return limited >= 141;
+    });
+    expect(flood.answers.filter(({ success }) => success)).toHaveLength(60);
+    expect(place.server.counts.get('delivered')).toBe(59 + 20);
+  });
+
+  it('limits a connection before it looks at signatures, and reads on later', async () => {
+    const place = await start({ connectionRate: { burst: 3, perSecond: 20 } });
+    const peer = await place.peer();
+    const forged = () => peer.request({ messageType: 4, signature: new Uint8Array(64) });
+    await peer.ask(peer.connectionRequest());
+    const requests = [peer.request(), peer.request(), forged(), forged()];
+    for (const request of requests) peer.send(request);
+    await peer.answer(4);
+    const codes = new Map(peer.answers.map((one) => [one.requestId, one.errorCode]));
+    expect(requests.map(({ requestId }) => codes.get(requestId))).toEqual([
+      ...['', '', 'RATE_LIMITED', 'RATE_LIMITED'],
+    ]);
+    expect(place.audit.recent().filter(({ reason }) => /BAD_SIGN/.test(reason ?? ''))).toEqual([]);
+    place.clock.pass(1);
+    expect((await peer.ask(peer.request())).success).toBe(true);
+  });
+
+  it('holds the line at its number of connections, and drops idle ones after 90 s', async () => {
+    const place = await start({ connectionsMax: 50 });
+    const idle = await Promise.all(Array.from({ length: 49 }, () => place.peer()));
+    const worker = await place.connected();
+    await expect(place.peer()).rejects.toThrow('503');
+    expect(place.server.connections).toBe(50);
+    place.clock.pass(60);
+    await worker.ask(worker.request({ messageType: MessageType.BUSINESS_REQUEST }));
+    // What is not valid keeps nobody alive.
+    await idle[0]?.ask(new Uint8Array([0xff]));
+    place.clock.pass(29);
+    place.server.sweep();
+    expect(place.server.connections).toBe(50);
+    place.clock.pass(1);
+    place.server.sweep();
+    const closed = await Promise.all(idle.map((peer) => peer.closed));
+    expect(closed.every(({ code }) => code === 1001)).toBe(true);
+    expect((await worker.ask(worker.request())).success).toBe(true);
+    expect(await place.peer()).toBeDefined();
+  });
+
+  it('a heartbeat keeps a session alive, and nothing answers it', async () => {
+    const place = await start();
+    const peer = await place.connected();
+    for (let i = 0; i < 5; i++) {
+      place.clock.pass(80);
+      peer.send(peer.request({ messageType: MessageType.HEARTBEAT }));
+      await until(() => (place.server.counts.get('ok') ?? 0) === i + 2);
+      place.server.sweep();
+    }
+    expect((await peer.ask(peer.request())).success).toBe(true);
+    expect(peer.answers).toHaveLength(2);
+  });
+});
+
+describe('a reader that does not read', () => {
+  /** A channel whose network takes nothing until it is told to. */
+  class StuckChannel implements MessageChannel {
+    readonly transport = 'websocket';
+    readonly remoteAddress = 'test';
+    bufferedBytes = 0;
+    paused = false;
+    sent = 0;
+    closedWith: number | undefined;
+
+    send(message: Uint8Array): void {
+      this.sent++;
+      this.bufferedBytes += message.length;
+    }
+
+    pause(): void {
+      this.paused = true;
+    }
+
+    resume(): void {
+      this.paused = false;
+    }
+
+    close(code: number): void {
+      this.closedWith = code;
+    }
+  }
+
+  async function stuck() {
+    const place = await start({ connectionRate: { burst: 1e6 }, rates: { perMinute: 1e6 } });
+    const peer = await place.peer();
+    const channel = new StuckChannel();
+    const handler = place.server.accept(channel) as ChannelHandler;
+    const take = async (request: RatatoskrRequest) => {
+      const before = channel.sent;
+      handler.message(place.codec.encodeRequest(request));
+      if (request.messageType !== MessageType.HEARTBEAT) await until(() => channel.sent > before);
+    };
+    await take(peer.connectionRequest());
+    return { channel, handler, take, peer };
+  }
+
+  it('is not read either, until it has taken its answers', async () => {
+    const { channel, handler, take, peer } = await stuck();
+    await take(peer.request({ payload: new Uint8Array(200_000) }));
+    expect(channel.paused).toBe(false);
+    await take(peer.request({ payload: new Uint8Array(200_000) }));
+    expect(channel.paused).toBe(true);
+    channel.bufferedBytes = 0;
+    await until(() => !channel.paused);
+    handler.closed();
+  });
+
+  it('is closed when too much waits for it', async () => {
+    const { channel, handler, take, peer } = await stuck();
+    for (let i = 0; i < 5; i++) await take(peer.request({ payload: new Uint8Array(1_000_000) }));
+    expect(channel.closedWith).toBe(1008);
+    handler.message(Uint8Array.of(1));
+    handler.text();
+    expect(channel.sent).toBe(6);
+    handler.closed();
+  });
+});

@@ -1,0 +1,136 @@
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../log/logger.ts';
+import { type AuditFileOptions, verifyAuditFiles } from './audit-file.ts';
+import { AuditLog } from './audit-log.ts';
+
+let folder = '';
+let path = '';
+let nowMs = 0;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'andvari-audit-'));
+  path = join(folder, 'audit.log');
+  nowMs = 1_800_000_000_000;
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function open(options: Partial<AuditFileOptions> = {}): AuditLog {
+  const logger = createLogger({ level: 'silent' });
+  return new AuditLog({ file: { path, ...options }, logger, nowMs: () => nowMs });
+}
+
+function write(log: AuditLog, count: number): void {
+  for (let i = 0; i < count; i++) {
+    log.record({ event: 'message_delivered', success: true, device: `d${i}` });
+    log.flush();
+  }
+}
+
+describe('the audit log', () => {
+  it('is a chain of lines that verifies, and goes on after a restart', () => {
+    const first = open();
+    write(first, 3);
+    first.close();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const second = open();
+    write(second, 2);
+    const { head } = second;
+    second.close();
+    expect(verifyAuditFiles(path)).toEqual({ ok: true, records: 6, head });
+    const records = readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(records.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(records[0]).toMatchObject({ event: 'audit_opened', previous: '0'.repeat(64) });
+    expect(records[1]).toMatchObject({ time: '2027-01-15T08:00:00.000Z', device: 'd0' });
+  });
+
+  it.each([
+    ['changed', (lines: string[]) => lines.map((l, i) => (i === 2 ? l.replace('d1', 'd9') : l))],
+    ['left out', (lines: string[]) => lines.filter((_, i) => i !== 2)],
+    ['put in twice', (lines: string[]) => lines.flatMap((l, i) => (i === 2 ? [l, l] : l))],
+    ['moved', (lines: string[]) => [0, 2, 1, 3].map((i) => lines[i] as string)],
+    ['made anew', (lines: string[]) => lines.map((l, i) => (i === 2 ? '{"event":"x"}' : l))],
+    ['taken from the start', (lines: string[]) => lines.slice(1)],
+  ])('shows a line that was %s', (_, change) => {
+    const log = open();
+    write(log, 3);
+    log.close();
+    expect(verifyAuditFiles(path).ok).toBe(true);
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    writeFileSync(path, `${change(lines).join('\n')}\n`);
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: false, file: path });
+    // A server goes on all the same, with what was broken put aside.
+    const next = open();
+    write(next, 1);
+    next.close();
+    expect(readdirSync(folder).sort()).toEqual(['audit.log', 'audit.log.000001']);
+    expect(verifyAuditFiles(path).ok).toBe(false);
+    expect(readFileSync(path, 'utf8')).toContain('"reason":"audit log: line');
+  });
+
+  it('goes on behind a last line that a crash has cut', () => {
+    const log = open();
+    write(log, 2);
+    log.close();
+    appendFileSync(path, '{"sequence":3,"ti');
+    const next = open();
+    write(next, 1);
+    next.close();
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 5 });
+    expect(readFileSync(path, 'utf8')).toContain('cut off (17 bytes)');
+  });
+
+  it('is rotated, keeps so many files, and is one chain through all of them', () => {
+    const log = open({ fileBytesMax: 1000, filesMax: 3 });
+    write(log, 40);
+    log.close();
+    const names = readdirSync(folder).sort();
+    expect(names).toHaveLength(4);
+    expect(names[0]).toBe('audit.log');
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: true });
+    const missing = join(folder, names[2] as string);
+    const text = readFileSync(missing);
+    rmSync(missing);
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: false });
+    writeFileSync(missing, text);
+    const next = open({ fileBytesMax: 1000, filesMax: 3 });
+    write(next, 1);
+    next.close();
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: true });
+  });
+
+  it('keeps the newest in memory', () => {
+    const logger = createLogger({ level: 'silent' });
+    const log = new AuditLog({ logger, ringMax: 3 });
+    for (const device of ['a', 'b', 'c', 'd', 'e']) {
+      log.record({ event: 'authentication', success: true, device });
+    }
+    expect(log.recent().map(({ device }) => device)).toEqual(['c', 'd', 'e']);
+  });
+
+  it('counts failures that come too fast, and writes what others do', () => {
+    const log = open();
+    for (let i = 0; i < 2000; i++) log.record({ event: 'error', success: false });
+    log.record({ event: 'authentication', success: true, device: 'd' });
+    expect(log.lost).toBe(1000);
+    const recent = log.recent().slice(-2);
+    expect(recent).toMatchObject([{ event: 'audit_lost', reason: '1000' }, { device: 'd' }]);
+    nowMs += 1000;
+    for (let i = 0; i < 100; i++) log.record({ event: 'error', success: false });
+    expect(log.lost).toBe(1080);
+    log.close();
+    expect(verifyAuditFiles(path).ok).toBe(true);
+  });
+});

@@ -1,0 +1,241 @@
+/** What every ServiceBus does, whatever carries its calls. */
+import { describe, expect, it } from 'vitest';
+import {
+  type Service,
+  type ServiceBus,
+  ServiceFailure,
+  type ServiceRequest,
+} from './service-bus.ts';
+
+type Open = (services?: Record<string, Service>, fallback?: Service) => Promise<ServiceBus>;
+
+export interface BusFactory {
+  /** A bus with these services by request_type, and one for requests without any. */
+  open(services: ReadonlyMap<string, Service>, fallback: Service): Promise<ServiceBus>;
+  /** Its deadline, in milliseconds: short, for these tests. */
+  deadlineMs: number;
+}
+
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const text = (payload: Uint8Array) => new TextDecoder().decode(payload);
+
+/** Counts; answers with its name and the number of the execution. */
+class Counting implements Service {
+  readonly name: string;
+  readonly seen: ServiceRequest[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  handle(request: ServiceRequest): Uint8Array {
+    this.seen.push(request);
+    return bytes([this.name, this.seen.length]);
+  }
+}
+
+function service(name: string, handle: Service['handle']): Service {
+  return { name, handle };
+}
+
+const call = (requestId: string, payload: Uint8Array, deviceId = 'd') => ({
+  ...{ deviceId, userId: 'u', requestId, payload },
+});
+
+export function serviceBusCompliance(name: string, factory: BusFactory): void {
+  const open: Open = (services = {}, fallback = new Counting('fallback')) =>
+    factory.open(new Map(Object.entries(services)), fallback);
+
+  describe(`ServiceBus: ${name}`, () => {
+    choosing(open);
+    once(open);
+    failing(open);
+    late(open);
+    leaving(open);
+  });
+}
+
+function choosing(open: Open): void {
+  it('takes a call to the service that its request_type names', async () => {
+    const a = new Counting('a');
+    const b = new Counting('b');
+    const bus = await open({ A: a }, b);
+    const payload = bytes({ request_type: 'A', more: 1 });
+    const outcome = await bus.deliver(call('1', payload));
+    expect(outcome).toMatchObject({ ok: true, payload: bytes(['a', 1]) });
+    const [request] = a.seen;
+    expect(request).toMatchObject({
+      ...{ deviceId: 'd', userId: 'u', requestId: '1', requestType: 'A', payload },
+      json: { request_type: 'A', more: 1 },
+    });
+    for (const [id, payload] of [
+      ['2', bytes({ no: 'type' })],
+      ['3', bytes(null)],
+      ['4', Uint8Array.of(0xff)],
+      ['5', new Uint8Array()],
+      ['6', bytes({ request_type: 7 })],
+    ] as const) {
+      const answered = await bus.deliver(call(id, payload));
+      if (id === '6') expect(answered).toMatchObject({ ok: false });
+      else expect(answered).toMatchObject({ ok: true });
+    }
+    expect(b.seen.map(({ requestType }) => requestType)).toEqual(
+      Array.from({ length: 4 }, () => 'business_request'),
+    );
+  });
+
+  it('does not know a service: SERVICE_UNAVAILABLE, and it can be tried again', async () => {
+    const bus = await open();
+    for (const request_type of ['X', '__proto__', 'toString', '']) {
+      const outcome = await bus.deliver(call('1', bytes({ request_type })));
+      expect(outcome).toMatchObject({ ok: false, code: 'SERVICE_UNAVAILABLE' });
+    }
+    expect(await bus.deliver(call('1', bytes({})))).toMatchObject({ ok: true });
+  });
+}
+
+function once(open: Open): void {
+  it('executes a call once, whoever repeats it, and never mixes devices', async () => {
+    const counting = new Counting('c');
+    const bus = await open({}, counting);
+    const first = await bus.deliver(call('1', bytes({})));
+    expect(await bus.deliver(call('1', bytes({})))).toEqual(first);
+    expect(counting.seen).toHaveLength(1);
+    const other = await bus.deliver(call('1', bytes({}), 'e'));
+    expect(other).not.toEqual(first);
+    expect(counting.seen).toHaveLength(2);
+    const changed = await bus.deliver(call('1', bytes({ changed: true })));
+    expect(changed).toMatchObject({ ok: false, code: 'INVALID_REQUEST' });
+    const user = { ...call('1', bytes({})), userId: 'v' };
+    expect(await bus.deliver(user)).toMatchObject({ ok: false, code: 'INVALID_REQUEST' });
+  });
+
+  it('lets repetitions wait for the first while it is under way', async () => {
+    const gate = Promise.withResolvers<Uint8Array>();
+    let executions = 0;
+    const slow = service('slow', () => {
+      executions++;
+      return gate.promise;
+    });
+    const bus = await open({}, slow);
+    const calls = [1, 2, 3].map(() => bus.deliver(call('1', bytes({}))));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(bus.underWay).toBe(1);
+    gate.resolve(bytes('late'));
+    for (const outcome of await Promise.all(calls)) {
+      expect(outcome).toMatchObject({ ok: true, payload: bytes('late') });
+    }
+    expect(executions).toBe(1);
+    expect(bus.underWay).toBe(0);
+  });
+}
+
+function failing(open: Open): void {
+  it('survives a service that fails, at once or later, and tells nothing of the inside', async () => {
+    const bus = await open({
+      THROWS: service('throws', () => {
+        throw new Error('swordfish');
+      }),
+      REJECTS: service('rejects', () => Promise.reject(new Error('swordfish'))),
+      NOTHING: service('nothing', () => undefined as unknown as Uint8Array),
+      HUGE: service('huge', () => new Uint8Array(1_048_577)),
+      LARGEST: service('largest', () => new Uint8Array(1_048_576)),
+    });
+    for (const request_type of ['THROWS', 'REJECTS', 'NOTHING', 'HUGE']) {
+      const outcome = await bus.deliver(call(request_type, bytes({ request_type })));
+      expect(outcome).toMatchObject({ ok: false, code: 'SERVICE_ERROR' });
+      expect(JSON.stringify(outcome)).not.toContain('swordfish');
+      // The first answer holds: the service may have done something.
+      const again = await bus.deliver(call(request_type, bytes({ request_type })));
+      expect(again).toEqual(outcome);
+    }
+    const largest = bytes({ request_type: 'LARGEST' });
+    expect(await bus.deliver(call('l', largest))).toMatchObject({ ok: true });
+  });
+
+  it('tells a refusal in the words of the service; one that did nothing can be repeated', async () => {
+    let isOpen = false;
+    const shop = service('shop', ({ json }) => {
+      const { again } = json as { again: boolean };
+      if (isOpen) return bytes('sold');
+      throw new ServiceFailure('SERVICE_UNAVAILABLE', 'closed today', { again });
+    });
+    const bus = await open({}, shop);
+    const expected = { ok: false, code: 'SERVICE_UNAVAILABLE', message: 'closed today' };
+    for (const again of [true, false]) {
+      isOpen = false;
+      const payload = bytes({ again });
+      expect(await bus.deliver(call(`${again}`, payload))).toEqual(expected);
+      isOpen = true;
+      const second = await bus.deliver(call(`${again}`, payload));
+      if (again) expect(second).toMatchObject({ ok: true });
+      else expect(second).toEqual(expected);
+    }
+  });
+}
+
+function late(open: Open): void {
+  it('answers at the deadline, aborts the service, and knows later what it did', async () => {
+    const gate = Promise.withResolvers<Uint8Array>();
+    let reason: unknown;
+    const stubborn = service('stubborn', ({ signal }) => {
+      signal.addEventListener('abort', () => {
+        reason = signal.reason;
+      });
+      return gate.promise;
+    });
+    const obedient = service(
+      'obedient',
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    );
+    const bus = await open({ OBEDIENT: obedient }, stubborn);
+    const late = { ok: false, code: 'SERVICE_UNAVAILABLE' };
+    expect(await bus.deliver(call('1', bytes({})))).toMatchObject(late);
+    expect(reason).toBeInstanceOf(Error);
+    expect(await bus.deliver(call('1', bytes({})))).toMatchObject(late);
+    gate.resolve(bytes('after all'));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await bus.deliver(call('1', bytes({})))).toMatchObject({ ok: true });
+    const request = call('2', bytes({ request_type: 'OBEDIENT' }));
+    expect(await bus.deliver(request)).toMatchObject(late);
+    expect(bus.underWay).toBe(0);
+  });
+}
+
+function leaving(open: Open): void {
+  it('ends the waiting of a caller who goes away, not the work', async () => {
+    const gate = Promise.withResolvers<Uint8Array>();
+    const bus = await open(
+      {},
+      service('slow', () => gate.promise),
+    );
+    const gone = new AbortController();
+    const left = bus.deliver(call('1', bytes({})), gone.signal);
+    gone.abort();
+    expect(await left).toMatchObject({ ok: false, code: 'SERVICE_UNAVAILABLE' });
+    const back = bus.deliver(call('1', bytes({})));
+    gate.resolve(bytes('here'));
+    const outcome = await back;
+    expect(outcome.ok && text(outcome.payload)).toBe('"here"');
+  });
+
+  it('takes nothing more when it closes, and aborts what is under way', async () => {
+    const obedient = service(
+      'obedient',
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    );
+    const bus = await open({}, obedient);
+    const call1 = bus.deliver(call('1', bytes({})));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await bus.close();
+    expect(await call1).toMatchObject({ ok: false, code: 'SERVICE_UNAVAILABLE' });
+    const after = await bus.deliver(call('2', bytes({})));
+    expect(after).toMatchObject({ ok: false, code: 'SERVICE_UNAVAILABLE' });
+  });
+}

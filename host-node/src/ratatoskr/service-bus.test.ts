@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createLogger } from '../log/logger.ts';
+import { AnswerDatabase } from './answer-database.ts';
+import { type AnswerStore, AnswerStoreError, MemoryAnswerStore } from './answer-store.ts';
+import { InProcessBus, type InProcessBusOptions } from './in-process-bus.ts';
+import { serviceBusCompliance } from './service-bus.compliance.ts';
+
+const logger = createLogger({ level: 'silent' });
+const folder = mkdtempSync(join(tmpdir(), 'andvari-bus-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+const newPath = () => join(folder, `bus-${files++}.db`);
+
+const deadlineMs = 60;
+for (const [name, open] of [
+  ['in this process, answers in memory', () => new MemoryAnswerStore()],
+  ['in this process, answers in SQLite', () => new AnswerDatabase(newPath())],
+] as const) {
+  serviceBusCompliance(name, {
+    deadlineMs,
+    open: async (routes, fallback) =>
+      new InProcessBus({ routes, fallback, answers: open(), deadlineMs, logger }),
+  });
+}
+
+const payload = new TextEncoder().encode('{}');
+const call = (requestId: string, deviceId = 'd') => ({
+  ...{ deviceId, userId: 'u', requestId, payload },
+});
+
+function busOf(answers: AnswerStore, options: Partial<InProcessBusOptions> = {}): InProcessBus {
+  return new InProcessBus({ routes: new Map(), answers, deadlineMs, logger, ...options });
+}
+
+describe('InProcessBus', () => {
+  it('bounds what one device, and all together, have under way', async () => {
+    const hang = { name: 'hang', handle: () => new Promise<Uint8Array>(() => {}) };
+    const bus = busOf(new MemoryAnswerStore(), {
+      fallback: hang,
+      callsMax: 3,
+      callsPerDeviceMax: 2,
+    });
+    const answer = (id: string, device: string) => {
+      const late = new Promise((resolve) => setTimeout(() => resolve('waits'), 10));
+      return Promise.race([bus.deliver(call(id, device)), late]);
+    };
+    const full = { code: 'SERVICE_UNAVAILABLE', message: 'too many requests are under way' };
+    expect(await answer('1', 'a')).toBe('waits');
+    expect(await answer('2', 'a')).toBe('waits');
+    expect(await answer('3', 'a')).toMatchObject(full);
+    expect(await answer('1', 'b')).toBe('waits');
+    expect(await answer('2', 'b')).toMatchObject(full);
+    // A service that never ends keeps its place for two deadlines, not for ever.
+    await new Promise((resolve) => setTimeout(resolve, 2 * deadlineMs + 20));
+    expect(bus.underWay).toBe(0);
+    expect(await answer('3', 'a')).toBe('waits');
+  });
+
+  it.each([true, false])('after a crash: a service that resumes %s', async (resumes) => {
+    const path = newPath();
+    const first = new AnswerDatabase(path);
+    const hang = { name: 'hang', resumes, handle: () => new Promise<Uint8Array>(() => {}) };
+    void busOf(first, { fallback: hang }).deliver(call('1'));
+    // What a crash leaves: it began, and nobody said how it ended.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    first.close();
+    let executions = 0;
+    const service = {
+      ...{ name: 'service', resumes },
+      handle: () => {
+        executions++;
+        return payload;
+      },
+    };
+    const second = new AnswerDatabase(path);
+    const bus = busOf(second, { fallback: service });
+    const outcome = await bus.deliver(call('1'));
+    expect(outcome).toMatchObject({ ok: resumes });
+    expect(await bus.deliver(call('1'))).toEqual(outcome);
+    expect(executions).toBe(resumes ? 1 : 0);
+    expect(await bus.deliver(call('2'))).toMatchObject({ ok: true });
+    second.close();
+  });
+
+  it('executes nothing that could not be written down', async () => {
+    let executions = 0;
+    const service = {
+      name: 'service',
+      handle: () => {
+        executions++;
+        return payload;
+      },
+    };
+    const answers = new MemoryAnswerStore();
+    answers.begin = () => Promise.reject(new AnswerStoreError('disk full'));
+    const bus = busOf(answers, { fallback: service });
+    expect(await bus.deliver(call('1'))).toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+    expect(executions).toBe(0);
+    expect(bus.underWay).toBe(0);
+  });
+});
