@@ -11,13 +11,15 @@ const chromium = quick ? undefined : findChromium();
 const exclude = [...configDefaults.exclude, ...(quick ? ['**/*.slow.test.ts'] : [])];
 const timeouts = { testTimeout: 30_000, hookTimeout: 30_000 };
 
+const inOrByBrowser = ['tests/browser/**', 'tests/wallet/**', 'tests/webtransport/**'];
+
 const node: TestProjectConfiguration = {
   test: {
     ...timeouts,
     name: 'node',
     pool: 'forks',
     include: ['host-*/src/**/*.test.ts', 'native-io/lib/**/*.test.ts', 'tests/**/*.test.ts'],
-    exclude: [...exclude, '**/*.browser.test.ts', 'tests/browser/**', 'tests/wallet/**'],
+    exclude: [...exclude, '**/*.browser.test.ts', ...inOrByBrowser],
   },
 };
 
@@ -40,14 +42,14 @@ function inBrowser(executablePath: string): TestProjectConfiguration {
   };
 }
 
-/** The wallet page, driven from Node with playwright-core; CHROMIUM names the browser. */
+/** Pages that are driven from Node with playwright-core; CHROMIUM names the browser. */
 function onPage(executablePath: string): TestProjectConfiguration {
   return {
     test: {
       ...timeouts,
       name: 'wallet',
       pool: 'forks',
-      include: ['tests/wallet/**/*.test.ts'],
+      include: ['tests/wallet/**/*.test.ts', 'tests/webtransport/**/*.test.ts'],
       exclude,
       env: { CHROMIUM: executablePath },
     },

@@ -85,7 +85,7 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
     return { code: value.readUInt32BE(), reason: value.subarray(4).toString() };
   };
 
-  it('messages in any pieces, also empty ones and the longest, come whole; answers too', async () => {
+  it('messages in any pieces come whole, also empty and longest ones; answers too', async () => {
     onMessage = (bytes) => channel.send(bytes);
     const { id } = await session();
     expect(channel).toMatchObject({ transport: 'webtransport', remoteAddress: '127.0.0.1' });

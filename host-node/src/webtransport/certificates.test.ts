@@ -44,9 +44,9 @@ describe('rotation', () => {
     const source = new SelfMadeCertificates(HOSTS, NOW_MS);
     const [first, second] = source.hashes(NOW_MS).map(hex);
     expect(hex(source.current(NOW_MS).hash)).toBe(first);
-    expect(hex(source.current(NOW_MS + 7 * DAY_MS - 1).hash)).toBe(first);
-    expect(hex(source.current(NOW_MS + 7 * DAY_MS).hash)).toBe(second);
-    expect(hex(source.hashes(NOW_MS + 7 * DAY_MS)[1]!)).not.toBe(second);
+    expect(hex(source.current(NOW_MS + 6 * DAY_MS - 1).hash)).toBe(first);
+    expect(hex(source.current(NOW_MS + 6 * DAY_MS).hash)).toBe(second);
+    expect(hex(source.hashes(NOW_MS + 6 * DAY_MS)[1]!)).not.toBe(second);
   });
 
   it('at any time the current one is valid, for less than 14 days in all', () => {
@@ -57,9 +57,18 @@ describe('rotation', () => {
       const { validFrom, validTo, raw } = new X509Certificate(cert);
       expect(hex(hash)).toBe(createHash('sha256').update(raw).digest('hex'));
       expect(Date.parse(validFrom)).toBeLessThan(nowMs);
-      expect(Date.parse(validTo)).toBeGreaterThan(nowMs + 5 * DAY_MS);
+      expect(Date.parse(validTo)).toBeGreaterThan(nowMs + 0.9 * DAY_MS);
       expect(Date.parse(validTo) - Date.parse(validFrom)).toBeLessThan(14 * DAY_MS);
     }
+  });
+
+  it('the next one can be used at once', () => {
+    const source = new SelfMadeCertificates(HOSTS, NOW_MS);
+    const next = hex(source.hashes(NOW_MS)[1]!);
+    source.rotate(NOW_MS + 1);
+    const { cert, hash } = source.current(NOW_MS + 1);
+    expect(hex(hash)).toBe(next);
+    expect(Date.parse(new X509Certificate(cert).validFrom)).toBeLessThan(NOW_MS);
   });
 
   it('starts anew when nobody came for long', () => {

@@ -51,13 +51,16 @@ const DAY_MS = 24 * HOUR_MS;
 const LIFETIME_MS = 13 * DAY_MS;
 /** A browser whose clock is behind ours by less takes a fresh certificate. */
 const CLOCK_SKEW_MS = HOUR_MS;
-/** How long one is used: far from its end, so that a page that is open can still use its hash. */
-const PERIOD_MS = 7 * DAY_MS;
+/**
+ * How long one is used. Each is made a period before: so a page can be given its hash, and it is
+ * valid from then on, should it have to replace the current one early.
+ */
+const PERIOD_MS = 6 * DAY_MS;
 
 /**
- * Self-made certificates, each for seven days of use and valid for thirteen. The next is made along
- * with the current one, so a page has both hashes, and one that was loaded up to seven days before
- * the change connects after it.
+ * Self-made certificates, each valid for thirteen days and used for six of them. The next is made
+ * along with the current one, so a page has both hashes, and one that was loaded up to six days
+ * before a change connects after it.
  */
 export class SelfMadeCertificates implements CertificateSource {
   readonly #hosts: readonly string[];
@@ -70,7 +73,7 @@ export class SelfMadeCertificates implements CertificateSource {
     this.#hosts = hosts;
     this.#startMs = nowMs;
     this.#current = this.#make(nowMs);
-    this.#next = this.#make(nowMs + PERIOD_MS);
+    this.#next = this.#make(nowMs);
   }
 
   current(nowMs: number): Certificate {
@@ -86,23 +89,24 @@ export class SelfMadeCertificates implements CertificateSource {
   rotate(nowMs: number): void {
     this.#startMs = nowMs;
     this.#current = this.#next;
-    this.#next = this.#make(nowMs + PERIOD_MS);
+    this.#next = this.#make(nowMs);
   }
 
   #advance(nowMs: number): void {
     const lateMs = nowMs - (this.#startMs + PERIOD_MS);
     if (lateMs < PERIOD_MS) {
-      this.rotate(this.#startMs + PERIOD_MS);
+      this.rotate(nowMs);
+      this.#startMs -= lateMs;
       return;
     }
     // Nobody connected for two periods, or the clock jumped: both are too old.
     this.#startMs = nowMs;
     this.#current = this.#make(nowMs);
-    this.#next = this.#make(nowMs + PERIOD_MS);
+    this.#next = this.#make(nowMs);
   }
 
-  #make(fromMs: number): Certificate {
-    const notBeforeMs = fromMs - CLOCK_SKEW_MS;
+  #make(nowMs: number): Certificate {
+    const notBeforeMs = nowMs - CLOCK_SKEW_MS;
     const times = { notBeforeMs, notAfterMs: notBeforeMs + LIFETIME_MS };
     const { cert, key } = makeCertificate({ hosts: this.#hosts, ...times });
     return checked(cert, key);

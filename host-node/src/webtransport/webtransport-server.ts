@@ -91,6 +91,9 @@ export class WebTransportServer {
   get connectionCount(): number {
     return this.#listener.connectionCount;
   }
+  get connections(): Iterable<QuicConnection> {
+    return this.#listener.connections;
+  }
   get sessionCount(): number {
     return [...this.#served.values()].reduce((sum, { http3 }) => sum + http3.sessionCount, 0);
   }

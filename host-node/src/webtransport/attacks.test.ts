@@ -1,0 +1,167 @@
+// Peers that want to cost more than they may.
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { describe, expect, it, vi } from 'vitest';
+import { Http3Code } from './http3-error.ts';
+import { emitHeaders } from './http3-frames.ts';
+import { OVERHEAD_BYTES_MAX, STREAMS_MAX } from './limits.ts';
+import { loadQuicBinding } from './quic-binding.ts';
+import { EchoServer } from './testing/echo-server.ts';
+import { connectFields, QuicClient, quicAvailable } from './testing/quic-client.ts';
+import { quicPlace } from './testing/quic-place.ts';
+import { configure } from './webtransport-server.ts';
+
+const LONG = process.env.ANDVARI_LONG === '1';
+const FIRST_FLIGHTS = LONG ? 100_000 : 3000;
+
+/** The first datagram of a client that never goes on. */
+function firstFlight(server: { host: string; port: number }): Uint8Array {
+  const binding = loadQuicBinding();
+  const config = configure(binding.Config.withBoringSslCtx(false, false));
+  const local = { host: '127.0.0.1', port: 1 };
+  const client = binding.Connection.connect('localhost', randomBytes(16), local, server, config);
+  const out = new Uint8Array(1500);
+  const [bytes] = client.send(out)!;
+  return out.slice(0, bytes);
+}
+
+describe.runIf(quicAvailable)('attacks', () => {
+  const place = quicPlace();
+
+  it('half-open handshakes leave nothing behind, and others get in meanwhile', async () => {
+    const { echo } = place;
+    const socket = createSocket({
+      type: 'udp4',
+      lookup: (host, _options, done) => done(null, host, 4),
+    });
+    const listening = once(socket, 'listening');
+    socket.bind(0, '127.0.0.1');
+    await listening;
+    let answered = 0;
+    let answerBytes = 0;
+    socket.on('message', (message) => {
+      answered++;
+      answerBytes += message.length;
+    });
+    const flights = Array.from({ length: 50 }, () => firstFlight(echo.address));
+    const before = process.memoryUsage().rss;
+    for (let count = 0; count < FIRST_FLIGHTS; count++) {
+      socket.send(flights[count % flights.length]!, echo.address.port, echo.address.host);
+      if (count % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
+      if (count === FIRST_FLIGHTS / 2)
+        expect((await (await place.open()).connect()).status).toBe(200);
+    }
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(FIRST_FLIGHTS / 2));
+    expect(echo.server.connectionCount).toBe(1);
+    expect(echo.server.counts.retriesSent).toBeGreaterThan(FIRST_FLIGHTS / 2);
+    // An answer is far smaller than what asked for it: we are no amplifier.
+    expect(answerBytes / answered).toBeLessThan(1200 / 3);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
+    socket.close();
+  });
+
+  it("a token that is made up, or somebody else's, opens nothing", async () => {
+    const { echo } = place;
+    const binding = loadQuicBinding();
+    const sockets = [createSocket('udp4'), createSocket('udp4')];
+    for (const socket of sockets) {
+      socket.bind(0, '127.0.0.1');
+      await once(socket, 'listening');
+    }
+    const [own, other] = sockets as [(typeof sockets)[0], (typeof sockets)[0]];
+    const { port } = own.address();
+    const local = { host: '127.0.0.1', port };
+    const config = configure(binding.Config.withBoringSslCtx(false, false));
+    const scid = randomBytes(16);
+    const client = binding.Connection.connect('localhost', scid, local, echo.address, config);
+    const out = new Uint8Array(1500);
+    const next = () => out.slice(0, client.send(out)![0]);
+    own.send(next(), echo.address.port, echo.address.host);
+    const [retry] = (await once(own, 'message')) as [Buffer];
+    client.recv(retry, { from: echo.address, to: local });
+    const withToken = next();
+    // The same packet from another port: the token is not for it.
+    other.send(withToken, echo.address.port, echo.address.host);
+    await vi.waitFor(() => expect(echo.server.counts.tokensRefused).toBe(1));
+    expect(echo.server.connectionCount).toBe(0);
+    own.send(withToken, echo.address.port, echo.address.host);
+    await vi.waitFor(() => expect(echo.server.connectionCount).toBe(1));
+    for (const socket of sockets) socket.close();
+  });
+
+  it('connections have a limit', async () => {
+    const echo = await EchoServer.open({ connectionsMax: 2 });
+    const clients = [await QuicClient.open(echo.address), await QuicClient.open(echo.address)];
+    const third = QuicClient.open(echo.address);
+    await vi.waitFor(() => expect(echo.server.counts.connectionsRefused).toBeGreaterThan(0));
+    expect(echo.server.connectionCount).toBe(2);
+    // A place that becomes free is taken by whoever still tries.
+    clients[0]!.close();
+    await vi.waitFor(() => expect(echo.server.connectionCount).toBeLessThan(2), 5000);
+    clients[0] = await third;
+    for (const client of clients) client.close();
+    await echo.server.close();
+  });
+
+  it('streams without end: QUIC allows so many, and unfinished ones keep little', async () => {
+    const client = await place.open();
+    const { id } = await client.connect({ ':path': '/silent' });
+    let opened = 0;
+    const open = () => {
+      for (;;) {
+        const kind = opened % 3;
+        const stream =
+          kind === 0
+            ? client.quic.openBidirectional()?.send
+            : kind === 1
+              ? client.quic.openBidirectional()?.send
+              : client.quic.openUnidirectional();
+        if (!stream) return;
+        opened++;
+        // A session's stream that nobody reads, a request that never ends, a type that is cut off.
+        const bytes =
+          kind === 0
+            ? Uint8Array.of(0x40, 0x41, id, 1)
+            : kind === 1
+              ? emitHeaders(connectFields()).subarray(0, 20)
+              : Uint8Array.of(0x40);
+        stream.write(bytes).catch(() => {});
+      }
+    };
+    for (let round = 0; round < 20; round++) {
+      open();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(opened).toBeLessThanOrEqual(2 * STREAMS_MAX);
+    expect(place.echo.silent.length).toBeLessThanOrEqual(STREAMS_MAX);
+    const other = await place.open();
+    expect((await other.connect()).status).toBe(200);
+  });
+
+  it('a connection that receives much and says nothing is closed', async () => {
+    const client = await place.open();
+    await client.connect();
+    const server = (await vi.waitFor(() => {
+      const [connection] = place.echo.server.connections;
+      expect(connection).toBeDefined();
+      return connection;
+    }))!;
+    // What no application asked for: the same packet again and again, 1200 bytes each.
+    const junk = new Uint8Array(1200).fill(0x40);
+    const needed = Math.ceil(OVERHEAD_BYTES_MAX / junk.length);
+    for (let count = 0; count < needed - 1000; count++) server.receive(junk.slice());
+    expect(server.lost).toBeUndefined();
+    for (let count = 0; count < 1100; count++) server.receive(junk.slice());
+    expect((await client.end).errorCode).toBe(Http3Code.EXCESSIVE_LOAD);
+  });
+
+  it('damaged packets of a live connection change nothing', async () => {
+    const client = await place.open();
+    const { id } = await client.connect();
+    const [server] = place.echo.server.connections;
+    for (let count = 0; count < 2000; count++) server!.receive(randomBytes(1 + (count % 1400)));
+    const stream = client.sessionStream(id, Buffer.from('still'));
+    expect(Buffer.from((await stream.receive.read())!).toString()).toBe('still');
+  });
+});
