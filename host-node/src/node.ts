@@ -219,7 +219,9 @@ export class AndvariNode {
 
   get readiness(): Readiness {
     if (this.#closing !== undefined) return { ready: false, reason: 'the node stops' };
-    return this.#server.ready ? { ready: true } : { ready: false, reason: this.#trouble.reason };
+    if (!this.#server.ready) return { ready: false, reason: this.#trouble.reason };
+    const trouble = this.#ratatoskr?.trouble;
+    return trouble === undefined ? { ready: true } : { ready: false, reason: trouble };
   }
 
   /** Its Ratatoskr endpoint, if it has one. */

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { RatatoskrConfig } from '../config/ratatoskr-config.ts';
-import type { CertificateSource } from '../ratatoskr/channel.ts';
 import type { RatatoskrOptions } from '../ratatoskr/endpoint.ts';
 import { openDemoServices } from '../ratatoskr/services/demo-services.ts';
+import { CertificateFiles, SelfMadeCertificates } from '../webtransport/certificates.ts';
 
 /** The section [ratatoskr], as an endpoint takes it. Opens nothing yet. */
 export function ratatoskrOptionsOf(
@@ -15,7 +14,12 @@ export function ratatoskrOptionsOf(
   const { servers, wire, coinId } = raida;
   return {
     listen: ratatoskr.listen,
-    ...(certFile && keyFile ? { certificate: certificateOf(certFile, keyFile) } : {}),
+    ...(certFile && keyFile
+      ? { certificate: (complain) => new CertificateFiles({ certFile, keyFile }, complain) }
+      : {}),
+    ...(ratatoskr.webtransport
+      ? { webTransport: new SelfMadeCertificates([ratatoskr.listen.host], Date.now()) }
+      : {}),
     allowPlain: ratatoskr.allowPlain,
     files: {
       devices: ratatoskr.devicesFile,
@@ -33,10 +37,4 @@ export function ratatoskrOptionsOf(
     strictShape: ratatoskr.strictShape,
     requireV2: ratatoskr.requireV2,
   };
-}
-
-/** As it is at the start. */
-function certificateOf(certFile: string, keyFile: string): CertificateSource {
-  const certificate = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
-  return { current: () => certificate };
 }

@@ -203,6 +203,7 @@ cases.push(
   ['ratatoskr.tls_cert_file', '"cert.pem"', undefined, file],
   ['ratatoskr.tls_key_file', '"key.pem"', undefined, file],
   ['ratatoskr.allow_plain', 'true', true, truth],
+  ['ratatoskr.webtransport', 'true', true, truth],
   ['ratatoskr.devices_file', '"devices.json"', undefined, file],
   ['ratatoskr.server_key_file', '"server-key"', undefined, file],
   ['ratatoskr.audit_file', '"audit.log"', undefined, file],

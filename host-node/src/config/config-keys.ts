@@ -53,6 +53,7 @@ export interface ConfigValues {
   'ratatoskr.tls_cert_file': string;
   'ratatoskr.tls_key_file': string;
   'ratatoskr.allow_plain': boolean;
+  'ratatoskr.webtransport': boolean;
   'ratatoskr.devices_file': string;
   'ratatoskr.server_key_file': string;
   'ratatoskr.audit_file': string;
@@ -294,6 +295,7 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'ratatoskr.tls_cert_file': path('a file'),
   'ratatoskr.tls_key_file': path('a file'),
   'ratatoskr.allow_plain': boolean('false'),
+  'ratatoskr.webtransport': boolean('false'),
   'ratatoskr.devices_file': path('a file'),
   'ratatoskr.server_key_file': path('a file'),
   'ratatoskr.audit_file': path('a file'),

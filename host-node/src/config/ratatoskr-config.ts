@@ -8,6 +8,8 @@ export interface RatatoskrConfig {
   tlsCertFile: string | undefined;
   tlsKeyFile: string | undefined;
   allowPlain: boolean;
+  /** On the UDP port of the same number; without files with a certificate that is made here. */
+  webtransport: boolean;
   /** Absolute; below dataDir/ratatoskr where nothing is said. */
   devicesFile: string;
   serverKeyFile: string;
@@ -71,6 +73,7 @@ export function emitRatatoskr(
     tlsCertFile: fileOf('ratatoskr.tls_cert_file'),
     tlsKeyFile: fileOf('ratatoskr.tls_key_file'),
     allowPlain: values['ratatoskr.allow_plain'],
+    webtransport: values['ratatoskr.webtransport'],
     devicesFile: fileOf('ratatoskr.devices_file') ?? join(directory, 'devices.json'),
     serverKeyFile: fileOf('ratatoskr.server_key_file') ?? join(directory, 'server-key'),
     auditFile: fileOf('ratatoskr.audit_file') ?? join(directory, 'audit.log'),

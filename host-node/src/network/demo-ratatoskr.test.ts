@@ -93,6 +93,12 @@ describe('the endpoint of a demo network', () => {
     const response = await fetch(`${network.wallet}/network.json`);
     const address = parseRatatoskrAddress(await response.json());
     expect(address).toEqual(network.ratatoskr);
+    // Where there is no QUIC there is WebSocket alone.
+    if (address?.webTransport) expect(address.webTransport.certificateHashes).toHaveLength(2);
+    const [first] = network.nodes;
+    const { host, port } = first?.addresses.http ?? { host: '', port: 0 };
+    const metrics = await (await fetch(`http://${host}:${port}/metrics`)).text();
+    expect(metrics).toMatch(/^andvari_ratatoskr_connections 0$/m);
     const page = await fetch(network.wallet);
     if (page.ok) expect(page.headers.get('content-security-policy')).toContain(address?.url);
   });

@@ -15,6 +15,7 @@ import { openDemoServices } from '../ratatoskr/services/demo-services.ts';
 import { RATATOSKR_PATH } from '../ratatoskr/websocket-listener.ts';
 import { openStore } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
+import { SelfMadeCertificates } from '../webtransport/certificates.ts';
 import { DemoCoins } from './demo-coins.ts';
 import { DemoDevices } from './demo-devices.ts';
 import { networkFiles, openAdminKey, openNetworkState, saveStocked } from './network-state.ts';
@@ -224,6 +225,7 @@ function demoRatatoskr(
   const files = networkFiles(dataDir);
   return {
     listen: { host: HOST, port: ratatoskrPort },
+    webTransport: new SelfMadeCertificates([HOST], Date.now()),
     files: files.ratatoskr,
     services: () =>
       openDemoServices({
@@ -234,10 +236,19 @@ function demoRatatoskr(
 }
 
 function describeRatatoskr({ ratatoskr }: AndvariNode): RatatoskrAddress {
-  const { address, server } = ratatoskr as RatatoskrEndpoint;
+  const { address, server, webTransport } = ratatoskr as RatatoskrEndpoint;
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
   return {
     url: `ws://${formatAddress(address)}${RATATOSKR_PATH}`,
-    serverKey: Buffer.from(server.publicKey as Uint8Array).toString('hex'),
+    serverKey: hex(server.publicKey as Uint8Array),
+    ...(webTransport
+      ? {
+          webTransport: {
+            url: `https://${formatAddress(webTransport.address)}${RATATOSKR_PATH}`,
+            certificateHashes: webTransport.certificateHashes.map(hex),
+          },
+        }
+      : {}),
   };
 }
 

@@ -59,6 +59,7 @@ export class AnswerDatabase implements AnswerStore {
   #timer: NodeJS.Immediate | undefined;
   #commits = 0;
   #closed = false;
+  #failing = false;
 
   /** Opens the file, or makes it with mode 0600. Throws AnswerDatabaseError and Node's errors. */
   constructor(path: string, limits: Partial<AnswerLimits> = {}) {
@@ -74,6 +75,11 @@ export class AnswerDatabase implements AnswerStore {
       if (error instanceof AnswerDatabaseError) throw error;
       throw new AnswerDatabaseError(`${path}: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /** The last commit failed: until one succeeds no request is taken. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   find(key: AnswerKey): AnswerRecord | undefined {
@@ -102,19 +108,21 @@ export class AnswerDatabase implements AnswerStore {
     });
   }
 
-  finish(key: AnswerKey, outcome: ServiceOutcome): void {
+  finish(key: AnswerKey, outcome: ServiceOutcome): Promise<void> {
     const known = this.find(key);
-    if (!known) return;
+    if (!known) return Promise.resolve();
     const record = { ...known, outcome };
     const code = outcome.ok ? 'OK' : outcome.code;
     const answer = outcome.ok ? outcome.payload : new TextEncoder().encode(outcome.message);
-    this.#change(key, record, () =>
+    return this.#change(key, record, () =>
       this.#statements.finish.run(code, answer, key.deviceId, key.requestId),
     );
   }
 
   forget(key: AnswerKey): void {
-    this.#change(key, undefined, () => this.#statements.forget.run(key.deviceId, key.requestId));
+    void this.#change(key, undefined, () =>
+      this.#statements.forget.run(key.deviceId, key.requestId),
+    );
   }
 
   close(): void {
@@ -125,15 +133,18 @@ export class AnswerDatabase implements AnswerStore {
     this.#database.close();
   }
 
-  /** Nobody waits for it; until it is committed, or for good if it cannot be, memory knows. */
-  #change(key: AnswerKey, record: AnswerRecord | undefined, run: () => void): void {
+  /** Until it is committed, or for good if it cannot be, memory knows. Never rejects. */
+  #change(key: AnswerKey, record: AnswerRecord | undefined, run: () => void): Promise<void> {
     const name = nameOf(key);
     this.#fresh.set(name, record);
-    this.#enter({
-      run,
-      done: (error) => {
-        if (error === undefined && this.#fresh.get(name) === record) this.#fresh.delete(name);
-      },
+    return new Promise((resolve) => {
+      this.#enter({
+        run,
+        done: (error) => {
+          if (error === undefined && this.#fresh.get(name) === record) this.#fresh.delete(name);
+          resolve();
+        },
+      });
     });
   }
 
@@ -160,6 +171,7 @@ export class AnswerDatabase implements AnswerStore {
       failure = error;
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
     }
+    this.#failing = failure !== undefined;
     for (const { done } of pending) done(failure);
   }
 

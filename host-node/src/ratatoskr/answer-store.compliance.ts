@@ -20,12 +20,13 @@ export function answerStoreCompliance(
       expect(store.find(key('a'))).toBeUndefined();
       await store.begin(key('a'), digest, 100);
       expect(store.find(key('a'))).toEqual({ digest, outcome: undefined });
-      store.finish(key('a'), done('answer'));
+      const finished = store.finish(key('a'), done('answer'));
+      expect(store.find(key('a'))).toEqual({ digest, outcome: done('answer') });
+      await finished;
       expect(store.find(key('a'))).toEqual({ digest, outcome: done('answer') });
       const failed: ServiceOutcome = { ok: false, code: 'SERVICE_ERROR', message: 'ü' };
       await store.begin(key('b'), digest, 100);
-      store.finish(key('b'), failed);
-      await new Promise((resolve) => setImmediate(resolve));
+      await store.finish(key('b'), failed);
       expect(store.find(key('b'))).toEqual({ digest, outcome: failed });
       store.forget(key('a'));
       expect(store.find(key('a'))).toBeUndefined();
@@ -49,7 +50,7 @@ export function answerStoreCompliance(
       const store = open({});
       const ids = Array.from({ length: 100 }, (_, index) => `r${index}`);
       await Promise.all(ids.map((id) => store.begin(key(id), digest, 100)));
-      for (const id of ids) store.finish(key(id), done(id));
+      await Promise.all(ids.map((id) => store.finish(key(id), done(id))));
       for (const id of ids) expect(store.find(key(id))?.outcome).toEqual(done(id));
       store.close();
     });

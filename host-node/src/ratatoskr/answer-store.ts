@@ -32,8 +32,11 @@ export interface AnswerStore {
    * AnswerStoreError: then it has not begun.
    */
   begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<void>;
-  /** How it ended. A crash right after it may leave the record without its outcome. */
-  finish(key: AnswerKey, outcome: ServiceOutcome): void;
+  /**
+   * How it ended; when this resolves a crash does not make that forgotten, unless it could not be
+   * saved: then it is known as long as the process lives. Never rejects.
+   */
+  finish(key: AnswerKey, outcome: ServiceOutcome): Promise<void>;
   /** Nothing was done: as if it had not begun. */
   forget(key: AnswerKey): void;
   close(): void;
@@ -101,13 +104,14 @@ export class MemoryAnswerStore implements AnswerStore {
     return Promise.resolve();
   }
 
-  finish(key: AnswerKey, outcome: ServiceOutcome): void {
+  finish(key: AnswerKey, outcome: ServiceOutcome): Promise<void> {
     const record = this.#records.get(nameOf(key));
-    if (!record) return;
+    if (!record) return Promise.resolve();
     record.outcome = outcome;
     const bytes = outcome.ok ? outcome.payload.length : outcome.message.length;
     record.bytes += bytes;
     this.#bytes += bytes;
+    return Promise.resolve();
   }
 
   forget(key: AnswerKey): void {

@@ -24,7 +24,7 @@ const until = async (test: () => boolean) => {
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 describe('a message that was seen before', () => {
-  it('is refused on another connection of the same device, before and after a session', async () => {
+  it('is refused on another connection, before and after a session', async () => {
     const place = await start();
     const peer = await place.connected();
     const request = peer.request({ payload: bytes('pay') });
@@ -36,7 +36,7 @@ describe('a message that was seen before', () => {
     expect((await other.ask(other.request())).success).toBe(true);
   });
 
-  it('is refused when a byte was moved from the payload to the nonce, or the type changed', async () => {
+  it('is refused when a byte has moved to the nonce, or the type has changed', async () => {
     const place = await start();
     const peer = await place.connected();
     const request = peer.request({ payload: bytes('pay') });

@@ -9,11 +9,13 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import type { Registry } from 'prom-client';
 import { makeDirectory } from '../files/directory.ts';
 import { createFileDurably } from '../files/durable-file.ts';
+import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
+import type { CertificateSource } from '../webtransport/certificates.ts';
+import { WebTransportUnavailableError } from '../webtransport/quic-binding.ts';
 import { AnswerDatabase } from './answer-database.ts';
 import { AuditLog } from './audit-log.ts';
-import type { CertificateSource } from './channel.ts';
 import { openRegistry, reloadRegistry, watchDevices } from './device-file.ts';
 import { InProcessBus } from './in-process-bus.ts';
 import { registerRatatoskrMetrics } from './metrics.ts';
@@ -21,6 +23,7 @@ import type { DeviceRegistry } from './registry.ts';
 import { RatatoskrServer, type RatatoskrServerOptions } from './server.ts';
 import type { Service } from './service-bus.ts';
 import { WebSocketListener } from './websocket-listener.ts';
+import { WebTransportListener } from './webtransport-listener.ts';
 
 const SEED_BYTES = 32;
 
@@ -47,9 +50,13 @@ export interface RatatoskrOptions
     RatatoskrServerOptions,
     'rates' | 'connectionRate' | 'connectionsMax' | 'strictShape' | 'requireV2' | 'replayEntries'
   > {
+  /** TCP; WebTransport is on the UDP port of the same number, or on any if that is 0. */
   listen: SocketAddress;
-  certificate?: CertificateSource;
+  /** Of the WebSockets; without it there is no TLS. `complain`: it could not be renewed. */
+  certificate?: (complain: (error: Error) => void) => CertificateSource;
   allowPlain?: boolean;
+  /** Without it there is none; `certificate`, if that is there, serves both. */
+  webTransport?: CertificateSource;
   files: RatatoskrFiles;
   /** Opened with the endpoint, and closed with it. */
   services: () => EndpointServices;
@@ -68,6 +75,8 @@ export class RatatoskrEndpoint {
   readonly server: RatatoskrServer;
   readonly #parts: EndpointParts;
   #address: SocketAddress = { host: '', port: 0 };
+  #webTransport: WebTransportListener | undefined;
+  #webTransportAddress: SocketAddress | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(parts: EndpointParts) {
@@ -91,6 +100,7 @@ export class RatatoskrEndpoint {
     try {
       await freshSecond(parts.refuseBeforeS);
       endpoint.#address = await parts.listener.open();
+      if (options.webTransport) await endpoint.#openWebTransport(options, logger);
     } catch (error) {
       await endpoint.close();
       throw error;
@@ -104,6 +114,17 @@ export class RatatoskrEndpoint {
     return this.#address;
   }
 
+  /** Where WebTransport is, and the hashes of its certificates now; undefined: nowhere. */
+  get webTransport(): { address: SocketAddress; certificateHashes: Uint8Array[] } | undefined {
+    const [listener, address] = [this.#webTransport, this.#webTransportAddress];
+    return listener && address && { address, certificateHashes: listener.certificateHashes };
+  }
+
+  /** Why requests are not served now, for /readyz; undefined: they are. */
+  get trouble(): string | undefined {
+    return this.#parts.answers.failing ? 'Ratatoskr requests cannot be written down' : undefined;
+  }
+
   /** Read the devices file again; one that is wrong changes nothing and is told in the log. */
   reload(): void {
     this.#parts.reload();
@@ -115,11 +136,32 @@ export class RatatoskrEndpoint {
     return this.#closing;
   }
 
+  /** On a platform without QUIC the endpoint does without. */
+  async #openWebTransport(options: RatatoskrOptions, logger: Logger): Promise<void> {
+    const { listen, connectionsMax, webTransport } = options;
+    const certificates = this.#parts.certificate ?? (webTransport as CertificateSource);
+    try {
+      const listener = new WebTransportListener({
+        listen: listen.port === 0 ? listen : { ...listen, port: this.#address.port },
+        accept: this.server.accept,
+        certificates,
+        ...(connectionsMax ? { connectionsMax } : {}),
+      });
+      this.#webTransport = listener;
+      this.#webTransportAddress = await listener.open();
+      const hashes = listener.certificateHashes.map((hash) => Buffer.from(hash).toString('hex'));
+      logger.info({ webTransport: formatAddress(this.#webTransportAddress), hashes }, 'listening');
+    } catch (error) {
+      if (!(error instanceof WebTransportUnavailableError)) throw error;
+      logger.warn({ reason: error.message }, 'no WebTransport here: WebSocket alone');
+    }
+  }
+
   async #stop(): Promise<void> {
     const { listener, server, services, answers, audit, unwatch } = this.#parts;
     unwatch();
     await server.close();
-    await listener.close();
+    await Promise.all([listener.close(), this.#webTransport?.close()]);
     await services.close?.();
     answers.close();
     audit.close();
@@ -130,6 +172,7 @@ interface EndpointParts {
   devices: DeviceRegistry;
   server: RatatoskrServer;
   listener: WebSocketListener;
+  certificate: CertificateSource | undefined;
   services: EndpointServices;
   bus: InProcessBus;
   answers: AnswerDatabase;
@@ -170,7 +213,14 @@ function openParts(
     ...{ module, registry: devices, bus, audit, serverSeed, refuseBeforeS },
   });
   const failed = (error: unknown) => logger.error({ err: error }, 'the Ratatoskr listener');
-  const listener = new WebSocketListener({ ...options, accept: server.accept, failed });
+  const certificate = options.certificate?.((error) => {
+    logger.error({ err: error }, 'the certificate stays as it was');
+  });
+  const { certificate: _, ...others } = options;
+  const listener = new WebSocketListener({
+    ...{ ...others, accept: server.accept, failed },
+    ...(certificate ? { certificate } : {}),
+  });
   const reload = () => {
     try {
       reloadRegistry(devices, files.devices);
@@ -181,7 +231,7 @@ function openParts(
   };
   const unwatch = watchDevices(files.devices, reload);
   return {
-    ...{ devices, server, listener, services, bus, answers, audit },
+    ...{ devices, server, listener, certificate, services, bus, answers, audit },
     ...{ refuseBeforeS, reload, unwatch },
   };
 }

@@ -132,13 +132,13 @@ export class InProcessBus implements ServiceBus {
       }, deadlineMs),
       setTimeout(() => this.#end(call), 2 * deadlineMs),
     ];
-    const ended = run(service, { ...call, requestType, json, signal }, logger).then((end) => {
+    const ended = run(service, { ...call, requestType, json, signal }, logger).then(async (end) => {
+      // The next process goes on with it.
+      const left = this.#closing.signal.aborted && service.resumes && !end.outcome.ok;
+      if (end.again) answers.forget(call);
+      else if (!left) await answers.finish(call, end.outcome);
       for (const timer of timers) clearTimeout(timer);
       this.#end(call);
-      // The next process goes on with it.
-      if (this.#closing.signal.aborted && service.resumes && !end.outcome.ok) return end.outcome;
-      if (end.again) answers.forget(call);
-      else answers.finish(call, end.outcome);
       return end.outcome;
     });
     return Promise.race([ended, late.promise]);

@@ -24,7 +24,7 @@ describe('MemoryAnswerStore', () => {
     await store.begin(key('open'), digest, 100);
     for (const id of ['a', 'b']) {
       await store.begin(key(id), digest, 100);
-      store.finish(key(id), empty);
+      await store.finish(key(id), empty);
     }
     await store.begin(key('c'), digest, 100);
     expect(store.find(key('a'))).toBeUndefined();
@@ -35,7 +35,7 @@ describe('MemoryAnswerStore', () => {
 
     const old = new MemoryAnswerStore({ keptS: 10 });
     await old.begin(key('a'), digest, 100);
-    old.finish(key('a'), empty);
+    await old.finish(key('a'), empty);
     await old.begin(key('b'), digest, 109);
     expect(old.find(key('a'))).toBeDefined();
     await old.begin(key('c'), digest, 110);
@@ -43,7 +43,7 @@ describe('MemoryAnswerStore', () => {
 
     const large = new MemoryAnswerStore({ bytesMax: 4096 });
     await large.begin(key('a'), digest, 100);
-    large.finish(key('a'), { ok: true, payload: new Uint8Array(4096) });
+    await large.finish(key('a'), { ok: true, payload: new Uint8Array(4096) });
     await large.begin(key('b'), digest, 100);
     expect(large.find(key('a'))).toBeUndefined();
   });
@@ -56,7 +56,7 @@ describe('AnswerDatabase', () => {
     expect(first.resumed).toBe(false);
     await first.begin(key('open'), digest, 100);
     await first.begin(key('done'), digest, 100);
-    first.finish(key('done'), empty);
+    await first.finish(key('done'), empty);
     first.close();
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const second = new AnswerDatabase(path);
@@ -81,7 +81,7 @@ describe('AnswerDatabase', () => {
     const store = new AnswerDatabase(newPath(), { keptS: 10, answersMax: 4 });
     for (let i = 0; i < 255; i++) {
       await store.begin(key(`r${i}`), digest, 100);
-      store.finish(key(`r${i}`), empty);
+      await store.finish(key(`r${i}`), empty);
     }
     await store.begin(key('open'), digest, 100);
     await store.begin(key('last'), digest, 100);
