@@ -4,7 +4,7 @@
  * answers. Nothing is remembered of a message before its signature is good, so nobody can use up
  * what belongs to a device without its key.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { MessageType, type RatatoskrRequest } from '@andvari/host-common/ratatoskr/messages';
 import {
@@ -13,7 +13,7 @@ import {
   requestSigningInputV2,
 } from '@andvari/host-common/ratatoskr/signing';
 import type { ErrorCode } from './error-codes.ts';
-import type { NodeEd25519Verifier } from './node-ed25519.ts';
+import { NodeEd25519Signer, type NodeEd25519Verifier } from './node-ed25519.ts';
 import type { DeviceRateLimit } from './rate-limit.ts';
 import { type Device, type DeviceRegistry, idProblem } from './registry.ts';
 import type { ConnectionSession } from './sessions.ts';
@@ -61,6 +61,8 @@ type Problem = readonly [ErrorCode, string];
 
 export class RequestPipeline {
   readonly #options: PipelineOptions;
+  /** Key of nobody, for messages of nobody: their refusal takes as long as any other. */
+  readonly #strangerKey = new NodeEd25519Signer(randomBytes(32)).publicKey;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -79,7 +81,9 @@ export class RequestPipeline {
     const early = this.#shape(request) ?? this.#restart(request);
     if (early) return { ok: false, code: early[0], reason: early[1], requestId, digest, request };
     const device = this.#identity(request);
-    if (typeof device === 'string' || !this.#isSigned(request, digest, device)) {
+    const publicKey = typeof device === 'string' ? this.#strangerKey : device.publicKey;
+    const isSigned = this.#isSigned(request, digest, publicKey);
+    if (typeof device === 'string' || !isSigned) {
       const reason = typeof device === 'string' ? device : 'BAD_SIGNATURE';
       return { ok: false, code: 'UNAUTHENTICATED', reason, requestId, digest, request };
     }
@@ -114,7 +118,7 @@ export class RequestPipeline {
     return device.userIds.includes(userId) ? device : 'WRONG_USER';
   }
 
-  #isSigned(request: RatatoskrRequest, digest: Uint8Array, { publicKey }: Device): boolean {
+  #isSigned(request: RatatoskrRequest, digest: Uint8Array, publicKey: Uint8Array): boolean {
     if (!this.#verifies(publicKey, digest, request.signature)) return false;
     if (!this.#options.requireV2) return true;
     const signature = fromBase64Url(request.metadata.get(REQUEST_SIGNATURE_KEY) ?? '');
