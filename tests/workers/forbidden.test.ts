@@ -2,8 +2,8 @@
 // process of its own, which gives something up and then asks.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { loadNative, type Probe } from './index.ts';
-import { whyNoTestModule } from './testing/test-module.ts';
+import { loadNative, type Probe } from '../../native-io/lib/index.ts';
+import { whyNoTestModule } from '../../native-io/lib/testing/test-module.ts';
 
 const native = loadNative();
 const whyNot = 'missing' in native ? native.missing : whyNoTestModule();
@@ -13,6 +13,7 @@ const OK = { errno: 0, why: '', code: '' };
 const CAP_NET_RAW = 13;
 
 const urlOf = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+const MODULE = urlOf('../../native-io/lib/testing/test-module.ts');
 const CHOOSE = urlOf('../../host-node/src/io/choose-backend.ts');
 
 interface Told {
@@ -24,8 +25,8 @@ interface Told {
 
 /** What is told after `before`, code with the test module as `module`. */
 function toldAfter(before: string, ...runner: string[]): Told {
-  const program = `const { loadTestModule } = await import(${urlOf('./testing/test-module.ts')});
-    const { probe } = await import(${urlOf('./index.ts')});
+  const program = `const { loadTestModule } = await import(${MODULE});
+    const { probe } = await import(${urlOf('../../native-io/lib/index.ts')});
     const { chooseBackends } = await import(${CHOOSE});
     const module = loadTestModule();
     ${before};
