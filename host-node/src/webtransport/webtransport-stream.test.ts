@@ -1,5 +1,6 @@
 // Streams of sessions, over the same binding: codes, flow control, places.
 import { describe, expect, it, vi } from 'vitest';
+import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
 import { toApplicationCode, toHttp3Code } from './http3-error.ts';
 import type { QuicStreamError } from './quic-stream.ts';
 import { quicAvailable } from './testing/quic-client.ts';
@@ -91,5 +92,23 @@ describe.runIf(quicAvailable)('streams of a session', () => {
       const read = await Promise.all(streams.map(({ receive }) => readAll(receive)));
       expect(read.map(text)).toEqual(streams.map((_, index) => `${round}:${index}`));
     }
+  });
+
+  const seed = seedOfRun();
+  it(`comes whole though packets get lost, each way (ANDVARI_SEED=${seed})`, async () => {
+    const random = randomFrom(seed);
+    let lostCount = 0;
+    const isLost = () => {
+      const lost = random(100) < 3;
+      if (lost) lostCount++;
+      return lost;
+    };
+    const client = await place.open({ isLost });
+    const { id } = await client.connect();
+    const whole = Uint8Array.from({ length: 256 << 10 }, () => random(256));
+    const stream = client.sessionStream(id, new Uint8Array(0));
+    const [back] = await Promise.all([readAll(stream.receive), stream.send.end(whole)]);
+    expect(Buffer.compare(back, whole)).toBe(0);
+    expect(lostCount).toBeGreaterThan(0);
   });
 });

@@ -29,6 +29,11 @@ export interface RawStream {
   send: QuicSendStream;
 }
 
+export interface QuicClientOptions {
+  silent?: boolean;
+  isLost?: () => boolean;
+}
+
 /** An accepted or refused CONNECT. */
 export interface Connected extends RawStream {
   status: number;
@@ -46,7 +51,7 @@ export class QuicClient implements QuicEvents {
   #established!: () => void;
   #ended!: (error: QuicClosedError) => void;
 
-  private constructor(socket: Socket, server: SocketAddress) {
+  private constructor(socket: Socket, server: SocketAddress, isLost: () => boolean) {
     this.end = new Promise((resolve) => {
       this.#ended = resolve;
     });
@@ -59,6 +64,7 @@ export class QuicClient implements QuicEvents {
     const config = configure(binding.Config.withBoringSslCtx(false, false));
     const native = binding.Connection.connect('localhost', randomBytes(16), local, server, config);
     const transmit = (bytes: Uint8Array) => {
+      if (isLost()) return;
       socket.send(Buffer.from(bytes), server.port, server.host);
     };
     this.quic = new QuicConnection({
@@ -66,12 +72,20 @@ export class QuicClient implements QuicEvents {
     });
     this.quic.events = this;
     this.quic.onGone = () => socket.close();
-    socket.on('message', (message) => this.quic.receive(message));
+    socket.on('message', (message) => {
+      if (!isLost()) this.quic.receive(message);
+    });
     this.quic.changed();
   }
 
-  /** A connection, with our SETTINGS unless `silent`. Rejects when the server closes it. */
-  static async open(server: SocketAddress, { silent = false } = {}): Promise<QuicClient> {
+  /**
+   * A connection, with our SETTINGS unless `silent`. Rejects when the server closes it.
+   * @param isLost asked for each packet, in both directions
+   */
+  static async open(
+    server: SocketAddress,
+    { silent = false, isLost = () => false }: QuicClientOptions = {},
+  ): Promise<QuicClient> {
     const socket = createSocket({
       type: 'udp4',
       recvBufferSize: 4 << 20,
@@ -81,7 +95,7 @@ export class QuicClient implements QuicEvents {
     const listening = once(socket, 'listening');
     socket.bind(0, '127.0.0.1');
     await listening;
-    const client = new QuicClient(socket, server);
+    const client = new QuicClient(socket, server, isLost);
     const failed = client.end.then((error) => Promise.reject(error));
     failed.catch(() => {});
     await Promise.race([client.#ready, failed]);

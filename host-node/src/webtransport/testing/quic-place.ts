@@ -3,13 +3,13 @@ import { afterEach, beforeEach } from 'vitest';
 import { QuicStreamError } from '../quic-stream.ts';
 import { concatBytes } from '../varint.ts';
 import { EchoServer } from './echo-server.ts';
-import { QuicClient } from './quic-client.ts';
+import { QuicClient, type QuicClientOptions } from './quic-client.ts';
 
 export class QuicPlace {
   echo!: EchoServer;
   readonly clients: QuicClient[] = [];
 
-  async open(options?: { silent?: boolean }): Promise<QuicClient> {
+  async open(options?: QuicClientOptions): Promise<QuicClient> {
     const client = await QuicClient.open(this.echo.address, options);
     this.clients.push(client);
     return client;
