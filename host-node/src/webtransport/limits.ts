@@ -52,7 +52,9 @@ export const CLOSE_REASON_BYTES_MAX = 1024;
  * data of the application, and so much more for what is; beyond it, it is closed.
  */
 export const OVERHEAD_BYTES_MAX = 16 * 1024 * 1024;
-/** For each byte of the application, either way: acknowledgements and what was sent again. */
-export const OVERHEAD_PER_BYTE = 1;
-/** For each read, write or datagram of the application: headers, and packets that hold only one. */
-export const OVERHEAD_PER_OPERATION = 128;
+/** For each byte that is read: itself, its packet's headers, and what had to be sent again. */
+export const OVERHEAD_PER_BYTE_RECEIVED = 1.25;
+/** For each byte that we send: what acknowledges it, several times over. */
+export const OVERHEAD_PER_BYTE_SENT = 1 / 8;
+/** For each read, write, datagram or PING of ours: a packet that holds little else. */
+export const OVERHEAD_PER_OPERATION = 64;

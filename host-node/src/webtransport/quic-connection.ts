@@ -6,7 +6,8 @@
 import {
   HANDSHAKE_TIMEOUT_MS,
   OVERHEAD_BYTES_MAX,
-  OVERHEAD_PER_BYTE,
+  OVERHEAD_PER_BYTE_RECEIVED,
+  OVERHEAD_PER_BYTE_SENT,
   OVERHEAD_PER_OPERATION,
   RECEIVE_PAYLOAD_BYTES,
 } from './limits.ts';
@@ -144,7 +145,7 @@ export class QuicConnection implements StreamHost {
     } catch {
       return false;
     }
-    this.moved(bytes.length);
+    this.went(bytes.length);
     this.changed();
     return true;
   }
@@ -158,6 +159,7 @@ export class QuicConnection implements StreamHost {
   ping(): void {
     if (this.#lost || !this.#established) return;
     this.native.sendAckEliciting();
+    this.#explain(OVERHEAD_PER_OPERATION);
     this.changed();
   }
 
@@ -183,9 +185,16 @@ export class QuicConnection implements StreamHost {
     });
   }
 
-  moved(bytes: number): void {
-    const earned = bytes * OVERHEAD_PER_BYTE + OVERHEAD_PER_OPERATION;
-    this.#overheadBytes = Math.max(0, this.#overheadBytes - earned);
+  came(bytes: number): void {
+    this.#explain(bytes * OVERHEAD_PER_BYTE_RECEIVED + OVERHEAD_PER_OPERATION);
+  }
+
+  went(bytes: number): void {
+    this.#explain(bytes * OVERHEAD_PER_BYTE_SENT + OVERHEAD_PER_OPERATION);
+  }
+
+  #explain(bytes: number): void {
+    this.#overheadBytes = Math.max(0, this.#overheadBytes - bytes);
   }
 
   discard(stream: QuicReceiveStream): void {
@@ -238,7 +247,7 @@ export class QuicConnection implements StreamHost {
       this.#readable(id);
     }
     for (let bytes = this.native.dgramRecvVec(); bytes; bytes = this.native.dgramRecvVec()) {
-      this.moved(bytes.length);
+      this.came(bytes.length);
       this.events.datagram(bytes);
       if (this.#lost) return;
     }

@@ -14,8 +14,9 @@ export interface StreamHost {
   readonly lost: Error | undefined;
   /** Something is to be sent. */
   changed(): void;
-  /** Bytes of the application were moved: what a peer may send besides grows with them. */
-  moved(bytes: number): void;
+  /** Bytes of the application have come or gone: what a peer may send besides grows with them. */
+  came(bytes: number): void;
+  went(bytes: number): void;
   /** Nobody reads this stream any more; what still comes is thrown away. */
   discard(stream: QuicReceiveStream): void;
   /** The half is over. */
@@ -99,7 +100,7 @@ export class QuicReceiveStream {
     if (!found) return 'wait';
     const [bytes, fin] = found;
     this.#host.changed();
-    this.#host.moved(bytes);
+    this.#host.came(bytes);
     if (fin) {
       this.#finished = true;
       this.#host.ended(this);
@@ -299,7 +300,7 @@ export class QuicSendStream {
     try {
       const taken = this.#host.native.streamSend(this.id, bytes, fin);
       if (taken === null) return undefined;
-      this.#host.moved(taken);
+      this.#host.went(taken);
       return taken;
     } catch (error) {
       this.#stopped(error);
