@@ -8,7 +8,7 @@ import { vethNetwork } from './testing/veth-network.ts';
 /** With 1400 bytes each more than the kernel keeps for a socket, 8 MiB. */
 const REPLIES = 8000;
 const BATCH = 200;
-const MEGABITS = 200;
+const MEGABITS = 20;
 
 const why = whyNoXdp();
 const native = loadNative() as NativeAddon;
