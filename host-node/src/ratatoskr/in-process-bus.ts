@@ -204,8 +204,14 @@ function sameCall(first: Uint8Array, second: Uint8Array): ServiceOutcome | undef
   return { ok: false, code: 'INVALID_REQUEST', message };
 }
 
+/** By its first byte that is no white space: what is surely none costs no exception (20 us). */
+function mayBeJson(payload: Uint8Array): boolean {
+  const first = payload.find((byte) => byte > 0x20) ?? 0;
+  return first === 0x7b || first === 0x5b || first === 0x22 || (first >= 0x2d && first < 0x80);
+}
+
 function parseJson(payload: Uint8Array): unknown {
-  if (payload.length > JSON_BYTES_MAX) return undefined;
+  if (payload.length > JSON_BYTES_MAX || !mayBeJson(payload)) return undefined;
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
   } catch {

@@ -4,7 +4,6 @@ import type { RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages'
 import {
   RESPONSE_SIGNATURE_KEY,
   responseSigningInput,
-  toBase64Url,
 } from '@andvari/host-common/ratatoskr/signing';
 import type { NodeEd25519Signer } from './node-ed25519.ts';
 
@@ -21,6 +20,7 @@ export function signResponse(
   const input = responseSigningInput(response, requestDigest);
   const digest = createHash('sha256').update(input).digest();
   const metadata = new Map(response.metadata);
-  metadata.set(RESPONSE_SIGNATURE_KEY, toBase64Url(signer.signNow(digest)));
+  const signature = Buffer.from(signer.signNow(digest)).toString('base64url');
+  metadata.set(RESPONSE_SIGNATURE_KEY, signature);
   return { ...response, metadata };
 }
