@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
+import type { SocketAddress } from '../io/packet-io.ts';
 import { Http3Code } from './http3-error.ts';
 import { emitHeaders } from './http3-frames.ts';
 import { OVERHEAD_BYTES_MAX, STREAMS_MAX } from './limits.ts';
@@ -61,33 +62,48 @@ describe.runIf(quicAvailable)('attacks', () => {
     socket.close();
   });
 
-  it("a token that is made up, or somebody else's, opens nothing", async () => {
-    const { echo } = place;
+  /** A client that has got its Retry, driven by hand: gives packets, and takes none. */
+  async function validated(server: SocketAddress) {
     const binding = loadQuicBinding();
-    const sockets = [createSocket('udp4'), createSocket('udp4')];
-    for (const socket of sockets) {
-      socket.bind(0, '127.0.0.1');
-      await once(socket, 'listening');
-    }
-    const [own, other] = sockets as [(typeof sockets)[0], (typeof sockets)[0]];
-    const { port } = own.address();
-    const local = { host: '127.0.0.1', port };
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const local = { host: '127.0.0.1', port: socket.address().port };
     const config = configure(binding.Config.withBoringSslCtx(false, false));
     const scid = randomBytes(16);
-    const client = binding.Connection.connect('localhost', scid, local, echo.address, config);
+    const native = binding.Connection.connect('localhost', scid, local, server, config);
     const out = new Uint8Array(1500);
-    const next = () => out.slice(0, client.send(out)![0]);
-    own.send(next(), echo.address.port, echo.address.host);
-    const [retry] = (await once(own, 'message')) as [Buffer];
-    client.recv(retry, { from: echo.address, to: local });
-    const withToken = next();
-    // The same packet from another port: the token is not for it.
+    const next = () => out.slice(0, native.send(out)![0]);
+    socket.send(next(), server.port, server.host);
+    const [retry] = (await once(socket, 'message')) as [Buffer];
+    native.recv(retry, { from: server, to: local });
+    return { socket, withToken: next() };
+  }
+
+  it("somebody else's token opens nothing", async () => {
+    const { echo } = place;
+    const { socket, withToken } = await validated(echo.address);
+    const other = createSocket('udp4');
     other.send(withToken, echo.address.port, echo.address.host);
     await vi.waitFor(() => expect(echo.server.counts.tokensRefused).toBe(1));
     expect(echo.server.connectionCount).toBe(0);
-    own.send(withToken, echo.address.port, echo.address.host);
+    socket.send(withToken, echo.address.port, echo.address.host);
     await vi.waitFor(() => expect(echo.server.connectionCount).toBe(1));
-    for (const socket of sockets) socket.close();
+    for (const each of [socket, other]) each.close();
+  });
+
+  it('a handshake that does not go on makes room again', async () => {
+    const echo = await EchoServer.open({ handshakeTimeoutMs: 300 });
+    const { socket, withToken } = await validated(echo.address);
+    socket.send(withToken, echo.address.port, echo.address.host);
+    await vi.waitFor(() => expect(echo.server.connectionCount).toBe(1));
+    // One that goes on is not bothered by the time that it had.
+    const client = await QuicClient.open(echo.address);
+    await vi.waitFor(() => expect(echo.server.connectionCount).toBe(1), 5000);
+    expect((await client.connect()).status).toBe(200);
+    client.close();
+    socket.close();
+    await echo.server.close();
   });
 
   it('connections have a limit', async () => {

@@ -1,4 +1,5 @@
 // The server as a client over the same binding sees it: what no browser does.
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it, vi } from 'vitest';
 import { Http3Code } from './http3-error.ts';
 import {
@@ -8,7 +9,8 @@ import {
   emitHeaders,
   emitTlv,
 } from './http3-frames.ts';
-import { connectFields, quicAvailable, readStatus } from './testing/quic-client.ts';
+import { EchoServer } from './testing/echo-server.ts';
+import { connectFields, QuicClient, quicAvailable, readStatus } from './testing/quic-client.ts';
 import { quicPlace, readAll, streamError, writeOn } from './testing/quic-place.ts';
 import { TlvParser } from './tlv-parser.ts';
 import { concatBytes, emitVarint } from './varint.ts';
@@ -73,6 +75,18 @@ describe.runIf(quicAvailable)('HTTP/3 over QUIC', () => {
       client.quic.sendDatagram(hex('c0'));
       expect((await client.end).errorCode).toBe(Http3Code.DATAGRAM_ERROR);
     });
+  });
+
+  const six = Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === '::1'),
+  );
+  it.runIf(six)('over IPv6 as well', async () => {
+    const echo = await EchoServer.open({}, '::1');
+    const client = await QuicClient.open(echo.address);
+    expect((await client.connect()).status).toBe(200);
+    expect(echo.sessions[0]!.remoteAddress).toBe('::1');
+    client.close();
+    await echo.server.close();
   });
 
   describe('requests', () => {

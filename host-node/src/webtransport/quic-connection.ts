@@ -57,6 +57,8 @@ export interface QuicConnectionOptions {
   remote: HostPort;
   /** Where packets come in, as QUIC sees it. */
   local: HostPort;
+  /** Time until the connection must be established [10 s]. */
+  handshakeTimeoutMs?: number | undefined;
   /** The bytes are the connection's again when it returns. */
   transmit: (bytes: Uint8Array, to: HostPort) => void;
 }
@@ -82,7 +84,7 @@ export class QuicConnection implements StreamHost {
   #turnPlanned = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
-  readonly #startedMs = performance.now();
+  readonly #handshakeEndMs: number;
   /** Bytes that came beyond what the application's own traffic explains. */
   #overheadBytes = 0;
 
@@ -92,6 +94,7 @@ export class QuicConnection implements StreamHost {
     this.remote = options.remote;
     this.shutdown = options.binding.Shutdown;
     const own = options.role === 'server' ? SERVER : 0;
+    this.#handshakeEndMs = performance.now() + (options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS);
     this.#peerBit = own ^ SERVER;
     this.#nextBidi = own;
     this.#nextUni = own | UNIDIRECTIONAL;
@@ -220,6 +223,7 @@ export class QuicConnection implements StreamHost {
 
   #turn(): void {
     if (!this.#lost) this.#handle();
+    if (this.#gone) return;
     this.#transmit();
     if (this.native.isClosed()) {
       this.#finish();
@@ -282,9 +286,9 @@ export class QuicConnection implements StreamHost {
     }
   }
 
+  /** Nobody is told: whoever does not go on would only make us repeat it. */
   #checkHandshake(): void {
-    if (performance.now() - this.#startedMs < HANDSHAKE_TIMEOUT_MS) return;
-    this.close(0x100, 'the handshake took too long');
+    if (performance.now() >= this.#handshakeEndMs) this.drop();
   }
 
   #transmit(): void {
@@ -304,13 +308,15 @@ export class QuicConnection implements StreamHost {
 
   /** QUIC wants to be called again then; a timer that is too early is left, it plans the next. */
   #planTimer(): void {
-    const inMs = this.native.timeout();
-    if (inMs === null) return;
-    const atMs = performance.now() + inMs;
+    const nowMs = performance.now();
+    const handshakeMs = this.#established ? Number.POSITIVE_INFINITY : this.#handshakeEndMs - nowMs;
+    const inMs = Math.min(this.native.timeout() ?? Number.POSITIVE_INFINITY, handshakeMs);
+    if (inMs === Number.POSITIVE_INFINITY) return;
+    const atMs = nowMs + inMs;
     if (this.#timerAtMs <= atMs) return;
     clearTimeout(this.#timer);
     this.#timerAtMs = atMs;
-    this.#timer = setTimeout(() => this.#timeout(), Math.ceil(inMs));
+    this.#timer = setTimeout(() => this.#timeout(), Math.max(0, Math.ceil(inMs)));
   }
 
   #timeout(): void {

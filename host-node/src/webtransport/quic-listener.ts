@@ -28,7 +28,8 @@ export interface QuicListenerOptions {
   config: () => QuicConfig;
   /** Must set `events`. */
   accept: (connection: QuicConnection) => void;
-  connectionsMax?: number;
+  connectionsMax?: number | undefined;
+  handshakeTimeoutMs?: number | undefined;
 }
 
 /** What happened to packets that made no connection. */
@@ -161,12 +162,12 @@ export class QuicListener {
       this.counts.connectionsRefused++;
       return;
     }
-    const { binding, config } = this.#options;
+    const { binding, config, handshakeTimeoutMs } = this.#options;
     const native = binding.Connection.accept(dcid, odcid, this.#local, remote, config());
     const transmit = (bytes: Uint8Array, to: HostPort) => this.#send(bytes, to);
     const local = this.#local;
     const connection = new QuicConnection({
-      ...{ binding, native, role: 'server', remote, local, transmit },
+      ...{ binding, native, role: 'server', remote, local, transmit, handshakeTimeoutMs },
     });
     const key = Buffer.from(dcid).toString('latin1');
     this.#connections.set(key, connection);

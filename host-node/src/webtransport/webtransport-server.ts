@@ -32,6 +32,8 @@ export interface WebTransportServerOptions {
   /** `name:port` that the client connected to. False: 421. */
   admitsAuthority: (authority: string) => boolean;
   connectionsMax?: number;
+  /** Time for the QUIC handshake, behind Retry [10 s]. */
+  handshakeTimeoutMs?: number;
   /** As `linux-x64`; another one for tests. */
   platform?: string;
 }
@@ -76,12 +78,12 @@ export class WebTransportServer {
   constructor(options: WebTransportServerOptions) {
     this.#options = options;
     this.#binding = loadQuicBinding(options.platform);
-    const { connectionsMax } = options;
+    const { connectionsMax, handshakeTimeoutMs } = options;
     this.#listener = new QuicListener({
       binding: this.#binding,
       config: () => this.#config(),
       accept: (connection) => this.#accept(connection),
-      ...(connectionsMax !== undefined && { connectionsMax }),
+      ...{ connectionsMax, handshakeTimeoutMs },
     });
   }
 

@@ -31,9 +31,12 @@ export class EchoServer {
     });
   }
 
-  static async open(options: Partial<WebTransportServerOptions> = {}): Promise<EchoServer> {
+  static async open(
+    options: Partial<WebTransportServerOptions> = {},
+    host = '127.0.0.1',
+  ): Promise<EchoServer> {
     const echo = new EchoServer(options);
-    echo.address = await echo.server.open({ host: '127.0.0.1', port: 0 });
+    echo.address = await echo.server.open({ host, port: 0 });
     return echo;
   }
 

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
 import type { SocketAddress } from '../../io/packet-io.ts';
 import { emitControlStart, emitHeaders, FrameType } from '../http3-frames.ts';
 import { decodeFieldSection, type Field } from '../qpack.ts';
@@ -86,14 +87,15 @@ export class QuicClient implements QuicEvents {
     server: SocketAddress,
     { silent = false, isLost = () => false }: QuicClientOptions = {},
   ): Promise<QuicClient> {
+    const isSix = isIPv6(server.host);
     const socket = createSocket({
-      type: 'udp4',
+      type: isSix ? 'udp6' : 'udp4',
       recvBufferSize: 4 << 20,
       // Nothing to look up: the last packet leaves before the socket is closed.
-      lookup: (host, _options, done) => done(null, host, 4),
+      lookup: (host, _options, done) => done(null, host, isSix ? 6 : 4),
     });
     const listening = once(socket, 'listening');
-    socket.bind(0, '127.0.0.1');
+    socket.bind(0, isSix ? '::1' : '127.0.0.1');
     await listening;
     const client = new QuicClient(socket, server, isLost);
     const failed = client.end.then((error) => Promise.reject(error));
