@@ -150,6 +150,13 @@ function flagsOf(options: ServeOptions): { [K in ConfigKey]?: string | undefined
 function announce(node: AndvariNode, json: boolean, context: CommandContext): void {
   const raida = formatAddress(node.addresses.raida);
   const http = node.addresses.http && formatAddress(node.addresses.http);
-  if (json) context.event({ event: 'ready', raidaId: node.raidaId, raida, http });
-  else context.note(`RAIDA ${node.raidaId} serves on ${raida} (UDP and TCP) and http://${http}`);
+  const ratatoskr = node.addresses.ratatoskr && formatAddress(node.addresses.ratatoskr);
+  const serverKey = Buffer.from(node.ratatoskr?.server.publicKey ?? []).toString('hex');
+  if (json) {
+    const more = ratatoskr ? { ratatoskr, serverKey } : {};
+    context.event({ event: 'ready', raidaId: node.raidaId, raida, http, ...more });
+    return;
+  }
+  context.note(`RAIDA ${node.raidaId} serves on ${raida} (UDP and TCP) and http://${http}`);
+  if (ratatoskr) context.note(`Ratatoskr on ${ratatoskr}; its answers are signed by ${serverKey}`);
 }

@@ -5,6 +5,8 @@ import type { RatatoskrServer } from './server.ts';
 import type { ServiceBus } from './service-bus.ts';
 
 interface Measured {
+  /** Upgrades refused by the WebSocket listener. */
+  listener: { readonly refused: number };
   server: RatatoskrServer;
   bus: ServiceBus;
   devices: DeviceRegistry;
@@ -13,7 +15,7 @@ interface Measured {
 
 /** Labels are our own words alone: no id of a device, no address. */
 export function registerRatatoskrMetrics(registry: Registry, parts: Measured): void {
-  const { server, bus, devices, audit } = parts;
+  const { server, bus, devices, audit, listener } = parts;
   const registers = [registry];
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
@@ -35,6 +37,15 @@ export function registerRatatoskrMetrics(registry: Registry, parts: Measured): v
     collect() {
       this.reset();
       for (const [result, count] of server.counts) this.inc({ result }, count);
+    },
+  });
+  new Counter({
+    name: 'andvari_ratatoskr_refused_total',
+    help: 'WebSocket upgrades refused: another path, or too many connections.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(listener.refused);
     },
   });
   new Counter({

@@ -20,6 +20,8 @@ export interface CliRun {
 export interface CliSurroundings {
   env?: Record<string, string>;
   signal?: AbortSignal;
+  /** Called with each piece of standard output. */
+  onOut?: (text: string) => void;
 }
 
 /** Runs a command in this process. */
@@ -27,7 +29,12 @@ export async function runCli(words: string[], around: CliSurroundings = {}): Pro
   let out = '';
   let err = '';
   const context = new CommandContext({
-    stdout: { write: (text) => (out += text) },
+    stdout: {
+      write: (text) => {
+        out += text;
+        around.onOut?.(text);
+      },
+    },
     stderr: { write: (text) => (err += text) },
     env: around.env ?? {},
     signal: around.signal ?? new AbortController().signal,

@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { certificates } from '../ratatoskr/testing/certificates.ts';
+import { runCli } from './testing/cli-network.ts';
+
+let folder = '';
+const stop: (() => Promise<unknown>)[] = [];
+const inFolder = (name: string) => join(folder, name);
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'andvari-serve-ratatoskr-'));
+  writeFileSync(inFolder('cert.pem'), certificates[0].cert);
+  writeFileSync(inFolder('key.pem'), certificates[0].key);
+});
+afterEach(async () => {
+  for (const end of stop.splice(0)) await end();
+  rmSync(folder, { recursive: true });
+});
+
+function configure(...lines: string[]): string {
+  const path = inFolder('node.toml');
+  const text = [
+    'raida.number = 0\nraida.listen = "127.0.0.1:0"\nraida.pages_per_denomination = 1',
+    'http.listen = "127.0.0.1:0"\nlog.level = "fatal"\nstore.url = "memory:"',
+    '[ratatoskr]\nlisten = "127.0.0.1:0"\ndemo_services = true',
+    'tls_cert_file = "cert.pem"\ntls_key_file = "key.pem"',
+    ...lines,
+  ];
+  writeFileSync(path, `${text.join('\n')}\n`);
+  return path;
+}
+
+interface Ready {
+  http: string;
+  ratatoskr: string;
+  serverKey: string;
+}
+
+/** `andvari serve` in this process, once it is ready; and how to end it. */
+async function serve(path: string): Promise<Ready> {
+  const stopped = new AbortController();
+  const ready = Promise.withResolvers<Ready>();
+  const ended = runCli(['serve', '--json', '--config', path], {
+    signal: stopped.signal,
+    onOut: (text) => {
+      const event = JSON.parse(text);
+      if (event.event === 'ready') ready.resolve(event);
+    },
+  });
+  stop.push(() => {
+    stopped.abort();
+    return ended;
+  });
+  const first = await Promise.race([ready.promise, ended]);
+  if ('code' in first) throw new Error(first.err);
+  return first;
+}
+
+const ratatoskr = (...words: string[]) => runCli(['ratatoskr', ...words]);
+
+function call({ ratatoskr: address, serverKey }: Ready, request: object, ...more: string[]) {
+  writeFileSync(inFolder('request.json'), JSON.stringify(request));
+  return ratatoskr(
+    ...['call', `wss://${address}/ratatoskr`, inFolder('request.json')],
+    ...['--key', inFolder('device-key'), '--device', 'd1', '--user', 'alice'],
+    ...['--ca', inFolder('cert.pem'), '--server-key', serverKey, '--timeout', '5000', ...more],
+  );
+}
+
+async function registerDevice(): Promise<string> {
+  const devices = inFolder('data/ratatoskr/devices.json');
+  const made = await ratatoskr('keygen', inFolder('device-key'), '--json');
+  const { publicKey } = JSON.parse(made.out);
+  const words = ['register', 'd1', '--user', 'alice', '--key', publicKey, '--devices', devices];
+  expect(await ratatoskr(...words)).toMatchObject({ code: 0 });
+  return devices;
+}
+
+describe('andvari serve with [ratatoskr]', () => {
+  it('answers registered devices over TLS, and no others after a SIGHUP', async () => {
+    const devices = await registerDevice();
+    const ready = await serve(configure());
+    const list = { request_type: 'MARKETPLACE_REQUEST', action: 'list' };
+    const answer = await call(ready, list);
+    expect(answer.err).toContain('signed by the server');
+    expect(JSON.parse(answer.out)).toEqual({ ok: true, offers: [] });
+    expect(await call(ready, { request_type: 'PAYMENT_REQUEST' })).toMatchObject({ code: 4 });
+    const wrongKey = { ...ready, serverKey: 'ab'.repeat(32) };
+    expect((await call(wrongKey, list)).code).toBe(3);
+    const metrics = await (await fetch(`http://${ready.http}/metrics`)).text();
+    expect(metrics).toMatch(/^andvari_ratatoskr_messages_total\{result="delivered"\} 1$/m);
+    expect((await fetch(`http://${ready.http}/readyz`)).status).toBe(200);
+    expect(await ratatoskr('revoke', 'd1', '--devices', devices)).toMatchObject({ code: 0 });
+    process.emit('SIGHUP');
+    expect((await call(ready, list)).code).not.toBe(0);
+    for (const end of stop.splice(0)) await end();
+    const audit = await ratatoskr('audit', inFolder('data/ratatoskr/audit.log'));
+    expect(audit).toMatchObject({ code: 0 });
+  });
+
+  it('refuses to speak in clear to others, and a certificate that is none', async () => {
+    const path = configure();
+    const text = 'raida.number = 0\nraida.listen = "127.0.0.1:0"\nhttp.listen = "127.0.0.1:0"\n';
+    writeFileSync(path, `${text}log.level = "fatal"\nratatoskr.listen = "0.0.0.0:0"\n`);
+    const plain = await runCli(['serve', '--config', path]);
+    expect(plain).toMatchObject({ code: 1, err: expect.stringContaining('RATATOSKR_PLAIN') });
+    writeFileSync(inFolder('cert.pem'), 'no certificate');
+    const wrong = await runCli(['serve', '--config', configure()]);
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('CERTIFICATE') });
+  });
+});
