@@ -45,11 +45,13 @@ export class WalletPlace {
   }
 }
 
-export function walletPlace(): WalletPlace {
+/** @param quic lets the browser use WebTransport */
+export function walletPlace({ quic = false } = {}): WalletPlace {
   const place = new WalletPlace();
   beforeAll(async () => {
     const executablePath = process.env.CHROMIUM as string;
-    place.browser = await chromium.launch({ executablePath, args: chromiumArgs });
+    const args = chromiumArgs.filter((argument) => !(quic && argument === '--disable-quic'));
+    place.browser = await chromium.launch({ executablePath, args });
     place.network = await TestNetwork.start();
   });
   afterAll(async () => {
@@ -63,7 +65,9 @@ export function walletPlace(): WalletPlace {
     await place.network.restartAll();
     // Whatever a test did: the page has no errors of its own, breaks no policy, tells no secrets.
     const { complaints } = place.wallet;
-    expect(complaints.filter((text) => !/WebSocket connection to/.test(text))).toEqual([]);
+    // What the browser itself says of servers that are not there.
+    const lost = /WebSocket connection to|Failed to establish a connection to|WebTransport/;
+    expect(complaints.filter((text) => !lost.test(text))).toEqual([]);
     for (const context of place.browser.contexts()) await context.close();
   });
   return place;

@@ -8,6 +8,7 @@
  * | `header` | SealHeader, in clear: salt, iterations, verifier |
  * | `state` | sealed: next id, u32 big-endian |
  * | `coin/<id>` | sealed: wallet-record.ts's bytes |
+ * | `ratatoskr/<name>` | the Ratatoskr client's: device-key.ts, ratatoskr-desk.ts |
  * | `unfinished` | sealed: JSON of Unfinished[], while such work is under way |
  */
 
@@ -33,6 +34,7 @@ const HEADER = 'header';
 const STATE = 'state';
 const COIN_PREFIX = 'coin/';
 const UNFINISHED = 'unfinished';
+const VAULT_PREFIX = 'ratatoskr/';
 /** Version of every kind of record; authenticated with each. */
 const RECORD_VERSION = 1;
 /** Records sealed or opened side by side: enough to keep the crypto thread busy. */
@@ -42,6 +44,17 @@ const SIDE_BY_SIDE = 256;
 export type Unfinished =
   | { readonly kind: 'heal'; readonly ids: readonly number[] }
   | { readonly kind: 'take'; readonly code: string };
+
+/** Named values beside the coins, each on disk before it counts. */
+export interface Vault {
+  read(name: string): Promise<unknown>;
+  /** As it is: for what is no secret, or what no script can read. Undefined: removes it. */
+  keep(name: string, value: unknown): Promise<void>;
+  /** For `keep`. `bytes` stay the caller's. */
+  seal(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<SealedRecord>;
+  /** Throws SealError ANDVARI_SEAL_BROKEN. */
+  unseal(name: string, record: SealedRecord): Promise<Uint8Array<ArrayBuffer>>;
+}
 
 export class SealedWalletStore implements WalletStore {
   readonly #database: Database;
@@ -146,6 +159,20 @@ export class SealedWalletStore implements WalletStore {
     const record = await seal(this.#key, UNFINISHED, RECORD_VERSION, bytes);
     bytes.fill(0);
     await this.#database.write({ put: { [UNFINISHED]: record } });
+  }
+
+  /** Values of the Ratatoskr client. */
+  get vault(): Vault {
+    const keyOf = (name: string) => `${VAULT_PREFIX}${name}`;
+    return {
+      read: (name) => this.#database.read(keyOf(name)),
+      keep: (name, value) =>
+        value === undefined
+          ? this.#database.write({ remove: [keyOf(name)] })
+          : this.#database.write({ put: { [keyOf(name)]: value } }),
+      seal: (name, bytes) => seal(this.#key, keyOf(name), RECORD_VERSION, bytes),
+      unseal: (name, record) => unseal(this.#key, keyOf(name), record),
+    };
   }
 
   close(): void {

@@ -17,6 +17,8 @@ import { countOf, NO_TOTALS } from './format.ts';
 import { healedSentence } from './heal-words.ts';
 import { type Dialogs, LockerFlows } from './locker-flows.ts';
 import type { LockerAction } from './lockers.ts';
+import type { RatatoskrAction } from './ratatoskr.ts';
+import { RatatoskrFlows } from './ratatoskr-flows.ts';
 import './send-dialog.ts';
 import './take-dialog.ts';
 import { sharedStyles } from './shared-styles.ts';
@@ -40,6 +42,7 @@ export class AndvariOpenWallet extends LitElement {
   declare opened: WalletView;
   #session: WalletSession | undefined;
   #flows: LockerFlows | undefined;
+  #ratatoskr: RatatoskrFlows | undefined;
   #leaving = new AbortController();
 
   constructor() {
@@ -69,12 +72,14 @@ export class AndvariOpenWallet extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#leaving.abort();
+    this.#ratatoskr?.leave();
   }
 
   protected override willUpdate(): void {
     if (this.#session !== undefined) return;
     this.#session = new WalletSession(this.client, this.opened, () => this.requestUpdate());
     this.#flows = new LockerFlows(this.#session, () => this.#dialogs());
+    this.#ratatoskr = new RatatoskrFlows(this.#session, () => this.requestUpdate());
   }
 
   protected override firstUpdated(): void {
@@ -94,6 +99,7 @@ export class AndvariOpenWallet extends LitElement {
         .selection=${session.selection}
         .tried=${session.tried}
         .task=${session.task}
+        .ratatoskr=${this.#ratatoskr?.state()}
         .notice=${session.notice}
         .busy=${session.busy}
         .asking=${session.asking}
@@ -112,6 +118,8 @@ export class AndvariOpenWallet extends LitElement {
         @heal-coin=${(event: CustomEvent<number>) => this.#heal([event.detail])}
         @locker-action=${(event: CustomEvent<LockerAction>) => this.#lockers.act(event.detail)}
         @check-lockers=${() => this.#lockers.check()}
+        @ratatoskr-action=${(event: CustomEvent<RatatoskrAction>) =>
+          this.#ratatoskr?.act(event.detail)}
       ></andvari-wallet-page>
       <andvari-confirm></andvari-confirm>
       <andvari-send-dialog></andvari-send-dialog>

@@ -10,6 +10,8 @@ import './coin-list.ts';
 import { countOf, formatValue, NO_TOTALS, TOTAL_MEANINGS, unitsOf } from './format.ts';
 import './intake.ts';
 import './lockers.ts';
+import './ratatoskr.ts';
+import type { RatatoskrState } from './ratatoskr-flows.ts';
 import './ring.ts';
 import { lightsOf, type ServerState } from './servers.ts';
 import { sharedStyles } from './shared-styles.ts';
@@ -35,6 +37,7 @@ export class AndvariWalletPage extends LitElement {
     selection: { attribute: false },
     tried: { attribute: false },
     task: { attribute: false },
+    ratatoskr: { attribute: false },
     notice: { attribute: false },
     busy: { type: Boolean },
     asking: { type: Boolean },
@@ -47,6 +50,7 @@ export class AndvariWalletPage extends LitElement {
   /** Coins that healing was last about. */
   declare tried: ReadonlySet<number>;
   declare task: TaskState | undefined;
+  declare ratatoskr: RatatoskrState | undefined;
   declare notice: Notice | undefined;
   declare busy: boolean;
   /** The servers are being asked for an echo. */
@@ -149,6 +153,16 @@ export class AndvariWalletPage extends LitElement {
               ></andvari-lockers>`
         }
         ${here.length === 0 ? nothing : this.#coins(here)}
+        ${
+          this.ratatoskr === undefined
+            ? nothing
+            : html`<andvari-ratatoskr
+                .state=${this.ratatoskr}
+                ?busy=${this.busy}
+                @ratatoskr-action=${(event: CustomEvent) =>
+                  this.#fire('ratatoskr-action', event.detail)}
+              ></andvari-ratatoskr>`
+        }
         <andvari-servers
           .servers=${this.servers}
           ?busy=${this.busy || this.asking}

@@ -5,6 +5,7 @@ import { RaidaClient } from '@andvari/host-common/raida/client';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import { WebSocketTransport } from '@andvari/host-common/raida/websocket-transport';
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { NetworkView } from './messages.ts';
 import { PacedTransport } from './paced-transport.ts';
 import { fetchNetwork, PageServerError } from './page-server.ts';
@@ -27,24 +28,28 @@ export async function connect(): Promise<Connection> {
   try {
     const network = await fetchNetwork();
     refuseOpenRoad(network);
-    return await connectionTo(network, network.demo);
+    return await connectionTo(network, { demo: network.demo, ratatoskr: network.ratatoskr });
   } catch (error) {
     const coded = error instanceof Error && 'code' in error;
     const fault = coded ? error.message : 'The engine did not start in this browser.';
-    return connectionTo(OFFLINE, false, fault);
+    return connectionTo(OFFLINE, { demo: false, fault });
   }
 }
 
 async function connectionTo(
   network: RaidaNetwork,
-  demo: boolean,
-  fault?: string,
+  more: { demo: boolean; fault?: string; ratatoskr?: RatatoskrAddress | undefined },
 ): Promise<Connection> {
   const transport = new PacedTransport(new WebSocketTransport(network.servers));
   const raidaIds = network.servers.map((server) => server.raidaId).sort((a, b) => a - b);
   const codec = new EngineCodec(await plainEngine(), network);
   const client = new RaidaClient({ codec, transport, raidaIds, requestBytesMax: REQUEST_BYTES });
-  const view = { serverIds: raidaIds, demo, ...(fault === undefined ? {} : { fault }) };
+  const { demo, fault, ratatoskr } = more;
+  const view = {
+    ...{ serverIds: raidaIds, demo },
+    ...(fault === undefined ? {} : { fault }),
+    ...(ratatoskr === undefined ? {} : { ratatoskr }),
+  };
   return { view, client, close: () => transport.close() };
 }
 

@@ -10,6 +10,8 @@
 
 import type { CoinPlace } from '@andvari/host-common/raida/wallet-entry';
 import type { WalletStage } from '@andvari/host-common/raida/wallet-stage';
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
+import type { RatatoskrMethods } from './ratatoskr-messages.ts';
 
 /** Result of one server for one coin, one character each (reference section 14): */
 export const Light = {
@@ -90,6 +92,8 @@ export interface NetworkView {
   readonly serverIds: readonly number[];
   readonly demo: boolean;
   readonly fault?: string;
+  /** The Ratatoskr endpoint that goes with it. */
+  readonly ratatoskr?: RatatoskrAddress;
 }
 
 export interface WalletView {
@@ -204,7 +208,7 @@ export interface Selection {
 }
 
 /** Every method of the worker: what goes in, what comes out, what comes between. */
-export interface WalletMethods {
+export interface WalletMethods extends RatatoskrMethods {
   /** Is there a wallet on this origin? Asks no passphrase and takes no lock. */
   exists: { params: null; result: boolean; progress: never };
   create: { params: { readonly passphrase: string }; result: WalletView; progress: never };

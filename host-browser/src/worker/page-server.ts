@@ -1,9 +1,14 @@
 /** The page's own HTTP server: where the RAIDA network is described, and demo coins come from. */
 
 import { parseNetwork, type RaidaNetwork } from '@andvari/host-common/raida/network';
+import {
+  parseRatatoskrAddress,
+  type RatatoskrAddress,
+} from '@andvari/host-common/ratatoskr/address';
 
 const NETWORK_PATH = '/network.json';
 const DEMO_PATH = '/demo/coins';
+const DEVICE_PATH = '/demo/device';
 /** 25 addresses take 2 KiB. */
 const NETWORK_BYTES_MAX = 64 * 1024;
 /** A demo file of 1,000 coins takes 400 KiB. */
@@ -21,19 +26,37 @@ export class PageServerError extends Error {
 export interface PageNetwork extends RaidaNetwork {
   /** The server hands out demo coins. */
   readonly demo: boolean;
+  readonly ratatoskr?: RatatoskrAddress;
 }
 
-/** GET /network.json. Throws PageServerError, or NetworkError for a description that is none. */
+/**
+ * GET /network.json. Throws PageServerError, or NetworkError or RatatoskrAddressError for a
+ * description that is none.
+ */
 export async function fetchNetwork(): Promise<PageNetwork> {
   const bytes = await fetchBytes(NETWORK_PATH, { method: 'GET' }, NETWORK_BYTES_MAX);
   const text = new TextDecoder().decode(bytes);
   const network = parseNetwork(text);
-  return { ...network, demo: (JSON.parse(text) as { demo?: unknown }).demo === true };
+  const description = JSON.parse(text) as { demo?: unknown };
+  const ratatoskr = parseRatatoskrAddress(description);
+  const demo = description.demo === true;
+  return { ...network, demo, ...(ratatoskr === undefined ? {} : { ratatoskr }) };
 }
 
 /** POST /demo/coins: a coin file with coins of the demo network. Throws PageServerError. */
 export function fetchDemoCoins(): Promise<Uint8Array<ArrayBuffer>> {
   return fetchBytes(DEMO_PATH, { method: 'POST' }, DEMO_BYTES_MAX);
+}
+
+/** POST /demo/device: the server of the demo network knows this device then. */
+export async function registerDemoDevice(device: {
+  readonly id: string;
+  readonly user: string;
+  readonly publicKeyHex: string;
+}): Promise<void> {
+  const { id, user, publicKeyHex: key } = device;
+  const words = new URLSearchParams({ device: id, user, key });
+  await fetchBytes(`${DEVICE_PATH}?${words}`, { method: 'POST' }, REASON_BYTES_MAX);
 }
 
 async function fetchBytes(

@@ -28,6 +28,8 @@ import {
   WorkerFailure,
 } from './messages.ts';
 import { fetchDemoCoins } from './page-server.ts';
+import { RatatoskrDesk } from './ratatoskr-desk.ts';
+import { payAgain, payWithCoins } from './ratatoskr-payment.ts';
 import { UnfinishedWork } from './unfinished-work.ts';
 
 const DATABASE = 'andvari-wallet';
@@ -41,6 +43,7 @@ interface OpenWallet {
   readonly wallet: Wallet;
   readonly lockers: LockerDesk;
   readonly unfinished: UnfinishedWork;
+  readonly ratatoskr: RatatoskrDesk;
   readonly releaseTabLock: () => void;
 }
 
@@ -87,12 +90,31 @@ export function walletDesk(): Handlers {
     dropUnfinished: () => desk.dropUnfinished(),
     save: ({ ids }) => desk.save(ids),
     remove: ({ ids }) => desk.remove(ids),
+    ...ratatoskrHandlers(desk),
   };
 }
 
-class WalletDesk {
+function ratatoskrHandlers(desk: WalletDesk) {
+  return {
+    ratatoskrWatch: async (_, context) => desk.ratatoskr.watch(context),
+    ratatoskrConnect: async (words) => desk.ratatoskr.connect(words),
+    ratatoskrDisconnect: async () => desk.ratatoskr.disconnect(),
+    ratatoskrRetry: async () => desk.ratatoskr.retry(),
+    ratatoskrRegister: async ({ user }) => desk.ratatoskr.register(user),
+    ratatoskrMarket: async (words, { signal }) => desk.ratatoskr.market(words, signal),
+    ratatoskrPay: async ({ ids }, context) => payWithCoins(desk, ids, context),
+    ratatoskrPayAgain: async (_, context) => payAgain(desk, context),
+    ratatoskrForgetPayment: async () => desk.ratatoskr.forgetPayment(),
+  } satisfies Partial<Handlers>;
+}
+
+export class WalletDesk {
   #opened: OpenWallet | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+
+  get ratatoskr(): RatatoskrDesk {
+    return this.#open().ratatoskr;
+  }
 
   open(openStore: () => Promise<SealedWalletStore>): Promise<WalletView> {
     return this.#inTurn(() => this.#openWallet(openStore));
@@ -109,7 +131,9 @@ class WalletDesk {
       const wallet = await Wallet.open({ store, client: connection.client });
       const unfinished = await UnfinishedWork.load(store);
       const lockers = new LockerDesk(wallet);
-      this.#opened = { store, connection, wallet, lockers, unfinished, releaseTabLock };
+      const ratatoskr = await RatatoskrDesk.open(store.vault);
+      const rest = { lockers, unfinished, ratatoskr, releaseTabLock };
+      this.#opened = { store, connection, wallet, ...rest };
       return this.view();
     } catch (error) {
       store?.close();
@@ -123,6 +147,7 @@ class WalletDesk {
       const opened = this.#opened;
       if (opened === undefined) return null;
       this.#opened = undefined;
+      await opened.ratatoskr.close();
       opened.wallet.close();
       await opened.connection.close();
       opened.store.close();
@@ -230,6 +255,11 @@ class WalletDesk {
       pendingCount: result?.pending.length ?? 0,
       returnedCount: result?.returned.length ?? 0,
     };
+  }
+
+  /** Id of the locker with this code; undefined: it has no coin of this wallet. */
+  lockerOf(code: string): number | undefined {
+    return this.#open().lockers.idOf(code);
   }
 
   lockerCode(id: number): string {

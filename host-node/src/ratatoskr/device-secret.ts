@@ -20,7 +20,7 @@ export function createDeviceSecret(path: string): NodeEd25519Signer {
   return signer;
 }
 
-/** @param text what the file at `path` holds. Throws DeviceSecretError, which does not repeat it. */
+/** @param text what the file at `path` holds. Throws DeviceSecretError, without the text. */
 export function parseDeviceSecret(path: string, text: string): NodeEd25519Signer {
   const hex = text.trim();
   if (!/^[0-9a-f]{64}$/i.test(hex)) {

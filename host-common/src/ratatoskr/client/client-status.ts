@@ -22,6 +22,8 @@ export interface ClientStatus {
   readonly state: ClientState;
   readonly transport: TransportName | undefined;
   readonly session: Session | undefined;
+  /** Since the last heartbeat of this connection; undefined: there was none yet. */
+  readonly heartbeatAgoMs: number | undefined;
   /** Of the last answer. */
   readonly roundTripMs: number | undefined;
   /** Tries that have failed in a row. */
@@ -38,6 +40,7 @@ export type ClientEvent =
   | { readonly kind: 'transport'; readonly transport: TransportName | undefined }
   /** A session, also one in the place of another; undefined: there is none any more. */
   | { readonly kind: 'session'; readonly session: Session | undefined }
+  | { readonly kind: 'heartbeat' }
   | { readonly kind: 'roundTrip'; readonly elapsedMs: number }
   | { readonly kind: 'queue' }
   /** Something that ended neither connection nor call, such as an answer that nobody waits for. */

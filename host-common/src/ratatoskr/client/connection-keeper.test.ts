@@ -250,10 +250,12 @@ describe('a wrong clock', () => {
 
 describe('a session', () => {
   it('is kept by a heartbeat every 30 s', async () => {
-    const { server, clock } = await connected();
+    const { client, server, clock } = await connected();
     await clock.pass(29_999);
     expect(server.arrived).toHaveLength(1);
+    expect(client.status().heartbeatAgoMs).toBeUndefined();
     await clock.pass(1);
+    expect(client.status().heartbeatAgoMs).toBe(0);
     expect(server.arrived[1]?.request).toMatchObject({ messageType: 4, payload: new Uint8Array() });
     await clock.pass(30_000);
     expect(server.arrived).toHaveLength(3);

@@ -37,6 +37,8 @@ export class ConnectionKeeper {
   /** Since when there is a session on the link. */
   #onlineMs: number | undefined;
   #retry: { atMs: number; cancel: () => void } | undefined;
+  /** When the last heartbeat of this link was sent. */
+  #beatMs: number | undefined;
   #roundTripMs: number | undefined;
   #fault: RatatoskrError | undefined;
 
@@ -64,6 +66,7 @@ export class ConnectionKeeper {
       state: this.#state,
       transport: this.#link?.transport,
       session: this.#link?.session,
+      heartbeatAgoMs: this.#beatMs === undefined ? undefined : nowMs - this.#beatMs,
       roundTripMs: this.#roundTripMs,
       failures: this.#tries.failures,
       retryInMs: this.#retry && Math.max(0, this.#retry.atMs - nowMs),
@@ -122,6 +125,7 @@ export class ConnectionKeeper {
     );
     this.#link = link;
     this.#onlineMs = undefined;
+    this.#beatMs = undefined;
     void link.open(this.#options.dialer);
   }
 
@@ -140,6 +144,10 @@ export class ConnectionKeeper {
       },
       ended: (error) => {
         if (isOurs()) this.#ended(error);
+      },
+      beat: () => {
+        this.#beatMs = this.#options.clock.monotonicMs();
+        emit({ kind: 'heartbeat' });
       },
       roundTrip: (elapsedMs) => this.roundTrip(elapsedMs),
       problem: (error) => emit({ kind: 'problem', error }),

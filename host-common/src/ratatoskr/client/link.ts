@@ -49,6 +49,8 @@ export interface LinkOwner {
   paused(): void;
   /** Once: the link is of no use any more. */
   ended(error: RatatoskrError): void;
+  /** A heartbeat was sent. */
+  beat(): void;
   /** From a message to its answer. */
   roundTrip(elapsedMs: number): void;
   /** Something that ends neither the link nor a call. */
@@ -253,6 +255,7 @@ export class Link {
     // The one before has gone unanswered, as it should.
     if (this.#beatId !== '') this.#waiting.delete(this.#beatId);
     this.#beatId = requestId;
+    this.#owner.beat();
     const sentMs = clock.monotonicMs();
     const resolve = ({ response }: Answer) => this.#beatRefused(response);
     const reject = (error: RatatoskrError) => {

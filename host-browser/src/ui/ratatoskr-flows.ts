@@ -1,0 +1,153 @@
+/** The Ratatoskr panel's work: what it shows, and what follows from its buttons. */
+
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
+import type { EndpointWords, OfferView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
+import type { RatatoskrAction } from './ratatoskr.ts';
+import { paidSentence } from './ratatoskr-words.ts';
+import { codeOf, sentenceOf, type WalletSession } from './wallet-session.ts';
+
+export interface RatatoskrState {
+  readonly view: RatatoskrView | undefined;
+  /** What the page's server offers. */
+  readonly offered: RatatoskrAddress | undefined;
+  /** The page's server registers devices. */
+  readonly demo: boolean;
+  /** Undefined: not asked yet. */
+  readonly offers: readonly OfferView[] | undefined;
+  /** An answer is awaited. */
+  readonly asking: boolean;
+  /** One sentence on what went wrong, or well. */
+  readonly words: string;
+  /** Works that have ended. */
+  readonly ended: number;
+}
+
+/** What the server said, and what the user did, the state of the connection says already. */
+const IN_THE_STATE: ReadonlySet<string> = new Set([
+  'ANDVARI_REFUSED',
+  'ANDVARI_UNTRUSTED',
+  'ANDVARI_CLOSED',
+]);
+
+export class RatatoskrFlows {
+  readonly #session: WalletSession;
+  readonly #changed: () => void;
+  readonly #leaving = new AbortController();
+  #view: RatatoskrView | undefined;
+  #offers: readonly OfferView[] | undefined;
+  #asking = false;
+  #words = '';
+  #ended = 0;
+
+  constructor(session: WalletSession, changed: () => void) {
+    this.#session = session;
+    this.#changed = changed;
+    void this.#watch();
+  }
+
+  state(): RatatoskrState {
+    const { ratatoskr: offered, demo } = this.#session.wallet.network;
+    return {
+      ...{ view: this.#view, offered, demo, offers: this.#offers },
+      ...{ asking: this.#asking, words: this.#words, ended: this.#ended },
+    };
+  }
+
+  /** The page lets go of the wallet. */
+  leave(): void {
+    this.#leaving.abort();
+  }
+
+  async act(action: RatatoskrAction): Promise<void> {
+    const { client } = this.#session;
+    if (action.act === 'pay') return this.#pay(action.units);
+    if (action.act === 'pay-again') return this.#payAgain();
+    // Waiting for the first session can last: disconnecting must be possible meanwhile.
+    if (action.act === 'disconnect') {
+      await client.call('ratatoskrDisconnect', null);
+      return;
+    }
+    if (action.act === 'connect') return this.#connect(action.words);
+    await this.#work(async () => {
+      if (action.act === 'retry') await client.call('ratatoskrRetry', null);
+      if (action.act === 'forget-payment') await client.call('ratatoskrForgetPayment', null);
+      if (action.act === 'register') {
+        await client.call('ratatoskrRegister', { user: action.user });
+        this.#words = 'This device is registered: connect now.';
+      }
+      if (action.act === 'market') {
+        this.#offers = await client.call('ratatoskrMarket', action.words);
+      }
+    });
+  }
+
+  async #watch(): Promise<void> {
+    const { client } = this.#session;
+    try {
+      await client.call('ratatoskrWatch', null, {
+        signal: this.#leaving.signal,
+        onProgress: (view) => {
+          this.#view = view;
+          this.#changed();
+        },
+      });
+    } catch {
+      // The worker has ended, and the page with it.
+    }
+  }
+
+  async #connect(words: EndpointWords): Promise<void> {
+    this.#words = '';
+    this.#changed();
+    try {
+      await this.#session.client.call('ratatoskrConnect', words);
+    } catch (error) {
+      if (!IN_THE_STATE.has(codeOf(error))) this.#words = sentenceOf(error);
+    } finally {
+      this.#ended++;
+      this.#changed();
+    }
+  }
+
+  /** Coins of exactly this value, through a locker. */
+  async #pay(units: bigint): Promise<void> {
+    const session = this.#session;
+    const { client } = session;
+    let ids: readonly number[] = [];
+    await this.#work(async () => {
+      ({ ids } = await client.call('choose', { units }));
+    });
+    if (ids.length === 0) return;
+    await session.runTask(
+      'send',
+      (options) => client.call('ratatoskrPay', { ids }, options),
+      ({ result }) => paidSentence(result),
+    );
+  }
+
+  async #payAgain(): Promise<void> {
+    const session = this.#session;
+    const { client } = session;
+    await session.runTask(
+      'send',
+      (options) => client.call('ratatoskrPayAgain', null, options),
+      ({ result }) => paidSentence(result),
+    );
+  }
+
+  async #work(work: () => Promise<void>): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    this.#words = '';
+    this.#changed();
+    try {
+      await work();
+    } catch (error) {
+      this.#words = sentenceOf(error);
+    } finally {
+      this.#asking = false;
+      this.#ended++;
+      this.#changed();
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/** What the page says of its Ratatoskr connection, in whole sentences. Pure functions. */
+
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
+import type { EndpointWords, PaidView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
+import { countOf } from './format.ts';
+import type { Notice } from './wallet-page.ts';
+
+const TRANSPORTS = { websocket: 'WebSocket', webtransport: 'WebTransport' } as const;
+
+/** One sentence, which changes only when something has happened: it is read out. */
+export function stateSentence(view: RatatoskrView | undefined): string {
+  if (view === undefined) return 'Not connected.';
+  const { state, transport, fault, unknownDevice } = view;
+  if (state === 'online') {
+    const over = transport === undefined ? '' : ` over ${TRANSPORTS[transport]}`;
+    return `Connected${over}.`;
+  }
+  if (state === 'connecting') return 'Connecting…';
+  if (state === 'waiting') return 'No connection. It is tried again by itself.';
+  if (state === 'failed' && unknownDevice) {
+    return 'The server does not know this device: it has to be registered there first.';
+  }
+  if (state === 'failed') return `The server is not taken: ${fault ?? 'it refused'}.`;
+  return 'Not connected.';
+}
+
+/** Facts that go on changing: shown, not read out. */
+export function factsOf(view: RatatoskrView | undefined): [name: string, value: string][] {
+  if (view === undefined) return [];
+  const { state, sessionEndMs, signed, roundTripMs, heartbeatAgoMs } = view;
+  const facts: [string, string][] = [];
+  if (sessionEndMs !== undefined) {
+    const key = signed ? 'answers signed' : 'answers not checked';
+    facts.push(['Session', `until ${timeOf(sessionEndMs)}, ${key}`]);
+  }
+  if (state === 'online') {
+    const beat = heartbeatAgoMs === undefined ? 'none yet' : `${seconds(heartbeatAgoMs)} ago`;
+    facts.push(['Last heartbeat', beat]);
+    if (roundTripMs !== undefined) facts.push(['Last answer', `${roundTripMs.toFixed(1)} ms`]);
+  }
+  if (state === 'waiting') facts.push(...waitFacts(view));
+  const { waiting, underWay, oldestMs, dropped } = view.queue;
+  const age = oldestMs === undefined ? '' : `, the oldest for ${seconds(oldestMs)}`;
+  const lost = dropped === 0 ? '' : `, ${dropped} refused because it was full`;
+  facts.push(['Queue', `${waiting} waiting, ${underWay} on the way${age}${lost}`]);
+  return facts;
+}
+
+function waitFacts({ failures, retryInMs, fault }: RatatoskrView): [string, string][] {
+  const tries = `${countOf(failures, 'try').replace(/trys$/, 'tries')} failed`;
+  const next = retryInMs === undefined ? '' : `, the next in ${seconds(retryInMs)}`;
+  return [
+    ['Tries', `${tries}${next}`],
+    ...(fault === undefined ? [] : ([['Because', fault]] as [string, string][])),
+  ];
+}
+
+/** What the fields say before anybody has typed. */
+export function offeredEndpoint(address: RatatoskrAddress | undefined): EndpointWords {
+  const { url = '', serverKey = '', webTransport } = address ?? {};
+  return {
+    ...{ url, serverKey, user: 'owner' },
+    webTransportUrl: webTransport?.url ?? '',
+    certificateHashes: webTransport?.certificateHashes.join(' ') ?? '',
+  };
+}
+
+/** What an operator needs, as the command that he runs. */
+export function registrationText(view: RatatoskrView, user: string): string {
+  const { id, publicKey } = view.device;
+  const word = /^[\w.@:+-]+$/.test(user) ? user : `'${user.replaceAll("'", `'\\''`)}'`;
+  return `andvari ratatoskr register ${id} --key ${publicKey} --user ${word}`;
+}
+
+export function paidSentence({ outcome, amount, words }: PaidView): Notice {
+  if (outcome === 'paid') return { tone: 'good', text: `${amount} paid: ${words}.` };
+  if (outcome === 'not-begun') return { tone: 'bad', text: words };
+  const reason = /[.!?]$/.test(words) ? words : `${words}.`;
+  if (outcome === 'refused') {
+    const text = `Not paid: ${reason} The coins are in their locker, from which you can take them.`;
+    return { tone: 'bad', text };
+  }
+  const text = `Whether ${amount} was paid is not known yet (${reason}) Ask again below.`;
+  return { tone: 'bad', text };
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
+}
+
+/** `14:05`, with the day when it is another one. */
+function timeOf(ms: number): string {
+  const date = new Date(ms);
+  const time = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? time : `${date.toLocaleDateString('en-GB')} ${time}`;
+}

@@ -1,0 +1,284 @@
+import { html, LitElement, nothing } from 'lit';
+import type { EndpointWords, MarketWords, OfferView } from '../worker/ratatoskr-messages.ts';
+import { formatValue, parseAmount } from './format.ts';
+import type { RatatoskrState } from './ratatoskr-flows.ts';
+import { ratatoskrStyles } from './ratatoskr-styles.ts';
+import { factsOf, offeredEndpoint, registrationText, stateSentence } from './ratatoskr-words.ts';
+import { sharedStyles } from './shared-styles.ts';
+
+export type RatatoskrAction =
+  | { readonly act: 'connect'; readonly words: EndpointWords }
+  | { readonly act: 'disconnect' | 'retry' | 'pay-again' | 'forget-payment' }
+  | { readonly act: 'register'; readonly user: string }
+  | { readonly act: 'market'; readonly words: MarketWords }
+  /** Units of 1e-8. */
+  | { readonly act: 'pay'; readonly units: bigint };
+
+const FIELDS = {
+  url: 'Address (wss://…)',
+  webTransportUrl: 'WebTransport address (https://…), if there is one',
+  serverKey: 'Key of the server, 64 hex digits',
+  certificateHashes: 'SHA-256 of its certificate, if no authority has signed it',
+  user: 'User',
+} as const satisfies Record<keyof EndpointWords, string>;
+
+/**
+ * The connection to a Ratatoskr server, its marketplace, and payments with coins of this wallet.
+ * Fires `ratatoskr-action` with a RatatoskrAction.
+ */
+export class AndvariRatatoskr extends LitElement {
+  static override properties = {
+    state: { attribute: false },
+    busy: { type: Boolean },
+    amountFault: { state: true },
+  };
+  static override styles = [sharedStyles, ratatoskrStyles];
+
+  declare state: RatatoskrState;
+  /** The wallet is at work: its coins cannot be paid with. */
+  declare busy: boolean;
+  declare amountFault: string;
+
+  constructor() {
+    super();
+    this.state = {
+      ...{ view: undefined, offered: undefined, demo: false, offers: undefined },
+      ...{ asking: false, words: '', ended: 0 },
+    };
+    this.busy = false;
+    this.amountFault = '';
+  }
+
+  protected override render() {
+    const { view, words, ended } = this.state;
+    return html`<section
+      aria-labelledby="title"
+      data-testid="ratatoskr"
+      data-state=${view?.state ?? 'offline'}
+      data-transport=${view?.transport ?? ''}
+      data-ended=${ended}
+    >
+      <div class="head">
+        <div>
+          <h2 id="title">Ratatoskr</h2>
+          <p class="soft" role="status" data-testid="ratatoskr-state">${stateSentence(view)}</p>
+        </div>
+        <div class="buttons">${this.#connectionButtons()}</div>
+      </div>
+      <div class="card">
+        <p class="words" role="alert" data-testid="ratatoskr-words">${words}</p>
+        ${this.#facts()} ${this.#endpoint()}
+        ${view?.payment === undefined ? nothing : this.#openPayment(view.payment.amount)}
+        ${view?.state === 'online' || view?.state === 'waiting' ? this.#services() : nothing}
+      </div>
+    </section>`;
+  }
+
+  #connectionButtons() {
+    const state = this.state.view?.state ?? 'offline';
+    if (state === 'offline' || state === 'failed' || state === 'closed') {
+      return this.#button('connect', 'Connect', () => this.#connect(), 'primary');
+    }
+    return html`
+      ${state === 'waiting' ? this.#button('retry', 'Try now', () => this.#fire('retry')) : nothing}
+      ${this.#button('disconnect', 'Disconnect', () => this.#fire('disconnect'))}
+    `;
+  }
+
+  #facts() {
+    const facts = factsOf(this.state.view);
+    if (facts.length === 0) return nothing;
+    return html`<dl class="facts number" data-testid="ratatoskr-facts">
+      ${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
+    </dl>`;
+  }
+
+  #endpoint() {
+    const { view, demo, asking } = this.state;
+    const offered = offeredEndpoint(this.state.offered);
+    return html`<details ?open=${view?.state === 'failed'}>
+      <summary>Server and device</summary>
+      <form @submit=${(event: Event) => this.#submit(event, () => this.#connect())}>
+        ${(Object.keys(FIELDS) as (keyof EndpointWords)[]).map((name) =>
+          this.#field(`ratatoskr-${name}`, FIELDS[name], offered[name]),
+        )}
+      </form>
+      ${
+        view === undefined
+          ? nothing
+          : html`<p>
+                Whoever runs the server registers this device, whose key
+                ${view.device.locked ? 'no script can read' : 'is sealed like the coins'}:
+              </p>
+              <code data-testid="ratatoskr-device">
+                ${registrationText(view, this.#value('user') || offered.user)}
+              </code>`
+      }
+      ${
+        demo
+          ? this.#button(
+              'register',
+              'Register this device in the demo network',
+              () => this.#fire({ act: 'register', user: this.#value('user') || offered.user }),
+              asking ? 'off' : '',
+            )
+          : nothing
+      }
+    </details>`;
+  }
+
+  #services() {
+    const { offers, asking } = this.state;
+    const kind = asking ? 'off' : '';
+    return html`
+      <div>
+        <div class="head">
+          <h3>Marketplace</h3>
+          ${this.#button('list', 'Show what is on offer', () => this.#list(), kind)}
+        </div>
+        ${
+          offers === undefined
+            ? nothing
+            : html`<ul class="offers" data-testid="ratatoskr-offers" data-count=${offers.length}>
+                ${offers.map((offer) => this.#offer(offer))}
+              </ul>`
+        }
+        <form class="row" @submit=${(event: Event) => this.#submit(event, () => this.#offerOwn())}>
+          ${this.#field('ratatoskr-title', 'Offer something', '')}
+          ${this.#field('ratatoskr-price', 'Price', '')}
+          <button data-testid="ratatoskr-offer" ?disabled=${asking}>Offer it</button>
+        </form>
+      </div>
+      <div>
+        <h3>Pay</h3>
+        <form class="row" @submit=${(event: Event) => this.#submit(event, () => this.#pay())}>
+          ${this.#field('ratatoskr-amount', 'Amount, in coins of your own', '')}
+          <button
+            class="primary"
+            data-testid="ratatoskr-pay"
+            ?disabled=${asking || this.busy || this.state.view?.payment !== undefined}
+          >
+            Pay
+          </button>
+        </form>
+        <p class="words" role="alert">${this.amountFault}</p>
+      </div>
+    `;
+  }
+
+  #offer({ id, title, price, provider, taken }: OfferView) {
+    return html`<li data-testid="ratatoskr-one-offer" data-taken=${taken}>
+      <span>
+        ${title} <span class="soft">from ${provider}</span>
+        <strong class="number">${price}</strong>
+      </span>
+      ${
+        taken
+          ? html`<span class="soft">taken</span>`
+          : html`<button
+              type="button"
+              data-testid="ratatoskr-take"
+              aria-label="Take ${title}"
+              ?disabled=${this.state.asking}
+              @click=${() => this.#take(id, price)}
+            >
+              Take
+            </button>`
+      }
+    </li>`;
+  }
+
+  #openPayment(amount: string) {
+    const units = parseAmount(amount);
+    const off = this.busy ? 'off' : '';
+    return html`<div class="open" data-testid="ratatoskr-open-payment">
+      <p>
+        The payment of ${units === undefined ? amount : formatValue(units)} has not been answered.
+        Asking again does not pay twice; what is still in its locker can be taken back there.
+      </p>
+      <div class="buttons">
+        ${this.#button('pay-again', 'Ask again', () => this.#fire('pay-again'), off || 'primary')}
+        ${this.#button('forget-payment', 'Forget it', () => this.#fire('forget-payment'), off)}
+      </div>
+    </div>`;
+  }
+
+  #field(id: string, label: string, value: string) {
+    return html`<div class="field">
+      <label for=${id}>${label}</label>
+      <input
+        type="text"
+        id=${id}
+        data-testid=${id}
+        autocomplete="off"
+        spellcheck="false"
+        .defaultValue=${value}
+      />
+    </div>`;
+  }
+
+  #button(name: string, word: string, click: () => void, kind = '') {
+    return html`<button
+      type="button"
+      class=${kind}
+      data-testid="ratatoskr-${name}"
+      ?disabled=${kind === 'off'}
+      @click=${click}
+    >
+      ${word}
+    </button>`;
+  }
+
+  #submit(event: Event, work: () => void): void {
+    event.preventDefault();
+    work();
+  }
+
+  #connect(): void {
+    const words = Object.fromEntries(
+      Object.keys(FIELDS).map((name) => [name, this.#value(name)]),
+    ) as unknown as EndpointWords;
+    this.#fire({ act: 'connect', words });
+  }
+
+  #list(): void {
+    this.#market({ action: 'list' });
+  }
+
+  #offerOwn(): void {
+    const [title, price] = [this.#value('title').trim(), this.#value('price').trim()];
+    this.#market({ action: 'offer', title, price });
+  }
+
+  #take(offerId: string, price: string): void {
+    const field = this.#input('amount');
+    if (field !== null) field.value = price;
+    this.#market({ action: 'take', offerId });
+  }
+
+  #pay(): void {
+    const units = parseAmount(this.#value('amount'));
+    this.amountFault = units === undefined ? 'Type an amount above 0, such as 1.5.' : '';
+    if (units === undefined) this.#input('amount')?.focus();
+    else this.#fire({ act: 'pay', units });
+  }
+
+  #market(words: MarketWords): void {
+    this.#fire({ act: 'market', words });
+  }
+
+  #value(name: string): string {
+    return this.#input(name)?.value ?? '';
+  }
+
+  #input(name: string): HTMLInputElement | null {
+    return this.renderRoot.querySelector(`#ratatoskr-${name}`);
+  }
+
+  #fire(action: RatatoskrAction | 'disconnect' | 'retry' | 'pay-again' | 'forget-payment'): void {
+    const detail = typeof action === 'string' ? { act: action } : action;
+    this.dispatchEvent(new CustomEvent('ratatoskr-action', { detail }));
+  }
+}
+
+customElements.define('andvari-ratatoskr', AndvariRatatoskr);

@@ -1,0 +1,261 @@
+/**
+ * The worker's side of the Ratatoskr panel: the device's key, one client, the demo's services. A
+ * payment is noted before it leaves, so that after a reload the same request can be asked again.
+ *
+ * Name `payment` of the vault: sealed JSON of Payment.
+ */
+
+import {
+  RatatoskrError,
+  RefusedByServerError,
+} from '@andvari/host-common/ratatoskr/client/client-error';
+import type { ClientStatus } from '@andvari/host-common/ratatoskr/client/client-status';
+import { RatatoskrClient } from '@andvari/host-common/ratatoskr/client/ratatoskr-client';
+import { WebCryptoEd25519 } from '@andvari/host-common/ratatoskr/webcrypto-ed25519';
+import { type DeviceKey, hexOf, openDeviceKey } from '../storage/device-key.ts';
+import type { SealedRecord } from '../storage/seal.ts';
+import type { Vault } from '../storage/sealed-wallet-store.ts';
+import type { HandlerContext } from './message-server.ts';
+import { WorkerFailure } from './messages.ts';
+import { registerDemoDevice } from './page-server.ts';
+import { parseEndpoint } from './ratatoskr-endpoint.ts';
+import type { EndpointWords, MarketWords, OfferView, RatatoskrView } from './ratatoskr-messages.ts';
+import {
+  emitServiceRequest,
+  readOffers,
+  readService,
+  type ServiceAnswer,
+} from './service-words.ts';
+
+const PAYMENT = 'payment';
+/** Heidrun asks 25 servers; some of them may be silent. */
+const PAYMENT_TIMEOUT_MS = 90_000;
+/** Changes are gathered for this long: a call makes several. */
+const GATHER_MS = 50;
+/** Ages and waits are told once a second. */
+const TICK_MS = 1_000;
+
+/** A payment that was begun: with its request_id it is made once, however often it is asked. */
+export interface Payment {
+  readonly requestId: string;
+  readonly code: string;
+  /** Decimal. */
+  readonly amount: string;
+}
+
+export class RatatoskrDesk {
+  readonly #vault: Vault;
+  readonly #key: DeviceKey;
+  #client: RatatoskrClient | undefined;
+  #payment: Payment | undefined;
+  #watchers = new Set<() => void>();
+
+  private constructor(vault: Vault, key: DeviceKey, payment: Payment | undefined) {
+    this.#vault = vault;
+    this.#key = key;
+    this.#payment = payment;
+    // The network is back: no need to wait for the next try.
+    globalThis.addEventListener?.('online', this.#online);
+  }
+
+  /** Throws DeviceKeyError, SealError, DatabaseError. */
+  static async open(vault: Vault): Promise<RatatoskrDesk> {
+    const key = await openDeviceKey(vault, await WebCryptoEd25519.create());
+    const sealed = (await vault.read(PAYMENT)) as SealedRecord | undefined;
+    if (sealed === undefined) return new RatatoskrDesk(vault, key, undefined);
+    const text = new TextDecoder().decode(await vault.unseal(PAYMENT, sealed));
+    // Sealed by this wallet's own key: nobody else can have written it.
+    return new RatatoskrDesk(vault, key, JSON.parse(text) as Payment);
+  }
+
+  get payment(): Payment | undefined {
+    return this.#payment;
+  }
+
+  async close(): Promise<void> {
+    globalThis.removeEventListener?.('online', this.#online);
+    await this.#client?.close();
+    this.#client = undefined;
+  }
+
+  async watch({ signal, progress }: HandlerContext<'ratatoskrWatch'>): Promise<null> {
+    if (signal.aborted) return null;
+    let gathering: ReturnType<typeof setTimeout> | undefined;
+    const tell = (): void => {
+      gathering = undefined;
+      progress(this.#view());
+    };
+    const changed = (): void => {
+      gathering ??= setTimeout(tell, GATHER_MS);
+    };
+    this.#watchers.add(changed);
+    const tick = setInterval(() => {
+      if (this.#client !== undefined) changed();
+    }, TICK_MS);
+    tell();
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    this.#watchers.delete(changed);
+    clearInterval(tick);
+    clearTimeout(gathering);
+    return null;
+  }
+
+  async connect(words: EndpointWords): Promise<null> {
+    const { transports, serverKey, user } = parseEndpoint(words);
+    await this.disconnect();
+    const { deviceId, signer } = this.#key;
+    const client = await RatatoskrClient.create({
+      ...{ transports, serverKey, signer, deviceId },
+      ...{ userId: user, signV2: true },
+    });
+    client.subscribe(() => this.#changed());
+    this.#client = client;
+    await client.connect();
+    return null;
+  }
+
+  async disconnect(): Promise<null> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.close();
+    this.#changed();
+    return null;
+  }
+
+  retry(): null {
+    this.#client?.reconnectNow();
+    return null;
+  }
+
+  async register(user: string): Promise<null> {
+    const { deviceId: id, signer } = this.#key;
+    await registerDemoDevice({ id, user, publicKeyHex: hexOf(signer.publicKey) });
+    return null;
+  }
+
+  /** What is on offer, after the request was met. Throws WorkerFailure when it was not. */
+  async market(words: MarketWords, signal: AbortSignal): Promise<readonly OfferView[]> {
+    if (words.action === 'offer') {
+      const name = this.#key.deviceId;
+      met(await this.#ask({ request_type: 'PROVIDER_REGISTRATION', name }, { signal }));
+    }
+    const { action } = words;
+    if (action === 'offer') {
+      const { title, price } = words;
+      met(await this.#ask({ ...MARKET, action, title, price }, { signal }));
+    } else if (action === 'take') {
+      met(await this.#ask({ ...MARKET, action, offer_id: words.offerId }, { signal }));
+    }
+    return readOffers(met(await this.#ask({ ...MARKET, action: 'list' }, { signal })));
+  }
+
+  /** Throws WorkerFailure when there is nobody to pay. */
+  checkReady(): void {
+    this.#connected();
+  }
+
+  /**
+   * Pays with the locker of this code. The payment stays open until the service has said yes or
+   * no; then `again` asks about it once more. Throws RatatoskrError.
+   */
+  async pay(
+    payment: Payment,
+    { signal, again }: { signal: AbortSignal; again: boolean },
+  ): Promise<ServiceAnswer> {
+    const { requestId, code, amount } = payment;
+    this.#connected();
+    await this.#keepPayment(payment);
+    const words = { request_type: 'PAYMENT_REQUEST', locker_code: code, amount };
+    try {
+      const options = { signal, requestId, timeoutMs: PAYMENT_TIMEOUT_MS };
+      const answer = await this.#ask(words, options);
+      await this.forgetPayment();
+      return answer;
+    } catch (error) {
+      // Of an earlier asking this says nothing.
+      const neverRan = error instanceof RatatoskrError && error.outcome === 'not-executed';
+      if (neverRan && !again) await this.forgetPayment();
+      throw error;
+    }
+  }
+
+  async forgetPayment(): Promise<null> {
+    this.#payment = undefined;
+    await this.#vault.keep(PAYMENT, undefined);
+    this.#changed();
+    return null;
+  }
+
+  async #keepPayment(payment: Payment): Promise<void> {
+    const bytes = new TextEncoder().encode(JSON.stringify(payment));
+    await this.#vault.keep(PAYMENT, await this.#vault.seal(PAYMENT, bytes));
+    bytes.fill(0);
+    this.#payment = payment;
+    this.#changed();
+  }
+
+  async #ask(
+    words: object,
+    options: { signal: AbortSignal; requestId?: string; timeoutMs?: number },
+  ): Promise<ServiceAnswer> {
+    const { payload } = await this.#connected().call(emitServiceRequest(words), options);
+    return readService(payload);
+  }
+
+  #connected(): RatatoskrClient {
+    const state = this.#client?.status().state;
+    if (this.#client !== undefined && state !== 'failed') return this.#client;
+    throw new WorkerFailure('ANDVARI_OFFLINE', 'There is no connection: connect first.');
+  }
+
+  #view(): RatatoskrView {
+    const { deviceId: id, signer, locked } = this.#key;
+    const device = { id, publicKey: hexOf(signer.publicKey), locked };
+    const payment = this.#payment && { amount: this.#payment.amount };
+    const status = this.#client?.status();
+    return {
+      ...{ device, ...(payment === undefined ? {} : { payment }) },
+      ...(status === undefined ? NOT_CONNECTED : shown(status)),
+    };
+  }
+
+  #changed(): void {
+    for (const changed of this.#watchers) changed();
+  }
+
+  readonly #online = (): void => this.#client?.reconnectNow();
+}
+
+const MARKET = { request_type: 'MARKETPLACE_REQUEST' } as const;
+
+const NOT_CONNECTED = {
+  state: 'offline',
+  ...{ signed: false, failures: 0, unknownDevice: false },
+  queue: { waiting: 0, underWay: 0, bytes: 0, oldestMs: undefined, dropped: 0 },
+} as const;
+
+/** The fields of `values` that have a value. */
+function present<Values extends object>(values: Values) {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as {
+    [Name in keyof Values]?: Exclude<Values[Name], undefined>;
+  };
+}
+
+function shown(status: ClientStatus): Omit<RatatoskrView, 'device' | 'payment'> {
+  const { state, session, failures, queue, transport, fault } = status;
+  const { roundTripMs, heartbeatAgoMs, retryInMs } = status;
+  const unknownDevice =
+    fault instanceof RefusedByServerError && fault.serverCode === 'UNAUTHENTICATED';
+  return {
+    ...{ state, failures, queue, signed: session?.signed ?? false, unknownDevice },
+    ...present({ transport, roundTripMs, heartbeatAgoMs, retryInMs }),
+    ...present({ sessionEndMs: session?.expiresMs, fault: fault?.message }),
+  };
+}
+
+/** The answer of a service that did what was asked. Throws WorkerFailure with its reason. */
+function met(answer: ServiceAnswer): ServiceAnswer {
+  if (answer.ok) return answer;
+  throw new WorkerFailure('ANDVARI_REFUSED', answer.message);
+}

@@ -1,0 +1,67 @@
+/** An endpoint as the user typed it. */
+
+import type { ClientTransport } from '@andvari/host-common/ratatoskr/client/client-channel';
+import { platformTransports } from '@andvari/host-common/ratatoskr/client/platform-transports';
+import { WorkerFailure } from './messages.ts';
+import type { EndpointWords } from './ratatoskr-messages.ts';
+
+const HEX_32_BYTES = /^[0-9a-f]{64}$/i;
+const HASHES_MAX = 8;
+const ID_CHARACTERS_MAX = 64;
+
+export interface Endpoint {
+  transports: ClientTransport[];
+  serverKey: Uint8Array | undefined;
+  user: string;
+}
+
+/** Throws WorkerFailure ANDVARI_ENDPOINT, which says what is wrong. */
+export function parseEndpoint(words: EndpointWords): Endpoint {
+  const url = words.url.trim();
+  const webTransportUrl = words.webTransportUrl.trim();
+  const user = words.user.trim();
+  if (!isWebSocket(url)) {
+    throw wrong('The address begins with wss://, or with ws:// on this machine.');
+  }
+  if (webTransportUrl !== '' && protocolOf(webTransportUrl) !== 'https:') {
+    throw wrong('The WebTransport address begins with https://.');
+  }
+  const serverKey = words.serverKey.trim();
+  if (serverKey !== '' && !HEX_32_BYTES.test(serverKey)) {
+    throw wrong('The key of the server has 64 digits from 0 to 9 and a to f.');
+  }
+  const hashes = words.certificateHashes.split(/[\s,]+/).filter((hash) => hash !== '');
+  if (hashes.length > HASHES_MAX || !hashes.every((hash) => HEX_32_BYTES.test(hash))) {
+    throw wrong('The certificate is named by 64 digits from 0 to 9 and a to f.');
+  }
+  if (user === '' || user.length > ID_CHARACTERS_MAX || /\p{Cc}/u.test(user)) {
+    throw wrong(`The user has 1 to ${ID_CHARACTERS_MAX} characters.`);
+  }
+  const transports = platformTransports({
+    webSocketUrl: url,
+    webTransportUrl: webTransportUrl === '' ? undefined : webTransportUrl,
+    certificateHashes: hashes.map(bytesOf),
+  });
+  return { transports, serverKey: serverKey === '' ? undefined : bytesOf(serverKey), user };
+}
+
+/** In clear to this machine alone, as the wallet's own connections. */
+function isWebSocket(url: string): boolean {
+  const protocol = protocolOf(url);
+  if (protocol !== 'ws:') return protocol === 'wss:';
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+}
+
+function protocolOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : '';
+}
+
+function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) =>
+    Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16),
+  );
+}
+
+function wrong(text: string): WorkerFailure {
+  return new WorkerFailure('ANDVARI_ENDPOINT', text);
+}

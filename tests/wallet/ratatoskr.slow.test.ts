@@ -1,0 +1,194 @@
+/** The Ratatoskr panel end to end: a real browser, 25 nodes, the demo network's endpoint. */
+import { quicAvailable } from '@andvari/host-node/webtransport/testing/quic-client';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { WalletPage } from './wallet-page.ts';
+import { DEMO_WORTH, PASSPHRASE, walletPlace } from './wallet-place.ts';
+
+const place = walletPlace({ quic: true });
+/** Where the package is missing there is only the WebSocket. */
+const preferred = quicAvailable ? 'webtransport' : 'websocket';
+let wallet: WalletPage;
+
+beforeEach(() => {
+  ({ wallet } = place);
+});
+
+const state = (name: string) =>
+  wallet.page.locator(`[data-testid="ratatoskr"][data-state="${name}"]`);
+const press = (name: string) => wallet.hook(`ratatoskr-${name}`).click();
+const transport = () => wallet.hook('ratatoskr').getAttribute('data-transport');
+const words = () => wallet.hook('ratatoskr-words').filter({ hasText: /\S/ });
+
+/** Do something, and wait for its end. */
+async function untilEnded(start: () => Promise<unknown>): Promise<void> {
+  const panel = wallet.hook('ratatoskr');
+  const before = Number(await panel.getAttribute('data-ended'));
+  await start();
+  await wallet.page
+    .locator(`[data-testid="ratatoskr"][data-ended="${before + 1}"]`)
+    .waitFor({ timeout: 20_000 });
+}
+
+async function registered(): Promise<void> {
+  await wallet.hook('ratatoskr').getByText('Server and device').click();
+  await untilEnded(() => press('register'));
+  await words().filter({ hasText: 'registered' }).waitFor();
+}
+
+async function connected(): Promise<void> {
+  await registered();
+  await press('connect');
+  await state('online').waitFor();
+}
+
+describe('the panel', () => {
+  it('connects once its device is registered, and keeps its key', async () => {
+    await wallet.createPassphrase(PASSPHRASE);
+    await press('connect');
+    await state('failed').waitFor();
+    await wallet.hook('ratatoskr-state').filter({ hasText: 'does not know this device' }).waitFor();
+    const device = await wallet.hook('ratatoskr-device').textContent();
+    expect(device?.trim()).toMatch(
+      /^andvari ratatoskr register wallet-[0-9a-f]{16} --key [0-9a-f]{64} --user owner$/,
+    );
+    await untilEnded(() => press('register'));
+    await press('connect');
+    await state('online').waitFor();
+    expect(await transport()).toBe(preferred);
+    const facts = wallet.hook('ratatoskr-facts');
+    await facts.filter({ hasText: /Session.*answers signed.*Last heartbeat.*Queue/s }).waitFor();
+    await press('disconnect');
+    await state('offline').waitFor();
+    // Of no use to anybody who has only the files of this profile: it cannot be read, or is sealed.
+    await wallet.reload();
+    await wallet.unlock(PASSPHRASE);
+    await wallet.begun();
+    await press('connect');
+    await state('online').waitFor();
+    expect(await wallet.hook('ratatoskr-device').textContent()).toBe(device);
+    await wallet.lock();
+    expect(await wallet.hook('ratatoskr').count()).toBe(0);
+  });
+
+  it('trades on the market, and nothing in an offer becomes part of the page', async () => {
+    await wallet.createPassphrase(PASSPHRASE);
+    await connected();
+    await untilEnded(() => press('list'));
+    const image = '<img src=x onerror="document.title=1">';
+    await wallet.hook('ratatoskr-title').fill(image);
+    await wallet.hook('ratatoskr-price').fill('0.01');
+    await untilEnded(() => press('offer'));
+    const offer = wallet.hook('ratatoskr-one-offer').filter({ hasText: image });
+    expect(await offer.getAttribute('data-taken')).toBe('false');
+    await untilEnded(() => offer.getByTestId('ratatoskr-take').click());
+    expect(await offer.getAttribute('data-taken')).toBe('true');
+    expect(await wallet.hook('ratatoskr-amount').inputValue()).toBe('0.01');
+    await wallet.hook('ratatoskr-price').fill('free');
+    await untilEnded(() => press('offer'));
+    expect(await words().textContent()).toMatch(/^Wanted list, offer or take/);
+    expect(await wallet.page.locator('img[src="x"]').count()).toBe(0);
+    expect(await wallet.page.title()).toBe('Andvari wallet');
+  });
+
+  it('pays with coins, which are then gone from here', async () => {
+    await place.withDemoCoins();
+    await wallet.pown();
+    await connected();
+    await wallet.hook('ratatoskr-amount').fill('no');
+    await press('pay');
+    await wallet.page.getByText('Type an amount above 0').waitFor();
+    await wallet.hook('ratatoskr-amount').fill('3');
+    await untilEnded(() => press('pay'));
+    expect(await words().textContent()).toMatch(/do not make up|No coins|amount/i);
+    await wallet.hook('ratatoskr-amount').fill('1000.01');
+    await wallet.untilEnded(() => press('pay'));
+    expect(await wallet.notice()).toMatch(/^1000\.01 paid: payment-[0-9a-f]{16}\.$/);
+    expect(await wallet.worth()).toBe('111.1');
+    expect(await wallet.lockers()).toEqual([]);
+    expect(await wallet.hook('ratatoskr-open-payment').count()).toBe(0);
+  });
+
+  it('takes the WebSocket when the certificate is another one', async () => {
+    await wallet.createPassphrase(PASSPHRASE);
+    await registered();
+    await wallet.hook('ratatoskr-certificateHashes').fill('ab'.repeat(32));
+    await press('connect');
+    await state('online').waitFor();
+    expect(await transport()).toBe('websocket');
+    await untilEnded(() => press('list'));
+    expect(await wallet.hook('ratatoskr-offers').count()).toBe(1);
+  });
+
+  it('says what is wrong with what was typed', async () => {
+    await wallet.createPassphrase(PASSPHRASE);
+    await wallet.hook('ratatoskr').getByText('Server and device').click();
+    const key = wallet.hook('ratatoskr-serverKey');
+    const good = await key.inputValue();
+    expect(good).toMatch(/^[0-9a-f]{64}$/);
+    await key.fill('ab');
+    await untilEnded(() => press('connect'));
+    expect(await words().textContent()).toMatch(/key of the server has 64 digits/);
+    await wallet.hook('ratatoskr-url').fill('ws://example.org/');
+    await untilEnded(() => press('connect'));
+    expect(await words().textContent()).toMatch(/begins with wss:/);
+    await wallet.reload();
+    await wallet.unlock(PASSPHRASE);
+    await wallet.hook('ratatoskr').getByText('Server and device').click();
+    // Another server's key: whoever answers is not the one that is meant.
+    await key.fill(good.replace(/^../, (two) => (two === 'ab' ? 'cd' : 'ab')));
+    await press('connect');
+    await state('failed').waitFor();
+    expect(await wallet.hook('ratatoskr-state').textContent()).toMatch(/not signed/);
+  });
+
+  it('is used by keyboard alone, and fits a window of 320 pixels', async () => {
+    await wallet.page.setViewportSize({ width: 320, height: 640 });
+    await wallet.createPassphrase(PASSPHRASE);
+    await registered();
+    await wallet.hook('ratatoskr-url').focus();
+    await wallet.page.keyboard.press('Enter');
+    // A form with several fields and no button is not sent by Enter: the button is next to it.
+    await wallet.hook('ratatoskr-connect').focus();
+    await wallet.page.keyboard.press('Enter');
+    await state('online').waitFor();
+    await wallet.hook('ratatoskr-list').focus();
+    await untilEnded(() => wallet.page.keyboard.press('Space'));
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await wallet.page.emulateMedia({ colorScheme });
+      const width = await wallet.page.evaluate(() => document.documentElement.scrollWidth);
+      expect(width).toBeLessThanOrEqual(320);
+    }
+  });
+
+  // The last one: node 0 comes back without its endpoint.
+  it('keeps a payment that has no answer, until it is asked again or forgotten', async () => {
+    await place.withDemoCoins();
+    await wallet.pown();
+    await connected();
+    // The endpoint is on node 0; 24 others take the coins.
+    await place.network.stop(0);
+    await state('waiting').waitFor();
+    await wallet.hook('ratatoskr-retry').waitFor();
+    await wallet
+      .hook('ratatoskr-facts')
+      .filter({ hasText: /failed, the next in/ })
+      .waitFor();
+    await wallet.hook('ratatoskr-amount').fill('1.1');
+    await wallet.untilEnded(async () => {
+      await press('pay');
+      const facts = wallet.hook('ratatoskr-facts').filter({ hasText: '1 waiting' });
+      await facts.waitFor({ timeout: 20_000 });
+      await wallet.cancel();
+    });
+    expect(await wallet.notice()).toMatch(/^Whether 1\.1 was paid is not known yet/);
+    await wallet.reload();
+    await wallet.unlock(PASSPHRASE);
+    await wallet.begun();
+    const open = wallet.hook('ratatoskr-open-payment');
+    await open.filter({ hasText: 'The payment of 1.1 has not been answered' }).waitFor();
+    await untilEnded(() => press('forget-payment'));
+    await open.waitFor({ state: 'detached' });
+    await wallet.lockerAct('take');
+    expect(await wallet.worth()).toBe(DEMO_WORTH);
+  });
+});
