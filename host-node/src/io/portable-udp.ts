@@ -1,13 +1,9 @@
 /** Datagrams by node:dgram: works wherever Node works. */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import { isLoopback, type RequestOrigin, type RequestSink } from '../raida/origin.ts';
-import { bindError, type PacketIo, type SocketAddress } from './packet-io.ts';
+import type { PacketIo, SocketAddress } from './packet-io.ts';
+import { bindUdpSocket } from './udp-socket.ts';
 
-/**
- * Kernel buffers, in bytes: a burst of 10,000 small requests between two turns of the event loop.
- */
-const SOCKET_BUFFER_BYTES = 4 << 20;
 /**
  * Replies that the kernel has not taken yet wait here; when it is full, replies are dropped as a
  * network would.
@@ -40,23 +36,7 @@ export class PortableUdp implements PacketIo {
   }
 
   async open(address: SocketAddress, sink: RequestSink): Promise<SocketAddress> {
-    const socket = createSocket({
-      type: isIPv6(address.host) ? 'udp6' : 'udp4',
-      reusePort: this.#reusePort,
-      recvBufferSize: SOCKET_BUFFER_BYTES,
-      sendBufferSize: SOCKET_BUFFER_BYTES,
-      // Replies go to the address that the kernel gave: nothing to look up, so nothing to wait for.
-      lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
-    });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', (error) => {
-        // A socket that could not be bound still holds its file descriptor.
-        socket.close();
-        reject(bindError('UDP', address, error));
-      });
-      socket.bind(address.port, address.host, resolve);
-    });
-    socket.removeAllListeners('error');
+    const socket = await bindUdpSocket(address, this.#reusePort);
     // A reply that cannot be delivered (ICMP unreachable, no route) concerns its receiver alone.
     socket.on('error', () => this.#dropped++);
     socket.on('message', (message, from) => {

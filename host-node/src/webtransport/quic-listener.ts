@@ -3,9 +3,9 @@
  * and how many connections there may be.
  */
 import { randomBytes } from 'node:crypto';
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
-import { bindError, type SocketAddress } from '../io/packet-io.ts';
+import type { RemoteInfo, Socket } from 'node:dgram';
+import type { SocketAddress } from '../io/packet-io.ts';
+import { bindUdpSocket } from '../io/udp-socket.ts';
 import {
   CONNECTIONS_MAX,
   INITIAL_PAYLOAD_BYTES_MIN,
@@ -19,9 +19,6 @@ import { RetryTokens } from './retry-token.ts';
 /** Our connection ids: too long to be guessed. */
 const CONNECTION_ID_BYTES = 16;
 const LONG_HEADER_BIT = 0x80;
-/** A burst of a few full windows between two turns of the event loop. */
-const SOCKET_BUFFER_BYTES = 4 << 20;
-
 export interface QuicListenerOptions {
   binding: QuicBinding;
   /** Asked for each new connection, so that a new certificate needs no restart. */
@@ -71,21 +68,7 @@ export class QuicListener {
 
   /** Rejects with PortInUseError or AddressError. */
   async open(address: SocketAddress): Promise<SocketAddress> {
-    const socket = createSocket({
-      type: isIPv6(address.host) ? 'udp6' : 'udp4',
-      recvBufferSize: SOCKET_BUFFER_BYTES,
-      sendBufferSize: SOCKET_BUFFER_BYTES,
-      // Packets go to the address that the kernel gave: nothing to look up, nothing to wait for.
-      lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
-    });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', (error) => {
-        socket.close();
-        reject(bindError('UDP', address, error));
-      });
-      socket.bind(address.port, address.host, resolve);
-    });
-    socket.removeAllListeners('error');
+    const socket = await bindUdpSocket(address);
     // A packet that cannot be delivered is a lost packet.
     socket.on('error', () => this.counts.packetsDropped++);
     socket.on('message', (message, from) => this.#receive(message, from));
