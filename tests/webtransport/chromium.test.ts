@@ -131,6 +131,17 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
     expect(await closed).toEqual({ closeCode: 4_000_000_000, reason: 'güt' });
   });
 
+  it('a server that stops says so', async () => {
+    const closed = page.evaluate(async () => {
+      const { closeCode, reason } = await (await connect()).closed;
+      return { closeCode, reason };
+    });
+    await vi.waitFor(() => expect(echo.sessions).toHaveLength(1), SOON);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await echo.server.close(1001, 'the server stops');
+    expect(await closed).toEqual({ closeCode: 1001, reason: 'the server stops' });
+  });
+
   it('stream codes, both ways', async () => {
     const codes = page.evaluate(async () => {
       const session = await connect('/silent');

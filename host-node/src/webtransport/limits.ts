@@ -8,6 +8,8 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const IDLE_TIMEOUT_MS = 30_000;
 /** A PING this often keeps a quiet connection with sessions; three may be lost. */
 export const KEEP_ALIVE_MS = 8_000;
+/** Between the end of the sessions and that of their connections, when the server stops. */
+export const CLOSE_LINGER_MS = 100;
 /** Checks at that interval that may find a connection without a session; then it is closed. */
 export const SESSIONLESS_CHECKS_MAX = 2;
 /** A Retry token is used within a round trip; this allows for slow paths and a lost packet. */

@@ -8,6 +8,7 @@ import type { ConnectRequest } from './connect-request.ts';
 import { Http3Connection } from './http3-connection.ts';
 import { Http3Code, Http3RequestError } from './http3-error.ts';
 import {
+  CLOSE_LINGER_MS,
   CONNECTION_WINDOW_BYTES,
   DATAGRAMS_MAX,
   IDLE_TIMEOUT_MS,
@@ -73,6 +74,7 @@ export class WebTransportServer {
   readonly #served = new Map<QuicConnection, Served>();
   #configured: { certificate: Certificate; config: QuicConfig } | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
+  #closing = false;
 
   /** @throws WebTransportUnavailableError */
   constructor(options: WebTransportServerOptions) {
@@ -112,12 +114,18 @@ export class WebTransportServer {
     for (const { http3 } of this.#served.values()) http3.drain();
   }
 
-  /** End all sessions with this code, and all connections. */
+  /**
+   * End all sessions with this code, and all connections. Takes no new ones from now on, and 100 ms
+   * if there are sessions.
+   */
   async close(code = 0, reason = ''): Promise<void> {
+    this.#closing = true;
     clearInterval(this.#keepAlive);
+    const hadSessions = this.sessionCount > 0;
     for (const { http3 } of [...this.#served.values()]) http3.endSessions(code, reason);
-    // The capsules leave with the turn that the sessions' ends have planned.
-    await new Promise((resolve) => setImmediate(resolve));
+    // With the end of its connection a browser forgets what it has not read yet, so the capsules
+    // get a few round trips.
+    if (hadSessions) await new Promise((resolve) => setTimeout(resolve, CLOSE_LINGER_MS));
     await this.#listener.close(Http3Code.NO_ERROR);
   }
 
@@ -144,6 +152,7 @@ export class WebTransportServer {
 
   #session(request: ConnectRequest, session: WebTransportSession): SessionHandler | undefined {
     const { admitsAuthority, admitsOrigin, paths } = this.#options;
+    if (this.#closing) throw new Http3RequestError(503, 'the server stops');
     if (!admitsAuthority(request.authority)) {
       throw new Http3RequestError(421, `authority ${request.authority}`);
     }
