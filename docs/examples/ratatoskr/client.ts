@@ -1,0 +1,79 @@
+/**
+ * A Ratatoskr client in a program of your own. To run it against `npm start`, with a key that
+ * `andvari ratatoskr keygen` has made and `register` has made known:
+ *
+ *   node docs/examples/ratatoskr/client.ts KEYFILE DEVICE USER [http://127.0.0.1:8080/network.json]
+ */
+import { readFileSync } from 'node:fs';
+import {
+  parseRatatoskrAddress,
+  type RatatoskrAddress,
+} from '@andvari/host-common/ratatoskr/address';
+import { RatatoskrError } from '@andvari/host-common/ratatoskr/client/client-error';
+import { platformTransports } from '@andvari/host-common/ratatoskr/client/platform-transports';
+import { RatatoskrClient } from '@andvari/host-common/ratatoskr/client/ratatoskr-client';
+import { hostEd25519 } from '@andvari/host-common/ratatoskr/ed25519';
+
+const bytesOf = (hex: string) =>
+  Uint8Array.from(hex.match(/../g) ?? [], (two) => Number.parseInt(two, 16));
+
+/** A client of the endpoint that a network's description names. It does not connect yet. */
+export async function clientOf(
+  address: RatatoskrAddress,
+  device: { seed: Uint8Array; deviceId: string; userId: string },
+): Promise<RatatoskrClient> {
+  const { url, serverKey, webTransport } = address;
+  const { seed, deviceId, userId } = device;
+  const provider = await hostEd25519();
+  return RatatoskrClient.create({
+    transports: platformTransports({
+      webSocketUrl: url,
+      webTransportUrl: webTransport?.url,
+      certificateHashes: webTransport?.certificateHashes.map(bytesOf),
+    }),
+    signer: await provider.signer(seed),
+    deviceId,
+    userId,
+    serverKey: bytesOf(serverKey),
+  });
+}
+
+/** One business request as JSON. The same `requestId` again is answered, and not executed twice. */
+export async function ask(client: RatatoskrClient, words: object, requestId?: string) {
+  const payload = new TextEncoder().encode(JSON.stringify(words));
+  const options = requestId === undefined ? {} : { requestId };
+  const answer = await client.call(payload, { timeoutMs: 10_000, ...options });
+  return JSON.parse(new TextDecoder().decode(answer.payload));
+}
+
+/** Asks until it is known how it ended: for what must not be done twice, such as a payment. */
+export async function askUntilKnown(client: RatatoskrClient, words: object, tries: number) {
+  const requestId = crypto.randomUUID();
+  for (let left = tries; ; left--) {
+    try {
+      return await ask(client, words, requestId);
+    } catch (error) {
+      const isOpen = error instanceof RatatoskrError && error.outcome === 'unknown';
+      if (!isOpen || left <= 1) throw error;
+    }
+  }
+}
+
+if (import.meta.main) {
+  const [keyFile = '', deviceId = '', userId = '', source] = process.argv.slice(2);
+  const network = await (await fetch(source ?? 'http://127.0.0.1:8080/network.json')).json();
+  const address = parseRatatoskrAddress(network);
+  if (address === undefined) throw new Error('the network has no Ratatoskr endpoint');
+  const seed = bytesOf(readFileSync(keyFile, 'utf8').trim());
+  const client = await clientOf(address, { seed, deviceId, userId });
+  client.subscribe((event) => {
+    if (event.kind === 'state') console.error(event.state);
+  });
+  try {
+    await client.connect();
+    const words = { request_type: 'MARKETPLACE_REQUEST', action: 'list' };
+    console.log(await askUntilKnown(client, words, 3));
+  } finally {
+    await client.close();
+  }
+}
