@@ -84,7 +84,7 @@ export class AnswerDatabase implements AnswerStore {
 
   find(key: AnswerKey): AnswerRecord | undefined {
     const name = nameOf(key);
-    if (this.#fresh.has(name)) return this.#fresh.get(name);
+    if (this.#fresh.has(name) || this.#closed) return this.#fresh.get(name);
     const row = this.#statements.find.get(key.deviceId, key.requestId);
     return row && recordOf(row);
   }

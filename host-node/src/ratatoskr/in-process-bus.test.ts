@@ -85,6 +85,25 @@ describe('InProcessBus', () => {
     second.close();
   });
 
+  it('survives a store that cannot be read, and one that closes too early', async () => {
+    const answers = new MemoryAnswerStore();
+    answers.find = () => {
+      throw new Error('disk gone');
+    };
+    const fallback = { name: 'service', handle: () => payload };
+    const bus = busOf(answers, { fallback });
+    expect(await bus.deliver(call('1'))).toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+
+    const gate = Promise.withResolvers<Uint8Array>();
+    const database = new AnswerDatabase(newPath());
+    const slow = busOf(database, { fallback: { name: 'slow', handle: () => gate.promise } });
+    const outcome = slow.deliver(call('1'));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    database.close();
+    gate.resolve(payload);
+    expect(await outcome).toMatchObject({ ok: true });
+  });
+
   it('executes nothing that could not be written down', async () => {
     let executions = 0;
     const service = {

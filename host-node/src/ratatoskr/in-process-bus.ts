@@ -1,7 +1,7 @@
 /** Services of this process: who gets which request, for how long, and never twice. */
 import { createHash } from 'node:crypto';
 import type { Logger } from '../log/logger.ts';
-import { type AnswerKey, type AnswerStore, nameOf } from './answer-store.ts';
+import { type AnswerKey, type AnswerRecord, type AnswerStore, nameOf } from './answer-store.ts';
 import {
   CALLS_MAX,
   CALLS_PER_DEVICE_MAX,
@@ -64,8 +64,8 @@ export class InProcessBus implements ServiceBus {
       return Promise.resolve(sameCall(running.digest, digest) ?? waited(running.outcome, signal));
     }
     if (this.#closing.signal.aborted) return Promise.resolve(unavailable('the server stops'));
-    const { answers } = this.#options;
-    const record = answers.find(call);
+    const record = this.#find(call);
+    if (record === null) return Promise.resolve(CANNOT_TAKE);
     const other = record && sameCall(record.digest, digest);
     if (other) return Promise.resolve(other);
     if (record?.outcome) return Promise.resolve(record.outcome);
@@ -97,6 +97,16 @@ export class InProcessBus implements ServiceBus {
     clearTimeout(timer);
   }
 
+  /** Null: the store cannot say. */
+  #find(call: ServiceCall): AnswerRecord | undefined | null {
+    try {
+      return this.#options.answers.find(call);
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'the answers cannot be read');
+      return null;
+    }
+  }
+
   #routeOf(payload: Uint8Array): { service?: Service; json: unknown; type: string } {
     const json = parseJson(payload);
     const given = (json as { request_type?: unknown } | null | undefined)?.request_type;
@@ -118,7 +128,7 @@ export class InProcessBus implements ServiceBus {
     } catch (error) {
       this.#end(call);
       logger.error({ err: error }, 'a request was not taken');
-      return unavailable('requests cannot be taken now');
+      return CANNOT_TAKE;
     }
     const { service, type: requestType, json } = work;
     const deadline = new AbortController();
@@ -184,6 +194,7 @@ async function run(
   }
 }
 
+const CANNOT_TAKE = unavailable('requests cannot be taken now');
 const TOO_LATE = unavailable('the service did not answer in time');
 
 function unavailable(message: string): ServiceOutcome {
