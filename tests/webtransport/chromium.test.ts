@@ -1,6 +1,8 @@
 /** The WebTransport server as Chromium, the one real client, sees it. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { WebTransportListener } from '@andvari/host-node/ratatoskr/webtransport-listener';
+import { SelfMadeCertificates } from '@andvari/host-node/webtransport/certificates';
 import { EchoServer } from '@andvari/host-node/webtransport/testing/echo-server';
 import { quicAvailable } from '@andvari/host-node/webtransport/testing/quic-client';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -140,6 +142,44 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     await echo.server.close(1001, 'the server stops');
     expect(await closed).toEqual({ closeCode: 1001, reason: 'the server stops' });
+  });
+
+  it('a channel: the last message comes, then the close with its code', async () => {
+    const certificates = new SelfMadeCertificates(['127.0.0.1'], Date.now());
+    const listener = new WebTransportListener({
+      listen: { host: '127.0.0.1', port: 0 },
+      certificates,
+      accept: (channel) => ({
+        message: () => {
+          channel.send(Buffer.from('last words'));
+          channel.close(1008, 'enough');
+        },
+        text: () => {},
+        closed: () => {},
+      }),
+    });
+    const { port } = await listener.open();
+    const url = `https://127.0.0.1:${port}/ratatoskr`;
+    const hash = [...listener.certificateHashes[0]!];
+    for (let round = 0; round < 5; round++) {
+      const seen = await page.evaluate(
+        async ([to, value]) => {
+          const session = new WebTransport(to, {
+            serverCertificateHashes: [{ algorithm: 'sha-256', value: new Uint8Array(value) }],
+          });
+          await session.ready;
+          const stream = await session.createBidirectionalStream();
+          await stream.writable.getWriter().write(Uint8Array.of(0, 0, 0, 1, 65));
+          const { value: bytes } = await stream.readable.getReader().read();
+          const { closeCode, reason } = await session.closed;
+          return { text: new TextDecoder().decode(bytes), closeCode, reason };
+        },
+        [url, hash] as const,
+      );
+      const text = '\0\0\0\nlast words';
+      expect(seen).toEqual({ text, closeCode: 1008, reason: 'enough' });
+    }
+    await listener.close();
   });
 
   it('stream codes, both ways', async () => {

@@ -224,18 +224,20 @@ export class Http3Connection implements QuicEvents {
       this.#ended(receive.id);
       return;
     }
+    const request: RequestStream = { receive, send, session: undefined };
     const reader = new RequestReader({
-      headers: (fields) => this.#connect(fields, send),
-      close: (code, reason) => this.#sessions.get(send.id)?.end({ by: 'peer', code, reason }),
-      drain: () => this.#sessions.get(send.id)?.peerDrains(),
+      headers: (fields) => this.#connect(fields, request),
+      close: (code, reason) => request.session?.end({ by: 'peer', code, reason }),
+      drain: () => request.session?.peerDrains(),
     });
-    receive.onReadable = () => this.#guard(() => this.#readRequest({ receive, send }, reader));
-    this.#guardRequest({ receive, send }, () => reader.feed(head));
+    receive.onReadable = () => this.#guard(() => this.#readRequest(request, reader));
+    this.#guardRequest(request, () => reader.feed(head));
     receive.onReadable?.();
   }
 
-  #readRequest({ receive, send }: RequestStream, reader: RequestReader): void {
-    this.#guardRequest({ receive, send }, () => {
+  #readRequest(request: RequestStream, reader: RequestReader): void {
+    const { receive, send } = request;
+    this.#guardRequest(request, () => {
       let found = receive.tryRead();
       for (; found instanceof Uint8Array; found = receive.tryRead()) {
         reader.feed(found);
@@ -245,17 +247,19 @@ export class Http3Connection implements QuicEvents {
       if (found === 'wait') return;
       reader.end();
       // Without a close capsule the end of the stream says: code 0, no reason.
-      this.#sessions.get(send.id)?.end({ by: 'peer', code: 0, reason: '' });
+      request.session?.end({ by: 'peer', code: 0, reason: '' });
+      request.session?.release();
       send.end().catch(ignore);
     });
   }
 
   /** Refuse the request, or end the session, for what `act` throws. */
-  #guardRequest({ receive, send }: RequestStream, act: () => void): void {
+  #guardRequest(request: RequestStream, act: () => void): void {
     try {
       act();
     } catch (error) {
       if (error instanceof Http3ConnectionError) throw error;
+      const { receive, send, session } = request;
       receive.onReadable = undefined;
       if (error instanceof Http3RequestError) {
         send.end(emitHeaders([[':status', String(error.status)]])).catch(ignore);
@@ -269,12 +273,14 @@ export class Http3Connection implements QuicEvents {
       const code = stream ? error.http3Code : Http3Code.REQUEST_CANCELLED;
       send.reset(code);
       receive.stop(code);
-      this.#sessions.get(send.id)?.end({ by: 'lost', code: 0, reason: '' });
+      session?.end({ by: 'lost', code: 0, reason: '' });
+      session?.release();
       this.#ended(send.id);
     }
   }
 
-  #connect(fields: readonly Field[], send: QuicSendStream): void {
+  #connect(fields: readonly Field[], stream: RequestStream): void {
+    const { send } = stream;
     const request = parseConnectRequest(fields);
     if (!this.#datagramsOffered) throw new Http3RequestError(400, 'no datagrams in SETTINGS');
     if (this.#sessions.size >= SESSIONS_PER_CONNECTION_MAX) {
@@ -287,6 +293,7 @@ export class Http3Connection implements QuicEvents {
     });
     const handler = this.#host.accept(request, session);
     if (!handler) throw new Http3RequestError(429, 'too many sessions');
+    stream.session = session;
     this.#sessions.set(send.id, session);
     send.write(emitHeaders([[':status', '200']])).catch(ignore);
     session.begin(handler);
@@ -329,6 +336,8 @@ interface PeerStream {
 interface RequestStream {
   receive: QuicReceiveStream;
   send: QuicSendStream;
+  /** Since it was accepted, also when it has ended. */
+  session: WebTransportSession | undefined;
 }
 
 /** Whoever closes or resets the stream is told elsewhere. */

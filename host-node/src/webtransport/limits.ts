@@ -10,6 +10,8 @@ export const IDLE_TIMEOUT_MS = 30_000;
 export const KEEP_ALIVE_MS = 8_000;
 /** Between the end of the sessions and that of their connections, when the server stops. */
 export const CLOSE_LINGER_MS = 100;
+/** Time for a peer to end its side of a session that we have ended. */
+export const RELEASE_TIMEOUT_MS = 1_000;
 /** Checks at that interval that may find a connection without a session; then it is closed. */
 export const SESSIONLESS_CHECKS_MAX = 2;
 /** A Retry token is used within a round trip; this allows for slow paths and a lost packet. */

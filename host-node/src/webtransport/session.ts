@@ -3,7 +3,7 @@
 import type { ConnectRequest } from './connect-request.ts';
 import { Http3Code } from './http3-error.ts';
 import { emitCloseSession, emitDrainSession, FrameType, UniStreamType } from './http3-frames.ts';
-import { CLOSE_REASON_BYTES_MAX } from './limits.ts';
+import { CLOSE_REASON_BYTES_MAX, RELEASE_TIMEOUT_MS } from './limits.ts';
 import type { QuicConnection } from './quic-connection.ts';
 import type { QuicReceiveStream, QuicSendStream } from './quic-stream.ts';
 import { concatBytes, emitVarint } from './varint.ts';
@@ -53,6 +53,7 @@ export class WebTransportSession {
   readonly #receiving = new Set<QuicReceiveStream>();
   readonly #sending = new Set<QuicSendStream>();
   #ended = false;
+  #release: NodeJS.Timeout | undefined;
 
   /** @param parts `connect` is the sending half of the request's stream */
   constructor(
@@ -108,8 +109,8 @@ export class WebTransportSession {
   }
 
   /**
-   * End the session: streams are reset, the peer gets `code` (u32) and `reason` (cut at 1024 bytes
-   * of UTF-8).
+   * End the session: the peer gets `code` (u32) and `reason` (cut at 1024 bytes of UTF-8); streams
+   * are reset when it has answered, or after a second.
    */
   close(code = 0, reason = ''): void {
     if (this.#ended) return;
@@ -149,12 +150,21 @@ export class WebTransportSession {
   end(end: SessionEnd): void {
     if (this.#ended) return;
     this.#ended = true;
+    // A peer that sees its streams reset along with the capsule may take it for a lost connection
+    // (Chromium 156, one time in seven), so they wait until it has answered.
+    if (end.by === 'us') this.#release = setTimeout(() => this.release(), RELEASE_TIMEOUT_MS);
+    else this.release();
+    this.#onEnd();
+    this.#handler?.closed(end);
+  }
+
+  /** For the connection: nothing of the session is needed any more. */
+  release(): void {
+    clearTimeout(this.#release);
     for (const stream of this.#sending) stream.reset(Http3Code.WEBTRANSPORT_SESSION_GONE);
     for (const stream of this.#receiving) stream.stop(Http3Code.WEBTRANSPORT_SESSION_GONE);
     this.#sending.clear();
     this.#receiving.clear();
-    this.#onEnd();
-    this.#handler?.closed(end);
   }
 
   /** What says that the stream is a session's, and of which one. */
