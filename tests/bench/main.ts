@@ -7,6 +7,9 @@ import { benchCiphers } from './ciphers.ts';
 import { benchCrypt } from './crypt.ts';
 import { benchEngine } from './engine.ts';
 import { benchHeal } from './heal.ts';
+import { benchRatatoskr, type RatatoskrRow } from './ratatoskr.ts';
+import { benchRatatoskrCodec } from './ratatoskr-codec.ts';
+import { benchRatatoskrSessions } from './ratatoskr-sessions.ts';
 import { benchSteps } from './steps.ts';
 import { benchStore } from './store.ts';
 import { benchTcp } from './tcp.ts';
@@ -61,7 +64,7 @@ async function ciphers(): Promise<Line[]> {
 
 async function crypt(): Promise<Line[]> {
   const rows = await benchCrypt();
-  if (!rows && !json) console.log('crypt    no native addon here, or no AES instructions');
+  if (!rows && !json) console.log('crypt     no native addon here, or no AES instructions');
   return (rows ?? []).map(({ what, ns, wasmNs }) => ({
     part: 'crypt',
     what,
@@ -112,8 +115,39 @@ async function heal(): Promise<Line[]> {
   }));
 }
 
+function ratatoskrDetail({ perCpuSecond, cpuRatio, echoRatio, p50Us, p99Us }: RatatoskrRow) {
+  return [
+    ...(p50Us !== undefined && p99Us !== undefined ? [latencies({ p50Us, p99Us })] : []),
+    ...(perCpuSecond ? [`${number(perCpuSecond)} a second of CPU`] : []),
+    ...(cpuRatio ? [`x ${cpuRatio.toFixed(2)} by CPU`] : []),
+    ...(echoRatio ? [`x ${echoRatio.toFixed(2)} of the ws echo`] : []),
+  ].join(', ');
+}
+
+async function ratatoskr(): Promise<Line[]> {
+  const part = 'ratatoskr';
+  const codec = [...(await benchRatatoskrCodec())].map(([what, ns]) => ({
+    ...{ part, what, perSecond: 1e9 / ns },
+    detail: `${ns.toFixed(0)} ns`,
+  }));
+  const rows = (await benchRatatoskr()).map((row) => ({
+    ...{ part, what: row.name, perSecond: row.perSecond, detail: ratatoskrDetail(row) },
+    ...(row.ratio === undefined ? {} : { ratio: row.ratio }),
+  }));
+  return [...codec, ...rows];
+}
+
+async function sessions(): Promise<Line[]> {
+  const rows = await benchRatatoskrSessions();
+  if (!rows && !json) console.log('sessions  a process may not have 12,000 files open here');
+  return (rows ?? []).map(({ name, perSecond, beforeMiB, peakMiB, idleMiB }) => ({
+    ...{ part: 'sessions', what: `${name}, opened`, perSecond },
+    detail: `RSS ${number(idleMiB)} MiB, before ${number(beforeMiB)}, at most ${number(peakMiB)}`,
+  }));
+}
+
 const PARTS: Record<string, () => Promise<Line[]>> = {
-  ...{ engine, steps, ciphers, crypt, udp, tcp, store, heal },
+  ...{ engine, steps, ciphers, crypt, udp, tcp, store, heal, ratatoskr, sessions },
 };
 const json = process.argv.includes('--json');
 const wanted = process.argv.slice(2).filter((word) => word !== '--json');
@@ -130,7 +164,7 @@ function print(line: Line): void {
   }
   const ratio = line.ratio === undefined ? '' : `x ${line.ratio.toFixed(2)}`;
   const columns = [
-    line.part.padEnd(8),
+    line.part.padEnd(9),
     line.what.padEnd(58),
     `${number(line.perSecond).padStart(12)}/s `,
     ratio.padEnd(7),

@@ -1,0 +1,253 @@
+/**
+ * Signed business requests of 300 bytes, end to end over loopback: the server on one core, the load
+ * on another. Beside them, in the same run and on the same core, what no server can do without: one
+ * Ed25519 verify and one sign for each request; and what carries it, a bare ws echo.
+ */
+import { plainEngine } from '@andvari/host-common/engine/module';
+import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
+import { PinnedServer, pinLoad } from './pinned-server.ts';
+import {
+  DEVICES,
+  openPeer,
+  openRatatoskrSession,
+  type Peer,
+  requestOf,
+  type Transport,
+} from './ratatoskr-peers.ts';
+import { percentiles } from './timing.ts';
+
+export interface RatatoskrRow {
+  name: string;
+  perSecond: number;
+  /** Requests in a second of the server's CPU time: other load on the machine changes it less. */
+  perCpuSecond?: number;
+  p50Us?: number;
+  p99Us?: number;
+  /** Of the bare verify and sign; by wall clock, and by CPU time. */
+  ratio?: number;
+  cpuRatio?: number;
+  /** Of the bare ws echo, by wall clock. */
+  echoRatio?: number;
+}
+
+const CONNECTIONS = 16;
+const WINDOW = 8;
+const REQUESTS = 3000;
+const REQUESTS_ALONE = 500;
+/** Alternating runs; the best of each counts. */
+const TURNS = 4;
+const CONNECTS = 50;
+
+interface Target {
+  name: string;
+  server: PinnedServer;
+  transport: Transport;
+  /** A server of ours; else it echoes whatever comes. */
+  isRatatoskr: boolean;
+  best: Map<Mode, RatatoskrRow>;
+}
+
+type Mode = 'full' | 'alone' | 'half';
+
+/** One message under way. */
+interface Sent {
+  requestId: string;
+  /** Milliseconds: when it was sent, or should have been. */
+  atMs: number;
+}
+
+/** Connections so far: each run has devices that rested, or their 8192 live nonces are used up. */
+let opened = 0;
+
+interface Lane {
+  peer: Peer;
+  /** Signed beforehand. */
+  supply: { requestId: string; bytes: Uint8Array }[];
+  /** In the order of their answers. */
+  sent: Sent[];
+}
+
+async function openLanes(target: Target, codec: RatatoskrCodec, mode: Mode): Promise<Lane[]> {
+  const count = mode === 'alone' ? 1 : CONNECTIONS;
+  const each = mode === 'alone' ? REQUESTS_ALONE : Math.floor(REQUESTS / CONNECTIONS);
+  const { server, transport } = target;
+  const port = server.ports[transport];
+  if (port === undefined) throw new Error(`${target.name}: no port`);
+  const lanes: Lane[] = [];
+  for (let i = 0; i < count; i++) {
+    const deviceId = DEVICES[opened++ % DEVICES.length] as string;
+    const peer = await openPeer(transport, port);
+    if (target.isRatatoskr) await openRatatoskrSession(codec, peer, deviceId);
+    const supply = Array.from({ length: each }, () => {
+      const request = requestOf(codec, deviceId);
+      return { requestId: request.requestId, bytes: codec.encodeRequest(request) };
+    });
+    lanes.push({ peer, supply, sent: [] });
+  }
+  return lanes;
+}
+
+interface Answered {
+  requestId: string;
+  bytes: Uint8Array;
+}
+
+/**
+ * Sends all that the lanes have and waits for the answers. `perSecond`: of all lanes, at fixed
+ * times whatever the server does; undefined: `window` a lane under way, as fast as it goes.
+ */
+function drive(lanes: Lane[], window: number, perSecond?: number) {
+  const times: number[] = [];
+  const answered: Answered[] = [];
+  const total = lanes.reduce((sum, { supply }) => sum + supply.length, 0);
+  const send = (lane: Lane, atMs = performance.now()) => {
+    const next = lane.supply.pop();
+    if (!next) return;
+    lane.sent.push({ requestId: next.requestId, atMs });
+    lane.peer.send(next.bytes);
+  };
+  return new Promise<{ times: number[]; answered: Answered[] }>((resolve) => {
+    for (const lane of lanes) {
+      lane.peer.onMessage = (bytes) => {
+        const { requestId, atMs } = lane.sent.shift() as Sent;
+        times.push(performance.now() - atMs);
+        answered.push({ requestId, bytes });
+        if (times.length === total) resolve({ times, answered });
+        else if (perSecond === undefined) send(lane);
+      };
+    }
+    if (perSecond === undefined) {
+      for (const lane of lanes) for (let i = 0; i < window; i++) send(lane);
+      return;
+    }
+    const start = performance.now();
+    let sent = 0;
+    const tick = () => {
+      for (; sent < total && performance.now() - start >= (sent / perSecond) * 1000; sent++) {
+        send(lanes[sent % lanes.length] as Lane, start + (sent / perSecond) * 1000);
+      }
+      if (sent < total) setImmediate(tick);
+    };
+    tick();
+  });
+}
+
+async function run(target: Target, codec: RatatoskrCodec, mode: Mode): Promise<RatatoskrRow> {
+  const { name, server, isRatatoskr } = target;
+  const lanes = await openLanes(target, codec, mode);
+  const before = await server.usage();
+  const start = performance.now();
+  const full = target.best.get('full')?.perSecond ?? 0;
+  const window = mode === 'alone' ? 1 : WINDOW;
+  const { times, answered } = await drive(lanes, window, mode === 'half' ? full / 2 : undefined);
+  const seconds = (performance.now() - start) / 1000;
+  const cpuUs = (await server.usage()).cpuUs - before.cpuUs;
+  for (const { peer } of lanes) peer.close();
+  if (isRatatoskr) {
+    for (const { requestId, bytes } of answered) {
+      const opened = codec.openResponse(bytes);
+      if (opened.ok && opened.response.success && opened.response.requestId === requestId) continue;
+      throw new Error(
+        `${name}: a wrong answer ${opened.ok ? opened.response.errorCode : opened.reason}`,
+      );
+    }
+  }
+  const perCpuSecond = (times.length / cpuUs) * 1e6;
+  return { name, perSecond: times.length / seconds, perCpuSecond, ...percentiles(times) };
+}
+
+/** From nothing to a session, one after the other. */
+async function connects(target: Target, codec: RatatoskrCodec): Promise<RatatoskrRow> {
+  const times: number[] = [];
+  const start = performance.now();
+  for (let i = 0; i < CONNECTS; i++) {
+    const from = performance.now();
+    const port = target.server.ports[target.transport] as number;
+    const peer = await openPeer(target.transport, port);
+    await openRatatoskrSession(codec, peer, DEVICES[i] as string);
+    times.push(performance.now() - from);
+    peer.close();
+  }
+  const perSecond = (times.length / (performance.now() - start)) * 1000;
+  return { name: `connect, ${target.name}`, perSecond, ...percentiles(times) };
+}
+
+/** The better of two: more requests; at a given rate, a lower p99. */
+function better(mode: Mode, row: RatatoskrRow, before: RatatoskrRow | undefined): RatatoskrRow {
+  if (!before) return row;
+  if (mode === 'half') return (row.p99Us ?? 0) < (before.p99Us ?? 0) ? row : before;
+  const perCpuSecond = Math.max(row.perCpuSecond ?? 0, before.perCpuSecond ?? 0);
+  return { ...(row.perSecond > before.perSecond ? row : before), perCpuSecond };
+}
+
+async function openTargets(): Promise<Target[]> {
+  const echo = await PinnedServer.start('echo');
+  const memory = await PinnedServer.start('memory');
+  const served = await PinnedServer.start('served');
+  const target = (name: string, server: PinnedServer, transport: Transport): Target => {
+    return { name, server, transport, isRatatoskr: server !== echo, best: new Map() };
+  };
+  const targets = [
+    target('bare ws echo', echo, 'plain'),
+    target('bare ws echo, TLS', echo, 'tls'),
+    target('WebSocket, answers in memory', memory, 'plain'),
+    target('WebSocket, TLS, answers in memory', memory, 'tls'),
+    target('WebTransport, answers in memory', memory, 'webTransport'),
+    target('WebSocket, answers on disk', served, 'plain'),
+  ];
+  return targets.filter(({ server, transport }) => server.ports[transport] !== undefined);
+}
+
+const modeNames = {
+  full: `${CONNECTIONS} x ${WINDOW} under way`,
+  alone: 'one at a time',
+  half: 'half load',
+};
+
+export async function benchRatatoskr(): Promise<RatatoskrRow[]> {
+  const { unpin } = pinLoad();
+  const codec = RatatoskrCodec.create({ module: await plainEngine() });
+  const targets = await openTargets();
+  const bare: RatatoskrRow = {
+    name: 'bare Ed25519 verify + sign',
+    ...{ perSecond: 0, perCpuSecond: 0 },
+  };
+  const [anyServer] = targets as [Target];
+  for (const mode of ['full', 'alone', 'half'] as const) {
+    for (let turn = 0; turn < TURNS; turn++) {
+      const { pairs, seconds, cpuUs } = await anyServer.server.ed25519();
+      bare.perSecond = Math.max(bare.perSecond, pairs / seconds);
+      bare.perCpuSecond = Math.max(bare.perCpuSecond ?? 0, (pairs / cpuUs) * 1e6);
+      for (const target of targets) {
+        if (mode === 'half' && !target.isRatatoskr) continue;
+        const row = await run(target, codec, mode);
+        target.best.set(mode, better(mode, row, target.best.get(mode)));
+      }
+    }
+  }
+  const rows = [bare];
+  for (const mode of ['full', 'alone', 'half'] as const) {
+    for (const target of targets) {
+      const row = target.best.get(mode);
+      if (!row) continue;
+      const named = { ...row, name: `${target.name}, ${modeNames[mode]}` };
+      rows.push(mode === 'full' && target.isRatatoskr ? beside(named, bare, targets) : named);
+    }
+  }
+  for (const target of targets) {
+    if (target.isRatatoskr) rows.push(await connects(target, codec));
+  }
+  for (const server of new Set(targets.map((target) => target.server))) server.close();
+  unpin();
+  return rows;
+}
+
+function beside(row: RatatoskrRow, bare: RatatoskrRow, targets: Target[]): RatatoskrRow {
+  const echo = targets.find(({ name }) => name === 'bare ws echo')?.best.get('full');
+  return {
+    ...row,
+    ratio: row.perSecond / bare.perSecond,
+    cpuRatio: (row.perCpuSecond ?? 0) / (bare.perCpuSecond ?? 1),
+    ...(echo ? { echoRatio: row.perSecond / echo.perSecond } : {}),
+  };
+}
