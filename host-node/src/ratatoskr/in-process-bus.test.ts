@@ -59,6 +59,25 @@ describe('InProcessBus', () => {
     expect(await answer('3', 'a')).toBe('waits');
   });
 
+  it('does not give up the place of a call for an earlier run that ends late', async () => {
+    const gates = [Promise.withResolvers<Uint8Array>(), Promise.withResolvers<Uint8Array>()];
+    let runs = 0;
+    const service = {
+      ...{ name: 'slow', resumes: true },
+      handle: () => gates[runs++]?.promise as Promise<Uint8Array>,
+    };
+    const bus = busOf(new MemoryAnswerStore(), { fallback: service });
+    await bus.deliver(call('1'));
+    while (bus.underWay > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const second = bus.deliver(call('1'));
+    gates[0]?.resolve(new TextEncoder().encode('first'));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(bus.underWay).toBe(1);
+    gates[1]?.resolve(payload);
+    expect(await second).toMatchObject({ ok: true });
+    expect([bus.underWay, runs]).toEqual([0, 2]);
+  });
+
   it.each([true, false])('after a crash: a service that resumes %s', async (resumes) => {
     const path = newPath();
     const first = new AnswerDatabase(path);

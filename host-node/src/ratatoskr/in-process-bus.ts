@@ -37,8 +37,10 @@ export interface InProcessBusOptions {
   nowS?: () => number;
 }
 
+/** A call that a service works on, or that waits to be written down. */
 interface Running {
   digest: Uint8Array;
+  abort: AbortController;
   outcome: Promise<ServiceOutcome>;
 }
 
@@ -46,7 +48,7 @@ export class InProcessBus implements ServiceBus {
   readonly #options: InProcessBusOptions;
   readonly #running = new Map<string, Running>();
   readonly #byDevice = new Map<string, number>();
-  readonly #closing = new AbortController();
+  #closing = false;
 
   constructor(options: InProcessBusOptions) {
     this.#options = options;
@@ -63,7 +65,7 @@ export class InProcessBus implements ServiceBus {
     if (running) {
       return Promise.resolve(sameCall(running.digest, digest) ?? waited(running.outcome, signal));
     }
-    if (this.#closing.signal.aborted) return Promise.resolve(unavailable('the server stops'));
+    if (this.#closing) return Promise.resolve(STOPPING);
     const record = this.#find(call);
     if (record === null) return Promise.resolve(CANNOT_TAKE);
     const other = record && sameCall(record.digest, digest);
@@ -80,14 +82,17 @@ export class InProcessBus implements ServiceBus {
       return Promise.resolve(unavailable('too many requests are under way'));
     }
     const known = record !== undefined;
-    const outcome = this.#begin(call, { service, json, type, digest, known });
-    this.#running.set(name, { digest, outcome });
+    const mine: Running = { digest, abort: new AbortController(), outcome: NEVER };
+    this.#running.set(name, mine);
     this.#byDevice.set(call.deviceId, ofDevice + 1);
-    return waited(outcome, signal);
+    mine.outcome = this.#begin(call, { service, json, type, known }, mine);
+    return waited(mine.outcome, signal);
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('the server stops'));
+    this.#closing = true;
+    const reason = new Error('the server stops');
+    for (const { abort } of this.#running.values()) abort.abort(reason);
     const all = Promise.all([...this.#running.values()].map(({ outcome }) => outcome));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -120,42 +125,47 @@ export class InProcessBus implements ServiceBus {
    * The outcome, at the deadline at the latest. What the service does after it is still written
    * down for whoever asks again; it keeps its place until it has ended, or as long once more.
    */
-  async #begin(call: ServiceCall, work: Work): Promise<ServiceOutcome> {
+  async #begin(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
     const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
     const nowS = this.#options.nowS ?? (() => Math.floor(Date.now() / 1000));
     try {
-      if (!work.known) await answers.begin(call, work.digest, nowS());
+      if (!work.known) await answers.begin(call, running.digest, nowS());
     } catch (error) {
-      this.#end(call);
+      this.#end(call, running);
       logger.error({ err: error }, 'a request was not taken');
       return CANNOT_TAKE;
     }
+    if (this.#closing) {
+      if (!work.known) answers.forget(call);
+      this.#end(call, running);
+      return STOPPING;
+    }
     const { service, type: requestType, json } = work;
-    const deadline = new AbortController();
-    const signal = AbortSignal.any([deadline.signal, this.#closing.signal]);
     const late = Promise.withResolvers<ServiceOutcome>();
-    const timers = [
-      setTimeout(() => {
-        logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
-        deadline.abort(new Error('the deadline has passed'));
-        late.resolve(TOO_LATE);
-      }, deadlineMs),
-      setTimeout(() => this.#end(call), 2 * deadlineMs),
-    ];
-    const ended = run(service, { ...call, requestType, json, signal }, logger).then(async (end) => {
+    let timer = setTimeout(() => {
+      logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
+      timer = setTimeout(() => this.#end(call, running), deadlineMs);
+      running.abort.abort(new Error('the deadline has passed'));
+      late.resolve(TOO_LATE);
+    }, deadlineMs);
+    const request = { ...call, requestType, json, signal: running.abort.signal };
+    const ended = run(service, request, logger).then(async (end) => {
       // The next process goes on with it.
-      const left = this.#closing.signal.aborted && service.resumes && !end.outcome.ok;
+      const left = this.#closing && service.resumes && !end.outcome.ok;
       if (end.again) answers.forget(call);
       else if (!left) await answers.finish(call, end.outcome);
-      for (const timer of timers) clearTimeout(timer);
-      this.#end(call);
+      clearTimeout(timer);
+      this.#end(call, running);
       return end.outcome;
     });
     return Promise.race([ended, late.promise]);
   }
 
-  #end(call: AnswerKey): void {
-    if (!this.#running.delete(nameOf(call))) return;
+  /** Its place is free; a later run of the same call keeps its own. */
+  #end(call: AnswerKey, running: Running): void {
+    const name = nameOf(call);
+    if (this.#running.get(name) !== running) return;
+    this.#running.delete(name);
     const left = (this.#byDevice.get(call.deviceId) ?? 1) - 1;
     if (left === 0) this.#byDevice.delete(call.deviceId);
     else this.#byDevice.set(call.deviceId, left);
@@ -166,7 +176,6 @@ interface Work {
   service: Service;
   json: unknown;
   type: string;
-  digest: Uint8Array;
   /** An earlier process began it. */
   known: boolean;
 }
@@ -194,6 +203,9 @@ async function run(
   }
 }
 
+/** Until the call has begun, in the same turn. */
+const NEVER = new Promise<ServiceOutcome>(() => {});
+const STOPPING = unavailable('the server stops');
 const CANNOT_TAKE = unavailable('requests cannot be taken now');
 const TOO_LATE = unavailable('the service did not answer in time');
 

@@ -1,5 +1,5 @@
 /** Signatures of a server under its answers, in their metadata (reference: Ratatoskr section 8). */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages';
 import {
   RESPONSE_SIGNATURE_KEY,
@@ -18,7 +18,7 @@ export function signResponse(
 ): RatatoskrResponse {
   if (!signer) return response;
   const input = responseSigningInput(response, requestDigest);
-  const digest = createHash('sha256').update(input).digest();
+  const digest = hash('sha256', input, 'buffer');
   const metadata = new Map(response.metadata);
   const signature = Buffer.from(signer.signNow(digest)).toString('base64url');
   metadata.set(RESPONSE_SIGNATURE_KEY, signature);
