@@ -1,14 +1,25 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { MessageChannel } from './channel.ts';
+
+/**
+ * Longer messages do not wait for others: until they are written they count as unsent, and a peer
+ * with much unsent is not read.
+ */
+const GATHERED_BYTES_MAX = 4096;
 
 /** A WebSocket as a MessageChannel. The listener hands over what comes in. */
 export class WebSocketChannel implements MessageChannel {
   readonly transport = 'websocket';
   readonly remoteAddress: string;
   readonly #socket: WebSocket;
+  readonly #below: Duplex;
+  #gathers = false;
 
-  constructor(socket: WebSocket, remoteAddress: string) {
+  /** @param below what the WebSocket writes to */
+  constructor(socket: WebSocket, below: Duplex, remoteAddress: string) {
     this.#socket = socket;
+    this.#below = below;
     this.remoteAddress = remoteAddress;
   }
 
@@ -18,6 +29,8 @@ export class WebSocketChannel implements MessageChannel {
 
   send(message: Uint8Array): void {
     if (!this.#isOpen) return;
+    if (message.length <= GATHERED_BYTES_MAX) this.#gather();
+    else this.#release();
     // A failure is told by the close that follows it.
     this.#socket.send(message, { binary: true }, () => {});
   }
@@ -42,6 +55,20 @@ export class WebSocketChannel implements MessageChannel {
 
   terminate(): void {
     this.#socket.terminate();
+  }
+
+  /** The answers to what one read has brought leave in one write: a call of the system for all. */
+  #gather(): void {
+    if (this.#gathers) return;
+    this.#gathers = true;
+    this.#below.cork();
+    process.nextTick(() => this.#release());
+  }
+
+  #release(): void {
+    if (!this.#gathers) return;
+    this.#gathers = false;
+    this.#below.uncork();
   }
 
   get #isOpen(): boolean {

@@ -150,15 +150,14 @@ export class WebSocketListener {
       refuseSocket(socket, elsewhere ? 404 : 503);
       return;
     }
-    const address = socket.remoteAddress ?? '';
     socket.setNoDelay(true);
-    this.#server.handleUpgrade(request, socket, head, (ws) => this.#adopt(ws, address));
+    this.#server.handleUpgrade(request, socket, head, (ws) => this.#adopt(ws, socket));
   }
 
-  #adopt(ws: WebSocket, address: string): void {
+  #adopt(ws: WebSocket, socket: Socket): void {
     // ws closes with the right code by itself (1009 for a message above the maximum, 1002 ...).
     ws.on('error', () => {});
-    const channel = new WebSocketChannel(ws, address);
+    const channel = new WebSocketChannel(ws, socket, socket.remoteAddress ?? '');
     const handler = this.#options.accept(channel);
     if (!handler) {
       // Another transport of the same server has taken the last place meanwhile.
