@@ -91,8 +91,10 @@ export class RatatoskrFlows {
           this.#changed();
         },
       });
-    } catch {
-      // The worker has ended, and the page with it.
+    } catch (error) {
+      // The key of the device does not work here, or the worker has ended, and the page with it.
+      this.#words = sentenceOf(error);
+      this.#changed();
     }
   }
 

@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fetchDemoCoins, fetchNetwork } from './page-server.ts';
+import { fetchDemoCoins, fetchNetwork, registerDemoDevice } from './page-server.ts';
 
 const servers = [{ raidaId: 3, url: 'ws://127.0.0.1:9103/raida' }];
 let answer: (response: ServerResponse, path: string, method: string) => void;
@@ -34,6 +34,30 @@ it('reads the network, and whether there are demo coins', async () => {
       void response.end(JSON.stringify({ wire: 'spec', coinId: 6, demo, servers }));
     expect(await fetchNetwork()).toEqual({ wire: 'spec', coinId: 6, demo: wanted, servers });
   }
+});
+
+it('reads the Ratatoskr endpoint; one that is wrong is none', async () => {
+  const ratatoskr = { url: 'ws://127.0.0.1:1/ratatoskr', serverKey: 'ab'.repeat(32) };
+  const network = { wire: 'spec', coinId: 6, demo: false, servers };
+  answer = (response) => void response.end(JSON.stringify({ ...network, ratatoskr }));
+  expect(await fetchNetwork()).toEqual({ ...network, ratatoskr });
+  for (const wrong of [{ ...ratatoskr, serverKey: 'ab' }, { url: 'http://x/' }, 7]) {
+    answer = (response) => void response.end(JSON.stringify({ ...network, ratatoskr: wrong }));
+    expect(await fetchNetwork()).toEqual(network);
+  }
+});
+
+it('registers a device with a POST', async () => {
+  const asked: string[] = [];
+  answer = (response, path, method) => {
+    asked.push(`${method} ${path}`);
+    response.end('{}');
+  };
+  await registerDemoDevice({ id: 'a b', user: 'ann&', publicKeyHex: 'ab' });
+  expect(asked).toEqual(['POST /demo/device?device=a+b&user=ann%26&key=ab']);
+  answer = (response) => void response.writeHead(400).end();
+  const device = { id: 'a', user: 'ann', publicKeyHex: 'ab' };
+  await expect(registerDemoDevice(device)).rejects.toThrow('refused the request (400)');
 });
 
 it('refuses what is no network, what is too long, and every status but success', async () => {

@@ -29,18 +29,24 @@ export interface PageNetwork extends RaidaNetwork {
   readonly ratatoskr?: RatatoskrAddress;
 }
 
-/**
- * GET /network.json. Throws PageServerError, or NetworkError or RatatoskrAddressError for a
- * description that is none.
- */
+/** GET /network.json. Throws PageServerError, or NetworkError for a description that is none. */
 export async function fetchNetwork(): Promise<PageNetwork> {
   const bytes = await fetchBytes(NETWORK_PATH, { method: 'GET' }, NETWORK_BYTES_MAX);
   const text = new TextDecoder().decode(bytes);
   const network = parseNetwork(text);
   const description = JSON.parse(text) as { demo?: unknown };
-  const ratatoskr = parseRatatoskrAddress(description);
+  const ratatoskr = addressIn(description);
   const demo = description.demo === true;
   return { ...network, demo, ...(ratatoskr === undefined ? {} : { ratatoskr }) };
+}
+
+/** Coins do not wait for an endpoint that is described wrongly: then there is none. */
+function addressIn(description: object): RatatoskrAddress | undefined {
+  try {
+    return parseRatatoskrAddress(description);
+  } catch {
+    return undefined;
+  }
 }
 
 /** POST /demo/coins: a coin file with coins of the demo network. Throws PageServerError. */

@@ -43,7 +43,8 @@ interface OpenWallet {
   readonly wallet: Wallet;
   readonly lockers: LockerDesk;
   readonly unfinished: UnfinishedWork;
-  readonly ratatoskr: RatatoskrDesk;
+  /** Or why there is none: coins do not depend on it. */
+  readonly ratatoskr: RatatoskrDesk | Error;
   readonly releaseTabLock: () => void;
 }
 
@@ -113,7 +114,9 @@ export class WalletDesk {
   #turn: Promise<unknown> = Promise.resolve();
 
   get ratatoskr(): RatatoskrDesk {
-    return this.#open().ratatoskr;
+    const { ratatoskr } = this.#open();
+    if (ratatoskr instanceof Error) throw ratatoskr;
+    return ratatoskr;
   }
 
   open(openStore: () => Promise<SealedWalletStore>): Promise<WalletView> {
@@ -131,7 +134,7 @@ export class WalletDesk {
       const wallet = await Wallet.open({ store, client: connection.client });
       const unfinished = await UnfinishedWork.load(store);
       const lockers = new LockerDesk(wallet);
-      const ratatoskr = await RatatoskrDesk.open(store.vault);
+      const ratatoskr = await RatatoskrDesk.open(store.vault).catch((error: Error) => error);
       const rest = { lockers, unfinished, ratatoskr, releaseTabLock };
       this.#opened = { store, connection, wallet, ...rest };
       return this.view();
@@ -147,7 +150,7 @@ export class WalletDesk {
       const opened = this.#opened;
       if (opened === undefined) return null;
       this.#opened = undefined;
-      await opened.ratatoskr.close();
+      if (opened.ratatoskr instanceof RatatoskrDesk) await opened.ratatoskr.close();
       opened.wallet.close();
       await opened.connection.close();
       opened.store.close();
