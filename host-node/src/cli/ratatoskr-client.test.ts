@@ -141,7 +141,7 @@ describe('andvari ratatoskr call', () => {
         },
       },
     });
-    const late = await runCli(words('--timeout', '700'));
+    const late = await runCli(words('--timeout', '2500'));
     expect(late.code).toBe(2);
     expect(late.err).toMatch(/ask again with --request-id [0-9a-f-]{36}\n.*\(ANDVARI_TIMEOUT\)\n$/);
     for (const end of waiting) end();
