@@ -2,7 +2,7 @@
 import { quicAvailable } from '@andvari/host-node/webtransport/testing/quic-client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { WalletPage } from './wallet-page.ts';
-import { DEMO_WORTH, PASSPHRASE, walletPlace } from './wallet-place.ts';
+import { PASSPHRASE, walletPlace } from './wallet-place.ts';
 
 const place = walletPlace({ quic: true });
 /** Where the package is missing there is only the WebSocket. */
@@ -160,8 +160,7 @@ describe('the panel', () => {
     }
   });
 
-  // The last one: node 0 comes back without its endpoint.
-  it('keeps a payment that has no answer, until it is asked again or forgotten', async () => {
+  it('keeps a payment that has no answer, and makes it once when it is asked again', async () => {
     await place.withDemoCoins();
     await wallet.pown();
     await connected();
@@ -186,9 +185,14 @@ describe('the panel', () => {
     await wallet.begun();
     const open = wallet.hook('ratatoskr-open-payment');
     await open.filter({ hasText: 'The payment of 1.1 has not been answered' }).waitFor();
-    await untilEnded(() => press('forget-payment'));
+    await place.network.restartAll();
+    await press('connect');
+    await state('online').waitFor({ timeout: 20_000 });
+    expect(await transport()).toBe('websocket');
+    await wallet.untilEnded(() => press('pay-again'));
+    expect(await wallet.notice()).toMatch(/^1\.1 paid: payment-[0-9a-f]{16}\.$/);
     await open.waitFor({ state: 'detached' });
-    await wallet.lockerAct('take');
-    expect(await wallet.worth()).toBe(DEMO_WORTH);
+    expect(await wallet.worth()).toBe('1,110.01');
+    expect(await wallet.lockers()).toEqual([]);
   });
 });

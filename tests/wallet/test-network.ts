@@ -13,6 +13,8 @@ import { createLogger } from '../../host-node/src/log/logger.ts';
 import { LocalNetwork } from '../../host-node/src/network/local-network.ts';
 import { networkFiles } from '../../host-node/src/network/network-state.ts';
 import { AndvariNode } from '../../host-node/src/node.ts';
+import type { RatatoskrOptions } from '../../host-node/src/ratatoskr/endpoint.ts';
+import { openDemoServices } from '../../host-node/src/ratatoskr/services/demo-services.ts';
 import { StoreClient } from '../../host-node/src/store/store-client.ts';
 
 export class TestNetwork {
@@ -93,12 +95,25 @@ export class TestNetwork {
           dataDir: networkFiles(this.#dataDir).folder(raidaId),
           servers: this.local.nodes.map(({ addresses }) => addresses.raida),
           http: { listen: http, origins: [this.url, 'none'] },
+          ...(raidaId === 0 ? { ratatoskr: this.#ratatoskr(node) } : {}),
         },
         { storeThread, logger: this.#logger },
       );
       this.#nodes.set(raidaId, again);
       this.#stopped.delete(raidaId);
     }
+  }
+
+  /** Its WebSocket alone: a page that has found WebTransport before falls back. */
+  #ratatoskr({ addresses }: AndvariNode): RatatoskrOptions {
+    const files = networkFiles(this.#dataDir);
+    const servers = this.local.nodes.map((node) => node.addresses.raida);
+    const directory = files.ratatoskrFolder;
+    return {
+      listen: addresses.ratatoskr ?? { host: '127.0.0.1', port: 0 },
+      files: files.ratatoskr,
+      services: () => openDemoServices({ directory, servers, wire: 'spec', coinId: 6 }),
+    };
   }
 
   /** Gives coins new ANs on these servers, known to nobody: there they are counterfeit now. */
