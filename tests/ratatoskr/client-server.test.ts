@@ -8,20 +8,10 @@ import {
 import {
   type PlaceOptions,
   RatatoskrPlace,
-  TestClock,
 } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
 import { signerOf } from '../../host-node/src/ratatoskr/testing/test-peer.ts';
+import { RealClock } from './real-clock.ts';
 import { bytes, text } from './scripted-server.ts';
-
-class RealClock extends TestClock {
-  override wallS(): number {
-    return Math.floor(Date.now() / 1000);
-  }
-
-  override steadyMs(): number {
-    return performance.now();
-  }
-}
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
