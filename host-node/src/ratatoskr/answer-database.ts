@@ -32,6 +32,8 @@ const SCHEMA = `
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${FORMAT};
 `;
+/** What a deletion tells of each row that goes. */
+const DELETED = 'RETURNING coalesce(length(answer), 0) AS bytes';
 /** Commits between two looks at what is too old or too much. */
 const TIDY_EVERY = 256;
 
@@ -58,6 +60,8 @@ export class AnswerDatabase implements AnswerStore {
   #pending: Pending[] = [];
   #timer: NodeJS.Immediate | undefined;
   #commits = 0;
+  /** Rows and their answers' bytes; undefined: to be counted, which reads the whole table. */
+  #size: { count: number; bytes: number } | undefined;
   #closed = false;
   #failing = false;
 
@@ -97,6 +101,7 @@ export class AnswerDatabase implements AnswerStore {
       this.#enter({
         run: () => {
           this.#statements.begin.run(key.deviceId, key.requestId, digest, nowS);
+          this.#grow(1, 0);
           if (this.#commits++ % TIDY_EVERY === 0) this.#tidy(nowS);
         },
         done: (error) => {
@@ -114,15 +119,16 @@ export class AnswerDatabase implements AnswerStore {
     const record = { ...known, outcome };
     const code = outcome.ok ? 'OK' : outcome.code;
     const answer = outcome.ok ? outcome.payload : new TextEncoder().encode(outcome.message);
-    return this.#change(key, record, () =>
-      this.#statements.finish.run(code, answer, key.deviceId, key.requestId),
-    );
+    return this.#change(key, record, () => {
+      this.#statements.finish.run(code, answer, key.deviceId, key.requestId);
+      this.#grow(0, answer.length);
+    });
   }
 
   forget(key: AnswerKey): void {
-    void this.#change(key, undefined, () =>
-      this.#statements.forget.run(key.deviceId, key.requestId),
-    );
+    void this.#change(key, undefined, () => {
+      this.#shrink(this.#statements.forget.all(key.deviceId, key.requestId));
+    });
   }
 
   close(): void {
@@ -169,6 +175,7 @@ export class AnswerDatabase implements AnswerStore {
       this.#database.exec('COMMIT');
     } catch (error) {
       failure = error;
+      this.#size = undefined;
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
     }
     this.#failing = failure !== undefined;
@@ -178,11 +185,22 @@ export class AnswerDatabase implements AnswerStore {
   /** Outcomes that are too old or too many go; what has none stays until it is too old as well. */
   #tidy(nowS: number): void {
     const { keptS, answersMax, bytesMax } = this.#limits;
-    this.#statements.forgetOlder.run(nowS - keptS);
-    const { count, bytes } = this.#statements.size.get() as { count: number; bytes: number };
+    this.#size ??= this.#statements.size.get() as { count: number; bytes: number };
+    this.#shrink(this.#statements.forgetOlder.all(nowS - keptS));
+    const { count, bytes } = this.#size;
     const perAnswer = count === 0 ? 1 : Math.max(1, bytes / count);
     const over = Math.ceil(Math.max(count - answersMax, (bytes - bytesMax) / perAnswer));
-    if (over > 0) this.#statements.forgetOldest.run(over);
+    if (over > 0) this.#shrink(this.#statements.forgetOldest.all(over));
+  }
+
+  #grow(count: number, bytes: number): void {
+    if (!this.#size) return;
+    this.#size.count += count;
+    this.#size.bytes += bytes;
+  }
+
+  #shrink(deleted: Record<string, unknown>[]): void {
+    for (const { bytes } of deleted) this.#grow(-1, -Number(bytes));
   }
 }
 
@@ -192,11 +210,16 @@ function prepare(database: DatabaseSync) {
     find: statement('SELECT digest, code, answer FROM answer WHERE device = ? AND request = ?'),
     begin: statement('INSERT INTO answer (device, request, digest, beganS) VALUES (?, ?, ?, ?)'),
     finish: statement('UPDATE answer SET code = ?, answer = ? WHERE device = ? AND request = ?'),
-    forget: statement('DELETE FROM answer WHERE device = ? AND request = ?'),
-    forgetOlder: statement('DELETE FROM answer WHERE beganS < ?'),
+    forget: statement(`DELETE FROM answer WHERE device = ? AND request = ? ${DELETED}`),
+    // Up to the first that is young enough, which spares reading them all: ids are in the order of
+    // time, but for a clock that was set.
+    forgetOlder: statement(
+      'DELETE FROM answer WHERE id < coalesce(' +
+        `(SELECT id FROM answer WHERE beganS >= ? ORDER BY id LIMIT 1), 1 << 62) ${DELETED}`,
+    ),
     forgetOldest: statement(
       'DELETE FROM answer WHERE id IN ' +
-        '(SELECT id FROM answer WHERE code IS NOT NULL ORDER BY id LIMIT ?)',
+        `(SELECT id FROM answer WHERE code IS NOT NULL ORDER BY id LIMIT ?) ${DELETED}`,
     ),
     size: statement(
       'SELECT count(*) AS count, coalesce(sum(length(answer)), 0) AS bytes FROM answer',

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AnswerDatabase } from './answer-database.ts';
 import { answerStoreCompliance } from './answer-store.compliance.ts';
@@ -91,5 +92,35 @@ describe('AnswerDatabase', () => {
     for (let i = 0; i < 256; i++) await store.begin(key(`s${i}`), digest, 200);
     expect(store.find(key('open'))).toBeUndefined();
     store.close();
+  });
+
+  it('holds its bounds in number and bytes, also after a commit that failed', async () => {
+    const path = newPath();
+    const store = new AnswerDatabase(path, { answersMax: 100, bytesMax: 5000 });
+    const rows = () => {
+      const other = new DatabaseSync(path);
+      const size = 'SELECT count(*) AS count, sum(length(answer)) AS bytes FROM answer';
+      const found = other.prepare(size).get() as { count: number; bytes: number };
+      other.close();
+      return found;
+    };
+    const fill = async (name: string, count: number, bytes: number) => {
+      for (let i = 0; i < count; i++) {
+        await store.begin(key(`${name}${i}`), digest, 100);
+        await store.finish(key(`${name}${i}`), { ok: true, payload: new Uint8Array(bytes) });
+        if (i % 10 === 9) store.forget(key(`${name}${i}`));
+      }
+    };
+    await fill('small', 600, 1);
+    // The same id twice cannot begin, and takes what is committed with it along.
+    await store.begin(key('twice'), digest, 100);
+    await expect(store.begin(key('twice'), digest, 100)).rejects.toThrow();
+    await fill('large', 600, 500);
+    store.close();
+    const { count, bytes } = rows();
+    // Looked at every 256 beginnings.
+    expect(count).toBeLessThanOrEqual(100 + 256);
+    expect(bytes).toBeLessThanOrEqual(5000 + 256 * 500);
+    expect(count).toBeGreaterThan(0);
   });
 });
