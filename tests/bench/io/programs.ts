@@ -13,7 +13,7 @@ const SOURCES = {
   blast: [
     ...here('blast.cc', 'load.cc'),
     ...addon('xsk.cc', 'bpf.cc', 'xdp-attachment.cc', 'xdp-program.cc', 'network-interface.cc'),
-    ...addon('frame-headers.cc'),
+    ...addon('frame-headers.cc', 'permissions.cc'),
   ],
 };
 
