@@ -1,11 +1,17 @@
+import { execFile } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
 import { AuditLog } from '../ratatoskr/audit-log.ts';
+import { readDevices } from '../ratatoskr/device-file.ts';
 import { signerOf } from '../ratatoskr/testing/test-peer.ts';
 import { runCli } from './testing/cli-network.ts';
+
+const execFileAsync = promisify(execFile);
 
 let folder = '';
 let devices = '';
@@ -39,6 +45,34 @@ describe('andvari ratatoskr', () => {
     expect((await run('register', 'd\n1', '--key', keyOf('d1'), '--user', 'u')).code).toBe(1);
     expect(existsSync(devices)).toBe(false);
     expect(await run('revoke', 'd1')).toMatchObject({ code: 4 });
+  });
+
+  it('loses nothing of what many programs change at once', async () => {
+    const names = Array.from({ length: 6 }, (_, i) => `d${i}`);
+    const program = fileURLToPath(new URL('./testing/devices-process.ts', import.meta.url));
+    const inParallel = async (verb: string) => {
+      const words = (name: string) => [program, verb, devices, name, keyOf(name)];
+      await Promise.all(names.map((name) => execFileAsync(process.execPath, words(name))));
+    };
+    await inParallel('register');
+    expect(
+      readDevices(devices)
+        .map(({ deviceId }) => deviceId)
+        .sort(),
+    ).toEqual(names);
+    await inParallel('revoke');
+    expect(readDevices(devices).map(({ revoked }) => revoked)).toEqual(names.map(() => true));
+  });
+
+  it('refuses a key that is no point of the curve', async () => {
+    // y = 2: x^2 = 3 / (4 d + 1) has no root. y = 3 has one.
+    const register = (y: string) =>
+      run('register', 'd1', '--user', 'u', '--key', y.padEnd(64, '0'));
+    expect(await register('02')).toMatchObject({
+      ...{ code: 1, err: expect.stringContaining('no point of the curve') },
+    });
+    expect(existsSync(devices)).toBe(false);
+    expect(await register('03')).toMatchObject({ code: 0 });
   });
 
   it('tells whether an audit log is whole', async () => {

@@ -1,9 +1,6 @@
-import { dirname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { makeDirectory } from '../files/directory.ts';
 import { verifyAuditFiles } from '../ratatoskr/audit-file.ts';
-import { openRegistry, writeDevices } from '../ratatoskr/device-file.ts';
-import type { DeviceRegistry } from '../ratatoskr/registry.ts';
+import { changeDevices, openRegistry } from '../ratatoskr/device-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { registerRatatoskrClientCommands } from './ratatoskr-client.ts';
 
@@ -46,7 +43,7 @@ export function registerRatatoskrCommands(program: Command, context: CommandCont
     .requiredOption('--key <hex>', 'its Ed25519 public key, 64 hex digits', parsePublicKey)
     .requiredOption('--user <id...>', 'users that it may speak for')
     .action((device: string, options: RegisterOptions) => {
-      change(options, (registry) => {
+      changeDevices(options.devices, (registry) => {
         registry.register({ deviceId: device, publicKey: options.key, userIds: options.user });
       });
       tell(context, options, { event: 'registered', device });
@@ -55,7 +52,7 @@ export function registerRatatoskrCommands(program: Command, context: CommandCont
     .summary('refuse a device from now on, also in sessions that it has')
     .description('Mark a device as revoked. It cannot be registered again under this id.')
     .action((device: string, options: DevicesOptions) => {
-      change(options, (registry) => {
+      changeDevices(options.devices, (registry) => {
         if (registry.revoke(device)) return;
         const problem = `${options.devices} has no device ${device}`;
         throw new RatatoskrCommandError('ANDVARI_REFUSED', problem);
@@ -78,13 +75,6 @@ function withFile(command: Command): Command {
   return command
     .option('--devices <file>', 'the devices file (ratatoskr.devices_file)', NETWORK_DEVICES)
     .option('--json', 'one JSON object per line');
-}
-
-function change({ devices: path }: DevicesOptions, work: (registry: DeviceRegistry) => void): void {
-  const registry = openRegistry(path);
-  work(registry);
-  makeDirectory(dirname(path), 0o700);
-  writeDevices(path, registry.list());
 }
 
 function tell(

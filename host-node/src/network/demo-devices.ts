@@ -1,5 +1,6 @@
+import { FileLockedError } from '../files/file-lock.ts';
 import { type DemoDevice, DemoDeviceError } from '../http/page-server.ts';
-import { writeDevices } from '../ratatoskr/device-file.ts';
+import { changeDevices } from '../ratatoskr/device-file.ts';
 import type { RatatoskrEndpoint } from '../ratatoskr/endpoint.ts';
 import { DeviceError } from '../ratatoskr/registry.ts';
 
@@ -18,16 +19,15 @@ export class DemoDevices {
 
   /** Known at once, and after a restart. Throws DemoDeviceError. */
   register({ deviceId, userId, publicKey }: DemoDevice): void {
-    // What another program has added meanwhile stays.
-    this.#endpoint.reload();
-    const { devices } = this.#endpoint;
-    if (devices.size >= DEMO_DEVICES_MAX) throw new DemoDeviceError('no more demo devices');
     try {
-      devices.register({ deviceId, publicKey, userIds: [userId] });
+      changeDevices(this.#path, (devices) => {
+        if (devices.size >= DEMO_DEVICES_MAX) throw new DemoDeviceError('no more demo devices');
+        devices.register({ deviceId, publicKey, userIds: [userId] });
+      });
     } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
+      if (!(error instanceof DeviceError || error instanceof FileLockedError)) throw error;
       throw new DemoDeviceError(error.message, { cause: error });
     }
-    writeDevices(this.#path, devices.list());
+    this.#endpoint.reload();
   }
 }

@@ -4,8 +4,11 @@
  * changed, or when it is told to (SIGHUP).
  */
 import { readFileSync, type StatsListener, statSync, unwatchFile, watchFile } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
+import { makeDirectory } from '../files/directory.ts';
 import { replaceFileDurably } from '../files/durable-file.ts';
+import { withFileLock } from '../files/file-lock.ts';
 import { DEVICES_FILE_BYTES_MAX } from './limits.ts';
 import { type Device, DeviceError, DeviceRegistry } from './registry.ts';
 
@@ -85,6 +88,25 @@ export function openRegistry(path: string): DeviceRegistry {
   const registry = new DeviceRegistry();
   reloadRegistry(registry, path);
   return registry;
+}
+
+/**
+ * Read, change and replace the file while nobody else does: what two programs change at once is
+ * both in it. What `work` throws leaves it as it was.
+ * @throws DeviceFileError, DeviceError, FileLockedError, DirectoryError, and what `work` throws
+ */
+export function changeDevices(
+  path: string,
+  work: (registry: DeviceRegistry) => void,
+  waitMs?: number,
+): void {
+  makeDirectory(dirname(path), 0o700);
+  const change = () => {
+    const registry = openRegistry(path);
+    work(registry);
+    writeDevices(path, registry.list());
+  };
+  withFileLock(path, change, waitMs);
 }
 
 /**

@@ -3,7 +3,7 @@
  * the wire carries a key, so the registry is filled by the operator; nobody is trusted on first
  * use. It tells a stranger nothing: there is no way to ask it but by an exact id.
  */
-import { deviceKeyProblem } from './device-key.ts';
+import { deviceKeyProblem, isCurvePoint } from './device-key.ts';
 import { DEVICES_MAX, ID_BYTES_MAX, USERS_PER_DEVICE_MAX } from './limits.ts';
 
 export interface Device {
@@ -64,7 +64,11 @@ export class DeviceRegistry {
       throw new DeviceError(`device ${device.deviceId} is registered with another key`);
     }
     const userIds = [...new Set([...(known?.userIds ?? []), ...device.userIds])];
-    this.#put(checked({ ...device, userIds, revoked: false }));
+    const next = checked({ ...device, userIds, revoked: false });
+    if (!isCurvePoint(next.publicKey)) {
+      throw new DeviceError(`device ${device.deviceId}: the key is no point of the curve`);
+    }
+    this.#put(next);
   }
 
   /** The device is refused from now on, also in sessions that it has. False: no such device. */
