@@ -1,7 +1,11 @@
 /** docs/examples/ratatoskr: the client talks to the server, and docs/api.md shows both. */
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ask, askUntilKnown, clientOf } from '../../docs/examples/ratatoskr/client.ts';
 import { startServer } from '../../docs/examples/ratatoskr/server.ts';
@@ -40,6 +44,43 @@ it('client and server of the examples', async () => {
   } finally {
     await client.close();
     await endpoint.close();
+  }
+});
+
+/** As `npm run example:...` does, by this Node. */
+function run(name: string, ...words: string[]) {
+  const file = fileURLToPath(new URL(`../../docs/examples/ratatoskr/${name}.ts`, import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...words], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  return `${status} ${stdout}${stderr}`;
+}
+
+it('say in one line what is wrong', async () => {
+  expect(run('client')).toMatch(/^1 client: wanted: KEYFILE DEVICE USER .*\n$/);
+  expect(run('server')).toBe('1 server: wanted: FOLDER PORT\n');
+  expect(run('server', folder, 'http')).toBe('1 server: wanted: FOLDER PORT\n');
+  const busy = createServer().listen(0, '127.0.0.1');
+  await once(busy, 'listening');
+  const { port } = busy.address() as AddressInfo;
+  expect(run('server', folder, `${port}`)).toMatch(/^1 server: .*(in use|EADDRINUSE).*\n$/);
+  busy.close();
+  await once(busy, 'close');
+  const nobody = `http://127.0.0.1:${port}/network.json`;
+  expect(run('client', 'key', 'device', 'ann', nobody)).toBe(
+    `1 client: ${nobody} cannot be read: is npm start running?\n`,
+  );
+});
+
+it('have a script each, by the Node of the project', () => {
+  const { scripts } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  const document = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
+  for (const name of ['client', 'server']) {
+    expect(scripts[`example:${name}`]).toContain(`node docs/examples/ratatoskr/${name}.ts`);
+    expect(document).toContain(`npm run example:${name} -- `);
   }
 });
 

@@ -2,7 +2,7 @@
  * A Ratatoskr client in a program of your own. To run it against `npm start`, with a key that
  * `andvari ratatoskr keygen` has made and `register` has made known:
  *
- *   node docs/examples/ratatoskr/client.ts KEYFILE DEVICE USER [http://127.0.0.1:8080/network.json]
+ *   npm run example:client -- KEYFILE DEVICE USER [http://127.0.0.1:8080/network.json]
  */
 import { readFileSync } from 'node:fs';
 import {
@@ -59,10 +59,12 @@ export async function askUntilKnown(client: RatatoskrClient, words: object, trie
   }
 }
 
-if (import.meta.main) {
-  const [keyFile = '', deviceId = '', userId = '', source] = process.argv.slice(2);
-  const network = await (await fetch(source ?? 'http://127.0.0.1:8080/network.json')).json();
-  const address = parseRatatoskrAddress(network);
+async function main([keyFile = '', deviceId = '', userId = '', source]: string[]): Promise<void> {
+  if (userId === '') throw new Error('wanted: KEYFILE DEVICE USER [NETWORK.JSON]');
+  const url = source ?? 'http://127.0.0.1:8080/network.json';
+  const response = await fetch(url).catch(() => undefined);
+  if (!response?.ok) throw new Error(`${url} cannot be read: is npm start running?`);
+  const address = parseRatatoskrAddress(await response.json());
   if (address === undefined) throw new Error('the network has no Ratatoskr endpoint');
   const seed = bytesOf(readFileSync(keyFile, 'utf8').trim());
   const client = await clientOf(address, { seed, deviceId, userId });
@@ -75,5 +77,14 @@ if (import.meta.main) {
     console.log(await askUntilKnown(client, words, 3));
   } finally {
     await client.close();
+  }
+}
+
+if (import.meta.main) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    console.error(`client: ${(error as Error).message}`);
+    process.exitCode = 1;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A Ratatoskr server with a service of your own: a register of parcels. To run it:
  *
- *   node docs/examples/ratatoskr/server.ts FOLDER PORT
+ *   npm run example:server -- FOLDER PORT
  *
  * It makes its key in FOLDER, reads who may speak from FOLDER/devices.json (`andvari ratatoskr
  * register DEVICE --devices FOLDER/devices.json ...`), and prints its address and public key.
@@ -58,9 +58,15 @@ export function startServer(folder: string, port: number): Promise<RatatoskrEndp
 }
 
 if (import.meta.main) {
-  const [folder = '.', port = '50062'] = process.argv.slice(2);
-  const endpoint = await startServer(folder, Number(port));
-  const key = Buffer.from(endpoint.server.publicKey ?? []).toString('hex');
-  console.log(`ws://127.0.0.1:${endpoint.address.port}/ratatoskr ${key}`);
-  process.once('SIGINT', () => endpoint.close());
+  const [folder = '', port = ''] = process.argv.slice(2);
+  try {
+    if (folder === '' || !/^\d{1,5}$/.test(port)) throw new Error('wanted: FOLDER PORT');
+    const endpoint = await startServer(folder, Number(port));
+    const key = Buffer.from(endpoint.server.publicKey ?? []).toString('hex');
+    console.log(`ws://127.0.0.1:${endpoint.address.port}/ratatoskr ${key}`);
+    process.once('SIGINT', () => endpoint.close());
+  } catch (error) {
+    console.error(`server: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
 }

@@ -149,6 +149,18 @@ export interface ResponseValidatorOptions {
   requireSignedResponses?: boolean;
 }
 
+export interface ResponseAccepted {
+  ok: true;
+  response: RatatoskrResponse;
+  /** By the server's key. */
+  signed: boolean;
+  /**
+   * Signed for the request that waits; true as well where no signature was looked at. False: it
+   * may have been given to a damaged copy of the request.
+   */
+  bound: boolean;
+}
+
 export interface ResponseRejection {
   ok: false;
   stage: Refusal['stage'] | 'response';
@@ -171,7 +183,7 @@ export class ResponseValidator {
   async validate(
     message: Uint8Array,
     digestOf: (requestId: string) => Uint8Array | undefined,
-  ): Promise<{ ok: true; response: RatatoskrResponse; signed: boolean } | ResponseRejection> {
+  ): Promise<ResponseAccepted | ResponseRejection> {
     const { codec, serverPublicKey: publicKey } = this.options;
     const { requireSignedResponses = publicKey !== undefined } = this.options;
     const opened = codec.openResponse(message);
@@ -179,24 +191,23 @@ export class ResponseValidator {
     const { response } = opened;
     const isPresent = response.metadata.has(RESPONSE_SIGNATURE_KEY);
     if (!requireSignedResponses && !(isPresent && publicKey)) {
-      return { ok: true, response, signed: false };
-    }
-    if (publicKey && (await this.isSigned(publicKey, response, digestOf(response.requestId)))) {
-      return { ok: true, response, signed: true };
+      return { ok: true, response, signed: false, bound: true };
     }
     const { requestId } = response;
+    const signedFor = publicKey && (await this.signedFor(publicKey, response, digestOf(requestId)));
+    if (signedFor) return { ok: true, response, signed: true, bound: signedFor === 'request' };
     return { ok: false, stage: 'response', reason: 'BAD_RESPONSE_SIGNATURE', requestId };
   }
 
-  private async isSigned(
+  private async signedFor(
     publicKey: Uint8Array,
     response: RatatoskrResponse,
     digest: Uint8Array | undefined,
-  ): Promise<boolean> {
+  ): Promise<'request' | 'none' | undefined> {
     const judge = { ...this.options, publicKey };
-    if (digest && (await verifyResponse(judge, response, digest))) return true;
+    if (digest && (await verifyResponse(judge, response, digest))) return 'request';
     // A server that refuses a request before it has its digest signs for none.
-    if (digest && response.messageType !== MessageType.ERROR) return false;
-    return verifyResponse(judge, response, NO_REQUEST_DIGEST);
+    if (digest && response.messageType !== MessageType.ERROR) return undefined;
+    return (await verifyResponse(judge, response, NO_REQUEST_DIGEST)) ? 'none' : undefined;
   }
 }

@@ -55,3 +55,9 @@ export interface ConnectionResponsePayload {
   expiresAt: bigint;
   serverVersion: string;
 }
+
+/**
+ * Begins the error_message of a refusal by which nothing was executed, where its code leaves that
+ * open (SERVICE_UNAVAILABLE). In the message and not in the metadata, as that is not signed.
+ */
+export const NOT_EXECUTED = 'not executed: ';

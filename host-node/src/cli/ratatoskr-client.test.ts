@@ -12,8 +12,11 @@ import {
 import { runCli } from './testing/cli-network.ts';
 
 class RealClock extends TestClock {
+  /** What it is ahead of this machine's. */
+  aheadS = 0;
+
   override wallS(): number {
-    return Math.floor(Date.now() / 1000);
+    return Math.floor(Date.now() / 1000) + this.aheadS;
   }
 }
 
@@ -79,7 +82,10 @@ describe('andvari ratatoskr call', () => {
     const { serverKey, words } = await start();
     const plain = await runCli(words());
     expect([plain.code, plain.out]).toEqual([0, '{"n":1}\n']);
-    expect(plain.err).toMatch(/answered in [\d.]+ ms, not signed\n$/);
+    expect(plain.err).toMatch(/ms, signature not checked \(no --server-key\)\n$/);
+    const unchecked = JSON.parse((await runCli(words('--json'))).out);
+    expect(unchecked).toMatchObject({ event: 'answer', answer: { n: 1 } });
+    expect(unchecked).not.toHaveProperty('signed');
     const signed = await runCli(words('--server-key', serverKey, '--v2', '--json'));
     expect(JSON.parse(signed.out)).toMatchObject({
       ...{ event: 'answer', signed: true, answer: { n: 1 } },
@@ -150,6 +156,54 @@ describe('andvari ratatoskr call', () => {
     expect([again.code, again.out, runs]).toEqual([0, 'ff\n', 1]);
   });
 
+  it.each([-3, 400])('goes by the signed time of a server that is %i s ahead', async (aheadS) => {
+    const clock = Object.assign(new RealClock(), { aheadS });
+    const { serverKey, words } = await start({ clock });
+    const checked = await runCli(words('--server-key', serverKey));
+    expect([checked.code, checked.out]).toEqual([0, '{"n":1}\n']);
+    // Whose time an unsigned answer tells is not known.
+    const plain = await runCli(words());
+    const told = /^andvari: .* clock is (\d+) s (.*) the server's: .*\(ANDVARI_REFUSED\)\n$/;
+    const [, seconds, direction] = told.exec(plain.err) ?? [];
+    expect([plain.code, direction]).toEqual([4, aheadS < 0 ? 'ahead of' : 'behind']);
+    expect(Math.abs(Number(seconds) - Math.abs(aheadS))).toBeLessThanOrEqual(1);
+    expect(plain.err).not.toContain('may have been executed');
+  });
+
+  it('corrects its clock once', async () => {
+    const clock = new RealClock();
+    const { serverKey, words } = await start({ clock });
+    let tries = 0;
+    clock.wallS = () => {
+      tries++;
+      // Runs away from whoever follows it.
+      return Math.floor(Date.now() / 1000) - 1000 * tries;
+    };
+    const lost = await runCli(words('--server-key', serverKey));
+    expect(lost.code).toBe(4);
+    expect(lost.err).toMatch(/^andvari: .*clock is \d+ s ahead of the server's: set it \(/);
+  });
+
+  it('says that it may have been executed only when it may', async () => {
+    const fails = () => {
+      throw new Error('broken');
+    };
+    const routes = new Map([['BROKEN', { name: 'broken', handle: fails }]]);
+    const { serverKey, words } = await start({ bus: { routes } });
+    for (const more of [[], ['--server-key', serverKey]]) {
+      writeFileSync(path('request.json'), '{"request_type":"NOBODY"}');
+      const nobody = await runCli(words(...more));
+      expect([nobody.code, nobody.err]).toEqual([
+        4,
+        'andvari: SERVICE_UNAVAILABLE: not executed: no service has this name (ANDVARI_REFUSED)\n',
+      ]);
+      writeFileSync(path('request.json'), '{"request_type":"BROKEN"}');
+      const broken = await runCli(words(...more));
+      expect(broken.code).toBe(4);
+      expect(broken.err).toMatch(/^it may have been executed: ask again with --request-id /);
+    }
+  });
+
   it('takes no wrong use', async () => {
     const { place, words } = await start();
     const errorOf = async (list: string[]) => {
@@ -159,6 +213,18 @@ describe('andvari ratatoskr call', () => {
     writeFileSync(path('no.json'), '{"a":');
     const put = (from: string, to: string) => words().map((word) => (word === from ? to : word));
     expect(await errorOf(put(path('request.json'), path('no.json')))).toMatch(/^1 .*as JSON/);
+    writeFileSync(path('lines.json'), '{"a": \n\n nothing\n}\n');
+    const lines = await errorOf(put(path('request.json'), path('lines.json')));
+    expect(lines).toMatch(/^1 andvari: .*as JSON: .*\(ANDVARI_INPUT\)\n$/);
+    const end = '-----END CERTIFICATE-----';
+    for (const junk of ['junk', `-----BEGIN CERTIFICATE-----\nanVuaw==\n${end}\n`]) {
+      writeFileSync(path('junk.pem'), junk);
+      expect(await errorOf(words('--ca', path('junk.pem')))).toMatch(/^1 .*junk\.pem: .*\n$/);
+    }
+    const secure = place.url.replace('ws:', 'wss:');
+    expect(await errorOf(put(place.url, secure))).toMatch(
+      /^2 andvari: websocket: 127\.0\.0\.1:\d+ does not speak TLS .*\(ANDVARI_UNREACHABLE\)\n$/,
+    );
     expect(await errorOf(put(path('request.json'), path('none')))).toMatch(/^1 .*ENOENT/);
     expect(await errorOf(put(path('device.key'), path('request.json')))).toMatch(/^1 .*64 hex/);
     expect(await errorOf(put(place.url, 'ws://example.org/'))).toMatch(/^1 .*wanted a wss:/);

@@ -1,5 +1,9 @@
+import { X509Certificate } from 'node:crypto';
 import { plainEngine } from '@andvari/host-common/engine/module';
-import { RatatoskrError } from '@andvari/host-common/ratatoskr/client/client-error';
+import {
+  RatatoskrError,
+  RefusedByServerError,
+} from '@andvari/host-common/ratatoskr/client/client-error';
 import { PAYLOAD_BYTES_MAX } from '@andvari/host-common/ratatoskr/client/limits';
 import {
   type CallAnswer,
@@ -108,21 +112,49 @@ async function call(
   const payload = readRequest(request);
   const client = await openClient(url, options);
   const requestId = options.requestId ?? crypto.randomUUID();
-  try {
+  const endMs = performance.now() + options.timeout;
+  const ask = (): Promise<CallAnswer> => {
     // Its failure is the call's as well.
     client.connect().catch(() => undefined);
-    const { timeout: timeoutMs } = options;
-    const answer = await client.call(payload, { timeoutMs, requestId, signal: context.signal });
-    tellAnswer(answer, { json: options.json ?? false, context });
+    const timeoutMs = Math.max(endMs - performance.now(), 1);
+    return client.call(payload, { timeoutMs, requestId, signal: context.signal });
+  };
+  try {
+    const answer = await ask().catch((error) => {
+      // The client has taken over the time that the server has signed: once more, by that.
+      if (options.serverKey === undefined || clockRefusal(error) === undefined) throw error;
+      return ask();
+    });
+    const { json = false, serverKey } = options;
+    tellAnswer(answer, { json, isChecked: serverKey !== undefined, context });
   } catch (error) {
     const isOpen = error instanceof RatatoskrError && error.outcome === 'unknown';
     if (isOpen || context.signal.aborted) {
       context.note(`it may have been executed: ask again with --request-id ${requestId}`);
     }
-    throw error;
+    const refusal = clockRefusal(error);
+    throw refusal === undefined ? error : clockError(refusal, options);
   } finally {
     await client.close();
   }
+}
+
+/** The server's word that a message is not of its time, if that is what `error` says. */
+function clockRefusal(error: unknown): RefusedByServerError | undefined {
+  const refusal = error instanceof RefusedByServerError ? error : (error as Error)?.cause;
+  if (!(refusal instanceof RefusedByServerError)) return undefined;
+  return refusal.serverCode === 'TIMESTAMP_INVALID' ? refusal : undefined;
+}
+
+function clockError(refusal: RefusedByServerError, { serverKey }: CallCommandOptions): Error {
+  const aheadS = Math.floor(Date.now() / 1000) - Number(refusal.serverS);
+  const direction = aheadS < 0 ? 'behind' : 'ahead of';
+  const advice = serverKey === undefined ? ', or give --server-key to go by its time' : '';
+  const problem =
+    `TIMESTAMP_INVALID: this machine's clock is ${Math.abs(aheadS)} s ${direction} the ` +
+    `server's: set it${advice}`;
+  const { code, outcome } = refusal;
+  return new RatatoskrError(code, problem, { outcome, cause: refusal });
 }
 
 /** @throws InputError */
@@ -141,14 +173,17 @@ function readRequest(path: string): Uint8Array {
     JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     return bytes;
   } catch (error) {
-    throw new InputError(`${path}: wanted a request as JSON: ${(error as Error).message}`);
+    // The parser quotes what it has read, line ends and all.
+    const problem = (error as Error).message.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
+    const name = path === '-' ? 'stdin' : path;
+    throw new InputError(`${name}: wanted a request as JSON: ${problem}`);
   }
 }
 
 async function openClient(url: string, options: CallCommandOptions): Promise<RatatoskrClient> {
   const { key, device: deviceId, user: userId, serverKey, certificateHash, v2 = false } = options;
   const signer = parseDeviceSecret(key, readText(key, KEY_FILE_BYTES_MAX));
-  const ca = options.ca === undefined ? undefined : readText(options.ca, CA_FILE_BYTES_MAX);
+  const ca = options.ca === undefined ? undefined : readAuthorities(options.ca);
   return new RatatoskrClient(
     {
       transports: [new WsClientTransport({ url, ca, certificateHash })],
@@ -170,19 +205,43 @@ function readText(path: string, bytesMax: number): string {
   }
 }
 
+/** Certificates, PEM. Throws InputError: with none that can be read nobody would be trusted. */
+function readAuthorities(path: string): string {
+  const text = readText(path, CA_FILE_BYTES_MAX);
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) throw new InputError(`${path}: wanted certificates in PEM, got none`);
+  for (const [i, block] of blocks.entries()) {
+    try {
+      new X509Certificate(block);
+    } catch {
+      throw new InputError(`${path}: certificate ${i + 1} of ${blocks.length} cannot be read`);
+    }
+  }
+  return text;
+}
+
 function tellAnswer(
   { requestId, payload, signed, roundTripMs }: CallAnswer,
-  { json, context }: { json: boolean; context: CommandContext },
+  { json, isChecked, context }: { json: boolean; isChecked: boolean; context: CommandContext },
 ): void {
   const text = new TextDecoder().decode(payload);
   const value = parsed(text);
   if (json) {
     const told = value === undefined ? { payload: Buffer.from(payload).toString('hex') } : {};
     const ms = Math.round(roundTripMs * 10) / 10;
-    context.event({ event: 'answer', requestId, signed, roundTripMs: ms, ...told, answer: value });
+    // Without a key nobody knows.
+    const known = isChecked ? { signed } : {};
+    context.event({
+      event: 'answer',
+      requestId,
+      ...known,
+      roundTripMs: ms,
+      ...told,
+      answer: value,
+    });
   } else {
     context.result(value === undefined ? Buffer.from(payload).toString('hex') : text);
-    const who = signed ? 'signed by the server' : 'not signed';
+    const who = isChecked ? 'signed by the server' : 'signature not checked (no --server-key)';
     context.note(`request ${requestId}: answered in ${roundTripMs.toFixed(1)} ms, ${who}`);
   }
   // The demo services say so when they do not do what was asked.

@@ -47,7 +47,10 @@ describe('InProcessBus', () => {
       const late = new Promise((resolve) => setTimeout(() => resolve('waits'), 10));
       return Promise.race([bus.deliver(call(id, device)), late]);
     };
-    const full = { code: 'SERVICE_UNAVAILABLE', message: 'too many requests are under way' };
+    const full = {
+      code: 'SERVICE_UNAVAILABLE',
+      message: expect.stringContaining('too many requests are under way'),
+    };
     expect(await answer('1', 'a')).toBe('waits');
     expect(await answer('2', 'a')).toBe('waits');
     expect(await answer('3', 'a')).toMatchObject(full);

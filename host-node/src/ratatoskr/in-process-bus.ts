@@ -1,5 +1,6 @@
 /** Services of this process: who gets which request, for how long, and never twice. */
 import { createHash } from 'node:crypto';
+import { NOT_EXECUTED } from '@andvari/host-common/ratatoskr/messages';
 import type { Logger } from '../log/logger.ts';
 import { type AnswerKey, type AnswerRecord, type AnswerStore, nameOf } from './answer-store.ts';
 import {
@@ -72,14 +73,18 @@ export class InProcessBus implements ServiceBus {
     if (other) return Promise.resolve(other);
     if (record?.outcome) return Promise.resolve(record.outcome);
     const { service, json, type } = this.#routeOf(call.payload);
-    if (!service) return Promise.resolve(unavailable('no service has this name'));
+    if (!service) {
+      const text = 'no service has this name';
+      return Promise.resolve(unavailable(record ? text : `${NOT_EXECUTED}${text}`));
+    }
     if (record && !service.resumes) {
       return Promise.resolve(unavailable('the request was taken before; its outcome is unknown'));
     }
     const { callsMax = CALLS_MAX, callsPerDeviceMax = CALLS_PER_DEVICE_MAX } = this.#options;
     const ofDevice = this.#byDevice.get(call.deviceId) ?? 0;
     if (this.underWay >= callsMax || ofDevice >= callsPerDeviceMax) {
-      return Promise.resolve(unavailable('too many requests are under way'));
+      const text = 'too many requests are under way';
+      return Promise.resolve(unavailable(record ? text : `${NOT_EXECUTED}${text}`));
     }
     const known = record !== undefined;
     const mine: Running = { digest, abort: new AbortController(), outcome: NEVER };

@@ -79,7 +79,8 @@ export class RequestPipeline {
     const { request, digest } = opened;
     const requestId = request.requestId;
     const early = this.#shape(request) ?? this.#restart(request);
-    if (early) return { ok: false, code: early[0], reason: early[1], requestId, digest, request };
+    // No digest: other splits of the same bytes have it too, and those may be good.
+    if (early) return { ok: false, code: early[0], reason: early[1], requestId, request };
     const device = this.#identity(request);
     const publicKey = typeof device === 'string' ? this.#strangerKey : device.publicKey;
     const isSigned = this.#isSigned(request, digest, publicKey);

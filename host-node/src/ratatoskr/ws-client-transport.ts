@@ -47,7 +47,7 @@ export class WsClientTransport implements ClientTransport {
     });
     const fail = (error: Error): void => {
       signal.removeEventListener('abort', aborted);
-      reject(error);
+      reject((error as NodeJS.ErrnoException).code === 'EPROTO' ? noTls(url, error) : error);
     };
     const aborted = (): void => {
       reject(signal.reason);
@@ -70,6 +70,14 @@ export class WsClientTransport implements ClientTransport {
     });
     return promise;
   }
+}
+
+/** What OpenSSL says of it is two lines for people who know its sources. */
+function noTls(url: string, cause: Error): Error {
+  const { host } = new URL(url);
+  const isOld = cause.message.includes('protocol version');
+  const problem = isOld ? 'speaks no TLS 1.3' : 'does not speak TLS as it should';
+  return new Error(`${host} ${problem}`, { cause });
 }
 
 function isPinned({ socket }: IncomingMessage, hash: Uint8Array): boolean {

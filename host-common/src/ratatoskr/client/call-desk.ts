@@ -1,6 +1,6 @@
 /** Calls from their beginning to their one end: queue, sending, what an answer means. */
 
-import { MessageType, type RatatoskrResponse } from '../messages.ts';
+import { MessageType, NOT_EXECUTED, type RatatoskrResponse } from '../messages.ts';
 import { Backoff } from './backoff.ts';
 import { type Call, CallQueue, type QueueLimits, type QueueView } from './call-queue.ts';
 import type { ClientClock } from './client-clock.ts';
@@ -39,22 +39,23 @@ export interface CallDeskOptions {
   roundTrip(elapsedMs: number): void;
 }
 
-/** Refusals after which the same call is sent again, as the server has not executed it. */
+/** Refusals after which the same call is sent again; its request_id is executed once at most. */
 const SESSION_OVER: ReadonlySet<string> = new Set(['SESSION_EXPIRED', 'NO_SESSION']);
 const LATER: ReadonlySet<string> = new Set([
   'RATE_LIMITED',
   'NONCE_CACHE_FULL',
   'TIMESTAMP_INVALID',
 ]);
-/** Those by which the server says no before it executes anything (reference: section 3.1). */
+/**
+ * Refusals that the server gives after its replay cache has taken the message and before it
+ * executes anything (reference: section 3.1): no copy of the message is executed either. What comes
+ * before (UNAUTHENTICATED, NONCE_CACHE_FULL, all that is signed for no request) may be the answer
+ * to a copy that was damaged on the way, while the other one is executed.
+ */
 const BEFORE_EXECUTION: ReadonlySet<string> = new Set([
   ...SESSION_OVER,
-  ...LATER,
-  'INVALID_FORMAT',
-  'MALFORMED',
+  'RATE_LIMITED',
   'INVALID_REQUEST',
-  'UNAUTHENTICATED',
-  'REPLAY',
 ]);
 
 export class CallDesk {
@@ -87,6 +88,7 @@ export class CallDesk {
       startMs: clock.monotonicMs(),
       sends: 0,
       refusals: 0,
+      postponed: 0,
       resolve,
       reject,
     };
@@ -176,9 +178,9 @@ export class CallDesk {
       this.#fail(call, new RatatoskrError('ANDVARI_BAD_REPLY', problem, { outcome: 'unknown' }));
       return;
     }
-    if (BEFORE_EXECUTION.has(errorCode)) call.refusals++;
+    if (wasNotExecuted(answer)) call.refusals++;
     const isOver = SESSION_OVER.has(errorCode);
-    if ((!isOver && !LATER.has(errorCode)) || call.refusals > RESENDS_MAX) {
+    if ((!isOver && !LATER.has(errorCode)) || ++call.postponed > RESENDS_MAX) {
       this.#fail(call, new RefusedByServerError(response, outcomeOf(call)));
       return;
     }
@@ -230,6 +232,12 @@ export class CallDesk {
 /** Of a call that ends without an answer. */
 function outcomeOf({ sends, refusals }: Call): CallOutcome {
   return sends > refusals ? 'unknown' : 'not-executed';
+}
+
+function wasNotExecuted({ response: { errorCode, errorMessage }, bound }: Answer): boolean {
+  if (!bound) return false;
+  if (errorCode === 'SERVICE_UNAVAILABLE') return errorMessage.startsWith(NOT_EXECUTED);
+  return BEFORE_EXECUTION.has(errorCode);
 }
 
 function badRequest(problem: string): RatatoskrError {

@@ -16,6 +16,8 @@ export interface Call {
   sends: number;
   /** Of these, those that the server has said it did not execute. */
   refusals: number;
+  /** How often the server has put it off. */
+  postponed: number;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
 }

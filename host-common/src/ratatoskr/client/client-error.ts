@@ -44,14 +44,17 @@ export class RefusedByServerError extends RatatoskrError {
   readonly serverCode: string;
   /** SerializationError, ValidationError, ConnectionError or SecurityError; '' elsewhere. */
   readonly serverClass: string;
+  /** The server's clock then: unix seconds. */
+  readonly serverS: bigint;
 
   constructor(
-    { errorCode, errorMessage, metadata }: ServerRefusal,
+    { errorCode, errorMessage, metadata, timestamp }: ServerRefusal,
     outcome: CallOutcome = 'not-executed',
   ) {
     super('ANDVARI_REFUSED', `${shown(errorCode)}: ${shown(errorMessage)}`, { outcome });
     this.serverCode = errorCode;
     this.serverClass = metadata.get('class') ?? '';
+    this.serverS = timestamp;
   }
 }
 
@@ -59,9 +62,16 @@ interface ServerRefusal {
   errorCode: string;
   errorMessage: string;
   metadata: ReadonlyMap<string, string>;
+  timestamp: bigint;
 }
 
 /** A server's words may reach a terminal: no control characters, nor any that turn the text. */
 function shown(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd');
+}
+
+export function asRatatoskrError(error: unknown): RatatoskrError {
+  if (error instanceof RatatoskrError) return error;
+  const problem = error instanceof Error ? error.message : String(error);
+  return new RatatoskrError('ANDVARI_UNREACHABLE', problem, { cause: error });
 }

@@ -49,7 +49,8 @@ export class Dialer {
       } catch (error) {
         signal.throwIfAborted();
         failed.push(transport);
-        faults.push(`${transport.name}: ${error instanceof Error ? error.message : error}`);
+        const fault = String(error instanceof Error ? error.message : error);
+        faults.push(`${transport.name}: ${fault.trim().replace(/\s+/g, ' ')}`);
       }
     }
     throw new RatatoskrError('ANDVARI_UNREACHABLE', faults.join('; ') || 'no transport is there');

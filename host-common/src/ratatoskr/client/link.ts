@@ -8,7 +8,7 @@ import type { ResponseValidator } from '../message-validator.ts';
 import { MessageType, type RatatoskrResponse } from '../messages.ts';
 import type { ChannelEvents, ClientChannel, TransportName } from './client-channel.ts';
 import type { ClientClock } from './client-clock.ts';
-import { RatatoskrError, RefusedByServerError } from './client-error.ts';
+import { asRatatoskrError, RatatoskrError, RefusedByServerError } from './client-error.ts';
 import type { Dialer } from './dial.ts';
 import {
   HEARTBEAT_MS,
@@ -20,6 +20,7 @@ import {
   TIMER_MS_MAX,
 } from './limits.ts';
 import type { MessageMaker, Outgoing } from './message-maker.ts';
+import { SentDigests } from './sent-digests.ts';
 
 export interface Session {
   readonly sessionId: string;
@@ -60,6 +61,8 @@ export interface LinkOwner {
 export interface Answer {
   response: RatatoskrResponse;
   signed: boolean;
+  /** Signed for this very message, or no signature is asked for. */
+  bound: boolean;
   elapsedMs: number;
 }
 
@@ -83,6 +86,7 @@ export class Link {
   readonly #stop = new AbortController();
   /** By request_id: sent, and neither answered nor given up. */
   readonly #waiting = new Map<string, Waiting>();
+  readonly #sent = new SentDigests();
   readonly #timers = new Map<'heartbeat' | 'renew' | 'sign', () => void>();
   #channel: ClientChannel | undefined;
   /** Those of the last try to connect; others' words do not count any more. */
@@ -135,6 +139,7 @@ export class Link {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const sentMs = this.#settings.clock.monotonicMs();
     this.#waiting.set(message.requestId, { digest, sentMs, resolve, reject });
+    this.#sent.note(message.requestId, digest);
     try {
       this.#channel.send(bytes);
     } catch (cause) {
@@ -301,8 +306,19 @@ export class Link {
     });
     this.#inTurn(async () => {
       const verdict = await judged;
-      this.#deliver(verdict, asked);
+      const isLate = !verdict.ok && (await this.#isLate(bytes, verdict.requestId));
+      if (isLate) this.#owner.problem(forNobody());
+      else this.#deliver(verdict, asked);
     });
+  }
+
+  /** The answer to an earlier sending of a call that was sent again, which has its own coming. */
+  async #isLate(bytes: Uint8Array, requestId: string): Promise<boolean> {
+    for (const digest of this.#sent.of(requestId)) {
+      const verdict = await this.#settings.validator.validate(bytes, () => digest);
+      if (verdict.ok && verdict.bound) return true;
+    }
+    return false;
   }
 
   /** `asked`: the request by which the answer was judged. */
@@ -317,9 +333,13 @@ export class Link {
     const waiting = this.#waiting.get(requestId);
     // A second answer, or one that came too late: nobody waits for it.
     if (waiting === undefined || (asked ?? waiting) !== waiting) {
-      this.#owner.problem(
-        new RatatoskrError('ANDVARI_BAD_REPLY', 'an answer that nobody waits for'),
-      );
+      this.#owner.problem(forNobody());
+      return;
+    }
+    // Told of a copy: the real answer may still come.
+    if (verdict.ok && verdict.response.errorCode === 'REPLAY') {
+      this.#heard();
+      this.#owner.problem(new RefusedByServerError(verdict.response, 'unknown'));
       return;
     }
     this.#waiting.delete(requestId);
@@ -330,7 +350,7 @@ export class Link {
     }
     this.#heard();
     const elapsedMs = this.#settings.clock.monotonicMs() - waiting.sentMs;
-    waiting.resolve({ response: verdict.response, signed: verdict.signed, elapsedMs });
+    waiting.resolve({ ...verdict, elapsedMs });
   }
 
   #inTurn(work: () => Promise<void>): void {
@@ -370,12 +390,10 @@ export class Link {
   }
 }
 
-function cut(outcome: 'not-executed' | 'unknown', cause?: unknown): RatatoskrError {
-  return new RatatoskrError('ANDVARI_CLOSED', 'the connection was cut', { outcome, cause });
+function forNobody(): RatatoskrError {
+  return new RatatoskrError('ANDVARI_BAD_REPLY', 'an answer that nobody waits for');
 }
 
-function asRatatoskrError(error: unknown): RatatoskrError {
-  if (error instanceof RatatoskrError) return error;
-  const problem = error instanceof Error ? error.message : String(error);
-  return new RatatoskrError('ANDVARI_UNREACHABLE', problem, { cause: error });
+function cut(outcome: 'not-executed' | 'unknown', cause?: unknown): RatatoskrError {
+  return new RatatoskrError('ANDVARI_CLOSED', 'the connection was cut', { outcome, cause });
 }
