@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,10 +89,23 @@ describe('andvari ratatoskr', () => {
     log.record({ event: 'authentication', success: true, device: 'd1' });
     log.close();
     const good = await runCli(['ratatoskr', 'audit', path, '--json']);
-    expect(JSON.parse(good.out)).toMatchObject({ records: 2 });
-    appendFileSync(path, readFileSync(path));
+    expect(JSON.parse(good.out)).toMatchObject({ records: 2, headKept: true });
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.slice(0, text.indexOf('\n') + 1));
+    expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
+      ...{ code: 3, err: expect.stringContaining('the end is missing: record 1,') },
+    });
+    writeFileSync(path, text);
+    appendFileSync(path, text);
     expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
       ...{ code: 3, err: expect.stringContaining('line 3') },
+    });
+    expect(await runCli(['ratatoskr', 'audit', join(folder, 'none')])).toMatchObject({
+      ...{ code: 1, out: '', err: expect.stringContaining('there is no such file') },
+    });
+    writeFileSync(join(folder, 'empty'), '');
+    expect(await runCli(['ratatoskr', 'audit', join(folder, 'empty')])).toMatchObject({
+      ...{ code: 0, out: '', err: expect.stringContaining('is empty') },
     });
   });
 });

@@ -19,7 +19,7 @@ interface RegisterOptions extends DevicesOptions {
 
 /** A device is not there, or an audit log is not what it was. */
 export class RatatoskrCommandError extends Error {
-  readonly code: 'ANDVARI_REFUSED' | 'ANDVARI_AUDIT_BROKEN';
+  readonly code: 'ANDVARI_REFUSED' | 'ANDVARI_AUDIT_BROKEN' | 'ANDVARI_AUDIT_MISSING';
   override readonly name = 'RatatoskrCommandError';
 
   constructor(code: RatatoskrCommandError['code'], message: string) {
@@ -101,13 +101,22 @@ function audit(file: string, { json }: { json?: boolean }, context: CommandConte
   const verdict = verifyAuditFiles(file);
   if (!verdict.ok) {
     const problem = `${verdict.file}: ${verdict.problem}`;
-    throw new RatatoskrCommandError('ANDVARI_AUDIT_BROKEN', problem);
+    const code = verdict.missing ? 'ANDVARI_AUDIT_MISSING' : 'ANDVARI_AUDIT_BROKEN';
+    throw new RatatoskrCommandError(code, problem);
   }
-  const { records, head } = verdict;
-  if (json) context.event({ event: 'audit', records, head });
-  else {
-    context.result(head);
-    context.note(`${records} records are as they were written; the last one's hash is above`);
+  const { records, head, headKept } = verdict;
+  if (json) {
+    context.event({ event: 'audit', records, head, headKept });
+    return;
+  }
+  if (records === 0) {
+    context.note(`${file} is empty: there is no record to check`);
+    return;
+  }
+  context.result(head);
+  context.note(`${records} records are as they were written; the last one's hash is above`);
+  if (!headKept) {
+    context.note(`without ${file}.head nobody can tell whether there were more behind them`);
   }
 }
 

@@ -5,7 +5,7 @@ import { requestSigningInputV2, toBase64Url } from '@andvari/host-common/ratatos
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ChannelHandler, MessageChannel } from './channel.ts';
 import { type PlaceOptions, RatatoskrPlace } from './testing/ratatoskr-place.ts';
-import { signerOf } from './testing/test-peer.ts';
+import { signerOf, type TestPeer } from './testing/test-peer.ts';
 
 const places: RatatoskrPlace[] = [];
 afterEach(async () => {
@@ -22,6 +22,33 @@ const until = async (test: () => boolean) => {
   while (!test()) await new Promise((resolve) => setTimeout(resolve, 2));
 };
 const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** A channel whose network takes nothing until it is told to. */
+class StuckChannel implements MessageChannel {
+  readonly transport = 'websocket';
+  readonly remoteAddress = 'test';
+  bufferedBytes = 0;
+  paused = false;
+  sent = 0;
+  closedWith: number | undefined;
+
+  send(message: Uint8Array): void {
+    this.sent++;
+    this.bufferedBytes += message.length;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  close(code: number): void {
+    this.closedWith = code;
+  }
+}
 
 describe('a message that was seen before', () => {
   it('is refused on another connection, before and after a session', async () => {
@@ -180,7 +207,7 @@ describe('many and fast', () => {
 
   it('holds the line at its number of connections, and drops idle ones after 90 s', async () => {
     const place = await start({ connectionsMax: 50 });
-    const idle = await Promise.all(Array.from({ length: 49 }, () => place.peer()));
+    const idle = await Promise.all(Array.from({ length: 49 }, () => place.connected('device-2')));
     const worker = await place.connected();
     await expect(place.peer()).rejects.toThrow('503');
     expect(place.server.connections).toBe(50);
@@ -199,6 +226,60 @@ describe('many and fast', () => {
     expect(await place.peer()).toBeDefined();
   });
 
+  it('drops after 10 s who no device has spoken for, and a device after 90 s', async () => {
+    const place = await start();
+    const silent = await place.peer();
+    const stranger = await place.peer();
+    stranger.socket.send('hello');
+    await stranger.answer(0);
+    const old = await place.connected();
+    const request = old.request();
+    await old.ask(request);
+    const replayer = await place.peer();
+    expect((await replayer.ask(request)).errorCode).toBe('REPLAY');
+    const device = await place.peer();
+    expect((await device.ask(device.request())).errorCode).toBe('NO_SESSION');
+    place.clock.pass(9);
+    place.server.sweep();
+    expect(place.server.connections).toBe(5);
+    place.clock.pass(1);
+    place.server.sweep();
+    const gone = await Promise.all([silent, stranger, replayer].map(({ closed }) => closed));
+    expect(gone.map(({ code }) => code)).toEqual([1001, 1001, 1001]);
+    expect((await device.ask(device.connectionRequest())).success).toBe(true);
+  });
+
+  it('lets devices in however many say nothing; the oldest of those go', async () => {
+    const place = await start({ connectionsMax: 20 });
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => place.connected()));
+    const silent: TestPeer[] = [];
+    for (let i = 0; i < 40; i++) {
+      silent.push(await place.peer());
+      if (i >= 10) expect((await silent[i - 10]?.closed)?.code).toBe(1013);
+    }
+    await until(() => place.server.connections === 15);
+    const device = await place.connected('device-2');
+    expect((await device.ask(device.request())).success).toBe(true);
+    for (const peer of sessions) expect((await peer.ask(peer.request())).success).toBe(true);
+    expect(place.server.sessions).toBe(6);
+  });
+
+  it('counts the coming and going of strangers, and writes that of devices', async () => {
+    const place = await start();
+    const device = await place.connected();
+    const channel = new StuckChannel();
+    for (let i = 0; i < 6000; i++) place.server.accept(channel)?.closed();
+    device.send(device.request({ messageType: MessageType.DISCONNECT }));
+    await device.closed;
+    await until(() => place.server.connections === 0);
+    const records = place.audit.recent();
+    const opened = { event: 'authentication', success: true, transport: 'websocket' };
+    expect(records[1]).toMatchObject({ ...opened, address: expect.stringContaining('127.0.0.1') });
+    expect(records.at(-1)).toMatchObject({ event: 'connection_closed', connection: 0 });
+    expect(records.at(-2)).toMatchObject({ event: 'audit_lost', reason: '11001' });
+    expect(records).toHaveLength(1003);
+  });
+
   it('a heartbeat keeps a session alive, and nothing answers it', async () => {
     const place = await start();
     const peer = await place.connected();
@@ -214,33 +295,6 @@ describe('many and fast', () => {
 });
 
 describe('a reader that does not read', () => {
-  /** A channel whose network takes nothing until it is told to. */
-  class StuckChannel implements MessageChannel {
-    readonly transport = 'websocket';
-    readonly remoteAddress = 'test';
-    bufferedBytes = 0;
-    paused = false;
-    sent = 0;
-    closedWith: number | undefined;
-
-    send(message: Uint8Array): void {
-      this.sent++;
-      this.bufferedBytes += message.length;
-    }
-
-    pause(): void {
-      this.paused = true;
-    }
-
-    resume(): void {
-      this.paused = false;
-    }
-
-    close(code: number): void {
-      this.closedWith = code;
-    }
-  }
-
   async function stuck() {
     const place = await start({ connectionRate: { burst: 1e6 }, rates: { perMinute: 1e6 } });
     const peer = await place.peer();

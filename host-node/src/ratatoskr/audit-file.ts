@@ -1,7 +1,7 @@
 /**
  * Audit records on the disk: lines in PATH, and in PATH.000001, PATH.000002 ... those that were
- * there before, the largest number the youngest. Mode 0600. Lines are written a few times a second
- * and not flushed: the file is evidence, not a journal.
+ * there before, the largest number the youngest; in PATH.head where they end. Mode 0600. Lines are
+ * written a few times a second and not flushed: the file is evidence, not a journal.
  */
 import {
   closeSync,
@@ -15,6 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { contradicts, lossOf, readHead, writeHead } from './audit-head.ts';
 import {
   type AuditRecord,
   type ChainEnd,
@@ -53,15 +54,17 @@ export class AuditFile {
 
   /**
    * Goes on where the file ends. A last line that a crash has cut is taken away; a chain that is
-   * broken elsewhere is put aside, and a new one begins. Throws Node's errors.
+   * broken elsewhere is put aside, and a new one begins; whole lines that are missing at the end
+   * are told. Throws Node's errors.
    */
   static open(options: AuditFileOptions): { file: AuditFile; broken: ChainBreak } {
     const { path } = options;
     const text = readIfThere(path);
+    const head = readHead(path);
     if (text === undefined || text === '') {
       const [youngest] = rotatedFiles(path).slice(-1);
-      const end = youngest === undefined ? chainStart : endOf(youngest);
-      return { file: new AuditFile(options, { end: end ?? chainStart }), broken: undefined };
+      const end = (youngest === undefined ? chainStart : endOf(youngest)) ?? chainStart;
+      return { file: new AuditFile(options, { end }), broken: lossOf(head, end) };
     }
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     const cut = Buffer.byteLength(text) - Buffer.byteLength(whole);
@@ -73,7 +76,8 @@ export class AuditFile {
     }
     const file = new AuditFile(options, { end: verdict.end });
     if (cut > 0) file.#cutTo(Buffer.byteLength(whole));
-    return { file, broken: cut > 0 ? `the last line was cut off (${cut} bytes)` : undefined };
+    const broken = cut > 0 ? `the last line was cut off (${cut} bytes)` : undefined;
+    return { file, broken: lossOf(head, verdict.end) ?? broken };
   }
 
   /** Hash of the last record. */
@@ -109,6 +113,11 @@ export class AuditFile {
     }
     this.#bytes += bytes.length;
     this.#end = end;
+    try {
+      writeHead(this.#path, end);
+    } catch {
+      // The head of before proves less, but nothing wrong; the records are in the file.
+    }
   }
 
   close(): void {
@@ -130,24 +139,41 @@ export class AuditFile {
   }
 }
 
-/** Checks all files of an audit log, the oldest first. */
-export function verifyAuditFiles(
-  path: string,
-): { ok: true; records: number; head: string } | { ok: false; file: string; problem: string } {
+/** Of a log: whole, there but without any record, or not; `problem` is for people. */
+export type AuditVerdict =
+  /** `headKept`: by PATH.head its end is there too. */
+  | { ok: true; records: number; head: string; headKept: boolean }
+  | { ok: false; file: string; problem: string; missing?: true };
+
+/** Checks all files of an audit log, the oldest first. Throws Node's errors. */
+export function verifyAuditFiles(path: string): AuditVerdict {
+  // Before the log: a server that writes it meanwhile only adds records behind this one.
+  const head = readHead(path);
+  const newest = readIfThere(path);
+  if (newest === undefined) {
+    return { ok: false, file: path, problem: 'there is no such file', missing: true };
+  }
   let end: ChainEnd | undefined;
   let records = 0;
-  const files = [...rotatedFiles(path), path];
-  for (const file of files) {
+  for (const file of [...rotatedFiles(path), path]) {
     const text = readIfThere(file);
     if (text === undefined || text === '') continue;
-    const verdict = verifyChain(text, end ?? startOf(text) ?? chainStart);
+    const start = end ?? startOf(text) ?? chainStart;
+    const verdict = verifyChain(text, start);
     if (!verdict.ok) {
       return { ok: false, file, problem: `line ${verdict.line}: ${verdict.problem}` };
+    }
+    if (contradicts(head, text, start)) {
+      const problem = `record ${head?.sequence} is not the one that was kept as the head`;
+      return { ok: false, file, problem };
     }
     end = verdict.end;
     records += verdict.records;
   }
-  return { ok: true, records, head: (end ?? chainStart).hash };
+  const loss = lossOf(head, end ?? chainStart);
+  if (loss) return { ok: false, file: path, problem: loss };
+  const { hash } = end ?? chainStart;
+  return { ok: true, records, head: hash, headKept: head !== undefined };
 }
 
 /** The rotated files of a log, the oldest first. */

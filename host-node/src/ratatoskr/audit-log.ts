@@ -15,6 +15,14 @@ const WAITING_MAX = 20_000;
  */
 const FAILURES_PER_SECOND = 20;
 const FAILURES_BURST = 1000;
+/**
+ * Records of connections without a session a minute, and at once: whoever reaches the port causes
+ * them. With the count of the others that is 1.3 MB a day, two months to fill what is kept.
+ */
+const STRANGERS_PER_MINUTE = 2;
+const STRANGERS_BURST = 1000;
+/** Between two records of how many were only counted. */
+const TELL_MS = 60_000;
 
 type WaitingRecord = Omit<AuditRecord, 'sequence'>;
 
@@ -34,11 +42,14 @@ export class AuditLog {
   readonly #ring: WaitingRecord[] = [];
   readonly #ringMax: number;
   readonly #failures: TokenBucket;
+  readonly #strangers: TokenBucket;
   #next = 0;
   #waiting: WaitingRecord[] = [];
   #timer: NodeJS.Timeout | undefined;
   #lost = 0;
   #told = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
+  #tell: NodeJS.Timeout | undefined;
   #failing = false;
 
   /** Throws Node's errors when the file cannot be had. */
@@ -47,6 +58,7 @@ export class AuditLog {
     this.#nowMs = options.nowMs ?? Date.now;
     this.#ringMax = options.ringMax ?? AUDIT_RING_MAX;
     this.#failures = new TokenBucket(FAILURES_BURST, FAILURES_PER_SECOND, this.#nowMs());
+    this.#strangers = new TokenBucket(STRANGERS_BURST, STRANGERS_PER_MINUTE / 60, this.#nowMs());
     if (!options.file) return;
     const { file, broken } = AuditFile.open(options.file);
     this.#file = file;
@@ -56,7 +68,7 @@ export class AuditLog {
     }
   }
 
-  /** Records that neither memory nor file took, since the start. */
+  /** Records that were only counted, since the start. */
   get lost(): number {
     return this.#lost;
   }
@@ -66,23 +78,14 @@ export class AuditLog {
     return this.#file?.head;
   }
 
-  record(entry: AuditEntry): void {
+  /** @param ofStranger of a connection without a session, which needs no key */
+  record(entry: AuditEntry, ofStranger = false): void {
     const nowMs = this.#nowMs();
-    if (!entry.success && !this.#failures.take(nowMs)) {
-      this.#lost++;
-      return;
-    }
-    const time = new Date(nowMs).toISOString();
-    if (this.#lost > this.#told) {
-      this.#keep({
-        time,
-        event: 'audit_lost',
-        success: false,
-        reason: `${this.#lost - this.#told}`,
-      });
-      this.#told = this.#lost;
-    }
-    this.#keep({ time, ...entry });
+    const limit = ofStranger ? this.#strangers : entry.success ? undefined : this.#failures;
+    const kept = limit?.take(nowMs) ?? true;
+    if (!kept) this.#lost++;
+    this.#tellLost(nowMs, kept);
+    if (kept) this.#keep({ time: new Date(nowMs).toISOString(), ...entry });
   }
 
   /** The newest records, the newest last. */
@@ -113,10 +116,33 @@ export class AuditLog {
   }
 
   close(): void {
+    this.#toldMs = Number.NEGATIVE_INFINITY;
+    this.#tellLost(this.#nowMs(), true);
+    clearTimeout(this.#tell);
     this.flush();
     if (!this.#file) return;
     this.#logger.info({ hash: this.#file.head }, 'the audit log ends with this record');
     this.#file.close();
+  }
+
+  /** How many were only counted: now, or when a minute has passed since it was told last. */
+  #tellLost(nowMs: number, now: boolean): void {
+    if (this.#lost === this.#told) return;
+    if (!now || nowMs - this.#toldMs < TELL_MS) {
+      this.#tell ??= setTimeout(() => {
+        this.#tell = undefined;
+        this.#toldMs = Number.NEGATIVE_INFINITY;
+        this.#tellLost(this.#nowMs(), true);
+      }, TELL_MS).unref();
+      return;
+    }
+    clearTimeout(this.#tell);
+    this.#tell = undefined;
+    const reason = `${this.#lost - this.#told}`;
+    this.#told = this.#lost;
+    this.#toldMs = nowMs;
+    const time = new Date(nowMs).toISOString();
+    this.#keep({ time, event: 'audit_lost', success: false, reason });
   }
 
   #keep(record: WaitingRecord): void {

@@ -1,8 +1,9 @@
 /**
  * One line of the audit file, and the chain that holds the lines together: each carries the
  * SHA-256 over the one before and its own text, so that a line which is changed, left out or moved
- * shows. Whoever can write the whole file can make a new chain: keep the last hash elsewhere (the
- * log has it when the server stops), then that shows too.
+ * shows. That the last lines are missing shows by the head (audit-head.ts). Whoever can write all
+ * files can make a new chain: keep the last hash elsewhere (the log has it when the server stops),
+ * then that shows too.
  */
 import { createHash } from 'node:crypto';
 
@@ -57,6 +58,11 @@ export function sealRecord(record: AuditRecord, previous: string): { line: strin
   const text = JSON.stringify(record);
   const hash = hashOf(previous, text);
   return { line: `${text.slice(0, -1)},"hash":"${hash}"}`, hash };
+}
+
+/** What a line says its hash is. */
+export function hashOfLine(line: string): string | undefined {
+  return SEAL.exec(line)?.[2];
 }
 
 export interface Unsealed {

@@ -29,6 +29,12 @@ function open(options: Partial<AuditFileOptions> = {}): AuditLog {
   return new AuditLog({ file: { path, ...options }, logger, nowMs: () => nowMs });
 }
 
+/** The files with records. */
+function logs(): string[] {
+  const names = readdirSync(folder).sort();
+  return names.filter((name) => name !== 'audit.log.head');
+}
+
 function write(log: AuditLog, count: number): void {
   for (let i = 0; i < count; i++) {
     log.record({ event: 'message_delivered', success: true, device: `d${i}` });
@@ -46,7 +52,7 @@ describe('the audit log', () => {
     write(second, 2);
     const { head } = second;
     second.close();
-    expect(verifyAuditFiles(path)).toEqual({ ok: true, records: 6, head });
+    expect(verifyAuditFiles(path)).toEqual({ ok: true, records: 6, head, headKept: true });
     const records = readFileSync(path, 'utf8')
       .trim()
       .split('\n')
@@ -75,7 +81,7 @@ describe('the audit log', () => {
     const next = open();
     write(next, 1);
     next.close();
-    expect(readdirSync(folder).sort()).toEqual(['audit.log', 'audit.log.000001']);
+    expect(logs()).toEqual(['audit.log', 'audit.log.000001']);
     expect(verifyAuditFiles(path).ok).toBe(false);
     expect(readFileSync(path, 'utf8')).toContain('"reason":"audit log: line');
   });
@@ -92,11 +98,52 @@ describe('the audit log', () => {
     expect(readFileSync(path, 'utf8')).toContain('cut off (17 bytes)');
   });
 
+  it.each([
+    ['the last line', (text: string) => text.replace(/[^\n]+\n$/, ''), 'record 3,'],
+    ['the last three', (text: string) => `${text.split('\n', 1)[0]}\n`, 'records 1 to 3,'],
+    ['all of them', () => '', 'records 0 to 3,'],
+  ])('shows that %s were cut, and a server tells it', (_, cut, missing) => {
+    const log = open();
+    write(log, 3);
+    log.close();
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, headKept: true });
+    writeFileSync(path, cut(readFileSync(path, 'utf8')));
+    const problem = expect.stringContaining(`the end is missing: ${missing}`);
+    expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
+    open().close();
+    expect(readFileSync(path, 'utf8')).toContain(`audit log: the end is missing: ${missing}`);
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: true });
+  });
+
+  it('shows a log that was made anew behind its head, unless the head was taken too', () => {
+    const log = open();
+    write(log, 3);
+    log.close();
+    const head = readFileSync(`${path}.head`);
+    rmSync(path);
+    rmSync(`${path}.head`);
+    nowMs += 1;
+    const forged = open();
+    write(forged, 4);
+    forged.close();
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: true });
+    writeFileSync(`${path}.head`, head);
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: false });
+    rmSync(`${path}.head`);
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, headKept: false });
+  });
+
+  it('is missing where there is no file', () => {
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: false, missing: true });
+    writeFileSync(path, '');
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 0 });
+  });
+
   it('is rotated, keeps so many files, and is one chain through all of them', () => {
     const log = open({ fileBytesMax: 1000, filesMax: 3 });
     write(log, 40);
     log.close();
-    const names = readdirSync(folder).sort();
+    const names = logs();
     expect(names).toHaveLength(4);
     expect(names[0]).toBe('audit.log');
     expect(verifyAuditFiles(path)).toMatchObject({ ok: true });
@@ -118,6 +165,33 @@ describe('the audit log', () => {
       log.record({ event: 'authentication', success: true, device });
     }
     expect(log.recent().map(({ device }) => device)).toEqual(['c', 'd', 'e']);
+  });
+
+  it('counts what strangers cause, and tells it once a minute', () => {
+    const log = open();
+    const come = (count: number) => {
+      for (let i = 0; i < count; i++)
+        log.record({ event: 'connection_closed', success: true }, true);
+    };
+    const devices = () => log.recent().filter(({ device }) => device).length;
+    const told = () => log.recent().filter(({ event }) => event === 'audit_lost');
+    come(300_000);
+    expect(log.recent()).toHaveLength(1000);
+    for (let i = 0; i < 50; i++) {
+      come(10);
+      log.record({ event: 'authentication', success: true, device: 'd' });
+    }
+    expect(devices()).toBe(50);
+    expect(told().map(({ reason }) => reason)).toEqual(['299010']);
+    nowMs += 60_000;
+    come(100);
+    // Two that the minute has room for, and how many there were.
+    expect(told().map(({ reason }) => reason)).toEqual(['299010', '490']);
+    expect(log.recent()).toHaveLength(1000 + 50 + 2 + 2);
+    log.close();
+    expect(told().map(({ reason }) => reason)).toEqual(['299010', '490', '98']);
+    expect(log.lost).toBe(299_010 + 490 + 98);
+    expect(statSync(path).size).toBeLessThan(400_000);
   });
 
   it('counts failures that come too fast, and writes what others do', () => {

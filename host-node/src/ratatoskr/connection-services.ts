@@ -54,6 +54,8 @@ export interface ConnectionServicesOptions {
   connectionRate: ConnectionRate;
   count: (result: CountedResult) => void;
   left: (connection: unknown) => void;
+  /** A registered device has spoken on it. */
+  known: (connection: unknown) => void;
 }
 
 interface ErrorOptions {
@@ -71,10 +73,11 @@ export class ConnectionServices {
   readonly connectionRate: ConnectionRate;
   readonly count: (result: CountedResult) => void;
   readonly left: (connection: unknown) => void;
+  readonly known: (connection: unknown) => void;
   readonly #options: ConnectionServicesOptions;
 
   constructor(options: ConnectionServicesOptions) {
-    const { pipeline, bus, audit, clock, connectionRate, count, left } = options;
+    const { pipeline, bus, audit, clock, connectionRate, count, left, known } = options;
     this.#options = options;
     this.pipeline = pipeline;
     this.bus = bus;
@@ -83,6 +86,7 @@ export class ConnectionServices {
     this.connectionRate = connectionRate;
     this.count = count;
     this.left = left;
+    this.known = known;
   }
 
   /** The id of a message that nobody looks at further. */

@@ -13,6 +13,7 @@ import {
   IDLE_TIMEOUT_S,
   MALFORMED_MAX,
   MALFORMED_WINDOW_S,
+  STRANGER_TIMEOUT_S,
   TEXT_FRAMES_MAX,
   UNAUTHENTICATED_MAX,
   UNDER_WAY_MAX,
@@ -39,6 +40,8 @@ export class RatatoskrConnection implements ChannelHandler {
   #malformedMs: number[] = [];
   #texts = 0;
   #strangers = 0;
+  /** Whether a registered device has signed something here that was not heard before. */
+  #known = false;
   #underWay = 0;
   #authenticating = false;
 
@@ -73,6 +76,7 @@ export class RatatoskrConnection implements ChannelHandler {
       return;
     }
     const examined = pipeline.examine(bytes, this.#session, at);
+    if (isOfDevice(examined)) this.#meet();
     if (examined.ok) this.#act(examined, at.steadyMs);
     else this.#refuse(examined, at.steadyMs);
   }
@@ -107,9 +111,15 @@ export class RatatoskrConnection implements ChannelHandler {
 
   /** Ends the connection when its peer has been silent for too long. */
   sweep(steadyMs: number): void {
-    if (steadyMs - this.#validMs >= IDLE_TIMEOUT_S * 1000) {
-      this.#end(CloseCode.GOING_AWAY, `no valid message for ${IDLE_TIMEOUT_S} s`);
+    const timeoutS = this.#known ? IDLE_TIMEOUT_S : STRANGER_TIMEOUT_S;
+    if (steadyMs - this.#validMs >= timeoutS * 1000) {
+      this.#end(CloseCode.GOING_AWAY, `no valid message for ${timeoutS} s`);
     }
+  }
+
+  /** Others want in, and no device has spoken here yet. */
+  giveWay(): void {
+    this.#end(CloseCode.TRY_AGAIN_LATER, 'no device has spoken here yet');
   }
 
   /** The server stops. */
@@ -119,6 +129,12 @@ export class RatatoskrConnection implements ChannelHandler {
 
   get #isGone(): boolean {
     return this.#gone.signal.aborted;
+  }
+
+  #meet(): void {
+    if (this.#known) return;
+    this.#known = true;
+    this.#services.known(this);
   }
 
   /** More than any client of ours sends. Its id is read, its signature is not. */
@@ -254,11 +270,21 @@ export class RatatoskrConnection implements ChannelHandler {
 
   #audit(entry: AuditEntry): void {
     const { transport, remoteAddress: address } = this.#channel;
-    const established = entry.event === 'connection_established';
-    this.#services.audit.record({
+    const isStranger = this.#session.current === undefined;
+    // Only the opening of a session is told without fail: it has all that was not told before.
+    const isNew = isStranger || (entry.event === 'authentication' && entry.success);
+    const record = {
       ...entry,
       connection: this.#number,
-      ...(established ? { transport, address } : {}),
-    });
+      ...(isNew ? { transport, address } : {}),
+    };
+    this.#services.audit.record(record, isStranger);
   }
+}
+
+/** A message that is not new could be anybody's, played again. */
+function isOfDevice(examined: Examined): boolean {
+  if (examined.ok) return true;
+  const { device, code } = examined;
+  return device !== undefined && code !== 'REPLAY' && code !== 'NONCE_CACHE_FULL';
 }

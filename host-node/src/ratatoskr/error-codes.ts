@@ -38,4 +38,5 @@ export const CloseCode = {
   UNSUPPORTED_DATA: 1003,
   INVALID_PAYLOAD: 1007,
   POLICY: 1008,
+  TRY_AGAIN_LATER: 1013,
 } as const;

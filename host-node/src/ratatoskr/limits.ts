@@ -18,6 +18,15 @@ export const SWEEP_MS = 5_000;
 
 /** Without a valid message for three heartbeats the peer is gone (section 4, 5). */
 export const IDLE_TIMEOUT_S = 90;
+/**
+ * Without a message that a registered device has signed: a stranger. Clients ask for a session at
+ * once; the longest of them take a few round trips.
+ */
+export const STRANGER_TIMEOUT_S = 10;
+/** Part of all connections that strangers may have; the oldest of them goes for the next. */
+export const STRANGERS_PART = 0.5;
+/** Strangers of one IPv4 address or IPv6 /64: a household or office behind one address. */
+export const STRANGERS_PER_ADDRESS_MAX = 32;
 /** Life of a session (section 4, 3). */
 export const SESSION_S = 86_400;
 

@@ -27,6 +27,7 @@ import { DeviceRateLimit } from './rate-limit.ts';
 import type { DeviceRegistry } from './registry.ts';
 import { RequestPipeline } from './request-pipeline.ts';
 import type { ServiceBus } from './service-bus.ts';
+import { StrangerLimit } from './stranger-limit.ts';
 
 export interface RatatoskrServerOptions {
   /** The compiled engine, plain build. */
@@ -80,6 +81,7 @@ export class RatatoskrServer {
     this.#clock = clock;
     this.#bus = bus;
     this.#rates = new DeviceRateLimit({ perMinute, perHour }, DEVICES_MAX);
+    const strangers = new StrangerLimit<RatatoskrConnection>(connectionsMax);
     this.#services = new ConnectionServices({
       ...{ codec, bus, audit, clock, signer },
       pipeline: new RequestPipeline({
@@ -93,16 +95,21 @@ export class RatatoskrServer {
       authenticator: options.authenticator ?? anyDevice,
       connectionRate: options.connectionRate ?? {},
       count: (result) => void this.#counts.set(result, (this.#counts.get(result) ?? 0) + 1),
-      left: (connection) => void this.#connections.delete(connection as RatatoskrConnection),
+      left: (connection) => {
+        this.#connections.delete(connection as RatatoskrConnection);
+        strangers.delete(connection as RatatoskrConnection);
+      },
+      known: (connection) => strangers.delete(connection as RatatoskrConnection),
     });
     this.accept = (channel) => {
       if (this.#closing || this.#connections.size >= connectionsMax) {
         const { remoteAddress: address, transport } = channel;
-        audit.record({ event: 'connection_refused', success: false, address, transport });
+        audit.record({ event: 'connection_refused', success: false, address, transport }, true);
         return undefined;
       }
       const connection = new RatatoskrConnection(channel, this.#opened++, this.#services);
       this.#connections.add(connection);
+      strangers.add(connection, channel.remoteAddress)?.giveWay();
       return connection;
     };
     this.#sweep = setInterval(() => this.sweep(), SWEEP_MS);
