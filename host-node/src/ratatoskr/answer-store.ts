@@ -2,7 +2,12 @@
  * What is remembered of calls, so that none is executed twice: that it began, and how it ended
  * (service-bus.ts). Every implementation passes answer-store.compliance.ts.
  */
-import { ANSWER_BYTES_MAX, ANSWER_KEPT_S, ANSWERS_MAX } from './limits.ts';
+import {
+  ANSWER_BYTES_MAX,
+  ANSWER_BYTES_PER_DEVICE_MAX,
+  ANSWER_KEPT_S,
+  ANSWERS_PER_DEVICE_MAX,
+} from './limits.ts';
 import type { ServiceOutcome } from './service-bus.ts';
 
 export interface AnswerKey {
@@ -17,12 +22,34 @@ export interface AnswerRecord {
   outcome: ServiceOutcome | undefined;
 }
 
+/** The outcome of a call whose answer had to make room: it is not executed again. */
+export const ANSWER_GONE: ServiceOutcome = {
+  ok: false,
+  code: 'SERVICE_UNAVAILABLE',
+  message: 'the request was executed; its answer is no longer kept',
+};
+
 /** The store takes no more now: SERVICE_UNAVAILABLE, and nothing has been done. */
 export class AnswerStoreError extends Error {
   readonly code = 'ANDVARI_RATATOSKR_ANSWERS';
   override readonly name = 'AnswerStoreError';
+  /** It takes no more of this device, since it would have to forget what it has executed. */
+  readonly deviceFull: boolean;
+
+  constructor(message: string, more: { cause?: unknown; deviceFull?: boolean } = {}) {
+    super(message, more.cause === undefined ? {} : { cause: more.cause });
+    this.deviceFull = more.deviceFull ?? false;
+  }
 }
 
+export function deviceFull(): AnswerStoreError {
+  return new AnswerStoreError('the device has too many records', { deviceFull: true });
+}
+
+/**
+ * That a call began is remembered for `keptS`, whatever else happens; its answer as long as there
+ * is room, then it is ANSWER_GONE.
+ */
 export interface AnswerStore {
   /** Whether what began is still known to the next process. */
   readonly durable: boolean;
@@ -44,23 +71,34 @@ export interface AnswerStore {
 
 export interface AnswerLimits {
   keptS: number;
-  answersMax: number;
+  /** Records of one device, with or without their answers; then it begins no more. */
+  recordsPerDeviceMax: number;
+  /** Bytes of the answers of one device; beyond that its own oldest go. */
+  bytesPerDeviceMax: number;
+  /** And of all; beyond that the oldest of a device that holds most go. */
   bytesMax: number;
 }
 
 export const answerLimits: AnswerLimits = {
   keptS: ANSWER_KEPT_S,
-  answersMax: ANSWERS_MAX,
+  recordsPerDeviceMax: ANSWERS_PER_DEVICE_MAX,
+  bytesPerDeviceMax: ANSWER_BYTES_PER_DEVICE_MAX,
   bytesMax: ANSWER_BYTES_MAX,
 };
 
+/** What a device has here. */
+interface Holder {
+  records: number;
+  bytes: number;
+  /** Records with an answer that has bytes, the oldest first. */
+  held: Set<Kept>;
+}
+
 interface Kept extends AnswerRecord {
+  deviceId: string;
   atS: number;
   bytes: number;
 }
-
-/** What a record costs besides its payload. */
-const RECORD_BYTES = 512;
 
 /** Remembers as long as the process lives. */
 export class MemoryAnswerStore implements AnswerStore {
@@ -68,6 +106,9 @@ export class MemoryAnswerStore implements AnswerStore {
   readonly #limits: AnswerLimits;
   /** In the order in which they began. */
   readonly #records = new Map<string, Kept>();
+  readonly #holders = new Map<string, Holder>();
+  /** By the length of their bytes in binary: one that holds most, or half as much, in one look. */
+  readonly #bySize = Array.from({ length: 33 }, () => new Set<Holder>());
   #bytes = 0;
 
   constructor(limits: Partial<AnswerLimits> = {}) {
@@ -78,39 +119,40 @@ export class MemoryAnswerStore implements AnswerStore {
     return this.#records.size;
   }
 
+  /** Of all answers. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   find(key: AnswerKey): AnswerRecord | undefined {
     const record = this.#records.get(nameOf(key));
     return record && { digest: record.digest, outcome: record.outcome };
   }
 
   begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<void> {
-    const { keptS, answersMax, bytesMax } = this.#limits;
-    for (const [name, { atS, outcome }] of this.#records) {
-      const full = this.size >= answersMax || this.#bytes + RECORD_BYTES > bytesMax;
-      if (!full && atS + keptS > nowS) break;
-      // What has not ended may still be under way.
-      if (!outcome) {
-        if (full) continue;
-        break;
-      }
-      this.#remove(name);
-    }
-    if (this.size >= answersMax) {
-      return Promise.reject(new AnswerStoreError('too many calls are under way'));
-    }
-    const record = { digest, outcome: undefined, atS: nowS, bytes: RECORD_BYTES };
-    this.#records.set(nameOf(key), record);
-    this.#bytes += RECORD_BYTES;
+    this.#expire(nowS);
+    const { deviceId } = key;
+    const holder = this.#holders.get(deviceId) ?? { records: 0, bytes: 0, held: new Set() };
+    if (holder.records >= this.#limits.recordsPerDeviceMax) return Promise.reject(deviceFull());
+    holder.records++;
+    this.#holders.set(deviceId, holder);
+    this.#records.set(nameOf(key), { digest, outcome: undefined, deviceId, atS: nowS, bytes: 0 });
     return Promise.resolve();
   }
 
   finish(key: AnswerKey, outcome: ServiceOutcome): Promise<void> {
     const record = this.#records.get(nameOf(key));
-    if (!record) return Promise.resolve();
+    const holder = record && this.#holders.get(record.deviceId);
+    if (!record || !holder) return Promise.resolve();
     record.outcome = outcome;
-    const bytes = outcome.ok ? outcome.payload.length : outcome.message.length;
-    record.bytes += bytes;
-    this.#bytes += bytes;
+    this.#resize(holder, record, outcome.ok ? outcome.payload.length : outcome.message.length);
+    const { bytesPerDeviceMax, bytesMax } = this.#limits;
+    while (holder.bytes > bytesPerDeviceMax) this.#shorten(holder);
+    while (this.#bytes > bytesMax) {
+      const [most] = this.#bySize.findLast((holders) => holders.size > 0) ?? [];
+      if (!most) break;
+      this.#shorten(most);
+    }
     return Promise.resolve();
   }
 
@@ -120,12 +162,47 @@ export class MemoryAnswerStore implements AnswerStore {
 
   close(): void {
     this.#records.clear();
+    this.#holders.clear();
+    for (const holders of this.#bySize) holders.clear();
     this.#bytes = 0;
   }
 
+  #expire(nowS: number): void {
+    for (const [name, record] of this.#records) {
+      // It began before now: the clock was set back, and must not hold up those behind it.
+      record.atS = Math.min(record.atS, nowS);
+      if (record.atS + this.#limits.keptS > nowS) break;
+      this.#remove(name);
+    }
+  }
+
   #remove(name: string): void {
-    this.#bytes -= this.#records.get(name)?.bytes ?? 0;
+    const record = this.#records.get(name);
+    const holder = record && this.#holders.get(record.deviceId);
+    if (!record || !holder) return;
+    this.#resize(holder, record, 0);
     this.#records.delete(name);
+    holder.records--;
+    if (holder.records === 0) this.#holders.delete(record.deviceId);
+  }
+
+  /** The oldest answer of a device goes. */
+  #shorten(holder: Holder): void {
+    const [oldest] = holder.held;
+    if (!oldest) return;
+    oldest.outcome = ANSWER_GONE;
+    this.#resize(holder, oldest, 0);
+  }
+
+  #resize(holder: Holder, record: Kept, bytes: number): void {
+    const more = bytes - record.bytes;
+    record.bytes = bytes;
+    holder.held.delete(record);
+    if (bytes > 0) holder.held.add(record);
+    this.#bySize[32 - Math.clz32(holder.bytes)]?.delete(holder);
+    holder.bytes += more;
+    this.#bytes += more;
+    if (holder.bytes > 0) this.#bySize[32 - Math.clz32(holder.bytes)]?.add(holder);
   }
 }
 

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AnswerDatabase } from './answer-database.ts';
 import { answerStoreCompliance } from './answer-store.compliance.ts';
-import { AnswerStoreError, MemoryAnswerStore } from './answer-store.ts';
+import { ANSWER_GONE, MemoryAnswerStore } from './answer-store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'andvari-answers-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,33 +20,18 @@ const key = (requestId: string) => ({ deviceId: 'd', requestId });
 const empty = { ok: true as const, payload: new Uint8Array() };
 
 describe('MemoryAnswerStore', () => {
-  it('forgets what is too old, too many or too long, but nothing that is under way', async () => {
-    const store = new MemoryAnswerStore({ keptS: 10, answersMax: 3 });
-    await store.begin(key('open'), digest, 100);
-    for (const id of ['a', 'b']) {
+  it('keeps its sums', async () => {
+    const store = new MemoryAnswerStore({ keptS: 10, bytesPerDeviceMax: 100 });
+    for (const id of ['a', 'b', 'c']) {
       await store.begin(key(id), digest, 100);
-      await store.finish(key(id), empty);
+      await store.finish(key(id), { ok: true, payload: new Uint8Array(40) });
     }
-    await store.begin(key('c'), digest, 100);
-    expect(store.find(key('a'))).toBeUndefined();
-    expect(store.find(key('open'))).toBeDefined();
-    await store.begin(key('d'), digest, 100);
-    await expect(store.begin(key('e'), digest, 100)).rejects.toBeInstanceOf(AnswerStoreError);
-    expect(store.size).toBe(3);
-
-    const old = new MemoryAnswerStore({ keptS: 10 });
-    await old.begin(key('a'), digest, 100);
-    await old.finish(key('a'), empty);
-    await old.begin(key('b'), digest, 109);
-    expect(old.find(key('a'))).toBeDefined();
-    await old.begin(key('c'), digest, 110);
-    expect(old.find(key('a'))).toBeUndefined();
-
-    const large = new MemoryAnswerStore({ bytesMax: 4096 });
-    await large.begin(key('a'), digest, 100);
-    await large.finish(key('a'), { ok: true, payload: new Uint8Array(4096) });
-    await large.begin(key('b'), digest, 100);
-    expect(large.find(key('a'))).toBeUndefined();
+    expect([store.size, store.bytes]).toEqual([3, 80]);
+    await store.finish(key('c'), { ok: true, payload: new Uint8Array(10) });
+    store.forget(key('b'));
+    expect([store.size, store.bytes]).toEqual([2, 10]);
+    await store.begin(key('d'), digest, 110);
+    expect([store.size, store.bytes]).toEqual([1, 0]);
   });
 });
 
@@ -78,32 +63,10 @@ describe('AnswerDatabase', () => {
     expect(() => new AnswerDatabase(other)).toThrow(wrong);
   });
 
-  it('forgets what is too old or too many', async () => {
-    const store = new AnswerDatabase(newPath(), { keptS: 10, answersMax: 4 });
-    for (let i = 0; i < 255; i++) {
-      await store.begin(key(`r${i}`), digest, 100);
-      await store.finish(key(`r${i}`), empty);
-    }
-    await store.begin(key('open'), digest, 100);
-    await store.begin(key('last'), digest, 100);
-    expect(store.find(key('r0'))).toBeUndefined();
-    expect(store.find(key('open'))).toBeDefined();
-    expect(store.find(key('last'))).toBeDefined();
-    for (let i = 0; i < 256; i++) await store.begin(key(`s${i}`), digest, 200);
-    expect(store.find(key('open'))).toBeUndefined();
-    store.close();
-  });
-
-  it('holds its bounds in number and bytes, also after a commit that failed', async () => {
+  it('keeps its sums, also after a commit that failed and a restart', async () => {
     const path = newPath();
-    const store = new AnswerDatabase(path, { answersMax: 100, bytesMax: 5000 });
-    const rows = () => {
-      const other = new DatabaseSync(path);
-      const size = 'SELECT count(*) AS count, sum(length(answer)) AS bytes FROM answer';
-      const found = other.prepare(size).get() as { count: number; bytes: number };
-      other.close();
-      return found;
-    };
+    const limits = { recordsPerDeviceMax: 1000, bytesPerDeviceMax: 5000 };
+    const store = new AnswerDatabase(path, limits);
     const fill = async (name: string, count: number, bytes: number) => {
       for (let i = 0; i < count; i++) {
         await store.begin(key(`${name}${i}`), digest, 100);
@@ -111,16 +74,84 @@ describe('AnswerDatabase', () => {
         if (i % 10 === 9) store.forget(key(`${name}${i}`));
       }
     };
-    await fill('small', 600, 1);
+    await fill('small', 100, 1);
     // The same id twice cannot begin, and takes what is committed with it along.
     await store.begin(key('twice'), digest, 100);
     await expect(store.begin(key('twice'), digest, 100)).rejects.toThrow();
-    await fill('large', 600, 500);
+    await fill('large', 100, 500);
     store.close();
-    const { count, bytes } = rows();
-    // Looked at every 256 beginnings.
-    expect(count).toBeLessThanOrEqual(100 + 256);
-    expect(bytes).toBeLessThanOrEqual(5000 + 256 * 500);
-    expect(count).toBeGreaterThan(0);
+    expect(sums(path)).toMatchObject({ records: 181, bytes: 4500 });
+    expect(sums(path)).toMatchObject(counted(path));
+    const again = new AnswerDatabase(path, { ...limits, keptS: 10 });
+    expect(again.find(key('small0'))?.outcome).toEqual(ANSWER_GONE);
+    // What is too old goes by and by, and its device with it.
+    const other = (requestId: string) => ({ deviceId: 'e', requestId });
+    for (let i = 0; i < 4; i++) await again.begin(other(`${i}`), digest, 200);
+    again.close();
+    expect(sums(path)).toMatchObject({ devices: 1, records: 4, bytes: 0 });
+    expect(counted(path)).toEqual({ records: 4, bytes: 0 });
+  });
+
+  it('bounds its file, and gives back what it does not need', async () => {
+    const path = newPath();
+    const MiB = 1_048_576;
+    const store = new AnswerDatabase(path, { bytesPerDeviceMax: 16 * MiB, keptS: 10 });
+    const payload = new Uint8Array(MiB);
+    for (let i = 0; i < 48; i++) {
+      await store.begin(key(`${i}`), digest, 100);
+      await store.finish(key(`${i}`), { ok: true, payload });
+    }
+    expect(statSync(path).size).toBeLessThan(20 * MiB);
+    expect(statSync(`${path}-wal`).size).toBeLessThan(16 * MiB);
+    for (let i = 0; i < 16; i++) await store.begin(key(`late ${i}`), digest, 200);
+    store.close();
+    expect(statSync(path).size).toBeLessThan(9 * MiB);
+  });
+
+  it('brings a file of format 1 to its own', async () => {
+    const path = newPath();
+    const former = new DatabaseSync(path);
+    former.exec(`
+      CREATE TABLE answer (id INTEGER PRIMARY KEY, device TEXT NOT NULL, request TEXT NOT NULL,
+        digest BLOB NOT NULL, beganS INTEGER NOT NULL, code TEXT, answer BLOB,
+        UNIQUE (device, request)) STRICT;
+      INSERT INTO answer VALUES (1, 'd', 'a', zeroblob(32), 100, 'OK', x'0102'),
+        (2, 'e', 'a', zeroblob(32), 100, 'SERVICE_ERROR', x''),
+        (3, 'd', 'b', zeroblob(32), 100, NULL, NULL);
+      PRAGMA application_id = ${0x416e6452};
+      PRAGMA user_version = 1;
+    `);
+    former.close();
+    for (const _ of ['brought', 'opened']) {
+      const store = new AnswerDatabase(path);
+      expect(store.resumed).toBe(true);
+      const payload = Uint8Array.of(1, 2);
+      expect(store.find(key('a'))).toEqual({ digest, outcome: { ok: true, payload } });
+      expect(store.find(key('b'))).toEqual({ digest, outcome: undefined });
+      const failed = { ok: false, code: 'SERVICE_ERROR', message: '' };
+      expect(store.find({ ...key('a'), deviceId: 'e' })?.outcome).toEqual(failed);
+      store.close();
+    }
+    expect(sums(path)).toEqual({ devices: 2, records: 3, bytes: 2, vacuum: 2 });
   });
 });
+
+/** What a closed file says of itself. */
+function sums(path: string): Record<string, unknown> {
+  const other = new DatabaseSync(path);
+  const devices =
+    'SELECT count(*) AS devices, sum(records) AS records, sum(bytes) AS bytes FROM device';
+  const found = other.prepare(devices).get();
+  const vacuum = other.prepare('PRAGMA auto_vacuum').get()?.['auto_vacuum'];
+  other.close();
+  return { ...found, vacuum };
+}
+
+/** What is in it. */
+function counted(path: string): Record<string, unknown> {
+  const other = new DatabaseSync(path);
+  const size = 'SELECT count(*) AS records, coalesce(sum(length(answer)), 0) AS bytes FROM answer';
+  const found = other.prepare(size).get();
+  other.close();
+  return { ...found };
+}

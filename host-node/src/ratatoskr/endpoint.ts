@@ -18,6 +18,7 @@ import { AnswerDatabase } from './answer-database.ts';
 import { AuditLog } from './audit-log.ts';
 import { openRegistry, reloadRegistry, watchDevices } from './device-file.ts';
 import { InProcessBus } from './in-process-bus.ts';
+import { ANSWERS_PER_HOURLY_RATE, RATE_PER_HOUR } from './limits.ts';
 import { registerRatatoskrMetrics } from './metrics.ts';
 import type { DeviceRegistry } from './registry.ts';
 import { RatatoskrServer, type RatatoskrServerOptions } from './server.ts';
@@ -192,7 +193,9 @@ function openParts(
   const serverSeed = openServerKey(files.serverKey);
   const devices = openRegistry(files.devices);
   const audit = new AuditLog({ file: { path: files.audit }, logger });
-  const answers = new AnswerDatabase(files.answers);
+  const perHour = options.rates?.perHour ?? RATE_PER_HOUR;
+  const recordsPerDeviceMax = ANSWERS_PER_HOURLY_RATE * perHour;
+  const answers = new AnswerDatabase(files.answers, { recordsPerDeviceMax });
   let services: EndpointServices;
   try {
     services = options.services();

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
 import { AnswerDatabase } from './answer-database.ts';
-import { type AnswerStore, AnswerStoreError, MemoryAnswerStore } from './answer-store.ts';
+import {
+  ANSWER_GONE,
+  type AnswerStore,
+  AnswerStoreError,
+  MemoryAnswerStore,
+} from './answer-store.ts';
 import { InProcessBus, type InProcessBusOptions } from './in-process-bus.ts';
 import { serviceBusCompliance } from './service-bus.compliance.ts';
 
@@ -124,6 +129,31 @@ describe('InProcessBus', () => {
     database.close();
     gate.resolve(payload);
     expect(await outcome).toMatchObject({ ok: true });
+  });
+
+  it('executes nothing twice whose answer had to make room, nor beyond a bound', async () => {
+    for (const open of [
+      () => new MemoryAnswerStore({ bytesMax: 100, recordsPerDeviceMax: 4 }),
+      () => new AnswerDatabase(newPath(), { bytesMax: 100, recordsPerDeviceMax: 4 }),
+    ]) {
+      let executions = 0;
+      const handle = () => {
+        executions++;
+        return new Uint8Array(60);
+      };
+      const bus = busOf(open(), { fallback: { name: 'service', resumes: true, handle } });
+      for (const id of ['1', '2', '3', '4']) {
+        expect(await bus.deliver(call(id))).toMatchObject({ ok: true });
+      }
+      expect(await bus.deliver(call('1'))).toEqual(ANSWER_GONE);
+      const other = { ...call('1'), userId: 'v' };
+      expect(await bus.deliver(other)).toMatchObject({ code: 'INVALID_REQUEST' });
+      expect(await bus.deliver(call('4'))).toMatchObject({ ok: true });
+      const full = { code: 'SERVICE_UNAVAILABLE', message: expect.stringContaining('24 hours') };
+      expect(await bus.deliver(call('5'))).toMatchObject(full);
+      expect([executions, bus.underWay]).toEqual([4, 0]);
+      expect(await bus.deliver(call('5', 'e'))).toMatchObject({ ok: true });
+    }
   });
 
   it('executes nothing that could not be written down', async () => {

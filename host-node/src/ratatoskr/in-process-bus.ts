@@ -2,10 +2,17 @@
 import { createHash } from 'node:crypto';
 import { NOT_EXECUTED } from '@andvari/host-common/ratatoskr/messages';
 import type { Logger } from '../log/logger.ts';
-import { type AnswerKey, type AnswerRecord, type AnswerStore, nameOf } from './answer-store.ts';
+import {
+  type AnswerKey,
+  type AnswerRecord,
+  type AnswerStore,
+  AnswerStoreError,
+  nameOf,
+} from './answer-store.ts';
 import {
   CALLS_MAX,
   CALLS_PER_DEVICE_MAX,
+  JSON_KEPT_BYTES_MAX,
   PAYLOAD_BYTES_MAX,
   SERVICE_DEADLINE_MS,
 } from './limits.ts';
@@ -20,8 +27,6 @@ import {
 
 /** What a payload without a request_type is called (reference: Ratatoskr section 6). */
 export const DEFAULT_REQUEST_TYPE = 'business_request';
-/** A payload is looked into for its request_type up to this size; larger JSON is no request. */
-const JSON_BYTES_MAX = 65_536;
 const CLOSE_WAIT_MS = 1_000;
 
 export interface InProcessBusOptions {
@@ -72,7 +77,7 @@ export class InProcessBus implements ServiceBus {
     const other = record && sameCall(record.digest, digest);
     if (other) return Promise.resolve(other);
     if (record?.outcome) return Promise.resolve(record.outcome);
-    const { service, json, type } = this.#routeOf(call.payload);
+    const { service, type, json } = this.#routeOf(call.payload);
     if (!service) {
       const text = 'no service has this name';
       return Promise.resolve(unavailable(record ? text : `${NOT_EXECUTED}${text}`));
@@ -90,7 +95,7 @@ export class InProcessBus implements ServiceBus {
     const mine: Running = { digest, abort: new AbortController(), outcome: NEVER };
     this.#running.set(name, mine);
     this.#byDevice.set(call.deviceId, ofDevice + 1);
-    mine.outcome = this.#begin(call, { service, json, type, known }, mine);
+    mine.outcome = this.#begin(call, { service, type, json, known }, mine);
     return waited(mine.outcome, signal);
   }
 
@@ -117,13 +122,15 @@ export class InProcessBus implements ServiceBus {
     }
   }
 
-  #routeOf(payload: Uint8Array): { service?: Service; json: unknown; type: string } {
+  #routeOf(payload: Uint8Array): { service?: Service; type: string; json: () => unknown } {
     const json = parseJson(payload);
     const given = (json as { request_type?: unknown } | null | undefined)?.request_type;
     const type = typeof given === 'string' ? given : DEFAULT_REQUEST_TYPE;
     const { routes, fallback } = this.#options;
     const service = routes.get(type) ?? (given === undefined ? fallback : undefined);
-    return { ...(service ? { service } : {}), json, type };
+    const kept = payload.length <= JSON_KEPT_BYTES_MAX;
+    const again = kept ? () => json : () => parseJson(payload);
+    return { ...(service ? { service } : {}), type, json: again };
   }
 
   /**
@@ -137,6 +144,7 @@ export class InProcessBus implements ServiceBus {
       if (!work.known) await answers.begin(call, running.digest, nowS());
     } catch (error) {
       this.#end(call, running);
+      if (error instanceof AnswerStoreError && error.deviceFull) return DEVICE_FULL;
       logger.error({ err: error }, 'a request was not taken');
       return CANNOT_TAKE;
     }
@@ -153,7 +161,13 @@ export class InProcessBus implements ServiceBus {
       running.abort.abort(new Error('the deadline has passed'));
       late.resolve(TOO_LATE);
     }, deadlineMs);
-    const request = { ...call, requestType, json, signal: running.abort.signal };
+    const { signal } = running.abort;
+    const request = {
+      ...{ ...call, requestType, signal },
+      get json() {
+        return json();
+      },
+    };
     const ended = run(service, request, logger).then(async (end) => {
       // The next process goes on with it.
       const left = this.#closing && service.resumes && !end.outcome.ok;
@@ -179,8 +193,8 @@ export class InProcessBus implements ServiceBus {
 
 interface Work {
   service: Service;
-  json: unknown;
   type: string;
+  json: () => unknown;
   /** An earlier process began it. */
   known: boolean;
 }
@@ -212,6 +226,9 @@ async function run(
 const NEVER = new Promise<ServiceOutcome>(() => {});
 const STOPPING = unavailable('the server stops');
 const CANNOT_TAKE = unavailable('requests cannot be taken now');
+const DEVICE_FULL = unavailable(
+  `${NOT_EXECUTED}the device has too many requests of the last 24 hours`,
+);
 const TOO_LATE = unavailable('the service did not answer in time');
 
 function unavailable(message: string): ServiceOutcome {
@@ -232,14 +249,17 @@ function sameCall(first: Uint8Array, second: Uint8Array): ServiceOutcome | undef
   return { ok: false, code: 'INVALID_REQUEST', message };
 }
 
-/** By its first byte that is no white space: what is surely none costs no exception (20 us). */
+/**
+ * By its first byte that is no white space (or is a byte order mark, which is taken off): what is
+ * surely none costs no exception (20 us).
+ */
 function mayBeJson(payload: Uint8Array): boolean {
   const first = payload.find((byte) => byte > 0x20) ?? 0;
-  return first === 0x7b || first === 0x5b || first === 0x22 || (first >= 0x2d && first < 0x80);
+  return first === 0x22 || (first >= 0x2d && first < 0x80) || first === 0xef;
 }
 
 function parseJson(payload: Uint8Array): unknown {
-  if (payload.length > JSON_BYTES_MAX || !mayBeJson(payload)) return undefined;
+  if (!mayBeJson(payload)) return undefined;
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
   } catch {

@@ -87,10 +87,19 @@ export const SERVICE_DEADLINE_MS = 30_000;
  */
 export const CALLS_PER_DEVICE_MAX = 512;
 export const CALLS_MAX = 4096;
-/** How long answers are kept for repeated requests: as long as a session lives. */
+/** How long it is known that a request was executed: as long as a session lives. */
 export const ANSWER_KEPT_S = 86_400;
-/** Answers kept, and their bytes; beyond that the oldest go. */
-export const ANSWERS_MAX = 65_536;
+/** What a bucket of the hour lets through while that lasts: once full, and 24 times refilled. */
+export const ANSWERS_PER_HOURLY_RATE = 25;
+/** Records of one device, with or without answer: what its rate allows. 5 MB with our ids. */
+export const ANSWERS_PER_DEVICE_MAX = ANSWERS_PER_HOURLY_RATE * RATE_PER_HOUR;
+/** Bytes of answers that are kept: of one device (eight of the largest size), and of all. */
+export const ANSWER_BYTES_PER_DEVICE_MAX = 8 * 1024 * 1024;
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-/** Longest answer of a service (section 10, payload). */
+/** Longest payload of a request, and longest answer of a service (section 10). */
 export const PAYLOAD_BYTES_MAX = 1_048_576;
+/**
+ * JSON of a longer payload is made again when the service asks for it: in memory it can be twenty
+ * times as long, and must not stay there while a service hangs.
+ */
+export const JSON_KEPT_BYTES_MAX = 65_536;

@@ -84,6 +84,32 @@ function choosing(open: Open): void {
     );
   });
 
+  it('looks into a payload of any size', async () => {
+    const a = new Counting('a');
+    const b = new Counting('b');
+    const bus = await open({ A: a }, b);
+    const sized = (type: string, length: number) => {
+      const json = JSON.stringify({ request_type: type, pad: '' });
+      return new TextEncoder().encode(json.replace('""', `"${'x'.repeat(length - json.length)}"`));
+    };
+    for (const length of [65_536, 65_537, 1_048_576]) {
+      const known = await bus.deliver(call(`a${length}`, sized('A', length)));
+      expect(known).toMatchObject({ ok: true, payload: bytes(['a', a.seen.length]) });
+      expect(a.seen.at(-1)?.json).toMatchObject({ request_type: 'A' });
+      const unknown = await bus.deliver(call(`x${length}`, sized('X', length)));
+      expect(unknown).toMatchObject({ ok: false, code: 'SERVICE_UNAVAILABLE' });
+    }
+    const spaces = new Uint8Array(1_048_576).fill(0x20);
+    spaces.set(bytes({ request_type: 'A' }), 1_000_000);
+    const mark = Uint8Array.of(0xef, 0xbb, 0xbf, ...bytes({ request_type: 'A' }));
+    expect(await bus.deliver(call('spaces', spaces))).toMatchObject({ payload: bytes(['a', 4]) });
+    expect(await bus.deliver(call('mark', mark))).toMatchObject({ payload: bytes(['a', 5]) });
+    expect(b.seen).toHaveLength(0);
+    const none = new Uint8Array(1_048_576).fill(0x7b);
+    expect(await bus.deliver(call('none', none))).toMatchObject({ ok: true });
+    expect(b.seen.map(({ json }) => json)).toEqual([undefined]);
+  });
+
   it('does not know a service: SERVICE_UNAVAILABLE, and it can be tried again', async () => {
     const bus = await open();
     for (const request_type of ['X', '__proto__', 'toString', '']) {

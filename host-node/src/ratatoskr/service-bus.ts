@@ -17,7 +17,7 @@ export interface ServiceCall {
 export interface ServiceRequest extends ServiceCall {
   /** `request_type` of the payload, or `business_request` where there is none. */
   readonly requestType: string;
-  /** The payload as JSON; undefined: it is none. */
+  /** The payload as JSON; undefined: it is none. Of a long one made anew at each look. */
   readonly json: unknown;
   /** Aborted at the deadline and when the bus closes; the answer is then of no use any more. */
   readonly signal: AbortSignal;
@@ -67,7 +67,8 @@ export class ServiceFailure extends Error {
 export interface ServiceBus {
   /**
    * The outcome of a call, once it is known; never rejects. At most once: a call with a device and
-   * request_id that were here before is answered as the first one, or waits for it. The same
+   * request_id that were here in the last 24 hours is answered as the first one, or waits for it;
+   * when that answer had to make room, SERVICE_UNAVAILABLE says that it was executed. The same
    * request_id with another payload is INVALID_REQUEST.
    *
    * `signal` ends the waiting (SERVICE_UNAVAILABLE), not the execution, which others may wait for:

@@ -1,0 +1,303 @@
+/**
+ * The tables of an answers file. What a device holds is summed up with every change, so that no
+ * bound needs a look at more than the rows it is about. All of it runs inside the transaction of
+ * the caller (answer-database.ts).
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import {
+  ANSWER_GONE,
+  type AnswerKey,
+  type AnswerLimits,
+  type AnswerRecord,
+} from './answer-store.ts';
+import type { ServiceCode, ServiceOutcome } from './service-bus.ts';
+
+/** "AndR": the file says by itself what it is. */
+const APPLICATION_ID = 0x416e6452;
+const FORMAT = 2;
+/** Code of a row whose outcome had to go; that it was executed stays. */
+const GONE = 'GONE';
+const SCHEMA = `
+  CREATE TABLE device (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    records INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX device_bytes ON device (bytes);
+  CREATE TABLE answer (
+    id INTEGER PRIMARY KEY,
+    device INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    beganS INTEGER NOT NULL,
+    code TEXT,
+    answer BLOB,
+    UNIQUE (device, request)
+  ) STRICT;
+  CREATE INDEX answer_age ON answer (beganS);
+  CREATE INDEX answer_held ON answer (device, id) WHERE length(answer) > 0;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${FORMAT};
+`;
+/** Format 1 had the device's name in each row, and no sums. */
+const FROM_FORMAT_1 = `
+  ALTER TABLE answer RENAME TO former;
+  ${SCHEMA}
+  INSERT INTO device (name, records, bytes)
+    SELECT device, count(*), coalesce(sum(length(answer)), 0) FROM former GROUP BY device;
+  INSERT INTO answer
+    SELECT f.id, d.id, f.request, f.digest, f.beganS, f.code, f.answer
+    FROM former f JOIN device d ON d.name = f.device;
+  DROP TABLE former;
+`;
+const AUTO_VACUUM_INCREMENTAL = 2;
+/** Free pages (of 4 KiB) that wait in the file for the next answers; more are given back. */
+const FREE_PAGES_MAX = 2048;
+/** And so many with one commit: a millisecond. */
+const FREED_PAGES_MAX = 256;
+/** The journal is cut to this after it was written into the file. */
+const JOURNAL_BYTES = 8 * 1024 * 1024;
+/** Rows that go with one commit because they are too old: more at least than come with it. */
+const EXPIRED_MAX = 256;
+
+/** The file is no answer store. */
+export class AnswerDatabaseError extends Error {
+  readonly code = 'ANDVARI_RATATOSKR_ANSWERS_FILE';
+  override readonly name = 'AnswerDatabaseError';
+}
+
+/** What a device has, and whether its row says so yet. */
+interface Sums {
+  id: number;
+  records: number;
+  bytes: number;
+  changed: boolean;
+}
+
+interface Row {
+  id: number;
+  device: number;
+  bytes: number;
+}
+
+export class AnswerTables {
+  /** Whether they were there before. */
+  readonly resumed: boolean;
+  readonly #database: DatabaseSync;
+  readonly #limits: AnswerLimits;
+  readonly #statements: ReturnType<typeof prepare>;
+  /** Devices that this transaction has met, by name and by id: written when it ends. */
+  readonly #met = new Map<string | number, Sums>();
+  /** Of all answers; undefined: to be summed up from the devices. */
+  #bytes: number | undefined;
+
+  /** Throws AnswerDatabaseError. */
+  constructor(path: string, limits: AnswerLimits) {
+    this.#limits = limits;
+    this.#database = new DatabaseSync(path, { timeout: 0 });
+    try {
+      this.resumed = openTables(path, this.#database);
+      this.#statements = prepare(this.#database);
+    } catch (error) {
+      this.#database.close();
+      if (error instanceof AnswerDatabaseError) throw error;
+      throw new AnswerDatabaseError(`${path}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** All that `change` does, or nothing, if it throws. */
+  transaction(change: () => void): void {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      change();
+      this.#writeSums();
+      for (const { id, records } of this.#met.values()) {
+        if (records === 0) this.#statements.leave.run(id);
+      }
+      if (this.#freePages() > FREE_PAGES_MAX) {
+        this.#database.exec(`PRAGMA incremental_vacuum(${FREED_PAGES_MAX})`);
+      }
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#bytes = undefined;
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    } finally {
+      this.#met.clear();
+    }
+  }
+
+  find({ deviceId, requestId }: AnswerKey): AnswerRecord | undefined {
+    const row = this.#statements.find.get(deviceId, requestId);
+    return row && recordOf(row);
+  }
+
+  /** False: the device has as many records as it may have. Throws if the record is there. */
+  begin({ deviceId, requestId }: AnswerKey, digest: Uint8Array, nowS: number): boolean {
+    const sums =
+      this.#met.get(deviceId) ?? this.#meet(this.#statements.enter.get(deviceId), deviceId);
+    if (sums.records >= this.#limits.recordsPerDeviceMax) return false;
+    this.#statements.begin.run(sums.id, requestId, digest, nowS);
+    this.#add(sums, 1, 0);
+    return true;
+  }
+
+  /** Too many bytes: the oldest answers of this device go, then those of one that has most. */
+  finish({ deviceId, requestId }: AnswerKey, outcome: ServiceOutcome): void {
+    const row = this.#statements.row.get(deviceId, requestId) as Row | undefined;
+    if (!row) return;
+    const code = outcome.ok ? 'OK' : outcome.code;
+    const answer = outcome.ok ? outcome.payload : new TextEncoder().encode(outcome.message);
+    this.#statements.finish.run(code, answer, row.id);
+    const sums = this.#sumsOf(row.device);
+    this.#add(sums, 0, answer.length - row.bytes);
+    const { bytesPerDeviceMax, bytesMax } = this.#limits;
+    if (sums.bytes > bytesPerDeviceMax) this.#shorten(sums, sums.bytes - bytesPerDeviceMax);
+    while (this.#total() > bytesMax) {
+      this.#writeSums();
+      const most = this.#statements.most.get() as { id: number };
+      if (!this.#shorten(this.#sumsOf(most.id), 1)) break;
+    }
+  }
+
+  forget({ deviceId, requestId }: AnswerKey): void {
+    const row = this.#statements.row.get(deviceId, requestId) as Row | undefined;
+    if (!row) return;
+    this.#statements.forget.run(row.id);
+    this.#add(this.#sumsOf(row.device), -1, -row.bytes);
+  }
+
+  /** What is too old goes, by and by. @param coming records that begin in this transaction */
+  expire(nowS: number, coming: number): void {
+    const last = nowS - this.#limits.keptS;
+    const rows = this.#statements.expire.all(last, EXPIRED_MAX + 2 * coming) as unknown as Row[];
+    for (const { device, bytes } of rows) this.#add(this.#sumsOf(device), -1, -bytes);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Take the answers of a device, oldest first, until these bytes are free. False: it has none. */
+  #shorten(sums: Sums, bytes: number): boolean {
+    const ids: number[] = [];
+    let freed = 0;
+    for (const row of this.#statements.oldest.iterate(sums.id)) {
+      ids.push(Number(row['id']));
+      freed += Number(row['bytes']);
+      if (freed >= bytes) break;
+    }
+    for (const id of ids) this.#statements.shorten.run(id);
+    this.#add(sums, 0, -freed);
+    return freed > 0;
+  }
+
+  #sumsOf(id: number): Sums {
+    const met = this.#met.get(id);
+    if (met) return met;
+    const row = this.#statements.sums.get(id);
+    return this.#meet(row, row?.['name'] as string);
+  }
+
+  #meet(row: Record<string, unknown> | undefined, name: string): Sums {
+    const { id, records, bytes } = row as unknown as Sums;
+    const sums = { id, records, bytes, changed: false };
+    this.#met.set(name, sums).set(id, sums);
+    return sums;
+  }
+
+  #add(sums: Sums, records: number, bytes: number): void {
+    sums.records += records;
+    sums.bytes += bytes;
+    sums.changed = true;
+    if (this.#bytes !== undefined) this.#bytes += bytes;
+  }
+
+  #writeSums(): void {
+    for (const sums of new Set(this.#met.values())) {
+      const { id, records, bytes } = sums;
+      if (sums.changed) this.#statements.write.run(records, bytes, id);
+      sums.changed = false;
+    }
+  }
+
+  #total(): number {
+    if (this.#bytes === undefined) {
+      this.#writeSums();
+      this.#bytes = Number(this.#statements.total.get()?.['bytes']);
+    }
+    return this.#bytes;
+  }
+
+  #freePages(): number {
+    return Number(this.#statements.freePages.get()?.['freelist_count']);
+  }
+}
+
+function prepare(database: DatabaseSync) {
+  const statement = (sql: string): StatementSync => database.prepare(sql);
+  const where = 'WHERE device = (SELECT id FROM device WHERE name = ?) AND request = ?';
+  const bytes = 'coalesce(length(answer), 0) AS bytes';
+  return {
+    find: statement(`SELECT digest, code, answer FROM answer ${where}`),
+    row: statement(`SELECT id, device, ${bytes} FROM answer ${where}`),
+    enter: statement(
+      'INSERT INTO device (name, records, bytes) VALUES (?, 0, 0) ' +
+        'ON CONFLICT (name) DO UPDATE SET records = records RETURNING id, records, bytes',
+    ),
+    sums: statement('SELECT id, name, records, bytes FROM device WHERE id = ?'),
+    write: statement('UPDATE device SET records = ?, bytes = ? WHERE id = ?'),
+    begin: statement('INSERT INTO answer (device, request, digest, beganS) VALUES (?, ?, ?, ?)'),
+    finish: statement('UPDATE answer SET code = ?, answer = ? WHERE id = ?'),
+    forget: statement('DELETE FROM answer WHERE id = ?'),
+    expire: statement(
+      'DELETE FROM answer WHERE id IN ' +
+        '(SELECT id FROM answer WHERE beganS <= ? ORDER BY beganS LIMIT ?) ' +
+        `RETURNING id, device, ${bytes}`,
+    ),
+    oldest: statement(
+      'SELECT id, length(answer) AS bytes FROM answer ' +
+        'WHERE device = ? AND length(answer) > 0 ORDER BY id',
+    ),
+    shorten: statement(`UPDATE answer SET code = '${GONE}', answer = NULL WHERE id = ?`),
+    leave: statement('DELETE FROM device WHERE records = 0 AND id = ?'),
+    most: statement('SELECT id FROM device ORDER BY bytes DESC LIMIT 1'),
+    total: statement('SELECT coalesce(sum(bytes), 0) AS bytes FROM device'),
+    freePages: statement('PRAGMA freelist_count'),
+  };
+}
+
+/** Whether the tables were there. */
+function openTables(path: string, database: DatabaseSync): boolean {
+  // A new file takes it over at its first write; one that has tables, when it is vacuumed.
+  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL');
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = ${JOURNAL_BYTES}`);
+  database.exec('PRAGMA synchronous = FULL');
+  const pragma = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+  const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']);
+  if (tables === 0) {
+    database.exec(`BEGIN EXCLUSIVE; ${SCHEMA} COMMIT`);
+    return false;
+  }
+  const format = pragma('user_version');
+  if (pragma('application_id') !== APPLICATION_ID || ![1, FORMAT].includes(format)) {
+    throw new AnswerDatabaseError(`${path} holds no answers of format ${FORMAT}`);
+  }
+  if (format === 1) database.exec(`BEGIN EXCLUSIVE; ${FROM_FORMAT_1} COMMIT`);
+  if (pragma('auto_vacuum') !== AUTO_VACUUM_INCREMENTAL) {
+    database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM');
+  }
+  return true;
+}
+
+function recordOf(row: Record<string, unknown>): AnswerRecord {
+  const digest = row['digest'] as Uint8Array;
+  const code = row['code'] as string | null;
+  const answer = (row['answer'] ?? new Uint8Array()) as Uint8Array;
+  if (code === null) return { digest, outcome: undefined };
+  if (code === GONE) return { digest, outcome: ANSWER_GONE };
+  if (code === 'OK') return { digest, outcome: { ok: true, payload: answer } };
+  const message = new TextDecoder().decode(answer);
+  return { digest, outcome: { ok: false, code: code as ServiceCode, message } };
+}
