@@ -154,10 +154,7 @@ export interface ResponseAccepted {
   response: RatatoskrResponse;
   /** By the server's key. */
   signed: boolean;
-  /**
-   * Signed for the request that waits; true as well where no signature was looked at. False: it
-   * may have been given to a damaged copy of the request.
-   */
+  /** And for the request that waits. False: it may have been given to a damaged copy of it. */
   bound: boolean;
 }
 
@@ -191,7 +188,7 @@ export class ResponseValidator {
     const { response } = opened;
     const isPresent = response.metadata.has(RESPONSE_SIGNATURE_KEY);
     if (!requireSignedResponses && !(isPresent && publicKey)) {
-      return { ok: true, response, signed: false, bound: true };
+      return { ok: true, response, signed: false, bound: false };
     }
     const { requestId } = response;
     const signedFor = publicKey && (await this.signedFor(publicKey, response, digestOf(requestId)));

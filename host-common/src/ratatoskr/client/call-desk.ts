@@ -52,11 +52,9 @@ const LATER: ReadonlySet<string> = new Set([
  * before (UNAUTHENTICATED, NONCE_CACHE_FULL, all that is signed for no request) may be the answer
  * to a copy that was damaged on the way, while the other one is executed.
  */
-const BEFORE_EXECUTION: ReadonlySet<string> = new Set([
-  ...SESSION_OVER,
-  'RATE_LIMITED',
-  'INVALID_REQUEST',
-]);
+const AFTER_REPLAY_CACHE = SESSION_OVER;
+/** Given before it as well, but then not bound to the message. */
+const AFTER_IT_WHEN_BOUND: ReadonlySet<string> = new Set(['RATE_LIMITED', 'INVALID_REQUEST']);
 
 export class CallDesk {
   readonly #options: CallDeskOptions;
@@ -234,10 +232,12 @@ function outcomeOf({ sends, refusals }: Call): CallOutcome {
   return sends > refusals ? 'unknown' : 'not-executed';
 }
 
-function wasNotExecuted({ response: { errorCode, errorMessage }, bound }: Answer): boolean {
-  if (!bound) return false;
+function wasNotExecuted({ response, signed, bound }: Answer): boolean {
+  // Where signatures are not asked for, the server's words are believed as they come.
+  if (signed && !bound) return false;
+  const { errorCode, errorMessage } = response;
   if (errorCode === 'SERVICE_UNAVAILABLE') return errorMessage.startsWith(NOT_EXECUTED);
-  return BEFORE_EXECUTION.has(errorCode);
+  return AFTER_REPLAY_CACHE.has(errorCode) || (bound && AFTER_IT_WHEN_BOUND.has(errorCode));
 }
 
 function badRequest(problem: string): RatatoskrError {

@@ -117,4 +117,16 @@ describe('a call of which a relay damages one copy', () => {
     expect(await unavailable(`${NOT_EXECUTED}nobody`)).toBe('ANDVARI_REFUSED not-executed');
     expect(await unavailable('nobody')).toBe('ANDVARI_REFUSED unknown');
   });
+
+  it.each([
+    ['INVALID_REQUEST', 'no', 'unknown'],
+    ['SERVICE_UNAVAILABLE', 'no', 'unknown'],
+    ['SERVICE_UNAVAILABLE', `${NOT_EXECUTED}no`, 'not-executed'],
+  ])('is told from its code where nothing is signed: %s, %s', async (errorCode, words, known) => {
+    const { client, server } = await connected({ serverKey: undefined });
+    const refusal = { messageType: MessageType.ERROR, success: false, errorCode };
+    server.onBusiness = (arrived) =>
+      arrived.peer.answer(arrived, { ...refusal, errorMessage: words });
+    expect(await outcome(client.call(bytes('pay')))).toBe(`ANDVARI_REFUSED ${known}`);
+  });
 });

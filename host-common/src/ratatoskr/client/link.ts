@@ -61,7 +61,7 @@ export interface LinkOwner {
 export interface Answer {
   response: RatatoskrResponse;
   signed: boolean;
-  /** Signed for this very message, or no signature is asked for. */
+  /** Signed for this very message. */
   bound: boolean;
   elapsedMs: number;
 }
