@@ -128,6 +128,12 @@ export class AndvariNode {
         readiness: () => this.readiness,
         registry,
         logger,
+        ...(options.ratatoskr && {
+          ratatoskr: {
+            origins: options.ratatoskr.origins ?? [],
+            describe: (host) => this.#ratatoskr?.describe(host),
+          },
+        }),
       });
     }
   }

@@ -79,7 +79,9 @@ async function openSocket(
 
 async function openSession(port: number): Promise<Peer> {
   const client = await QuicClient.open({ host: '127.0.0.1', port });
-  const { id, status } = await client.connect({ ':path': '/ratatoskr' });
+  const authority = `127.0.0.1:${port}`;
+  const fields = { ':path': '/ratatoskr', ':authority': authority, origin: undefined };
+  const { id, status } = await client.connect(fields);
   if (status !== 200) throw new Error(`no WebTransport session: ${status}`);
   const stream = client.sessionStream(id, new Uint8Array(0));
   const peer: Peer = {

@@ -34,25 +34,27 @@ async function socketTo(
   return { socket, ended: once(socket.resume(), 'close') };
 }
 
-const UPGRADE = [
-  'GET /ratatoskr HTTP/1.1',
-  'Host: localhost',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
-  '\r\n',
-].join('\r\n');
+const upgradeTo = (place: RatatoskrPlace) =>
+  [
+    'GET /ratatoskr HTTP/1.1',
+    `Host: ${new URL(place.url).host}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+    '\r\n',
+  ].join('\r\n');
 
 describe('a slow peer', () => {
   it('that never ends its handshake is cut, though a byte comes again and again', async () => {
     const place = await RatatoskrPlace.start();
     ends.push(() => place.close());
     const slow = await Promise.all(Array.from({ length: 20 }, () => socketTo(place)));
+    const upgrade = upgradeTo(place);
     let next = 0;
     const drip = setInterval(() => {
-      for (const { socket } of slow) socket.write(UPGRADE[next] as string);
-      next = Math.min(next + 1, UPGRADE.length - 2);
+      for (const { socket } of slow) socket.write(upgrade[next] as string);
+      next = Math.min(next + 1, upgrade.length - 2);
     }, 100);
     ends.push(() => clearInterval(drip));
     const worker = await place.connected();
@@ -66,7 +68,7 @@ describe('a slow peer', () => {
     const place = await RatatoskrPlace.start();
     ends.push(() => place.close());
     const { socket, ended } = await socketTo(place);
-    socket.write(UPGRADE);
+    socket.write(upgradeTo(place));
     while (place.server.connections < 1) await new Promise((resolve) => setTimeout(resolve, 2));
     // A masked binary frame of 64 KiB, of which a byte comes every second.
     socket.write(Buffer.from([0x82, 0xfe, 0xff, 0xff, 1, 2, 3, 4]));

@@ -19,6 +19,8 @@ export interface PageEndpoint {
   webSocketUrl?: string;
   webTransportUrl?: string;
   certificateHashes?: number[][];
+  /** GET /ratatoskr.json of the server: where the hashes of now are. */
+  hashesUrl?: string;
   serverKey: number[];
   seed: number[];
   deviceId: string;
@@ -66,12 +68,20 @@ export class ClientPage {
     await page.evaluate(async (words) => {
       const { RatatoskrClient: Client, platformTransports, hostEd25519 } = globalThis.bundle;
       const provider = await hostEd25519();
-      const { webSocketUrl, webTransportUrl, certificateHashes = [] } = words;
+      const { webSocketUrl, webTransportUrl, certificateHashes = [], hashesUrl } = words;
+      const ask = async (signal: AbortSignal) => {
+        const { ratatoskr } = await (await fetch(hashesUrl as string, { signal })).json();
+        const hashes: string[] = ratatoskr.webTransport.certificateHashes;
+        const pairs = hashes.map((hash) => hash.match(/../g) as string[]);
+        return pairs.map((all) => Uint8Array.from(all, (two) => Number.parseInt(two, 16)));
+      };
       globalThis.client = await Client.create({
         transports: platformTransports({
           webSocketUrl,
           webTransportUrl,
-          certificateHashes: certificateHashes.map((hash) => Uint8Array.from(hash)),
+          certificateHashes: hashesUrl
+            ? ask
+            : certificateHashes.map((hash) => Uint8Array.from(hash)),
         }),
         signer: await provider.signer(Uint8Array.from(words.seed)),
         deviceId: words.deviceId,

@@ -3,6 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HttpServer } from '@andvari/host-node/http/http-server';
 import { createLogger } from '@andvari/host-node/log/logger';
 import { writeDevices } from '@andvari/host-node/ratatoskr/device-file';
 import { RatatoskrEndpoint } from '@andvari/host-node/ratatoskr/endpoint';
@@ -12,6 +13,7 @@ import { certificates } from '@andvari/host-node/ratatoskr/testing/certificates'
 import { SelfMadeCertificates } from '@andvari/host-node/webtransport/certificates';
 import { quicAvailable } from '@andvari/host-node/webtransport/testing/quic-client';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { chromiumArgs } from '../../scripts/chromium.mjs';
 import { ClientPage } from './client-page.ts';
@@ -55,13 +57,14 @@ let page: Page;
 let folder = '';
 let endpoint: RatatoskrEndpoint;
 let counter: Counter;
-const selfMade = new SelfMadeCertificates(['127.0.0.1'], Date.now());
+let selfMade = new SelfMadeCertificates(['127.0.0.1'], Date.now());
 
 function start(carrier: Carrier, port: number): Promise<RatatoskrEndpoint> {
   const file = (name: string) => join(folder, name);
   return RatatoskrEndpoint.start(
     {
       listen: { host: '127.0.0.1', port },
+      origins: [new URL(website.url).origin],
       ...(carrier === 'websocket' ? { certificate: () => authority } : { webTransport: selfMade }),
       files: {
         ...{ devices: file('devices.json'), serverKey: file('key') },
@@ -77,7 +80,7 @@ async function restart(carrier: Carrier): Promise<void> {
   endpoint = await start(carrier, endpoint.address.port);
 }
 
-async function connect(carrier: Carrier): Promise<void> {
+async function connect(carrier: Carrier, more: { hashesUrl?: string } = {}): Promise<void> {
   const { address, server, webTransport } = endpoint;
   const at = `127.0.0.1:${address.port}/ratatoskr`;
   await website.open(page, {
@@ -88,6 +91,7 @@ async function connect(carrier: Carrier): Promise<void> {
     serverKey: [...(server.publicKey as Uint8Array)],
     seed: [...seed],
     deviceId: 'page',
+    ...more,
   });
   await page.evaluate(() => globalThis.client.connect());
 }
@@ -170,5 +174,59 @@ describe.each(carriers)('the client in Chromium over %s', (carrier) => {
     // It had begun when the server ended, so nobody knows; and it is not begun again.
     expect((await cut)[0]).toMatch(/unknown$/);
     expect(counter.runs).toEqual(['slow', 'a', 'b']);
+  });
+});
+
+describe.runIf(quicAvailable)('the certificates of WebTransport', () => {
+  let http: HttpServer;
+  let hashesUrl = '';
+
+  beforeEach(async () => {
+    endpoint = await start('webtransport', 0);
+    await endpoint.close();
+    await restart('webtransport');
+    http = new HttpServer({
+      listen: { host: '127.0.0.1', port: 0 },
+      raida: { submit: () => false },
+      readiness: () => ({ ready: true }),
+      registry: new Registry(),
+      logger,
+      origins: [],
+      ratatoskr: {
+        origins: [new URL(website.url).origin],
+        describe: (host) => endpoint.describe(host),
+      },
+    });
+    hashesUrl = `http://127.0.0.1:${(await http.open()).port}/ratatoskr.json`;
+  });
+  afterEach(() => http.close());
+
+  it('are asked for: after a restart with others, and after two changes', async () => {
+    await connect('webtransport', { hashesUrl });
+    await endpoint.close();
+    await until('waiting');
+    selfMade = new SelfMadeCertificates(['127.0.0.1'], Date.now());
+    const queued = call(['a']);
+    await restart('webtransport');
+    expect(await queued).toEqual(['a true']);
+    selfMade.rotate(Date.now());
+    selfMade.rotate(Date.now());
+    await page.evaluate(async () => {
+      await globalThis.client.disconnect();
+      await globalThis.client.connect();
+    });
+    expect(await call(['b'])).toEqual(['b true']);
+    expect(await page.evaluate(() => globalThis.client.status().transport)).toBe('webtransport');
+  });
+
+  it('are not found again by a page that keeps the old hashes', async () => {
+    await connect('webtransport');
+    selfMade.rotate(Date.now());
+    selfMade.rotate(Date.now());
+    await page.evaluate(async () => {
+      await globalThis.client.disconnect();
+      void globalThis.client.connect().catch(() => undefined);
+    });
+    await until('waiting');
   });
 });

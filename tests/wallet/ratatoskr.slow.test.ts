@@ -151,6 +151,16 @@ describe('the panel', () => {
     await wallet.hook('ratatoskr-connect').focus();
     await wallet.page.keyboard.press('Enter');
     await state('online').waitFor();
+    // The button that was pressed has gone; the one in its place has the focus.
+    const disconnect = wallet.hook('ratatoskr-disconnect');
+    const hasFocus = (button: Element) =>
+      (button.getRootNode() as ShadowRoot).activeElement === button;
+    expect(await disconnect.evaluate(hasFocus)).toBe(true);
+    await wallet.page.keyboard.press('Enter');
+    await state('offline').waitFor();
+    expect(await wallet.hook('ratatoskr-connect').evaluate(hasFocus)).toBe(true);
+    await wallet.page.keyboard.press('Enter');
+    await state('online').waitFor();
     await wallet.hook('ratatoskr-list').focus();
     await untilEnded(() => wallet.page.keyboard.press('Space'));
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -194,5 +204,33 @@ describe('the panel', () => {
     await open.waitFor({ state: 'detached' });
     expect(await wallet.worth()).toBe('1,110.01');
     expect(await wallet.lockers()).toEqual([]);
+  });
+
+  it.runIf(quicAvailable)('comes back over WebTransport to other certificates', async () => {
+    const again = async () => {
+      await place.network.stop(0);
+      await place.network.restartAll({ webTransport: true });
+    };
+    await again();
+    await wallet.page.route('**/network.json', async (route) => {
+      const response = await route.fetch();
+      const { ratatoskr } = place.network;
+      await route.fulfill({ response, json: { ...(await response.json()), ratatoskr } });
+    });
+    await wallet.reload();
+    await wallet.createPassphrase(PASSPHRASE);
+    await registered();
+    // The hashes that the page has read are of no use any more; the file has the device.
+    await again();
+    await press('connect');
+    await state('online').waitFor();
+    expect(await transport()).toBe('webtransport');
+    const before = place.network.ratatoskr;
+    const leaving = state('waiting').waitFor();
+    await again();
+    await leaving;
+    await state('online').waitFor({ timeout: 20_000 });
+    expect(await transport()).toBe('webtransport');
+    expect(place.network.ratatoskr).not.toEqual(before);
   });
 });

@@ -1,6 +1,6 @@
 /** 25 real nodes and the wallet page, as `andvari network up` starts them, with nodes to stop. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainEngine } from '../../host-common/src/engine/module.ts';
@@ -9,6 +9,7 @@ import { EngineCodec } from '../../host-common/src/raida/codec.ts';
 import type { CoinKeys } from '../../host-common/src/raida/coin.ts';
 import { newNumbers, systemRandom } from '../../host-common/src/raida/new-numbers.ts';
 import { WebSocketTransport } from '../../host-common/src/raida/websocket-transport.ts';
+import type { RatatoskrAddress } from '../../host-common/src/ratatoskr/address.ts';
 import { createLogger } from '../../host-node/src/log/logger.ts';
 import { LocalNetwork } from '../../host-node/src/network/local-network.ts';
 import { networkFiles } from '../../host-node/src/network/network-state.ts';
@@ -16,6 +17,7 @@ import { AndvariNode } from '../../host-node/src/node.ts';
 import type { RatatoskrOptions } from '../../host-node/src/ratatoskr/endpoint.ts';
 import { openDemoServices } from '../../host-node/src/ratatoskr/services/demo-services.ts';
 import { StoreClient } from '../../host-node/src/store/store-client.ts';
+import { SelfMadeCertificates } from '../../host-node/src/webtransport/certificates.ts';
 
 export class TestNetwork {
   readonly local: LocalNetwork;
@@ -40,7 +42,8 @@ export class TestNetwork {
       basePort: 0,
       httpBasePort: 0,
       pagePort: 0,
-      ratatoskrPort: 0,
+      // TCP and UDP of one number, which the policy of the page knows.
+      ratatoskrPort: await freePort(),
       wire: 'spec',
       logger: createLogger({ level: 'silent' }),
     });
@@ -74,7 +77,7 @@ export class TestNetwork {
   }
 
   /** Start every stopped node again: same addresses, same store. */
-  async restartAll(): Promise<void> {
+  async restartAll({ webTransport = false } = {}): Promise<void> {
     await Promise.all(this.#mutes.splice(0).map((end) => end()));
     if (this.#stopped.size === 0) return;
     const storeThread = new StoreClient();
@@ -95,7 +98,7 @@ export class TestNetwork {
           dataDir: networkFiles(this.#dataDir).folder(raidaId),
           servers: this.local.nodes.map(({ addresses }) => addresses.raida),
           http: { listen: http, origins: [this.url, 'none'] },
-          ...(raidaId === 0 ? { ratatoskr: this.#ratatoskr(node) } : {}),
+          ...(raidaId === 0 ? { ratatoskr: this.#ratatoskr(node, webTransport) } : {}),
         },
         { storeThread, logger: this.#logger },
       );
@@ -104,13 +107,22 @@ export class TestNetwork {
     }
   }
 
+  /** The endpoint as it is now; the page's server still tells of the first one. */
+  get ratatoskr(): RatatoskrAddress | undefined {
+    return this.#nodes.get(0)?.ratatoskr?.describe();
+  }
+
   /** Its WebSocket alone: a page that has found WebTransport before falls back. */
-  #ratatoskr({ addresses }: AndvariNode): RatatoskrOptions {
+  #ratatoskr({ addresses }: AndvariNode, webTransport: boolean): RatatoskrOptions {
     const files = networkFiles(this.#dataDir);
     const servers = this.local.nodes.map((node) => node.addresses.raida);
     const directory = files.ratatoskrFolder;
     return {
       listen: addresses.ratatoskr ?? { host: '127.0.0.1', port: 0 },
+      origins: [this.url, 'none'],
+      ...(webTransport && {
+        webTransport: new SelfMadeCertificates(['127.0.0.1'], Date.now()),
+      }),
       files: files.ratatoskr,
       services: () => openDemoServices({ directory, servers, wire: 'spec', coinId: 6 }),
     };
@@ -135,4 +147,12 @@ export class TestNetwork {
     for (const store of this.#stores) await store.close();
     rmSync(this.#dataDir, { recursive: true });
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

@@ -144,11 +144,46 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
     expect(await closed).toEqual({ closeCode: 1001, reason: 'the server stops' });
   });
 
+  it('Ratatoskr is for listed pages, and for no other', async () => {
+    const own = page.url().slice(0, -1);
+    const listen = { host: '127.0.0.1', port: 0 };
+    const handler = { message: () => {}, text: () => {}, closed: () => {} };
+    const opened = async (origins: string[]) => {
+      const certificates = new SelfMadeCertificates([listen.host], Date.now());
+      const accept = () => handler;
+      const listener = new WebTransportListener({ listen, certificates, accept, origins });
+      const { port } = await listener.open();
+      try {
+        return await page.evaluate(
+          ([to, value]) => {
+            const hashes = [{ algorithm: 'sha-256', value: new Uint8Array(value) }];
+            const session = new WebTransport(to, { serverCertificateHashes: hashes });
+            session.closed.catch(() => {});
+            return session.ready.then(
+              () => 'opened',
+              () => 'refused',
+            );
+          },
+          [
+            `https://127.0.0.1:${port}/ratatoskr`,
+            [...(listener.certificateHashes[0] as Uint8Array)],
+          ] as const,
+        );
+      } finally {
+        await listener.close();
+      }
+    };
+    expect(await opened([own])).toBe('opened');
+    expect(await opened(['none'])).toBe('refused');
+    expect(await opened([own.replace('127.0.0.1', 'localhost'), 'none'])).toBe('refused');
+  });
+
   it('a channel: the last message comes, then the close with its code', async () => {
     const certificates = new SelfMadeCertificates(['127.0.0.1'], Date.now());
     const listener = new WebTransportListener({
       listen: { host: '127.0.0.1', port: 0 },
       certificates,
+      origins: [page.url().slice(0, -1)],
       accept: (channel) => ({
         message: () => {
           channel.send(Buffer.from('last words'));

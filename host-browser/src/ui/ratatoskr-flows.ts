@@ -1,7 +1,7 @@
 /** The Ratatoskr panel's work: what it shows, and what follows from its buttons. */
 
 import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
-import type { EndpointWords, OfferView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
+import type { ConnectWords, OfferView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
 import type { RatatoskrAction } from './ratatoskr.ts';
 import { paidSentence } from './ratatoskr-words.ts';
 import { codeOf, sentenceOf, type WalletSession } from './wallet-session.ts';
@@ -98,7 +98,7 @@ export class RatatoskrFlows {
     }
   }
 
-  async #connect(words: EndpointWords): Promise<void> {
+  async #connect(words: ConnectWords): Promise<void> {
     this.#words = '';
     this.#changed();
     try {

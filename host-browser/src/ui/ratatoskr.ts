@@ -1,5 +1,10 @@
 import { html, LitElement, nothing } from 'lit';
-import type { EndpointWords, MarketWords, OfferView } from '../worker/ratatoskr-messages.ts';
+import type {
+  ConnectWords,
+  EndpointWords,
+  MarketWords,
+  OfferView,
+} from '../worker/ratatoskr-messages.ts';
 import { formatValue, parseAmount } from './format.ts';
 import type { RatatoskrState } from './ratatoskr-flows.ts';
 import { ratatoskrStyles } from './ratatoskr-styles.ts';
@@ -7,7 +12,7 @@ import { factsOf, offeredEndpoint, registrationText, stateSentence } from './rat
 import { sharedStyles } from './shared-styles.ts';
 
 export type RatatoskrAction =
-  | { readonly act: 'connect'; readonly words: EndpointWords }
+  | { readonly act: 'connect'; readonly words: ConnectWords }
   | { readonly act: 'disconnect' | 'retry' | 'pay-again' | 'forget-payment' }
   | { readonly act: 'register'; readonly user: string }
   | { readonly act: 'market'; readonly words: MarketWords }
@@ -38,6 +43,7 @@ export class AndvariRatatoskr extends LitElement {
   /** The wallet is at work: its coins cannot be paid with. */
   declare busy: boolean;
   declare amountFault: string;
+  #hadFocus = false;
 
   constructor() {
     super();
@@ -47,6 +53,18 @@ export class AndvariRatatoskr extends LitElement {
     };
     this.busy = false;
     this.amountFault = '';
+  }
+
+  /** A button that has gone leaves the focus to the one in its place. */
+  protected override willUpdate(): void {
+    const focused = (this.renderRoot as ShadowRoot).activeElement;
+    this.#hadFocus = focused?.closest('.buttons')?.id === 'connection';
+  }
+
+  protected override updated(): void {
+    const buttons = this.renderRoot.querySelector('#connection');
+    if (!this.#hadFocus || buttons?.contains((this.renderRoot as ShadowRoot).activeElement)) return;
+    buttons?.querySelector('button')?.focus();
   }
 
   protected override render() {
@@ -63,7 +81,7 @@ export class AndvariRatatoskr extends LitElement {
           <h2 id="title">Ratatoskr</h2>
           <p class="soft" role="status" data-testid="ratatoskr-state">${stateSentence(view)}</p>
         </div>
-        <div class="buttons">${this.#connectionButtons()}</div>
+        <div class="buttons" id="connection">${this.#connectionButtons()}</div>
       </div>
       <div class="card">
         <p class="words" role="alert" data-testid="ratatoskr-words">${words}</p>
@@ -238,7 +256,9 @@ export class AndvariRatatoskr extends LitElement {
     const words = Object.fromEntries(
       Object.keys(FIELDS).map((name) => [name, this.#value(name)]),
     ) as unknown as EndpointWords;
-    this.#fire({ act: 'connect', words });
+    const offered = offeredEndpoint(this.state.offered).certificateHashes;
+    const hashesOffered = offered !== '' && words.certificateHashes === offered;
+    this.#fire({ act: 'connect', words: { ...words, hashesOffered } });
   }
 
   #list(): void {

@@ -17,9 +17,9 @@ import type { SealedRecord } from '../storage/seal.ts';
 import type { Vault } from '../storage/sealed-wallet-store.ts';
 import type { HandlerContext } from './message-server.ts';
 import { WorkerFailure } from './messages.ts';
-import { registerDemoDevice } from './page-server.ts';
+import { fetchNetwork, registerDemoDevice } from './page-server.ts';
 import { parseEndpoint } from './ratatoskr-endpoint.ts';
-import type { EndpointWords, MarketWords, OfferView, RatatoskrView } from './ratatoskr-messages.ts';
+import type { ConnectWords, MarketWords, OfferView, RatatoskrView } from './ratatoskr-messages.ts';
 import {
   emitServiceRequest,
   readOffers,
@@ -100,8 +100,9 @@ export class RatatoskrDesk {
     return null;
   }
 
-  async connect(words: EndpointWords): Promise<null> {
-    const { transports, serverKey, user } = parseEndpoint(words);
+  async connect(words: ConnectWords): Promise<null> {
+    const askAddress = async () => (await fetchNetwork()).ratatoskr;
+    const { transports, serverKey, user } = parseEndpoint(words, askAddress);
     await this.disconnect();
     const { deviceId, signer } = this.#key;
     const client = await RatatoskrClient.create({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseEndpoint } from './ratatoskr-endpoint.ts';
+import { offeredHashes, parseEndpoint as parse } from './ratatoskr-endpoint.ts';
 
 const key = 'ab'.repeat(32);
 const good = {
@@ -8,7 +8,9 @@ const good = {
   serverKey: '',
   certificateHashes: '',
   user: 'owner',
+  hashesOffered: false,
 };
+const parseEndpoint = (words: typeof good) => parse(words, async () => undefined);
 
 describe('an endpoint', () => {
   it('is what the fields say', () => {
@@ -25,6 +27,22 @@ describe('an endpoint', () => {
     for (const host of ['localhost', '127.0.0.1:1', '127.1.2.3', '[::1]:9']) {
       expect(parseEndpoint({ ...good, url: `ws://${host}/` }).transports).toHaveLength(1);
     }
+  });
+
+  it('asks the server of the page for the hashes of now', async () => {
+    const webTransportUrl = 'https://127.0.0.1:1/ratatoskr';
+    const known = [new Uint8Array(32).fill(1)];
+    const offer = (url: string) => async () => ({
+      ...{ url: 'ws://127.0.0.1:1/ratatoskr', serverKey: key },
+      webTransport: { url, certificateHashes: [key, key] },
+    });
+    const ask = (askAddress: Parameters<typeof offeredHashes>[2]) =>
+      offeredHashes(webTransportUrl, known, askAddress);
+    const now = new Uint8Array(32).fill(0xab);
+    expect(await ask(offer(webTransportUrl))).toEqual([now, now]);
+    expect(await ask(offer('https://other.example/'))).toBe(known);
+    expect(await ask(async () => undefined)).toBe(known);
+    expect(await ask(() => Promise.reject(new Error('away')))).toBe(known);
   });
 
   it.each([

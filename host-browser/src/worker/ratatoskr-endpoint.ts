@@ -1,9 +1,10 @@
 /** An endpoint as the user typed it. */
 
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { ClientTransport } from '@andvari/host-common/ratatoskr/client/client-channel';
 import { platformTransports } from '@andvari/host-common/ratatoskr/client/platform-transports';
 import { WorkerFailure } from './messages.ts';
-import type { EndpointWords } from './ratatoskr-messages.ts';
+import type { ConnectWords } from './ratatoskr-messages.ts';
 
 const HEX_32_BYTES = /^[0-9a-f]{64}$/i;
 const HASHES_MAX = 8;
@@ -15,8 +16,11 @@ export interface Endpoint {
   user: string;
 }
 
+/** Asks the page's server where its endpoint is now. */
+export type AskAddress = () => Promise<RatatoskrAddress | undefined>;
+
 /** Throws WorkerFailure ANDVARI_ENDPOINT, which says what is wrong. */
-export function parseEndpoint(words: EndpointWords): Endpoint {
+export function parseEndpoint(words: ConnectWords, askAddress: AskAddress): Endpoint {
   const url = words.url.trim();
   const webTransportUrl = words.webTransportUrl.trim();
   const user = words.user.trim();
@@ -40,9 +44,23 @@ export function parseEndpoint(words: EndpointWords): Endpoint {
   const transports = platformTransports({
     webSocketUrl: url,
     webTransportUrl: webTransportUrl === '' ? undefined : webTransportUrl,
-    certificateHashes: hashes.map(bytesOf),
+    certificateHashes: words.hashesOffered
+      ? () => offeredHashes(webTransportUrl, hashes.map(bytesOf), askAddress)
+      : hashes.map(bytesOf),
   });
   return { transports, serverKey: serverKey === '' ? undefined : bytesOf(serverKey), user };
+}
+
+/** The hashes that the page's server gives now; the known ones where it has nothing to say. */
+export async function offeredHashes(
+  webTransportUrl: string,
+  known: readonly Uint8Array<ArrayBuffer>[],
+  askAddress: AskAddress,
+): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+  // A server that is away says nothing: its old certificate may still be the one.
+  const address = await askAddress().catch(() => undefined);
+  const { url, certificateHashes } = address?.webTransport ?? {};
+  return url === webTransportUrl && certificateHashes ? certificateHashes.map(bytesOf) : known;
 }
 
 /** In clear to this machine alone, as the wallet's own connections. */

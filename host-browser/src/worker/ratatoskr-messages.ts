@@ -19,6 +19,11 @@ export interface EndpointWords {
   readonly user: string;
 }
 
+export interface ConnectWords extends EndpointWords {
+  /** The certificate is as the page's server has offered it: it may be asked for the next one. */
+  readonly hashesOffered: boolean;
+}
+
 export interface DeviceView {
   readonly id: string;
   /** 64 hex digits. */
@@ -81,7 +86,7 @@ export interface RatatoskrMethods {
   /** Tells of every change, first of how things are, until it is cancelled. */
   ratatoskrWatch: { params: null; result: null; progress: RatatoskrView };
   /** Resolves with the first session, or rejects when the server refuses. */
-  ratatoskrConnect: { params: EndpointWords; result: null; progress: never };
+  ratatoskrConnect: { params: ConnectWords; result: null; progress: never };
   ratatoskrDisconnect: { params: null; result: null; progress: never };
   /** Does not wait for the next try. */
   ratatoskrRetry: { params: null; result: null; progress: never };

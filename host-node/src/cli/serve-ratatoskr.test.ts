@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseRatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { certificates } from '../ratatoskr/testing/certificates.ts';
+import { quicAvailable } from '../webtransport/testing/quic-client.ts';
 import { runCli } from './testing/cli-network.ts';
 
 let folder = '';
@@ -28,6 +30,14 @@ function configure(...lines: string[]): string {
     ...lines,
   ];
   writeFileSync(path, `${text.join('\n')}\n`);
+  return path;
+}
+
+/** Without files: in clear, and WebTransport with a certificate of its own. */
+function configureSelfMade(...lines: string[]): string {
+  const path = configure(...lines);
+  const text = readFileSync(path, 'utf8').replaceAll(/^tls_.*\n/gm, '');
+  writeFileSync(path, text);
   return path;
 }
 
@@ -97,6 +107,43 @@ describe('andvari serve with [ratatoskr]', () => {
     for (const end of stop.splice(0)) await end();
     const audit = await ratatoskr('audit', inFolder('data/ratatoskr/audit.log'));
     expect(audit).toMatchObject({ code: 0 });
+  });
+
+  it.runIf(quicAvailable)('serves what a page needs to come, and to none but its own', async () => {
+    await registerDevice();
+    const lines = ['allowed_origins = ["https://page.example"]', 'webtransport = true'];
+    const ready = await serve(configureSelfMade(...lines));
+    const url = `http://${ready.http}/ratatoskr.json`;
+    const page = await fetch(url, { headers: { origin: 'https://page.example' } });
+    expect(page.headers.get('access-control-allow-origin')).toBe('https://page.example');
+    const address = parseRatatoskrAddress(await page.json());
+    expect(address).toMatchObject({
+      ...{ url: `ws://${ready.ratatoskr}/ratatoskr`, serverKey: ready.serverKey },
+      webTransport: { url: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+\/ratatoskr$/) },
+    });
+    expect(address?.webTransport?.certificateHashes).toHaveLength(2);
+    const evil = await fetch(url, { headers: { origin: 'https://evil.example' } });
+    expect(evil.status).toBe(403);
+  });
+
+  it('is told of by the name it is allowed, or by the address that was asked', async () => {
+    const urlOf = async ({ http }: Ready) => {
+      const answer = await fetch(`http://${http}/ratatoskr.json`);
+      return parseRatatoskrAddress(await answer.json())?.url;
+    };
+    const named = await serve(configure('allowed_hosts = ["wallet.example"]'));
+    const portOf = ({ ratatoskr: address }: Ready) => address.split(':')[1];
+    expect(await urlOf(named)).toBe(`wss://wallet.example:${portOf(named)}/ratatoskr`);
+    for (const end of stop.splice(0)) await end();
+    const path = configure();
+    const text = readFileSync(path, 'utf8').replace(
+      'listen = "127.0.0.1:0"\ndemo',
+      'listen = "0.0.0.0:0"\ndemo',
+    );
+    writeFileSync(path, text);
+    const wide = await serve(path);
+    expect(wide.ratatoskr).toMatch(/^0\.0\.0\.0:/);
+    expect(await urlOf(wide)).toBe(`wss://127.0.0.1:${portOf(wide)}/ratatoskr`);
   });
 
   it('refuses to speak in clear to others, and a certificate that is none', async () => {

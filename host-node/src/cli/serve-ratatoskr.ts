@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { RatatoskrConfig } from '../config/ratatoskr-config.ts';
+import { NO_ORIGIN } from '../http/allow-list.ts';
 import type { RatatoskrOptions } from '../ratatoskr/endpoint.ts';
 import { openDemoServices } from '../ratatoskr/services/demo-services.ts';
 import { CertificateFiles, SelfMadeCertificates } from '../webtransport/certificates.ts';
@@ -14,6 +15,8 @@ export function ratatoskrOptionsOf(
   const { servers, wire, coinId } = raida;
   return {
     listen: ratatoskr.listen,
+    hosts: ratatoskr.allowedHosts,
+    origins: [...ratatoskr.allowedOrigins, NO_ORIGIN],
     ...(certFile && keyFile
       ? { certificate: (complain) => new CertificateFiles({ certFile, keyFile }, complain) }
       : {}),

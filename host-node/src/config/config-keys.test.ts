@@ -200,6 +200,18 @@ cases.push(
     { host: '127.0.0.1', port: 50062 },
     ['"127.0.0.1"', `${ports}, got "127.0.0.1"`],
   ],
+  [
+    'ratatoskr.allowed_origins',
+    '["https://wallet.example"]',
+    ['https://wallet.example'],
+    ['["*"]', expectOrigin('*')],
+  ],
+  [
+    'ratatoskr.allowed_hosts',
+    '["wallet.example", "wallet.example:50062"]',
+    ['wallet.example', 'wallet.example:50062'],
+    ['["*.example"]', expectHost('*.example')],
+  ],
   ['ratatoskr.tls_cert_file', '"cert.pem"', undefined, file],
   ['ratatoskr.tls_key_file', '"key.pem"', undefined, file],
   ['ratatoskr.allow_plain', 'true', true, truth],

@@ -50,6 +50,8 @@ export interface ConfigValues {
   'http.allowed_origins': string[];
   'http.allowed_hosts': string[];
   'ratatoskr.listen': Endpoint;
+  'ratatoskr.allowed_origins': string[];
+  'ratatoskr.allowed_hosts': string[];
   'ratatoskr.tls_cert_file': string;
   'ratatoskr.tls_key_file': string;
   'ratatoskr.allow_plain': boolean;
@@ -292,6 +294,8 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'http.allowed_hosts': list('a list of hosts', parseHost),
   // Without it there is no Ratatoskr endpoint.
   'ratatoskr.listen': endpoint(),
+  'ratatoskr.allowed_origins': list('a list of origins', parseOrigin),
+  'ratatoskr.allowed_hosts': list('a list of hosts', parseHost),
   'ratatoskr.tls_cert_file': path('a file'),
   'ratatoskr.tls_key_file': path('a file'),
   'ratatoskr.allow_plain': boolean('false'),

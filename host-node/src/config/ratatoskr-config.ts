@@ -4,6 +4,10 @@ import type { ConfigKey, ConfigValues, Endpoint } from './config-keys.ts';
 
 export interface RatatoskrConfig {
   listen: Endpoint;
+  /** Pages that may connect, and ask for /ratatoskr.json; programs may anyway. */
+  allowedOrigins: string[];
+  /** Besides the listening address; the first is how clients are told to come. */
+  allowedHosts: string[];
   /** Absolute, both or none. */
   tlsCertFile: string | undefined;
   tlsKeyFile: string | undefined;
@@ -70,6 +74,8 @@ export function emitRatatoskr(
   const directory = join(dataDir, 'ratatoskr');
   return {
     listen,
+    allowedOrigins: values['ratatoskr.allowed_origins'],
+    allowedHosts: values['ratatoskr.allowed_hosts'],
     tlsCertFile: fileOf('ratatoskr.tls_cert_file'),
     tlsKeyFile: fileOf('ratatoskr.tls_key_file'),
     allowPlain: values['ratatoskr.allow_plain'],

@@ -4,9 +4,10 @@ import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { createLogger } from '../log/logger.ts';
-import { HttpServer } from './http-server.ts';
+import { HttpServer, type RatatoskrPage } from './http-server.ts';
 
 const open: HttpServer[] = [];
+let ratatoskr: RatatoskrPage | undefined;
 let readiness: { ready: boolean; reason?: string } = { ready: true };
 
 async function start(listen: SocketAddress = { host: '127.0.0.1', port: 0 }) {
@@ -18,6 +19,7 @@ async function start(listen: SocketAddress = { host: '127.0.0.1', port: 0 }) {
     logger: createLogger({ level: 'silent' }),
     hosts: ['node.example'],
     origins: ['none'],
+    ...(ratatoskr && { ratatoskr }),
   });
   const address = await server.open();
   open.push(server);
@@ -68,6 +70,7 @@ function raw({ port }: SocketAddress, bytes: string): Promise<string> {
 
 afterEach(async () => {
   readiness = { ready: true };
+  ratatoskr = undefined;
   await Promise.all(open.splice(0).map((server) => server.close()));
 });
 
@@ -82,6 +85,38 @@ describe('HttpServer', () => {
       'cache-control': 'no-store',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     });
+  });
+
+  it('tells programs and listed pages alone of the Ratatoskr endpoint, as it is now', async () => {
+    expect(await ask(await start(), '/ratatoskr.json')).toMatchObject({ status: 404 });
+    let now = { url: 'wss://a/ratatoskr', serverKey: 'ab' };
+    const asked: unknown[] = [];
+    const describe = (host?: string) => {
+      asked.push(host);
+      return now.url === '' ? undefined : now;
+    };
+    ratatoskr = { origins: ['https://page.example', 'none'], describe };
+    const address = await start();
+    const fetchFrom = (headers: Record<string, string>) =>
+      ask(address, '/ratatoskr.json', { headers });
+    const plain = await fetchFrom({});
+    expect(plain).toMatchObject({ status: 200, body: `${JSON.stringify({ ratatoskr: now })}\n` });
+    expect(plain.headers['access-control-allow-origin']).toBeUndefined();
+    now = { ...now, url: 'wss://b/ratatoskr' };
+    const page = await fetchFrom({ origin: 'https://page.example' });
+    expect(JSON.parse(page.body)).toEqual({ ratatoskr: now });
+    expect(page.headers).toMatchObject({
+      'access-control-allow-origin': 'https://page.example',
+      ...{ vary: 'Origin', 'cache-control': 'no-store' },
+    });
+    expect(asked).toEqual(['127.0.0.1', '127.0.0.1']);
+    for (const headers of [{ origin: 'https://evil.example' }, { host: 'evil.example' }]) {
+      const answer = await fetchFrom(headers as unknown as Record<string, string>);
+      expect(answer.status).toBe(403);
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+    }
+    now = { ...now, url: '' };
+    expect((await fetchFrom({})).status).toBe(503);
   });
 
   it('says why it is not ready, and lives on', async () => {

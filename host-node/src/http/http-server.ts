@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
@@ -25,18 +26,28 @@ export interface HttpServerOptions {
   hosts?: readonly string[];
   /** Pages that may open /raida (`http://name:port`), and `none` for programs (AllowList). */
   origins: readonly string[];
+  /** Without it there is no /ratatoskr.json. */
+  ratatoskr?: RatatoskrPage;
   nowMs?: () => number;
 }
 
+/** What pages and programs may know of the node's Ratatoskr endpoint. */
+export interface RatatoskrPage {
+  /** Pages of other origins that may ask. */
+  origins: readonly string[];
+  /** As of now, for somebody who asks by this host; undefined: it is not open yet. */
+  describe: (host: string | undefined) => RatatoskrAddress | undefined;
+}
+
 /**
- * One node's HTTP listener: /healthz, /readyz, /metrics and the WebSocket at /raida.
- * The three pages hold no secrets and are open to any monitor that names us by address.
+ * One node's HTTP listener: /healthz, /readyz, /metrics, /ratatoskr.json and the WebSocket at
+ * /raida. The pages hold no secrets and are open to any monitor that names us by address.
  */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #listener: HttpListener;
   readonly #endpoint: WebSocketEndpoint;
-  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #routes: Map<string, Route>;
   #allowed = new AllowList({ hosts: [], origins: [] });
 
   constructor(options: HttpServerOptions) {
@@ -51,6 +62,13 @@ export class HttpServer {
       ['/metrics', { GET: (_request, response) => this.#metrics(response) }],
       [RAIDA_PATH, { GET: (_request, response) => upgradeRequired(response) }],
     ]);
+    const { ratatoskr } = options;
+    if (ratatoskr) {
+      const allowed = new AllowList({ hosts: [], origins: ratatoskr.origins });
+      this.#routes.set('/ratatoskr.json', {
+        GET: (request, response) => describeRatatoskr(ratatoskr, allowed, request, response),
+      });
+    }
     this.#register(options.registry);
     this.#listener = new HttpListener({
       admits: (request) => this.#allowed.acceptsHostOrAddress(request.headers.host),
@@ -132,4 +150,25 @@ export class HttpServer {
 function upgradeRequired(response: ServerResponse): void {
   response.setHeader('Upgrade', 'websocket');
   sendText(response, 426, 'this is a WebSocket');
+}
+
+/** Public facts, for programs, for our own page, and for pages whose origin is listed. */
+function describeRatatoskr(
+  { describe }: RatatoskrPage,
+  allowed: AllowList,
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { origin, host } = headers;
+  response.setHeader('Vary', 'Origin');
+  if (origin !== undefined) {
+    if (!allowed.acceptsOrigin(origin)) {
+      sendText(response, 403, 'not for this page');
+      return;
+    }
+    response.setHeader('Access-Control-Allow-Origin', origin);
+  }
+  const ratatoskr = describe(host?.replace(/:\d+$/, ''));
+  if (ratatoskr) sendJson(response, 200, { ratatoskr });
+  else sendText(response, 503, 'starting');
 }

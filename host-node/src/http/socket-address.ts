@@ -6,6 +6,11 @@ export function formatAddress({ host, port }: SocketAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Listens on every address of the machine. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
 /** The Host values by which a listener is reached without any name service. */
 export function ownHosts({ host, port }: SocketAddress): string[] {
   const names = isLoopback(host) ? [host, 'localhost'] : [host];
@@ -14,6 +19,6 @@ export function ownHosts({ host, port }: SocketAddress): string[] {
   return names.flatMap((name) => {
     const full = formatAddress({ host: name, port });
     // A client leaves the standard port out of the header.
-    return port === 80 ? [full, full.replace(/:80$/, '')] : [full];
+    return port === 80 || port === 443 ? [full, full.replace(/:\d+$/, '')] : [full];
   });
 }

@@ -14,6 +14,7 @@ import { MemoryWalletStore } from '@andvari/host-common/raida/wallet-store';
 import { parseRatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { createLogger } from '../log/logger.ts';
 import { SocketTransport } from '../raida/socket-transport.ts';
 import { signerOf, TestPeer } from '../ratatoskr/testing/test-peer.ts';
@@ -101,6 +102,25 @@ describe('the endpoint of a demo network', () => {
     expect(metrics).toMatch(/^andvari_ratatoskr_connections 0$/m);
     const page = await fetch(network.wallet);
     if (page.ok) expect(page.headers.get('content-security-policy')).toContain(address?.url);
+  });
+
+  it('takes connections of the page and of programs, and of no other page', async () => {
+    const answerTo = (origin?: string) =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(network.ratatoskr.url, origin ? { origin } : {});
+        socket.on('open', () => {
+          socket.terminate();
+          resolve(101);
+        });
+        socket.on('unexpected-response', (_, { statusCode }) => resolve(statusCode));
+      });
+    const { port } = new URL(network.wallet);
+    for (const origin of [undefined, network.wallet, `http://localhost:${port}`]) {
+      expect(await answerTo(origin)).toBe(101);
+    }
+    for (const origin of ['http://evil.example', 'http://127.0.0.1:1', 'null']) {
+      expect(await answerTo(origin)).toBe(403);
+    }
   });
 
   it('registers devices of the page and of programs, and no others', async () => {

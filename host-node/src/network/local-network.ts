@@ -3,6 +3,7 @@ import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import { CLOUD_COIN_ID } from '@andvari/host-common/raida/coin-file';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
+import { NO_ORIGIN } from '../http/allow-list.ts';
 import type { Readiness } from '../http/http-server.ts';
 import { DemoDeviceError, PageServer } from '../http/page-server.ts';
 import { formatAddress } from '../http/socket-address.ts';
@@ -12,7 +13,6 @@ import type { Logger } from '../log/logger.ts';
 import { AndvariNode } from '../node.ts';
 import type { RatatoskrEndpoint, RatatoskrOptions } from '../ratatoskr/endpoint.ts';
 import { openDemoServices } from '../ratatoskr/services/demo-services.ts';
-import { RATATOSKR_PATH } from '../ratatoskr/websocket-listener.ts';
 import { openStore } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
 import { SelfMadeCertificates } from '../webtransport/certificates.ts';
@@ -177,8 +177,10 @@ async function startNodes(
     host: HOST,
     port: port(basePort, raidaId),
   }));
+  // Programs on this machine as well as the wallet page, and no other page.
+  const origins = [...pageOrigins, NO_ORIGIN];
   const adminKey = openAdminKey(options.dataDir);
-  const starts = Array.from({ length: RAIDA_COUNT }, (_, raidaId) =>
+  const start = (raidaId: number) =>
     AndvariNode.start(
       {
         listen: { host: HOST, port: port(basePort, raidaId) },
@@ -192,11 +194,10 @@ async function startNodes(
         servers,
         adminKey,
         sizes: { lockerCoins: LOCKER_COINS },
-        ...(raidaId === 0 ? { ratatoskr: demoRatatoskr(options, servers) } : {}),
+        ...(raidaId === 0 ? { ratatoskr: demoRatatoskr(options, servers, origins) } : {}),
         http: {
           listen: { host: HOST, port: port(httpBasePort, raidaId) },
-          // Programs on this machine as well as the wallet page, and no other page.
-          origins: [...pageOrigins, 'none'],
+          origins,
         },
       },
       {
@@ -204,9 +205,11 @@ async function startNodes(
         logger,
         readyChanged: (readiness) => readinessChanged?.(raidaId, readiness),
       },
-    ),
-  );
-  const ended = await Promise.allSettled(starts);
+    );
+  const [, ...others] = servers.keys();
+  const ended = await Promise.allSettled(others.map(start));
+  // Its Ratatoskr endpoint is open when the page can tell of it: nobody comes with an old hash.
+  ended.unshift(...(await Promise.allSettled([start(0)])));
   const nodes = ended.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
   const failed = ended.find((end) => end.status === 'rejected');
   if (!failed) {
@@ -221,10 +224,12 @@ async function startNodes(
 function demoRatatoskr(
   { dataDir, ratatoskrPort, wire }: LocalNetworkOptions,
   servers: readonly SocketAddress[],
+  origins: readonly string[],
 ): RatatoskrOptions {
   const files = networkFiles(dataDir);
   return {
     listen: { host: HOST, port: ratatoskrPort },
+    origins,
     webTransport: new SelfMadeCertificates([HOST], Date.now()),
     files: files.ratatoskr,
     services: () =>
@@ -236,20 +241,7 @@ function demoRatatoskr(
 }
 
 function describeRatatoskr({ ratatoskr }: AndvariNode): RatatoskrAddress {
-  const { address, server, webTransport } = ratatoskr as RatatoskrEndpoint;
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  return {
-    url: `ws://${formatAddress(address)}${RATATOSKR_PATH}`,
-    serverKey: hex(server.publicKey as Uint8Array),
-    ...(webTransport
-      ? {
-          webTransport: {
-            url: `https://${formatAddress(webTransport.address)}${RATATOSKR_PATH}`,
-            certificateHashes: webTransport.certificateHashes.map(hex),
-          },
-        }
-      : {}),
-  };
+  return (ratatoskr as RatatoskrEndpoint).describe();
 }
 
 function describeNetwork(wire: 'spec' | 'legacy', nodes: readonly AndvariNode[]): RaidaNetwork {

@@ -6,14 +6,16 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { Registry } from 'prom-client';
 import { makeDirectory } from '../files/directory.ts';
 import { createFileDurably } from '../files/durable-file.ts';
-import { formatAddress } from '../http/socket-address.ts';
+import { formatAddress, isWildcard } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
 import type { CertificateSource } from '../webtransport/certificates.ts';
 import { WebTransportUnavailableError } from '../webtransport/quic-binding.ts';
+import type { AdmissionLists } from './admission.ts';
 import { AnswerDatabase } from './answer-database.ts';
 import { AuditLog } from './audit-log.ts';
 import { openRegistry, reloadRegistry, watchDevices } from './device-file.ts';
@@ -23,7 +25,7 @@ import { registerRatatoskrMetrics } from './metrics.ts';
 import type { DeviceRegistry } from './registry.ts';
 import { RatatoskrServer, type RatatoskrServerOptions } from './server.ts';
 import type { Service } from './service-bus.ts';
-import { WebSocketListener } from './websocket-listener.ts';
+import { RATATOSKR_PATH, WebSocketListener } from './websocket-listener.ts';
 import { WebTransportListener } from './webtransport-listener.ts';
 
 const SEED_BYTES = 32;
@@ -47,10 +49,11 @@ export interface EndpointServices {
 }
 
 export interface RatatoskrOptions
-  extends Pick<
-    RatatoskrServerOptions,
-    'rates' | 'connectionRate' | 'connectionsMax' | 'strictShape' | 'requireV2' | 'replayEntries'
-  > {
+  extends AdmissionLists,
+    Pick<
+      RatatoskrServerOptions,
+      'rates' | 'connectionRate' | 'connectionsMax' | 'strictShape' | 'requireV2' | 'replayEntries'
+    > {
   /** TCP; WebTransport is on the UDP port of the same number, or on any if that is 0. */
   listen: SocketAddress;
   /** Of the WebSockets; without it there is no TLS. `complain`: it could not be renewed. */
@@ -75,12 +78,14 @@ export class RatatoskrEndpoint {
   readonly devices: DeviceRegistry;
   readonly server: RatatoskrServer;
   readonly #parts: EndpointParts;
+  readonly #hosts: readonly string[];
   #address: SocketAddress = { host: '', port: 0 };
   #webTransport: WebTransportListener | undefined;
   #webTransportAddress: SocketAddress | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: EndpointParts) {
+  private constructor(parts: EndpointParts, { hosts = [] }: AdmissionLists) {
+    this.#hosts = hosts;
     this.devices = parts.devices;
     this.server = parts.server;
     this.#parts = parts;
@@ -97,11 +102,12 @@ export class RatatoskrEndpoint {
   ): Promise<RatatoskrEndpoint> {
     const { logger } = around;
     const parts = openParts(options, logger, await plainEngine());
-    const endpoint = new RatatoskrEndpoint(parts);
+    const endpoint = new RatatoskrEndpoint(parts, options);
     try {
       await freshSecond(parts.refuseBeforeS);
-      endpoint.#address = await parts.listener.open();
+      // The better transport first: clients that wait for the server find it there.
       if (options.webTransport) await endpoint.#openWebTransport(options, logger);
+      endpoint.#address = await parts.listener.open();
     } catch (error) {
       await endpoint.close();
       throw error;
@@ -119,6 +125,30 @@ export class RatatoskrEndpoint {
   get webTransport(): { address: SocketAddress; certificateHashes: Uint8Array[] } | undefined {
     const [listener, address] = [this.#webTransport, this.#webTransportAddress];
     return listener && address && { address, certificateHashes: listener.certificateHashes };
+  }
+
+  /**
+   * What clients need, as of now: certificates change.
+   * @param asked the host by which somebody asks for it: ours too, if we listen on all addresses
+   */
+  describe(asked = '127.0.0.1'): RatatoskrAddress {
+    const { webTransport } = this;
+    const [name] = this.#hosts;
+    const at = ({ host, port }: SocketAddress) => {
+      if (name !== undefined) return /:\d+$/.test(name) ? name : `${name}:${port}`;
+      return isWildcard(host) ? `${asked}:${port}` : formatAddress({ host, port });
+    };
+    const scheme = this.#parts.certificate ? 'wss' : 'ws';
+    return {
+      url: `${scheme}://${at(this.#address)}${RATATOSKR_PATH}`,
+      serverKey: hexOf(this.server.publicKey as Uint8Array),
+      ...(webTransport && {
+        webTransport: {
+          url: `https://${at(webTransport.address)}${RATATOSKR_PATH}`,
+          certificateHashes: webTransport.certificateHashes.map(hexOf),
+        },
+      }),
+    };
   }
 
   /** Why requests are not served now, for /readyz; undefined: they are. */
@@ -139,18 +169,21 @@ export class RatatoskrEndpoint {
 
   /** On a platform without QUIC the endpoint does without. */
   async #openWebTransport(options: RatatoskrOptions, logger: Logger): Promise<void> {
-    const { listen, connectionsMax, webTransport } = options;
+    const { listen, connectionsMax, hosts, origins, webTransport } = options;
     const certificates = this.#parts.certificate ?? (webTransport as CertificateSource);
     try {
       const listener = new WebTransportListener({
-        listen: listen.port === 0 ? listen : { ...listen, port: this.#address.port },
+        ...{ listen, hosts, origins, certificates },
         accept: this.server.accept,
-        certificates,
+        certificateChanged: (changed) => {
+          const hashes = changed.map(hexOf);
+          logger.info({ hashes }, 'another WebTransport certificate is in use');
+        },
         ...(connectionsMax ? { connectionsMax } : {}),
       });
       this.#webTransport = listener;
       this.#webTransportAddress = await listener.open();
-      const hashes = listener.certificateHashes.map((hash) => Buffer.from(hash).toString('hex'));
+      const hashes = listener.certificateHashes.map(hexOf);
       logger.info({ webTransport: formatAddress(this.#webTransportAddress), hashes }, 'listening');
     } catch (error) {
       if (!(error instanceof WebTransportUnavailableError)) throw error;
@@ -237,6 +270,10 @@ function openParts(
     ...{ devices, server, listener, certificate, services, bus, answers, audit },
     ...{ refuseBeforeS, reload, unwatch },
   };
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 /** Wait for the first second whose messages are taken: less than one. */

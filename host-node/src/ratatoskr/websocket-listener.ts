@@ -2,9 +2,6 @@
  * Ratatoskr over WebSocket: `wss://host/ratatoskr`, TLS 1.3 alone, subprotocol `ratatoskr.v1`
  * where a client offers it (reference: Ratatoskr section 4). In clear only on loopback, or when
  * the operator has said so.
- *
- * Host and Origin are not looked at: what they protect elsewhere is a browser user's authority,
- * and here every message carries its own, a device's signature.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -12,6 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { HttpListener, pathOf, refuseSocket, sendText } from '../http/http-listener.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { isLoopback } from '../raida/origin.ts';
+import { Admission, type AdmissionLists } from './admission.ts';
 import type { AcceptChannel, CertificateSource } from './channel.ts';
 import {
   CLOSE_TIMEOUT_MS,
@@ -34,7 +32,7 @@ export class PlainTextError extends Error {
   override readonly name = 'PlainTextError';
 }
 
-export interface WebSocketListenerOptions {
+export interface WebSocketListenerOptions extends AdmissionLists {
   listen: SocketAddress;
   accept: AcceptChannel;
   /** Without it there is no TLS. */
@@ -55,6 +53,8 @@ export class WebSocketListener {
   readonly #listener: HttpListener;
   readonly #server: WebSocketServer;
   readonly #channels = new Set<WebSocketChannel>();
+  /** Nobody, before it is open. */
+  #admission: Admission | undefined;
   #pings: NodeJS.Timeout | undefined;
   #closing = false;
   #refused = 0;
@@ -65,7 +65,7 @@ export class WebSocketListener {
     const { connectionsMax = CONNECTIONS_DEFAULT, certificate, failed } = options;
     const { handshakeTimeoutMs } = options;
     this.#listener = new HttpListener({
-      admits: () => true,
+      admits: ({ headers }) => this.#admission?.admitsHost(headers.host) ?? false,
       route: (path) =>
         path === RATATOSKR_PATH
           ? {
@@ -98,7 +98,7 @@ export class WebSocketListener {
     return this.#channels.size;
   }
 
-  /** Upgrades refused since the start: another path, or too many connections. */
+  /** Upgrades refused since the start: path, Host, Origin, or too many connections. */
   get refused(): number {
     return this.#refused;
   }
@@ -115,6 +115,7 @@ export class WebSocketListener {
       );
     }
     const address = await this.#listener.open(listen);
+    this.#admission = new Admission(address, this.#options);
     const interval = this.#options.pingIntervalMs ?? PING_INTERVAL_MS;
     this.#pings = setInterval(() => {
       for (const channel of this.#channels) channel.ping();
@@ -142,16 +143,24 @@ export class WebSocketListener {
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const { connectionsMax = CONNECTIONS_DEFAULT } = this.#options;
-    const isFull = this.#closing || this.#channels.size >= connectionsMax;
-    const elsewhere = pathOf(request) !== RATATOSKR_PATH;
-    if (elsewhere || isFull) {
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) {
       this.#refused++;
-      refuseSocket(socket, elsewhere ? 404 : 503);
+      refuseSocket(socket, refusal);
       return;
     }
     socket.setNoDelay(true);
     this.#server.handleUpgrade(request, socket, head, (ws) => this.#adopt(ws, socket));
+  }
+
+  /** The HTTP status of an upgrade that is refused. */
+  #refusal(request: IncomingMessage): number | undefined {
+    const { connectionsMax = CONNECTIONS_DEFAULT } = this.#options;
+    const { host, origin } = request.headers;
+    if (pathOf(request) !== RATATOSKR_PATH) return 404;
+    const admission = this.#admission;
+    if (!admission?.admitsHost(host) || !admission.admitsOrigin(origin)) return 403;
+    return this.#closing || this.#channels.size >= connectionsMax ? 503 : undefined;
   }
 
   #adopt(ws: WebSocket, socket: Socket): void {

@@ -140,6 +140,40 @@ describe('the WebSocket listener', () => {
     await once(open(`ws://127.0.0.1:${port}/ratatoskr`), 'open');
   });
 
+  it('is for listed names and pages, and for programs', async () => {
+    const origins = ['https://page.example', 'none'];
+    const { port, listener } = await start({ hosts: ['wallet.example'], origins });
+    const from = (headers: Record<string, string>) => {
+      const client = new WebSocket(`ws://127.0.0.1:${port}/ratatoskr`, { headers });
+      client.on('error', () => {});
+      closers.push(() => client.terminate());
+      return client;
+    };
+    for (const host of [`localhost:${port}`, `wallet.example:${port}`]) {
+      await once(from({ host }), 'open');
+    }
+    await once(from({ origin: 'https://page.example' }), 'open');
+    for (const host of [`evil.example:${port}`, '127.0.0.1:1', `127.0.0.2:${port}`]) {
+      expect(await refusalOf(from({ host }))).toBe(403);
+    }
+    for (const origin of ['https://evil.example', 'http://page.example', 'null', 'none']) {
+      expect(await refusalOf(from({ origin }))).toBe(403);
+    }
+    expect(listener.refused).toBe(7);
+  });
+
+  it('on all addresses takes every address for its own, but no name', async () => {
+    const { port } = await start({ listen: { host: '0.0.0.0', port: 0 }, allowPlain: true });
+    const from = (host: string) => {
+      const client = new WebSocket(`ws://127.0.0.1:${port}/ratatoskr`, { headers: { host } });
+      client.on('error', () => {});
+      closers.push(() => client.terminate());
+      return client;
+    };
+    await once(from(`192.0.2.7:${port}`), 'open');
+    expect(await refusalOf(from(`evil.example:${port}`))).toBe(403);
+  });
+
   it('takes the longest message, and closes with 1009 at one byte more', async () => {
     const { port, echo } = await start();
     const client = open(`ws://127.0.0.1:${port}/ratatoskr`);

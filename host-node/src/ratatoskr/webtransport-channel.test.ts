@@ -43,12 +43,20 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
   let received: Uint8Array[];
   let onMessage: (bytes: Uint8Array) => void;
   let closedCount: number;
+  let own: string;
+  let certificates: SelfMadeCertificates;
+  let changes: Uint8Array[][];
 
   beforeEach(async () => {
     [full, received, closedCount, onMessage] = [false, [], 0, () => {}];
+    certificates = new SelfMadeCertificates(['localhost'], Date.now());
+    changes = [];
     listener = new WebTransportListener({
       listen: { host: '127.0.0.1', port: 0 },
-      certificates: new SelfMadeCertificates(['localhost'], Date.now()),
+      certificates,
+      certificateChanged: (hashes) => changes.push(hashes),
+      hosts: ['wallet.example'],
+      origins: ['https://page.example', 'none'],
       accept: (offered) => {
         if (full) return undefined;
         channel = offered;
@@ -62,15 +70,19 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
         };
       },
     });
-    client = await QuicClient.open(await listener.open());
+    const address = await listener.open();
+    own = `127.0.0.1:${address.port}`;
+    client = await QuicClient.open(address);
   });
   afterEach(async () => {
     client.close();
     await listener.close();
   });
 
+  const connect = (changes: Record<string, string | undefined> = {}) =>
+    client.connect({ ':path': '/ratatoskr', ':authority': own, origin: undefined, ...changes });
   const session = async () => {
-    const connected = await client.connect({ ':path': '/ratatoskr' });
+    const connected = await connect();
     expect(connected.status).toBe(200);
     return connected;
   };
@@ -84,6 +96,32 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
     const value = Buffer.from(all.subarray(at + 3));
     return { code: value.readUInt32BE(), reason: value.subarray(4).toString() };
   };
+
+  it('is for listed names and pages, and for programs', async () => {
+    const status = async (changed: Record<string, string>) => (await connect(changed)).status;
+    const port = own.split(':')[1];
+    for (const name of [`localhost:${port}`, `wallet.example:${port}`, 'wallet.example']) {
+      expect(await status({ ':authority': name })).toBe(200);
+    }
+    expect(await status({ origin: 'https://page.example' })).toBe(200);
+    for (const name of [`evil.example:${port}`, '127.0.0.1', '127.0.0.1:1', `127.0.0.2:${port}`]) {
+      expect(await status({ ':authority': name })).toBe(421);
+    }
+    for (const origin of ['https://evil.example', 'http://page.example', 'null', 'none']) {
+      expect(await status({ origin })).toBe(403);
+    }
+  });
+
+  it('tells of another certificate once', async () => {
+    await session();
+    expect(changes).toEqual([]);
+    certificates.rotate(Date.now());
+    const hashes = certificates.hashes(Date.now());
+    const second = await QuicClient.open({ host: '127.0.0.1', port: Number(own.split(':')[1]) });
+    second.close();
+    expect(listener.certificateHashes).toEqual(hashes);
+    expect(changes).toEqual([hashes]);
+  });
 
   it('messages in any pieces come whole, also empty and longest ones; answers too', async () => {
     onMessage = (bytes) => channel.send(bytes);
@@ -195,7 +233,7 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
 
   it('too many connections: 429, and the connection may try again', async () => {
     full = true;
-    expect((await client.connect({ ':path': '/ratatoskr' })).status).toBe(429);
+    expect((await connect()).status).toBe(429);
     full = false;
     await session();
     expect(listener.connections).toBe(1);

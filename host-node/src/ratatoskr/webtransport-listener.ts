@@ -1,23 +1,27 @@
 /**
  * Ratatoskr over WebTransport: `https://host:port/ratatoskr` on a UDP port, beside the WebSocket
- * listener. Origin and authority are not looked at, for the same reason as there: every message
- * carries its own authority, a device's signature.
+ * listener, with the same rules for authority (421) and origin (403).
  */
 import type { SocketAddress } from '../io/packet-io.ts';
-import type { CertificateSource } from '../webtransport/certificates.ts';
+import type { Certificate, CertificateSource } from '../webtransport/certificates.ts';
 import { WebTransportServer } from '../webtransport/webtransport-server.ts';
+import { Admission, type AdmissionLists } from './admission.ts';
 import type { AcceptChannel } from './channel.ts';
 import { CONNECTIONS_DEFAULT } from './limits.ts';
 import { RATATOSKR_PATH } from './websocket-listener.ts';
 import { acceptSession } from './webtransport-channel.ts';
 
 const GOING_AWAY = 1001;
+/** How often a certificate's end is looked for while nobody connects. */
+const CERTIFICATE_CHECK_MS = 60_000;
 
-export interface WebTransportListenerOptions {
+export interface WebTransportListenerOptions extends AdmissionLists {
   listen: SocketAddress;
   accept: AcceptChannel;
   certificates: CertificateSource;
   connectionsMax?: number;
+  /** Another certificate is in use from now on; the hashes are those to serve to pages. */
+  certificateChanged?: (hashes: Uint8Array[]) => void;
   /** As `linux-x64`; another one for tests. */
   platform?: string;
 }
@@ -25,17 +29,24 @@ export interface WebTransportListenerOptions {
 export class WebTransportListener {
   readonly #options: WebTransportListenerOptions;
   readonly #server: WebTransportServer;
+  /** Nobody, before it is open. */
+  #admission: Admission | undefined;
+  #certificate: Certificate | undefined;
+  #checks: NodeJS.Timeout | undefined;
 
   /** @throws WebTransportUnavailableError: no QUIC on this platform */
   constructor(options: WebTransportListenerOptions) {
     this.#options = options;
     const { accept, certificates, connectionsMax = CONNECTIONS_DEFAULT, platform } = options;
     this.#server = new WebTransportServer({
-      certificates,
+      certificates: {
+        current: (nowMs) => this.#current(nowMs),
+        hashes: (nowMs) => certificates.hashes(nowMs),
+      },
       connectionsMax,
       paths: { [RATATOSKR_PATH]: (session) => acceptSession(session, accept) },
-      admitsOrigin: () => true,
-      admitsAuthority: () => true,
+      admitsOrigin: (origin) => this.#admission?.admitsOrigin(origin) ?? false,
+      admitsAuthority: (authority) => this.#admission?.admitsHost(authority) ?? false,
       ...(platform !== undefined && { platform }),
     });
   }
@@ -47,16 +58,33 @@ export class WebTransportListener {
 
   /** SHA-256 of the certificates that a page gives as serverCertificateHashes. */
   get certificateHashes(): Uint8Array[] {
-    return this.#options.certificates.hashes(Date.now());
+    const nowMs = Date.now();
+    this.#current(nowMs);
+    return this.#options.certificates.hashes(nowMs);
   }
 
   /** Rejects with PortInUseError or AddressError. */
-  open(): Promise<SocketAddress> {
-    return this.#server.open(this.#options.listen);
+  async open(): Promise<SocketAddress> {
+    const address = await this.#server.open(this.#options.listen);
+    this.#admission = new Admission(address, this.#options);
+    this.#checks = setInterval(() => this.#current(Date.now()), CERTIFICATE_CHECK_MS);
+    this.#checks.unref();
+    return address;
   }
 
   /** Accept nobody more, and say goodbye to the others. */
   close(): Promise<void> {
+    clearInterval(this.#checks);
     return this.#server.close(GOING_AWAY, 'the server stops');
+  }
+
+  /** The certificate of a connection that begins now; a change is told once. */
+  #current(nowMs: number): Certificate {
+    const { certificates, certificateChanged } = this.#options;
+    const before = this.#certificate;
+    const certificate = certificates.current(nowMs);
+    this.#certificate = certificate;
+    if (before && before !== certificate) certificateChanged?.(certificates.hashes(nowMs));
+    return certificate;
   }
 }

@@ -2,7 +2,10 @@
 
 import type { ClientTransport } from './client-channel.ts';
 import { WebSocketClientTransport } from './websocket-client-transport.ts';
-import { WebTransportClientTransport } from './webtransport-client-transport.ts';
+import {
+  type CertificateHashes,
+  WebTransportClientTransport,
+} from './webtransport-client-transport.ts';
 
 /** Where a server is. */
 export interface RatatoskrEndpoint {
@@ -10,8 +13,8 @@ export interface RatatoskrEndpoint {
   webSocketUrl?: string | undefined;
   /** https: */
   webTransportUrl?: string | undefined;
-  /** SHA-256 of certificates that WebTransport takes though no authority has signed them. */
-  certificateHashes?: readonly Uint8Array<ArrayBuffer>[] | undefined;
+  /** Of certificates that WebTransport takes though no authority has signed them. */
+  certificateHashes?: CertificateHashes | undefined;
 }
 
 /** WebTransport first; none for which there is no URL, or nothing in this platform. */

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { framed } from './length-frames.ts';
 import { WebTransportClientTransport } from './webtransport-client-transport.ts';
 
+/** First byte of the hash of a certificate that is out of use. */
+const OLD = 255;
+
 /** The platform's WebTransport, as far as the transport uses it. */
 class FakeSession {
   static made: FakeSession[] = [];
@@ -19,6 +22,9 @@ class FakeSession {
     this.url = url;
     this.options = options;
     this.closed = this.closing.promise;
+    const { serverCertificateHashes: hashes = [] } = options;
+    const isOld = [...hashes].some(({ value }) => (value as Uint8Array)[0] === OLD);
+    if (isOld) url = 'https://nobody/';
     this.ready =
       url === 'https://nobody/' ? Promise.reject(new Error('nobody there')) : Promise.resolve();
     if (url === 'https://silent/') this.ready = new Promise(() => undefined);
@@ -80,6 +86,32 @@ describe('a WebTransport session', () => {
 
   it('says no hash where there is none to say', async () => {
     expect((await connect()).session.options).toEqual({});
+  });
+
+  it('asks for the hashes before each connection, and again when one has failed', async () => {
+    const hash = (first: number) => new Uint8Array(32).fill(first);
+    const events = { message: () => undefined, closed: () => undefined };
+    const transportOf = (...answers: number[]) => {
+      const ask = async () => [hash(answers.shift() ?? expect.fail('asked too often'))];
+      const options = { url: 'https://server/', certificateHashes: ask, WebTransport: Session };
+      return { answers, transport: new WebTransportClientTransport(options) };
+    };
+    const { signal } = new AbortController();
+    const good = transportOf(1, OLD, 2);
+    await good.transport.connect(events, signal);
+    // The server began anew while the first answer was used.
+    await good.transport.connect(events, signal);
+    const used = FakeSession.made.at(-1)?.options.serverCertificateHashes;
+    expect(used).toEqual([{ algorithm: 'sha-256', value: hash(2) }]);
+    const stale = transportOf(OLD, OLD);
+    await expect(stale.transport.connect(events, signal)).rejects.toThrow('nobody there');
+    expect([good.answers, stale.answers]).toEqual([[], []]);
+    const stop = new AbortController();
+    const never = () => new Promise<never>(() => undefined);
+    const waiting = new WebTransportClientTransport({ url: '', certificateHashes: never });
+    const connecting = waiting.connect(events, stop.signal);
+    stop.abort(new Error('enough'));
+    await expect(connecting).rejects.toThrow('enough');
   });
 
   it.each<[string, (session: FakeSession) => void, number]>([

@@ -12,11 +12,18 @@ const TOO_LARGE = 1009;
 /** 1024 bytes are what a close capsule has room for (draft-ietf-webtrans-http3, section 6). */
 const REASON_CHARACTERS_MAX = 256;
 
+/**
+ * SHA-256 of certificates to trust beside the platform's: at most 14 days old, ECDSA. A function
+ * is asked before each connection, and again when one has failed: certificates change.
+ */
+export type CertificateHashes =
+  | readonly Uint8Array<ArrayBuffer>[]
+  | ((signal: AbortSignal) => Promise<readonly Uint8Array<ArrayBuffer>[]>);
+
 export interface WebTransportClientOptions {
   /** https: */
   url: string;
-  /** SHA-256 of certificates to trust beside the platform's: at most 14 days old, ECDSA. */
-  certificateHashes?: readonly Uint8Array<ArrayBuffer>[];
+  certificateHashes?: CertificateHashes;
   /** In the place of the global. */
   WebTransport?: typeof WebTransport;
 }
@@ -31,20 +38,35 @@ export class WebTransportClientTransport implements ClientTransport {
 
   async connect(events: ChannelEvents, signal: AbortSignal): Promise<ClientChannel> {
     signal.throwIfAborted();
-    const { url, certificateHashes = [], WebTransport: Session = WebTransport } = this.#options;
-    const serverCertificateHashes = certificateHashes.map((value) => ({
-      algorithm: 'sha-256',
-      value,
-    }));
+    const { certificateHashes = [] } = this.#options;
+    if (typeof certificateHashes !== 'function') {
+      return this.#connect(certificateHashes, events, signal);
+    }
+    const hashes = await unlessAborted(certificateHashes(signal), signal);
+    try {
+      return await this.#connect(hashes, events, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // The server may have begun anew between the answer and the connection.
+      const anew = await unlessAborted(certificateHashes(signal), signal);
+      if (String(anew) === String(hashes)) throw error;
+      return this.#connect(anew, events, signal);
+    }
+  }
+
+  async #connect(
+    hashes: readonly Uint8Array<ArrayBuffer>[],
+    events: ChannelEvents,
+    signal: AbortSignal,
+  ): Promise<ClientChannel> {
+    const { url, WebTransport: Session = WebTransport } = this.#options;
+    const serverCertificateHashes = hashes.map((value) => ({ algorithm: 'sha-256', value }));
     const session = new Session(url, serverCertificateHashes[0] ? { serverCertificateHashes } : {});
     // Told by `ready` or by the channel; without a listener it would be an unhandled rejection.
     session.closed.catch(() => undefined);
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
     try {
-      await Promise.race([session.ready, aborted]);
-      const stream = await Promise.race([session.createBidirectionalStream(), aborted]);
+      await unlessAborted(session.ready, signal);
+      const stream = await unlessAborted(session.createBidirectionalStream(), signal);
       return new WebTransportChannel(session, stream, events);
     } catch (error) {
       // One that has failed to connect throws here, in some browsers.
@@ -52,9 +74,20 @@ export class WebTransportClientTransport implements ClientTransport {
         session.close();
       } catch {}
       throw error;
-    } finally {
-      signal.removeEventListener('abort', abort);
     }
+  }
+}
+
+/** What `work` gives, or the signal's reason as soon as it is aborted. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 
