@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseRatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
@@ -155,5 +156,28 @@ describe('andvari serve with [ratatoskr]', () => {
     writeFileSync(inFolder('cert.pem'), 'no certificate');
     const wrong = await runCli(['serve', '--config', configure()]);
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('CERTIFICATE') });
+    expect(wrong.err).toContain(`ratatoskr.tls_cert_file: ${inFolder('cert.pem')}: `);
+    writeFileSync(inFolder('cert.pem'), certificates[0].cert);
+    writeFileSync(inFolder('key.pem'), certificates[1].key);
+    const other = await runCli(['serve', '--config', configure()]);
+    expect(other.err).toContain(`ratatoskr.tls_key_file: ${inFolder('key.pem')}: `);
+    rmSync(inFolder('key.pem'));
+    const none = await runCli(['serve', '--config', configure()]);
+    expect(none.err).toContain(`ratatoskr.tls_key_file: ${inFolder('key.pem')}: `);
+    expect([wrong, other, none].map(({ err }) => err.trim().split('\n').length)).toEqual([1, 1, 1]);
+  });
+
+  it('names its own keys when a file or a port cannot be had', async () => {
+    const folderAsFile = await runCli(['serve', '--config', configure('audit_file = "."')]);
+    expect(folderAsFile).toMatchObject({ code: 1 });
+    expect(folderAsFile.err).toContain(`ratatoskr.audit_file ${folder}: it is a folder`);
+    const busy = createServer();
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+    stop.push(async () => void busy.close());
+    const { port } = busy.address() as AddressInfo;
+    const flag = ['--ratatoskr-listen', `127.0.0.1:${port}`];
+    const taken = await runCli(['serve', '--config', configure(), ...flag]);
+    expect(taken).toMatchObject({ code: 2 });
+    expect(taken.err).toContain(`Ratatoskr (ratatoskr.listen): TCP port ${port} on 127.0.0.1`);
   });
 });

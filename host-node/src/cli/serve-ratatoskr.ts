@@ -4,7 +4,11 @@ import type { RatatoskrConfig } from '../config/ratatoskr-config.ts';
 import { NO_ORIGIN } from '../http/allow-list.ts';
 import type { RatatoskrOptions } from '../ratatoskr/endpoint.ts';
 import { openDemoServices } from '../ratatoskr/services/demo-services.ts';
-import { CertificateFiles, SelfMadeCertificates } from '../webtransport/certificates.ts';
+import {
+  CertificateError,
+  CertificateFiles,
+  SelfMadeCertificates,
+} from '../webtransport/certificates.ts';
 
 /** The section [ratatoskr], as an endpoint takes it. Opens nothing yet. */
 export function ratatoskrOptionsOf(
@@ -18,7 +22,7 @@ export function ratatoskrOptionsOf(
     hosts: ratatoskr.allowedHosts,
     origins: [...ratatoskr.allowedOrigins, NO_ORIGIN],
     ...(certFile && keyFile
-      ? { certificate: (complain) => new CertificateFiles({ certFile, keyFile }, complain) }
+      ? { certificate: (complain) => openCertificate({ certFile, keyFile }, complain) }
       : {}),
     ...(ratatoskr.webtransport
       ? { webTransport: new SelfMadeCertificates([ratatoskr.listen.host], Date.now()) }
@@ -40,4 +44,18 @@ export function ratatoskrOptionsOf(
     strictShape: ratatoskr.strictShape,
     requireV2: ratatoskr.requireV2,
   };
+}
+
+/** An error names the key of the configuration too. */
+function openCertificate(
+  files: { certFile: string; keyFile: string },
+  complain: (error: Error) => void,
+): CertificateFiles {
+  try {
+    return new CertificateFiles(files, complain);
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    const { part, message, cause } = error;
+    throw new CertificateError(`ratatoskr.tls_${part}_file: ${message}`, { part, cause });
+  }
 }

@@ -58,6 +58,8 @@ export interface HttpListenerOptions {
   certificate?: ListenerCertificate;
   /** Time for the TLS handshake [5 s]. */
   handshakeTimeoutMs?: number;
+  /** What errors of a port that cannot be had call it [HTTP]. */
+  protocol?: string;
 }
 
 /** The certificate for a connection that begins now: the same object until it is replaced. */
@@ -92,7 +94,8 @@ export class HttpListener {
    */
   open(address: SocketAddress): Promise<SocketAddress> {
     return new Promise((resolve, reject) => {
-      const fail = (error: Error) => reject(bindError('HTTP', address, error));
+      const { protocol = 'HTTP' } = this.#options;
+      const fail = (error: Error) => reject(bindError(protocol, address, error));
       this.#server.once('error', fail);
       this.#server.listen({ host: address.host, port: address.port }, () => {
         this.#server.off('error', fail);

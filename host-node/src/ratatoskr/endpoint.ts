@@ -67,6 +67,12 @@ export interface RatatoskrOptions
   serviceDeadlineMs?: number;
 }
 
+/** The audit log cannot be opened. */
+export class AuditFileError extends Error {
+  readonly code = 'ANDVARI_RATATOSKR_AUDIT';
+  override readonly name = 'AuditFileError';
+}
+
 /** The server key is none. */
 export class ServerKeyError extends Error {
   readonly code = 'ANDVARI_RATATOSKR_KEY';
@@ -94,7 +100,7 @@ export class RatatoskrEndpoint {
   /**
    * Open all of it, or nothing.
    * @throws PlainTextError, PortInUseError, AddressError, DeviceFileError, ServerKeyError,
-   *     AnswerDatabaseError, DirectoryError and Node's errors
+   *     AuditFileError, AnswerDatabaseError, DirectoryError and Node's errors
    */
   static async start(
     options: RatatoskrOptions,
@@ -223,9 +229,13 @@ function openParts(
 ): EndpointParts {
   const { files } = options;
   for (const file of Object.values(files)) makeDirectory(dirname(file), 0o700);
+  // What is read comes before what is held open.
+  const certificate = options.certificate?.((error) => {
+    logger.error({ err: error }, 'the certificate stays as it was');
+  });
   const serverSeed = openServerKey(files.serverKey);
   const devices = openRegistry(files.devices);
-  const audit = new AuditLog({ file: { path: files.audit }, logger });
+  const audit = openAudit(files.audit, logger);
   const perHour = options.rates?.perHour ?? RATE_PER_HOUR;
   const recordsPerDeviceMax = ANSWERS_PER_HOURLY_RATE * perHour;
   const answers = new AnswerDatabase(files.answers, { recordsPerDeviceMax });
@@ -249,9 +259,6 @@ function openParts(
     ...{ module, registry: devices, bus, audit, serverSeed, refuseBeforeS },
   });
   const failed = (error: unknown) => logger.error({ err: error }, 'the Ratatoskr listener');
-  const certificate = options.certificate?.((error) => {
-    logger.error({ err: error }, 'the certificate stays as it was');
-  });
   const { certificate: _, ...others } = options;
   const listener = new WebSocketListener({
     ...{ ...others, accept: server.accept, failed },
@@ -274,6 +281,17 @@ function openParts(
 
 function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
+}
+
+/** @throws AuditFileError */
+function openAudit(path: string, logger: Logger): AuditLog {
+  try {
+    return new AuditLog({ file: { path }, logger });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === 'EISDIR' ? 'it is a folder' : message;
+    throw new AuditFileError(`ratatoskr.audit_file ${path}: ${why}`, { cause });
+  }
 }
 
 /** Wait for the first second whose messages are taken: less than one. */

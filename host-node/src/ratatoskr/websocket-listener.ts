@@ -78,6 +78,7 @@ export class WebSocketListener {
       upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
       failed,
       connectionsMax: connectionsMax + HANDSHAKES_MAX,
+      protocol: 'Ratatoskr (ratatoskr.listen): TCP',
       ...(certificate ? { certificate } : {}),
       ...(handshakeTimeoutMs ? { handshakeTimeoutMs } : {}),
     });

@@ -2,7 +2,7 @@
  * Ratatoskr over WebTransport: `https://host:port/ratatoskr` on a UDP port, beside the WebSocket
  * listener, with the same rules for authority (421) and origin (403).
  */
-import type { SocketAddress } from '../io/packet-io.ts';
+import { AddressError, PortInUseError, type SocketAddress } from '../io/packet-io.ts';
 import type { Certificate, CertificateSource } from '../webtransport/certificates.ts';
 import { WebTransportServer } from '../webtransport/webtransport-server.ts';
 import { Admission, type AdmissionLists } from './admission.ts';
@@ -65,11 +65,24 @@ export class WebTransportListener {
 
   /** Rejects with PortInUseError or AddressError. */
   async open(): Promise<SocketAddress> {
-    const address = await this.#server.open(this.#options.listen);
+    const address = await this.#bind();
     this.#admission = new Admission(address, this.#options);
     this.#checks = setInterval(() => this.#current(Date.now()), CERTIFICATE_CHECK_MS);
     this.#checks.unref();
     return address;
+  }
+
+  /** Errors name whose port it is. */
+  async #bind(): Promise<SocketAddress> {
+    const { listen } = this.#options;
+    try {
+      return await this.#server.open(listen);
+    } catch (error) {
+      const protocol = 'Ratatoskr (ratatoskr.webtransport): UDP';
+      if (error instanceof PortInUseError) throw new PortInUseError(protocol, listen, error);
+      if (error instanceof AddressError) throw new AddressError(protocol, listen, error.cause);
+      throw error;
+    }
   }
 
   /** Accept nobody more, and say goodbye to the others. */

@@ -108,7 +108,12 @@ describe.runIf(quicAvailable)('attacks', () => {
 
   it('connections have a limit', async () => {
     const echo = await EchoServer.open({ connectionsMax: 2 });
-    const clients = [await QuicClient.open(echo.address), await QuicClient.open(echo.address)];
+    const clients: QuicClient[] = [];
+    for (let i = 0; i < 2; i++) {
+      const client = await QuicClient.open(echo.address);
+      expect((await client.connect()).status).toBe(200);
+      clients.push(client);
+    }
     const third = QuicClient.open(echo.address);
     await vi.waitFor(() => expect(echo.server.counts.connectionsRefused).toBeGreaterThan(0));
     expect(echo.server.connectionCount).toBe(2);
@@ -117,6 +122,20 @@ describe.runIf(quicAvailable)('attacks', () => {
     await vi.waitFor(() => expect(echo.server.connectionCount).toBeLessThan(2), 5000);
     clients[0] = await third;
     for (const client of clients) client.close();
+    await echo.server.close();
+  });
+
+  it('connections without a session leave room for others, the oldest first', async () => {
+    const echo = await EchoServer.open({ connectionsMax: 4 });
+    const working = await QuicClient.open(echo.address);
+    expect((await working.connect()).status).toBe(200);
+    const silent: QuicClient[] = [];
+    for (let i = 0; i < 6; i++) silent.push(await QuicClient.open(echo.address));
+    expect(echo.server.connectionCount).toBe(3);
+    const late = await QuicClient.open(echo.address);
+    expect((await late.connect()).status).toBe(200);
+    expect((await working.connect()).status).toBe(200);
+    for (const client of [working, late, ...silent]) client.close();
     await echo.server.close();
   });
 

@@ -21,28 +21,38 @@ export interface CertificateSource {
   hashes(nowMs: number): Uint8Array[];
 }
 
+/** Which of the two files. */
+type CertificatePart = 'cert' | 'key';
+
 /** Certificate or key are none, or not a pair. */
 export class CertificateError extends Error {
   readonly code = 'ANDVARI_CERTIFICATE';
+  readonly part: CertificatePart;
 
-  constructor(message: string, cause?: unknown) {
+  constructor(message: string, { part, cause }: { part: CertificatePart; cause?: unknown }) {
     super(message, { cause });
     this.name = 'CertificateError';
+    this.part = part;
   }
 }
 
 /** @throws CertificateError */
 function checked(cert: string, key: string): Certificate {
-  let pair: boolean;
-  let parsed: X509Certificate;
-  try {
-    parsed = new X509Certificate(cert);
-    pair = parsed.checkPrivateKey(createPrivateKey(key));
-  } catch (error) {
-    throw new CertificateError('certificate or key cannot be read as PEM', error);
+  const parsed = inPem('cert', () => new X509Certificate(cert));
+  const secret = inPem('key', () => createPrivateKey(key));
+  if (!parsed.checkPrivateKey(secret)) {
+    throw new CertificateError('the key is not that of the certificate', { part: 'key' });
   }
-  if (!pair) throw new CertificateError('the key is not that of the certificate');
   return { cert, key, hash: createHash('sha256').update(parsed.raw).digest() };
+}
+
+function inPem<T>(part: CertificatePart, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const what = part === 'cert' ? 'certificate' : 'private key';
+    throw new CertificateError(`it cannot be read as a ${what} in PEM`, { part, cause });
+  }
 }
 
 const HOUR_MS = 3_600_000;
@@ -153,30 +163,43 @@ export class CertificateFiles implements CertificateSource {
     try {
       if (this.#stampNow() !== this.#stamp) [this.#current, this.#stamp] = this.#read();
     } catch (error) {
-      this.#complain(
-        error instanceof CertificateError
-          ? error
-          : new CertificateError('the certificate files cannot be read', error),
-      );
+      this.#complain(error as CertificateError);
     }
   }
 
+  /** @throws CertificateError, which names the file */
   #read(): [Certificate, string] {
+    const stamp = this.#stampNow();
+    const text = (part: CertificatePart) =>
+      this.#atFile(part, (file) => readFileSync(file, 'utf8'));
+    const [cert, key] = [text('cert'), text('key')];
     try {
-      const stamp = this.#stampNow();
-      const { certFile, keyFile } = this.#files;
-      return [checked(readFileSync(certFile, 'utf8'), readFileSync(keyFile, 'utf8')), stamp];
+      return [checked(cert, key), stamp];
     } catch (error) {
-      if (error instanceof CertificateError) throw error;
-      throw new CertificateError('the certificate files cannot be read', error);
+      const { part, message, cause } = error as CertificateError;
+      throw new CertificateError(`${this.#pathOf(part)}: ${message}`, { part, cause });
     }
   }
 
   #stampNow(): string {
-    const stamps = [this.#files.certFile, this.#files.keyFile].map((file) => {
+    const stampOf = (file: string) => {
       const { mtimeMs, size, ino } = statSync(file);
       return `${mtimeMs}:${size}:${ino}`;
-    });
-    return stamps.join(' ');
+    };
+    return `${this.#atFile('cert', stampOf)} ${this.#atFile('key', stampOf)}`;
+  }
+
+  #pathOf(part: CertificatePart): string {
+    return part === 'cert' ? this.#files.certFile : this.#files.keyFile;
+  }
+
+  #atFile<T>(part: CertificatePart, read: (file: string) => T): T {
+    try {
+      return read(this.#pathOf(part));
+    } catch (cause) {
+      // Node's message names the file itself.
+      const message = `it cannot be read: ${(cause as Error).message}`;
+      throw new CertificateError(`${this.#pathOf(part)}: ${message}`, { part, cause });
+    }
   }
 }

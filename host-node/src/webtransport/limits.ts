@@ -14,6 +14,8 @@ export const CLOSE_LINGER_MS = 100;
 export const RELEASE_TIMEOUT_MS = 1_000;
 /** Checks at that interval that may find a connection without a session; then it is closed. */
 export const SESSIONLESS_CHECKS_MAX = 2;
+/** Part of all connections that may have no session; the oldest of them goes for the next. */
+export const SESSIONLESS_PART = 0.5;
 /** A Retry token is used within a round trip; this allows for slow paths and a lost packet. */
 export const RETRY_TOKEN_MS = 10_000;
 

@@ -10,12 +10,14 @@ import { Http3Code, Http3RequestError } from './http3-error.ts';
 import {
   CLOSE_LINGER_MS,
   CONNECTION_WINDOW_BYTES,
+  CONNECTIONS_MAX,
   DATAGRAMS_MAX,
   IDLE_TIMEOUT_MS,
   KEEP_ALIVE_MS,
   RECEIVE_PAYLOAD_BYTES,
   SEND_PAYLOAD_BYTES,
   SESSIONLESS_CHECKS_MAX,
+  SESSIONLESS_PART,
   STREAM_WINDOW_BYTES,
   STREAMS_MAX,
 } from './limits.ts';
@@ -145,6 +147,7 @@ export class WebTransportServer {
     const http3 = new Http3Connection(connection, {
       accept: (request, session) => this.#session(request, session),
     });
+    this.#makeRoom();
     connection.events = http3;
     this.#served.set(connection, { http3, idleChecks: 0 });
     http3.onClosed = () => this.#served.delete(connection);
@@ -162,6 +165,18 @@ export class WebTransportServer {
       throw new Http3RequestError(403, `origin ${request.origin}`);
     }
     return open(session);
+  }
+
+  /** Connections that open no session leave room for others, the oldest first. */
+  #makeRoom(): void {
+    const { connectionsMax = CONNECTIONS_MAX } = this.#options;
+    const waiting = [...this.#served].filter(([, { http3 }]) => http3.sessionCount === 0);
+    const [oldest] = waiting;
+    if (!oldest || waiting.length < Math.max(1, connectionsMax * SESSIONLESS_PART)) return;
+    const [connection] = oldest;
+    connection.close(Http3Code.EXCESSIVE_LOAD);
+    // Its closing period would hold the place.
+    connection.drop();
   }
 
   /** Keep quiet connections with sessions; those without one for long make room for others. */
