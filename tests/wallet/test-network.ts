@@ -1,6 +1,9 @@
 /** 25 real nodes and the wallet page, as `andvari network up` starts them, with nodes to stop. */
+import { randomInt } from 'node:crypto';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainEngine } from '../../host-common/src/engine/module.ts';
@@ -18,6 +21,8 @@ import type { RatatoskrOptions } from '../../host-node/src/ratatoskr/endpoint.ts
 import { openDemoServices } from '../../host-node/src/ratatoskr/services/demo-services.ts';
 import { StoreClient } from '../../host-node/src/store/store-client.ts';
 import { SelfMadeCertificates } from '../../host-node/src/webtransport/certificates.ts';
+
+const TRIES_MAX = 16;
 
 export class TestNetwork {
   readonly local: LocalNetwork;
@@ -149,10 +154,23 @@ export class TestNetwork {
   }
 }
 
+/** Below the ports that the kernel hands out, so that no node takes it before the endpoint does. */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tries = 1; ; tries++) {
+    const port = randomInt(10_000, 32_000);
+    try {
+      await opens(() => createServer().listen(port, '127.0.0.1'));
+      await opens(() => createSocket('udp4').bind(port, '127.0.0.1'));
+      return port;
+    } catch (error) {
+      if (tries === TRIES_MAX) throw error;
+    }
+  }
+}
+
+/** Rejects when the port is somebody's. */
+async function opens(open: () => Server | UdpSocket): Promise<void> {
+  const opened = open();
+  await once(opened, 'listening');
+  await new Promise<void>((resolve) => opened.close(() => resolve()));
 }
