@@ -77,6 +77,27 @@ describe.runIf(quicAvailable)('WebSocket and WebTransport of one server', () => 
     expect((await ask(session, encode(other.request()))).success).toBe(true);
   });
 
+  it('judge what comes right behind a connection request when there is its session', async () => {
+    const { place, open, opened } = await start();
+    const peer = await place.peer();
+    const session = await open();
+    const encode = place.codec.encodeRequest.bind(place.codec);
+    const messages = [peer.connectionRequest(), peer.request()];
+    const answers: RatatoskrResponse[] = [];
+    const all = new Promise<void>((resolve) => {
+      session.onMessage = (bytes) => {
+        answers.push(opened(bytes));
+        if (answers.length === messages.length) resolve();
+      };
+    });
+    for (const message of messages) {
+      session.send(encode(message));
+    }
+    await all;
+    const wanted = messages.map(({ requestId }) => ({ requestId, success: true }));
+    expect(answers).toMatchObject(wanted);
+  });
+
   it('serve a device on the one while another floods the other', async () => {
     const { place, open, ask, opened } = await start();
     const flood = await place.peer('device-1');

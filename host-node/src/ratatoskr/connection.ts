@@ -21,7 +21,7 @@ import {
 } from './limits.ts';
 import { Pace } from './pace.ts';
 import { TokenBucket } from './rate-limit.ts';
-import type { Examined } from './request-pipeline.ts';
+import type { Examined, Moment } from './request-pipeline.ts';
 import { ConnectionSession, type Session } from './sessions.ts';
 
 type Refused = Extract<Examined, { ok: false }>;
@@ -44,6 +44,8 @@ export class RatatoskrConnection implements ChannelHandler {
   #known = false;
   #underWay = 0;
   #authenticating = false;
+  /** What came behind a connection request that is not decided yet, in the order of its coming. */
+  #held: Uint8Array[] = [];
 
   constructor(channel: MessageChannel, number: number, services: ConnectionServices) {
     const nowMs = services.clock.steadyMs();
@@ -69,12 +71,20 @@ export class RatatoskrConnection implements ChannelHandler {
 
   message(bytes: Uint8Array): void {
     if (this.#isGone) return;
-    const { clock, pipeline } = this.#services;
-    const at = { wallS: clock.wallS(), steadyMs: clock.steadyMs() };
-    if (!this.#bucket.take(at.steadyMs)) {
-      this.#tooFast(bytes, at);
-      return;
-    }
+    const at = this.#now();
+    if (!this.#bucket.take(at.steadyMs)) this.#tooFast(bytes, at);
+    else if (!this.#authenticating) this.#judge(bytes, at);
+    else if (this.#held.length < UNDER_WAY_MAX) this.#held.push(bytes);
+    else this.#end(CloseCode.POLICY, 'too many requests at once');
+  }
+
+  #now(): Moment {
+    const { clock } = this.#services;
+    return { wallS: clock.wallS(), steadyMs: clock.steadyMs() };
+  }
+
+  #judge(bytes: Uint8Array, at: Moment): void {
+    const { pipeline } = this.#services;
     const examined = pipeline.examine(bytes, this.#session, at);
     if (isOfDevice(examined)) this.#meet();
     if (examined.ok) this.#act(examined, at.steadyMs);
@@ -138,7 +148,7 @@ export class RatatoskrConnection implements ChannelHandler {
   }
 
   /** More than any client of ours sends. Its id is read, its signature is not. */
-  #tooFast(bytes: Uint8Array, at: { wallS: number; steadyMs: number }): void {
+  #tooFast(bytes: Uint8Array, at: Moment): void {
     this.#services.count('RATE_LIMITED');
     this.#audit({ event: 'rate_limit', success: false, reason: 'CONNECTION_RATE' });
     this.#error('RATE_LIMITED', this.#services.requestIdOf(bytes, at.wallS));
@@ -184,9 +194,9 @@ export class RatatoskrConnection implements ChannelHandler {
         clock.steadyMs(),
       );
     }
-    // One question at a time; a client has nothing to say before it is answered.
-    if (this.#authenticating) return this.#reject(requestId, digest);
     this.#authenticating = true;
+    // What one read has brought may still come: it is held.
+    this.#pace.hold('session', true);
     const reason = await authenticate({ deviceId, userId, ...payload }, this.#gone.signal);
     this.#authenticating = false;
     if (this.#isGone) return;
@@ -200,6 +210,17 @@ export class RatatoskrConnection implements ChannelHandler {
     this.#strangers = 0;
     this.#audit({ event: 'authentication', success: true, ...from });
     this.#send(this.#services.accepted(requestId, session, digest));
+    this.#judgeHeld();
+  }
+
+  /** Each as if it came now: whether it has a session is known at last. */
+  #judgeHeld(): void {
+    while (!this.#authenticating && !this.#isGone) {
+      const bytes = this.#held.shift();
+      if (bytes === undefined) break;
+      this.#judge(bytes, this.#now());
+    }
+    this.#pace.hold('session', this.#authenticating);
   }
 
   /** A CONNECTION_RESPONSE that says no, and the end. */

@@ -1,11 +1,14 @@
-/** When a connection is not read: its answers are not taken, or it asks faster than it may. */
+/**
+ * When a connection is not read: its answers are not taken, it asks faster than it may, or it has
+ * asked for a session and what comes next depends on that.
+ */
 import type { MessageChannel } from './channel.ts';
 import { UNSENT_CLOSE_BYTES, UNSENT_PAUSE_BYTES, UNSENT_TIMEOUT_MS } from './limits.ts';
 
 /** How often a paused connection's unsent bytes are looked at: a channel does not tell of them. */
 const LOOK_MS = 20;
 
-type Hold = 'unsent' | 'rate' | 'services';
+type Hold = 'unsent' | 'rate' | 'services' | 'session';
 
 export class Pace {
   readonly #channel: MessageChannel;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MessageType, type RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages';
 import { fromBase64Url, responseSigningInput } from '@andvari/host-common/ratatoskr/signing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { NodeEd25519Verifier } from './node-ed25519.ts';
 import { type PlaceOptions, RatatoskrPlace, USER } from './testing/ratatoskr-place.ts';
 
@@ -72,6 +72,52 @@ describe('answers come out of order', () => {
     expect(await peer.ask(second)).toMatchObject({ requestId: second.requestId });
     waiting[0]?.();
     expect(await peer.answer(2)).toMatchObject({ requestId: first.requestId });
+  });
+});
+
+describe('what comes right behind a connection request', () => {
+  async function startAsked() {
+    const asked: ((admitted: boolean) => void)[] = [];
+    const admit = () => new Promise<boolean>((resolve) => asked.push(resolve));
+    const place = await start({ authenticator: { admit } });
+    const peer = await place.peer();
+    const behind = [peer.request({ payload: bytes('1') }), peer.request({ payload: bytes('2') })];
+    for (const request of [peer.connectionRequest(), ...behind]) peer.send(request);
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    // Nothing is judged before the session is decided, however long that takes.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(peer.answers).toEqual([]);
+    return { place, peer, behind, asked };
+  }
+
+  it('waits for its session, and is then served in its order', async () => {
+    const { peer, behind, asked } = await startAsked();
+    asked[0]?.(true);
+    await peer.answer(2);
+    const [hello, ...answers] = peer.answers;
+    expect(hello).toMatchObject({ messageType: 2, success: true });
+    const wanted = behind.map(({ requestId }) => ({ requestId, success: true }));
+    expect(answers).toMatchObject(wanted);
+  });
+
+  it('is not served when there is none', async () => {
+    const { place, peer, asked } = await startAsked();
+    asked[0]?.(false);
+    expect((await peer.closed).code).toBe(1008);
+    expect(peer.answers).toMatchObject([{ errorCode: 'CONNECTION_REJECTED' }]);
+    expect(place.server.counts.get('delivered') ?? 0).toBe(0);
+  });
+
+  it('waits again for the next session: one question at a time', async () => {
+    const { peer, asked } = await startAsked();
+    const request = peer.request();
+    for (const next of [peer.connectionRequest(), request]) peer.send(next);
+    asked[0]?.(true);
+    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    await peer.answer(2);
+    expect(peer.answers).toHaveLength(3);
+    asked[1]?.(true);
+    expect(await peer.answer(4)).toMatchObject({ requestId: request.requestId, success: true });
   });
 });
 
