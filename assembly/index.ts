@@ -92,7 +92,7 @@ export function requestLength(offset: u32, length: u32): u32 {
 export function addressHash(offset: u32): u32 {
   return <u32>siphash(HASH_KEY, offset, 8);
 }
-/** Client side: core/layout.ts, Client. */
+/** Client side: core/client.ts. */
 export function requestSeal(): u32 {
   return sealRequest();
 }

@@ -10,9 +10,15 @@ import { pathToFileURL } from 'node:url';
 import { root } from './run.mjs';
 
 export const generatedFolder = 'host-common/src/engine/generated';
-export const numberSources = ['status', 'layout', 'limits', 'requests', 'ratatoskr'].map(
-  (n) => `assembly/core/${n}.ts`,
-);
+export const numberSources = [
+  'status',
+  'layout',
+  'limits',
+  'requests',
+  'ratatoskr',
+  'client',
+  'transfer',
+].map((n) => `assembly/core/${n}.ts`);
 /** The engine's border as native-io sees it, with the hash by which it knows its addon. */
 export const borderFiles = [
   'native-io/src/generated/border.h',

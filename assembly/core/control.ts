@@ -3,7 +3,7 @@
  * that the host writes before configure() and that stay.
  */
 import { Config, Control } from "./layout";
-import { SCRATCH_BYTES, WORKERS_MAX } from "./limits";
+import { CONFIG_WORDS, SCRATCH_BYTES, WORKERS_MAX } from "./limits";
 import { BASE } from "./scratch";
 
 export const CONTROL: usize = BASE + <usize>WORKERS_MAX * SCRATCH_BYTES;
@@ -21,8 +21,7 @@ export const CROSSOVER: usize = CONTROL + Control.CROSSOVER;
 export const MERKLE_READY: usize = CONTROL + Control.MERKLE;
 export const REPLAY_LOCK: usize = CONTROL + Control.REPLAY;
 const CONFIG: usize = CONTROL + 1024;
-/** Behind the 32 configuration words. */
-export const CONTROL_END: usize = CONFIG + 128;
+export const CONTROL_END: usize = CONFIG + 4 * CONFIG_WORDS;
 
 export const ADMIN_KEY: usize = CONFIG + 4 * Config.ADMIN_KEY;
 export const VERSION: usize = CONFIG + 4 * Config.VERSION_0;

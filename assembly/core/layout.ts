@@ -1,6 +1,6 @@
 /**
  * The numbers that engine and host must agree on: regions, configuration words, descriptors,
- * effects, the client block. scripts/generate.mjs makes the TypeScript constants from these enums;
+ * effects. scripts/generate.mjs makes the TypeScript constants from these enums;
  * offsets are bytes unless said otherwise, all words are little-endian u32 (the byte order of
  * WebAssembly), and a 64-bit value is two words, low first.
  */
@@ -53,6 +53,22 @@ export const enum Config {
   RATATOSKR = 29,
   /** Requests that the replay cache remembers at once; 0: there is none. */
   REPLAY_ENTRIES = 30,
+  /** Transfer sessions of one worker; 0: no transfer, and the words below count for nothing. */
+  TRANSFER_SESSIONS = 31,
+  /** Streams of all sessions of a worker. */
+  TRANSFER_STREAMS = 32,
+  /** Chunks of 64 records of packets sent. */
+  TRANSFER_SENT_CHUNKS = 33,
+  /** Chunks of 64 keys of packets that were overtaken. */
+  TRANSFER_KEY_CHUNKS = 34,
+  /** Blocks of 16 KiB of stream data, sent and received. */
+  TRANSFER_BLOCKS = 35,
+  /** Ranges of stream bytes. */
+  TRANSFER_RANGES = 36,
+  /** Slots of frames that are sent until they are acked, and of what events carry. */
+  TRANSFER_MESSAGES = 37,
+  /** Entries of the event ring, a power of two. */
+  TRANSFER_EVENTS = 38,
 }
 
 export const enum Wire {
@@ -104,6 +120,10 @@ export const enum Region {
   READY_SLOTS = 24,
   /** This worker's room for Ratatoskr messages (core/ratatoskr.ts, Block). */
   RATATOSKR = 25,
+  /** What this worker's host and engine share of transfer (core/transfer.ts, TransferBlock). */
+  TRANSFER = 26,
+  /** A Ring of transfer events (core/transfer.ts, TransferEvent), TRANSFER_EVENTS entries. */
+  TRANSFER_EVENTS = 27,
 }
 
 /** Shared words of the control region (Region.CONTROL), one 64-byte line each. */
@@ -357,42 +377,4 @@ export const enum Statistic {
   /** Admin commands whose key was right, and those that were refused. */
   ADMIN_ACCEPTED = 32,
   ADMIN_REFUSED = 40,
-}
-
-/** The block that requestSeal() and replyOpen() share. */
-export const enum Client {
-  // in
-  WIRE = 0,
-  TYPE = 4,
-  RAIDA_ID = 8,
-  SHARD = 12,
-  GROUP = 16,
-  COMMAND = 20,
-  COIN_ID = 24,
-  /** The message: seal expects the payload at MESSAGE + 48, whatever the header. */
-  MESSAGE = 28,
-  /** seal: bytes of the payload; open: bytes of the reply. */
-  LENGTH = 32,
-  DENOMINATION = 36,
-  SERIAL = 40,
-  DENOMINATION_2 = 44,
-  SERIAL_2 = 48,
-  /** 1: seal writes a header without a body (payload length must be 0). */
-  NO_BODY = 52,
-  /** ANs of the encryption coin (or the locker key) and, for type 5, of the second one. */
-  KEY = 64,
-  KEY_2 = 80,
-  /** 24 bytes: the nonce bytes of the header, random from the host; the last two are the echo. */
-  NONCE = 96,
-  /** 12 random bytes of the challenge; seal appends their CRC-32, and open wants all 16. */
-  CHALLENGE = 120,
-  // out
-  /** seal: first byte of the sealed message; open: first byte of the payload. */
-  OUT_OFFSET = 136,
-  OUT_LENGTH = 140,
-  /** open: wire status and execution time of the reply. */
-  OUT_STATUS = 144,
-  OUT_EXECUTION = 148,
-  /** 32 bytes for the request header, which open needs again. */
-  BYTES = 256,
 }

@@ -4,6 +4,8 @@
 
 /** Instances over one memory: more I/O threads than this gain nothing on the machines we serve. */
 export const WORKERS_MAX: u32 = 16;
+/** Words of the configuration block (core/layout.ts, Config). */
+export const CONFIG_WORDS: usize = 64;
 /** Private bytes of one instance; core/scratch.ts shares them out. */
 export const SCRATCH_BYTES: usize = 32768;
 
@@ -151,3 +153,25 @@ export const REPLAY_ENTRIES_PER_DEVICE_MAX: u32 = 8192;
 export const REPLAY_ENTRIES_MAX: u32 = 1000000;
 /** Expired entries that one recording removes at the most; it adds one, so it keeps up. */
 export const REPLAY_EXPIRED_PER_CALL: u32 = 8;
+
+/** Sessions, streams, chunks of records and keys of one worker: their numbers fit 16 bits. */
+export const TRANSFER_SESSIONS_MAX: u32 = 65535;
+export const TRANSFER_STREAMS_MAX: u32 = 65535;
+export const TRANSFER_CHUNKS_MAX: u32 = 65535;
+/** Blocks of stream data: 4 GiB would be the whole memory; 2 GiB of 16 KiB. */
+export const TRANSFER_BLOCKS_MAX: u32 = 131072;
+export const TRANSFER_RANGES_MAX: u32 = 4194304;
+/** Packets of one call to receive and of one to send. */
+export const TRANSFER_BATCH: u32 = 64;
+/** A block of stream data. A chunk of a file (256 KiB) is sixteen of them. */
+export const TRANSFER_BLOCK_BYTES: u32 = 16384;
+/** A frame that is kept until it is acked: 28 bytes of head and up to this of payload. */
+export const TRANSFER_MESSAGE_BYTES: u32 = 1152;
+/** Records of packets sent, and keys of packets overtaken, that one chunk holds. */
+export const TRANSFER_CHUNK_ENTRIES: u32 = 64;
+/** The largest packet: a jumbo frame of 9000 bytes over IPv4 (reference: transfer section 1.5). */
+export const TRANSFER_PACKET_BYTES_MAX: u32 = 8972;
+/** Keys that are computed ahead of a packet that overtook others (section 4.6). */
+export const TRANSFER_GAP_MAX: u32 = 65536;
+/** Keys of overtaken packets that are kept of a direction and epoch (section 4.6). */
+export const TRANSFER_SKIPPED_MAX: u32 = 2048;

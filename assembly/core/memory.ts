@@ -25,6 +25,7 @@ import { Block } from "./ratatoskr";
 import { RequestRecord, Requests } from "./requests";
 import { sizesFit } from "./sizes";
 import { Status } from "./status";
+import { attachTransfer, transferBytes } from "./transfer-memory";
 
 /** Table of region starts: shared regions, then a row for each worker. */
 const TABLE: usize = CONTROL_END;
@@ -98,6 +99,7 @@ const enum Own {
   COIN_LIST,
   REQUESTS,
   RATATOSKR,
+  TRANSFER,
 }
 
 // What attach() reads for this instance.
@@ -157,6 +159,8 @@ export let REQUESTS: usize = 0;
 /** Room for this worker's Ratatoskr messages (core/ratatoskr.ts, Block). */
 export let RATATOSKR: usize = 0;
 export let replayEntries: u32 = 0;
+/** This worker's room for transfer (transfer-memory.ts). */
+export let TRANSFER: usize = 0;
 /** First byte behind the frames of this worker. */
 export let FRAMES_END: usize = 0;
 export let LARGE_FRAMES_END: usize = 0;
@@ -232,6 +236,7 @@ function layOut(): void {
     take(row + Own.COIN_LIST, <u64>(5 * COINS_PER_LIST_MAX), 64);
     take(row + Own.REQUESTS, REQUESTS_BYTES, 64);
     take(row + Own.RATATOSKR, word(Config.RATATOSKR) ? Block.BYTES : 0, 64);
+    take(row + Own.TRANSFER, transferBytes(), 4096);
   }
   take(Shared.END, 0, 4096);
 }
@@ -302,6 +307,8 @@ export function attachMemory(): Status {
   REQUESTS = requestsOf(WORKER);
   RATATOSKR = word(Config.RATATOSKR) ? ownRow(WORKER, Own.RATATOSKR) : 0;
   replayEntries = word(Config.REPLAY_ENTRIES);
+  TRANSFER = word(Config.TRANSFER_SESSIONS) ? ownRow(WORKER, Own.TRANSFER) : 0;
+  if (TRANSFER) attachTransfer(TRANSFER);
   return Status.OK;
 }
 

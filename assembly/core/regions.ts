@@ -26,8 +26,10 @@ import {
   STATISTICS,
   TICKET_COINS,
   TICKET_META,
+  TRANSFER,
 } from "./memory";
 import { CLIENT_BLOCK } from "./scratch";
+import { TRANSFER_EVENTS } from "./transfer-memory";
 
 /**
  * Start of a region (core/layout.ts, Region), for this instance's worker; 0: there is no such
@@ -85,6 +87,10 @@ export function regions(index: u32): usize {
       return READY_SLOTS;
     case Region.RATATOSKR:
       return RATATOSKR;
+    case Region.TRANSFER:
+      return TRANSFER;
+    case Region.TRANSFER_EVENTS:
+      return TRANSFER ? TRANSFER_EVENTS : 0;
     case Region.END:
       return regionsEnd();
   }

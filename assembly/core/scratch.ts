@@ -41,7 +41,7 @@ export const CHALLENGE_HASH: usize = SCRATCH + 8240;
 export const REPLY_NONCE: usize = SCRATCH + 8256;
 /** 128 bytes for a command's own working values. */
 export const WORK: usize = SCRATCH + 8320;
-/** Parameters and results of requestSeal and replyOpen (core/layout.ts, Client). */
+/** Parameters and results of requestSeal and replyOpen (core/client.ts). */
 export const CLIENT_BLOCK: usize = SCRATCH + 8448;
 
 /** Locker key that is being looked up (16). */

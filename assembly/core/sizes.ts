@@ -17,6 +17,11 @@ import {
   REQUEST_PAGES_MAX,
   RING_ENTRIES_MAX,
   TICKETS_MAX,
+  TRANSFER_BLOCKS_MAX,
+  TRANSFER_CHUNKS_MAX,
+  TRANSFER_RANGES_MAX,
+  TRANSFER_SESSIONS_MAX,
+  TRANSFER_STREAMS_MAX,
   WORKERS_MAX,
 } from "./limits";
 
@@ -29,7 +34,24 @@ export function sizesFit(): bool {
   if (word(Config.WORKERS) < 1 || word(Config.WORKERS) > WORKERS_MAX) return false;
   if (perDenomination < 1 || perDenomination > PAGES_PER_DENOMINATION_MAX) return false;
   const fit = pagesFit(DENOMINATIONS * perDenomination) && framesFit() && identityFits();
-  return fit && messagesFit();
+  return fit && messagesFit() && transferFits();
+}
+
+/** Indices of sessions, blocks and chunks fit 16 or 24 bits of a handle; rings are masked. */
+function transferFits(): bool {
+  if (word(Config.TRANSFER_SESSIONS) == 0) return true;
+  if (word(Config.TRANSFER_SESSIONS) > TRANSFER_SESSIONS_MAX) return false;
+  if (!between(Config.TRANSFER_STREAMS, TRANSFER_STREAMS_MAX)) return false;
+  if (!between(Config.TRANSFER_SENT_CHUNKS, TRANSFER_CHUNKS_MAX)) return false;
+  if (!between(Config.TRANSFER_KEY_CHUNKS, TRANSFER_CHUNKS_MAX)) return false;
+  if (!between(Config.TRANSFER_BLOCKS, TRANSFER_BLOCKS_MAX)) return false;
+  if (!between(Config.TRANSFER_RANGES, TRANSFER_RANGES_MAX)) return false;
+  if (!between(Config.TRANSFER_MESSAGES, TRANSFER_CHUNKS_MAX)) return false;
+  return powerOfTwo(word(Config.TRANSFER_EVENTS), 64, RING_ENTRIES_MAX);
+}
+
+function between(index: u32, most: u32): bool {
+  return word(index) >= 1 && word(index) <= most;
 }
 
 /** A replay cache is asked through the block of the messages. */

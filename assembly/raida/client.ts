@@ -3,7 +3,8 @@
  * Wallets run the same bytes as servers. Parameters and results: core/layout.ts, Client. Reference:
  * RAIDA sections 1-4.
  */
-import { Client, Wire } from "../core/layout";
+import { Client } from "../core/client";
+import { Wire } from "../core/layout";
 import { DENOMINATIONS, RAIDA_COUNT } from "../core/limits";
 import { CLIENT_BLOCK, COUNTER_BLOCK, KEY, WORK } from "../core/scratch";
 import { Status } from "../core/status";

@@ -2,7 +2,8 @@
 import { createCipheriv, createSecretKey, randomBytes } from 'node:crypto';
 import { CLIENT_SIZES } from '@andvari/host-common/engine/configuration';
 import { Engine } from '@andvari/host-common/engine/engine';
-import { Client, Region, Wire } from '@andvari/host-common/engine/generated/layout';
+import { Client } from '@andvari/host-common/engine/generated/client';
+import { Region, Wire } from '@andvari/host-common/engine/generated/layout';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { type Candidate, measure } from './timing.ts';
 

@@ -4,10 +4,11 @@
  */
 import type { Engine } from '@andvari/host-common/engine/engine';
 import { Control, Region } from '@andvari/host-common/engine/generated/layout';
+import { CONFIG_WORDS } from '@andvari/host-common/engine/generated/limits';
 import { coinValue, hexOf } from './derived-store.ts';
 
 /** Behind the configuration words stands the table of regions; rows of entries and nodes in it. */
-const CONFIG_BYTES = 128;
+const CONFIG_BYTES = 4 * CONFIG_WORDS;
 const ENTRIES_ROW = 11;
 const NODES_ROW = 12;
 const ENTRY_BYTES = 64;

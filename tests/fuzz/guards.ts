@@ -7,6 +7,7 @@
 import type { Engine } from '@andvari/host-common/engine/engine';
 import { Region } from '@andvari/host-common/engine/generated/layout';
 import {
+  CONFIG_WORDS,
   FRAME_BYTES,
   LARGE_FRAME_BYTES,
   REPLY_FRAME_BYTES,
@@ -20,7 +21,7 @@ const BYTE = 0xa5;
 /** What is looked at of a free reply frame: its head and its tail. */
 const EDGE_BYTES = 4096;
 /** Rows of this worker's regions in the engine's table, as assembly/core/memory.ts has them. */
-const CONFIG_BYTES = 128;
+const CONFIG_BYTES = 4 * CONFIG_WORDS;
 const OWN_ROWS = 32;
 const PARKED_ROW = 6;
 const SEEN_ROW = 11;

@@ -2,6 +2,7 @@
 
 import { configBlock } from "../control";
 import { Config, Ring } from "../layout";
+import { CONFIG_WORDS } from "../limits";
 import {
   attachMemory,
   EFFECTS,
@@ -30,7 +31,7 @@ export function getWord(index: u32): u32 {
 
 /** Writes every configuration word. */
 export function writeConfiguration(pagesPerDenomination: u32): void {
-  memory.fill(configBlock(), 0, 128);
+  memory.fill(configBlock(), 0, 4 * CONFIG_WORDS);
   setWord(Config.WORKERS, 1);
   setWord(Config.PAGES_PER_DENOMINATION, pagesPerDenomination);
   setWord(Config.PAGE_SLOTS, 15 * pagesPerDenomination);

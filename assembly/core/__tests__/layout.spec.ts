@@ -1,5 +1,6 @@
+import { Client } from "../client";
 import * as layout from "../layout";
-import { Client, Control, Descriptor, Effect, Journal, Page, Ring } from "../layout";
+import { Control, Descriptor, Effect, Journal, Page, Ring } from "../layout";
 
 /** Places taken in a record, a bit for each of its first 64 four-byte words. */
 let taken: u64 = 0;

@@ -224,7 +224,7 @@ describe("configure", () => {
     expect(regions(Region.CLIENT_BLOCK)).toBeLessThan(SCRATCH + SCRATCH_BYTES);
     expect(heldRing(0)).toBe(regions(Region.HELD));
     expect(parkedOf(0)).toBe(regions(Region.PARKED));
-    expect(regions(Region.RATATOSKR + 1)).toBe(0, "no such region");
+    expect(regions(Region.TRANSFER_EVENTS + 1)).toBe(0, "no such region");
   });
 
   test("runs once", () => {

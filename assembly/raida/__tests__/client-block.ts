@@ -1,5 +1,6 @@
 /** The client block, set to the request that message.ts builds: same nonce, challenge and keys. */
-import { Client, Wire } from "../../core/layout";
+import { Client } from "../../core/client";
+import { Wire } from "../../core/layout";
 import { wire } from "../../core/memory";
 import { CLIENT_BLOCK } from "../../core/scratch";
 import { GUARD, guarded } from "../../crypto/__tests__/bytes";

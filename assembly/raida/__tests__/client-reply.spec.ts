@@ -1,4 +1,5 @@
-import { Client, Wire } from "../../core/layout";
+import { Client } from "../../core/client";
+import { Wire } from "../../core/layout";
 import { CLIENT_BLOCK } from "../../core/scratch";
 import { Status } from "../../core/status";
 import { toHex } from "../../crypto/__tests__/bytes";

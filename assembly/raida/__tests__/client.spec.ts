@@ -1,4 +1,5 @@
-import { Client, Wire } from "../../core/layout";
+import { Client } from "../../core/client";
+import { Wire } from "../../core/layout";
 import { AES_KEYS, CLIENT_BLOCK, COUNTER_BLOCK, HMAC_STATE, KEY, WORK } from "../../core/scratch";
 import { Status } from "../../core/status";
 import { allAre, GUARD, toHex } from "../../crypto/__tests__/bytes";

@@ -4,6 +4,7 @@
  */
 import { Config, Wire } from './generated/layout.ts';
 import {
+  CONFIG_WORDS,
   DENOMINATIONS,
   GROUP_RECORDS_MAX,
   REQUEST_PAGES_MAX,
@@ -96,7 +97,7 @@ export function writeConfiguration(
   identity: EngineIdentity,
 ): void {
   const bytes = new Uint8Array(memory.buffer);
-  const words = new Uint32Array(memory.buffer, block, 32);
+  const words = new Uint32Array(memory.buffer, block, CONFIG_WORDS);
   const pages = DENOMINATIONS * sizes.pagesPerDenomination;
   const version = new TextEncoder().encode(identity.version);
   if (version.length !== 8) throw new RangeError('version: wanted 8 ASCII digits, yyyymmdd');

@@ -7,7 +7,8 @@
 import { type EngineIdentity, type EngineSizes, writeConfiguration } from './configuration.ts';
 import { EngineError } from './engine-error.ts';
 import { FramePool } from './frame-pool.ts';
-import { Client, Config, Control, Region } from './generated/layout.ts';
+import { Client } from './generated/client.ts';
+import { Config, Control, Region } from './generated/layout.ts';
 import { RANDOM_POOL_BYTES } from './generated/limits.ts';
 import { Status, statusName } from './generated/status.ts';
 import { type CtrText, type NativeCtr, NO_NATIVE_CTR } from './native-ctr.ts';

@@ -4,7 +4,8 @@
  */
 import { CLIENT_SIZES, type WireName } from '../engine/configuration.ts';
 import { Engine } from '../engine/engine.ts';
-import { Client, Region, Wire } from '../engine/generated/layout.ts';
+import { Client } from '../engine/generated/client.ts';
+import { Region, Wire } from '../engine/generated/layout.ts';
 import { LARGE_FRAME_BYTES } from '../engine/generated/limits.ts';
 import { Status, statusName } from '../engine/generated/status.ts';
 
