@@ -7,12 +7,22 @@
 import { HASH_KEY } from "./core/control";
 import { RATATOSKR } from "./core/memory";
 import { Status } from "./core/status";
+import { blake3Derive, blake3KeyedXof, blake3Xof } from "./crypto/blake3";
+import {
+  blake3Init,
+  blake3Join,
+  blake3Output,
+  blake3PartValue,
+  blake3Update,
+} from "./crypto/blake3-hasher";
+import { chacha20, hchacha20 } from "./crypto/chacha20";
 import { crc32 } from "./crypto/crc32";
 import { ctr128, ctr256, ctrWipe } from "./crypto/ctr";
 import { hmacSha256, hmacWipe } from "./crypto/hmac-sha256";
 import { md5 } from "./crypto/md5";
 import { sha256 } from "./crypto/sha256";
 import { siphash } from "./crypto/siphash";
+import { chachaOpen, chachaSeal, xchachaOpen, xchachaSeal } from "./crypto/xchacha20-poly1305";
 import { attachEngine, configureEngine, processBatch, stepEngine } from "./engine";
 import { openReply, sealRequest } from "./raida/client";
 import { pageLoaded } from "./raida/coins";
@@ -175,4 +185,101 @@ export function cipherCtr(
   else return Status.INVALID_ARGUMENT;
   ctrWipe();
   return Status.OK;
+}
+
+/** BLAKE3 with `outLength` bytes of output. */
+export function digestBlake3(source: u32, length: u32, out: u32, outLength: u32): void {
+  blake3Xof(source, length, out, outLength);
+}
+/** The same under a key of 32 bytes. */
+export function digestBlake3Keyed(
+  key: u32,
+  source: u32,
+  length: u32,
+  out: u32,
+  outLength: u32,
+): void {
+  blake3KeyedXof(key, source, length, out, outLength);
+}
+/** Key derivation from `length` bytes of material for a context string. */
+export function digestBlake3Derive(
+  context: u32,
+  contextLength: u32,
+  source: u32,
+  length: u32,
+  out: u32,
+  outLength: u32,
+): void {
+  blake3Derive(context, contextLength, source, length, out, outLength);
+}
+/** BLAKE3 piece by piece: `state` is 2048 bytes of the host's own, a multiple of 16. */
+export function blake3Begin(state: u32): void {
+  blake3Init(state);
+}
+export function blake3Add(state: u32, source: u32, length: u32): void {
+  blake3Update(state, source, length);
+}
+export function blake3Finish(state: u32, out: u32, outLength: u32): void {
+  blake3Output(state, 0, out, outLength);
+}
+/**
+ * Chaining value (32 bytes) of a part of a larger input: `length` bytes (not 0) that begin with
+ * chunk `first` (low, high), a multiple of the power of two of chunks that the part has room in.
+ */
+export function blake3Part(
+  source: u32,
+  length: u32,
+  firstLow: u32,
+  firstHigh: u32,
+  out: u32,
+): void {
+  blake3PartValue(source, length, ((<u64>firstHigh) << 32) | firstLow, out);
+}
+/** Two neighbouring parts become one; with `root` the digest of all. */
+export function blake3Parent(left: u32, right: u32, root: u32, out: u32): void {
+  blake3Join(left, right, root != 0, out);
+}
+/** ChaCha20 over `length` bytes in place: key 32, nonce 12 bytes. */
+export function cipherChaCha20(key: u32, counter: u32, nonce: u32, at: u32, length: u32): void {
+  chacha20(key, counter, nonce, at, length);
+}
+/** Sub-key of 32 bytes from a key and 16 bytes of nonce. */
+export function deriveHChaCha20(key: u32, nonce: u32, out: u32): void {
+  hchacha20(key, nonce, out);
+}
+/**
+ * ChaCha20-Poly1305 in place, XChaCha20-Poly1305 if the nonce has 24 bytes instead of 12: encrypts
+ * `length` bytes at `at` and writes 16 bytes of tag. INVALID_ARGUMENT: another nonce.
+ */
+export function aeadSeal(
+  key: u32,
+  nonce: u32,
+  nonceLength: u32,
+  aad: u32,
+  aadLength: u32,
+  at: u32,
+  length: u32,
+  tag: u32,
+): u32 {
+  if (nonceLength == 12) chachaSeal(key, nonce, aad, aadLength, at, length, tag);
+  else if (nonceLength == 24) xchachaSeal(key, nonce, aad, aadLength, at, length, tag);
+  else return Status.INVALID_ARGUMENT;
+  return Status.OK;
+}
+/** Decrypts in place if the tag fits, else changes nothing and returns BAD_TAG. */
+export function aeadOpen(
+  key: u32,
+  nonce: u32,
+  nonceLength: u32,
+  aad: u32,
+  aadLength: u32,
+  at: u32,
+  length: u32,
+  tag: u32,
+): u32 {
+  let fits = false;
+  if (nonceLength == 12) fits = chachaOpen(key, nonce, aad, aadLength, at, length, tag);
+  else if (nonceLength == 24) fits = xchachaOpen(key, nonce, aad, aadLength, at, length, tag);
+  else return Status.INVALID_ARGUMENT;
+  return fits ? Status.OK : Status.BAD_TAG;
 }

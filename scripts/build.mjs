@@ -9,9 +9,11 @@ import {
   embedEngine,
   GenerateError,
   generatedFolder,
+  generateLanes,
   generateNumbers,
   numberSources,
 } from './generate.mjs';
+import { lanes } from './lanes.mjs';
 import {
   compileAddon,
   compiled,
@@ -69,7 +71,7 @@ async function compile(args) {
 }
 
 const asc = 'node_modules/assemblyscript/bin/asc.js';
-const generator = ['scripts/generate.mjs', 'scripts/build.mjs'];
+const generator = ['scripts/generate.mjs', 'scripts/lanes.mjs', 'scripts/build.mjs'];
 
 /** @param {'plain' | 'shared'} target @param {string} wasm @returns {Step} */
 function engineStep(target, wasm) {
@@ -88,8 +90,13 @@ const numbersStep = {
   outputs: [
     ...numberSources.map((path) => path.replace('assembly/core', generatedFolder)),
     ...borderFiles,
+    ...Object.keys(lanes()),
   ],
-  work: () => messageOf(generateNumbers),
+  work: () =>
+    messageOf(() => {
+      generateNumbers();
+      generateLanes();
+    }),
 };
 
 /** @type {Step} */

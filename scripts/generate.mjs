@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { lanes } from './lanes.mjs';
 import { root } from './run.mjs';
 
 export const generatedFolder = 'host-common/src/engine/generated';
@@ -343,6 +344,11 @@ export function generateNumbers() {
   write(borderFiles[1] ?? '', ts);
 }
 
+/** The unrolled kernels of the engine's ciphers (lanes.mjs). */
+export function generateLanes() {
+  for (const [path, text] of Object.entries(lanes())) write(path, text);
+}
+
 /**
  * The module that carries a built engine.
  * @param {keyof typeof embedded} wasm path of the built module
@@ -359,6 +365,7 @@ export function embedEngine(wasm) {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   try {
     generateNumbers();
+    generateLanes();
   } catch (error) {
     if (!(error instanceof GenerateError)) throw error;
     console.error(error.message);

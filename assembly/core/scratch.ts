@@ -29,6 +29,21 @@ export const MD5_STATE: usize = SCRATCH + 2816;
 export const SHA256_STATE: usize = SCRATCH + 3072;
 /** HMAC: padded key (64) and inner digest (32). */
 export const HMAC_STATE: usize = SCRATCH + 3584;
+/** BLAKE3: an incremental state (crypto/blake3-hasher.ts) for digests in one call. */
+export const BLAKE3_STATE: usize = SCRATCH + 3712;
+/** BLAKE3: chaining values of 16 chunks. */
+export const BLAKE3_VALUES: usize = SCRATCH + 5760;
+/** ChaCha20: state (64) and key stream of four blocks (256). */
+export const CHACHA_STATE: usize = SCRATCH + 6272;
+export const CHACHA_STREAM: usize = SCRATCH + 6336;
+/** Poly1305: r and its square (80), the sum (40), key (32), one block (16). */
+export const POLY_STATE: usize = SCRATCH + 6592;
+/** A sub-key of HChaCha20 (32), a nonce of ChaCha20 (12), a tag (16). */
+export const AEAD_STATE: usize = SCRATCH + 6768;
+/** Keys, nonce, associated data and labels of a transfer packet (transfer/packet.ts). */
+export const PACKET_WORK: usize = SCRATCH + 6848;
+/** Key material of an epoch while it is derived (transfer/schedule.ts). */
+export const SCHEDULE_WORK: usize = SCRATCH + 7168;
 export const CRYPTO_END: usize = SCRATCH + 8192;
 
 // the current request: 8192 .. 9215

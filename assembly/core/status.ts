@@ -93,4 +93,6 @@ export const enum Status {
   REPLY_NONCE = 266,
   /** requestSeal: an impossible field: type, payload length, denomination. */
   REQUEST_INVALID = 267,
+  /** A sealed text does not fit its tag. */
+  BAD_TAG = 268,
 }

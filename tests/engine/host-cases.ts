@@ -11,6 +11,7 @@ import crc32 from '../vectors/crc32.json' with { type: 'json' };
 import md5 from '../vectors/md5.json' with { type: 'json' };
 import { Primitives } from './primitives.ts';
 import { AES_256_CTR, HMAC_CASES, SHA256_TEXTS } from './published.ts';
+import { runBlake3Cases, runSealingCases } from './sealing-cases.ts';
 import {
   casesHere,
   expectedReply,
@@ -62,6 +63,8 @@ export function runHostCases(): void {
     const primitives = plainEngine().then((module) => new Primitives(module));
     runDigests(primitives);
     runCiphers(primitives);
+    runBlake3Cases(primitives);
+    runSealingCases(primitives);
   });
 }
 

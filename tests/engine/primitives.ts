@@ -15,7 +15,8 @@ export class Primitives {
     this.engine = Engine.create({
       module,
       nativeCtr,
-      sizes: CLIENT_SIZES,
+      // Room for a part of a file, 256 KiB, and its digests.
+      sizes: { ...CLIENT_SIZES, largeFrames: 5 },
       identity: { raidaId: 0, coinId: 6, wire: 'spec', version: '20261121' },
     });
     this.base = this.engine.region(Region.LARGE_FRAMES);
@@ -82,5 +83,102 @@ export class Primitives {
     guards.set(u8.subarray(before, before + 64));
     guards.set(u8.subarray(after, after + 64), 64);
     return { bytes: u8.slice(out, out + text.length), guards };
+  }
+
+  /** The plain hash, under a key, or for a context string. */
+  blake3(
+    bytes: Uint8Array,
+    length: number,
+    under: { key?: Uint8Array; context?: Uint8Array } = {},
+  ): Uint8Array {
+    const { key, context } = under;
+    const [out = 0, keyAt = 0, at = 0] = this.place(
+      0,
+      new Uint8Array(length),
+      key ?? context ?? new Uint8Array(0),
+      bytes,
+    );
+    const { exports } = this.engine;
+    if (key) exports.digestBlake3Keyed(keyAt, at, bytes.length, out, length);
+    else if (context) {
+      exports.digestBlake3Derive(keyAt, context.length, at, bytes.length, out, length);
+    } else exports.digestBlake3(at, bytes.length, out, length);
+    return this.engine.u8.slice(out, out + length);
+  }
+
+  /** The plain hash in pieces of the given lengths, over and over. */
+  blake3Pieces(bytes: Uint8Array, pieces: number[]): Uint8Array {
+    const [state = 0, out = 0, at = 0] = this.place(
+      0,
+      new Uint8Array(2048),
+      new Uint8Array(32),
+      bytes,
+    );
+    const { exports } = this.engine;
+    exports.blake3Begin(state);
+    for (let done = 0, i = 0; done < bytes.length; i++) {
+      const part = Math.min(pieces[i % pieces.length] ?? 1, bytes.length - done);
+      exports.blake3Add(state, at + done, part);
+      done += part;
+    }
+    exports.blake3Finish(state, out, 32);
+    return this.engine.u8.slice(out, out + 32);
+  }
+
+  /** Chaining value of a part that begins with chunk `first` of its input. */
+  blake3Part(bytes: Uint8Array, first: number): Uint8Array {
+    const [out = 0, at = 0] = this.place(0, new Uint8Array(32), bytes);
+    this.engine.exports.blake3Part(at, bytes.length, first, 0, out);
+    return this.engine.u8.slice(out, out + 32);
+  }
+
+  blake3Parent(left: Uint8Array, right: Uint8Array, root: boolean): Uint8Array {
+    const [out = 0, a = 0, b = 0] = this.place(0, new Uint8Array(32), left, right);
+    this.engine.exports.blake3Parent(a, b, root ? 1 : 0, out);
+    return this.engine.u8.slice(out, out + 32);
+  }
+
+  hchacha20(key: Uint8Array, nonce: Uint8Array): Uint8Array {
+    const [out = 0, keyAt = 0, nonceAt = 0] = this.place(0, new Uint8Array(32), key, nonce);
+    this.engine.exports.deriveHChaCha20(keyAt, nonceAt, out);
+    return this.engine.u8.slice(out, out + 32);
+  }
+
+  chacha20(key: Uint8Array, counter: number, nonce: Uint8Array, text: Uint8Array): Uint8Array {
+    const [keyAt = 0, nonceAt = 0, at = 0] = this.place(0, key, nonce, text);
+    this.engine.exports.cipherChaCha20(keyAt, counter, nonceAt, at, text.length);
+    return this.engine.u8.slice(at, at + text.length);
+  }
+
+  /** Text and tag of a sealed message; `guard` are the 16 bytes behind both. */
+  seal(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    text: Uint8Array,
+  ): { text: Uint8Array; tag: Uint8Array; guard: Uint8Array } {
+    const room = new Uint8Array(32).fill(0xa5);
+    const [k = 0, n = 0, a = 0, at = 0, tag = 0] = this.place(3, key, nonce, aad, text, room);
+    const { exports, u8 } = this.engine;
+    check('seal', exports.aeadSeal(k, n, nonce.length, a, aad.length, at, text.length, tag));
+    return {
+      text: u8.slice(at, at + text.length),
+      tag: u8.slice(tag, tag + 16),
+      guard: u8.slice(tag + 16, tag + 32),
+    };
+  }
+
+  /** The status, and what the text is then. */
+  open(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    sealed: { text: Uint8Array; tag: Uint8Array },
+  ): { status: number; text: Uint8Array } {
+    const { text, tag } = sealed;
+    const [k = 0, n = 0, a = 0, at = 0, t = 0] = this.place(1, key, nonce, aad, text, tag);
+    const { exports, u8 } = this.engine;
+    const status = exports.aeadOpen(k, n, nonce.length, a, aad.length, at, text.length, t);
+    return { status, text: u8.slice(at, at + text.length) };
   }
 }

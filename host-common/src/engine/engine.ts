@@ -57,7 +57,50 @@ export interface EngineExports {
     out: number,
   ): void;
   cipherCtr(...text: CtrText): number;
+  digestBlake3(source: number, length: number, out: number, outLength: number): void;
+  digestBlake3Keyed(
+    key: number,
+    source: number,
+    length: number,
+    out: number,
+    outLength: number,
+  ): void;
+  digestBlake3Derive(
+    context: number,
+    contextLength: number,
+    source: number,
+    length: number,
+    out: number,
+    outLength: number,
+  ): void;
+  blake3Begin(state: number): void;
+  blake3Add(state: number, source: number, length: number): void;
+  blake3Finish(state: number, out: number, outLength: number): void;
+  blake3Part(
+    source: number,
+    length: number,
+    firstLow: number,
+    firstHigh: number,
+    out: number,
+  ): void;
+  blake3Parent(left: number, right: number, root: number, out: number): void;
+  cipherChaCha20(key: number, counter: number, nonce: number, at: number, length: number): void;
+  deriveHChaCha20(key: number, nonce: number, out: number): void;
+  aeadSeal(...text: AeadText): number;
+  aeadOpen(...text: AeadText): number;
 }
+
+/** Key, nonce and its length, associated data and its length, text and its length, tag. */
+export type AeadText = [
+  key: number,
+  nonce: number,
+  nonceLength: number,
+  aad: number,
+  aadLength: number,
+  at: number,
+  length: number,
+  tag: number,
+];
 
 /** What is an instance's own. */
 export interface InstanceOptions {
