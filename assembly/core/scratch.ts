@@ -68,6 +68,11 @@ export const FRESH: usize = SCRATCH + 8720;
 export const PAGE_BITS: usize = SCRATCH + 9216;
 export const PAGE_SUMMARY: usize = SCRATCH + 11264;
 export const PAGE_LIST: usize = SCRATCH + 11328;
+// transfer: 12288 .. 20479, shared by its parts
+/** The ACK block (267 bytes) that the next packet carries in front of its payload. */
+export const TRANSFER_ACKS: usize = SCRATCH + 20160;
+/** A digest (32) that a challenge is made of. */
+export const TRANSFER_DIGEST: usize = SCRATCH + 20128;
 /** Tickets of each of 1024 hashed client addresses (u16), while one is counted. */
 export const TICKET_HOLDINGS: usize = SCRATCH + 28672;
 /** Set while this instance is inside process or step (its last cache line; others read it). */

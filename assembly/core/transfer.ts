@@ -93,7 +93,9 @@ export const enum OpenArgument {
   /** Seconds after which a rekey starts (120), and packets of one direction (1,000,000). */
   REKEY_SECONDS = 196,
   REKEY_PACKETS = 200,
-  BYTES = 204,
+  /** 32 random bytes that only this process knows: path challenges follow from them; wiped. */
+  SECRET = 204,
+  BYTES = 236,
 }
 
 /** Frame types (section 1.3). */

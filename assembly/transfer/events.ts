@@ -7,6 +7,25 @@ import { load32, store32 } from "../core/atomics";
 import { Ring } from "../core/layout";
 import { TransferEvent, TransferEventKind } from "../core/transfer";
 import { TRANSFER_EVENTS, transferEvents } from "../core/transfer-memory";
+import { Head } from "./session-head";
+
+/** Events of a session that wait for room (Head.EVENTS); session-events.ts tells them. */
+export const enum SessionBit {
+  CONFIRMED = 1,
+  REKEY_KEY = 2,
+  REKEY_SECRET = 4,
+  REKEYED = 8,
+  MIGRATED = 16,
+  PATH_FAILED = 32,
+  PONG = 64,
+  CLOSED = 128,
+  GONE = 256,
+}
+
+/** Marks an event of the session; it is told before the engine is left, or at a timer. */
+export function tell(session: usize, bit: SessionBit): void {
+  store<u32>(session, load<u32>(session, Head.EVENTS) | bit, Head.EVENTS);
+}
 
 /** Entries that can still be written. */
 export function eventRoom(): u32 {

@@ -51,6 +51,11 @@ export function messagePayload(slot: u32): usize {
   return at(slot) + Slot.BYTES;
 }
 
+/** Bytes that a slot holds. */
+export function messageLength(slot: u32): u32 {
+  return load<u32>(at(slot), Slot.LENGTH);
+}
+
 /**
  * Takes a slot for a frame of a type; 0: there is none. The caller sets stream and offset, writes
  * the payload at messagePayload() and calls queueMessage().
@@ -162,6 +167,7 @@ export function keepBytes(session: usize, from: usize, length: u32): u32 {
   if (!slot) return 0;
   store<u8>(at(slot), SlotUse.EVENT, Slot.USE);
   store<u32>(at(slot), sessionHandle(session), Slot.SESSION);
+  store<u32>(at(slot), length, Slot.LENGTH);
   memory.copy(messagePayload(slot), from, length);
   store<u32>(session, load<u32>(session, Head.EVENT_SLOTS) + 1, Head.EVENT_SLOTS);
   return slot;

@@ -31,7 +31,7 @@ export const enum Head {
   PING_WANTED = 34,
   /** PONGs owed: how many of PONGS. u8. */
   PONGS_OWED = 35,
-  /** Pending events of the session, bits (session-events.ts). */
+  /** Pending events of the session, bits (events.ts, SessionBit). */
   EVENTS = 36,
   /** u64 microseconds: opened, idle time, last packet taken or armed send. */
   OPENED = 40,
@@ -67,6 +67,12 @@ export const enum Head {
   CHALLENGES = 224,
   /** u64: round trip of the newest PONG in microseconds. */
   PONG_US = 232,
+  /** 1: the peer closed; 1: a PING of the application has to go; 1: CLOSE has to go. u8 each. */
+  CLOSED_BY_PEER = 240,
+  PING_ASKED = 241,
+  CLOSE_DUE = 242,
+  /** Slot of the reason that our CLOSE gives. */
+  REASON_SLOT = 244,
   BYTES = 256,
 }
 
