@@ -20,8 +20,11 @@ export const KEY_CHUNK_BYTES: usize = KEY_RECORD_BYTES * TRANSFER_CHUNK_ENTRIES;
 export const BLOCK_META_BYTES: usize = 32;
 /** First and end of a range of stream bytes (u64 each), and a link. */
 export const RANGE_BYTES: usize = 24;
-/** Keys that a run ahead computed and that nobody has paid for yet, of one session at a time. */
-export const AHEAD_BYTES: usize = 65536 * 32;
+/**
+ * Chain keys of a run ahead, of one session at a time, and behind them the packet keys of a gap of
+ * up to 64 (transfer/ratchet.ts).
+ */
+export const AHEAD_BYTES: usize = 65536 * 32 + 64 * 32;
 /** Four levels of 256 slots of 1 ms, 256 ms, 65 s, 4.6 h: a u32 each. */
 export const WHEEL_BYTES: usize = 4 * 256 * 4;
 
@@ -62,8 +65,8 @@ export let blockBuckets: u32 = 0;
 export let AHEAD: usize = 0;
 export let WHEEL: usize = 0;
 
-/** A session is found by the prefixes of two epochs with three paths each (reference 4.9). */
-export const PREFIXES_PER_SESSION: u32 = 6;
+/** A session is found by the prefixes of two epochs with four paths each (transfer/prefix.ts). */
+export const PREFIXES_PER_SESSION: u32 = 8;
 /** A prefix's node: the prefix, session, epoch and path, next of its chain. */
 export const PREFIX_NODE_BYTES: usize = 16;
 

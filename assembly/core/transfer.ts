@@ -147,9 +147,9 @@ export const enum FrameError {
   TOO_SHORT = 1,
   INVALID_TYPE = 2,
   RESERVED_TYPE = 3,
-  /** The payload is longer than the frame. */
+  /** The payload is longer than the frame; building, than the length asked for leaves. */
   PAYLOAD_OVERFLOW = 4,
-  /** Building: the frame and its payload do not fit the length asked for. */
+  /** Named by the seed, which reports it nowhere: any padding is good. */
   INVALID_PADDING = 5,
   /** A flag that is not defined. */
   INVALID_FLAGS = 6,
@@ -275,8 +275,8 @@ export const enum TransferEventKind {
   /** The peer takes no new streams above NUMBER: CODE is a GoAwayError, bytes its reason. */
   GOAWAY = 19,
   /**
-   * The peer closed, or a rule was broken (CODE is a CloseError), or time ran out; bytes the reason.
-   * NUMBER: 1 the peer's doing, 0 ours.
+   * The peer closed, or a rule was broken (CODE is a CloseError), or time ran out; bytes the
+   * reason. NUMBER: 1 the peer's doing, 0 ours.
    */
   CLOSED = 20,
   /** Keys are wiped and the handle names nothing from now on. */

@@ -6,9 +6,9 @@
 import { METADATA_ENTRIES_MAX, METADATA_KEY_BYTES_MAX, UNKNOWN_FIELDS_MAX } from "../core/limits";
 import { RATATOSKR } from "../core/memory";
 import { Block, MessageKind, Verdict } from "../core/ratatoskr";
+import { isUtf8 } from "../core/utf8";
 import { clearBlock, fieldAt, metadataAt, metadataCount, sameKey } from "./block";
 import { Type, typeOf } from "./kinds";
-import { isUtf8 } from "./utf8";
 
 const enum Wire {
   VARINT = 0,
