@@ -5,12 +5,12 @@
  */
 import { FrameError, FrameHead, FrameType } from "../core/transfer";
 
-const TYPE_LAST: u32 = FrameType.PATH_RESPONSE;
+const TYPE_LAST: i32 = FrameType.PATH_RESPONSE;
 const FLAGS: u32 = 0x1f;
 
 /** Whether the `length` bytes at `at` are a frame, and if not, why. */
 export function checkFrame(at: usize, length: u32): FrameError {
-  if (length < FrameHead.BYTES) return FrameError.TOO_SHORT;
+  if (length < <u32>FrameHead.BYTES) return FrameError.TOO_SHORT;
   const typed = checkType(load<u8>(at, FrameHead.TYPE));
   if (typed != FrameError.NONE) return typed;
   if (load<u8>(at, FrameHead.FLAGS) & ~FLAGS) return FrameError.INVALID_FLAGS;
@@ -18,7 +18,7 @@ export function checkFrame(at: usize, length: u32): FrameError {
 }
 
 /** 01 to 0F are ours, 20 to 3F extensions; 00 and 10 to 1F are reserved, the rest is none. */
-function checkType(type: u32): FrameError {
+function checkType(type: i32): FrameError {
   if (type >= FrameType.DATA && type <= TYPE_LAST) return FrameError.NONE;
   if (type >= FrameType.EXTENSION_FIRST && type <= FrameType.EXTENSION_LAST) {
     return FrameError.NONE;
@@ -28,7 +28,7 @@ function checkType(type: u32): FrameError {
 
 /** Whether a frame of `total` bytes has room for a payload: else PAYLOAD_OVERFLOW. */
 export function fitFrame(total: u32, payload: u32): FrameError {
-  if (total < FrameHead.BYTES) return FrameError.PAYLOAD_OVERFLOW;
+  if (total < <u32>FrameHead.BYTES) return FrameError.PAYLOAD_OVERFLOW;
   return payload > total - FrameHead.BYTES ? FrameError.PAYLOAD_OVERFLOW : FrameError.NONE;
 }
 

@@ -86,9 +86,9 @@ export function readU64BE(at: usize): u64 {
 export function checkPayload(type: u32, flags: u32, at: usize, length: u32): bool {
   switch (type) {
     case FrameType.DATA:
-      return (flags & FrameFlag.SYN) == 0 || length >= DataPayload.HASH_BYTES;
+      return (flags & FrameFlag.SYN) == 0 || length >= <u32>DataPayload.HASH_BYTES;
     case FrameType.ACK:
-      return length >= AckPayload.BYTES_MIN && (flags & FrameFlag.ACK) == 0;
+      return length >= <u32>AckPayload.BYTES_MIN && (flags & FrameFlag.ACK) == 0;
     case FrameType.CONTROL:
       return checkControl(at, length);
     case FrameType.REKEY:
@@ -116,7 +116,7 @@ export function checkPayload(type: u32, flags: u32, at: usize, length: u32): boo
 }
 
 function checkControl(at: usize, length: u32): bool {
-  if (length < ControlPayload.DATA) return false;
+  if (length < <u32>ControlPayload.DATA) return false;
   if (readU16BE(at) != ControlType.RESET_TOKEN) return true;
   return length == ControlPayload.RESET_BYTES;
 }
@@ -129,7 +129,7 @@ function checkReason(at: usize, length: u32, reason: u32): bool {
 }
 
 function checkOpen(at: usize, length: u32): bool {
-  if (length < OpenPayload.METADATA) return false;
+  if (length < <u32>OpenPayload.METADATA) return false;
   if (load<u8>(at, OpenPayload.TYPE) > 1) return false;
   return length == OpenPayload.METADATA + readU16BE(at + OpenPayload.METADATA_LENGTH);
 }
