@@ -92,25 +92,25 @@ export function checkPayload(type: u32, flags: u32, at: usize, length: u32): boo
     case FrameType.CONTROL:
       return checkControl(at, length);
     case FrameType.REKEY:
-      return length == RekeyPayload.BYTES;
+      return length == <u32>RekeyPayload.BYTES;
     case FrameType.PING:
     case FrameType.PONG:
-      return length == PingPayload.BYTES;
+      return length == <u32>PingPayload.BYTES;
     case FrameType.CLOSE:
       return checkReason(at, length, ClosePayload.REASON);
     case FrameType.STREAM_OPEN:
       return checkOpen(at, length);
     case FrameType.STREAM_CLOSE:
     case FrameType.STREAM_RESET:
-      return length == EndPayload.BYTES && readU64BE(at + EndPayload.SIZE) <= OFFSET_MAX;
+      return length == <u32>EndPayload.BYTES && readU64BE(at + EndPayload.SIZE) <= OFFSET_MAX;
     case FrameType.WINDOW_UPDATE:
-      return length == WindowPayload.BYTES && readU64BE(at) <= OFFSET_MAX;
+      return length == <u32>WindowPayload.BYTES && readU64BE(at) <= OFFSET_MAX;
     case FrameType.GOAWAY:
       if (!checkReason(at, length, GoAwayPayload.REASON)) return false;
       return readU32BE(at + GoAwayPayload.LAST_STREAM) <= 0xffff;
     case FrameType.PATH_CHALLENGE:
     case FrameType.PATH_RESPONSE:
-      return length == PathPayload.BYTES;
+      return length == <u32>PathPayload.BYTES;
   }
   return true; // PAD and extensions
 }
@@ -118,7 +118,7 @@ export function checkPayload(type: u32, flags: u32, at: usize, length: u32): boo
 function checkControl(at: usize, length: u32): bool {
   if (length < <u32>ControlPayload.DATA) return false;
   if (readU16BE(at) != ControlType.RESET_TOKEN) return true;
-  return length == ControlPayload.RESET_BYTES;
+  return length == <u32>ControlPayload.RESET_BYTES;
 }
 
 /** A reason of UTF-8 up to the end, its length in the two bytes before it. */
@@ -131,5 +131,5 @@ function checkReason(at: usize, length: u32, reason: u32): bool {
 function checkOpen(at: usize, length: u32): bool {
   if (length < <u32>OpenPayload.METADATA) return false;
   if (load<u8>(at, OpenPayload.TYPE) > 1) return false;
-  return length == OpenPayload.METADATA + readU16BE(at + OpenPayload.METADATA_LENGTH);
+  return length == <u32>OpenPayload.METADATA + readU16BE(at + OpenPayload.METADATA_LENGTH);
 }

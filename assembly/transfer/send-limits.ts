@@ -50,7 +50,7 @@ export function rekeyDueByUse(session: usize): bool {
   const epoch = epochAt(session, sendingEpoch(session) & 1);
   const packets = <u64>rekeyPackets(session);
   if (load<u64>(epoch, Epoch.SEND_NEXT) >= (min<u64>(packets, NUMBER_STOP) * 9) / 10) return true;
-  return load<u64>(epoch, Epoch.BYTES_SENT) >= (REKEY_BYTES / 10) * 9;
+  return load<u64>(epoch, Epoch.BYTES_SENT) >= (REKEY_BYTES * 9) / 10;
 }
 
 /** When nine tenths of an epoch's time are over: microseconds. Due only with something to send. */

@@ -1,0 +1,90 @@
+import { Pool } from "../../core/transfer-memory";
+import { guarded } from "../../crypto/__tests__/bytes";
+import { takeEntry } from "../pool";
+import {
+  addPrefix,
+  firstPrefix,
+  nextPrefix,
+  PATHS_PER_EPOCH,
+  prefixEpoch,
+  prefixLow,
+  prefixPath,
+  prefixSession,
+  removePrefixes,
+} from "../prefix";
+import { sessionOfEntry } from "../session-head";
+import { below, configureTransfer, seed } from "./configured";
+
+configureTransfer();
+const SESSIONS: u32 = 64;
+const sessions = new StaticArray<usize>(SESSIONS);
+for (let i: u32 = 0; i < SESSIONS; i++) sessions[i] = sessionOfEntry(takeEntry(Pool.SESSIONS));
+const cid = guarded(8);
+
+function add(session: usize, epoch: u32, path: u32, prefix: u32): void {
+  store<u32>(cid, prefix);
+  store<u32>(cid, prefix ^ path, 4);
+  addPrefix(session, epoch, path, cid);
+}
+
+function count(prefix: u32): u32 {
+  let found: u32 = 0;
+  for (let node = firstPrefix(prefix); node; node = nextPrefix(node)) found++;
+  return found;
+}
+
+describe("prefixes", () => {
+  test("tell session, epoch and path, and no one else's", () => {
+    add(sessions[3], 1, 7, 0xaabbccdd);
+    const node = firstPrefix(0xaabbccdd);
+    expect(prefixSession(node)).toBe(sessions[3]);
+    expect(prefixEpoch(node)).toBe(1);
+    expect(prefixPath(node)).toBe(7);
+    expect(prefixLow(node)).toBe(0xaabbccdd ^ 7);
+    expect(nextPrefix(node)).toBe(0);
+    expect(firstPrefix(0xaabbccde)).toBe(0);
+    removePrefixes(sessions[3], 0);
+    expect(count(0xaabbccdd)).toBe(1, "another epoch's");
+    removePrefixes(sessions[3], 1);
+    expect(count(0xaabbccdd)).toBe(0);
+    removePrefixes(sessions[3], 1);
+  });
+
+  test("that are equal come one after the other, those of all sessions", () => {
+    for (let i: u32 = 0; i < SESSIONS; i++) {
+      for (let path: u32 = 0; path < PATHS_PER_EPOCH; path++) add(sessions[i], 0, path, 0x01020304);
+    }
+    expect(count(0x01020304)).toBe(SESSIONS * PATHS_PER_EPOCH);
+    add(sessions[9], 0, PATHS_PER_EPOCH, 5);
+    expect(count(0x01020304)).toBe(SESSIONS * PATHS_PER_EPOCH - 1, "a path took another's place");
+    for (let i: u32 = 0; i < SESSIONS; i++) removePrefixes(sessions[i], 0);
+    expect(count(0x01020304)).toBe(0);
+    expect(count(5)).toBe(0);
+  });
+
+  test("agree with a list through any changes (seed 9)", () => {
+    seed(9);
+    const places = SESSIONS * 2 * PATHS_PER_EPOCH,
+      model = new StaticArray<u32>(places);
+    let wrong = 0;
+    for (let step = 0; step < 3000; step++) {
+      const i = below(SESSIONS),
+        epoch = below(2),
+        row = (i * 2 + epoch) * PATHS_PER_EPOCH;
+      if (below(5) == 0) {
+        removePrefixes(sessions[i], epoch);
+        for (let p: u32 = 0; p < PATHS_PER_EPOCH; p++) model[row + p] = 0;
+      } else {
+        const path = below(256),
+          prefix = 1 + below(20);
+        add(sessions[i], epoch, path, prefix);
+        model[row + (path % PATHS_PER_EPOCH)] = prefix;
+      }
+      const asked = 1 + below(20);
+      let wanted: u32 = 0;
+      for (let p: u32 = 0; p < places; p++) if (model[p] == asked) wanted++;
+      if (count(asked) != wanted) wrong++;
+    }
+    expect(wrong).toBe(0);
+  });
+});
