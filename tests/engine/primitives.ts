@@ -16,7 +16,7 @@ export class Primitives {
       module,
       nativeCtr,
       // Room for a part of a file, 256 KiB, and its digests.
-      sizes: { ...CLIENT_SIZES, largeFrames: 5 },
+      sizes: { ...CLIENT_SIZES, largeFrames: 5, transfer: { sessions: 4 } },
       identity: { raidaId: 0, coinId: 6, wire: 'spec', version: '20261121' },
     });
     this.base = this.engine.region(Region.LARGE_FRAMES);
@@ -181,4 +181,39 @@ export class Primitives {
     const status = exports.aeadOpen(k, n, nonce.length, a, aad.length, at, text.length, t);
     return { status, text: u8.slice(at, at + text.length) };
   }
+
+  /** A session of packets alone, from k1, k2 and h; it has to be ended. */
+  packets(keys: Uint8Array, initiator: boolean, headerProtection: boolean): PacketEnd {
+    const [at = 0] = this.place(0, keys);
+    const { exports } = this.engine;
+    const session = exports.packetsStart(at, initiator ? 1 : 0, headerProtection ? 1 : 0);
+    const wiped = this.engine.u8.subarray(at, at + keys.length).every((byte) => byte === 0);
+    if (session === 0 || !wiped) throw new Error('no room for a session, or its keys are left');
+    return {
+      seal: (frame, total = frame.length + 24) => {
+        const [packet = 0] = this.place(0, new Uint8Array(8), frame, new Uint8Array(9000));
+        const length = exports.packetsSeal(session, packet, total);
+        return this.engine.u8.slice(packet, packet + length);
+      },
+      open: (packet) => {
+        const [packetAt = 0] = this.place(0, packet);
+        const verdict = exports.packetsOpen(session, packetAt, packet.length);
+        const frame = this.engine.u8.slice(packetAt + 8, packetAt + packet.length - 16);
+        return verdict === 0 ? frame : undefined;
+      },
+      rekey: (dh, epoch) => exports.packetsRekey(session, this.place(0, dh)[0] ?? 0, epoch) !== 0,
+      move: (path) => exports.packetsMove(session, path) !== 0,
+      end: () => exports.packetsEnd(session) !== 0,
+    };
+  }
+}
+
+export interface PacketEnd {
+  /** Seals a frame; the fields that the engine writes may be anything. */
+  seal(frame: Uint8Array, total?: number): Uint8Array;
+  /** The frame; undefined: it is not this session's. */
+  open(packet: Uint8Array): Uint8Array | undefined;
+  rekey(dh: Uint8Array, epoch: number): boolean;
+  move(path: number): boolean;
+  end(): boolean;
 }

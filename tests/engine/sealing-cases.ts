@@ -109,6 +109,10 @@ export function runSealingCases(primitives: Later): void {
     const p = await primitives;
     for (const item of profile.cases) profileCase(p, item as Profile);
   });
+  it('profile R1: packets opened and sealed by sessions of the engine', async () => {
+    const p = await primitives;
+    for (const item of profile.cases) sessionCase(p, item as Profile);
+  });
 }
 
 interface Sealed {
@@ -173,6 +177,8 @@ interface Profile {
     epoch0_path_cid_1: string;
     epoch0_path_cid_2: string;
     epoch1_hp: string;
+    path_packet: { frame: string; packet: string; path_index: number; packet_number: number };
+    rekey_packets: { direction: string; epoch: number; frame: string; packet: string }[];
     packets_header_protected: { tag: string; packet_number: number; wire_cid: string }[];
     reset: {
       reset_key: string;
@@ -250,4 +256,52 @@ function checkPacket(p: Primitives, keys: EpochKeys, packet: PacketCase): void {
   expect(toHex(aad)).toBe(packet.aad_wire_cid);
   const { text, tag } = p.seal(key, fromHex(packet.nonce), aad, fromHex(packet.frame));
   expect(toHex(join(aad, text, tag))).toBe(packet.packet);
+}
+
+/** The vectors' packets through two sessions: all are opened, those without padding made again. */
+function sessionCase(p: Primitives, item: Profile): void {
+  const keys = () => fromHex(item.noise.k1 + item.noise.k2 + item.noise.h);
+  const ends = [p.packets(keys(), true, false), p.packets(keys(), false, false)] as const;
+  const [initiator, responder] = ends;
+  for (const { direction, frame, packet } of item.packets) {
+    const to = direction === 'i2r' ? responder : initiator;
+    expect(toHex(to.open(fromHex(packet)) ?? keys())).toBe(frame);
+    expect(to.open(fromHex(packet)), 'a second time').toBe(undefined);
+  }
+  const sealed = new Map<string, number>();
+  for (const { direction, packet_number: n, frame, packet } of item.packets) {
+    const from = direction === 'i2r' ? initiator : responder;
+    for (let i = sealed.get(direction) ?? 0; i < n; i++) from.seal(new Uint8Array(60));
+    sealed.set(direction, n + 1);
+    const made = from.seal(fromHex(frame));
+    if (isFull(frame)) expect(toHex(made)).toBe(packet);
+    else expect(made.length).toBe(packet.length / 2);
+  }
+  for (const end of ends) expect(end.end()).toBe(true);
+  expect(initiator.end(), 'there is none any more').toBe(false);
+  if (item.extras) protectedCase(p, item, item.extras);
+}
+
+/** Whether a frame has no padding: ours is zeros, that of the vectors random. */
+function isFull(frame: string): boolean {
+  const bytes = fromHex(frame);
+  return bytes.length === 28 + new DataView(bytes.buffer).getUint16(24);
+}
+
+function protectedCase(p: Primitives, item: Profile, extras: NonNullable<Profile['extras']>): void {
+  const keys = () => fromHex(item.noise.k1 + item.noise.k2 + item.noise.h);
+  const [initiator, responder] = [p.packets(keys(), true, true), p.packets(keys(), false, true)];
+  const { path_packet: moved, rekey_packets: rekey } = extras;
+  expect(toHex(responder.open(fromHex(moved.packet)) ?? keys())).toBe(moved.frame);
+  for (let i = 0; i < 7; i++) initiator.seal(new Uint8Array(60));
+  for (let i = 0; i < 301; i++) responder.seal(new Uint8Array(60));
+  for (const { direction, epoch, frame, packet } of rekey) {
+    // Refused the second time: it is there.
+    if (epoch === 1) for (const end of [initiator, responder]) end.rekey(fromHex(item.rekey.dh), 1);
+    const [from, to] = direction === 'i2r' ? [initiator, responder] : [responder, initiator];
+    const made = toHex(from.seal(fromHex(frame)));
+    if (isFull(frame)) expect(made).toBe(packet);
+    expect(toHex(to.open(fromHex(packet)) ?? keys())).toBe(frame);
+  }
+  for (const end of [initiator, responder]) end.end();
 }

@@ -9,6 +9,10 @@ import {
   GROUP_RECORDS_MAX,
   REQUEST_PAGES_MAX,
   TICKETS_MAX,
+  TRANSFER_BLOCKS_MAX,
+  TRANSFER_CHUNKS_MAX,
+  TRANSFER_RANGES_MAX,
+  TRANSFER_STREAMS_MAX,
 } from './generated/limits.ts';
 
 export type WireName = 'spec' | 'legacy';
@@ -41,6 +45,28 @@ export interface EngineSizes {
   ratatoskr?: boolean;
   /** Requests that the replay cache of Ratatoskr remembers, 112 bytes each [0]. */
   replayEntries?: number;
+  /** Room for transfer [none]. */
+  transfer?: TransferSizes;
+}
+
+/** Room for transfer in each instance, besides 2.1 MiB for its whole. */
+export interface TransferSizes {
+  /** Sessions at once, 8 KiB each. */
+  sessions: number;
+  /** Streams of all sessions, 256 bytes each [32 a session]. */
+  streams?: number;
+  /** Chunks of 64 records of packets sent, 6 KiB each [32 a session]. */
+  sentChunks?: number;
+  /** Chunks of 64 keys of packets overtaken, 2 KiB each [8 a session, 34 at the least]. */
+  keyChunks?: number;
+  /** Blocks of stream data, 16 KiB each [64 a session, 256 at the least]. */
+  blocks?: number;
+  /** Ranges of stream bytes, 24 bytes each [256 a session]. */
+  ranges?: number;
+  /** Slots of frames and of what events carry, 1152 bytes each [16 a session, 64 at the least]. */
+  messages?: number;
+  /** Entries of the event ring, 64 bytes each, a power of two [1024]. */
+  events?: number;
 }
 
 export interface EngineIdentity {
@@ -118,6 +144,7 @@ export function writeConfiguration(
   words[Config.LOCKER_COINS] = sizes.lockerCoins ?? 131072;
   words[Config.RATATOSKR] = sizes.ratatoskr ? 1 : 0;
   words[Config.REPLAY_ENTRIES] = sizes.replayEntries ?? 0;
+  if (sizes.transfer) writeTransferSizes(words, sizes.transfer);
   words[Config.BTC_CONFIRMATIONS] = identity.btcConfirmations ?? 3;
   words[Config.OPEN_KEY_RECORDS] = identity.openKeyRecords ? 1 : 0;
   words[Config.RAIDA_ID] = identity.raidaId;
@@ -129,6 +156,20 @@ export function writeConfiguration(
   bytes.set(version, block + 4 * Config.VERSION_0);
   if (identity.adminKey) bytes.set(identity.adminKey, block + 4 * Config.ADMIN_KEY);
   bytes.set(identity.hashKey ?? randomBytes(16), block + 4 * Config.HASH_KEY);
+}
+
+function writeTransferSizes(words: Uint32Array, sizes: TransferSizes): void {
+  const { sessions } = sizes;
+  const most = (count: number) => Math.min(count, TRANSFER_CHUNKS_MAX);
+  words[Config.TRANSFER_SESSIONS] = sessions;
+  words[Config.TRANSFER_STREAMS] = sizes.streams ?? Math.min(32 * sessions, TRANSFER_STREAMS_MAX);
+  words[Config.TRANSFER_SENT_CHUNKS] = sizes.sentChunks ?? most(32 * sessions);
+  words[Config.TRANSFER_KEY_CHUNKS] = sizes.keyChunks ?? most(Math.max(34, 8 * sessions));
+  words[Config.TRANSFER_BLOCKS] =
+    sizes.blocks ?? Math.min(Math.max(256, 64 * sessions), TRANSFER_BLOCKS_MAX);
+  words[Config.TRANSFER_RANGES] = sizes.ranges ?? Math.min(256 * sessions, TRANSFER_RANGES_MAX);
+  words[Config.TRANSFER_MESSAGES] = sizes.messages ?? most(Math.max(64, 16 * sessions));
+  words[Config.TRANSFER_EVENTS] = sizes.events ?? 1024;
 }
 
 function randomBytes(length: number): Uint8Array {

@@ -88,6 +88,12 @@ export interface EngineExports {
   deriveHChaCha20(key: number, nonce: number, out: number): void;
   aeadSeal(...text: AeadText): number;
   aeadOpen(...text: AeadText): number;
+  packetsStart(keys: number, initiator: number, headerProtection: number): number;
+  packetsSeal(session: number, at: number, total: number): number;
+  packetsOpen(session: number, at: number, length: number): number;
+  packetsRekey(session: number, dh: number, epoch: number): number;
+  packetsMove(session: number, path: number): number;
+  packetsEnd(session: number): number;
 }
 
 /** Key, nonce and its length, associated data and its length, text and its length, tag. */
