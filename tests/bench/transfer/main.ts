@@ -1,0 +1,37 @@
+/**
+ * `npm run bench:transfer`: what transfer costs, every ratio against a peer measured in the same
+ * run. One part by its name.
+ */
+import { cpus } from 'node:os';
+import { benchTransferCrypto } from './crypto.ts';
+
+async function crypto(): Promise<void> {
+  const rows = await benchTransferCrypto();
+  for (const { what, ns, bytes, peer } of rows) {
+    const other = rows.find((row) => row.what === peer);
+    // By bytes: a peer that is slow is given less of them.
+    const ratio = other ? `x ${(other.ns / other.bytes / (ns / bytes)).toFixed(2)}` : '';
+    const speed = `${((bytes / ns) * 1000).toFixed(0)} MB/s`;
+    const columns = [
+      'crypto'.padEnd(10),
+      what.padEnd(44),
+      `${ns.toFixed(0)} ns`.padStart(12),
+      speed.padStart(12),
+      ratio,
+    ];
+    console.log(columns.join(' ').trimEnd());
+  }
+}
+
+const PARTS: Record<string, () => Promise<void>> = { crypto };
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  const parts = Object.keys(PARTS).join(', ');
+  console.error(`bench:transfer: no part ${unknown.join(', ')}; there are ${parts}`);
+  process.exit(1);
+}
+console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}`);
+for (const [name, bench] of Object.entries(PARTS)) {
+  if (wanted.length === 0 || wanted.includes(name)) await bench();
+}
