@@ -15,6 +15,7 @@ import {
   blake3Output,
   blake3PartValue,
   blake3Update,
+  blake3Value,
 } from "./crypto/blake3-hasher";
 import { chacha20, hchacha20 } from "./crypto/chacha20";
 import { crc32 } from "./crypto/crc32";
@@ -221,15 +222,22 @@ export function digestBlake3Derive(
 ): void {
   blake3Derive(context, contextLength, source, length, out, outLength);
 }
-/** BLAKE3 piece by piece: `state` is 2048 bytes of the host's own, a multiple of 16. */
-export function blake3Begin(state: u32): void {
-  blake3Init(state);
+/**
+ * BLAKE3 piece by piece: `state` is 2048 bytes of the host's own, a multiple of 16. A part of a
+ * larger input begins with chunk `first` (low, high) of it.
+ */
+export function blake3Begin(state: u32, firstLow: u32, firstHigh: u32): void {
+  blake3Init(state, ((<u64>firstHigh) << 32) | firstLow);
 }
 export function blake3Add(state: u32, source: u32, length: u32): void {
   blake3Update(state, source, length);
 }
 export function blake3Finish(state: u32, out: u32, outLength: u32): void {
   blake3Output(state, 0, out, outLength);
+}
+/** Ends a part instead: its chaining value, 32 bytes (see blake3Part). */
+export function blake3FinishPart(state: u32, out: u32): void {
+  blake3Value(state, out);
 }
 /**
  * Chaining value (32 bytes) of a part of a larger input: `length` bytes (not 0) that begin with

@@ -21,9 +21,9 @@ import { wipe } from "./wipe";
 
 export const HASHER_BYTES: usize = Hasher.BYTES;
 
-/** A stream of the plain hash begins. */
-export function blake3Init(state: usize): void {
-  blake3Start(state, INITIAL_VALUE, 0, 0);
+/** A stream of the plain hash begins, with chunk `first` of its input (0: with all of it). */
+export function blake3Init(state: usize, first: u64): void {
+  blake3Start(state, INITIAL_VALUE, 0, first);
 }
 
 /**
@@ -220,16 +220,20 @@ export function blake3Output(state: usize, from: u64, out: usize, length: u32): 
 }
 
 /**
- * Chaining value (32 bytes) of `length` bytes (not 0) that begin with chunk `first` of a larger
- * input. A part is a subtree if `first` is a multiple of the power of two of chunks that it has
- * room in, as 256 KiB are 256 chunks.
+ * Ends a stream that began with chunk `first` of a larger input and is a part of it: its chaining
+ * value, 32 bytes. A part is a subtree if `first` is a multiple of the power of two of chunks that
+ * it has room in, as 256 KiB are 256 chunks; it has a byte at least.
  */
+export function blake3Value(state: usize, out: usize): void {
+  close(state);
+  blake3Compress(lastValue, state + Hasher.BLOCK, lastLength, lastCounter, lastFlags, out);
+}
+
+/** The same for `length` bytes in one call. */
 export function blake3PartValue(source: usize, length: u32, first: u64, out: usize): void {
   blake3Start(BLAKE3_STATE, INITIAL_VALUE, 0, first);
   blake3Update(BLAKE3_STATE, source, length);
-  close(BLAKE3_STATE);
-  const block = BLAKE3_STATE + Hasher.BLOCK;
-  blake3Compress(lastValue, block, lastLength, lastCounter, lastFlags, out);
+  blake3Value(BLAKE3_STATE, out);
   blake3Wipe(BLAKE3_STATE);
 }
 

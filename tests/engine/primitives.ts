@@ -35,6 +35,11 @@ export class Primitives {
     });
   }
 
+  /** All of the engine's memory. */
+  memory(): Uint8Array {
+    return this.engine.u8;
+  }
+
   crc32(bytes: Uint8Array): number {
     const [at = 0] = this.place(0, bytes);
     return this.engine.exports.checksumCrc32(at, bytes.length) >>> 0;
@@ -106,8 +111,11 @@ export class Primitives {
     return this.engine.u8.slice(out, out + length);
   }
 
-  /** The plain hash in pieces of the given lengths, over and over. */
-  blake3Pieces(bytes: Uint8Array, pieces: number[]): Uint8Array {
+  /**
+   * The plain hash in pieces of the given lengths, over and over; of a part that begins with chunk
+   * `first` its chaining value.
+   */
+  blake3Pieces(bytes: Uint8Array, pieces: number[], first?: number): Uint8Array {
     const [state = 0, out = 0, at = 0] = this.place(
       0,
       new Uint8Array(2048),
@@ -115,13 +123,14 @@ export class Primitives {
       bytes,
     );
     const { exports } = this.engine;
-    exports.blake3Begin(state);
+    exports.blake3Begin(state, first ?? 0, 0);
     for (let done = 0, i = 0; done < bytes.length; i++) {
       const part = Math.min(pieces[i % pieces.length] ?? 1, bytes.length - done);
       exports.blake3Add(state, at + done, part);
       done += part;
     }
-    exports.blake3Finish(state, out, 32);
+    if (first === undefined) exports.blake3Finish(state, out, 32);
+    else exports.blake3FinishPart(state, out);
     return this.engine.u8.slice(out, out + 32);
   }
 

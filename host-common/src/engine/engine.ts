@@ -73,9 +73,10 @@ export interface EngineExports {
     out: number,
     outLength: number,
   ): void;
-  blake3Begin(state: number): void;
+  blake3Begin(state: number, firstLow: number, firstHigh: number): void;
   blake3Add(state: number, source: number, length: number): void;
   blake3Finish(state: number, out: number, outLength: number): void;
+  blake3FinishPart(state: number, out: number): void;
   blake3Part(
     source: number,
     length: number,
