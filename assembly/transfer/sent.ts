@@ -25,6 +25,8 @@ export const enum SentFlag {
   APP_LIMITED = 64,
   /** A probe has carried its content again. */
   RESENT = 128,
+  /** It carries an ACK block (noteAckCarried()). */
+  ACKS = 256,
 }
 
 const enum Sent {
