@@ -5,9 +5,8 @@
  */
 
 import { HASH_KEY } from "./core/control";
-import { RATATOSKR, TRANSFER } from "./core/memory";
+import { RATATOSKR } from "./core/memory";
 import { Status } from "./core/status";
-import { PacketVerdict } from "./core/transfer";
 import { blake3Derive, blake3KeyedXof, blake3Xof } from "./crypto/blake3";
 import {
   blake3Init,
@@ -37,17 +36,18 @@ import { digestRequest } from "./ratatoskr/digest";
 import { checkPoint, checkSignature } from "./ratatoskr/ed25519";
 import { encodeMessage, openMessage, openRequest } from "./ratatoskr/message";
 import { recordRequest } from "./ratatoskr/replay";
-import {
-  endPackets,
-  moveBare,
-  openBare,
-  rekeyBare,
-  sealBare,
-  startPackets,
-} from "./transfer/packet-session";
 
 export { configBlock } from "./core/control";
 export { regions } from "./core/regions";
+// Packets of transfer by themselves, for vectors and benches.
+export {
+  packetsEnd,
+  packetsMove,
+  packetsOpen,
+  packetsRekey,
+  packetsSeal,
+  packetsStart,
+} from "./transfer/packet-session";
 
 export function configure(): u32 {
   return configureEngine();
@@ -299,34 +299,4 @@ export function aeadOpen(
   else if (nonceLength == 24) fits = xchachaOpen(key, nonce, aad, aadLength, at, length, tag);
   else return Status.INVALID_ARGUMENT;
   return fits ? Status.OK : Status.BAD_TAG;
-}
-
-// Packets of transfer by themselves (transfer/packet-session.ts), for vectors and benches; false and
-// 0 without Config.TRANSFER_SESSIONS.
-
-/**
- * Begins a session's epoch 0 from k1, k2 and handshake hash (96 bytes, wiped): its number, or 0.
- */
-export function packetsStart(keys: u32, initiator: u32, headerProtection: u32): u32 {
-  return TRANSFER ? startPackets(keys, initiator != 0, headerProtection != 0) : 0;
-}
-/** Seals the frame at + 8 into a packet of `total` bytes: `total`, or 0. */
-export function packetsSeal(session: u32, at: u32, total: u32): u32 {
-  return TRANSFER ? sealBare(session, at, total) : 0;
-}
-/** Opens a packet in place: a PacketVerdict. */
-export function packetsOpen(session: u32, at: u32, length: u32): u32 {
-  return TRANSFER ? openBare(session, at, length) : PacketVerdict.UNCLAIMED;
-}
-/** Derives epoch `number` from a shared secret of 32 bytes and seals in it. */
-export function packetsRekey(session: u32, dh: u32, number: u32): bool {
-  return TRANSFER ? rekeyBare(session, dh, number) : false;
-}
-/** Seals on path `path` (to 253) from now on. */
-export function packetsMove(session: u32, path: u32): bool {
-  return TRANSFER ? moveBare(session, path) : false;
-}
-/** Wipes a session's keys. */
-export function packetsEnd(session: u32): bool {
-  return TRANSFER ? endPackets(session) : false;
 }

@@ -1,7 +1,18 @@
 import { PACKET_WORK, SCHEDULE_WORK } from "../../core/scratch";
-import { FrameFlag, FrameType, PacketVerdict } from "../../core/transfer";
+import { FrameFlag, FrameHead, FrameType, PacketVerdict } from "../../core/transfer";
 import { Pool } from "../../core/transfer-memory";
-import { allAre, flipBit, fromHex, GUARD, guarded, toHex } from "../../crypto/__tests__/bytes";
+import {
+  allAre,
+  flipBit,
+  fromHex,
+  GUARD,
+  guarded,
+  pseudoRandom,
+  toHex,
+} from "../../crypto/__tests__/bytes";
+import { hchacha20 } from "../../crypto/chacha20";
+import { blake3Ratchet } from "../../crypto/generated/blake3-lanes";
+import { chachaSeal } from "../../crypto/xchacha20-poly1305";
 import { resetClock } from "../clock";
 import {
   deriveNextEpoch,
@@ -26,7 +37,7 @@ import {
 } from "../packet";
 import { entriesLeft } from "../pool";
 import { firstPrefix } from "../prefix";
-import { configureTransfer } from "./configured";
+import { below, configureTransfer, seed } from "./configured";
 import { endSession, newSession, open, PACKET, seal } from "./ends";
 
 // Case 2 of tests/vectors/transfer_profile_r1.json.
@@ -93,6 +104,30 @@ function sealRekey(session: usize, flags: u32, representative: string): string {
   memory.copy(frame + 28, fromHex(representative), 32);
   store<u8>(frame + 28 + 35, 1);
   return toHex(PACKET, sealPacket(session, PACKET, 104));
+}
+
+/** Packet 0 of a by hand, with one bit of a field of its head turned over; -1: of none. */
+function sealWrong(field: i32): void {
+  const epoch = epochAt(a, 0),
+    frame = PACKET + 8,
+    keys = guarded(96),
+    nonce = guarded(12);
+  memory.fill(PACKET, 0, 68);
+  writeFrameHead(frame, FrameType.PING, 0, 0, 0, 16);
+  store<u32>(frame, load<u32>(epoch, Epoch.SEND_SALT));
+  if (field >= 0) flipBit(frame + field, 0);
+  memory.copy(PACKET, epoch + Epoch.CIDS, 8);
+  blake3Ratchet(epoch + Epoch.SEND_CHAIN, keys + 32, keys);
+  memory.fill(nonce, 0, 12);
+  hchacha20(keys, guardedZeros(), keys + 64);
+  store<u32>(nonce, load<u32>(epoch, Epoch.SEND_SALT), 4);
+  chachaSeal(keys + 64, nonce, PACKET, 8, frame, 44, PACKET + 52);
+}
+
+function guardedZeros(): usize {
+  const at = guarded(16);
+  memory.fill(at, 0, 16);
+  return at;
 }
 
 describe("the key schedule of profile R1", () => {
@@ -262,5 +297,61 @@ describe("packets of profile R1", () => {
       expect(open(b, PACKET, 68)).toBe(PacketVerdict.TAKEN);
       end();
     }
+  });
+
+  test("whose head does not repeat salt and number are taken, and told from others", () => {
+    const fields: StaticArray<u32> = [FrameHead.SALT, FrameHead.COUNTER, FrameHead.SEQUENCE];
+    for (let i = -1; i < fields.length; i++) {
+      start(false);
+      sealWrong(i < 0 ? -1 : fields[i]);
+      expect(open(b, PACKET, 68)).toBe(PacketVerdict.TAKEN);
+      expect(openedHeadFits).toBe(i < 0);
+      end();
+    }
+  });
+
+  test("that are noise behind a known prefix are never taken (seed 19)", () => {
+    for (let protection = 0; protection < 2; protection++) {
+      start(protection != 0);
+      seed(19);
+      const noise = guarded(9216),
+        cid = epochAt(b, 0) + Epoch.CIDS;
+      let taken = 0;
+      for (let i: u32 = 0; i < 400; i++) {
+        const length = i < 200 ? i : below(9000);
+        pseudoRandom(noise, 600);
+        memory.copy(noise, cid, (i & 1) != 0 ? 4 : 7);
+        if (open(b, noise, length) == PacketVerdict.TAKEN) taken++;
+      }
+      expect(taken).toBe(0);
+      expect(load<u64>(epochAt(b, 0), Epoch.RECEIVE_NEXT)).toBe(0);
+      seal(a, 68);
+      expect(open(b, PACKET, 68)).toBe(PacketVerdict.TAKEN);
+      end();
+    }
+  });
+
+  test("go on through many epochs, each with keys of its own", () => {
+    start(true);
+    const dh = guarded(32),
+      seen = new Set<string>();
+    for (let number: u32 = 1; number < 12; number++) {
+      store<u8>(dh, number);
+      expect(deriveNextEpoch(a, dh, number)).toBe(true);
+      expect(deriveNextEpoch(b, dh, number)).toBe(true);
+      switchEpoch(a);
+      switchEpoch(b);
+      seal(a, 68);
+      expect(open(b, PACKET, 68)).toBe(PacketVerdict.TAKEN);
+      expect(openedEpoch).toBe(number);
+      expect(openedNumber).toBe(0);
+      seen.add(toHex(epochOf(a, number) + Epoch.SEND_CHAIN, 32));
+      seen.add(toHex(epochOf(a, number) + Epoch.CIDS, 8));
+      expect(deriveNextEpoch(a, dh, number + 1)).toBe(false, "the one before is still held");
+      retireEpoch(a, (number - 1) & 1);
+      retireEpoch(b, (number - 1) & 1);
+    }
+    expect(seen.size).toBe(22);
+    end();
   });
 });
