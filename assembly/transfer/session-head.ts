@@ -73,6 +73,8 @@ export const enum Head {
   CLOSE_DUE = 242,
   /** Slot of the reason that our CLOSE gives. */
   REASON_SLOT = 244,
+  /** u32: the largest UDP payload that can leave here. */
+  MTU_MAX = 248,
   BYTES = 256,
 }
 
