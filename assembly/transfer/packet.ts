@@ -64,7 +64,7 @@ export function nextNumber(session: usize): u32 {
  * Seals the packet of `total` bytes at `at`, whose frame from at + 8 on has its type, flags,
  * stream, offset, payload length and payload (frame.ts). The rest is written here, with zeros as
  * padding. The caller has asked maySeal() (send-limits.ts). Returns `total`; 0: the payload does
- * not fit, or there is no chain to send with, and nothing was done.
+ * not fit, or there is no chain to send with or no number left, and nothing was done.
  */
 export function sealPacket(session: usize, at: usize, total: u32): u32 {
   const epoch = epochAt(session, sendingEpoch(session) & 1),
@@ -72,7 +72,9 @@ export function sealPacket(session: usize, at: usize, total: u32): u32 {
     payload: u32 = bswap<u16>(load<u16>(frame, FrameHead.PAYLOAD_LENGTH));
   if (total < PACKET_BYTES_MIN + payload) return 0;
   if ((load<u8>(epoch, Epoch.STATE) & EpochState.SENDS) == 0) return 0;
-  const n = <u32>load<u64>(epoch, Epoch.SEND_NEXT),
+  const next = load<u64>(epoch, Epoch.SEND_NEXT);
+  if (next > u32.MAX_VALUE) return 0;
+  const n = <u32>next,
     wire = bswap<u32>(n),
     salt = load<u32>(epoch, Epoch.SEND_SALT),
     length = total - PACKET_OVERHEAD,

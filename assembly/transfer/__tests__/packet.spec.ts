@@ -331,6 +331,23 @@ describe("packets of profile R1", () => {
     }
   });
 
+  test("are numbered up to 2^32 - 1 and no further", () => {
+    start(true);
+    const last: u64 = 0xffffffff;
+    store<u64>(epochAt(a, 0), last - 70, Epoch.SEND_NEXT);
+    store<u64>(epochAt(b, 0), last - 70, Epoch.RECEIVE_NEXT);
+    seal(a, 68);
+    const late = guarded(68);
+    memory.copy(late, PACKET, 68);
+    for (let i = 0; i < 70; i++) expect(seal(a, 68)).toBe(68);
+    expect(open(b, PACKET, 68)).toBe(PacketVerdict.TAKEN);
+    expect(openedNumber).toBe(<u32>last);
+    expect(open(b, PACKET, 68)).not.toBe(PacketVerdict.TAKEN);
+    expect(open(b, late, 68)).toBe(PacketVerdict.TAKEN);
+    expect(seal(a, 68)).toBe(0);
+    end();
+  });
+
   test("go on through many epochs, each with keys of its own", () => {
     start(true);
     const dh = guarded(32),
