@@ -10,7 +10,7 @@ import { TransferBlock } from "./transfer";
 
 /** A session with everything of a fixed size in it (transfer/layout.ts). */
 export const SESSION_BYTES: usize = 8192;
-export const STREAM_BYTES: usize = 256;
+export const STREAM_BYTES: usize = 384;
 /** A record of a packet sent, and the key of one that was overtaken. */
 export const SENT_RECORD_BYTES: usize = 96;
 export const KEY_RECORD_BYTES: usize = 32;
@@ -64,6 +64,9 @@ export let streamBuckets: u32 = 0;
 export let blockBuckets: u32 = 0;
 export let AHEAD: usize = 0;
 export let WHEEL: usize = 0;
+/** The bytes of a frame that came compressed (transfer/unpack.ts). */
+export let UNPACKED: usize = 0;
+export const UNPACKED_BYTES: u32 = 65536;
 
 /** A session is found by the prefixes of two epochs with four paths each (transfer/prefix.ts). */
 export const PREFIXES_PER_SESSION: u32 = 8;
@@ -172,6 +175,7 @@ function layOut(): void {
   BLOCK_BUCKETS = take(blockBuckets, 4, 64);
   WHEEL = take(1, WHEEL_BYTES, 64);
   AHEAD = take(1, AHEAD_BYTES, 64);
+  UNPACKED = take(1, UNPACKED_BYTES, 64);
   // Where files are read to and written from: on pages of the machine.
   BLOCKS = take(entriesOf(Pool.BLOCKS), TRANSFER_BLOCK_BYTES, 4096);
 }

@@ -1,0 +1,173 @@
+/**
+ * Blocks of TRANSFER_BLOCK_BYTES that hold what a stream sends or has received: block i of a side
+ * holds its bytes from i * 16384 on. A block is found by stream, side and i; the place in the
+ * table depends on a secret of the session, so that a peer cannot make chains long.
+ */
+import { TRANSFER_BLOCK_BYTES } from "../core/limits";
+import { BLOCK_BUCKETS, BLOCKS, blockBuckets, Pool, poolSize } from "../core/transfer-memory";
+import { entriesLeft, entryAt, giveEntry, takeEntry } from "./pool";
+import { Head } from "./session-head";
+import { Part, partOf, Stream, sessionOfStream, streamEntry } from "./stream";
+
+export const enum Side {
+  SEND = 0,
+  RECEIVE = 1,
+}
+
+/** What is known of a block, BLOCK_META_BYTES. */
+export const enum Block {
+  HASH_NEXT = 0,
+  /** Entry of the stream * 2 + side. */
+  OWNER = 4,
+  /** u64. */
+  INDEX = 8,
+  /** Bytes that are done with: acked, or taken by the host. */
+  DONE = 16,
+  /** Times that the host was given the address and has not written yet. */
+  ASKED = 20,
+  /** The others of this stream and side. */
+  NEXT = 24,
+  PREVIOUS = 28,
+}
+
+export const BLOCK_BITS: u64 = 14;
+/** Blocks of one stream and side: 16 MiB of window and what is beside it; of a session: 64 MiB. */
+const STREAM_BLOCKS_MAX: u32 = 1152;
+const SESSION_BLOCKS_MAX: u32 = 4608;
+
+export function blockAt(block: u32): usize {
+  return entryAt(Pool.BLOCKS, block);
+}
+
+/** Where the bytes of a block lie. */
+export function blockData(block: u32): usize {
+  return BLOCKS + <usize>block * TRANSFER_BLOCK_BYTES;
+}
+
+function listOf(stream: usize, side: u32): usize {
+  return stream + (side == Side.SEND ? Stream.SEND_BLOCKS : Stream.RECEIVE_BLOCKS);
+}
+
+function countOf(session: usize, side: u32): usize {
+  return partOf(session) + (side == Side.SEND ? Part.SEND_BLOCKS : Part.RECEIVE_BLOCKS);
+}
+
+export function blockCount(stream: usize, side: u32): u32 {
+  return load<u32>(listOf(stream, side), 4);
+}
+
+export function firstBlock(stream: usize, side: u32): u32 {
+  return load<u32>(listOf(stream, side));
+}
+
+function bucketOf(session: usize, owner: u32, index: u64): usize {
+  let mixed = (index + <u64>owner * 0x9e3779b97f4a7c15) ^ load<u64>(session, Head.SECRET);
+  mixed = (mixed ^ (mixed >> 32)) * 0xd6e8feb86659fd93;
+  mixed = (mixed ^ (mixed >> 32) ^ load<u64>(session, Head.SECRET + 8)) * 0xa0761d6478bd642f;
+  return BLOCK_BUCKETS + 4 * <usize>((mixed >> 32) & (blockBuckets - 1));
+}
+
+/** A block of a stream; 0: there is none. */
+export function findBlock(stream: usize, side: u32, index: u64): u32 {
+  const owner = streamEntry(stream) * 2 + side;
+  let block = load<u32>(bucketOf(sessionOfStream(stream), owner, index));
+  while (block) {
+    const meta = blockAt(block);
+    if (load<u64>(meta, Block.INDEX) == index && load<u32>(meta, Block.OWNER) == owner) break;
+    block = load<u32>(meta, Block.HASH_NEXT);
+  }
+  return block;
+}
+
+/**
+ * Whether so many more blocks may be taken. Part of the pool is kept back: the last eighth for
+ * bytes that a reader waits for (`urgent`), another for what comes at all.
+ */
+export function blocksFree(stream: usize, side: u32, wanted: u32, urgent: bool): bool {
+  if (wanted == 0) return true;
+  const left = entriesLeft(Pool.BLOCKS);
+  if (urgent) return left >= wanted;
+  const kept = (poolSize(Pool.BLOCKS) >> 3) * (side == Side.SEND ? 2 : 1),
+    session = sessionOfStream(stream);
+  if (blockCount(stream, side) + wanted > STREAM_BLOCKS_MAX) return false;
+  if (load<u32>(countOf(session, side)) + wanted > SESSION_BLOCKS_MAX) return false;
+  return left >= wanted + kept;
+}
+
+/** Takes a block that the stream does not have yet; 0: there is none. */
+export function takeBlock(stream: usize, side: u32, index: u64): u32 {
+  const block = takeEntry(Pool.BLOCKS);
+  if (block == 0) return 0;
+  const session = sessionOfStream(stream),
+    owner = streamEntry(stream) * 2 + side,
+    meta = blockAt(block),
+    bucket = bucketOf(session, owner, index),
+    list = listOf(stream, side),
+    first = load<u32>(list);
+  store<u32>(meta, owner, Block.OWNER);
+  store<u64>(meta, index, Block.INDEX);
+  store<u32>(meta, load<u32>(bucket), Block.HASH_NEXT);
+  store<u32>(bucket, block);
+  store<u32>(meta, first, Block.NEXT);
+  if (first) store<u32>(blockAt(first), block, Block.PREVIOUS);
+  store<u32>(list, block);
+  store<u32>(list, load<u32>(list, 4) + 1, 4);
+  const count = countOf(session, side);
+  store<u32>(count, load<u32>(count) + 1);
+  return block;
+}
+
+/** Gives a block of a stream back. */
+export function giveBlock(stream: usize, side: u32, block: u32): void {
+  const session = sessionOfStream(stream),
+    meta = blockAt(block),
+    next = load<u32>(meta, Block.NEXT),
+    previous = load<u32>(meta, Block.PREVIOUS),
+    list = listOf(stream, side);
+  let link = bucketOf(session, load<u32>(meta, Block.OWNER), load<u64>(meta, Block.INDEX));
+  while (load<u32>(link) != block) link = blockAt(load<u32>(link)) + Block.HASH_NEXT;
+  store<u32>(link, load<u32>(meta, Block.HASH_NEXT));
+  if (next) store<u32>(blockAt(next), previous, Block.PREVIOUS);
+  if (previous) store<u32>(blockAt(previous), next, Block.NEXT);
+  else store<u32>(list, next);
+  store<u32>(list, load<u32>(list, 4) - 1, 4);
+  const count = countOf(session, side);
+  store<u32>(count, load<u32>(count) - 1);
+  giveEntry(Pool.BLOCKS, block);
+}
+
+/** Gives back all blocks of a side, but those that the host was asked to write to. */
+export function dropBlocks(stream: usize, side: u32): void {
+  let block = firstBlock(stream, side);
+  while (block) {
+    const next = load<u32>(blockAt(block), Block.NEXT);
+    if (load<u32>(blockAt(block), Block.ASKED) == 0) giveBlock(stream, side, block);
+    block = next;
+  }
+}
+
+/** Gives back all blocks of a side, whatever the host does with them. */
+export function dropAllBlocks(stream: usize, side: u32): void {
+  while (firstBlock(stream, side)) giveBlock(stream, side, firstBlock(stream, side));
+}
+
+/** Adds to what is done with of a block; a block that is done is given back. */
+export function doneWith(stream: usize, side: u32, block: u32, bytes: u32): void {
+  const done = load<u32>(blockAt(block), Block.DONE) + bytes;
+  store<u32>(blockAt(block), done, Block.DONE);
+  if (done >= TRANSFER_BLOCK_BYTES && load<u32>(blockAt(block), Block.ASKED) == 0) {
+    giveBlock(stream, side, block);
+  }
+}
+
+/** Copies bytes of a stream that are there to `to`. */
+export function copyOut(stream: usize, side: u32, offset: u64, to: usize, length: u32): void {
+  while (length) {
+    const within = <u32>offset & (TRANSFER_BLOCK_BYTES - 1),
+      bytes = min(length, TRANSFER_BLOCK_BYTES - within);
+    memory.copy(to, blockData(findBlock(stream, side, offset >> BLOCK_BITS)) + within, bytes);
+    to += bytes;
+    offset += bytes;
+    length -= bytes;
+  }
+}

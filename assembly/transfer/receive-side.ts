@@ -1,0 +1,320 @@
+/**
+ * The half of a stream that comes. Bytes are kept in blocks until the host has taken them: in
+ * order, or, if it said so, any range that is there (files). A byte that came is never written over.
+ */
+import { TRANSFER_BLOCK_BYTES } from "../core/limits";
+import { CloseError } from "../core/transfer";
+import { Pool, poolSize } from "../core/transfer-memory";
+import {
+  BLOCK_BITS,
+  Block,
+  blockAt,
+  blockData,
+  blocksFree,
+  doneWith,
+  dropBlocks,
+  findBlock,
+  Side,
+  takeBlock,
+} from "./blocks";
+import { bookConsumed, bookReceived, bookSessionConsumed, overruns, want } from "./flow";
+import { OFFSET_MAX } from "./payload";
+import { entriesLeft } from "./pool";
+import {
+  addRange,
+  addRanges,
+  coveredBytes,
+  coveredTo,
+  dropRanges,
+  lowestEnd,
+  lowestFirst,
+  needsRange,
+  nextCovered,
+  rangeCount,
+  rangeSum,
+  removeRange,
+} from "./ranges";
+import {
+  clearFlag,
+  EXPEDITED_BYTES_MAX,
+  hasFlag,
+  Mark,
+  Part,
+  partOf,
+  Stream,
+  StreamFlag,
+  sessionOfStream,
+  setFlag,
+  Want,
+} from "./stream";
+import { mark, settle } from "./stream-events";
+import { Handled } from "./verdict";
+
+/** Ranges of one stream, of one session, of what came. */
+const STREAM_RANGES_MAX: u32 = 4096;
+const SESSION_RANGES_MAX: u32 = 16384;
+
+/** What nextReadable() found. */
+export let readAt: usize = 0;
+export let readOffset: u64 = 0;
+
+function isReceiving(stream: usize): bool {
+  return !hasFlag(stream, StreamFlag.PEER_RESET | StreamFlag.RECEIVED_ALL);
+}
+
+/** Bytes that the host could take now. */
+export function readableBytes(stream: usize): u64 {
+  if (hasFlag(stream, StreamFlag.STOPPED | StreamFlag.PEER_RESET)) return 0;
+  if (hasFlag(stream, StreamFlag.UNORDERED)) return rangeSum(stream + Stream.READY);
+  const next = load<u64>(stream, Stream.HANDED);
+  return coveredTo(stream + Stream.RECEIVED, next) - next;
+}
+
+/** Tells the host that there is something to read, if it had found nothing. */
+export function offerReading(stream: usize): void {
+  if (!hasFlag(stream, StreamFlag.OPENED) || !hasFlag(stream, StreamFlag.READ_WANTED)) return;
+  if (readableBytes(stream) == 0) return;
+  clearFlag(stream, StreamFlag.READ_WANTED);
+  mark(stream, Mark.READABLE);
+}
+
+/** Whether another range of what came may be kept. */
+function rangeFree(stream: usize, first: u64, end: u64, urgent: bool): bool {
+  const left = entriesLeft(Pool.RANGES),
+    received = stream + Stream.RECEIVED;
+  if (left < 2) return false;
+  if (urgent || !needsRange(received, first, end)) return true;
+  if (left < poolSize(Pool.RANGES) >> 3) return false;
+  if (load<u32>(partOf(sessionOfStream(stream)), Part.RANGES) >= SESSION_RANGES_MAX) return false;
+  return rangeCount(received) < STREAM_RANGES_MAX;
+}
+
+/** Blocks that [first, end) wants and that are not there; bytes that came want none. */
+function blocksWanted(stream: usize, first: u64, end: u64): u32 {
+  let wanted: u32 = 0;
+  for (let from = first; from < end; ) {
+    const index = from >> BLOCK_BITS,
+      to = min(end, (index + 1) << BLOCK_BITS);
+    if (coveredBytes(stream + Stream.RECEIVED, from, to) < to - from) {
+      if (findBlock(stream, Side.RECEIVE, index) == 0) wanted++;
+    }
+    from = to;
+  }
+  return wanted;
+}
+
+/** Copies bytes that are new into their blocks, which can be had. */
+function keep(stream: usize, first: u64, end: u64, bytesAt: usize): void {
+  let from = first;
+  while (from < end) {
+    const skipped = coveredTo(stream + Stream.RECEIVED, from);
+    if (skipped > from) {
+      from = skipped;
+      continue;
+    }
+    const index = from >> BLOCK_BITS,
+      to = nextCovered(stream + Stream.RECEIVED, from, min(end, (index + 1) << BLOCK_BITS)),
+      within = <u32>from & (TRANSFER_BLOCK_BYTES - 1);
+    let block = findBlock(stream, Side.RECEIVE, index);
+    if (block == 0) {
+      block = takeBlock(stream, Side.RECEIVE, index);
+      // Whatever of it came before has been taken by the host.
+      const start = index << BLOCK_BITS,
+        taken = coveredBytes(stream + Stream.RECEIVED, start, start + TRANSFER_BLOCK_BYTES);
+      store<u32>(blockAt(block), <u32>taken, Block.DONE);
+    }
+    memory.copy(blockData(block) + within, bytesAt + <u32>(from - first), <u32>(to - from));
+    from = to;
+  }
+}
+
+/** Whether a reader waits for the first of these bytes. */
+function isUrgent(stream: usize, first: u64, end: u64): bool {
+  if (hasFlag(stream, StreamFlag.UNORDERED)) return false;
+  const next = load<u64>(stream, Stream.HANDED);
+  return first <= next && next < end;
+}
+
+/** DATA: `length` bytes at `bytesAt` that belong to `first`. A Handled. */
+export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32): u32 {
+  if (first > OFFSET_MAX - length) return Handled.CLOSE + CloseError.FRAME_ENCODING;
+  const end = first + length,
+    received = stream + Stream.RECEIVED,
+    fresh = <u64>length - coveredBytes(received, first, end);
+  if (fresh == 0 || !isReceiving(stream)) return Handled.OK;
+  const sum = rangeSum(received) + fresh;
+  if (hasFlag(stream, StreamFlag.EXPEDITED) && end > EXPEDITED_BYTES_MAX) {
+    return Handled.CLOSE + CloseError.FLOW_CONTROL;
+  }
+  if (hasFlag(stream, StreamFlag.FINAL_KNOWN) && sum > load<u64>(stream, Stream.FINAL_SUM)) {
+    return Handled.CLOSE + CloseError.PROTOCOL;
+  }
+  if (overruns(stream, fresh)) return Handled.CLOSE + CloseError.FLOW_CONTROL;
+  if (!hasFlag(stream, StreamFlag.OPENED) && sum > load<u64>(stream, Stream.GRANTED)) {
+    if (!hasFlag(stream, StreamFlag.EXPEDITED)) return Handled.NO_ROOM;
+  }
+  const discards = hasFlag(stream, StreamFlag.STOPPED),
+    urgent = isUrgent(stream, first, end);
+  if (!rangeFree(stream, first, end, urgent)) return Handled.NO_ROOM;
+  if (!discards) {
+    const wanted = blocksWanted(stream, first, end);
+    if (!blocksFree(stream, Side.RECEIVE, wanted, urgent)) return Handled.NO_ROOM;
+    keep(stream, first, end, bytesAt);
+    if (hasFlag(stream, StreamFlag.UNORDERED)) noteReady(stream, first, end);
+  }
+  noteReceived(stream, first, end);
+  bookReceived(stream, fresh);
+  if (discards) bookConsumed(stream, fresh);
+  else offerReading(stream);
+  noteAll(stream);
+  return Handled.OK;
+}
+
+/** Adds what is new of [first, end) to what an unordered stream has to hand over. */
+function noteReady(stream: usize, first: u64, end: u64): void {
+  let from = first;
+  while (from < end) {
+    const skipped = coveredTo(stream + Stream.RECEIVED, from);
+    if (skipped > from) {
+      from = skipped;
+      continue;
+    }
+    const to = nextCovered(stream + Stream.RECEIVED, from, end);
+    addRange(stream + Stream.READY, from, to);
+    from = to;
+  }
+}
+
+function noteReceived(stream: usize, first: u64, end: u64): void {
+  const part = partOf(sessionOfStream(stream)),
+    received = stream + Stream.RECEIVED,
+    ranges = load<u32>(part, Part.RANGES) - rangeCount(received);
+  addRange(received, first, end);
+  store<u32>(part, ranges + rangeCount(received), Part.RANGES);
+}
+
+/** If the peer's sum is known and reached, all has come. */
+function noteAll(stream: usize): void {
+  if (!hasFlag(stream, StreamFlag.FINAL_KNOWN) || !isReceiving(stream)) return;
+  if (rangeSum(stream + Stream.RECEIVED) != load<u64>(stream, Stream.FINAL_SUM)) return;
+  setFlag(stream, StreamFlag.RECEIVED_ALL);
+  mark(stream, Mark.FINISHED);
+}
+
+/** The peer tells the sum of all it sent. A Handled; OK also if it told so before. */
+export function takeFinal(stream: usize, sum: u64): u32 {
+  if (hasFlag(stream, StreamFlag.FINAL_KNOWN)) {
+    if (sum == load<u64>(stream, Stream.FINAL_SUM)) return Handled.OK;
+    return Handled.CLOSE + CloseError.PROTOCOL;
+  }
+  const received = rangeSum(stream + Stream.RECEIVED);
+  if (sum < received) return Handled.CLOSE + CloseError.PROTOCOL;
+  if (hasFlag(stream, StreamFlag.EXPEDITED) && sum > EXPEDITED_BYTES_MAX) {
+    return Handled.CLOSE + CloseError.FLOW_CONTROL;
+  }
+  if (overruns(stream, sum - received)) return Handled.CLOSE + CloseError.FLOW_CONTROL;
+  store<u64>(stream, sum, Stream.FINAL_SUM);
+  setFlag(stream, StreamFlag.FINAL_KNOWN);
+  if (hasFlag(stream, StreamFlag.STOPPED)) endEarly(stream);
+  else noteAll(stream);
+  return Handled.OK;
+}
+
+/** The peer gave up sending; its sum is known. */
+export function takeReset(stream: usize, error: u32): void {
+  if (!isReceiving(stream)) return;
+  store<u8>(stream, min(error, 255), Stream.PEER_RESET_ERROR);
+  discard(stream);
+  endEarly(stream);
+  mark(stream, Mark.RESET);
+}
+
+/** What never came is booked as if it had, and been taken: the session's credit must not leak. */
+function endEarly(stream: usize): void {
+  if (!isReceiving(stream)) return;
+  const missing = load<u64>(stream, Stream.FINAL_SUM) - rangeSum(stream + Stream.RECEIVED);
+  setFlag(stream, StreamFlag.PEER_RESET);
+  if (hasFlag(stream, StreamFlag.EXPEDITED) || missing == 0) return;
+  bookReceived(stream, missing);
+  bookSessionConsumed(sessionOfStream(stream), missing);
+}
+
+/** Throws away what the host has not been given. */
+function discard(stream: usize): void {
+  const kept = load<u64>(stream, Stream.CONSUMED) + load<u64>(stream, Stream.HELD),
+    unread = rangeSum(stream + Stream.RECEIVED) - kept;
+  dropRanges(stream + Stream.READY);
+  if (unread) bookConsumed(stream, unread);
+  if (load<u64>(stream, Stream.HELD) == 0) dropBlocks(stream, Side.RECEIVE);
+}
+
+/** The host wants no more of what comes. False: all had come, or been given up. */
+export function stopReceiving(stream: usize): bool {
+  if (!hasFlag(stream, StreamFlag.RECEIVES) || hasFlag(stream, StreamFlag.STOPPED)) return false;
+  if (hasFlag(stream, StreamFlag.PEER_RESET)) return false;
+  setFlag(stream, StreamFlag.STOPPED);
+  discard(stream);
+  if (hasFlag(stream, StreamFlag.FINAL_KNOWN)) endEarly(stream);
+  else want(stream, Want.STOP);
+  return true;
+}
+
+/** Lets the host take ranges in any order; before it has taken any. */
+export function setUnordered(stream: usize): bool {
+  if (hasFlag(stream, StreamFlag.UNORDERED)) return true;
+  if (load<u64>(stream, Stream.HANDED) || !hasFlag(stream, StreamFlag.RECEIVES)) return false;
+  if (!addRanges(stream + Stream.READY, stream + Stream.RECEIVED)) {
+    dropRanges(stream + Stream.READY);
+    return false;
+  }
+  setFlag(stream, StreamFlag.UNORDERED);
+  offerReading(stream);
+  return true;
+}
+
+/**
+ * Hands the host the next bytes, within one block, at readAt and of readOffset: how many; 0: none,
+ * and it is told when there are. What it was handed it gives back with consumed(), in any order.
+ */
+export function nextReadable(stream: usize): u32 {
+  if (readableBytes(stream) == 0) {
+    setFlag(stream, StreamFlag.READ_WANTED);
+    return 0;
+  }
+  const unordered = hasFlag(stream, StreamFlag.UNORDERED),
+    first = unordered ? lowestFirst(stream + Stream.READY) : load<u64>(stream, Stream.HANDED),
+    most = unordered ? lowestEnd(stream + Stream.READY) : first + readableBytes(stream),
+    index = first >> BLOCK_BITS,
+    end = min(most, (index + 1) << BLOCK_BITS),
+    bytes = <u32>(end - first);
+  if (unordered) removeRange(stream + Stream.READY, first, end);
+  store<u64>(stream, unordered ? 1 : end, Stream.HANDED);
+  store<u64>(stream, load<u64>(stream, Stream.HELD) + bytes, Stream.HELD);
+  const within = <u32>first & (TRANSFER_BLOCK_BYTES - 1);
+  readAt = blockData(findBlock(stream, Side.RECEIVE, index)) + within;
+  readOffset = first;
+  return bytes;
+}
+
+/**
+ * The host has done with bytes that it was handed. False: it was not handed so many. The stream may
+ * be gone then.
+ */
+export function consumed(stream: usize, offset: u64, length: u32): bool {
+  const held = load<u64>(stream, Stream.HELD);
+  if (length > held || offset > OFFSET_MAX) return false;
+  store<u64>(stream, held - length, Stream.HELD);
+  for (let from = offset, end = offset + length; from < end; ) {
+    const index = from >> BLOCK_BITS,
+      to = min(end, (index + 1) << BLOCK_BITS),
+      block = findBlock(stream, Side.RECEIVE, index);
+    if (block) doneWith(stream, Side.RECEIVE, block, <u32>(to - from));
+    from = to;
+  }
+  bookConsumed(stream, length);
+  const ended = hasFlag(stream, StreamFlag.STOPPED | StreamFlag.PEER_RESET),
+    all = load<u64>(stream, Stream.CONSUMED) == rangeSum(stream + Stream.RECEIVED);
+  if (held == length && (ended || all)) dropBlocks(stream, Side.RECEIVE);
+  settle(stream);
+  return true;
+}

@@ -1,0 +1,160 @@
+/**
+ * What the host is told of streams (core/transfer.ts, TransferEventKind). What finds no room in
+ * the ring stays marked in the stream, which waits in a queue of its session. A stream that is
+ * over, with nothing of it in the host's hands, is told to be gone and freed, by settle() alone:
+ * whoever calls that touches the stream no more.
+ */
+import { TransferEvent, TransferEventKind } from "../core/transfer";
+import { blockCount, dropBlocks, Side } from "./blocks";
+import { now } from "./clock";
+import { beginEvent, endEvent } from "./events";
+import { rangeSum } from "./ranges";
+import { sessionHandle } from "./session-head";
+import { hasFlag, Mark, Part, partOf, Stream, StreamFlag, sessionOfStream } from "./stream";
+import { dequeue, enqueue, firstOf, Queue } from "./stream-queues";
+import { countOver, freeStream, noteNumber } from "./stream-table";
+
+/** Microseconds after which events that found no room are tried again. */
+const RETRY_US: u64 = 1000;
+
+function kindOf(mark: u32): u32 {
+  switch (mark) {
+    case Mark.READABLE:
+      return TransferEventKind.STREAM_READABLE;
+    case Mark.FINISHED:
+      return TransferEventKind.STREAM_FINISHED;
+    case Mark.RESET:
+      return TransferEventKind.STREAM_RESET;
+    case Mark.STOPPED:
+      return TransferEventKind.STREAM_STOPPED;
+    case Mark.WRITABLE:
+      return TransferEventKind.STREAM_WRITABLE;
+  }
+  return TransferEventKind.STREAM_GONE;
+}
+
+/** Tells one mark; false: there is no room. */
+function tell(stream: usize, mark: u32): bool {
+  const session = sessionOfStream(stream),
+    event = beginEvent(kindOf(mark), sessionHandle(session));
+  if (event == 0) {
+    store<u64>(partOf(session), now + RETRY_US, Part.EVENTS_AT);
+    return false;
+  }
+  store<u32>(event, load<u32>(stream, Stream.HANDLE), TransferEvent.STREAM);
+  store<u32>(event, load<u16>(stream, Stream.NUMBER), TransferEvent.NUMBER);
+  if (mark == Mark.FINISHED) {
+    store<u64>(event, load<u64>(stream, Stream.FINAL_SUM), TransferEvent.VALUE);
+  }
+  if (mark == Mark.RESET) {
+    store<u32>(event, load<u8>(stream, Stream.PEER_RESET_ERROR), TransferEvent.CODE);
+  }
+  if (mark == Mark.STOPPED) {
+    store<u32>(event, load<u8>(stream, Stream.PEER_STOP_ERROR), TransferEvent.CODE);
+  }
+  endEvent();
+  return true;
+}
+
+/** Tells what is marked, as far as there is room. */
+function tellMarks(stream: usize): void {
+  let marks = load<u32>(stream, Stream.MARKS);
+  while (marks) {
+    const mark = marks & (0 - marks);
+    if (!tell(stream, mark)) break;
+    marks &= ~mark;
+  }
+  store<u32>(stream, marks, Stream.MARKS);
+  if (marks) enqueue(stream, Queue.EVENTS);
+  else dequeue(stream, Queue.EVENTS);
+}
+
+/** The host is to be told: now, or when there is room. Not of a stream it does not know. */
+export function mark(stream: usize, marks: u32): void {
+  if (hasFlag(stream, StreamFlag.REFUSED)) return;
+  store<u32>(stream, load<u32>(stream, Stream.MARKS) | marks, Stream.MARKS);
+  if (hasFlag(stream, StreamFlag.OPENED)) tellMarks(stream);
+}
+
+/** Nothing of what we send is wanted or under way any more. */
+function sendingOver(stream: usize): bool {
+  if (hasFlag(stream, StreamFlag.LOCAL) && !hasFlag(stream, StreamFlag.OPEN_ACKED)) return false;
+  if (!hasFlag(stream, StreamFlag.SENDS)) return true;
+  if (hasFlag(stream, StreamFlag.RESET)) return hasFlag(stream, StreamFlag.RESET_ACKED);
+  if (!hasFlag(stream, StreamFlag.CLOSE_ACKED)) return false;
+  return rangeSum(stream + Stream.ACKED) == rangeSum(stream + Stream.WRITTEN);
+}
+
+/** The peer sends nothing more that we have not got. */
+function receivingOver(stream: usize): bool {
+  if (!hasFlag(stream, StreamFlag.RECEIVES)) return true;
+  return hasFlag(stream, StreamFlag.RECEIVED_ALL | StreamFlag.PEER_RESET);
+}
+
+/** Whether the peer, or we if it is ours, may open another in place of this stream. */
+function isOver(stream: usize): bool {
+  if (!hasFlag(stream, StreamFlag.OPENED) || !receivingOver(stream)) return false;
+  if (hasFlag(stream, StreamFlag.LOCAL)) return sendingOver(stream);
+  if (!hasFlag(stream, StreamFlag.SENDS)) return true;
+  return hasFlag(stream, StreamFlag.CLOSE_SENT | StreamFlag.RESET_SENT);
+}
+
+/** Whether the host has taken all that came. */
+function isRead(stream: usize): bool {
+  if (load<u64>(stream, Stream.HELD)) return false;
+  if (!hasFlag(stream, StreamFlag.RECEIVES) || hasFlag(stream, StreamFlag.PEER_RESET)) return true;
+  return load<u64>(stream, Stream.CONSUMED) == load<u64>(stream, Stream.FINAL_SUM);
+}
+
+/** Sees whether a stream is over, and frees it if it is done. Its address names nothing then. */
+export function settle(stream: usize): void {
+  const session = sessionOfStream(stream);
+  if (!hasFlag(stream, StreamFlag.OVER) && isOver(stream)) {
+    countOver(stream);
+    if (hasFlag(stream, StreamFlag.LOCAL)) offerStreams(session);
+  }
+  if (!hasFlag(stream, StreamFlag.OVER) || !sendingOver(stream) || !isRead(stream)) return;
+  if (blockCount(stream, Side.SEND)) dropBlocks(stream, Side.SEND);
+  if (blockCount(stream, Side.SEND)) return;
+  const untold = load<u32>(stream, Stream.MARKS) & ~(Mark.WRITABLE | Mark.READABLE | Mark.GONE);
+  if (untold || !noteNumber(stream)) {
+    enqueue(stream, Queue.EVENTS);
+    store<u64>(partOf(session), now + RETRY_US, Part.EVENTS_AT);
+    return;
+  }
+  if (!hasFlag(stream, StreamFlag.REFUSED) && !tell(stream, Mark.GONE)) {
+    store<u32>(stream, Mark.GONE, Stream.MARKS);
+    enqueue(stream, Queue.EVENTS);
+    return;
+  }
+  freeStream(stream);
+}
+
+/** Streams of ours may be opened again: the host is told if it was refused one before. */
+export function offerStreams(session: usize): void {
+  const part = partOf(session);
+  if (load<u8>(part, Part.AVAILABLE) == 0) return;
+  if (beginEvent(TransferEventKind.STREAMS_AVAILABLE, sessionHandle(session))) {
+    store<u8>(part, 0, Part.AVAILABLE);
+    endEvent();
+  } else {
+    store<u8>(part, 2, Part.AVAILABLE);
+    store<u64>(part, now + RETRY_US, Part.EVENTS_AT);
+  }
+}
+
+/** Tells what found no room before. */
+export function tellStreams(session: usize): void {
+  const part = partOf(session);
+  store<u64>(part, 0, Part.EVENTS_AT);
+  if (load<u8>(part, Part.AVAILABLE) == 2) offerStreams(session);
+  let left = load<u32>(part, Part.COUNT);
+  while (left-- && load<u64>(part, Part.EVENTS_AT) == 0) {
+    const stream = firstOf(session, Queue.EVENTS);
+    if (stream == 0) return;
+    const marks = load<u32>(stream, Stream.MARKS) & ~Mark.GONE;
+    store<u32>(stream, marks, Stream.MARKS);
+    tellMarks(stream);
+    if (load<u32>(stream, Stream.MARKS) == 0) settle(stream);
+  }
+}

@@ -1,0 +1,357 @@
+/**
+ * How streams begin: ours, the peer's, and those that a frame speaks of before their STREAM_OPEN
+ * came (reference: transfer section 5). Limits are on streams that are open at once; expedited ones
+ * are counted apart, to the same limit. GOAWAY of either side lets no new ones begin.
+ */
+import {
+  CloseError,
+  FrameType,
+  StreamCloseError,
+  StreamResetError,
+  TransferEvent,
+  TransferEventKind,
+} from "../core/transfer";
+import { Pool } from "../core/transfer-memory";
+import { beginEvent, endEvent, eventRoom } from "./events";
+import { startWindows, want, wantOfSession } from "./flow";
+import { frameStream, payloadAt, payloadLength } from "./frame-view";
+import { keepBytes, messagePayload, newMessage, queueMessage } from "./messages";
+import { GoAwayPayload, OpenPayload, readU16BE, readU32BE } from "./payload";
+import { entryAt, takeEntry } from "./pool";
+import { rangeSum } from "./ranges";
+import { offerReading, stopReceiving, takeReset } from "./receive-side";
+import { giveUpSending, refreshSending } from "./send-side";
+import { sessionHandle } from "./session-head";
+import {
+  hasFlag,
+  Mark,
+  Part,
+  partOf,
+  SessionWant,
+  Stream,
+  StreamFlag,
+  sessionOfStream,
+  setFlag,
+  Want,
+} from "./stream";
+import { mark, offerStreams, settle } from "./stream-events";
+import { setRank } from "./stream-queues";
+import {
+  addStream,
+  dropMetadata,
+  EXPEDITED_BIT,
+  findStream,
+  firstStream,
+  freeStream,
+  isLate,
+  isOwnNumber,
+  isStreamNumber,
+  nextNumber,
+  openStreams,
+  plainNumber,
+  streamBehind,
+  wasGiven,
+  withdrawNumber,
+} from "./stream-table";
+import { Handled } from "./verdict";
+
+/** Bytes of metadata of a STREAM_OPEN (section 9.2), so that it fits the smallest packet. */
+export const METADATA_BYTES_MAX: u32 = 1000;
+/** Streams of a session whose metadata are kept at once. */
+const METADATA_SLOTS_MAX: u32 = 64;
+/** In a slot of metadata: a link of messages.ts, which is zero; their length, u16; the bytes. */
+const enum Metadata {
+  LENGTH = 8,
+  BYTES = 12,
+}
+/** Reasons of GOAWAY that we send. */
+export const GOAWAY_REASON_BYTES_MAX: u32 = 256;
+
+/** Why openStream() opened none. */
+export const enum OpenRefusal {
+  NONE = 0,
+  /** The peer's limit: STREAMS_AVAILABLE follows. */
+  LIMIT = 1,
+  /** GOAWAY was sent or came. */
+  GOING_AWAY = 2,
+  /** All numbers were used in this epoch or the last: STREAMS_AVAILABLE follows a rekey. */
+  NUMBERS = 3,
+  /** No room in the pools. */
+  ROOM = 4,
+  /** Metadata too long. */
+  METADATA = 5,
+}
+export let openRefusal: u32 = 0;
+
+function refuseOpen(session: usize, refusal: u32): u32 {
+  openRefusal = refusal;
+  const part = partOf(session);
+  if (refusal == OpenRefusal.LIMIT || refusal == OpenRefusal.NUMBERS) {
+    store<u8>(part, 1, Part.AVAILABLE);
+  }
+  const limit = load<u32>(part, Part.LIMIT_LOCAL) + 1;
+  if (refusal == OpenRefusal.LIMIT && load<u32>(part, Part.STREAMS_TOLD) != limit) {
+    wantOfSession(session, SessionWant.STREAMS_BLOCKED);
+  }
+  return 0;
+}
+
+/**
+ * Opens a stream: type 0 goes one way, 1 both; its priority; whether it is expedited. The metadata
+ * lie at `from`. The stream's handle; 0: none, and openRefusal says why.
+ */
+export function openStream(
+  session: usize,
+  type: u32,
+  priority: u32,
+  expedited: bool,
+  from: usize,
+  length: u32,
+): u32 {
+  const part = partOf(session);
+  openRefusal = OpenRefusal.NONE;
+  if (load<u32>(part, Part.GOAWAY_SENT) || load<u32>(part, Part.GOAWAY_RECEIVED)) {
+    return refuseOpen(session, OpenRefusal.GOING_AWAY);
+  }
+  if (length > METADATA_BYTES_MAX) return refuseOpen(session, OpenRefusal.METADATA);
+  if (openStreams(session, true, expedited) >= load<u32>(part, Part.LIMIT_LOCAL)) {
+    return refuseOpen(session, OpenRefusal.LIMIT);
+  }
+  if (length && load<u32>(part, Part.METADATA_SLOTS) >= METADATA_SLOTS_MAX) {
+    return refuseOpen(session, OpenRefusal.ROOM);
+  }
+  const number = nextNumber(session, expedited);
+  if (number == 0) return refuseOpen(session, OpenRefusal.NUMBERS);
+  const flags =
+    StreamFlag.LOCAL | StreamFlag.OPENED | StreamFlag.SENDS | (type ? StreamFlag.RECEIVES : 0);
+  const stream = addStream(session, number, flags);
+  if (stream == 0) return refuseOpen(session, OpenRefusal.ROOM);
+  if (length && !keepMetadata(stream, from, length)) {
+    freeStream(stream);
+    return refuseOpen(session, OpenRefusal.ROOM);
+  }
+  store<u8>(stream, type ? 1 : 0, Stream.TYPE);
+  store<u8>(stream, priority, Stream.PRIORITY);
+  startWindows(stream, load<u64>(part, Part.OWN_WINDOW), load<u64>(part, Part.PEER_WINDOW));
+  want(stream, Want.OPEN);
+  return load<u32>(stream, Stream.HANDLE);
+}
+
+function keepMetadata(stream: usize, from: usize, length: u32): bool {
+  const slot = takeEntry(Pool.MESSAGES),
+    part = partOf(sessionOfStream(stream));
+  if (slot == 0) return false;
+  store<u32>(stream, slot, Stream.METADATA);
+  store<u32>(part, load<u32>(part, Part.METADATA_SLOTS) + 1, Part.METADATA_SLOTS);
+  store<u16>(entryAt(Pool.MESSAGES, slot), length, Metadata.LENGTH);
+  memory.copy(entryAt(Pool.MESSAGES, slot) + Metadata.BYTES, from, length);
+  return true;
+}
+
+/** Length of the metadata of a stream of ours. */
+export function metadataLength(stream: usize): u32 {
+  const slot = load<u32>(stream, Stream.METADATA);
+  return slot ? load<u16>(entryAt(Pool.MESSAGES, slot), Metadata.LENGTH) : 0;
+}
+export function metadataAt(stream: usize): usize {
+  return entryAt(Pool.MESSAGES, load<u32>(stream, Stream.METADATA)) + Metadata.BYTES;
+}
+
+/** The peer has our STREAM_OPEN. */
+export function openAcked(stream: usize): void {
+  setFlag(stream, StreamFlag.OPEN_ACKED);
+  dropMetadata(stream);
+}
+
+/** What the frame is answered with when admit() has no stream for it. */
+export let admitVerdict: u32 = 0;
+
+/**
+ * The stream that the frame in view speaks of; a new one of the peer's is made, if the frame is one
+ * that `makes` it. 0: there is none, and admitVerdict is what the handler says.
+ */
+export function admit(session: usize, epoch: u32, makes: bool): usize {
+  const number = frameStream;
+  admitVerdict = Handled.CLOSE + CloseError.PROTOCOL;
+  if (!isStreamNumber(number)) return 0;
+  const stream = findStream(session, number);
+  if (isOwnNumber(session, number)) {
+    if (stream == 0 && wasGiven(session, number)) admitVerdict = Handled.OK;
+    return stream;
+  }
+  if (stream) {
+    // Over so long ago that its number names another now; the host may still be reading it.
+    if (!hasFlag(stream, StreamFlag.OVER)) return stream;
+    if (epoch < load<u32>(stream, Stream.OVER_EPOCH) + 2) return stream;
+    withdrawNumber(stream);
+  }
+  admitVerdict = Handled.OK;
+  if (isLate(session, number, epoch)) return 0;
+  admitVerdict = Handled.NO_ROOM;
+  return makes ? admitNew(session, number) : 0;
+}
+
+/** A new stream of the peer's. */
+function admitNew(session: usize, number: u32): usize {
+  const part = partOf(session),
+    expedited = (number & EXPEDITED_BIT) != 0;
+  admitVerdict = Handled.CLOSE + CloseError.STREAM_LIMIT;
+  if (openStreams(session, false, expedited) >= load<u32>(part, Part.LIMIT_PEER)) return 0;
+  admitVerdict = Handled.NO_ROOM;
+  const stream = addStream(session, number, StreamFlag.RECEIVES);
+  if (stream == 0) return 0;
+  startWindows(stream, load<u64>(part, Part.OWN_WINDOW), 0);
+  const plain = plainNumber(number),
+    last = load<u32>(part, Part.GOAWAY_SENT);
+  if (last && plain >= last) {
+    setFlag(stream, StreamFlag.REFUSED);
+    stopReceiving(stream);
+  } else if (plain > load<u32>(part, Part.PEER_HIGHEST)) {
+    store<u32>(part, plain, Part.PEER_HIGHEST);
+  }
+  return stream;
+}
+
+/** STREAM_OPEN. The host is told, with the metadata; or nothing is kept and it comes again. */
+export function onStreamOpen(session: usize, _frame: usize, epoch: u32): u32 {
+  if (eventRoom() == 0) return Handled.NO_ROOM;
+  if (isStreamNumber(frameStream) && isOwnNumber(session, frameStream)) {
+    return Handled.CLOSE + CloseError.PROTOCOL;
+  }
+  const type = load<u8>(payloadAt, OpenPayload.TYPE),
+    known = findStream(session, frameStream),
+    stream = admit(session, epoch, true);
+  if (stream == 0) return admitVerdict;
+  if (hasFlag(stream, StreamFlag.OPENED)) {
+    if (type == load<u8>(stream, Stream.TYPE)) return Handled.OK;
+    return Handled.CLOSE + CloseError.PROTOCOL;
+  }
+  if (!hasFlag(stream, StreamFlag.REFUSED) && !tellOpened(stream, type)) {
+    if (stream != known) freeStream(stream);
+    return Handled.NO_ROOM;
+  }
+  store<u8>(stream, type, Stream.TYPE);
+  setRank(stream, load<u8>(payloadAt, OpenPayload.PRIORITY));
+  setFlag(stream, StreamFlag.OPENED | StreamFlag.OPEN_ACKED | (type ? StreamFlag.SENDS : 0));
+  if (type) store<u64>(stream, readU32BE(payloadAt + OpenPayload.WINDOW), Stream.SEND_LIMIT);
+  if (hasFlag(stream, StreamFlag.REFUSED)) giveUpSending(stream, StreamResetError.NONE);
+  else {
+    mark(stream, 0);
+    offerReading(stream);
+  }
+  settle(stream);
+  return Handled.OK;
+}
+
+function tellOpened(stream: usize, type: u32): bool {
+  const session = sessionOfStream(stream),
+    length = readU16BE(payloadAt + OpenPayload.METADATA_LENGTH);
+  let slot: u32 = 0;
+  if (length) {
+    slot = keepBytes(session, payloadAt + OpenPayload.METADATA, length);
+    if (slot == 0) return false;
+  }
+  const event = beginEvent(TransferEventKind.STREAM_OPENED, sessionHandle(session));
+  store<u32>(event, load<u32>(stream, Stream.HANDLE), TransferEvent.STREAM);
+  store<u32>(event, load<u16>(stream, Stream.NUMBER), TransferEvent.NUMBER);
+  store<u64>(event, type, TransferEvent.VALUE);
+  store<u32>(event, load<u8>(payloadAt, OpenPayload.PRIORITY), TransferEvent.CODE);
+  if (slot) {
+    store<u32>(event, slot, TransferEvent.SLOT);
+    store<u32>(event, <u32>messagePayload(slot), TransferEvent.OFFSET);
+    store<u32>(event, length, TransferEvent.LENGTH);
+  }
+  endEvent();
+  return true;
+}
+
+/** MAX_STREAMS: we may hold so many open, if it was fewer. */
+export function raiseLocalLimit(session: usize, limit: u32): void {
+  const part = partOf(session);
+  if (limit <= load<u32>(part, Part.LIMIT_LOCAL)) return;
+  store<u32>(part, min(limit, 16384), Part.LIMIT_LOCAL);
+  offerStreams(session);
+}
+
+/** Lets the peer hold more streams open. */
+export function raisePeerLimit(session: usize, limit: u32): void {
+  const part = partOf(session);
+  if (limit <= load<u32>(part, Part.LIMIT_PEER)) return;
+  store<u32>(part, min(limit, 16384), Part.LIMIT_PEER);
+  wantOfSession(session, SessionWant.MAX_STREAMS);
+}
+
+/**
+ * Tells the peer that no new streams are taken: those it opened go on. Reason: UTF-8. False: it was
+ * told before, or there is no room for the frame.
+ */
+export function goAway(session: usize, error: u32, reason: usize, length: u32): bool {
+  const part = partOf(session),
+    last = load<u32>(part, Part.PEER_HIGHEST);
+  if (load<u32>(part, Part.GOAWAY_SENT) || length > GOAWAY_REASON_BYTES_MAX) return false;
+  const slot = newMessage(session, FrameType.GOAWAY);
+  if (slot == 0) return false;
+  const to = messagePayload(slot);
+  store<u32>(to, bswap<u32>(last), GoAwayPayload.LAST_STREAM);
+  store<u32>(to, bswap<u32>(error), GoAwayPayload.ERROR);
+  store<u16>(to, bswap<u16>(<u16>length), GoAwayPayload.REASON_LENGTH);
+  memory.copy(to + GoAwayPayload.REASON, reason, length);
+  queueMessage(session, slot, GoAwayPayload.REASON + length);
+  store<u32>(part, last + 1, Part.GOAWAY_SENT);
+  return true;
+}
+
+/** GOAWAY: streams of ours above its number were not taken, and no new ones are. */
+export function onGoAway(session: usize, _frame: usize, _epoch: u32): u32 {
+  const part = partOf(session),
+    last = plainNumber(readU32BE(payloadAt + GoAwayPayload.LAST_STREAM)),
+    before = load<u32>(part, Part.GOAWAY_RECEIVED);
+  if (before && last >= before - 1) return Handled.OK;
+  const bytes = payloadLength - GoAwayPayload.REASON;
+  if (eventRoom() == 0) return Handled.NO_ROOM;
+  // A reason too long to be kept is left out: GOAWAY itself must not fail for it.
+  const slot = bytes ? keepBytes(session, payloadAt + GoAwayPayload.REASON, bytes) : 0,
+    event = beginEvent(TransferEventKind.GOAWAY, sessionHandle(session));
+  store<u32>(event, last, TransferEvent.NUMBER);
+  store<u32>(event, readU32BE(payloadAt + GoAwayPayload.ERROR), TransferEvent.CODE);
+  if (slot) {
+    store<u32>(event, slot, TransferEvent.SLOT);
+    store<u32>(event, <u32>messagePayload(slot), TransferEvent.OFFSET);
+    store<u32>(event, bytes, TransferEvent.LENGTH);
+  }
+  endEvent();
+  store<u32>(part, last + 1, Part.GOAWAY_RECEIVED);
+  let stream = firstStream(session);
+  while (stream) {
+    const next = streamBehind(stream);
+    const above = plainNumber(load<u16>(stream, Stream.NUMBER)) > last;
+    if (above && hasFlag(stream, StreamFlag.LOCAL)) abandon(stream);
+    stream = next;
+  }
+  return Handled.OK;
+}
+
+/** The peer will do nothing for a stream of ours. */
+function abandon(stream: usize): void {
+  peerStops(stream, StreamCloseError.STOPPED);
+  if (hasFlag(stream, StreamFlag.RECEIVES) && !hasFlag(stream, StreamFlag.FINAL_KNOWN)) {
+    store<u64>(stream, rangeSum(stream + Stream.RECEIVED), Stream.FINAL_SUM);
+    takeReset(stream, StreamResetError.NONE);
+  }
+  settle(stream);
+}
+
+/** The peer wants no more of what we send: it is given up, and the host told. */
+export function peerStops(stream: usize, error: u32): void {
+  if (!hasFlag(stream, StreamFlag.SENDS) || hasFlag(stream, StreamFlag.RESET)) return;
+  store<u8>(stream, min(error, 255), Stream.PEER_STOP_ERROR);
+  if (giveUpSending(stream, StreamResetError.NONE)) mark(stream, Mark.STOPPED);
+}
+
+/** PRIORITY_UPDATE, or the host's own word: the peer is told of the latter. */
+export function setPriority(stream: usize, priority: u32, tell: bool): void {
+  if (load<u8>(stream, Stream.PRIORITY) == priority) return;
+  setRank(stream, priority);
+  if (tell) want(stream, Want.PRIORITY);
+  refreshSending(stream);
+}

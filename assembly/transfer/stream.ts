@@ -1,0 +1,234 @@
+/**
+ * A stream (Pool.STREAMS, STREAM_BYTES) and what a session keeps of its streams (layout.ts,
+ * Session.STREAMS): where the modules around streams find what they share. A stream is passed
+ * around as its address, and named towards the host by its handle, as sessions are.
+ */
+import { Pool, poolSize } from "../core/transfer-memory";
+import { Session } from "./layout";
+import { entryAt } from "./pool";
+import { handleEntry } from "./session-head";
+
+export const enum Stream {
+  HANDLE = 0,
+  /** Address of its session, u32. */
+  SESSION = 4,
+  /** Number on the wire, u16; type (0 uni, 1 bidi), u8; priority, u8. */
+  NUMBER = 8,
+  TYPE = 10,
+  PRIORITY = 11,
+  /** StreamFlag bits. */
+  FLAGS = 12,
+  /** Want bits: frames that have to go. */
+  WANT = 16,
+  /** Mark bits: events that have to be told. */
+  MARKS = 20,
+  /** stream-table.ts: next of its bucket; the session's list, both ways. */
+  HASH_NEXT = 24,
+  ALL_NEXT = 28,
+  ALL_PREVIOUS = 32,
+  /** Epoch in which it was over for the peer's count or our own. */
+  OVER_EPOCH = 36,
+  /** stream-queues.ts: four links of 12 bytes, and in which queues it is. */
+  LINKS = 40,
+  QUEUED = 88,
+  /** Entry of Pool.MESSAGES with the metadata of STREAM_OPEN until that is acked. */
+  METADATA = 92,
+  /** Sets of bytes (ranges.ts): written, never sent yet, to be sent again, acked. */
+  WRITTEN = 96,
+  PENDING = 120,
+  LOST = 144,
+  ACKED = 168,
+  /** u64: bytes sent once, and how many the peer lets us send. */
+  SENT_SUM = 192,
+  SEND_LIMIT = 200,
+  /** u64: limit + 1 of the last STREAM_BLOCKED. */
+  BLOCKED_TOLD = 208,
+  /** StreamResetError of ours; of the peer; StreamCloseError of the peer. u8 each. */
+  RESET_ERROR = 216,
+  PEER_RESET_ERROR = 217,
+  PEER_STOP_ERROR = 218,
+  /** blocks.ts: first block and number of blocks, of what goes and of what came. */
+  SEND_BLOCKS = 220,
+  RECEIVE_BLOCKS = 228,
+  /** Sets of bytes: came; came and not handed to the host (unordered streams only). */
+  RECEIVED = 240,
+  READY = 264,
+  /** u64: handed to the host so far (ordered: the next offset), and taken by it or thrown away. */
+  HANDED = 288,
+  CONSUMED = 296,
+  /** u64: what the peer may send, the window now, and when and where the last one began. */
+  GRANTED = 304,
+  WINDOW = 312,
+  WINDOW_FROM = 320,
+  WINDOW_TIME = 328,
+  /** u64: the peer's sum of all it sent, once it told. */
+  FINAL_SUM = 336,
+  /** u64: bytes handed to the host and not given back. */
+  HELD = 344,
+  BYTES = 352,
+}
+
+export const enum StreamFlag {
+  /** We opened it. */
+  LOCAL = 1,
+  /** Bit 15 of its number: no flow control, at most EXPEDITED_BYTES_MAX. */
+  EXPEDITED = 2,
+  /** Its STREAM_OPEN came (or went, if LOCAL). */
+  OPENED = 4,
+  OPEN_ACKED = 8,
+  /** It has the half that goes, the half that comes. */
+  SENDS = 16,
+  RECEIVES = 32,
+  /** The host has written all. */
+  FINISHING = 64,
+  CLOSE_SENT = 128,
+  CLOSE_ACKED = 256,
+  /** We gave up sending. */
+  RESET = 512,
+  RESET_SENT = 1024,
+  RESET_ACKED = 2048,
+  /** An ack or a loss could not be noted for want of ranges: all that is unacked goes again. */
+  UNSURE = 4096,
+  /** FINAL_SUM is known; all has come; the peer gave up. */
+  FINAL_KNOWN = 8192,
+  RECEIVED_ALL = 32768,
+  PEER_RESET = 65536,
+  /** We want no more of what comes. */
+  STOPPED = 131072,
+  STOP_ACKED = 262144,
+  /** The host takes ranges in any order. */
+  UNORDERED = 524288,
+  /** The host found nothing to read, no room to write. */
+  READ_WANTED = 1048576,
+  WRITE_WANTED = 2097152,
+  /** It counts no more among the open streams. */
+  OVER = 4194304,
+  /** It is in the table of numbers. */
+  NUMBERED = 8388608,
+  /** GOAWAY went before it: the host never hears of it. */
+  REFUSED = 16777216,
+}
+
+/** Frames of a stream that have to go. */
+export const enum Want {
+  OPEN = 1,
+  PRIORITY = 2,
+  RESET = 4,
+  STOP = 8,
+  CLOSE = 16,
+  WINDOW = 32,
+  BLOCKED = 64,
+}
+
+/** Frames of the session that have to go. */
+export const enum SessionWant {
+  WINDOW = 1,
+  DATA_BLOCKED = 2,
+  MAX_STREAMS = 4,
+  STREAMS_BLOCKED = 8,
+}
+
+/** Events of a stream that have to be told, in this order. */
+export const enum Mark {
+  READABLE = 1,
+  FINISHED = 2,
+  RESET = 4,
+  STOPPED = 8,
+  WRITABLE = 16,
+  GONE = 32,
+}
+
+/** Relative to the session + Session.STREAMS. */
+export const enum Part {
+  /** stream-numbers.ts: sets of numbers that were over in this epoch, the last, the one before. */
+  CLOSED = 0,
+  EPOCH = 72,
+  /** SessionWant bits. */
+  WANT = 76,
+  /** stream-queues.ts: heads of five queues. */
+  QUEUES = 80,
+  /** First stream of all, how many there are. */
+  ALL = 100,
+  COUNT = 104,
+  /** Next number / 2 of ours, and of the expedited ones. */
+  NEXT = 108,
+  NEXT_EXPEDITED = 112,
+  /** Streams open: ours and the peer's, each with its expedited ones behind it. */
+  OPEN_LOCAL = 116,
+  OPEN_PEER = 124,
+  /** How many we may hold open, and the peer. */
+  LIMIT_LOCAL = 132,
+  LIMIT_PEER = 136,
+  /** GOAWAY sent, received: its number + 1, 0: none. */
+  GOAWAY_SENT = 140,
+  GOAWAY_RECEIVED = 144,
+  /** Highest number that the peer used, without bit 15. */
+  PEER_HIGHEST = 148,
+  /** Blocks held for what goes and for what came, ranges of what came, slots of metadata. */
+  SEND_BLOCKS = 152,
+  RECEIVE_BLOCKS = 156,
+  RANGES = 160,
+  METADATA_SLOTS = 164,
+  /** Connection level, u64 each: sent once, its limit; came, taken, granted; as of a stream. */
+  SENT_SUM = 168,
+  SEND_LIMIT = 176,
+  RECEIVED_SUM = 184,
+  CONSUMED = 192,
+  GRANTED = 200,
+  WINDOW = 208,
+  WINDOW_FROM = 216,
+  WINDOW_TIME = 224,
+  /** First windows of a stream: the peer's for us, ours for it. */
+  PEER_WINDOW = 232,
+  OWN_WINDOW = 240,
+  /** Microseconds. */
+  ROUND_TRIP = 248,
+  PTO = 256,
+  /** u64: when BLOCKED frames go again, when a writer without room is looked at, events retried. */
+  BLOCKED_AT = 264,
+  ROOM_AT = 272,
+  EVENTS_AT = 280,
+  /** u64: limit + 1 of the last DATA_BLOCKED; u32: of the last STREAMS_BLOCKED. */
+  BLOCKED_TOLD = 288,
+  STREAMS_TOLD = 296,
+  /** 1: STREAMS_AVAILABLE is owed to the host once there is one; 2: it is to be told. u8. */
+  AVAILABLE = 300,
+  /** 1: numbers ran out, a rekey would give some back. u8. */
+  EXHAUSTED = 301,
+}
+
+/** Bytes of an expedited stream (section 5). */
+export const EXPEDITED_BYTES_MAX: u64 = 65536;
+
+/** A session's part about streams. */
+export function partOf(session: usize): usize {
+  return session + Session.STREAMS;
+}
+
+export function sessionOfStream(stream: usize): usize {
+  return load<u32>(stream, Stream.SESSION);
+}
+
+export function streamEntry(stream: usize): u32 {
+  return handleEntry(load<u32>(stream, Stream.HANDLE));
+}
+
+/** The stream that a handle names; 0: none. */
+export function streamOf(handle: u32): usize {
+  const entry = handleEntry(handle);
+  if (entry == 0 || entry > poolSize(Pool.STREAMS)) return 0;
+  const stream = entryAt(Pool.STREAMS, entry);
+  return load<u32>(stream, Stream.HANDLE) == handle ? stream : 0;
+}
+
+export function hasFlag(stream: usize, flags: u32): bool {
+  return (load<u32>(stream, Stream.FLAGS) & flags) != 0;
+}
+
+export function setFlag(stream: usize, flags: u32): void {
+  store<u32>(stream, load<u32>(stream, Stream.FLAGS) | flags, Stream.FLAGS);
+}
+
+export function clearFlag(stream: usize, flags: u32): void {
+  store<u32>(stream, load<u32>(stream, Stream.FLAGS) & ~flags, Stream.FLAGS);
+}
