@@ -1,7 +1,8 @@
 /**
  * ACK blocks (reference: transfer section 1.4), big-endian:
  *
- *  0 largest u32 | 4 delay u16, microseconds | 6 count u8 | 7 first range u32: packets below largest
+ *  0 largest u32 | 4 delay u16, microseconds | 6 count u8
+ *  7 first range u32: packets below largest
  * 11 count times: gap u16, missing packets; length u16, received ones
  */
 

@@ -45,6 +45,8 @@ const RENO_ROUNDS: f64 = 63;
 const PROBE_WAIT_US: u64 = 2000000;
 const PROBE_WAIT_MORE_US: u64 = 1000000;
 const UP_ROUNDS_MAX: u32 = 30;
+/** Rounds behind DOWN until everything acked was sent later and is measured so. */
+const SLOW_ROUNDS: u64 = 2;
 
 /** A pseudo-random number of the session's own sequence (splitmix64). */
 function random(session: usize): u64 {
@@ -68,6 +70,7 @@ export function startDown(session: usize): void {
 }
 
 export function startCruise(session: usize): void {
+  setBig(session, Bbr.SLOW_UNTIL, big(session, Bbr.ROUND_COUNT) + SLOW_ROUNDS);
   enterState(session, BbrState.PROBE_BW_CRUISE);
 }
 

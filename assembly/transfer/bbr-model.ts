@@ -7,6 +7,7 @@ import {
   Bbr,
   bbrState,
   big,
+  DOWN_GAIN,
   flag,
   isInProbeBw,
   num,
@@ -33,6 +34,10 @@ import { Recovery, recoveryWord } from "./recovery-state";
 /** What a cut keeps at the least. */
 export const BETA: f64 = 0.7;
 export const LOSS_THRESHOLD: f64 = 0.02;
+/** Pacing stays a hundredth below what was computed. */
+export const PACING_SHARE: f64 = 0.99;
+/** A peer acks every second packet. */
+const ACK_PACKETS: f64 = 2;
 const HEADROOM: f64 = 0.15;
 const MIN_PACKETS: u32 = 4;
 const FULL_ROUNDS: u32 = 3;
@@ -161,16 +166,30 @@ function isProbingBandwidth(session: usize): bool {
   );
 }
 
-/** Once a round with losses, and while not probing: no more than what was just delivered. */
+/** What the delivery rate shows of the bandwidth while packets are paced below it on purpose. */
+function pacedShare(session: usize): f64 {
+  const slow = big(session, Bbr.ROUND_COUNT) < big(session, Bbr.SLOW_UNTIL);
+  return slow || bbrState(session) == BbrState.PROBE_BW_DOWN
+    ? DOWN_GAIN * PACING_SHARE
+    : PACING_SHARE;
+}
+
+/**
+ * Once a round with losses, and while not probing: no more than what was just delivered. Three
+ * things are no sign of congestion and left out, or a single lost packet would cost more than its
+ * share, by which the draft means to slow down (its section 5.3.3.5.3): what pacing keeps back,
+ * rounds in which we had less to send, and the two packets by which acks count.
+ */
 function adaptShortTerm(session: usize): void {
-  if (isProbingBandwidth(session) || !flag(session, Bbr.LOSS_IN_ROUND)) return;
+  if (isProbingBandwidth(session) || !flag(session, Bbr.LOSS_IN_ROUND) || sampleAppLimited) return;
   let bandwidth = num(session, Bbr.BW_SHORTTERM),
     inflight = num(session, Bbr.INFLIGHT_SHORTTERM);
   if (bandwidth == Infinity) bandwidth = maxBandwidth(session);
   if (inflight == Infinity) inflight = num(session, Bbr.CWND);
-  setNum(session, Bbr.BW_SHORTTERM, max(num(session, Bbr.BW_LATEST), BETA * bandwidth));
-  const latest = num(session, Bbr.INFLIGHT_LATEST);
-  setNum(session, Bbr.INFLIGHT_SHORTTERM, max(latest, BETA * inflight));
+  const delivering = num(session, Bbr.BW_LATEST) / pacedShare(session);
+  setNum(session, Bbr.BW_SHORTTERM, min(bandwidth, max(delivering, BETA * bandwidth)));
+  const latest = num(session, Bbr.INFLIGHT_LATEST) + ACK_PACKETS * packetBytes(session);
+  setNum(session, Bbr.INFLIGHT_SHORTTERM, min(inflight, max(latest, BETA * inflight)));
 }
 
 /** The first steps of each ACK: what was delivered, rounds, bandwidth, losses of the round. */

@@ -1,6 +1,6 @@
 /**
- * What BBR keeps (Session.BBR), as draft-ietf-ccwg-bbr-04 names it. Volumes are bytes, rates bytes a
- * second, both f64: its operations give the same bits on every host. "Infinity" is Infinity.
+ * What BBR keeps (Session.BBR), as draft-ietf-ccwg-bbr-04 names it. Volumes are bytes, rates bytes
+ * a second, both f64, whose operations give the same bits on every host.
  */
 import { BbrState } from "../core/transfer";
 import { Session } from "./layout";
@@ -69,10 +69,15 @@ export const enum Bbr {
   /** u64: index + 1 of the last packet lost. */
   LAST_LOST = 288,
   RANDOM = 296,
+  /** u64: the round until which acks tell of packets that were paced below the bandwidth. */
+  SLOW_UNTIL = 304,
   /** f64: the most acked beyond what was expected, in each of ten rounds. */
-  EXTRA_ROUNDS = 304,
+  EXTRA_ROUNDS = 312,
   BYTES = 768,
 }
+
+/** Pacing in ProbeBW_DOWN. */
+export const DOWN_GAIN: f64 = 0.9;
 
 export const enum AckPhase {
   INIT = 0,
@@ -123,7 +128,7 @@ export function enterState(session: usize, state: BbrState): void {
     window: f64 = 2;
   if (state == BbrState.STARTUP) pacing = 2.77;
   else if (state == BbrState.DRAIN) pacing = 0.5;
-  else if (state == BbrState.PROBE_BW_DOWN) pacing = 0.9;
+  else if (state == BbrState.PROBE_BW_DOWN) pacing = DOWN_GAIN;
   else if (state == BbrState.PROBE_BW_UP) {
     pacing = 1.25;
     window = 2.25;

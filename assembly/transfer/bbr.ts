@@ -12,6 +12,7 @@ import {
   LOSS_THRESHOLD,
   minWindow,
   modelCap,
+  PACING_SHARE,
   packetBytes,
   pathVolume,
   resetCongestionSignals,
@@ -53,8 +54,6 @@ import { sessionHandle } from "./session-head";
 /** The first window. */
 const INITIAL_PACKETS: f64 = 10;
 const STARTUP_GAIN: f64 = 2.77;
-/** Pacing stays a hundredth below what was computed. */
-const PACING_SHARE: f64 = 0.99;
 
 /** Begins on a path of which nothing is known but the round trip of rtt.ts. */
 export function startBbr(session: usize): void {

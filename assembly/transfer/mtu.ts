@@ -58,8 +58,8 @@ function search(session: usize): void {
 }
 
 /**
- * Begins on a new path. `limit`: the largest UDP payload that interface or relay take; where that is
- * below the least size, it is used and nothing searched.
+ * Begins on a new path. `limit`: the largest UDP payload that interface or relay take; where that
+ * is below the least size, it is used and nothing searched.
  */
 export function startMtu(session: usize, ip6: bool, limit: u32): void {
   const headers = ip6 ? HEADERS_6 : HEADERS_4,

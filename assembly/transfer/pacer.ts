@@ -37,8 +37,8 @@ export function packetPaced(session: usize, bytes: u32): void {
 }
 
 /**
- * When the next packet may go: 0 now, or the time at which a whole batch may. Only what is in flight
- * is paced; probes and bare acks are not.
+ * When the next packet may go: 0 now, or the time at which a whole batch may. Only what counts for
+ * the window waits for it; probes and bare acks do not.
  */
 export function pacingDeadline(session: usize): u64 {
   const next = num(session, Bbr.NEXT_SEND);

@@ -1,0 +1,138 @@
+import { BbrState } from "../../core/transfer";
+import { bandwidth, congestionState, congestionWindow, pacingRate } from "../bbr";
+import { mtu } from "../mtu";
+import { pacingDeadline, sendQuantum } from "../pacer";
+import { bytesInFlight } from "../recovery-state";
+import { configureTransfer, seed } from "./configured";
+import { Link } from "./virtual-link";
+
+const SEED: u32 = 7;
+const SECOND: u64 = 1000000;
+/** Bytes that fill 100 Mbit/s for 40 ms. */
+const VOLUME: f64 = 500000;
+
+configureTransfer();
+
+describe(`BBR on 100 Mbit/s and 40 ms, seed ${SEED}`, () => {
+  test("fills the path from half a second on, with a queue of one volume at most", () => {
+    seed(SEED);
+    const link = new Link(1),
+      sender = link.flows[0].sender;
+    expect(congestionWindow(sender)).toBe(12520);
+    expect(congestionState(sender)).toBe(BbrState.STARTUP);
+    link.run(SECOND / 2);
+    expect(link.queueMax).toBeLessThan(45000, "startup's queue, of a buffer for 160 ms");
+    link.run(SECOND / 2);
+    link.clearQueue();
+    const from = link.delivered();
+    link.run(10 * SECOND);
+    const used = link.used(from, 10 * SECOND);
+    expect(used).toBeGreaterThan(0.95);
+    expect(link.queueMax).toBeLessThan(40000);
+    expect(link.queueSum / link.queueCount).toBeLessThan(6000);
+    expect(link.dropped).toBe(0);
+    expect(<f64>bandwidth(sender)).toBeGreaterThan(0.98 * link.rate);
+    expect(<f64>congestionWindow(sender)).toBeLessThan(2.3 * VOLUME);
+  });
+
+  test("uses 85 % where 1 % is lost by chance", () => {
+    seed(SEED);
+    const link = new Link(1);
+    link.loss = 10000;
+    link.run(SECOND);
+    const from = link.delivered();
+    link.run(10 * SECOND);
+    const used = link.used(from, 10 * SECOND);
+    expect(used).toBeGreaterThan(0.85);
+  });
+
+  test("finds room in a buffer of a tenth of the volume", () => {
+    seed(SEED);
+    const link = new Link(1);
+    link.limit = VOLUME / 10;
+    link.run(SECOND);
+    const from = link.delivered(),
+      lost = link.dropped,
+      sent = link.sent;
+    link.run(5 * SECOND);
+    expect(link.used(from, 5 * SECOND)).toBeGreaterThan(0.88);
+    expect(<f64>(link.dropped - lost)).toBeLessThan(0.01 * <f64>(link.sent - sent));
+  });
+
+  test("shares between two flows", () => {
+    seed(SEED);
+    const link = new Link(2);
+    link.run(3 * SECOND);
+    const one = link.flows[0].delivered,
+      from = link.delivered();
+    link.run(6 * SECOND);
+    const share = <f64>(link.flows[0].delivered - one) / <f64>(link.delivered() - from);
+    expect(share).toBeGreaterThan(0.4);
+    expect(share).toBeLessThan(0.6);
+  });
+
+  test("does not take a pause of the application for a slow path", () => {
+    seed(SEED);
+    const link = new Link(1),
+      flow = link.flows[0];
+    link.run(SECOND);
+    const before = bandwidth(flow.sender);
+    for (let i = 0; i < 20; i++) {
+      flow.left = 100000;
+      link.run(100000);
+    }
+    expect(<f64>bandwidth(flow.sender)).toBeGreaterThan(0.95 * <f64>before);
+    link.run(SECOND);
+    expect(bytesInFlight(flow.sender)).toBe(0);
+    flow.left = i64.MAX_VALUE;
+    link.clearQueue();
+    const from = link.delivered();
+    link.run(50000);
+    expect(link.queueMax).toBeLessThan(2000, "no burst of a window after the silence");
+    link.run(SECOND / 2 - 50000);
+    expect(link.used(from, SECOND / 2)).toBeGreaterThan(0.85);
+  });
+
+  test("comes back after the path was cut for 3 s", () => {
+    seed(SEED);
+    const link = new Link(1);
+    link.run(SECOND);
+    link.largest = 0;
+    link.run(3 * SECOND);
+    link.largest = 65535;
+    link.run(6 * SECOND);
+    const from = link.delivered();
+    link.run(SECOND);
+    expect(link.used(from, SECOND)).toBeGreaterThan(0.85);
+  });
+});
+
+describe("the pacer", () => {
+  test("lets a batch of a millisecond go, then waits for the next", () => {
+    seed(SEED);
+    const link = new Link(1),
+      sender = link.flows[0].sender;
+    expect(sendQuantum(sender)).toBe(2 * mtu(sender), "two packets at the least");
+    expect(pacingDeadline(sender)).toBe(0);
+    link.run(2 * SECOND);
+    const quantum = <f64>sendQuantum(sender);
+    expect(quantum).toBeLessThan(<f64>pacingRate(sender) / 999);
+    expect(quantum).toBeGreaterThan(<f64>pacingRate(sender) / 1001);
+    expect(pacingRate(sender)).toBeLessThan(<u64>(1.25 * link.rate));
+  });
+
+  test("lets at most 64 packets go at once", () => {
+    seed(SEED);
+    const link = new Link(1),
+      sender = link.flows[0].sender;
+    link.rate = 250000000;
+    link.delay = 1000;
+    link.limit = 4 * VOLUME;
+    link.restart();
+    link.run(SECOND / 4);
+    expect(sendQuantum(sender)).toBe(64 * mtu(sender));
+    const from = link.delivered();
+    link.run(SECOND / 4);
+    expect(link.used(from, SECOND / 4)).toBeGreaterThan(0.9, "2 Gbit/s");
+  });
+});
