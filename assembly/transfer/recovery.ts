@@ -35,6 +35,7 @@ import { ptoUs, sampleRtt, startRtt } from "./rtt";
 import {
   firstSent,
   forgetSent,
+  isForgottenEpoch,
   nextSent,
   SentFlag,
   sentIndex,
@@ -193,6 +194,7 @@ function afterAck(session: usize, largest: u64): void {
 export function onAckBlock(session: usize, epochNumber: u32, at: usize, length: u32): u32 {
   if (ackBlockBytes(at, length) == 0) return Handled.CLOSE + CloseError.FRAME_ENCODING;
   const n = ackLargest(at);
+  if (isForgottenEpoch(session, epochNumber)) return Handled.OK;
   if (n >= sentInEpoch(session, epochNumber)) return Handled.CLOSE + CloseError.PROTOCOL;
   const largest = sentIndex(session, epochNumber, n),
     sentTime = newlyAckedTime(session, largest);

@@ -88,6 +88,11 @@ export function sentInEpoch(session: usize, epoch: u32): u32 {
   return load<u32>(slot, SentEpoch.NUMBER) == epoch ? load<u32>(slot, SentEpoch.COUNT) : 0;
 }
 
+/** Whether an epoch is older than the newest two in which was sent: nobody asks for it any more. */
+export function isForgottenEpoch(session: usize, epoch: u32): bool {
+  return load<u32>(epochSlot(session, epoch), SentEpoch.NUMBER) > epoch;
+}
+
 /** Index s of packet n of an epoch of which sentInEpoch() knows. */
 export function sentIndex(session: usize, epoch: u32, n: u32): u64 {
   return load<u64>(epochSlot(session, epoch), SentEpoch.BASE) + n;

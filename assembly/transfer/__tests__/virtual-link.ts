@@ -4,7 +4,7 @@
  */
 import { markAppLimited, mayCongestionSend } from "../bbr";
 import { now, resetClock, setNow } from "../clock";
-import { mtu, startMtu } from "../mtu";
+import { mtu, mtuProbeSize, startMtu } from "../mtu";
 import { pacingDeadline } from "../pacer";
 import { ackDeadline, ackGone, ackWanted, noteReceived, writeAckBlock } from "../received";
 import {
@@ -118,6 +118,8 @@ export class Link {
     flow.wake = NEVER;
     if (!flow.active) return;
     while (probesWanted(flow.sender)) this.sendOne(index, size, SentFlag.PROBE);
+    const probe = mtuProbeSize(flow.sender);
+    if (probe) this.sendOne(index, probe, SentFlag.MTU_PROBE);
     while (roomToSend(flow.sender)) {
       if (flow.left <= 0) {
         markAppLimited(flow.sender);
