@@ -1,0 +1,5 @@
+/** The cases of tests/transfer/ that every host runs, in a browser. */
+import { nobleX25519 } from '@andvari/host-common/transfer/x25519';
+import { runHandshakeVectors } from '../transfer/handshake-cases.ts';
+
+runHandshakeVectors([nobleX25519]);
