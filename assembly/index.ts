@@ -300,3 +300,40 @@ export function aeadOpen(
   else return Status.INVALID_ARGUMENT;
   return fits ? Status.OK : Status.BAD_TAG;
 }
+
+// The transfer machine (transfer/exports.ts says what each takes and gives).
+
+export {
+  at as transferAt,
+  close as transferClose,
+  control as transferControl,
+  extension as transferExtension,
+  keepalive as transferKeepalive,
+  migrate as transferMigrate,
+  open as transferOpen,
+  ping as transferPing,
+  receive as transferReceive,
+  rekey as transferRekey,
+  rekeyKey as transferRekeyKey,
+  rekeySecret as transferRekeySecret,
+  release as transferRelease,
+  resetFor as transferResetFor,
+  send as transferSend,
+  statistics as transferStatistics,
+  step as transferStep,
+  wake as transferWake,
+} from "./transfer/exports";
+export {
+  goaway as transferGoaway,
+  streamConsumed as transferStreamConsumed,
+  streamFacts as transferStreamFacts,
+  streamFinish as transferStreamFinish,
+  streamOpen as transferStreamOpen,
+  streamPriority as transferStreamPriority,
+  streamReadable as transferStreamReadable,
+  streamReset as transferStreamReset,
+  streamRoom as transferStreamRoom,
+  streamStop as transferStreamStop,
+  streamUnordered as transferStreamUnordered,
+  streamWritten as transferStreamWritten,
+} from "./transfer/stream-exports";

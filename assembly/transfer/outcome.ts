@@ -6,13 +6,16 @@
 import { Content } from "./content";
 import { messageAcked, messageLost } from "./messages";
 import { SentRecord } from "./sent-record";
+import { streamContentAcked, streamContentLost } from "./stream-output";
 
 export function contentAcked(session: usize, record: usize): void {
   const kind = load<u8>(record, SentRecord.KIND);
   if (kind == Content.MESSAGE) messageAcked(session, record);
+  else if (kind != Content.NONE) streamContentAcked(session, record);
 }
 
 export function contentLost(session: usize, record: usize): void {
   const kind = load<u8>(record, SentRecord.KIND);
   if (kind == Content.MESSAGE) messageLost(session, record);
+  else if (kind != Content.NONE) streamContentLost(session, record);
 }

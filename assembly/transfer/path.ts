@@ -136,8 +136,8 @@ function findPath(session: usize, far: usize): usize {
 }
 
 /**
- * A valid packet of the send epoch or the one before came from the PathField at `far`, whose CID had
- * this index. Returns its path.
+ * A valid packet of the send epoch or the one before came from the PathField at `far`, whose CID
+ * had this index. Returns its path.
  */
 export function packetCameFrom(session: usize, far: usize, index: u32, bytes: u32): usize {
   let path = findPath(session, far);
@@ -318,7 +318,8 @@ export function pathDeadline(session: usize): u64 {
 
 /**
  * Sends the next challenge where one was not answered, and after three gives the path up. Returns
- * the path that failed, current or probed; 0: none did. The current one gives way to the one before.
+ * the path that failed, current or probed; 0: none did. The current one gives way to the one
+ * before.
  */
 export function onPathTimer(session: usize): usize {
   let failed: usize = 0;

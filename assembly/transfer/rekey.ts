@@ -22,6 +22,7 @@ import { ptoUs } from "./rtt";
 import { rekeyDueByUse, rekeyTime } from "./send-limits";
 import { isInitiator } from "./session-head";
 import { oweToken } from "./session-reset";
+import { streamsEpoch, wantsNumbers } from "./streams";
 import { NEVER } from "./timer-wheel";
 import { Handled } from "./verdict";
 
@@ -80,7 +81,8 @@ export function startRekeys(session: usize): void {
 /** A packet has gone; `eliciting`: there was something to send that wants an ack. */
 export function rekeyIfDue(session: usize, eliciting: bool): void {
   if (state(session) != RekeyState.IDLE) return;
-  if (rekeyDueByUse(session) || (eliciting && rekeyTime(session) <= now)) askRekey(session);
+  if (rekeyDueByUse(session) || wantsNumbers(session) || (eliciting && rekeyTime(session) <= now))
+    askRekey(session);
 }
 
 /** Starts a rekey, unless one is under way. False: it is, or the last one is not over. */
@@ -192,6 +194,7 @@ export function giveSecret(session: usize, secret: usize): SecretVerdict {
 function switchSending(session: usize): void {
   switchEpoch(session);
   oweToken(session);
+  streamsEpoch(session, epochOf(session));
   resetPathIndices(session);
   makeReady(session);
 }

@@ -139,7 +139,7 @@ export function onWindowUpdate(session: usize, _frame: usize, epoch: u32): u32 {
 }
 
 /** Whether onStreamControl() takes a CONTROL of this type. */
-export function isStreamControl(type: u32): bool {
+export function isStreamControl(type: i32): bool {
   return type >= ControlType.STREAM_BLOCKED && type <= ControlType.PRIORITY_UPDATE;
 }
 

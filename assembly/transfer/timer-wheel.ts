@@ -1,7 +1,7 @@
 /**
- * When each session has to be looked at again: a wheel of four levels with 256 slots each. A tick is
- * 64 us, not the millisecond that suffices for protocol timers, because pacing goes by it too: 64
- * full packets last less than a millisecond from 0.7 Gbit/s on. The levels reach 16 ms, 4 s, 18
+ * When each session has to be looked at again: a wheel of four levels with 256 slots each. A tick
+ * is 64 us, not the millisecond that suffices for protocol timers, because pacing goes by it too:
+ * 64 full packets last less than a millisecond from 0.7 Gbit/s on. The levels reach 16 ms, 4 s, 18
  * minutes and 76 hours; what lies further is looked at then and put in again.
  *
  * A deadline is never early, and late by a tick at the most. Putting in and taking out cost the

@@ -57,6 +57,36 @@ export interface EngineExports {
     out: number,
   ): void;
   cipherCtr(...text: CtrText): number;
+  transferAt(nowLow: number, nowHigh: number): void;
+  transferOpen(nowLow: number, nowHigh: number): number;
+  transferReceive(count: number, nowLow: number, nowHigh: number): number;
+  transferSend(area: number, bytes: number, nowLow: number, nowHigh: number): number;
+  transferStep(nowLow: number, nowHigh: number): void;
+  transferWake(): void;
+  transferClose(session: number, error: number, reasonBytes: number): number;
+  transferPing(session: number): number;
+  transferKeepalive(session: number, on: number): number;
+  transferControl(session: number, type: number, bytes: number): number;
+  transferExtension(session: number, type: number, stream: number, bytes: number): number;
+  transferRekey(session: number): number;
+  transferRekeyKey(session: number): number;
+  transferRekeySecret(session: number): number;
+  transferMigrate(session: number): number;
+  transferStreamOpen(session: number, kind: number, metadataBytes: number): number;
+  transferStreamUnordered(stream: number): number;
+  transferStreamRoom(stream: number, low: number, high: number, length: number): number;
+  transferStreamWritten(stream: number, low: number, high: number, length: number): number;
+  transferStreamFinish(stream: number): number;
+  transferStreamReset(stream: number, error: number): number;
+  transferStreamStop(stream: number): number;
+  transferStreamPriority(stream: number, priority: number): number;
+  transferStreamReadable(stream: number): number;
+  transferStreamConsumed(stream: number, low: number, high: number, length: number): number;
+  transferStreamFacts(stream: number): number;
+  transferGoaway(session: number, error: number, reasonBytes: number): number;
+  transferResetFor(index: number, at: number): number;
+  transferStatistics(session: number): number;
+  transferRelease(slot: number): number;
   digestBlake3(source: number, length: number, out: number, outLength: number): void;
   digestBlake3Keyed(
     key: number,

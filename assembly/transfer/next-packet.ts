@@ -1,0 +1,207 @@
+/**
+ * What the next packet of a session carries: one frame, by the order of section 6 and 15 (what
+ * keeps the session alive, retransmissions, control, data by priority, a bare ACK last). An ACK
+ * block rides in front of a payload when the packet goes anyway (section 1.4).
+ */
+import { TRANSFER_ACKS as ACKS } from "../core/scratch";
+import { FrameFlag, FrameHead, FrameType } from "../core/transfer";
+import { mayCongestionSend } from "./bbr";
+import { now } from "./clock";
+import { Content, setContent } from "./content";
+import { sendingEpoch } from "./epoch";
+import { hasMessage, writeMessage } from "./messages";
+import { mtu, mtuProbeSize } from "./mtu";
+import { contentLost } from "./outcome";
+import { pacingDeadline } from "./pacer";
+import { PACKET_OVERHEAD } from "./packet";
+import { allowance, currentPath, pathDue, pathFrameBytes } from "./path";
+import { ackDeadline, ackEpoch, ackWanted, ackWantedIn, writeAckBlock } from "./received";
+import { ackElicitingInFlight, oldestUnacked, probesWanted } from "./recovery";
+import { rekeyDue, writeRekey } from "./rekey";
+import { maySeal, unackedSpan } from "./send-limits";
+import { roomToSend } from "./sent";
+import { beginFrame, writeClose, writePathFrame, writePing, writePong } from "./session-frames";
+import { Head, Life } from "./session-head";
+import { giveToken } from "./session-reset";
+import { hasStreamOutput, writeStreamFrame } from "./stream-output";
+
+/** What the packet is to recovery. */
+export const enum Composed {
+  ELICITING = 1,
+  PROBE = 2,
+  MTU_PROBE = 4,
+  /** On a path that is not the current one: its loss says nothing of the current one's. */
+  ELSEWHERE = 8,
+  ACKS = 16,
+}
+
+const ACK_ROOM: u32 = 267;
+/** Sent but never acked, and nothing under way that will be: then a PING goes (4.6). */
+const UNACKED_MAX: u32 = 1024;
+
+export let composedFlags: u32 = 0;
+/** Where the packet goes. */
+export let composedPath: usize = 0;
+/** Bytes of the whole packet; the frame is padded up to it. */
+export let composedBytes: u32 = 0;
+/** With Composed.ACKS: the epoch whose numbers are listed. */
+export let composedAckEpoch: u32 = 0;
+/** Something waits that only the pacer holds back: then its time, else NEVER. */
+export let pacedUntil: u64 = u64.MAX_VALUE;
+/** Nothing waits, though the window would let it go. */
+export let ranDry: bool = false;
+
+/**
+ * Writes the next frame of a session at `to`, where `room` bytes are free for the packet around it.
+ * False: there is nothing to send now.
+ */
+export function compose(session: usize, to: usize, room: u32): bool {
+  composedFlags = 0;
+  composedBytes = 0;
+  pacedUntil = u64.MAX_VALUE;
+  ranDry = false;
+  setContent(Content.NONE, 0);
+  composedPath = currentPath(session);
+  const most = min(min(room, mtu(session)), allowance(composedPath));
+  if (load<u8>(session, Head.LIFE) != Life.OPEN) return composeClose(session, to, most);
+  if (!roomToSend(session)) return false;
+  giveToken(session);
+  const path = pathDue(session);
+  if (path && maySeal(session, true)) return composePath(session, to, path);
+  composedPath = currentPath(session);
+  if (most < PACKET_OVERHEAD + FrameHead.BYTES + 16) return false;
+  const bytes = composeFrame(session, to, most - PACKET_OVERHEAD);
+  if (bytes == 0) return false;
+  if (composedBytes == 0) composedBytes = bytes + PACKET_OVERHEAD;
+  return true;
+}
+
+function composeClose(session: usize, to: usize, most: u32): bool {
+  if (!load<u8>(session, Head.CLOSE_DUE) || most < PACKET_OVERHEAD + FrameHead.BYTES + 6) {
+    return false;
+  }
+  composedBytes = writeClose(session, to, most - PACKET_OVERHEAD) + PACKET_OVERHEAD;
+  return true;
+}
+
+function composePath(session: usize, to: usize, path: usize): bool {
+  composedPath = path;
+  composedBytes = min(pathFrameBytes(path), mtu(session));
+  composedFlags = Composed.ELICITING;
+  if (path != currentPath(session)) composedFlags |= Composed.ELSEWHERE;
+  writePathFrame(session, to, path);
+  return true;
+}
+
+/** A frame for the current path, of up to `room` bytes; 0: none. */
+function composeFrame(session: usize, to: usize, room: u32): u32 {
+  if (!maySeal(session, true)) return 0;
+  if (rekeyDue(session) && room >= 80) {
+    composedFlags = Composed.ELICITING;
+    return writeRekey(session, to);
+  }
+  if (probesWanted(session)) return composeProbe(session, to, room);
+  if (wantsPing(session)) return composePing(session, to, room);
+  if (load<u8>(session, Head.PONGS_OWED)) {
+    composedFlags = Composed.ELICITING;
+    return withAcks(session, to, writePong(session, to), room);
+  }
+  const bytes = composePaced(session, to, room);
+  return bytes ? bytes : composeAck(session, to, room);
+}
+
+function wantsPing(session: usize): bool {
+  if (load<u8>(session, Head.PING_ASKED) | load<u8>(session, Head.PING_WANTED)) return true;
+  // Bare ACKs alone would run into the gap limit, for they are never acked.
+  return unackedSpan(session) >= UNACKED_MAX && !ackElicitingInFlight(session);
+}
+
+function composePing(session: usize, to: usize, room: u32): u32 {
+  composedFlags = Composed.ELICITING;
+  return withAcks(session, to, writePing(session, to), room);
+}
+
+/** What was not acked goes once more, whatever the window says; else a PING. */
+function composeProbe(session: usize, to: usize, room: u32): u32 {
+  const oldest = oldestUnacked(session);
+  if (oldest) contentLost(session, oldest);
+  let bytes = maySeal(session, false) ? writeContent(session, to, room) : 0;
+  if (bytes == 0) bytes = composePing(session, to, room);
+  composedFlags = (composedFlags & Composed.ACKS) | Composed.ELICITING | Composed.PROBE;
+  return bytes;
+}
+
+/** What the congestion window and the pacer have a say in. */
+function composePaced(session: usize, to: usize, room: u32): u32 {
+  const probe = mtuProbeSize(session),
+    waits = hasMessage(session) || hasStreamOutput(session);
+  if (!waits && !probe) {
+    ranDry = true;
+    return 0;
+  }
+  if (!maySeal(session, false)) return 0;
+  const deadline = pacingDeadline(session);
+  if (deadline > now) {
+    pacedUntil = deadline;
+    return 0;
+  }
+  if (probe && allowance(composedPath) >= probe && mayCongestionSend(session, probe)) {
+    composedFlags = Composed.ELICITING | Composed.MTU_PROBE;
+    composedBytes = probe;
+    return writePing(session, to);
+  }
+  if (!waits || !mayCongestionSend(session, room + PACKET_OVERHEAD)) return 0;
+  const bytes = writeContent(session, to, room);
+  if (bytes) composedFlags |= Composed.ELICITING;
+  else ranDry = true;
+  return bytes;
+}
+
+/** A message or a stream's frame, with an ACK block in front of its payload if one is wanted. */
+function writeContent(session: usize, to: usize, room: u32): u32 {
+  const block = acksFor(session, room >> 1);
+  let bytes = writeMessage(session, to + block, room - block);
+  if (bytes == 0) bytes = writeStreamFrame(session, to + block, room - block);
+  return bytes ? insertAcks(to, bytes, block) : 0;
+}
+
+/** A PING or a PONG, likewise. */
+function withAcks(session: usize, to: usize, bytes: u32, room: u32): u32 {
+  const block = acksFor(session, room - bytes);
+  if (block) memory.copy(to + block, to, bytes);
+  return insertAcks(to, bytes, block);
+}
+
+/** Writes the ACK block of the send epoch, if one is wanted, to ACKS; returns its bytes. */
+function acksFor(session: usize, room: u32): u32 {
+  const epoch = sendingEpoch(session);
+  composedAckEpoch = epoch;
+  return ackWantedIn(session, epoch) ? writeAckBlock(session, epoch, ACKS, min(room, ACK_ROOM)) : 0;
+}
+
+/** A frame of `bytes` lies `block` bytes behind `to`: the ACK block goes behind its head. */
+function insertAcks(to: usize, bytes: u32, block: u32): u32 {
+  if (block == 0) return bytes;
+  memory.copy(to, to + block, FrameHead.BYTES);
+  memory.copy(to + FrameHead.BYTES, ACKS, block);
+  store<u8>(to, load<u8>(to, FrameHead.FLAGS) | FrameFlag.ACK, FrameHead.FLAGS);
+  const length = <u16>(bytes - FrameHead.BYTES + block);
+  store<u16>(to, bswap<u16>(length), FrameHead.PAYLOAD_LENGTH);
+  composedFlags |= Composed.ACKS;
+  return bytes + block;
+}
+
+/** A bare ACK, when it may wait no longer: of the send epoch, else of the one before. */
+function composeAck(session: usize, to: usize, room: u32): u32 {
+  const wanted = ackWanted(session);
+  if (wanted == 0 || (wanted == 1 && ackDeadline(session) > now)) return 0;
+  const epoch = ackEpoch(session),
+    payload = to + FrameHead.BYTES,
+    bytes = writeAckBlock(session, epoch, payload, min(room - FrameHead.BYTES, ACK_ROOM));
+  if (bytes == 0) return 0;
+  beginFrame(to, FrameType.ACK, bytes);
+  store<u64>(to, bswap<u64>(epoch), FrameHead.OFFSET);
+  composedFlags |= Composed.ACKS;
+  composedAckEpoch = epoch;
+  return FrameHead.BYTES + bytes;
+}

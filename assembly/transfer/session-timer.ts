@@ -1,0 +1,72 @@
+/**
+ * The one deadline of a session: the nearest of all its parts. What has to be sent then is sent by
+ * the next transferSend(); here only the time is noticed.
+ */
+import { now } from "./clock";
+import { SessionBit, tell } from "./events";
+import { mtuDeadline } from "./mtu";
+import { onPathTimer, pathDeadline } from "./path";
+import { makeReady } from "./ready";
+import { ackDeadline, ackWanted } from "./received";
+import { onRecoveryTimer, recoveryDeadline } from "./recovery";
+import { onRekeyTimer, rekeyDeadline } from "./rekey";
+import { ptoUs, smoothedUs } from "./rtt";
+import { forgetSession, idleDeadline, keepaliveDeadline, lifeOf, timeOut } from "./session";
+import { tellWaiting } from "./session-events";
+import { Head, Life } from "./session-head";
+import { noteRoundTrip, onStreamTimer, streamDeadline } from "./streams";
+import { beginRound, NEVER, nextDue, setTimer } from "./timer-wheel";
+
+/** When an event that found no room is tried again, microseconds. */
+const EVENTS_AGAIN_US: u64 = 1000;
+
+const STUCK_US: u64 = 1000;
+
+/** Sets when the session is looked at again; at `paced` at the latest. */
+export function setSessionTimer(session: usize, paced: u64): void {
+  let first = load<u32>(session, Head.EVENTS) ? now + EVENTS_AGAIN_US : NEVER;
+  if (lifeOf(session) != Life.OPEN) {
+    setTimer(session, min(first, load<u64>(session, Head.DRAIN_UNTIL)));
+    return;
+  }
+  noteRoundTrip(session, smoothedUs(session), ptoUs(session, false));
+  first = min(min(first, paced), min(idleDeadline(session), keepaliveDeadline(session)));
+  first = min(first, min(recoveryDeadline(session), streamDeadline(session)));
+  first = min(first, min(pathDeadline(session), rekeyDeadline(session)));
+  first = min(first, mtuDeadline(session));
+  if (ackWanted(session)) first = min(first, ackDeadline(session));
+  // What is due and still here could not go: it is not asked for in every tick.
+  setTimer(session, first > now ? first : now + STUCK_US);
+}
+
+/** Does everything that is due by now. */
+export function runTimers(): void {
+  beginRound();
+  for (let session = nextDue(); session; session = nextDue()) onTimer(session);
+}
+
+function onTimer(session: usize): void {
+  if (lifeOf(session) == Life.OPEN) onTimerOpen(session);
+  if (lifeOf(session) != Life.OPEN && load<u64>(session, Head.DRAIN_UNTIL) <= now) {
+    tell(session, SessionBit.GONE);
+    if (tellWaiting(session)) {
+      forgetSession(session);
+      return;
+    }
+  }
+  tellWaiting(session);
+  makeReady(session);
+  setSessionTimer(session, NEVER);
+}
+
+function onTimerOpen(session: usize): void {
+  if (idleDeadline(session) <= now) {
+    timeOut(session);
+    return;
+  }
+  if (keepaliveDeadline(session) <= now) store<u8>(session, 1, Head.PING_WANTED);
+  if (recoveryDeadline(session) <= now) onRecoveryTimer(session);
+  if (streamDeadline(session) <= now) onStreamTimer(session);
+  if (pathDeadline(session) <= now && onPathTimer(session)) tell(session, SessionBit.PATH_FAILED);
+  if (rekeyDeadline(session) <= now) onRekeyTimer(session);
+}

@@ -1,0 +1,234 @@
+/**
+ * A session's life (section 5): opened with what the handshake gave, closed by either side or by
+ * time, drained for 3 PTO (4.11), wiped. Rekeys and migration are machines of their own, so that
+ * data goes on meanwhile; sessionState() tells them to the host as the one state the seed has.
+ */
+
+import { TRANSFER_PACKET_BYTES_MAX } from "../core/limits";
+import { TRANSFER } from "../core/memory";
+import { CloseError, OpenArgument, PathField, SessionState, TransferBlock } from "../core/transfer";
+import { Pool } from "../core/transfer-memory";
+import { now } from "./clock";
+import { openPaths, sendingEpoch, setRekeyLimits, startEpochs, wipeEpochs } from "./epoch";
+import { SessionBit, tell } from "./events";
+import { dropMessages, keepBytes, releaseBytes } from "./messages";
+import { startMtu } from "./mtu";
+import { currentPath, isMigrating, Path, probedPath, probePath, startPaths } from "./path";
+import { giveEntry, takeEntry } from "./pool";
+import { dropReady, makeReady } from "./ready";
+import { resetPath, startRecovery } from "./recovery";
+import { isRekeying, startRekeys } from "./rekey";
+import { ptoUs } from "./rtt";
+import { dropSent } from "./sent";
+import { Head, Life, newHandle, sessionOfEntry } from "./session-head";
+import { dropTokens, oweToken, startResets } from "./session-reset";
+import { dropStreams, startStreams } from "./streams";
+import { NEVER, setTimer } from "./timer-wheel";
+
+const SECRET_BYTES: u32 = 32;
+/** A rekey comes before this path index (4.9). */
+const PATH_INDEX_MAX: u32 = 253;
+/** UDP payload that every frame of the session itself fits; less is no way to go. */
+const MTU_LEAST: u32 = 256;
+const SEED_IDLE_MS: u32 = 30000;
+
+function argument(offset: u32): u32 {
+  return load<u32>(TRANSFER + TransferBlock.ARGUMENTS + <usize>offset);
+}
+
+/** Opens a session with the ARGUMENTS of transferOpen(); 0: there is no room. Secrets are wiped. */
+export function openSession(): usize {
+  const block = TRANSFER + TransferBlock.ARGUMENTS,
+    entry = takeEntry(Pool.SESSIONS),
+    session = entry ? sessionOfEntry(entry) : 0;
+  if (session) fillHead(session, entry, block);
+  if (session) startParts(session, block);
+  memory.fill(block + OpenArgument.K1, 0, 96);
+  memory.fill(block + OpenArgument.SECRET, 0, SECRET_BYTES);
+  return session;
+}
+
+function fillHead(session: usize, entry: u32, block: usize): void {
+  store<u32>(session, newHandle(entry), Head.HANDLE);
+  store<u8>(session, Life.OPEN, Head.LIFE);
+  store<u8>(session, u8(argument(OpenArgument.INITIATOR) != 0), Head.INITIATOR);
+  store<u64>(session, now, Head.OPENED);
+  store<u64>(session, now, Head.IDLE_FROM);
+  store<u8>(session, 1, Head.IDLE_ARMED);
+  const idleMs = argument(OpenArgument.IDLE_MS);
+  store<u64>(session, <u64>(idleMs ? idleMs : SEED_IDLE_MS) * 1000, Head.IDLE_US);
+  store<u64>(session, NEVER, Head.DRAIN_UNTIL);
+  // Who called repeats message 3 until a valid packet of ours comes (section 2).
+  store<u8>(session, u8(argument(OpenArgument.INITIATOR) == 0), Head.PING_WANTED);
+  store<u64>(session, NEVER, Head.DEADLINE);
+  store<u32>(session, argument(OpenArgument.ROUND_TRIP_US), Head.ROUND_TRIP);
+  const mtuMax = argument(OpenArgument.MTU_MAX);
+  store<u32>(session, max(min(mtuMax, TRANSFER_PACKET_BYTES_MAX), MTU_LEAST), Head.MTU_MAX);
+  memory.copy(session + Head.SECRET, block + OpenArgument.SECRET, SECRET_BYTES);
+}
+
+/** A first window of params: KiB, 0 stands for 1 MiB (section 2), at most 16 MiB (section 5). */
+function windowBytes(offset: u32): u64 {
+  const kib = argument(offset);
+  return (<u64>min<u32>(kib ? kib : 1024, 16384)) << 10;
+}
+
+function startParts(session: usize, block: usize): void {
+  const initiator = argument(OpenArgument.INITIATOR) != 0,
+    protection = argument(OpenArgument.HEADER_PROTECTION) != 0;
+  startEpochs(session, block + OpenArgument.K1, initiator, protection);
+  const seconds = argument(OpenArgument.REKEY_SECONDS),
+    packets = argument(OpenArgument.REKEY_PACKETS);
+  if (seconds && packets) setRekeyLimits(session, <u64>seconds * 1000000, packets);
+  startPaths(session, block + OpenArgument.PATH);
+  startMtu(session, isV6(block + OpenArgument.PATH), load<u32>(session, Head.MTU_MAX));
+  startRecovery(session, argument(OpenArgument.ROUND_TRIP_US));
+  startStreams(
+    session,
+    windowBytes(OpenArgument.WINDOW_KIB),
+    windowBytes(OpenArgument.PEER_WINDOW_KIB),
+    argument(OpenArgument.MAX_STREAMS),
+    argument(OpenArgument.PEER_MAX_STREAMS),
+  );
+  startRekeys(session);
+  startResets(session, block);
+}
+
+/** Is a far end an IPv6 address, and no IPv4 one written as such? */
+export function isV6(far: usize): bool {
+  const mapped = load<u64>(far, PathField.ADDRESS) == 0 && load<u32>(far, 8) == 0xffff0000;
+  return !mapped && load<u32>(far, PathField.HANDLE) == 0;
+}
+
+export function lifeOf(session: usize): Life {
+  return load<u8>(session, Head.LIFE);
+}
+
+export function sessionState(session: usize): SessionState {
+  const life = lifeOf(session);
+  if (life == Life.NONE) return SessionState.CLOSED;
+  if (life != Life.OPEN) return SessionState.DRAINING;
+  if (isRekeying(session)) return SessionState.REKEYING;
+  return isMigrating(session) ? SessionState.MIGRATING : SessionState.ESTABLISHED;
+}
+
+/**
+ * Closes a session for an error of CloseError, ours to tell the peer; the reason is text of
+ * `length` bytes. Nothing but CLOSE goes from now on.
+ */
+export function closeSession(session: usize, error: u32, reason: usize, length: u32): void {
+  if (lifeOf(session) != Life.OPEN) return;
+  if (length) store<u32>(session, keepBytes(session, reason, length), Head.REASON_SLOT);
+  end(session, Life.CLOSING, error);
+  store<u8>(session, 1, Head.CLOSE_DUE);
+  store<u32>(session, 1, Head.CLOSE_AGAIN);
+  makeReady(session);
+}
+
+/** The peer's CLOSE. */
+export function peerClosed(session: usize, error: u32, reason: usize, length: u32): void {
+  const life = lifeOf(session);
+  if (life == Life.DRAINING) return;
+  if (life == Life.CLOSING) {
+    store<u8>(session, Life.DRAINING, Head.LIFE);
+    store<u8>(session, 0, Head.CLOSE_DUE);
+    return;
+  }
+  if (length) store<u32>(session, keepBytes(session, reason, length), Head.CLOSE_SLOT);
+  store<u8>(session, 1, Head.CLOSED_BY_PEER);
+  end(session, Life.DRAINING, error);
+}
+
+function end(session: usize, life: Life, error: u32): void {
+  store<u8>(session, life, Head.LIFE);
+  store<u32>(session, error, Head.CLOSE_ERROR);
+  store<u64>(session, now + 3 * ptoUs(session, false), Head.DRAIN_UNTIL);
+  dropMessages(session);
+  dropStreams(session);
+  dropSent(session);
+  dropTokens(session);
+  // What the session still wanted of the host, it wants no more.
+  store<u32>(session, 0, Head.EVENTS);
+  tell(session, SessionBit.CLOSED);
+}
+
+/** Ends a session at once: its time ran out, or a stateless reset came. */
+export function abandonSession(session: usize, error: u32): void {
+  if (lifeOf(session) == Life.OPEN) end(session, Life.DRAINING, error);
+  store<u64>(session, now, Head.DRAIN_UNTIL);
+}
+
+/** A packet came while we close: CLOSE goes again for the 1st, 2nd, 4th, 8th .. (4.11). */
+export function packetWhileClosing(session: usize): void {
+  const packets = load<u32>(session, Head.CLOSE_PACKETS) + 1;
+  store<u32>(session, packets, Head.CLOSE_PACKETS);
+  if (packets < load<u32>(session, Head.CLOSE_AGAIN)) return;
+  store<u32>(session, packets << 1, Head.CLOSE_AGAIN);
+  store<u8>(session, 1, Head.CLOSE_DUE);
+  makeReady(session);
+}
+
+/** The way to the peer is another: its size is not known, and if `whole` nothing else is either. */
+export function restartPath(session: usize, whole: bool): void {
+  const far = currentPath(session) + Path.FAR;
+  startMtu(session, isV6(far), load<u32>(session, Head.MTU_MAX));
+  if (whole) resetPath(session);
+  oweToken(session);
+}
+
+/** Moves to the PathField at `far` under the next CID (4.9). False: not now. */
+export function migrateTo(session: usize, far: usize): bool {
+  const index = load<u32>(currentPath(session), Path.INDEX) + 1;
+  if (probedPath(session) || index >= PATH_INDEX_MAX) return false;
+  openPaths(session, sendingEpoch(session), index);
+  if (!probePath(session, far, index)) restartPath(session, true);
+  makeReady(session);
+  return true;
+}
+
+/** When the idle time is over (section 5: at least 3 PTO). */
+export function idleDeadline(session: usize): u64 {
+  const idle = max(load<u64>(session, Head.IDLE_US), 3 * ptoUs(session, false));
+  return load<u64>(session, Head.IDLE_FROM) + idle;
+}
+
+/** When a PING has to keep an open session alive; NEVER: it need not. */
+export function keepaliveDeadline(session: usize): u64 {
+  if (!load<u8>(session, Head.KEEPALIVE) || !load<u8>(session, Head.IDLE_ARMED)) return NEVER;
+  return load<u64>(session, Head.IDLE_FROM) + (load<u64>(session, Head.IDLE_US) >> 1);
+}
+
+/** A valid packet came: the idle time begins anew. */
+export function restartIdle(session: usize): void {
+  store<u64>(session, now, Head.IDLE_FROM);
+  store<u8>(session, 1, Head.IDLE_ARMED);
+}
+
+/** An ack-eliciting packet goes: the first one after a packet that came counts too. */
+export function idleAtSend(session: usize): void {
+  if (!load<u8>(session, Head.IDLE_ARMED)) return;
+  store<u64>(session, now, Head.IDLE_FROM);
+  store<u8>(session, 0, Head.IDLE_ARMED);
+}
+
+/** Wipes everything; the handle names nothing from now on. SESSION_GONE has been told. */
+export function forgetSession(session: usize): void {
+  setTimer(session, NEVER);
+  dropReady(session);
+  dropMessages(session);
+  dropStreams(session);
+  dropSent(session);
+  wipeEpochs(session);
+  if (load<u32>(session, Head.REASON_SLOT)) releaseBytes(load<u32>(session, Head.REASON_SLOT));
+  giveEntry(Pool.SESSIONS, load<u32>(session, Head.HANDLE) & 0xffff);
+}
+
+/** The error that a handler asked to close with, as a number of CloseError. */
+export function closeFor(session: usize, handled: u32): void {
+  closeSession(session, handled & 0xff, 0, 0);
+}
+
+/** Ends by time: no word to the peer, who hears nothing either. */
+export function timeOut(session: usize): void {
+  abandonSession(session, CloseError.TIMEOUT);
+}

@@ -1,0 +1,130 @@
+/**
+ * Streams of the transfer machine, seen from the host: bytes are written into the engine's blocks
+ * and read from them, without a copy of the engine's own. Reference: transfer section 5.
+ */
+import type { Engine, EngineExports } from '../engine/engine.ts';
+import { Region } from '../engine/generated/layout.ts';
+
+const TWO_32 = 4294967296;
+const EMPTY = new Uint8Array(0);
+
+export interface StreamOptions {
+  /** Both ways [true]. */
+  bidi?: boolean;
+  /** 0 to 255, higher first [128]. */
+  priority?: number;
+  /** No flow control, up to 64 KiB [false]. */
+  expedited?: boolean;
+  /** Told to the peer with the stream; up to 1024 bytes [none]. */
+  metadata?: Uint8Array;
+  /** The host reads ranges in any order [false]. */
+  unordered?: boolean;
+}
+
+export class EngineStreams {
+  private readonly engine: Engine;
+  private readonly clock: () => number;
+  private readonly block: number;
+
+  /** `clock`: microseconds, the one that EngineTransfer has. */
+  constructor(engine: Engine, clock: () => number) {
+    this.engine = engine;
+    this.clock = clock;
+    this.block = engine.region(Region.TRANSFER);
+  }
+
+  /** The exports, which know the time now. */
+  private get now(): EngineExports {
+    const nowUs = this.clock();
+    this.engine.exports.transferAt(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+    return this.engine.exports;
+  }
+
+  private word(offset: number): number {
+    return this.engine.u32[(this.block + offset) >>> 2] ?? 0;
+  }
+
+  /** Opens a stream; undefined: the peer lets us have no more now, or there is no room. */
+  open(session: number, options: StreamOptions = {}): number | undefined {
+    const { bidi = true, priority = 128, expedited = false, unordered = false } = options;
+    const metadata = options.metadata ?? EMPTY;
+    this.engine.u8.set(metadata, this.block);
+    const flags = (bidi ? 1 : 0) | (expedited ? 2 : 0) | (unordered ? 4 : 0);
+    const kind = flags | (priority << 8);
+    const handle = this.now.transferStreamOpen(session, kind, metadata.length);
+    return handle === 0 ? undefined : handle >>> 0;
+  }
+
+  /**
+   * Writes bytes at an offset of the stream, each of which is written once; gives how many found
+   * room. STREAM_WRITABLE tells when there is more.
+   */
+  write(stream: number, offset: number, bytes: Uint8Array): number {
+    const { u8 } = this.engine;
+    const exports = this.now;
+    let done = 0;
+    while (done < bytes.length) {
+      const at = offset + done;
+      const low = at >>> 0;
+      const high = (at / TWO_32) >>> 0;
+      const room = exports.transferStreamRoom(stream, low, high, bytes.length - done) >>> 0;
+      if (room === 0) break;
+      u8.set(bytes.subarray(done, done + room), this.word(0));
+      if (exports.transferStreamWritten(stream, low, high, room) !== 0) break;
+      done += room;
+    }
+    return done;
+  }
+
+  /** All has been written. */
+  finish(stream: number): boolean {
+    return this.now.transferStreamFinish(stream) === 0;
+  }
+
+  /** Gives up sending, for a StreamResetError. */
+  reset(stream: number, error: number): boolean {
+    return this.now.transferStreamReset(stream, error) === 0;
+  }
+
+  /** Wants no more of what comes. */
+  stop(stream: number): boolean {
+    return this.now.transferStreamStop(stream) === 0;
+  }
+
+  /** From now on a stream is read in any order; false: reading has begun. */
+  setUnordered(stream: number): boolean {
+    return this.now.transferStreamUnordered(stream) === 0;
+  }
+
+  /** Tells the peer that no new streams are taken, for a GoAwayError. */
+  goAway(session: number, error: number, reason = ''): boolean {
+    const text = new TextEncoder().encode(reason).subarray(0, 256);
+    this.engine.u8.set(text, this.block);
+    return this.now.transferGoaway(session, error, text.length) === 0;
+  }
+
+  setPriority(stream: number, priority: number): boolean {
+    return this.now.transferStreamPriority(stream, priority) === 0;
+  }
+
+  /**
+   * Hands everything that can be read now to `take`, in runs that lie in the engine (views, good
+   * for this call only); they are gone afterwards. Gives the bytes.
+   */
+  read(stream: number, take: (bytes: Uint8Array, offset: number) => void): number {
+    const { u8 } = this.engine;
+    const exports = this.now;
+    let sum = 0;
+    for (;;) {
+      const length = exports.transferStreamReadable(stream) >>> 0;
+      if (length === 0) return sum;
+      const address = this.word(0);
+      const offset = this.word(8) + this.word(12) * TWO_32;
+      take(u8.subarray(address, address + length), offset);
+      const low = offset >>> 0;
+      if (exports.transferStreamConsumed(stream, low, (offset / TWO_32) >>> 0, length) !== 0)
+        return sum;
+      sum += length;
+    }
+  }
+}

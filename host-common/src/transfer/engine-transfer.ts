@@ -1,0 +1,315 @@
+/**
+ * The transfer machine in the engine, seen from its host: packets, time and calls in, packets and
+ * events out. No sockets, and the clock is whatever it is given: microseconds that do not run
+ * backward. Handles are the engine's. Reference: transfer sections 1-6.
+ */
+import { CLIENT_SIZES, type EngineSizes, type TransferSizes } from '../engine/configuration.ts';
+import { check, type Engine, type EngineExports } from '../engine/engine.ts';
+import { Config, Region, Ring } from '../engine/generated/layout.ts';
+import { LARGE_FRAME_BYTES, TRANSFER_BATCH } from '../engine/generated/limits.ts';
+import {
+  OpenArgument,
+  PacketFlag,
+  PathField,
+  TransferBlock,
+  TransferEvent,
+  TransferPacket,
+  TransferStatistic,
+} from '../engine/generated/transfer.ts';
+import { EngineStreams } from './engine-streams.ts';
+
+const TWO_32 = 4294967296;
+/** Large frames in which packets come, and in which they go: a batch of 64 of any size. */
+const FRAMES_EACH_WAY = 9;
+
+/** Sizes of an engine that does nothing but transfer. */
+export function transferSizes(transfer: TransferSizes): EngineSizes {
+  return { ...CLIENT_SIZES, largeFrames: 2 * FRAMES_EACH_WAY, transfer };
+}
+
+/** What a handshake hands over. All arrays are copied. */
+export interface OpenOptions {
+  /** Split output and handshake hash, 32 bytes each. */
+  k1: Uint8Array;
+  k2: Uint8Array;
+  handshakeHash: Uint8Array;
+  initiator: boolean;
+  /** Round trip of the handshake [not known]. */
+  roundTripUs?: number;
+  peerMaxStreams: number;
+  peerWindowKib: number;
+  maxStreams: number;
+  windowKib: number;
+  headerProtection?: boolean;
+  /** The largest UDP payload that can leave here. */
+  mtuMax: number;
+  idleMs?: number;
+  rekeySeconds?: number;
+  rekeyPackets?: number;
+  /** 32 random bytes that only this process knows. */
+  secret: Uint8Array;
+  /** The far end (far-end.ts). */
+  path: Uint8Array;
+}
+
+export interface TransferEventOf {
+  /** A TransferEventKind. */
+  kind: number;
+  session: number;
+  stream: number;
+  number: number;
+  value: number;
+  code: number;
+  /** A copy; undefined when the event has none. */
+  bytes: Uint8Array | undefined;
+  /** The far end that it is about. */
+  path: Uint8Array;
+}
+
+export interface PacketOut {
+  /** A view; it is good until the next send(). */
+  bytes: Uint8Array;
+  path: Uint8Array;
+  session: number;
+  /** A probe of the path's size: it must not be fragmented. */
+  mtuProbe: boolean;
+}
+
+export type Statistics = Record<keyof typeof TransferStatistic, number>;
+
+export class EngineTransfer {
+  readonly engine: Engine;
+  readonly streams: EngineStreams;
+  private readonly clock: () => number;
+  private readonly block: number;
+  private readonly events: number;
+  private readonly eventMask: number;
+  private readonly incoming: number;
+  private readonly outgoing: number;
+  private readonly areaBytes: number;
+  private received = 0;
+  private cursor: number;
+
+  /**
+   * Over an engine that has transferSizes(); several of them are never over the same. `clock`:
+   * microseconds.
+   */
+  constructor(engine: Engine, clock: () => number) {
+    this.engine = engine;
+    this.clock = clock;
+    this.streams = new EngineStreams(engine, clock);
+    this.block = engine.region(Region.TRANSFER);
+    this.events = engine.region(Region.TRANSFER_EVENTS);
+    const words = engine.exports.configBlock() >>> 2;
+    this.eventMask = (engine.u32[words + Config.TRANSFER_EVENTS] ?? 1) - 1;
+    this.incoming = engine.region(Region.LARGE_FRAMES);
+    this.areaBytes = FRAMES_EACH_WAY * LARGE_FRAME_BYTES;
+    this.outgoing = this.incoming + this.areaBytes;
+    this.cursor = this.incoming;
+  }
+
+  /** The exports, which know the time now. */
+  private get now(): EngineExports {
+    const nowUs = this.clock();
+    this.engine.exports.transferAt(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+    return this.engine.exports;
+  }
+
+  private word(offset: number): number {
+    return this.engine.u32[(this.block + offset) >>> 2] ?? 0;
+  }
+
+  private setWord(offset: number, value: number): void {
+    this.engine.u32[(this.block + offset) >>> 2] = value;
+  }
+
+  private put(offset: number, bytes: Uint8Array, length = bytes.length): void {
+    if (bytes.length !== length) throw new RangeError(`wanted ${length} bytes`);
+    this.engine.u8.set(bytes, this.block + offset);
+  }
+
+  /** Opens a session; gives its handle, undefined when there is no room for one more. */
+  open(options: OpenOptions): number | undefined {
+    this.engine.u8.fill(0, this.block, this.block + OpenArgument.BYTES);
+    this.put(OpenArgument.K1, options.k1, 32);
+    this.put(OpenArgument.K2, options.k2, 32);
+    this.put(OpenArgument.HANDSHAKE_HASH, options.handshakeHash, 32);
+    this.put(OpenArgument.SECRET, options.secret, 32);
+    this.put(OpenArgument.PATH, options.path, PathField.BYTES);
+    this.setWord(OpenArgument.INITIATOR, options.initiator ? 1 : 0);
+    this.setWord(OpenArgument.ROUND_TRIP_US, options.roundTripUs ?? 0);
+    this.setWord(OpenArgument.PEER_MAX_STREAMS, options.peerMaxStreams);
+    this.setWord(OpenArgument.PEER_WINDOW_KIB, options.peerWindowKib);
+    this.setWord(OpenArgument.MAX_STREAMS, options.maxStreams);
+    this.setWord(OpenArgument.WINDOW_KIB, options.windowKib);
+    this.setWord(OpenArgument.HEADER_PROTECTION, options.headerProtection ? 1 : 0);
+    this.setWord(OpenArgument.MTU_MAX, options.mtuMax);
+    this.setWord(OpenArgument.IDLE_MS, options.idleMs ?? 0);
+    this.setWord(OpenArgument.REKEY_SECONDS, options.rekeySeconds ?? 120);
+    this.setWord(OpenArgument.REKEY_PACKETS, options.rekeyPackets ?? 1000000);
+    const nowUs = this.clock();
+    const handle = this.engine.exports.transferOpen(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+    return handle === 0 ? undefined : handle >>> 0;
+  }
+
+  /** Lays a packet that came down for receive(); false: the batch is full. */
+  putReceived(bytes: Uint8Array, path: Uint8Array): boolean {
+    if (this.received === 0) this.cursor = this.incoming;
+    if (this.received === TRANSFER_BATCH) return false;
+    if (this.cursor + bytes.length > this.incoming + this.areaBytes) return false;
+    const entry = TransferBlock.RECEIVED + this.received * TransferPacket.BYTES;
+    this.engine.u8.set(bytes, this.cursor);
+    this.setWord(entry + TransferPacket.OFFSET, this.cursor);
+    this.setWord(entry + TransferPacket.LENGTH, bytes.length);
+    this.put(entry + TransferPacket.PATH, path, PathField.BYTES);
+    this.cursor += bytes.length;
+    this.received++;
+    return true;
+  }
+
+  /** Takes the packets laid down; gives how many, of which verdict() and takenBy() tell. */
+  receive(): number {
+    const nowUs = this.clock();
+    const count = this.received;
+    this.received = 0;
+    if (count) this.engine.exports.transferReceive(count, nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+    return count;
+  }
+
+  /** The PacketVerdict of a packet of the last receive(). */
+  verdict(index: number): number {
+    const entry = TransferBlock.RECEIVED + index * TransferPacket.BYTES;
+    return this.word(entry + TransferPacket.VERDICT);
+  }
+
+  /** The session that took it; 0: none. */
+  takenBy(index: number): number {
+    return this.word(
+      TransferBlock.RECEIVED + index * TransferPacket.BYTES + TransferPacket.SESSION,
+    );
+  }
+
+  /** Asks for packets to send; gives how many. A full batch means that there may be more. */
+  send(): number {
+    const { exports } = this.engine;
+    const nowUs = this.clock();
+    const low = nowUs >>> 0;
+    return exports.transferSend(this.outgoing, this.areaBytes, low, (nowUs / TWO_32) >>> 0);
+  }
+
+  /** A packet of the last send(). */
+  sent(index: number): PacketOut {
+    const entry = TransferBlock.SENT + index * TransferPacket.BYTES;
+    const offset = this.word(entry + TransferPacket.OFFSET);
+    const path = this.block + entry + TransferPacket.PATH;
+    return {
+      bytes: this.engine.u8.subarray(offset, offset + this.word(entry + TransferPacket.LENGTH)),
+      path: this.engine.u8.subarray(path, path + PathField.BYTES),
+      session: this.word(entry + TransferPacket.SESSION),
+      mtuProbe: (this.word(entry + TransferPacket.FLAGS) & PacketFlag.MTU_PROBE) !== 0,
+    };
+  }
+
+  step(): void {
+    const nowUs = this.clock();
+    this.engine.exports.transferStep(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+  }
+
+  /** When step() and send() are wanted; Infinity: not before something else happens. */
+  wakeUs(): number {
+    this.engine.exports.transferWake();
+    const high = this.word(4);
+    return high === 0xffffffff ? Number.POSITIVE_INFINITY : high * TWO_32 + this.word(0);
+  }
+
+  /** Hands every waiting event to `take`, and gives back what the event carried. */
+  drain(take: (event: TransferEventOf) => void): void {
+    const { u32, u8 } = this.engine;
+    const ring = this.events >>> 2;
+    const tailAt = ring + (Ring.TAIL >>> 2);
+    for (let tail = u32[tailAt] ?? 0; u32[ring] !== tail; tail = u32[tailAt] ?? 0) {
+      const entry = this.events + Ring.ENTRIES + (tail & this.eventMask) * Ring.ENTRY_BYTES;
+      const word = (offset: number) => u32[(entry + offset) >>> 2] ?? 0;
+      const offset = word(TransferEvent.OFFSET);
+      const slot = word(TransferEvent.SLOT);
+      const path = entry + TransferEvent.PATH;
+      const event: TransferEventOf = {
+        kind: word(TransferEvent.KIND),
+        session: word(TransferEvent.SESSION),
+        stream: word(TransferEvent.STREAM),
+        number: word(TransferEvent.NUMBER),
+        value: word(TransferEvent.VALUE) + word(TransferEvent.VALUE + 4) * TWO_32,
+        code: word(TransferEvent.CODE),
+        bytes: offset ? u8.slice(offset, offset + word(TransferEvent.LENGTH)) : undefined,
+        path: u8.slice(path, path + PathField.BYTES),
+      };
+      u32[tailAt] = tail + 1;
+      if (slot) check('transferRelease', this.engine.exports.transferRelease(slot));
+      take(event);
+    }
+  }
+
+  /** Closes; the reason is cut to what a frame holds. False: the session is not open. */
+  close(session: number, error: number, reason = ''): boolean {
+    const text = new TextEncoder().encode(reason).subarray(0, 1024);
+    this.put(TransferBlock.ARGUMENTS, text);
+    return this.now.transferClose(session, error, text.length) === 0;
+  }
+
+  ping(session: number): boolean {
+    return this.now.transferPing(session) === 0;
+  }
+
+  keepalive(session: number, on: boolean): boolean {
+    return this.now.transferKeepalive(session, on ? 1 : 0) === 0;
+  }
+
+  private layMessage(offset: number, data: Uint8Array): void {
+    this.setWord(0, offset >>> 0);
+    this.setWord(4, (offset / TWO_32) >>> 0);
+    this.put(8, data);
+  }
+
+  /** CONTROL of a type from 0x0100 on. Gives the engine's Status: MEMORY means later. */
+  control(session: number, type: number, data: Uint8Array, offset = 0): number {
+    this.layMessage(offset, data);
+    return this.now.transferControl(session, type, data.length);
+  }
+
+  /** A frame of type 0x20 to 0x3f, likewise. */
+  extension(session: number, type: number, data: Uint8Array, stream = 0): number {
+    this.layMessage(0, data);
+    return this.now.transferExtension(session, type, stream, data.length);
+  }
+
+  /** Starts a rekey; false: one is under way. */
+  rekey(session: number): boolean {
+    return this.now.transferRekey(session) === 0;
+  }
+
+  /** Answers REKEY_KEY with the representative of a fresh key. */
+  rekeyKey(session: number, representative: Uint8Array): boolean {
+    this.put(0, representative, 32);
+    return this.now.transferRekeyKey(session) === 0;
+  }
+
+  /** Answers REKEY_SECRET with the shared secret. */
+  rekeySecret(session: number, secret: Uint8Array): boolean {
+    this.put(0, secret, 32);
+    return this.now.transferRekeySecret(session) === 0;
+  }
+
+  /** Moves to another path (far-end.ts); false: a move is under way. */
+  migrate(session: number, path: Uint8Array): boolean {
+    this.put(0, path, PathField.BYTES);
+    return this.now.transferMigrate(session) === 0;
+  }
+
+  statistics(session: number): Statistics | undefined {
+    if (this.engine.exports.transferStatistics(session) !== 0) return undefined;
+    const entries = Object.entries(TransferStatistic)
+      .filter(([name]) => name !== 'BYTES')
+      .map(([name, at]) => [name, this.word(at) + this.word(at + 4) * TWO_32]);
+    return Object.fromEntries(entries) as Statistics;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The far end of a way a packet takes (PathField): 16 bytes of address, IPv4 mapped into IPv6; the
+ * port; and the host's own number of a way that has no address, as a relay's.
+ */
+import { PathField } from '../engine/generated/transfer.ts';
+
+export interface FarEnd {
+  /** 16 bytes. */
+  address: Uint8Array;
+  port: number;
+  handle: number;
+}
+
+export const FAR_END_BYTES = PathField.BYTES;
+
+export function writeFarEnd({ address, port, handle }: FarEnd): Uint8Array<ArrayBuffer> {
+  if (address.length !== 16)
+    throw new RangeError(`address: wanted 16 bytes, got ${address.length}`);
+  const bytes = new Uint8Array(FAR_END_BYTES);
+  bytes.set(address, PathField.ADDRESS);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(PathField.PORT, port, true);
+  view.setUint32(PathField.HANDLE, handle, true);
+  return bytes;
+}
+
+export function readFarEnd(bytes: Uint8Array): FarEnd {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, FAR_END_BYTES);
+  return {
+    address: bytes.slice(PathField.ADDRESS, PathField.ADDRESS + 16),
+    port: view.getUint16(PathField.PORT, true),
+    handle: view.getUint32(PathField.HANDLE, true),
+  };
+}

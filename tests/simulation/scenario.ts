@@ -1,0 +1,116 @@
+/**
+ * What a seed stands for: the links both ways, what happens to them, and what is transferred. Every
+ * kind of fault has seeds of its own and seeds in which it meets others.
+ */
+import { randomFrom } from '../seeded-random.ts';
+import { type Link, PERFECT } from './network.ts';
+
+/** Something that happens to the network or a session at a time after the start. */
+export interface Incident {
+  atUs: number;
+  kind: 'cut' | 'mend' | 'rebind' | 'move' | 'shrink' | 'rekey' | 'ping' | 'forge';
+  /** Which side: 0 called, 1 answered. */
+  side: 0 | 1;
+}
+
+export interface StreamPlan {
+  side: 0 | 1;
+  /** Both ways, with an answer of as many bytes. */
+  bidi: boolean;
+  priority: number;
+  expedited: boolean;
+  bytes: number;
+  /** When it is opened. */
+  atUs: number;
+}
+
+export interface Scenario {
+  seed: number;
+  /** Links towards side 0 and side 1. */
+  links: [Link, Link];
+  incidents: Incident[];
+  streams: StreamPlan[];
+  headerProtection: boolean;
+  windowKib: number;
+  rekeyPackets: number;
+  rekeySeconds: number;
+}
+
+type Random = (below: number) => number;
+
+const chance = (random: Random, percent: number) => random(100) < percent;
+
+function linkOf(random: Random): Link {
+  const delayUs = 500 + random(chance(random, 20) ? 150000 : 30000);
+  const rate = chance(random, 50) ? 125000 + random(12500000) : 0;
+  const link: Link = { ...PERFECT, delayUs, rate, mtu: 1252 + random(250) };
+  if (rate) link.queueBytes = Math.max(8000, Math.floor((rate * (delayUs + random(100000))) / 1e6));
+  if (chance(random, 40)) link.jitterUs = random(delayUs);
+  if (chance(random, 60)) link.loss = random(chance(random, 20) ? 2000 : 300);
+  if (chance(random, 25)) {
+    link.burst = random(50);
+    link.burstPackets = 1 + random(40);
+  }
+  if (chance(random, 30)) link.duplicate = random(1000);
+  if (chance(random, 30)) link.corrupt = random(300);
+  if (chance(random, 25)) link.straggle = random(200);
+  return link;
+}
+
+/** An outage is shorter than the idle time, or the session rightly ends. */
+function outage(random: Random, incidents: Incident[]): void {
+  const side = random(2) as 0 | 1;
+  const atUs = random(3000000);
+  incidents.push({ atUs, kind: 'cut', side });
+  incidents.push({ atUs: atUs + 1000 + random(5000000), kind: 'mend', side });
+}
+
+function incidentsOf(random: Random): Incident[] {
+  const incidents: Incident[] = [];
+  const some = (kind: Incident['kind'], percent: number, most: number) => {
+    if (!chance(random, percent)) return;
+    for (let left = 1 + random(most); left > 0; left--) {
+      incidents.push({ atUs: random(4000000), kind, side: random(2) as 0 | 1 });
+    }
+  };
+  if (chance(random, 20)) outage(random, incidents);
+  some('rebind', 20, 2);
+  some('move', 15, 2);
+  some('shrink', 10, 1);
+  some('rekey', 25, 3);
+  some('ping', 20, 2);
+  some('forge', 25, 3);
+  return incidents.sort((a, b) => a.atUs - b.atUs);
+}
+
+function streamsOf(random: Random, most: number): StreamPlan[] {
+  const streams: StreamPlan[] = [];
+  for (let left = 1 + random(5); left > 0; left--) {
+    const expedited = chance(random, 15);
+    streams.push({
+      side: random(2) as 0 | 1,
+      bidi: chance(random, 40),
+      priority: random(256),
+      expedited,
+      bytes: random(expedited ? 65537 : chance(random, 30) ? 200 : most),
+      atUs: chance(random, 50) ? 0 : random(500000),
+    });
+  }
+  return streams;
+}
+
+/** The scenario of a seed; `most`: bytes of a stream at the most. */
+export function scenarioOf(seed: number, most = 150000): Scenario {
+  const random = randomFrom(seed);
+  const links: [Link, Link] = [linkOf(random), linkOf(random)];
+  return {
+    seed,
+    links,
+    incidents: incidentsOf(random),
+    streams: streamsOf(random, most),
+    headerProtection: chance(random, 50),
+    windowKib: chance(random, 30) ? 16 + random(48) : 1024,
+    rekeyPackets: chance(random, 15) ? 60 + random(200) : 1000000,
+    rekeySeconds: chance(random, 10) ? 1 + random(3) : 120,
+  };
+}
