@@ -24,6 +24,7 @@ import {
   readU32BE,
   readU64BE,
 } from "./payload";
+import { makeReady } from "./ready";
 import { takeData, takeFinal, takeReset } from "./receive-side";
 import { refreshSending } from "./send-side";
 import { sessionHandle } from "./session-head";
@@ -124,6 +125,7 @@ export function onWindowUpdate(session: usize, _frame: usize, epoch: u32): u32 {
     const part = partOf(session);
     if (frameOffset > load<u64>(part, Part.SEND_LIMIT)) {
       store<u64>(part, frameOffset, Part.SEND_LIMIT);
+      makeReady(session);
     }
     return Handled.OK;
   }

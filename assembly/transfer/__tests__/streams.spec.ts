@@ -1,8 +1,7 @@
 import { TransferEventKind } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
-import { consumed, nextReadable, readAt, readOffset } from "../receive-side";
-import { finishStream, roomAt, writeRoom, written } from "../send-side";
-import { Stream, streamOf } from "../stream";
+import { finishStream } from "../send-side";
+import { streamOf } from "../stream";
 import { openStream } from "../stream-open";
 import { streamCount } from "../streams";
 import { configureTransfer } from "./configured";
@@ -18,41 +17,10 @@ import {
   newEnd,
   nextKind,
 } from "./stream-ends";
+import { put, take } from "./stream-io";
 
 configureTransfer();
 const TEXT = guarded(2048);
-
-/** Byte `offset` of every stream here. */
-function byteAt(offset: u64): u8 {
-  return <u8>(offset * 31 + (offset >> 8) * 7 + 3);
-}
-
-/** Writes `length` bytes from `offset` on; how many found room. */
-function put(stream: usize, offset: u64, length: u32): u32 {
-  let done: u32 = 0;
-  while (done < length) {
-    const bytes = writeRoom(stream, offset + done, length - done);
-    if (bytes == 0) break;
-    for (let i: u32 = 0; i < bytes; i++) store<u8>(roomAt + i, byteAt(offset + done + i));
-    assert(written(stream, offset + done, bytes));
-    done += bytes;
-  }
-  return done;
-}
-
-/** Reads all there is; how many bytes, each looked at. */
-function take(stream: usize): u64 {
-  let sum: u64 = 0;
-  for (let bytes = nextReadable(stream); bytes; bytes = nextReadable(stream)) {
-    for (let i: u32 = 0; i < bytes; i++) {
-      if (load<u8>(readAt + i) != byteAt(readOffset + i)) assert(false, "another byte");
-    }
-    sum += bytes;
-    assert(consumed(stream, readOffset, bytes));
-    if (load<u32>(stream, Stream.HANDLE) == 0) break;
-  }
-  return sum;
-}
 
 describe("a stream", () => {
   test("goes one way from its opening to its end", () => {
