@@ -31,7 +31,7 @@ import {
   setRecoveryCount,
   setRecoveryWord,
 } from "./recovery-state";
-import { ptoUs, sampleRtt, startRtt } from "./rtt";
+import { lateBefore, ptoUs, sampleRtt, startRtt } from "./rtt";
 import {
   firstSent,
   forgetSent,
@@ -50,8 +50,6 @@ import { Handled } from "./verdict";
 const PROBES: u32 = 2;
 /** Probe timeouts in a row after which large packets are suspected. */
 const SUSPECT_TIMEOUTS: u32 = 3;
-/** Probe timeouts for which a late ack of a packet given up is waited for. */
-const LATE_TIMEOUTS: u64 = 3;
 
 /** Whether the ACK that is handled acks something ack-eliciting that was not acked before. */
 let ackedEliciting: bool = false;
@@ -182,8 +180,7 @@ function afterAck(session: usize, largest: u64): void {
     endSample(session);
     bbrAcked(session);
   }
-  const late = LATE_TIMEOUTS * ptoUs(session, false);
-  forgetSent(session, now > late ? now - late : 0);
+  forgetSent(session, lateBefore(session));
 }
 
 /**

@@ -9,6 +9,8 @@ const INITIAL_US: u64 = 100000;
 export const GRANULARITY_US: u64 = 1000;
 /** A probe timeout does not double beyond this. */
 const TIMEOUT_MAX_US: u64 = 5000000;
+/** Probe timeouts for which a late ack of a packet given up is waited for. */
+const LATE_TIMEOUTS: u64 = 3;
 
 /** Begins anew; rttUs: the round trip of the handshake, 0 if it is not known. */
 export function startRtt(session: usize, rttUs: u64): void {
@@ -53,6 +55,12 @@ export function ptoUs(session: usize, backoff: bool): u64 {
   if (!backoff) return once;
   const doublings = <u64>min<u32>(<u32>recoveryWord(session, Recovery.TIMEOUTS), 16);
   return max(once, min(once << doublings, TIMEOUT_MAX_US));
+}
+
+/** What was given up and sent before this is not waited for any more: three probe timeouts ago. */
+export function lateBefore(session: usize): u64 {
+  const late = LATE_TIMEOUTS * ptoUs(session, false);
+  return now > late ? now - late : 0;
 }
 
 /** How long a packet sent before one that was acked may still be overtaken: microseconds. */

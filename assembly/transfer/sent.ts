@@ -8,6 +8,7 @@ import { Pool, SENT_CHUNK_BYTES, SENT_CHUNKS, SENT_RECORD_BYTES } from "../core/
 import { now } from "./clock";
 import { Session } from "./layout";
 import { entriesLeft, giveEntry, takeEntry } from "./pool";
+import { lateBefore } from "./rtt";
 import { SentRecord } from "./sent-record";
 
 /** SentRecord.FLAGS. */
@@ -154,7 +155,7 @@ export function recordSent(session: usize, epochNumber: u32, n: u32, bytes: u32)
   const next = nextSent(session),
     slot = epochSlot(session, epochNumber);
   if ((next & ENTRY_MASK) == 0) {
-    forgetSent(session, 0);
+    forgetSent(session, lateBefore(session));
     if (!roomToSend(session)) return 0;
     store<u16>(chunkSlot(session, next), takeEntry(Pool.SENT));
   }

@@ -39,6 +39,7 @@ describe(`BBR on 100 Mbit/s and 40 ms, seed ${SEED}`, () => {
     seed(SEED);
     const link = new Link(1);
     link.loss = 10000;
+    link.ackLoss = 10000;
     link.run(SECOND);
     const from = link.delivered();
     link.run(10 * SECOND);
@@ -108,6 +109,18 @@ describe(`BBR on 100 Mbit/s and 40 ms, seed ${SEED}`, () => {
 });
 
 describe("the pacer", () => {
+  test("makes up for what a host that wakes late could not send", () => {
+    seed(SEED);
+    const link = new Link(1);
+    link.tick = 4096;
+    link.run(SECOND);
+    const from = link.delivered();
+    link.clearQueue();
+    link.run(3 * SECOND);
+    expect(link.used(from, 3 * SECOND)).toBeGreaterThan(0.95);
+    expect(link.queueSum / link.queueCount).toBeLessThan(8000);
+  });
+
   test("lets a batch of a millisecond go, then waits for the next", () => {
     seed(SEED);
     const link = new Link(1),

@@ -22,8 +22,6 @@ import { bareSession, below } from "./configured";
 
 const RING: u32 = 1 << 15;
 const BLOCK: usize = 300;
-/** Hosts are woken at ticks of so many microseconds. */
-const TICK: u64 = 64;
 
 /** One side that sends and one that acks. */
 export class Flow {
@@ -46,6 +44,10 @@ export class Link {
   limit: f64 = 4 * 500000;
   /** Packets lost of a million, beside those that find the queue full. */
   loss: u32 = 0;
+  /** Acks lost of a million. */
+  ackLoss: u32 = 0;
+  /** Hosts are woken for pacing at multiples of so many microseconds, a power of two. */
+  tick: u64 = 64;
   /** Packets that do not pass: larger than this. */
   largest: u32 = 65535;
   busyUntil: f64 = 0;
@@ -128,7 +130,7 @@ export class Link {
       if (!mayCongestionSend(flow.sender, size)) return;
       const at = pacingDeadline(flow.sender);
       if (at) {
-        flow.wake = (at + TICK - 1) & ~(TICK - 1);
+        flow.wake = (at + this.tick - 1) & ~(this.tick - 1);
         return;
       }
       this.sendOne(index, size, 0);
@@ -137,12 +139,14 @@ export class Link {
 
   private ack(index: u32): void {
     const flow = this.flows[index],
-      slot = this.ackLast++ & (RING - 1);
+      slot = this.ackLast & (RING - 1);
     const bytes = writeAckBlock(flow.receiver, 0, this.blocks + <usize>slot * BLOCK, 267);
     ackGone(flow.receiver, 0);
+    if (below(1000000) < this.ackLoss) return;
     this.ackTimes[slot] = now + this.delay;
     this.ackWhose[slot] = index;
     this.ackBytes[slot] = bytes;
+    this.ackLast++;
   }
 
   private arrive(): void {
