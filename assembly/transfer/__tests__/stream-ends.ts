@@ -6,7 +6,7 @@ import { Pool, poolSize, TRANSFER_EVENTS, transferEvents } from "../../core/tran
 import { guarded } from "../../crypto/__tests__/bytes";
 import { contentKind, storeContent } from "../content";
 import { frameFlags, frameType, payloadAt, payloadLength, viewFrame } from "../frame-view";
-import { releaseBytes } from "../messages";
+import { dropMessages, releaseBytes } from "../messages";
 import { checkPayload } from "../payload";
 import { entriesLeft, giveEntry } from "../pool";
 import { SentRecord } from "../sent-record";
@@ -37,6 +37,7 @@ export function newEnd(initiator: bool): usize {
 
 export function endEnd(session: usize): void {
   dropStreams(session);
+  dropMessages(session);
   giveEntry(Pool.SESSIONS, handleEntry(sessionHandle(session)));
 }
 

@@ -1,9 +1,38 @@
-import { TransferEventKind } from "../../core/transfer";
+import {
+  CloseError,
+  FrameFlag,
+  FrameType,
+  StreamCloseError,
+  StreamResetError,
+  TransferEventKind,
+} from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
-import { finishStream } from "../send-side";
-import { streamOf } from "../stream";
-import { openStream } from "../stream-open";
-import { streamCount } from "../streams";
+import { resetClock } from "../clock";
+import { eventRoom } from "../events";
+import { consumed, nextReadable, readOffset, setUnordered } from "../receive-side";
+import { finishStream, giveUpSending, writeRoom, written } from "../send-side";
+import { Part, partOf, Stream, streamOf } from "../stream";
+import { mark } from "../stream-events";
+import {
+  goAway,
+  METADATA_BYTES_MAX,
+  OpenRefusal,
+  openRefusal,
+  openStream,
+  raisePeerLimit,
+} from "../stream-open";
+import { findStream } from "../stream-table";
+import {
+  dropStreams,
+  isGoAwayDone,
+  onStreamTimer,
+  stopStream,
+  streamCount,
+  streamDeadline,
+  streamsEpoch,
+  wantsNumbers,
+} from "../streams";
+import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
   dropEvents,
@@ -13,28 +42,75 @@ import {
   eventStream,
   eventValue,
   exchange,
+  forge,
+  handle,
   isClean,
+  lose,
   newEnd,
   nextKind,
+  payloadOf,
+  send,
+  typeOf,
+  WINDOW,
 } from "./stream-ends";
 import { put, take } from "./stream-io";
 
 configureTransfer();
 const TEXT = guarded(2048);
+const PROTOCOL: u32 = Handled.CLOSE + CloseError.PROTOCOL;
+
+let a: usize = 0;
+let b: usize = 0;
+
+beforeEach(() => {
+  resetClock(5000000);
+  a = newEnd(true);
+  b = newEnd(false);
+});
+afterEach(() => {
+  endEnd(a);
+  endEnd(b);
+  dropEvents();
+  expect(isClean()).toBe(true, "nothing is left");
+});
+
+/** STREAM_OPEN of b's peer. */
+function opens(number: u32, type: u8, window: u32, metadata: u32): usize {
+  const frame = forge(FrameType.STREAM_OPEN, 0, number, 0, 8 + metadata);
+  store<u8>(frame, type, 28);
+  store<u8>(frame, 9, 29);
+  store<u32>(frame, bswap<u32>(window), 30);
+  store<u16>(frame, bswap<u16>(<u16>metadata), 34);
+  return frame;
+}
+function data(number: u32, offset: u64, length: u32): usize {
+  return forge(FrameType.DATA, 0, number, offset, length);
+}
+function ends(type: u32, flags: u32, number: u32, error: u32, sum: u64): usize {
+  const frame = forge(type, flags, number, 0, 12);
+  store<u32>(frame, bswap<u32>(error), 28);
+  store<u64>(frame, bswap<u64>(sum), 32);
+  return frame;
+}
+function closes(number: u32, sum: u64): usize {
+  return ends(FrameType.STREAM_CLOSE, FrameFlag.FIN, number, 0, sum);
+}
+function resets(number: u32, error: u32, sum: u64): usize {
+  return ends(FrameType.STREAM_RESET, 0, number, error, sum);
+}
 
 describe("a stream", () => {
   test("goes one way from its opening to its end", () => {
-    const a = newEnd(true),
-      b = newEnd(false);
-    memory.fill(TEXT, 0x41, 1000);
-    const handle = openStream(a, 0, 7, false, TEXT, 1000),
-      stream = streamOf(handle);
-    expect(handle).not.toBe(0);
+    memory.fill(TEXT, 0x41, METADATA_BYTES_MAX);
+    const handleA = openStream(a, 0, 7, false, TEXT, METADATA_BYTES_MAX),
+      stream = streamOf(handleA);
+    expect(handleA).not.toBe(0);
     expect(put(stream, 0, 40000)).toBe(40000);
     exchange(a, b);
     expect(nextKind()).toBe(TransferEventKind.STREAM_OPENED);
     expect(eventNumber()).toBe(1);
     expect(eventCode()).toBe(7);
+    expect(eventValue()).toBe(0);
     const theirs = streamOf(eventStream());
     expect(nextKind()).toBe(TransferEventKind.STREAM_READABLE);
     expect(nextKind()).toBe(0);
@@ -42,19 +118,384 @@ describe("a stream", () => {
     expect(put(stream, 40000, 10)).toBe(10);
     expect(finishStream(stream)).toBe(true);
     expect(finishStream(stream)).toBe(false);
+    expect(writeRoom(stream, 50000, 1)).toBe(0, "it has ended");
     exchange(a, b);
     expect(nextKind()).toBe(TransferEventKind.STREAM_READABLE);
     expect(nextKind()).toBe(TransferEventKind.STREAM_FINISHED);
     expect(eventValue()).toBe(40010);
     expect(nextKind()).toBe(TransferEventKind.STREAM_GONE, "ours");
-    expect(streamOf(handle)).toBe(0);
+    expect(streamOf(handleA)).toBe(0);
     expect(streamCount(b)).toBe(1);
     expect(take(theirs)).toBe(10);
     expect(nextKind()).toBe(TransferEventKind.STREAM_GONE, "theirs");
     expect(streamCount(b)).toBe(0);
-    endEnd(a);
-    endEnd(b);
+  });
+
+  test("goes both ways, each half to its own end", () => {
+    const mine = streamOf(openStream(b, 1, 0, false, 0, 0));
+    expect(put(mine, 0, 5)).toBe(5);
+    expect(finishStream(mine)).toBe(true);
+    exchange(b, a);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_OPENED);
+    expect(eventNumber()).toBe(2);
+    expect(eventValue()).toBe(1);
+    const theirs = streamOf(eventStream());
+    expect(take(theirs)).toBe(5);
+    expect(put(theirs, 0, 70000)).toBe(70000);
+    finishStream(theirs);
+    exchange(a, b);
+    expect(load<u64>(theirs, Stream.SENT_SUM)).toBe(WINDOW, "the window of STREAM_OPEN");
+    expect(take(mine)).toBe(WINDOW);
+    exchange(a, b);
+    expect(take(mine)).toBe(70000 - WINDOW);
+    expect(streamCount(a) + streamCount(b)).toBe(0);
+  });
+
+  test("without a byte ends too", () => {
+    const mine = streamOf(openStream(a, 0, 0, false, 0, 0));
+    finishStream(mine);
+    exchange(a, b);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_OPENED);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_FINISHED);
+    expect(eventValue()).toBe(0);
+    expect(streamCount(a) + streamCount(b)).toBe(0);
+  });
+
+  test("is opened, closed and reset twice without harm, and not as another", () => {
+    expect(handle(b, opens(1, 0, 0, 10), 0)).toBe(Handled.OK);
+    expect(handle(b, opens(1, 0, 0, 10), 0)).toBe(Handled.OK);
+    expect(handle(b, opens(1, 1, 0, 10), 0)).toBe(PROTOCOL, "another type");
+    expect(nextKind()).toBe(TransferEventKind.STREAM_OPENED);
+    expect(nextKind()).toBe(0);
+    expect(handle(b, data(1, 0, 10), 0)).toBe(Handled.OK);
+    expect(handle(b, closes(1, 9), 0)).toBe(PROTOCOL, "less than came");
+    expect(handle(b, closes(1, 20), 0)).toBe(Handled.OK);
+    expect(handle(b, closes(1, 20), 0)).toBe(Handled.OK);
+    expect(handle(b, closes(1, 21), 0)).toBe(PROTOCOL);
+    expect(handle(b, data(1, 10, 11), 0)).toBe(PROTOCOL, "more than the sum");
+    expect(handle(b, data(1, 10, 10), 0)).toBe(Handled.OK);
+    expect(handle(b, resets(1, 1, 20), 0)).toBe(Handled.OK, "too late to matter");
     dropEvents();
-    expect(isClean()).toBe(true);
+    const stream = findStream(b, 1);
+    expect(nextReadable(stream)).toBe(20);
+    expect(consumed(stream, 0, 20)).toBe(true);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_GONE);
+    expect(handle(b, opens(1, 0, 0, 10), 0)).toBe(Handled.OK, "late, and acked");
+    expect(handle(b, closes(1, 20), 1)).toBe(Handled.OK);
+    expect(handle(b, data(1, 0, 10), 1)).toBe(Handled.OK);
+    expect(streamCount(b)).toBe(0);
+    expect(nextKind()).toBe(0);
+  });
+
+  test("may begin with its data, its end or its reset, and is told when it opens", () => {
+    expect(handle(b, data(3, 100, 50), 0)).toBe(Handled.OK);
+    expect(handle(b, data(3, 0, 100), 0)).toBe(Handled.OK);
+    expect(handle(b, closes(3, 150), 0)).toBe(Handled.OK);
+    expect(handle(b, data(5, WINDOW, 1), 0)).toBe(Handled.OK, "a sum of one");
+    for (let i: u32 = 0; i < WINDOW / 1024 - 1; i++) handle(b, data(5, i * 1024, 1024), 0);
+    expect(handle(b, data(5, WINDOW - 1024, 1023), 0)).toBe(Handled.OK);
+    expect(handle(b, data(5, WINDOW - 1, 1), 0)).toBe(Handled.NO_ROOM, "more than the window");
+    expect(handle(b, resets(7, 3, 500), 0)).toBe(Handled.OK);
+    expect(handle(b, ends(FrameType.STREAM_CLOSE, 0, 9, 2, 0), 0)).toBe(Handled.NO_ROOM);
+    expect(nextKind()).toBe(0);
+    expect(streamCount(b)).toBe(3);
+    expect(handle(b, opens(3, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_OPENED);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_FINISHED);
+    expect(eventValue()).toBe(150);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_READABLE);
+    expect(handle(b, opens(7, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_OPENED);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_RESET);
+    expect(eventCode()).toBe(StreamResetError.INTEGRITY);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_GONE);
+    expect(handle(b, opens(5, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(handle(b, data(5, WINDOW - 1, 1), 0)).toBe(Handled.OK, "within the slack");
+  });
+
+  test("reset takes its credit with it", () => {
+    const part = partOf(b);
+    expect(handle(b, opens(1, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(handle(b, data(1, 0, 1000), 0)).toBe(Handled.OK);
+    dropEvents();
+    const stream = findStream(b, 1);
+    expect(nextReadable(stream)).toBe(1000);
+    expect(handle(b, resets(1, 2, 5000), 0)).toBe(Handled.OK);
+    expect(handle(b, resets(1, 2, 5000), 0)).toBe(Handled.OK);
+    expect(handle(b, resets(1, 2, 5001), 0)).toBe(PROTOCOL);
+    expect(handle(b, data(1, 1000, 1000), 0)).toBe(Handled.OK, "ignored");
+    expect(nextKind()).toBe(TransferEventKind.STREAM_RESET);
+    expect(nextKind()).toBe(0, "the host still holds bytes");
+    expect(load<u64>(part, Part.RECEIVED_SUM)).toBe(5000);
+    expect(load<u64>(part, Part.CONSUMED)).toBe(4000);
+    expect(nextReadable(stream)).toBe(0);
+    expect(consumed(stream, 0, 1001)).toBe(false);
+    expect(consumed(stream, 0, 1000)).toBe(true);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_GONE);
+    expect(load<u64>(part, Part.CONSUMED)).toBe(5000);
+  });
+
+  test("that is stopped is given up by its sender", () => {
+    const mine = streamOf(openStream(a, 0, 0, false, 0, 0));
+    put(mine, 0, 3000);
+    exchange(a, b);
+    const theirs = findStream(b, 1);
+    expect(stopStream(theirs)).toBe(true);
+    expect(stopStream(theirs)).toBe(false);
+    expect(nextReadable(theirs)).toBe(0);
+    put(mine, 3000, 3000);
+    dropEvents();
+    exchange(a, b);
+    expect(streamCount(a) + streamCount(b)).toBe(0);
+    let stopped: u32 = 0;
+    for (let kind = nextKind(); kind; kind = nextKind()) {
+      if (kind != TransferEventKind.STREAM_STOPPED) continue;
+      stopped++;
+      expect(eventCode()).toBe(StreamCloseError.STOPPED);
+    }
+    expect(stopped).toBe(1);
+    const sent = load<u64>(partOf(a), Part.SENT_SUM);
+    expect(load<u64>(partOf(b), Part.RECEIVED_SUM)).toBe(sent);
+    expect(load<u64>(partOf(b), Part.CONSUMED)).toBe(sent);
+  });
+
+  test("that is cancelled ends both ways", () => {
+    expect(handle(b, opens(1, 1, WINDOW, 0), 0)).toBe(Handled.OK);
+    put(findStream(b, 1), 0, 100);
+    dropEvents();
+    expect(handle(b, ends(FrameType.STREAM_CLOSE, 0, 1, 1, 700), 0)).toBe(Handled.OK);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_RESET);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_STOPPED);
+    expect(eventCode()).toBe(StreamCloseError.CANCEL);
+    expect(send(b, 0)).not.toBe(0);
+    expect(typeOf(0)).toBe(FrameType.STREAM_RESET);
+    lose(b, 0);
+    expect(send(b, 0)).not.toBe(0);
+    expect(typeOf(0)).toBe(FrameType.STREAM_RESET, "again");
+    expect(load<u64>(partOf(b), Part.RECEIVED_SUM)).toBe(700);
+  });
+
+  test("of our own is nobody else's", () => {
+    expect(handle(b, data(0, 0, 1), 0)).toBe(PROTOCOL);
+    expect(handle(b, data(0x8000, 0, 1), 0)).toBe(PROTOCOL);
+    expect(handle(b, data(2, 0, 1), 0)).toBe(PROTOCOL, "never given");
+    expect(handle(b, opens(2, 0, 0, 0), 0)).toBe(PROTOCOL);
+    expect(handle(b, closes(0x8002, 0), 0)).toBe(PROTOCOL);
+    const mine = streamOf(openStream(b, 0, 0, false, 0, 0));
+    expect(handle(b, data(2, 0, 1), 0)).toBe(PROTOCOL, "it only goes");
+    expect(handle(b, closes(2, 0), 0)).toBe(PROTOCOL);
+    expect(handle(b, resets(2, 0, 0), 0)).toBe(PROTOCOL);
+    expect(handle(b, opens(2, 0, 0, 0), 0)).toBe(PROTOCOL);
+    finishStream(mine);
+    exchange(a, b);
+    expect(streamCount(b)).toBe(0);
+    expect(handle(b, ends(FrameType.STREAM_CLOSE, 0, 2, 2, 0), 0)).toBe(Handled.OK, "late");
+    expect(handle(b, opens(1, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(handle(b, ends(FrameType.STREAM_CLOSE, 0, 1, 2, 0), 0)).toBe(PROTOCOL, "it only comes");
+  });
+
+  test("waits for a host that has its blocks", () => {
+    const mine = streamOf(openStream(a, 0, 0, false, 0, 0));
+    expect(writeRoom(mine, 0, 100)).toBe(100);
+    expect(writeRoom(mine, 200, 100)).toBe(100, "anywhere");
+    expect(written(mine, 0, 100)).toBe(true);
+    expect(writeRoom(mine, 50, 10)).toBe(0, "written before");
+    expect(giveUpSending(mine, StreamResetError.TIMEOUT)).toBe(true);
+    expect(giveUpSending(mine, StreamResetError.TIMEOUT)).toBe(false);
+    exchange(a, b);
+    expect(streamCount(a)).toBe(1);
+    expect(written(mine, 200, 100)).toBe(false);
+    expect(streamCount(a)).toBe(0);
+    expect(streamCount(b)).toBe(0);
+  });
+
+  test("is read out of order only if that is asked for in time", () => {
+    expect(handle(b, opens(1, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(handle(b, opens(3, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(handle(b, data(1, 500, 100), 0)).toBe(Handled.OK);
+    expect(handle(b, data(3, 500, 100), 0)).toBe(Handled.OK);
+    const ordered = findStream(b, 1),
+      unordered = findStream(b, 3);
+    expect(nextReadable(ordered)).toBe(0);
+    expect(setUnordered(unordered)).toBe(true);
+    expect(setUnordered(unordered)).toBe(true);
+    expect(nextReadable(unordered)).toBe(100);
+    expect(readOffset).toBe(500);
+    expect(nextReadable(unordered)).toBe(0);
+    expect(handle(b, data(3, 450, 200), 0)).toBe(Handled.OK);
+    expect(nextReadable(unordered)).toBe(50);
+    expect(readOffset).toBe(450);
+    expect(nextReadable(unordered)).toBe(50);
+    expect(readOffset).toBe(600);
+    expect(handle(b, data(1, 0, 500), 0)).toBe(Handled.OK);
+    expect(nextReadable(ordered)).toBe(600);
+    expect(setUnordered(ordered)).toBe(false);
+    expect(handle(b, data(1, u64.MAX_VALUE - 3, 10), 0)).toBe(
+      Handled.CLOSE + CloseError.FRAME_ENCODING,
+    );
+  });
+});
+
+describe("numbers of streams", () => {
+  test("are limited on both sides, and the limit is raised", () => {
+    for (let i: u32 = 0; i < 64; i++) expect(openStream(a, 0, 0, false, 0, 0)).not.toBe(0);
+    expect(openStream(a, 0, 0, true, 0, 0)).not.toBe(0, "expedited ones count apart");
+    expect(openStream(a, 0, 0, false, 0, 0)).toBe(0);
+    expect(openRefusal).toBe(OpenRefusal.LIMIT);
+    expect(openStream(a, 0, 0, true, TEXT, METADATA_BYTES_MAX + 1)).toBe(0);
+    expect(openRefusal).toBe(OpenRefusal.METADATA);
+    expect(send(a, 0)).not.toBe(0);
+    expect(typeOf(0)).toBe(FrameType.CONTROL);
+    expect(load<u16>(payloadOf(0))).toBe(bswap<u16>(4), "STREAMS_BLOCKED");
+    exchange(a, b);
+    expect(handle(b, data(131, 0, 1), 0)).toBe(Handled.CLOSE + CloseError.STREAM_LIMIT);
+    dropEvents();
+    raisePeerLimit(b, 66);
+    exchange(a, b);
+    expect(nextKind()).toBe(TransferEventKind.STREAMS_AVAILABLE);
+    expect(openStream(a, 0, 0, false, 0, 0)).not.toBe(0);
+    exchange(a, b);
+    expect(handle(b, data(131, 0, 1), 0)).toBe(Handled.OK);
+    finishStream(findStream(a, 3));
+    exchange(a, b);
+    expect(findStream(b, 3)).toBe(0);
+  });
+
+  test("come again two epochs later", () => {
+    const numbers: u32 = 16384;
+    store<u32>(partOf(a), numbers - 2, Part.NEXT);
+    for (let i: u32 = 0; i < 3; i++) {
+      const mine = streamOf(openStream(a, 0, 0, false, 0, 0));
+      expect(load<u16>(mine, Stream.NUMBER)).toBe(<u16>(i == 2 ? 1 : 32765 + 2 * i));
+      finishStream(mine);
+      if (i != 2) exchange(a, b);
+    }
+    store<u32>(partOf(a), 2 * numbers - 2, Part.NEXT);
+    streamsEpoch(a, 1);
+    const next = streamOf(openStream(a, 0, 0, false, 0, 0));
+    expect(load<u16>(next, Stream.NUMBER)).toBe(3, "two are too young, 1 is in use");
+    streamsEpoch(a, 2);
+    store<u32>(partOf(a), 3 * numbers - 1, Part.NEXT);
+    const again = streamOf(openStream(a, 0, 0, false, 0, 0));
+    expect(load<u16>(again, Stream.NUMBER)).toBe(32767);
+    expect(handle(b, opens(32767, 0, 0, 0), 1)).toBe(Handled.OK, "late");
+    expect(findStream(b, 32767)).toBe(0);
+    expect(handle(b, opens(32767, 0, 0, 0), 2)).toBe(Handled.OK);
+    expect(findStream(b, 32767)).not.toBe(0);
+  });
+
+  test("that all were used want another epoch", () => {
+    store<u32>(partOf(b), 16382, Part.NEXT_EXPEDITED);
+    for (let i: u32 = 0; i < 16384; i++) {
+      const mine = streamOf(openStream(b, 0, 0, true, 0, 0));
+      if (mine == 0) break;
+      if (i == 0) expect(load<u16>(mine, Stream.NUMBER)).toBe(0xfffe);
+      if (i == 1) expect(load<u16>(mine, Stream.NUMBER)).toBe(0x8002);
+      finishStream(mine);
+      exchange(a, b);
+      dropEvents();
+    }
+    expect(openRefusal).toBe(OpenRefusal.NUMBERS);
+    expect(wantsNumbers(b)).toBe(true);
+    streamsEpoch(b, 1);
+    expect(wantsNumbers(b)).toBe(false);
+    expect(nextKind()).toBe(TransferEventKind.STREAMS_AVAILABLE);
+    expect(openStream(b, 0, 0, true, 0, 0)).toBe(0);
+    streamsEpoch(b, 2);
+    expect(openStream(b, 0, 0, true, 0, 0)).not.toBe(0);
+  });
+
+  test("of a stream that the host still reads may name another", () => {
+    expect(handle(b, opens(1, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(handle(b, data(1, 0, 10), 0)).toBe(Handled.OK);
+    expect(handle(b, closes(1, 10), 0)).toBe(Handled.OK);
+    const old = findStream(b, 1);
+    streamsEpoch(b, 2);
+    expect(handle(b, opens(1, 0, 0, 0), 1)).toBe(Handled.OK, "the old one's");
+    expect(findStream(b, 1)).toBe(old);
+    expect(handle(b, opens(1, 0, 0, 0), 2)).toBe(Handled.OK);
+    expect(findStream(b, 1)).not.toBe(old);
+    expect(nextReadable(old)).toBe(10);
+    expect(consumed(old, 0, 10)).toBe(true);
+    expect(streamCount(b)).toBe(1);
+  });
+});
+
+describe("GOAWAY", () => {
+  test("sent: no new streams are taken, and the old ones go on", () => {
+    expect(handle(b, opens(5, 0, 0, 0), 0)).toBe(Handled.OK);
+    dropEvents();
+    expect(goAway(b, 1, TEXT, 257)).toBe(false, "too long a reason");
+    expect(goAway(b, 1, TEXT, 4)).toBe(true);
+    expect(goAway(b, 1, TEXT, 4)).toBe(false);
+    expect(openStream(b, 0, 0, false, 0, 0)).toBe(0);
+    expect(openRefusal).toBe(OpenRefusal.GOING_AWAY);
+    expect(handle(b, opens(3, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_OPENED, "it was under way");
+    expect(handle(b, opens(7, 1, 100, 20), 0)).toBe(Handled.OK);
+    expect(handle(b, data(7, 0, 100), 0)).toBe(Handled.OK);
+    expect(nextKind()).toBe(0, "refused");
+    expect(send(b, 0)).not.toBe(0);
+    expect(typeOf(0)).toBe(FrameType.STREAM_RESET);
+    expect(send(b, 1)).not.toBe(0);
+    expect(typeOf(1)).toBe(FrameType.STREAM_CLOSE);
+    expect(handle(b, resets(7, 0, 300), 0)).toBe(Handled.OK);
+    expect(load<u64>(partOf(b), Part.CONSUMED)).toBe(300);
+    expect(isGoAwayDone(b)).toBe(false);
+    dropStreams(b);
+    expect(isGoAwayDone(b)).toBe(true);
+  });
+
+  test("received: streams above it are over", () => {
+    const first = openStream(a, 1, 0, false, 0, 0),
+      second = openStream(a, 1, 0, false, 0, 0);
+    put(streamOf(second), 0, 100);
+    const frame = forge(FrameType.GOAWAY, 0, 0, 0, 12);
+    store<u32>(frame, bswap<u32>(1), 28);
+    store<u32>(frame, bswap<u32>(2), 32);
+    store<u16>(frame, bswap<u16>(2), 36);
+    expect(handle(a, frame, 0)).toBe(Handled.OK);
+    expect(nextKind()).toBe(TransferEventKind.GOAWAY);
+    expect(eventNumber()).toBe(1);
+    expect(eventCode()).toBe(2);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_STOPPED);
+    expect(eventStream()).toBe(second);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_RESET);
+    expect(handle(a, frame, 0)).toBe(Handled.OK);
+    expect(nextKind()).toBe(0, "told once");
+    expect(openStream(a, 0, 0, false, 0, 0)).toBe(0);
+    expect(put(streamOf(first), 0, 10)).toBe(10);
+  });
+});
+
+describe("events of streams", () => {
+  test("that find no room are told later, and no stream opens unheard of", () => {
+    expect(handle(b, opens(1, 0, 0, 0), 0)).toBe(Handled.OK);
+    const stream = findStream(b, 1);
+    while (eventRoom()) mark(stream, 16);
+    expect(handle(b, opens(3, 0, 0, 0), 0)).toBe(Handled.NO_ROOM);
+    expect(streamCount(b)).toBe(1);
+    expect(handle(b, data(1, 0, 10), 0)).toBe(Handled.OK);
+    expect(handle(b, closes(1, 10), 0)).toBe(Handled.OK);
+    expect(nextReadable(stream)).toBe(10);
+    expect(consumed(stream, 0, 10)).toBe(true);
+    expect(streamCount(b)).toBe(1, "it is not gone before that is told");
+    expect(streamDeadline(b)).toBe(5001000);
+    dropEvents();
+    onStreamTimer(b);
+    expect(nextKind()).toBe(0, "not yet");
+    resetClock(5001000);
+    onStreamTimer(b);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_READABLE);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_FINISHED);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_GONE);
+    expect(streamDeadline(b)).toBe(u64.MAX_VALUE);
+  });
+
+  test("want a slot for metadata", () => {
+    for (let i: u32 = 0; i < 32; i++) handle(b, opens(1 + 2 * i, 0, 0, 1), 0);
+    expect(handle(b, opens(101, 0, 0, 1), 0)).toBe(Handled.NO_ROOM);
+    expect(findStream(b, 101)).toBe(0);
+    expect(handle(b, opens(101, 0, 0, 0), 0)).toBe(Handled.OK);
   });
 });
