@@ -55,11 +55,12 @@ function lose(session: usize, record: usize, s: u64): void {
   leaveFlight(session, record, s);
   const lost = recoveryWord(session, Recovery.PACKETS_LOST) + 1;
   setRecoveryWord(session, Recovery.PACKETS_LOST, lost);
-  if (isOnPath(session, s)) {
+  // What is eliciting and not in flight went to another far end than the path's.
+  if (flags & SentFlag.IN_FLIGHT && isOnPath(session, s)) {
     if (flags & SentFlag.MTU_PROBE) mtuProbeLost(session, sentBytes(record));
     else {
       mtuPacketLost(session, sentBytes(record), s);
-      if (flags & SentFlag.IN_FLIGHT) loseCongestion(session, record, s);
+      loseCongestion(session, record, s);
     }
   }
   contentLost(session, record);

@@ -77,7 +77,7 @@ export function resetPath(session: usize): void {
 /**
  * The packet of a record (recordSent()) goes. `flags`: SentFlag ELICITING, IN_FLIGHT, MTU_PROBE and
  * PROBE, or 0 for what carries ACK, CLOSE or PAD alone: that nobody acks, so that it would fill the
- * window for good.
+ * window for good. ELICITING alone goes to another far end than the path's: nothing of it counts.
  */
 export function packetSent(session: usize, record: usize, flags: u32): void {
   const bytes = sentBytes(record);
@@ -110,8 +110,8 @@ function ackPacket(session: usize, record: usize, s: u64): void {
   store<u32>(record, flags | SentFlag.ACKED, SentRecord.FLAGS);
   if (flags & SentFlag.ELICITING) ackedEliciting = true;
   if (!(flags & SentFlag.LOST)) leaveFlight(session, record, s);
-  if (isOnPath(session, s)) {
-    if (flags & SentFlag.IN_FLIGHT) samplePacket(session, record);
+  if (flags & SentFlag.IN_FLIGHT && isOnPath(session, s)) {
+    samplePacket(session, record);
     if (flags & SentFlag.MTU_PROBE) mtuProbeAcked(session, bytes);
     mtuPacketAcked(session, bytes, s);
   }
@@ -162,8 +162,10 @@ function ackRanges(session: usize, epochNumber: u32, at: usize): void {
 /** When the packet with index s went, if an ack of it gives a round trip; 0: it gives none. */
 function newlyAckedTime(session: usize, s: u64): u64 {
   if (s < firstSent(session) || !isOnPath(session, s)) return 0;
-  const record = sentRecord(session, s);
-  if (load<u32>(record, SentRecord.FLAGS) & SentFlag.ACKED) return 0;
+  const record = sentRecord(session, s),
+    flags = load<u32>(record, SentRecord.FLAGS);
+  if (flags & SentFlag.ACKED) return 0;
+  if (flags & SentFlag.ELICITING && !(flags & SentFlag.IN_FLIGHT)) return 0;
   return max<u64>(load<u64>(record, SentRecord.TIME), 1);
 }
 

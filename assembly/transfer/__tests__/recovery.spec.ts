@@ -296,6 +296,17 @@ describe("records", () => {
     expect(writeAckBlock(session, 0, block, 100)).toBe(ackBytes(0));
   });
 
+  test("of packets to another far end tell nothing of the path", () => {
+    const session = begin();
+    packetSent(session, recordSent(session, 0, 0, 1472), SentFlag.ELICITING);
+    expect(bytesInFlight(session)).toBe(0);
+    expect(recoveryDeadline(session)).toBeLessThan(NEVER);
+    later(5000);
+    ack(session, 0, 0, 0);
+    expect(smoothedUs(session)).toBe(100000);
+    expect(recoveryDeadline(session)).toBe(NEVER);
+  });
+
   test("of another path do not count for this one", () => {
     const session = begin();
     for (let n: u32 = 0; n < 8; n++) send(session, 0, n);
