@@ -1,5 +1,7 @@
 /** The cases of tests/transfer/ that every host runs, in a browser. */
 import { nobleX25519 } from '@andvari/host-common/transfer/x25519';
 import { runHandshakeVectors } from '../transfer/handshake-cases.ts';
+import { runIdentityCases } from '../transfer/identity-cases.ts';
 
 runHandshakeVectors([nobleX25519]);
+runIdentityCases();

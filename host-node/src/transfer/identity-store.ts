@@ -1,0 +1,59 @@
+/** A node's identity file on disk: made once, never replaced, for its owner alone (0600). */
+import { readFileSync, statSync } from 'node:fs';
+import { hostRandom } from '@andvari/host-common/transfer/byte-strings';
+import { newSeed } from '@andvari/host-common/transfer/identity';
+import {
+  plainIdentityFile,
+  readIdentityFile,
+  sealedIdentityFile,
+} from '@andvari/host-common/transfer/identity-file';
+import { createFileDurably } from '../files/durable-file.ts';
+import { nodePassphraseKey } from './node-passphrase-key.ts';
+
+const OTHERS = 0o077;
+/** No identity file is longer. */
+const FILE_BYTES_MAX = 96;
+
+/** Somebody else may read or write the seed. */
+export class IdentityModeError extends Error {
+  override readonly name = 'IdentityModeError';
+  readonly code = 'ANDVARI_IDENTITY_MODE';
+  readonly path: string;
+
+  constructor(path: string, mode: number) {
+    super(`${path} is open to others (mode ${mode.toString(8)}): chmod 600 it`);
+    this.path = path;
+  }
+}
+
+/**
+ * A new seed at `path`, sealed if there is a passphrase.
+ * @throws FileExistsError
+ */
+export async function createIdentity(path: string, passphrase?: string): Promise<Uint8Array> {
+  const seed = newSeed(hostRandom);
+  const file =
+    passphrase === undefined
+      ? plainIdentityFile(seed)
+      : await sealedIdentityFile(seed, {
+          passphrase,
+          random: hostRandom,
+          passphraseKey: nodePassphraseKey,
+        });
+  createFileDurably(path, file);
+  file.fill(0);
+  return seed;
+}
+
+/**
+ * The seed at `path`.
+ * @throws IdentityModeError, IdentityFileError, and what the file system says
+ */
+export async function loadIdentity(path: string, passphrase?: string): Promise<Uint8Array> {
+  const { mode, size } = statSync(path);
+  if (mode & OTHERS) throw new IdentityModeError(path, mode & 0o777);
+  const file = size > FILE_BYTES_MAX ? new Uint8Array(0) : readFileSync(path);
+  const seed = await readIdentityFile(file, passphrase, nodePassphraseKey);
+  file.fill(0);
+  return seed;
+}

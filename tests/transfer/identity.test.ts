@@ -1,0 +1,59 @@
+/** Identities on Node: the cases of every host, and the file on disk. */
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { identityOf } from '@andvari/host-common/transfer/identity';
+import {
+  noblePassphraseKey,
+  readIdentityFile,
+  sealedIdentityFile,
+} from '@andvari/host-common/transfer/identity-file';
+import { createIdentity, loadIdentity } from '@andvari/host-node/transfer/identity-store';
+import { nodePassphraseKey } from '@andvari/host-node/transfer/node-passphrase-key';
+import { nodeX25519 } from '@andvari/host-node/transfer/node-x25519';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runIdentityCases } from './identity-cases.ts';
+
+runIdentityCases();
+
+describe('identity on Node', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'identity-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('what OpenSSL seals, noble opens', async () => {
+    const seed = new Uint8Array(32).fill(8);
+    const random = (count: number) => new Uint8Array(count).fill(1);
+    const options = { passphrase: 'of Node', random, passphraseKey: nodePassphraseKey };
+    const file = await sealedIdentityFile(seed, options);
+    expect(await readIdentityFile(file, 'of Node', noblePassphraseKey)).toEqual(seed);
+  });
+
+  it.each([undefined, 'a passphrase'])('a file on disk, passphrase: %s', async (passphrase) => {
+    const path = join(folder, `seed-${passphrase?.length ?? 0}`);
+    const seed = await createIdentity(path, passphrase);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(await loadIdentity(path, passphrase)).toEqual(seed);
+    await expect(createIdentity(path, passphrase)).rejects.toMatchObject({
+      code: 'ANDVARI_FILE_EXISTS',
+    });
+    chmodSync(path, 0o640);
+    await expect(loadIdentity(path, passphrase)).rejects.toMatchObject({
+      code: 'ANDVARI_IDENTITY_MODE',
+      path,
+    });
+  });
+
+  it('another file is refused, however long', async () => {
+    const path = join(folder, 'other');
+    writeFileSync(path, new Uint8Array(1 << 20), { mode: 0o600 });
+    await expect(loadIdentity(path)).rejects.toMatchObject({ code: 'ANDVARI_IDENTITY_FORMAT' });
+  });
+
+  it('a pair of providers shares one secret', () => {
+    const [one, two] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+    const [ours, theirs] = [identityOf(one, nodeX25519), identityOf(two)];
+    expect(ours.noise.secret.shared(theirs.noise.publicKey)).toEqual(
+      theirs.noise.secret.shared(ours.noise.publicKey),
+    );
+  });
+});
