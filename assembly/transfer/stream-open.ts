@@ -15,7 +15,13 @@ import { Pool } from "../core/transfer-memory";
 import { beginEvent, endEvent, eventRoom } from "./events";
 import { startWindows, want, wantOfSession } from "./flow";
 import { frameStream, payloadAt, payloadLength } from "./frame-view";
-import { keepBytes, messagePayload, newMessage, queueMessage } from "./messages";
+import {
+  keepBytes,
+  MESSAGE_PAYLOAD_MAX,
+  messagePayload,
+  newMessage,
+  queueMessage,
+} from "./messages";
 import { GoAwayPayload, OpenPayload, readU16BE, readU32BE } from "./payload";
 import { entryAt, takeEntry } from "./pool";
 import { rangeSum } from "./ranges";
@@ -224,6 +230,10 @@ export function onStreamOpen(session: usize, _frame: usize, epoch: u32): u32 {
   if (stream == 0) return admitVerdict;
   if (hasFlag(stream, StreamFlag.OPENED)) {
     if (type == load<u8>(stream, Stream.TYPE)) return Handled.OK;
+    return Handled.CLOSE + CloseError.PROTOCOL;
+  }
+  // Metadata that never find a slot would come again without end.
+  if (readU16BE(payloadAt + OpenPayload.METADATA_LENGTH) > MESSAGE_PAYLOAD_MAX) {
     return Handled.CLOSE + CloseError.PROTOCOL;
   }
   if (!hasFlag(stream, StreamFlag.REFUSED) && !tellOpened(stream, type)) {
