@@ -16,9 +16,9 @@ export interface Link {
   /** Bytes that wait for the link at once, at the most. */
   queueBytes: number;
   loss: number;
-  /** Chance that a run of losses begins, and packets of a run. */
+  /** Chance that a run of losses begins, and how long it lasts. */
   burst: number;
-  burstPackets: number;
+  burstUs: number;
   duplicate: number;
   corrupt: number;
   /** A packet that is held back by ten delays. */
@@ -34,7 +34,7 @@ export const PERFECT: Link = {
   queueBytes: 1 << 30,
   loss: 0,
   burst: 0,
-  burstPackets: 0,
+  burstUs: 0,
   duplicate: 0,
   corrupt: 0,
   straggle: 0,
@@ -50,9 +50,9 @@ export interface Arrival {
 interface Port {
   deliver: (arrival: Arrival) => void;
   link: Link;
-  /** When what is queued has left, and packets that a burst still takes. */
+  /** When what is queued has left, and when a run of losses ends. */
   freeUs: number;
-  bursting: number;
+  burstEndUs: number;
   cut: boolean;
 }
 
@@ -90,7 +90,7 @@ export class Network {
 
   /** Packets to `farEnd` are delivered from now on, over a link of this kind. */
   attach(farEnd: Uint8Array, link: Link, deliver: (arrival: Arrival) => void): void {
-    const port = { deliver, link, freeUs: 0, bursting: 0, cut: false };
+    const port = { deliver, link, freeUs: 0, burstEndUs: 0, cut: false };
     this.ports.set(keyOf(farEnd), port);
   }
 
@@ -146,14 +146,8 @@ export class Network {
     if (port.cut) return 'cut';
     if (length > link.mtu) return 'too large';
     if (queued + length > link.queueBytes) return 'queue full';
-    if (port.bursting > 0) {
-      port.bursting--;
-      return 'burst';
-    }
-    if (this.happens(link.burst)) {
-      port.bursting = link.burstPackets;
-      return 'burst';
-    }
+    if (this.happens(link.burst)) port.burstEndUs = this.clock.nowUs + link.burstUs;
+    if (this.clock.nowUs < port.burstEndUs) return 'burst';
     if (this.happens(link.loss)) return 'lost';
     return this.happens(link.straggle) ? 'straggling' : 'sent';
   }

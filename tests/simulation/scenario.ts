@@ -49,7 +49,7 @@ function linkOf(random: Random): Link {
   if (chance(random, 60)) link.loss = random(chance(random, 20) ? 2000 : 300);
   if (chance(random, 25)) {
     link.burst = random(50);
-    link.burstPackets = 1 + random(40);
+    link.burstUs = 1000 + random(200000);
   }
   if (chance(random, 30)) link.duplicate = random(1000);
   if (chance(random, 30)) link.corrupt = random(300);
@@ -67,10 +67,14 @@ function outage(random: Random, incidents: Incident[]): void {
 
 function incidentsOf(random: Random): Incident[] {
   const incidents: Incident[] = [];
+  // Only one side changes its address: if both did unheard, they could not find each other again.
+  const mobile = random(2) as 0 | 1;
+  const spanUs = 200000 + random(3000000);
   const some = (kind: Incident['kind'], percent: number, most: number) => {
     if (!chance(random, percent)) return;
     for (let left = 1 + random(most); left > 0; left--) {
-      incidents.push({ atUs: random(4000000), kind, side: random(2) as 0 | 1 });
+      const side = kind === 'rebind' || kind === 'move' ? mobile : (random(2) as 0 | 1);
+      incidents.push({ atUs: random(spanUs), kind, side });
     }
   };
   if (chance(random, 20)) outage(random, incidents);
@@ -92,7 +96,9 @@ function streamsOf(random: Random, most: number): StreamPlan[] {
       bidi: chance(random, 40),
       priority: random(256),
       expedited,
-      bytes: random(expedited ? 65537 : chance(random, 30) ? 200 : most),
+      bytes: random(
+        expedited ? 65537 : chance(random, 30) ? 200 : chance(random, 15) ? 8 * most : most,
+      ),
       atUs: chance(random, 50) ? 0 : random(500000),
     });
   }
