@@ -17,7 +17,7 @@ import {
   setRecoveryWord,
 } from "./recovery-state";
 import { lossDelayUs, ptoUs } from "./rtt";
-import { firstSent, SentFlag, sentRecord } from "./sent";
+import { firstSent, nextSent, SentFlag, sentRecord } from "./sent";
 import { SentRecord } from "./sent-record";
 
 const PACKET_THRESHOLD: u64 = 3;
@@ -77,7 +77,7 @@ function endRow(session: usize, least: u64): bool {
 
 /** Gives up what is due, of the packets before the largest acked, and notes when more may be. */
 export function detectLost(session: usize): void {
-  const end = recoveryWord(session, Recovery.LARGEST),
+  const end = min(recoveryWord(session, Recovery.LARGEST), nextSent(session)),
     delay = lossDelayUs(session),
     least = PERSISTENT * ptoUs(session, false);
   let s = max(recoveryWord(session, Recovery.LOSS_FROM), firstSent(session)),

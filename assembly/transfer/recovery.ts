@@ -36,6 +36,7 @@ import {
   firstSent,
   forgetSent,
   isForgottenEpoch,
+  leastInEpoch,
   nextSent,
   SentFlag,
   sentIndex,
@@ -126,11 +127,15 @@ function ackPacket(session: usize, record: usize, s: u64): void {
 }
 
 /**
- * Acks the packets low .. high (indices). What an ACK before it has acked is passed in one step:
+ * Acks the packets low .. high of an epoch. What an ACK before it has acked is passed in one step:
  * ACKs list the same ranges again and again.
  */
-function ackRange(session: usize, low: u64, high: u64): void {
-  const least = max(low, firstSent(session));
+function ackRange(session: usize, epochNumber: u32, from: u32, to: u32): void {
+  const recorded = leastInEpoch(session, epochNumber);
+  if (to < recorded) return;
+  const low = sentIndex(session, epochNumber, max(from, recorded)),
+    high = sentIndex(session, epochNumber, to),
+    least = max(low, firstSent(session));
   if (high < least) return;
   let s = high,
     run = high;
@@ -151,11 +156,11 @@ function ackRanges(session: usize, epochNumber: u32, at: usize): void {
   const largest = ackLargest(at),
     count = ackCount(at);
   let low = largest - ackFirst(at);
-  ackRange(session, sentIndex(session, epochNumber, low), sentIndex(session, epochNumber, largest));
+  ackRange(session, epochNumber, low, largest);
   for (let i: u32 = 0; i < count; i++) {
     const high = low - ackGap(at, i) - 1;
     low = high + 1 - ackLength(at, i);
-    ackRange(session, sentIndex(session, epochNumber, low), sentIndex(session, epochNumber, high));
+    ackRange(session, epochNumber, low, high);
   }
 }
 
@@ -195,6 +200,7 @@ export function onAckBlock(session: usize, epochNumber: u32, at: usize, length: 
   const n = ackLargest(at);
   if (isForgottenEpoch(session, epochNumber)) return Handled.OK;
   if (n >= sentInEpoch(session, epochNumber)) return Handled.CLOSE + CloseError.PROTOCOL;
+  if (n < leastInEpoch(session, epochNumber)) return Handled.OK;
   const largest = sentIndex(session, epochNumber, n),
     sentTime = newlyAckedTime(session, largest);
   ackedEliciting = false;

@@ -46,6 +46,8 @@ const enum SentEpoch {
   COUNT = 4,
   /** u64: index s of its packet 0. */
   BASE = 8,
+  /** u32: packets before this have no record. */
+  LEAST = 16,
   BYTES = 24,
 }
 
@@ -94,7 +96,12 @@ export function isForgottenEpoch(session: usize, epoch: u32): bool {
   return load<u32>(epochSlot(session, epoch), SentEpoch.NUMBER) > epoch;
 }
 
-/** Index s of packet n of an epoch of which sentInEpoch() knows. */
+/** The first packet of an epoch that has, or had, a record: 0 unless one went without. */
+export function leastInEpoch(session: usize, epoch: u32): u32 {
+  return load<u32>(epochSlot(session, epoch), SentEpoch.LEAST);
+}
+
+/** Index s of packet n of an epoch, if n lies in leastInEpoch() .. sentInEpoch() - 1. */
 export function sentIndex(session: usize, epoch: u32, n: u32): u64 {
   return load<u64>(epochSlot(session, epoch), SentEpoch.BASE) + n;
 }
@@ -139,11 +146,17 @@ export function roomToSend(session: usize): bool {
   return hasRoom(session);
 }
 
-/** Ends what is known of the epoch two before, and begins to count another. */
-function beginEpoch(slot: usize, epoch: u32, next: u64): void {
-  store<u32>(slot, epoch, SentEpoch.NUMBER);
-  store<u32>(slot, 0, SentEpoch.COUNT);
-  store<u64>(slot, next, SentEpoch.BASE);
+/**
+ * Sees to it that packet n of an epoch has index `next`. Where it would not, an epoch begins, or a
+ * packet went without a record: what went before that can no more be told by its number.
+ */
+function placeNumber(slot: usize, epoch: u32, n: u32, next: u64): void {
+  if (load<u32>(slot, SentEpoch.NUMBER) != epoch || load<u64>(slot, SentEpoch.BASE) + n != next) {
+    store<u32>(slot, epoch, SentEpoch.NUMBER);
+    store<u64>(slot, next - n, SentEpoch.BASE);
+    store<u32>(slot, n, SentEpoch.LEAST);
+  }
+  store<u32>(slot, n + 1, SentEpoch.COUNT);
 }
 
 /**
@@ -159,8 +172,7 @@ export function recordSent(session: usize, epochNumber: u32, n: u32, bytes: u32)
     if (!roomToSend(session)) return 0;
     store<u16>(chunkSlot(session, next), takeEntry(Pool.SENT));
   }
-  if (load<u32>(slot, SentEpoch.NUMBER) != epochNumber) beginEpoch(slot, epochNumber, next);
-  store<u32>(slot, n + 1, SentEpoch.COUNT);
+  placeNumber(slot, epochNumber, n, next);
   const record = sentRecord(session, next);
   store<u32>(record, epochNumber, SentRecord.EPOCH);
   store<u32>(record, n, SentRecord.N);

@@ -284,6 +284,24 @@ describe("records", () => {
     expect(entriesLeft(Pool.SENT)).toBe(before);
   });
 
+  test("may be missing: then acks of what went before say nothing", () => {
+    const session = begin();
+    send(session, 0, 0);
+    send(session, 0, 1);
+    send(session, 0, 5);
+    expect(ack(session, 0, 1, 1)).toBe(Handled.OK);
+    expect(ack(session, 0, 3, 4)).toBe(Handled.OK);
+    expect(bytesInFlight(session)).toBe(3 * BYTES);
+    expect(ack(session, 0, 0, 5)).toBe(Handled.OK);
+    expect(bytesInFlight(session)).toBe(2 * BYTES);
+    expect(flags(session, 2) & SentFlag.ACKED).toBe(SentFlag.ACKED);
+    dropSent(session);
+    send(session, 0, 4000000000);
+    expect(ack(session, 0, 0, 4000000000)).toBe(Handled.OK, "at once, not number by number");
+    expect(firstSent(session)).toBe(1);
+    expect(ack(session, 0, 0, 4000000001)).toBe(Handled.CLOSE + CloseError.PROTOCOL);
+  });
+
   test("of acks spare the peer what it knows", () => {
     const session = begin();
     noteReceived(session, 0, 1, true);
