@@ -160,12 +160,14 @@ export function doneWith(stream: usize, side: u32, block: u32, bytes: u32): void
   }
 }
 
-/** Copies bytes of a stream that are there to `to`. */
+/** Copies bytes of a stream to `to`; zeros for those whose block is gone, since they are acked. */
 export function copyOut(stream: usize, side: u32, offset: u64, to: usize, length: u32): void {
   while (length) {
     const within = <u32>offset & (TRANSFER_BLOCK_BYTES - 1),
-      bytes = min(length, TRANSFER_BLOCK_BYTES - within);
-    memory.copy(to, blockData(findBlock(stream, side, offset >> BLOCK_BITS)) + within, bytes);
+      bytes = min(length, TRANSFER_BLOCK_BYTES - within),
+      block = findBlock(stream, side, offset >> BLOCK_BITS);
+    if (block) memory.copy(to, blockData(block) + within, bytes);
+    else memory.fill(to, 0, bytes);
     to += bytes;
     offset += bytes;
     length -= bytes;

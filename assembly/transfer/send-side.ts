@@ -218,7 +218,10 @@ export function dataAcked(stream: usize, first: u64, end: u64): void {
   countAcked(stream, first, end);
   addRange(acked, first, end);
   removeRange(stream + Stream.LOST, first, end);
-  if (isAcked(stream)) dropBlocks(stream, Side.SEND);
+  if (isAcked(stream)) {
+    dropBlocks(stream, Side.SEND);
+    dropRanges(stream + Stream.LOST);
+  }
   if (hasFlag(stream, StreamFlag.WRITE_WANTED)) offerRoom(stream);
   if (rangeCount(stream + Stream.LOST) == 0) dequeue(stream, Queue.RETRANSMIT);
 }

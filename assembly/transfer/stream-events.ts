@@ -106,13 +106,20 @@ function isRead(stream: usize): bool {
   return load<u64>(stream, Stream.CONSUMED) == load<u64>(stream, Stream.FINAL_SUM);
 }
 
+/**
+ * Sees whether a stream counts among the open ones no more. One of the peer's does not as soon as
+ * our end of it has gone: the peer may open another before we hear that it arrived.
+ */
+export function noteOver(stream: usize): void {
+  if (hasFlag(stream, StreamFlag.OVER) || !isOver(stream)) return;
+  countOver(stream);
+  if (hasFlag(stream, StreamFlag.LOCAL)) offerStreams(sessionOfStream(stream));
+}
+
 /** Sees whether a stream is over, and frees it if it is done. Its address names nothing then. */
 export function settle(stream: usize): void {
   const session = sessionOfStream(stream);
-  if (!hasFlag(stream, StreamFlag.OVER) && isOver(stream)) {
-    countOver(stream);
-    if (hasFlag(stream, StreamFlag.LOCAL)) offerStreams(session);
-  }
+  noteOver(stream);
   if (!hasFlag(stream, StreamFlag.OVER) || !sendingOver(stream) || !isRead(stream)) return;
   if (blockCount(stream, Side.SEND)) dropBlocks(stream, Side.SEND);
   if (blockCount(stream, Side.SEND)) return;

@@ -65,6 +65,8 @@ import { Handled } from "./verdict";
 export const METADATA_BYTES_MAX: u32 = 1000;
 /** Streams of a session whose metadata are kept at once. */
 const METADATA_SLOTS_MAX: u32 = 64;
+/** Streams of a session, open or waiting for the host: twice those that may be open, and these. */
+const SPARE_STREAMS: u32 = 64;
 /** In a slot of metadata: a link of messages.ts, which is zero; their length, u16; the bytes. */
 const enum Metadata {
   LENGTH = 8,
@@ -204,6 +206,9 @@ function admitNew(session: usize, number: u32): usize {
   admitVerdict = Handled.CLOSE + CloseError.STREAM_LIMIT;
   if (openStreams(session, false, expedited) >= load<u32>(part, Part.LIMIT_PEER)) return 0;
   admitVerdict = Handled.NO_ROOM;
+  // Those that are over may wait for the host, but not without end.
+  const limits = load<u32>(part, Part.LIMIT_PEER) + load<u32>(part, Part.LIMIT_LOCAL);
+  if (load<u32>(part, Part.COUNT) >= 2 * limits + SPARE_STREAMS) return 0;
   const stream = addStream(session, number, StreamFlag.RECEIVES);
   if (stream == 0) return 0;
   startWindows(stream, load<u64>(part, Part.OWN_WINDOW), 0);

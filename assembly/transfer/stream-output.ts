@@ -32,7 +32,7 @@ import {
   streamOf,
   Want,
 } from "./stream";
-import { settle } from "./stream-events";
+import { noteOver, settle } from "./stream-events";
 import { metadataAt, metadataLength, openAcked } from "./stream-open";
 import { dequeue, firstOf, Queue, rotate } from "./stream-queues";
 
@@ -221,6 +221,7 @@ function writeEnd(stream: usize, at: usize, wanted: u32): u32 {
   setContentDetails(stop ? STOP : 0, 0);
   if (reset) setFlag(stream, StreamFlag.RESET_SENT);
   else if (!stop) setFlag(stream, StreamFlag.CLOSE_SENT);
+  noteOver(stream);
   return ended(at, EndPayload.BYTES);
 }
 

@@ -27,11 +27,11 @@ import { bareSession } from "./configured";
 export const ROOM: u32 = 1200;
 export const WINDOW: u32 = 65536;
 
-/** A session with streams: 64 each way and windows of WINDOW. */
-export function newEnd(initiator: bool): usize {
+/** A session with streams: so many each way and windows of WINDOW. */
+export function newEnd(initiator: bool, streams: u32 = 64): usize {
   const session = bareSession();
   store<u8>(session, initiator ? 1 : 0, Head.INITIATOR);
-  startStreams(session, WINDOW, WINDOW, 64, 64);
+  startStreams(session, WINDOW, WINDOW, streams, streams);
   return session;
 }
 

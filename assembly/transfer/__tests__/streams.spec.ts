@@ -361,6 +361,24 @@ describe("numbers of streams", () => {
     expect(findStream(b, 3)).toBe(0);
   });
 
+  test("make room before the ack of our end is back", () => {
+    endEnd(a);
+    endEnd(b);
+    a = newEnd(true, 1);
+    b = newEnd(false, 1);
+    finishStream(streamOf(openStream(a, 1, 0, false, 0, 0)));
+    exchange(a, b);
+    finishStream(findStream(b, 1));
+    expect(openStream(a, 0, 0, false, 0, 0)).toBe(0);
+    expect(send(b, 0)).not.toBe(0);
+    expect(typeOf(0)).toBe(FrameType.STREAM_CLOSE);
+    expect(handle(b, opens(3, 0, 0, 0), 0)).toBe(Handled.OK, "the ack is under way");
+    lose(b, 0);
+    expect(send(b, 1)).not.toBe(0);
+    expect(typeOf(1)).toBe(FrameType.STREAM_CLOSE);
+    expect(handle(b, opens(5, 0, 0, 0), 0)).toBe(Handled.CLOSE + CloseError.STREAM_LIMIT);
+  });
+
   test("come again two epochs later", () => {
     const numbers: u32 = 16384;
     store<u32>(partOf(a), numbers - 2, Part.NEXT);
