@@ -1,7 +1,9 @@
 /** The cases of tests/transfer/ that every host runs, in a browser. */
 import { nobleX25519 } from '@andvari/host-common/transfer/x25519';
 import { runHandshakeVectors } from '../transfer/handshake-cases.ts';
+import { runProfileCases } from '../transfer/handshake-profile.ts';
 import { runIdentityCases } from '../transfer/identity-cases.ts';
 
 runHandshakeVectors([nobleX25519]);
 runIdentityCases();
+runProfileCases([nobleX25519]);

@@ -9,6 +9,8 @@ import { x25519 } from '@noble/curves/ed25519.js';
 export interface X25519Secret {
   /** 32 bytes, or undefined if they would all be zero: `publicKey` has small order. */
   shared(publicKey: Uint8Array): Uint8Array | undefined;
+  /** Overwrites the key, as far as the provider lets us. */
+  wipe(): void;
 }
 
 export interface X25519Provider {
@@ -30,6 +32,7 @@ export const nobleX25519: X25519Provider = {
           return undefined;
         }
       },
+      wipe: () => void own.fill(0),
     };
   },
 };

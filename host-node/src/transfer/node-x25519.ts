@@ -25,6 +25,7 @@ export const nodeX25519: X25519Provider = {
           return undefined; // OpenSSL refuses points of small order by itself
         }
       },
+      wipe() {}, // OpenSSL clears a key when its object goes
     };
   },
 };

@@ -1,0 +1,34 @@
+/**
+ * Keys drawn in advance: how often one had to be drawn again must not show in the time of an answer
+ * (transfer, section 2). The host fills up when it has nothing else to do.
+ */
+import type { RandomBytes } from './byte-strings.ts';
+import { drawEphemeral, type Ephemeral } from './elligator2.ts';
+
+/** Enough for a burst of calls; each key costs about half a millisecond. */
+export const EPHEMERALS_MAX = 16;
+
+export class Ephemerals {
+  private readonly random: RandomBytes;
+  private readonly ready: Ephemeral[] = [];
+
+  constructor(random: RandomBytes) {
+    this.random = random;
+  }
+
+  take(): Ephemeral {
+    return this.ready.shift() ?? drawEphemeral(this.random);
+  }
+
+  /** Draws one; false if there are enough. */
+  fill(): boolean {
+    if (this.ready.length >= EPHEMERALS_MAX) return false;
+    this.ready.push(drawEphemeral(this.random));
+    return this.ready.length < EPHEMERALS_MAX;
+  }
+
+  /** Wipes what was not used. */
+  drop(): void {
+    for (const { secret } of this.ready.splice(0)) secret.fill(0);
+  }
+}

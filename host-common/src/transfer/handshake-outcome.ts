@@ -1,0 +1,53 @@
+/** What a handshake works with and what it comes to. */
+import { compareBytes, type RandomBytes } from './byte-strings.ts';
+import type { Ephemerals } from './ephemerals.ts';
+import type { HandshakeParams } from './handshake-messages.ts';
+import type { Identity } from './identity.ts';
+import type { SplitKeys } from './noise.ts';
+import type { X25519Provider } from './x25519.ts';
+
+/** Reference: 10 s (transfer, section 2). */
+export const HANDSHAKE_TIMEOUT_US = 10_000_000;
+/** How far a clock may be off. */
+export const TIMESTAMP_WINDOW_US = 120_000_000;
+
+/** An instant: of a clock that never jumps, and of the calendar (since 1970); microseconds. */
+export interface Moment {
+  us: number;
+  wallUs: number;
+}
+
+export interface HandshakeOptions {
+  identity: Identity;
+  /** What we state of ourselves; the sign bit comes from the identity. */
+  params: Omit<HandshakeParams, 'signBit'>;
+  x25519: X25519Provider;
+  random: RandomBytes;
+  ephemerals: Pick<Ephemerals, 'take'>;
+  /** The stealth form, for obfuscation Full: nothing on the wire is constant. */
+  stealth?: boolean;
+}
+
+/** A handshake that both sides have finished, ready for a session. */
+export interface Agreed {
+  /** Did we call? */
+  initiator: boolean;
+  keys: SplitKeys;
+  /** Who the other one is: its Ed25519 key, and the key that lists compare. */
+  peerId: Uint8Array;
+  peerKey: Uint8Array;
+  theirParams: HandshakeParams;
+  /** On if either side asked. */
+  headerProtection: boolean;
+  /** First sample of the round trip, microseconds; undefined if a message was sent twice. */
+  rttUs: number | undefined;
+}
+
+/**
+ * Both have called each other, and two handshakes came to an end: the one that stays is that whose
+ * initiator has the smaller key. `ours`: our Noise key.
+ */
+export function staysOfTwo(agreed: Agreed, ours: Uint8Array): boolean {
+  const smallerIsOurs = compareBytes(ours, agreed.peerKey) < 0;
+  return agreed.initiator === smallerIsOurs;
+}
