@@ -1,0 +1,65 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { plainEngine } from '../../host-common/src/engine/module.ts';
+import { Bulk } from './bulk.ts';
+
+const SEED = 7;
+const SECOND_US = 1e6;
+/** 100 Mbit/s, 20 ms either way; what fills them, and a buffer of four times that. */
+const RATE = 12.5e6;
+const VOLUME = 500000;
+const PATH = { rate: RATE, delayUs: 20000, queueBytes: 4 * VOLUME };
+
+let module: WebAssembly.Module;
+beforeAll(async () => {
+  module = await plainEngine();
+});
+
+describe(`sessions over 100 Mbit/s and 40 ms, seed ${SEED}`, { timeout: 120_000 }, () => {
+  test('use 95 % of it after start-up, and queue no more than the path holds', () => {
+    const bulk = new Bulk(module, { link: PATH, seed: SEED });
+    bulk.start(0);
+    bulk.run(SECOND_US);
+    bulk.queueUs = 0;
+    expect(bulk.used(10 * SECOND_US)).toBeGreaterThan(0.95);
+    expect(bulk.queueUs).toBeLessThan(40000);
+    expect(bulk.statistics(0).PACKETS_LOST).toBe(0);
+    expect(bulk.statistics(0).MTU).toBe(1472);
+  });
+
+  test('use 85 % of it where 1 % is lost by chance, acks too', () => {
+    const link = { ...PATH, loss: 100 };
+    const bulk = new Bulk(module, { link, back: { loss: 100 }, seed: SEED });
+    bulk.start(0);
+    bulk.run(2 * SECOND_US);
+    expect(bulk.used(10 * SECOND_US)).toBeGreaterThan(0.85);
+  });
+
+  test('share it, from the same start at once, a late one after some time', () => {
+    const bulk = new Bulk(module, { link: PATH, flows: 2, seed: SEED });
+    bulk.start(0);
+    bulk.start(1);
+    bulk.run(SECOND_US);
+    bulk.queueUs = 0;
+    const [one = 0, other = 0] = bulk.run(6 * SECOND_US);
+    expect((one + other) / (6 * RATE)).toBeGreaterThan(0.93);
+    expect(one / (one + other)).toBeGreaterThan(0.4);
+    expect(one / (one + other)).toBeLessThan(0.6);
+    expect(bulk.queueUs).toBeLessThan(100000);
+    const late = new Bulk(module, { link: PATH, flows: 2, seed: SEED });
+    late.start(0);
+    late.run(SECOND_US);
+    late.start(1);
+    const [, before = 0] = late.run(2 * SECOND_US);
+    late.run(14 * SECOND_US);
+    const [, after = 0] = late.run(2 * SECOND_US);
+    // At the draft's own pace: it begins with a seventh, for either window is twice its volume.
+    expect(after).toBeGreaterThan(1.3 * before);
+  });
+
+  test('do well with a buffer of a tenth of what the path holds', () => {
+    const bulk = new Bulk(module, { link: { ...PATH, queueBytes: VOLUME / 10 }, seed: SEED });
+    bulk.start(0);
+    bulk.run(SECOND_US);
+    expect(bulk.used(5 * SECOND_US)).toBeGreaterThan(0.85);
+  });
+});
