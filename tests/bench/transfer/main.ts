@@ -4,6 +4,7 @@
  */
 import { cpus } from 'node:os';
 import { benchTransferCrypto } from './crypto.ts';
+import { benchSession } from './session.ts';
 
 async function crypto(): Promise<void> {
   const rows = await benchTransferCrypto();
@@ -23,7 +24,23 @@ async function crypto(): Promise<void> {
   }
 }
 
-const PARTS: Record<string, () => Promise<void>> = { crypto };
+async function session(): Promise<void> {
+  for (const [mtu, megabytes] of [
+    [1472, 400],
+    [8972, 800],
+  ] as const) {
+    const row = await benchSession(mtu, megabytes);
+    const gigabits = (seconds: number) => ((row.bytes * 8) / seconds / 1e9).toFixed(2).padStart(6);
+    const both = row.sendingS + row.receivingS;
+    console.log(
+      `session    packets of ${row.mtu} bytes: sending ${gigabits(row.sendingS)} Gbit/s ` +
+        `(${((row.sendingS / row.packets) * 1e9).toFixed(0)} ns a packet), ` +
+        `receiving ${gigabits(row.receivingS)}, both on one core ${gigabits(both)}`,
+    );
+  }
+}
+
+const PARTS: Record<string, () => Promise<void>> = { crypto, session };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
