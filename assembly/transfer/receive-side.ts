@@ -1,6 +1,6 @@
 /**
  * The half of a stream that comes. Bytes are kept in blocks until the host has taken them: in
- * order, or, if it said so, any range that is there (files). A byte that came is never written over.
+ * order, or, if it said so, any range that is there (files). A byte that came is not written over.
  */
 import { TRANSFER_BLOCK_BYTES } from "../core/limits";
 import { CloseError } from "../core/transfer";

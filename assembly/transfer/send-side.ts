@@ -249,7 +249,7 @@ function unsure(stream: usize): void {
   store<u64>(partOf(sessionOfStream(stream)), now + ROOM_RETRY_US, Part.ROOM_AT);
 }
 
-/** Sends again all that was sent and is not known to have arrived: an ack or a loss went unnoted. */
+/** Sends again all that is not known to have arrived: an ack or a loss went unnoted. */
 export function resendUnsure(stream: usize): void {
   if (!hasFlag(stream, StreamFlag.UNSURE)) return;
   clearFlag(stream, StreamFlag.UNSURE);

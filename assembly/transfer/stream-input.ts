@@ -1,7 +1,7 @@
 /**
  * Frames of streams that came (reference: transfer sections 1.4 and 5). Each handler takes the
- * session, the frame and the epoch of its packet, finds head and payload in frame-view.ts, checked by
- * payload.ts, and says a Handled. All are idempotent.
+ * session, the frame and the epoch of its packet, finds head and payload in frame-view.ts, checked
+ * by payload.ts, and says a Handled. All are idempotent.
  */
 import {
   CloseError,
@@ -79,7 +79,7 @@ function tellHash(session: usize, stream: usize): void {
   endEvent();
 }
 
-/** STREAM_CLOSE: with FIN the clean end; STOPPED the wish for no more; anything else both halves. */
+/** STREAM_CLOSE: with FIN the clean end; STOPPED a wish for no more; anything else both halves. */
 export function onStreamClose(session: usize, _frame: usize, epoch: u32): u32 {
   const error = readU32BE(payloadAt + EndPayload.ERROR),
     sum = readU64BE(payloadAt + EndPayload.SIZE),

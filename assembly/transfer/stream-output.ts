@@ -1,6 +1,6 @@
 /**
  * What streams have to send, frame by frame: what was lost, then control frames, then data by
- * priority, expedited streams first, equals in turn. And what becomes of it when it is acked or lost.
+ * priority, expedited streams first, equals in turn. And what becomes of it when acked or lost.
  */
 import { ControlType, FrameFlag, FrameHead, FrameType, StreamCloseError } from "../core/transfer";
 import { copyOut, Side } from "./blocks";
@@ -82,8 +82,8 @@ export function hasStreamOutput(session: usize): bool {
 }
 
 /**
- * Writes one frame, head and payload (at + 28), into `room` bytes: its length; 0: nothing fits. What
- * it carries is left in content.ts; nonce and sequence of the head are the packet's.
+ * Writes one frame, head and payload (at + 28), into `room` bytes: its length; 0: nothing fits.
+ * What it carries is left in content.ts; nonce and sequence of the head are the packet's.
  */
 export function writeStreamFrame(session: usize, at: usize, room: u32): u32 {
   if (room <= <u32>FrameHead.BYTES) return 0;

@@ -1,25 +1,13 @@
-import {
-  CloseError,
-  ControlType,
-  FrameFlag,
-  FrameHead,
-  FrameType,
-  TransferEventKind,
-} from "../../core/transfer";
-import { Pool } from "../../core/transfer-memory";
-import { fromHex, guarded } from "../../crypto/__tests__/bytes";
-import { blockCount, Side } from "../blocks";
+import { CloseError, ControlType, FrameFlag, FrameHead, FrameType } from "../../core/transfer";
 import { now, resetClock } from "../clock";
 import { contentKind } from "../content";
-import { entriesLeft, giveEntry, takeEntry } from "../pool";
-import { rangeCount } from "../ranges";
-import { consumed, nextReadable, readAt, readOffset, setUnordered } from "../receive-side";
-import { finishStream, writeRoom, written } from "../send-side";
+import { consumed, nextReadable, readOffset, setUnordered } from "../receive-side";
+import { finishStream, writeRoom } from "../send-side";
 import { Part, partOf, Stream, streamOf } from "../stream";
 import { openStream, setPriority } from "../stream-open";
 import { hasStreamOutput, streamContentAcked } from "../stream-output";
 import { findStream } from "../stream-table";
-import { noteRoundTrip, onStreamTimer, streamCount, streamDeadline, streamInfo } from "../streams";
+import { noteRoundTrip, onStreamTimer, streamCount, streamDeadline } from "../streams";
 import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
@@ -33,7 +21,6 @@ import {
   lengthOf,
   lose,
   newEnd,
-  nextKind,
   offsetOf,
   payloadOf,
   recordOf,
@@ -41,6 +28,7 @@ import {
   typeOf,
   WINDOW,
 } from "./stream-ends";
+import { data, opens as opening, windowUpdate } from "./stream-frames";
 import { put, take } from "./stream-io";
 
 configureTransfer();
@@ -77,14 +65,8 @@ function flush(from: usize, to: usize, type: u32): u32 {
   }
   return found;
 }
-function windowUpdate(number: u32, limit: u64): usize {
-  return forge(FrameType.WINDOW_UPDATE, 0, number, limit, 8);
-}
-function data(number: u32, offset: u64, length: u32): usize {
-  return forge(FrameType.DATA, 0, number, offset, length);
-}
 function opens(number: u32): void {
-  assert(handle(b, forge(FrameType.STREAM_OPEN, 0, number, 0, 8), 0) == Handled.OK);
+  assert(handle(b, opening(number), 0) == Handled.OK);
 }
 /** A new stream of a's; b knows it. */
 function opened(type: u32, priority: u32, expedited: bool): usize {
@@ -320,105 +302,5 @@ describe("the order of frames", () => {
     lose(a, 5);
     streamContentAcked(a, recordOf(5));
     expect(contentKind).not.toBe(0);
-  });
-});
-
-describe("what is bounded", () => {
-  test("blocks and ranges of what comes: a frame without room leaves nothing", () => {
-    opens(1);
-    const stream = findStream(b, 1);
-    let step: u64 = 1;
-    while (handle(b, data(1, step << 14, 1), 0) == Handled.OK) step++;
-    const blocks = blockCount(stream, Side.RECEIVE);
-    expect(blocks).toBe(512 - 64, "an eighth is kept back");
-    expect(rangeCount(stream + Stream.RECEIVED)).toBe(blocks);
-    expect(handle(b, data(1, 0, 1), 0)).toBe(Handled.OK, "what the reader waits for");
-    expect(nextReadable(stream)).toBe(1);
-    expect(consumed(stream, 0, 1)).toBe(true);
-    opens(3);
-    expect(handle(b, data(3, 1, 1), 0)).toBe(Handled.NO_ROOM);
-    expect(handle(b, data(5, 1, 1), 0)).toBe(Handled.NO_ROOM);
-    expect(findStream(b, 5)).toBe(0, "not even the stream");
-    expect(writeRoom(streamOf(openStream(b, 0, 0, false, 0, 0)), 0, 10)).toBe(0);
-  });
-
-  test("ranges of one stream", () => {
-    opens(1);
-    const stream = findStream(b, 1),
-      others = new StaticArray<u32>(4096);
-    let taken: u32 = 0;
-    while (entriesLeft(Pool.RANGES) > 520) others[taken++] = takeEntry(Pool.RANGES);
-    let place: u64 = 1;
-    while (handle(b, data(1, place * 2, 1), 0) == Handled.OK) place++;
-    expect(entriesLeft(Pool.RANGES)).toBe(511);
-    expect(handle(b, data(1, 3, 1), 0)).toBe(Handled.OK, "what joins others");
-    expect(handle(b, data(1, 0, 1), 0)).toBe(Handled.OK, "what the reader waits for");
-    expect(rangeCount(stream + Stream.RECEIVED)).toBe(9);
-    while (taken) giveEntry(Pool.RANGES, others[--taken]);
-  });
-
-  test("what a host writes ahead, and it is told when it may go on", () => {
-    const mine = opened(0, 0, false);
-    expect(handle(a, windowUpdate(1, 100 << 20), 0)).toBe(Handled.OK);
-    const held = put(mine, 0, 100 << 20);
-    expect(held).toBe(4 << 20);
-    dropEvents();
-    let packet: u32 = 0;
-    expect(handle(a, windowUpdate(0, 100 << 20), 0)).toBe(Handled.OK);
-    while (send(a, 0)) {
-      packet++;
-      streamContentAcked(a, recordOf(0));
-      if (packet == 1000) expect(nextKind()).toBe(0);
-    }
-    expect(nextKind()).toBe(TransferEventKind.STREAM_WRITABLE);
-    expect(nextKind()).toBe(0, "once");
-    expect(entriesLeft(Pool.BLOCKS)).toBe(512, "all is acked");
-    expect(writeRoom(mine, held, 10)).toBe(10);
-    expect(written(mine, held, 20000)).toBe(false, "more than a block");
-    expect(written(mine, held, 10)).toBe(false, "nobody asked");
-    const facts = guarded(80);
-    streamInfo(mine, facts);
-    expect(load<u64>(facts)).toBe(held);
-    expect(load<u64>(facts, 16)).toBe(held);
-    expect(load<u64>(facts, 56)).toBe(u64.MAX_VALUE);
-  });
-});
-
-describe("DATA", () => {
-  test("with SYN tells the hash of a chunk", () => {
-    opens(1);
-    dropEvents();
-    const frame = forge(FrameType.DATA, FrameFlag.SYN, 1, 0, 20);
-    expect(handle(b, frame, 0)).toBe(Handled.OK);
-    expect(nextKind()).toBe(TransferEventKind.STREAM_READABLE);
-    expect(nextKind()).toBe(TransferEventKind.CHUNK_HASH);
-    expect(nextReadable(findStream(b, 1))).toBe(4);
-  });
-
-  test("with CMP counts what it unpacks to, and is refused if it does not unpack", () => {
-    opens(1);
-    const stream = findStream(b, 1);
-    // "abcd", twelve more from four back, "xyz".
-    const packed = fromHex("4861626364040030" + "78797a");
-    const frame = forge(FrameType.DATA, FrameFlag.CMP, 1, 0, 11);
-    memory.copy(frame + 28, packed, 11);
-    expect(handle(b, frame, 0)).toBe(Handled.OK);
-    expect(nextReadable(stream)).toBe(19);
-    expect(String.UTF8.decodeUnsafe(readAt, 19)).toBe("abcdabcdabcdabcdxyz");
-    for (let length: u32 = 0; length < 11; length++) {
-      const cut = forge(FrameType.DATA, FrameFlag.CMP, 1, 100, length);
-      memory.copy(cut + 28, packed, length);
-      // Cut behind the first literals it would be whole, but for the match it promises.
-      const whole = length == 5;
-      if (!whole) expect(handle(b, cut, 0)).toBe(Handled.CLOSE + CloseError.FRAME_ENCODING);
-    }
-    const far = forge(FrameType.DATA, FrameFlag.CMP, 1, 100, 8);
-    memory.copy(far + 28, fromHex("1061020010787878"), 8);
-    expect(handle(b, far, 0)).toBe(Handled.CLOSE + CloseError.FRAME_ENCODING, "before the start");
-    // One literal, then 255 * n more of it: past 64 KiB.
-    const bomb = forge(FrameType.DATA, FrameFlag.CMP, 1, 100, 300);
-    memory.fill(bomb + 28, 0xff, 300);
-    memory.copy(bomb + 28, fromHex("1f610100"), 4);
-    expect(handle(b, bomb, 0)).toBe(Handled.CLOSE + CloseError.FRAME_ENCODING);
   });
 });

@@ -1,6 +1,5 @@
 import {
   CloseError,
-  FrameFlag,
   FrameType,
   StreamCloseError,
   StreamResetError,
@@ -13,25 +12,9 @@ import { consumed, nextReadable, readOffset, setUnordered } from "../receive-sid
 import { finishStream, giveUpSending, writeRoom, written } from "../send-side";
 import { Part, partOf, Stream, streamOf } from "../stream";
 import { mark } from "../stream-events";
-import {
-  goAway,
-  METADATA_BYTES_MAX,
-  OpenRefusal,
-  openRefusal,
-  openStream,
-  raisePeerLimit,
-} from "../stream-open";
+import { METADATA_BYTES_MAX, openStream } from "../stream-open";
 import { findStream } from "../stream-table";
-import {
-  dropStreams,
-  isGoAwayDone,
-  onStreamTimer,
-  stopStream,
-  streamCount,
-  streamDeadline,
-  streamsEpoch,
-  wantsNumbers,
-} from "../streams";
+import { onStreamTimer, stopStream, streamCount, streamDeadline } from "../streams";
 import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
@@ -42,17 +25,16 @@ import {
   eventStream,
   eventValue,
   exchange,
-  forge,
   handle,
   isClean,
   lose,
   newEnd,
   nextKind,
-  payloadOf,
   send,
   typeOf,
   WINDOW,
 } from "./stream-ends";
+import { closes, data, ends, opens, resets } from "./stream-frames";
 import { put, take } from "./stream-io";
 
 configureTransfer();
@@ -73,31 +55,6 @@ afterEach(() => {
   dropEvents();
   expect(isClean()).toBe(true, "nothing is left");
 });
-
-/** STREAM_OPEN of b's peer. */
-function opens(number: u32, type: u8, window: u32, metadata: u32): usize {
-  const frame = forge(FrameType.STREAM_OPEN, 0, number, 0, 8 + metadata);
-  store<u8>(frame, type, 28);
-  store<u8>(frame, 9, 29);
-  store<u32>(frame, bswap<u32>(window), 30);
-  store<u16>(frame, bswap<u16>(<u16>metadata), 34);
-  return frame;
-}
-function data(number: u32, offset: u64, length: u32): usize {
-  return forge(FrameType.DATA, 0, number, offset, length);
-}
-function ends(type: u32, flags: u32, number: u32, error: u32, sum: u64): usize {
-  const frame = forge(type, flags, number, 0, 12);
-  store<u32>(frame, bswap<u32>(error), 28);
-  store<u64>(frame, bswap<u64>(sum), 32);
-  return frame;
-}
-function closes(number: u32, sum: u64): usize {
-  return ends(FrameType.STREAM_CLOSE, FrameFlag.FIN, number, 0, sum);
-}
-function resets(number: u32, error: u32, sum: u64): usize {
-  return ends(FrameType.STREAM_RESET, 0, number, error, sum);
-}
 
 describe("a stream", () => {
   test("goes one way from its opening to its end", () => {
@@ -333,156 +290,6 @@ describe("a stream", () => {
     expect(handle(b, data(1, u64.MAX_VALUE - 3, 10), 0)).toBe(
       Handled.CLOSE + CloseError.FRAME_ENCODING,
     );
-  });
-});
-
-describe("numbers of streams", () => {
-  test("are limited on both sides, and the limit is raised", () => {
-    for (let i: u32 = 0; i < 64; i++) expect(openStream(a, 0, 0, false, 0, 0)).not.toBe(0);
-    expect(openStream(a, 0, 0, true, 0, 0)).not.toBe(0, "expedited ones count apart");
-    expect(openStream(a, 0, 0, false, 0, 0)).toBe(0);
-    expect(openRefusal).toBe(OpenRefusal.LIMIT);
-    expect(openStream(a, 0, 0, true, TEXT, METADATA_BYTES_MAX + 1)).toBe(0);
-    expect(openRefusal).toBe(OpenRefusal.METADATA);
-    expect(send(a, 0)).not.toBe(0);
-    expect(typeOf(0)).toBe(FrameType.CONTROL);
-    expect(load<u16>(payloadOf(0))).toBe(bswap<u16>(4), "STREAMS_BLOCKED");
-    exchange(a, b);
-    expect(handle(b, data(131, 0, 1), 0)).toBe(Handled.CLOSE + CloseError.STREAM_LIMIT);
-    dropEvents();
-    raisePeerLimit(b, 66);
-    exchange(a, b);
-    expect(nextKind()).toBe(TransferEventKind.STREAMS_AVAILABLE);
-    expect(openStream(a, 0, 0, false, 0, 0)).not.toBe(0);
-    exchange(a, b);
-    expect(handle(b, data(131, 0, 1), 0)).toBe(Handled.OK);
-    finishStream(findStream(a, 3));
-    exchange(a, b);
-    expect(findStream(b, 3)).toBe(0);
-  });
-
-  test("make room before the ack of our end is back", () => {
-    endEnd(a);
-    endEnd(b);
-    a = newEnd(true, 1);
-    b = newEnd(false, 1);
-    finishStream(streamOf(openStream(a, 1, 0, false, 0, 0)));
-    exchange(a, b);
-    finishStream(findStream(b, 1));
-    expect(openStream(a, 0, 0, false, 0, 0)).toBe(0);
-    expect(send(b, 0)).not.toBe(0);
-    expect(typeOf(0)).toBe(FrameType.STREAM_CLOSE);
-    expect(handle(b, opens(3, 0, 0, 0), 0)).toBe(Handled.OK, "the ack is under way");
-    lose(b, 0);
-    expect(send(b, 1)).not.toBe(0);
-    expect(typeOf(1)).toBe(FrameType.STREAM_CLOSE);
-    expect(handle(b, opens(5, 0, 0, 0), 0)).toBe(Handled.CLOSE + CloseError.STREAM_LIMIT);
-  });
-
-  test("come again two epochs later", () => {
-    const numbers: u32 = 16384;
-    store<u32>(partOf(a), numbers - 2, Part.NEXT);
-    for (let i: u32 = 0; i < 3; i++) {
-      const mine = streamOf(openStream(a, 0, 0, false, 0, 0));
-      expect(load<u16>(mine, Stream.NUMBER)).toBe(<u16>(i == 2 ? 1 : 32765 + 2 * i));
-      finishStream(mine);
-      if (i != 2) exchange(a, b);
-    }
-    store<u32>(partOf(a), 2 * numbers - 2, Part.NEXT);
-    streamsEpoch(a, 1);
-    const next = streamOf(openStream(a, 0, 0, false, 0, 0));
-    expect(load<u16>(next, Stream.NUMBER)).toBe(3, "two are too young, 1 is in use");
-    streamsEpoch(a, 2);
-    store<u32>(partOf(a), 3 * numbers - 1, Part.NEXT);
-    const again = streamOf(openStream(a, 0, 0, false, 0, 0));
-    expect(load<u16>(again, Stream.NUMBER)).toBe(32767);
-    expect(handle(b, opens(32767, 0, 0, 0), 1)).toBe(Handled.OK, "late");
-    expect(findStream(b, 32767)).toBe(0);
-    expect(handle(b, opens(32767, 0, 0, 0), 2)).toBe(Handled.OK);
-    expect(findStream(b, 32767)).not.toBe(0);
-  });
-
-  test("that all were used want another epoch", () => {
-    store<u32>(partOf(b), 16382, Part.NEXT_EXPEDITED);
-    for (let i: u32 = 0; i < 16384; i++) {
-      const mine = streamOf(openStream(b, 0, 0, true, 0, 0));
-      if (mine == 0) break;
-      if (i == 0) expect(load<u16>(mine, Stream.NUMBER)).toBe(0xfffe);
-      if (i == 1) expect(load<u16>(mine, Stream.NUMBER)).toBe(0x8002);
-      finishStream(mine);
-      exchange(a, b);
-      dropEvents();
-    }
-    expect(openRefusal).toBe(OpenRefusal.NUMBERS);
-    expect(wantsNumbers(b)).toBe(true);
-    streamsEpoch(b, 1);
-    expect(wantsNumbers(b)).toBe(false);
-    expect(nextKind()).toBe(TransferEventKind.STREAMS_AVAILABLE);
-    expect(openStream(b, 0, 0, true, 0, 0)).toBe(0);
-    streamsEpoch(b, 2);
-    expect(openStream(b, 0, 0, true, 0, 0)).not.toBe(0);
-  });
-
-  test("of a stream that the host still reads may name another", () => {
-    expect(handle(b, opens(1, 0, 0, 0), 0)).toBe(Handled.OK);
-    expect(handle(b, data(1, 0, 10), 0)).toBe(Handled.OK);
-    expect(handle(b, closes(1, 10), 0)).toBe(Handled.OK);
-    const old = findStream(b, 1);
-    streamsEpoch(b, 2);
-    expect(handle(b, opens(1, 0, 0, 0), 1)).toBe(Handled.OK, "the old one's");
-    expect(findStream(b, 1)).toBe(old);
-    expect(handle(b, opens(1, 0, 0, 0), 2)).toBe(Handled.OK);
-    expect(findStream(b, 1)).not.toBe(old);
-    expect(nextReadable(old)).toBe(10);
-    expect(consumed(old, 0, 10)).toBe(true);
-    expect(streamCount(b)).toBe(1);
-  });
-});
-
-describe("GOAWAY", () => {
-  test("sent: no new streams are taken, and the old ones go on", () => {
-    expect(handle(b, opens(5, 0, 0, 0), 0)).toBe(Handled.OK);
-    dropEvents();
-    expect(goAway(b, 1, TEXT, 257)).toBe(false, "too long a reason");
-    expect(goAway(b, 1, TEXT, 4)).toBe(true);
-    expect(goAway(b, 1, TEXT, 4)).toBe(false);
-    expect(openStream(b, 0, 0, false, 0, 0)).toBe(0);
-    expect(openRefusal).toBe(OpenRefusal.GOING_AWAY);
-    expect(handle(b, opens(3, 0, 0, 0), 0)).toBe(Handled.OK);
-    expect(nextKind()).toBe(TransferEventKind.STREAM_OPENED, "it was under way");
-    expect(handle(b, opens(7, 1, 100, 20), 0)).toBe(Handled.OK);
-    expect(handle(b, data(7, 0, 100), 0)).toBe(Handled.OK);
-    expect(nextKind()).toBe(0, "refused");
-    expect(send(b, 0)).not.toBe(0);
-    expect(typeOf(0)).toBe(FrameType.STREAM_RESET);
-    expect(send(b, 1)).not.toBe(0);
-    expect(typeOf(1)).toBe(FrameType.STREAM_CLOSE);
-    expect(handle(b, resets(7, 0, 300), 0)).toBe(Handled.OK);
-    expect(load<u64>(partOf(b), Part.CONSUMED)).toBe(300);
-    expect(isGoAwayDone(b)).toBe(false);
-    dropStreams(b);
-    expect(isGoAwayDone(b)).toBe(true);
-  });
-
-  test("received: streams above it are over", () => {
-    const first = openStream(a, 1, 0, false, 0, 0),
-      second = openStream(a, 1, 0, false, 0, 0);
-    put(streamOf(second), 0, 100);
-    const frame = forge(FrameType.GOAWAY, 0, 0, 0, 12);
-    store<u32>(frame, bswap<u32>(1), 28);
-    store<u32>(frame, bswap<u32>(2), 32);
-    store<u16>(frame, bswap<u16>(2), 36);
-    expect(handle(a, frame, 0)).toBe(Handled.OK);
-    expect(nextKind()).toBe(TransferEventKind.GOAWAY);
-    expect(eventNumber()).toBe(1);
-    expect(eventCode()).toBe(2);
-    expect(nextKind()).toBe(TransferEventKind.STREAM_STOPPED);
-    expect(eventStream()).toBe(second);
-    expect(nextKind()).toBe(TransferEventKind.STREAM_RESET);
-    expect(handle(a, frame, 0)).toBe(Handled.OK);
-    expect(nextKind()).toBe(0, "told once");
-    expect(openStream(a, 0, 0, false, 0, 0)).toBe(0);
-    expect(put(streamOf(first), 0, 10)).toBe(10);
   });
 });
 
