@@ -1,10 +1,4 @@
-import {
-  CloseError,
-  FrameFlag,
-  FrameHead,
-  FrameType,
-  TransferEventKind,
-} from "../../core/transfer";
+import { CloseError, FrameFlag, FrameType, TransferEventKind } from "../../core/transfer";
 import { Pool } from "../../core/transfer-memory";
 import { fromHex, guarded } from "../../crypto/__tests__/bytes";
 import { blockCount, Side } from "../blocks";
@@ -21,26 +15,21 @@ import { streamInfo } from "../streams";
 import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
-  arrive,
   dropEvents,
   endEnd,
+  exchange,
   forge,
-  frameOf,
   handle,
   isClean,
   newEnd,
   nextKind,
-  payloadOf,
   recordOf,
   send,
-  typeOf,
 } from "./stream-ends";
 import { data, opens as opening, windowUpdate } from "./stream-frames";
 import { put } from "./stream-io";
 
 configureTransfer();
-const FLOW: u32 = Handled.CLOSE + CloseError.FLOW_CONTROL;
-const CHUNK: u64 = 262144;
 
 let a: usize = 0;
 let b: usize = 0;
@@ -57,29 +46,8 @@ afterEach(() => {
   expect(isClean()).toBe(true, "nothing is left");
 });
 
-function numberOf(packet: u32): u32 {
-  return bswap<u16>(load<u16>(frameOf(packet), FrameHead.STREAM));
-}
-function controlOf(packet: u32): u32 {
-  return typeOf(packet) == FrameType.CONTROL ? bswap<u16>(load<u16>(payloadOf(packet))) : 0;
-}
-/** Sends what there is, which arrives; frames of this type among it. */
-function flush(from: usize, to: usize, type: u32): u32 {
-  let found: u32 = 0;
-  while (send(from, 0)) {
-    if (typeOf(0) == type) found++;
-    assert(arrive(from, to, 0, 0) == Handled.OK);
-  }
-  return found;
-}
 function opens(number: u32): void {
   assert(handle(b, opening(number), 0) == Handled.OK);
-}
-/** A new stream of a's; b knows it. */
-function opened(type: u32, priority: u32, expedited: bool): usize {
-  const stream = streamOf(openStream(a, type, priority, expedited, 0, 0));
-  flush(a, b, 0);
-  return stream;
 }
 
 describe("what is bounded", () => {
@@ -117,7 +85,8 @@ describe("what is bounded", () => {
   });
 
   test("what a host writes ahead, and it is told when it may go on", () => {
-    const mine = opened(0, 0, false);
+    const mine = streamOf(openStream(a, 0, 0, false, 0, 0));
+    exchange(a, b);
     expect(handle(a, windowUpdate(1, 100 << 20), 0)).toBe(Handled.OK);
     const held = put(mine, 0, 100 << 20);
     expect(held).toBe(4 << 20);
