@@ -180,8 +180,9 @@ function isAcked(stream: usize): bool {
 /** Tells a writer that found no room, now that there is enough to be worth it. */
 export function offerRoom(stream: usize): void {
   if (!hasFlag(stream, StreamFlag.WRITE_WANTED)) return;
-  if (rangeSum(stream + Stream.PENDING) > UNSENT_MAX >> 1 || !hasRoom(stream)) return;
-  if (!blocksFree(stream, Side.SEND, 1, false)) {
+  // What waits goes, and then this is asked again; what others hold has to be looked at.
+  if (rangeSum(stream + Stream.PENDING) > UNSENT_MAX >> 1) return;
+  if (!hasRoom(stream) || !blocksFree(stream, Side.SEND, 1, false)) {
     store<u64>(partOf(sessionOfStream(stream)), now + ROOM_RETRY_US, Part.ROOM_AT);
     return;
   }

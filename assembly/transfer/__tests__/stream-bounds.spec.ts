@@ -11,7 +11,7 @@ import { Stream, streamOf } from "../stream";
 import { openStream } from "../stream-open";
 import { streamContentAcked } from "../stream-output";
 import { findStream } from "../stream-table";
-import { streamInfo } from "../streams";
+import { onStreamTimer, streamDeadline, streamInfo } from "../streams";
 import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
@@ -82,6 +82,30 @@ describe("what is bounded", () => {
     expect(handle(b, data(1, 0, 1), 0)).toBe(Handled.OK, "what the reader waits for");
     expect(rangeCount(stream + Stream.RECEIVED)).toBe(9);
     while (taken) giveEntry(Pool.RANGES, others[--taken]);
+  });
+
+  test("what others hold, and a writer is told when they give it back", () => {
+    const mine = streamOf(openStream(a, 0, 0, false, 0, 0)),
+      others = new StaticArray<u32>(4096),
+      pools: Pool[] = [Pool.RANGES, Pool.BLOCKS];
+    exchange(a, b);
+    for (let i = 0; i < 2; i++) {
+      let taken: u32 = 0;
+      while (entriesLeft(pools[i]) > 100) others[taken++] = takeEntry(pools[i]);
+      dropEvents();
+      expect(writeRoom(mine, 0, 100)).toBe(0);
+      for (let tries = 0; tries < 3; tries++) {
+        expect(streamDeadline(a)).toBe(now + 10000);
+        resetClock(now + 10000);
+        onStreamTimer(a);
+        expect(nextKind()).toBe(0);
+      }
+      while (taken) giveEntry(pools[i], others[--taken]);
+      resetClock(now + 10000);
+      onStreamTimer(a);
+      expect(nextKind()).toBe(TransferEventKind.STREAM_WRITABLE);
+      expect(streamDeadline(a)).toBe(u64.MAX_VALUE);
+    }
   });
 
   test("what a host writes ahead, and it is told when it may go on", () => {

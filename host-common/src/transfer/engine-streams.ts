@@ -15,7 +15,7 @@ export interface StreamOptions {
   priority?: number;
   /** No flow control, up to 64 KiB [false]. */
   expedited?: boolean;
-  /** Told to the peer with the stream; up to 1024 bytes [none]. */
+  /** Told to the peer with the stream; up to 1000 bytes [none]. */
   metadata?: Uint8Array;
   /** The host reads ranges in any order [false]. */
   unordered?: boolean;
