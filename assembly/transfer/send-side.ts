@@ -33,6 +33,7 @@ import {
   rangeSum,
   removeRange,
 } from "./ranges";
+import { makeReady } from "./ready";
 import {
   clearFlag,
   EXPEDITED_BYTES_MAX,
@@ -110,8 +111,10 @@ export function writeRoom(stream: usize, offset: u64, length: u32): u32 {
   if (bytes == 0) return 0;
   let block = findBlock(stream, Side.SEND, index);
   if (!hasRoom(stream) || (block == 0 && !blocksFree(stream, Side.SEND, 1, false))) {
+    const session = sessionOfStream(stream);
     setFlag(stream, StreamFlag.WRITE_WANTED);
-    store<u64>(partOf(sessionOfStream(stream)), now + ROOM_RETRY_US, Part.ROOM_AT);
+    store<u64>(partOf(session), now + ROOM_RETRY_US, Part.ROOM_AT);
+    makeReady(session); // so that its timer is set anew
     return 0;
   }
   if (block == 0) {
