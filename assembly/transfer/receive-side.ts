@@ -201,8 +201,11 @@ function noteAll(stream: usize): void {
   mark(stream, Mark.FINISHED);
 }
 
-/** The peer tells the sum of all it sent. A Handled; OK also if it told so before. */
-export function takeFinal(stream: usize, sum: u64): u32 {
+/**
+ * The peer tells the sum of all it sent; `clean`: of all it had to send. A Handled; OK also if it
+ * told so before.
+ */
+export function takeFinal(stream: usize, sum: u64, clean: bool): u32 {
   if (hasFlag(stream, StreamFlag.FINAL_KNOWN)) {
     if (sum == load<u64>(stream, Stream.FINAL_SUM)) return Handled.OK;
     return Handled.CLOSE + CloseError.PROTOCOL;
@@ -216,7 +219,8 @@ export function takeFinal(stream: usize, sum: u64): u32 {
   store<u64>(stream, sum, Stream.FINAL_SUM);
   setFlag(stream, StreamFlag.FINAL_KNOWN);
   if (hasFlag(stream, StreamFlag.STOPPED)) endEarly(stream);
-  else noteAll(stream);
+  // All that was sent before a reset may be here: it is cut off all the same.
+  else if (clean) noteAll(stream);
   return Handled.OK;
 }
 

@@ -88,7 +88,7 @@ export function onStreamClose(session: usize, _frame: usize, epoch: u32): u32 {
   if (stream == 0) return admitVerdict;
   if (clean) {
     if (!hasFlag(stream, StreamFlag.RECEIVES)) return PROTOCOL_ERROR;
-    const handled = takeFinal(stream, sum);
+    const handled = takeFinal(stream, sum, true);
     settle(stream);
     return handled;
   }
@@ -97,7 +97,7 @@ export function onStreamClose(session: usize, _frame: usize, epoch: u32): u32 {
   if (error == StreamCloseError.STOPPED) {
     if (!hasFlag(stream, StreamFlag.SENDS)) return PROTOCOL_ERROR;
   } else if (hasFlag(stream, StreamFlag.RECEIVES)) {
-    const handled = takeFinal(stream, sum);
+    const handled = takeFinal(stream, sum, false);
     if (handled != Handled.OK) return handled;
     takeReset(stream, 0);
   }
@@ -111,7 +111,7 @@ export function onStreamReset(session: usize, _frame: usize, epoch: u32): u32 {
   const stream = admit(session, epoch, true);
   if (stream == 0) return admitVerdict;
   if (!hasFlag(stream, StreamFlag.RECEIVES)) return PROTOCOL_ERROR;
-  const handled = takeFinal(stream, readU64BE(payloadAt + EndPayload.SIZE));
+  const handled = takeFinal(stream, readU64BE(payloadAt + EndPayload.SIZE), false);
   if (handled != Handled.OK) return handled;
   takeReset(stream, readU32BE(payloadAt + EndPayload.ERROR));
   settle(stream);

@@ -192,6 +192,17 @@ describe("a stream", () => {
     expect(load<u64>(part, Part.CONSUMED)).toBe(5000);
   });
 
+  test("that is reset after all it had sent has come is cut off, not finished", () => {
+    expect(handle(b, opens(1, 0, 0, 0), 0)).toBe(Handled.OK);
+    expect(handle(b, data(1, 0, 1000), 0)).toBe(Handled.OK);
+    dropEvents();
+    expect(handle(b, resets(1, 2, 1000), 0)).toBe(Handled.OK);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_RESET);
+    expect(eventCode()).toBe(StreamResetError.RESOURCE_LIMIT);
+    expect(nextKind()).toBe(TransferEventKind.STREAM_GONE);
+    expect(load<u64>(partOf(b), Part.CONSUMED)).toBe(1000);
+  });
+
   test("that is stopped is given up by its sender", () => {
     const mine = streamOf(openStream(a, 0, 0, false, 0, 0));
     put(mine, 0, 3000);
