@@ -1,5 +1,6 @@
 /** The cases of tests/transfer/ that every host runs, in a browser. */
 import { nobleX25519 } from '@andvari/host-common/transfer/x25519';
+import { runEndpointCases } from '../transfer/endpoint-cases.ts';
 import { runHandshakeVectors } from '../transfer/handshake-cases.ts';
 import { runProfileCases } from '../transfer/handshake-profile.ts';
 import { runIdentityCases } from '../transfer/identity-cases.ts';
@@ -7,3 +8,4 @@ import { runIdentityCases } from '../transfer/identity-cases.ts';
 runHandshakeVectors([nobleX25519]);
 runIdentityCases();
 runProfileCases([nobleX25519]);
+runEndpointCases(nobleX25519);

@@ -109,22 +109,27 @@ export class EngineStreams {
 
   /**
    * Hands everything that can be read now to `take`, in runs that lie in the engine (views, good
-   * for this call only); they are gone afterwards. Gives the bytes.
+   * for this call only); they are gone afterwards. Gives the bytes, and
+   * stops at the run that reaches `bytesMax`: for what is left no event comes.
    */
-  read(stream: number, take: (bytes: Uint8Array, offset: number) => void): number {
+  read(
+    stream: number,
+    take: (bytes: Uint8Array, offset: number) => void,
+    bytesMax = Number.POSITIVE_INFINITY,
+  ): number {
     const { u8 } = this.engine;
     const exports = this.now;
     let sum = 0;
-    for (;;) {
+    while (sum < bytesMax) {
       const length = exports.transferStreamReadable(stream) >>> 0;
-      if (length === 0) return sum;
+      if (length === 0) break;
       const address = this.word(0);
       const offset = this.word(8) + this.word(12) * TWO_32;
       take(u8.subarray(address, address + length), offset);
       const low = offset >>> 0;
-      if (exports.transferStreamConsumed(stream, low, (offset / TWO_32) >>> 0, length) !== 0)
-        return sum;
+      if (exports.transferStreamConsumed(stream, low, (offset / TWO_32) >>> 0, length) !== 0) break;
       sum += length;
     }
+    return sum;
   }
 }

@@ -18,7 +18,7 @@ export const RETRY_ABOVE = 512;
 export interface HalfOpen {
   cid: Uint8Array;
   first: FirstMessage;
-  /** 16 bytes (IPv4 mapped) and the port in 2. */
+  /** 16 bytes (IPv4 mapped), the port and the like. */
   address: Uint8Array;
   noise: NoiseXX;
   /** The ephemeral key, to be wiped. */
@@ -54,6 +54,11 @@ export class HalfOpenTable {
 
   get size(): number {
     return this.entries.size;
+  }
+
+  /** Is there nothing that a message 3 could belong to? */
+  get isEmpty(): boolean {
+    return this.entries.size === 0 && this.done.size === 0;
   }
 
   ofCid(datagram: Uint8Array): HalfOpen | undefined {

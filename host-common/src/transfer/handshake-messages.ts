@@ -4,7 +4,8 @@
  * 1 (96): CID 8 · version 4 · timestamp 8 · representative 32 · random 28 · MAC 16
  * 2 (144): CID 8 · representative 32 · sealed static 48 · sealed payload 40 · MAC 16
  * 3 (96): CID 8 · sealed static 48 · sealed params 24 · MAC 16
- * version reply: CID FF*7 FE · versions 4 each · MAC 16; retry (40): CID FF*7 FC · cookie 16 · MAC 16
+ * version reply: CID FF*7 FE · versions 4 each · MAC 16
+ * retry (40): CID FF*7 FC · cookie 16 · MAC 16
  *
  * Numbers are big-endian. What follows a MAC is ignored, but for a cookie right behind that of 1.
  */

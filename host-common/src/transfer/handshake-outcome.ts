@@ -47,7 +47,9 @@ export interface Agreed {
  * Both have called each other, and two handshakes came to an end: the one that stays is that whose
  * initiator has the smaller key. `ours`: our Noise key.
  */
-export function staysOfTwo(agreed: Agreed, ours: Uint8Array): boolean {
-  const smallerIsOurs = compareBytes(ours, agreed.peerKey) < 0;
-  return agreed.initiator === smallerIsOurs;
+export function staysOfTwo(
+  { initiator, peerKey }: Pick<Agreed, 'initiator' | 'peerKey'>,
+  ours: Uint8Array,
+): boolean {
+  return initiator === compareBytes(ours, peerKey) < 0;
 }

@@ -107,7 +107,8 @@ function readPlain(file: Uint8Array): Uint8Array {
     file.length !== MARK_BYTES + SEED_BYTES ||
     !equalBytes(file.subarray(0, MARK_BYTES), PLAIN_MARK)
   ) {
-    const message = `not an identity file: ${SEALED_BYTES} or ${MARK_BYTES + SEED_BYTES} bytes wanted, with their mark`;
+    const sizes = `${SEALED_BYTES} or ${MARK_BYTES + SEED_BYTES} bytes`;
+    const message = `not an identity file: ${sizes} wanted, with their mark`;
     throw new IdentityFileError('ANDVARI_IDENTITY_FORMAT', message);
   }
   // Not slice(): that of a Buffer shares its bytes.

@@ -212,7 +212,8 @@ export class Initiator {
     if (!versions) return false;
     // One that lists what we offered is no answer to us.
     if (!versions.includes(VERSION)) {
-      const message = `the peer speaks version ${versions.join(', ')} of the protocol, we ${VERSION}`;
+      const theirs = versions.join(', ');
+      const message = `the peer speaks version ${theirs} of the protocol, we ${VERSION}`;
       this.fail('ANDVARI_HANDSHAKE_VERSION', message);
     }
     return true;
@@ -285,10 +286,9 @@ export class Initiator {
   }
 
   private silence(): string {
-    const window = TIMESTAMP_WINDOW_US / 1e6;
-    return this.third
-      ? 'the peer answered, but never showed that it had our last message'
-      : `no answer from the peer: it is not there, it is another one, or a clock is off by more than ${window} s`;
+    if (this.third) return 'the peer answered, but never showed that it had our last message';
+    const clock = `a clock is off by more than ${TIMESTAMP_WINDOW_US / 1e6} s`;
+    return `no answer from the peer: it is not there, it is another one, or ${clock}`;
   }
 
   private fail(code: HandshakeErrorCode, message: string): void {

@@ -94,9 +94,10 @@ export class Responder {
 
   /**
    * A datagram that may carry the CID of a handshake of ours: message 3. `address`: where it came
-   * from, 16 bytes (IPv4 mapped) and the port in 2, big-endian.
+   * from, 16 bytes (IPv4 mapped) and whatever else tells two places apart, as a port.
    */
   receiveThird(datagram: Uint8Array, address: Uint8Array, now: Moment): Heard {
+    if (this.open.isEmpty) return OTHER; // most packets of most nodes
     this.open.expire(now.us);
     const known = this.open.doneOf(datagram);
     if (known) {

@@ -16,7 +16,7 @@ export class RetryCookies {
     this.random = random;
   }
 
-  /** `address`: 16 bytes and the port in 2; `first`: the 96 bytes of message 1. */
+  /** `address`: 16 bytes, the port and the like; `first`: the 96 bytes of message 1. */
   make(address: Uint8Array, first: Uint8Array, us: number): Uint8Array {
     return this.cookie(this.current(us), address, first);
   }

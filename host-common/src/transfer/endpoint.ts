@@ -1,0 +1,390 @@
+/**
+ * A node of the transfer protocol: calls, answers calls, and carries the sessions of both over any
+ * datagram transport. The engine does the work; here are its clock, its alarm, the handshakes, and
+ * the web streams of its sessions. Reference: transfer, sections 1-6.
+ */
+import type { Engine } from '../engine/engine.ts';
+import { CloseError, PacketVerdict, TransferEventKind } from '../engine/generated/transfer.ts';
+import { hostRandom, nameOf, type RandomBytes } from './byte-strings.ts';
+import { closeOneOfTwo, crossing, type Held } from './crossed-calls.ts';
+import type { Datagram, DatagramTransport } from './datagram-transport.ts';
+import { type EndpointClock, hostClock } from './endpoint-clock.ts';
+import { RekeyKeys } from './endpoint-rekey.ts';
+import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
+import { Ephemerals } from './ephemerals.ts';
+import type { Agreed } from './handshake-outcome.ts';
+import { type Call, Handshakes } from './handshakes.ts';
+import type { Identity } from './identity.ts';
+import type { HandshakeError } from './initiator.ts';
+import { TransferError } from './transfer-error.ts';
+import { TransferSession } from './transfer-session.ts';
+import { nobleX25519, type X25519Provider } from './x25519.ts';
+
+/** Batches sent in one turn: then others have theirs. */
+const BATCHES_MAX = 64;
+/** Sessions that wait to be accepted; further callers are refused. */
+const INCOMING_MAX = 64;
+/** How long close() waits for goodbyes. */
+const CLOSE_US = 3_000_000;
+/** Between two ephemeral keys that are drawn in advance. */
+const DRAW_US = 5_000;
+
+export interface EndpointOptions {
+  /** One with transferSizes(), for this endpoint alone. */
+  engine: Engine;
+  transport: DatagramTransport;
+  identity: Identity;
+  /** Streams that a peer may hold open, and what it may send on each before we read. */
+  maxStreams?: number;
+  windowKiB?: number;
+  headerProtection?: boolean;
+  /** The stealth form of handshakes, for obfuscation Full. */
+  stealth?: boolean;
+  idleMs?: number;
+  rekeySeconds?: number;
+  rekeyPackets?: number;
+  /** Asked before a caller is let in; its peer ID is proven. [everybody] */
+  trust?: (peer: { peerId: Uint8Array; peerKey: Uint8Array; farEnd: Uint8Array }) => boolean;
+  x25519?: X25519Provider;
+  random?: RandomBytes;
+  clock?: EndpointClock;
+}
+
+export interface ConnectOptions {
+  signal?: AbortSignal;
+}
+
+export class TransferEndpoint {
+  /** Sessions that peers began. */
+  readonly incoming: ReadableStream<TransferSession>;
+  private readonly options: EndpointOptions;
+  private readonly transfer: EngineTransfer;
+  private readonly clock: EndpointClock;
+  private readonly random: RandomBytes;
+  private readonly ephemerals: Ephemerals;
+  private readonly handshakes: Handshakes;
+  private readonly rekeys: RekeyKeys;
+  private readonly sessions = new Map<number, Held>();
+  /** Engine handle by the CID of the handshake, for repeats of message 3. */
+  private readonly byCid = new Map<string, number>();
+  private readonly connecting = new Map<Call, PromiseWithResolvers<TransferSession>>();
+  private incomingController: ReadableStreamDefaultController<TransferSession> | undefined;
+  private outbox: Datagram[] = [];
+  private kicked = false;
+  private alarmUs = Number.POSITIVE_INFINITY;
+  private cancelAlarm = () => {};
+  private cancelDraw = () => {};
+  private isClosed = false;
+
+  private constructor(options: EndpointOptions) {
+    this.options = options;
+    this.clock = options.clock ?? hostClock;
+    this.random = options.random ?? hostRandom;
+    this.transfer = new EngineTransfer(options.engine, () => this.clock.now().us);
+    this.ephemerals = new Ephemerals(this.random);
+    const x25519 = options.x25519 ?? nobleX25519;
+    this.rekeys = new RekeyKeys(this.transfer, this.ephemerals, x25519);
+    const handshake = {
+      identity: options.identity,
+      params: this.params,
+      x25519,
+      random: this.random,
+      ephemerals: this.ephemerals,
+      ...(options.stealth ? { stealth: true } : {}),
+    };
+    const listener = {
+      send: (datagram: Datagram) => void this.outbox.push(datagram),
+      answered: (call: Call, agreed: Agreed) => this.answered(call, agreed),
+      failed: (call: Call, error: HandshakeError) => this.failed(call, error),
+      agreed: (agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array) =>
+        this.letIn(agreed, farEnd, cid),
+      again: (cid: Uint8Array) => void this.transfer.ping(this.byCid.get(nameOf(cid)) ?? 0),
+    };
+    this.handshakes = new Handshakes(handshake, listener, this.clock.now());
+    this.incoming = new ReadableStream<TransferSession>(
+      {
+        start: (controller) => {
+          this.incomingController = controller;
+        },
+      },
+      { highWaterMark: INCOMING_MAX },
+    );
+  }
+
+  /** Opens the transport, and answers calls from then on. */
+  static async open(options: EndpointOptions): Promise<TransferEndpoint> {
+    const endpoint = new TransferEndpoint(options);
+    await options.transport.open((datagrams) => endpoint.receive(datagrams));
+    endpoint.drawAhead();
+    return endpoint;
+  }
+
+  /**
+   * A session with the peer at a far end (far-end.ts); it is there once both have shown that they
+   * have its keys. If the peer calls us meanwhile, it may be the one that the peer began.
+   * @throws HandshakeError, TransferError, the reason of an abort
+   */
+  connect(
+    peerId: Uint8Array,
+    farEnd: Uint8Array,
+    { signal }: ConnectOptions = {},
+  ): Promise<TransferSession> {
+    if (this.isClosed) return Promise.reject(closedError());
+    const waiting = Promise.withResolvers<TransferSession>();
+    try {
+      signal?.throwIfAborted();
+      const call = this.handshakes.call(peerId, farEnd, this.clock.now());
+      this.connecting.set(call, waiting);
+      signal?.addEventListener('abort', () => this.abort(call, signal.reason), { once: true });
+    } catch (error) {
+      waiting.reject(error);
+    }
+    this.kick();
+    return waiting.promise;
+  }
+
+  /** Says goodbye to all peers, and closes the transport when they are gone, or after 3 s. */
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.cancelDraw();
+    for (const call of [...this.connecting.keys()]) this.abort(call, closedError());
+    for (const { session } of this.sessions.values()) void session.close();
+    this.incomingController?.close();
+    this.incomingController = undefined;
+    this.pump();
+    const endUs = this.clock.now().us + CLOSE_US;
+    while (this.sessions.size > 0 && this.clock.now().us < endUs) {
+      await new Promise<void>((resolve) => this.clock.alarm(this.clock.now().us + 20_000, resolve));
+    }
+    this.cancelAlarm();
+    this.handshakes.drop();
+    this.ephemerals.drop();
+    this.rekeys.drop();
+    await this.options.transport.close();
+  }
+
+  private get params() {
+    const { maxStreams = 256, windowKiB = 1024, headerProtection = false } = this.options;
+    return { maxStreams, windowKiB, headerProtection };
+  }
+
+  private receive(datagrams: readonly Datagram[]): void {
+    const laid: Datagram[] = [];
+    const flush = () => {
+      const count = this.transfer.receive();
+      const now = this.clock.now();
+      for (let i = 0; i < count; i++) {
+        const datagram = laid[i];
+        if (datagram && this.transfer.verdict(i) === PacketVerdict.UNCLAIMED && !this.isClosed) {
+          this.handshakes.receiveAfter(datagram, now);
+        }
+      }
+      laid.length = 0;
+      this.drain();
+    };
+    const now = this.clock.now();
+    for (const datagram of datagrams) {
+      if (this.handshakes.receiveBefore(datagram, now)) continue;
+      if (!this.transfer.putReceived(datagram.bytes, datagram.farEnd)) {
+        flush();
+        if (!this.transfer.putReceived(datagram.bytes, datagram.farEnd)) continue;
+      }
+      laid.push(datagram);
+    }
+    flush();
+    this.pump();
+  }
+
+  /** Something may have to be sent: soon, together with what else comes up now. */
+  private kick(): void {
+    if (this.kicked) return;
+    this.kicked = true;
+    queueMicrotask(() => {
+      if (this.kicked) this.pump();
+    });
+  }
+
+  private pump(): void {
+    this.kicked = false;
+    this.transfer.step();
+    this.drain();
+    const { transport } = this.options;
+    if (this.outbox.length) transport.send(this.outbox.splice(0));
+    for (let batches = 0; batches < BATCHES_MAX; batches++) {
+      const count = this.transfer.send();
+      if (count === 0) break;
+      transport.send(
+        Array.from({ length: count }, (_, i) => {
+          const { bytes, path } = this.transfer.sent(i);
+          return { bytes, farEnd: path };
+        }),
+      );
+      this.drain();
+    }
+    this.arm();
+  }
+
+  private arm(): void {
+    const wakeUs = Math.min(this.transfer.wakeUs(), this.handshakes.wakeUs);
+    if (wakeUs === this.alarmUs) return;
+    this.cancelAlarm();
+    this.alarmUs = wakeUs;
+    if (wakeUs === Number.POSITIVE_INFINITY) return;
+    this.cancelAlarm = this.clock.alarm(wakeUs, () => {
+      this.alarmUs = Number.POSITIVE_INFINITY;
+      const now = this.clock.now();
+      if (!this.isClosed && this.handshakes.wakeUs <= now.us) this.handshakes.wake(now);
+      this.pump();
+    });
+  }
+
+  private drain(): void {
+    this.transfer.drain((event) => this.take(event));
+  }
+
+  private take(event: TransferEventOf): void {
+    if (this.rekeys.take(event)) {
+      this.kick();
+      return;
+    }
+    const held = this.sessions.get(event.session);
+    if (!held) return;
+    if (event.kind === TransferEventKind.CONFIRMED) this.confirmed(held);
+    held.session.take(event);
+    if (event.kind === TransferEventKind.CLOSED) this.cutShort(held, event);
+    if (event.kind === TransferEventKind.SESSION_GONE) this.forget(held);
+  }
+
+  private begin(agreed: Agreed, farEnd: Uint8Array): Held | undefined {
+    const { k1, k2, h: handshakeHash } = agreed.keys;
+    const { idleMs, rekeySeconds, rekeyPackets, transport } = this.options;
+    const { maxStreams, windowKiB } = this.params;
+    const handle = this.transfer.open({
+      k1,
+      k2,
+      handshakeHash,
+      initiator: agreed.initiator,
+      peerMaxStreams: agreed.theirParams.maxStreams,
+      peerWindowKib: agreed.theirParams.windowKiB,
+      maxStreams,
+      windowKib: windowKiB,
+      headerProtection: agreed.headerProtection,
+      mtuMax: transport.maxDatagramBytes,
+      secret: this.random(32),
+      path: farEnd,
+      ...(agreed.rttUs === undefined ? {} : { roundTripUs: agreed.rttUs }),
+      ...(idleMs === undefined ? {} : { idleMs }),
+      ...(rekeySeconds === undefined ? {} : { rekeySeconds }),
+      ...(rekeyPackets === undefined ? {} : { rekeyPackets }),
+    });
+    k1.fill(0);
+    k2.fill(0);
+    if (handle === undefined) return undefined;
+    const link = { streams: this.transfer.streams, kick: () => this.kick() };
+    const facts = { handle, agreed, startUs: this.clock.now().us };
+    const session = new TransferSession(this.transfer, link, facts);
+    const held = { session, handle, call: undefined };
+    this.sessions.set(handle, held);
+    return held;
+  }
+
+  /** The peer of our call is the one; that it has heard us we know from its first packet. */
+  private answered(call: Call, agreed: Agreed): void {
+    const held = this.begin(agreed, call.farEnd);
+    if (!held) {
+      this.handshakes.cancel(call);
+      this.settle(
+        call,
+        new TransferError('ANDVARI_TRANSFER_FULL', 'there is no room for a session'),
+      );
+      return;
+    }
+    held.call = call;
+    // The peer answers it, so that a session without data is confirmed too.
+    this.transfer.ping(held.handle);
+  }
+
+  private confirmed(held: Held): void {
+    const { call } = held;
+    if (!call) return;
+    held.call = undefined;
+    this.handshakes.confirm(call);
+    this.settle(call, this.oneOfTwo(held));
+  }
+
+  /** Closed before it was confirmed: the peer keeps another session, or none. */
+  private cutShort(held: Held, { code, bytes }: TransferEventOf): void {
+    const { call } = held;
+    if (!call) return;
+    held.call = undefined;
+    this.handshakes.confirm(call);
+    const other = crossing(held, this.sessions.values());
+    const reason = new TextDecoder().decode(bytes);
+    const message = `the peer closed at once (${code}) ${reason}`;
+    this.settle(call, other?.session ?? new TransferError('ANDVARI_SESSION_CLOSED', message, code));
+  }
+
+  private letIn(agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array): void {
+    const { peerId, peerKey } = agreed;
+    const isTrusted = this.options.trust?.({ peerId, peerKey, farEnd }) ?? true;
+    const isWanted = (this.incomingController?.desiredSize ?? 0) > 0;
+    const held = isTrusted && isWanted ? this.begin(agreed, farEnd) : undefined;
+    if (!held) {
+      agreed.keys.k1.fill(0);
+      agreed.keys.k2.fill(0);
+      return;
+    }
+    this.byCid.set(nameOf(cid), held.handle);
+    void held.session.closed.then(() => this.byCid.delete(nameOf(cid)));
+    this.transfer.ping(held.handle);
+    this.incomingController?.enqueue(held.session);
+    this.oneOfTwo(held);
+  }
+
+  private oneOfTwo(held: Held): TransferSession {
+    const own = this.options.identity.noise.publicKey;
+    return closeOneOfTwo(held, this.sessions.values(), own);
+  }
+
+  private failed(call: Call, error: HandshakeError): void {
+    this.settle(call, error);
+    for (const held of this.sessions.values()) {
+      // Answered, and then never heard of: nobody is there to be told.
+      if (held.call === call) void held.session.close(CloseError.TIMEOUT);
+    }
+  }
+
+  private abort(call: Call, reason: unknown): void {
+    if (!this.connecting.has(call)) return;
+    this.handshakes.cancel(call);
+    this.settle(call, reason);
+    for (const held of this.sessions.values()) {
+      if (held.call === call) void held.session.close(CloseError.NONE);
+    }
+  }
+
+  /** Ends a connect(): with a session, or with why there is none. */
+  private settle(call: Call, outcome: unknown): void {
+    const waiting = this.connecting.get(call);
+    this.connecting.delete(call);
+    if (outcome instanceof TransferSession) waiting?.resolve(outcome);
+    else waiting?.reject(outcome);
+  }
+
+  private forget({ handle }: Held): void {
+    this.sessions.delete(handle);
+    this.rekeys.forget(handle);
+  }
+
+  /** Draws keys for handshakes to come, a few, when there is time. */
+  private drawAhead(): void {
+    if (this.isClosed) return;
+    this.ephemerals.fill();
+    this.cancelDraw = this.clock.alarm(this.clock.now().us + DRAW_US, () => this.drawAhead());
+  }
+}
+
+function closedError(): TransferError {
+  return new TransferError('ANDVARI_ENDPOINT_CLOSED', 'the endpoint is closed');
+}

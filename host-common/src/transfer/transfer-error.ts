@@ -1,0 +1,25 @@
+export type TransferErrorCode =
+  /** The session has come to an end; `error` is a CloseError. */
+  | 'ANDVARI_SESSION_CLOSED'
+  /** The peer gave up sending; `error` is a StreamResetError. */
+  | 'ANDVARI_STREAM_RESET'
+  /** The peer wants no more of what we send; `error` is a StreamCloseError. */
+  | 'ANDVARI_STREAM_STOPPED'
+  /** The stream takes no such call any more. */
+  | 'ANDVARI_STREAM_STATE'
+  /** The engine has no room for another session. */
+  | 'ANDVARI_TRANSFER_FULL'
+  | 'ANDVARI_ENDPOINT_CLOSED';
+
+export class TransferError extends Error {
+  override readonly name = 'TransferError';
+  readonly code: TransferErrorCode;
+  /** A number of the protocol, of the list that the code names. */
+  readonly error: number;
+
+  constructor(code: TransferErrorCode, message: string, error = 0) {
+    super(message);
+    this.code = code;
+    this.error = error;
+  }
+}

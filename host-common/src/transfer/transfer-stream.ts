@@ -1,0 +1,180 @@
+/**
+ * A stream of a session as web streams. Nothing is buffered here: a write waits until the engine
+ * has taken its bytes, and a read takes from the engine what it hands on, so that windows are
+ * granted at the reader's pace.
+ */
+import { StreamResetError, TransferEventKind } from '../engine/generated/transfer.ts';
+import type { EngineStreams } from './engine-streams.ts';
+import type { TransferEventOf } from './engine-transfer.ts';
+import { TransferError } from './transfer-error.ts';
+import { WakeSignal } from './wake-signal.ts';
+
+/** Bytes after which one read hands on no more. */
+const READ_BYTES = 65536;
+
+/** What a stream needs of its endpoint. */
+export interface StreamLink {
+  streams: EngineStreams;
+  /** The engine may have something to send. */
+  kick(): void;
+}
+
+export interface StreamFacts {
+  handle: number;
+  /** Opened by us. */
+  local: boolean;
+  bidi: boolean;
+  priority: number;
+  /** What the opener said. */
+  metadata: Uint8Array;
+}
+
+export class TransferStream {
+  readonly local: boolean;
+  readonly bidi: boolean;
+  readonly metadata: Uint8Array;
+  /** undefined: a stream of ours that goes one way. */
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  /** undefined: a stream of the peer's that goes one way. */
+  readonly writable: WritableStream<Uint8Array> | undefined;
+  /** Resolves when all is over on it, also what we sent has arrived; rejects if it was cut off. */
+  readonly done: Promise<void>;
+  private readonly link: StreamLink;
+  private readonly handle: number;
+  private readonly changed = new WakeSignal();
+  private priorityNow: number;
+  private written = 0;
+  private consumed = 0;
+  /** All that the peer will send; undefined: not known. */
+  private total: number | undefined;
+  private readError: TransferError | undefined;
+  private writeError: TransferError | undefined;
+  private writer: WritableStreamDefaultController | undefined;
+  private settle: { resolve: () => void; reject: (error: TransferError) => void };
+
+  constructor(link: StreamLink, facts: StreamFacts) {
+    this.link = link;
+    this.handle = facts.handle;
+    this.local = facts.local;
+    this.bidi = facts.bidi;
+    this.metadata = facts.metadata;
+    this.priorityNow = facts.priority;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.settle = { resolve, reject };
+    promise.catch(() => {}); // nobody has to look
+    if (facts.bidi || !facts.local) this.readable = this.makeReadable();
+    if (facts.bidi || facts.local) this.writable = this.makeWritable();
+  }
+
+  /** 0 to 255, higher first. */
+  get priority(): number {
+    return this.priorityNow;
+  }
+
+  setPriority(priority: number): void {
+    if (!Number.isInteger(priority) || priority < 0 || priority > 255) {
+      throw new RangeError(`a priority is 0 to 255, not ${priority}`);
+    }
+    if (!this.link.streams.setPriority(this.handle, priority)) return;
+    this.priorityNow = priority;
+    this.link.kick();
+  }
+
+  /** The endpoint's: an event of this stream. */
+  take({ kind, value, code }: TransferEventOf): void {
+    if (kind === TransferEventKind.STREAM_FINISHED) this.total = value;
+    else if (kind === TransferEventKind.STREAM_RESET) {
+      const message = 'the peer gave up sending';
+      this.readError = new TransferError('ANDVARI_STREAM_RESET', message, code);
+    } else if (kind === TransferEventKind.STREAM_STOPPED) {
+      const message = 'the peer wants no more';
+      this.stopWriting(new TransferError('ANDVARI_STREAM_STOPPED', message, code));
+    } else if (kind === TransferEventKind.STREAM_GONE) {
+      const error = this.readError ?? this.writeError;
+      if (error) this.settle.reject(error);
+      else this.settle.resolve();
+    }
+    this.changed.raise();
+  }
+
+  /** The endpoint's: the session is over. */
+  cutOff(error: TransferError): void {
+    if (this.consumed !== this.total) this.readError ??= error;
+    this.stopWriting(error);
+    this.settle.reject(error);
+    this.changed.raise();
+  }
+
+  private stopWriting(error: TransferError): void {
+    if (this.writeError) return;
+    this.writeError = error;
+    this.writer?.error(error);
+  }
+
+  private makeReadable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return new ReadableStream<Uint8Array<ArrayBuffer>>(
+      {
+        pull: (controller) => this.pull(controller),
+        cancel: () => {
+          this.link.streams.stop(this.handle);
+          this.link.kick();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** Waits until there is something for the reader: bytes, the end, an error. */
+  private async pull(
+    controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
+  ): Promise<void> {
+    for (;;) {
+      if (this.readError) throw this.readError;
+      const take = (bytes: Uint8Array) => controller.enqueue(new Uint8Array(bytes));
+      const bytes = this.link.streams.read(this.handle, take, READ_BYTES);
+      this.consumed += bytes;
+      if (bytes) this.link.kick();
+      if (this.consumed === this.total) return controller.close();
+      if (bytes) return;
+      await this.changed.wait();
+    }
+  }
+
+  private makeWritable(): WritableStream<Uint8Array> {
+    return new WritableStream<Uint8Array>({
+      start: (controller) => {
+        this.writer = controller;
+        // A write that waits for room does not hold an abort up.
+        controller.signal.addEventListener('abort', () => {
+          const message = 'the stream was given up here';
+          this.writeError ??= new TransferError('ANDVARI_STREAM_STATE', message);
+          this.changed.raise();
+        });
+      },
+      write: (chunk) => this.write(chunk),
+      close: () => {
+        if (!this.link.streams.finish(this.handle)) {
+          throw new TransferError('ANDVARI_STREAM_STATE', 'the stream cannot be finished');
+        }
+        this.link.kick();
+      },
+      abort: () => {
+        this.link.streams.reset(this.handle, StreamResetError.NONE);
+        this.link.kick();
+      },
+    });
+  }
+
+  private async write(chunk: Uint8Array): Promise<void> {
+    for (let done = 0; done < chunk.length; ) {
+      if (this.writeError) throw this.writeError;
+      const rest = chunk.subarray(done);
+      const bytes = this.link.streams.write(this.handle, this.written, rest);
+      this.written += bytes;
+      done += bytes;
+      if (bytes) this.link.kick();
+      if (done < chunk.length) await this.changed.wait();
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import { nodeX25519 } from '@andvari/host-node/transfer/node-x25519';
+import { runEndpointCases } from './endpoint-cases.ts';
+
+runEndpointCases(nodeX25519);
