@@ -35,7 +35,7 @@ async function writeAll(stream: TransferStream, bytes: Uint8Array): Promise<void
 }
 
 function pattern(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8) * 13) & 255);
+  return new Uint8Array(length).map((_, i) => (i * 7 + (i >> 8) * 13) & 255);
 }
 
 export function runEndpointCases(x25519: X25519Provider): void {

@@ -74,6 +74,7 @@ export class TransferEndpoint {
   private alarmUs = Number.POSITIVE_INFINITY;
   private cancelAlarm = () => {};
   private cancelDraw = () => {};
+  private isDrawing = false;
   private isClosed = false;
 
   private constructor(options: EndpointOptions) {
@@ -223,6 +224,7 @@ export class TransferEndpoint {
       this.drain();
     }
     this.arm();
+    this.drawAhead();
   }
 
   private arm(): void {
@@ -379,9 +381,13 @@ export class TransferEndpoint {
 
   /** Draws keys for handshakes to come, a few, when there is time. */
   private drawAhead(): void {
-    if (this.isClosed) return;
-    this.ephemerals.fill();
-    this.cancelDraw = this.clock.alarm(this.clock.now().us + DRAW_US, () => this.drawAhead());
+    if (this.isDrawing || this.isClosed || this.ephemerals.isFull) return;
+    this.isDrawing = true;
+    this.cancelDraw = this.clock.alarm(this.clock.now().us + DRAW_US, () => {
+      this.ephemerals.fill();
+      this.isDrawing = false;
+      this.drawAhead();
+    });
   }
 }
 

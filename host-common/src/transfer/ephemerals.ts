@@ -20,11 +20,13 @@ export class Ephemerals {
     return this.ready.shift() ?? drawEphemeral(this.random);
   }
 
-  /** Draws one; false if there are enough. */
-  fill(): boolean {
-    if (this.ready.length >= EPHEMERALS_MAX) return false;
-    this.ready.push(drawEphemeral(this.random));
-    return this.ready.length < EPHEMERALS_MAX;
+  get isFull(): boolean {
+    return this.ready.length >= EPHEMERALS_MAX;
+  }
+
+  /** Draws one more. */
+  fill(): void {
+    if (!this.isFull) this.ready.push(drawEphemeral(this.random));
   }
 
   /** Wipes what was not used. */
