@@ -37,7 +37,8 @@ async function start() {
   });
   ends.push(() => place.close());
   const relay = await relayTo(place.url, ends);
-  const desk = await RatatoskrDesk.open(memoryVault());
+  const vault = memoryVault();
+  const desk = await RatatoskrDesk.open(vault);
   ends.push(() => desk.close());
   const { id: deviceId, publicKey } = (await viewOf(desk)).device;
   const key = Uint8Array.from(Buffer.from(publicKey, 'hex'));
@@ -45,7 +46,7 @@ async function start() {
   const serverKey = Buffer.from(place.server.publicKey as Uint8Array).toString('hex');
   const more = { webTransportUrl: '', certificateHashes: '', user: 'owner', hashesOffered: false };
   await desk.connect({ url: relay.url, serverKey, ...more });
-  return { desk, relay, runs: () => runs };
+  return { desk, vault, relay, runs: () => runs };
 }
 
 const routesTo = (handle: () => Promise<Uint8Array>) =>
@@ -62,14 +63,15 @@ async function viewOf(desk: RatatoskrDesk) {
   return view;
 }
 
-const payment = { requestId: 'payment', code: 'code', amount: '1' };
+const payment = { requestId: 'payment', code: 'code', amount: '1', ids: [1], asked: false };
 const signal = new AbortController().signal;
+const paid = { outcome: 'paid', words: 'p' };
 
 describe('a payment of the page', () => {
   it('that a relay sends twice is paid', async () => {
     const { desk, relay, runs } = await start();
     relay.there = (message) => [message, message];
-    expect(await desk.pay(payment, { signal, again: false })).toMatchObject({ ok: true });
+    expect(await desk.pay(payment, { signal })).toEqual(paid);
     expect([desk.payment, runs()]).toEqual([undefined, 1]);
   });
 
@@ -77,21 +79,50 @@ describe('a payment of the page', () => {
     const { desk, relay, runs } = await start();
     // 08 03: message_type is 3.
     relay.there = (message) => [message.with(1, 9), message];
-    const error = await desk.pay(payment, { signal, again: false }).catch((problem) => problem);
+    const error = await desk.pay(payment, { signal }).catch((problem) => problem);
     expect(error).toMatchObject({ serverCode: 'INVALID_REQUEST', outcome: 'unknown' });
-    expect((await viewOf(desk)).payment).toEqual({ amount: '1' });
+    const { requestId, amount } = payment;
+    expect((await viewOf(desk)).payment).toEqual({ requestId, amount, stage: 'asked', words: '' });
     relay.there = asIs;
     const { payment: noted = payment } = desk;
-    expect(await desk.pay(noted, { signal, again: true })).toMatchObject({ ok: true });
+    expect(await desk.pay(noted, { signal })).toEqual(paid);
     expect([desk.payment, runs()]).toEqual([undefined, 1]);
   });
 
-  it('is forgotten when it is sure that it did not run', async () => {
+  it('is as before when it is sure that it did not run', async () => {
     const { desk, runs } = await start();
     const long = { ...payment, requestId: 'x'.repeat(257) };
-    await expect(desk.pay(long, { signal, again: false })).rejects.toMatchObject({
-      outcome: 'not-executed',
+    await expect(desk.pay(long, { signal })).rejects.toMatchObject({ outcome: 'not-executed' });
+    expect([desk.payment, runs()]).toEqual([long, 0]);
+  });
+
+  it('is known to the next page at each step', async () => {
+    const { desk, vault, relay } = await start();
+    const stageAfterReload = async () => {
+      const next = await RatatoskrDesk.open(vault);
+      ends.push(() => next.close());
+      return (await viewOf(next)).payment;
+    };
+    expect(await stageAfterReload()).toBeUndefined();
+    await desk.begin(payment);
+    expect(await stageAfterReload()).toMatchObject({ requestId: 'payment', stage: 'unsent' });
+    const seen: unknown[] = [];
+    let leave = () => {};
+    relay.there = (message) => {
+      // Before its first byte leaves, it is noted that the service may have it.
+      void stageAfterReload().then((view) => {
+        seen.push(view);
+        leave();
+      });
+      return [message];
+    };
+    const looked = new Promise<void>((resolve) => {
+      leave = resolve;
     });
-    expect([desk.payment, runs()]).toEqual([undefined, 0]);
+    await Promise.all([desk.pay(payment, { signal }), looked]);
+    expect(seen[0]).toMatchObject({ stage: expect.stringMatching(/asked|paid/) });
+    expect(await stageAfterReload()).toMatchObject({ stage: 'paid', words: 'p' });
+    await desk.forgetPayment();
+    expect(await stageAfterReload()).toBeUndefined();
   });
 });

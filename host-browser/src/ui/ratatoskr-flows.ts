@@ -61,7 +61,8 @@ export class RatatoskrFlows {
   async act(action: RatatoskrAction): Promise<void> {
     const { client } = this.#session;
     if (action.act === 'pay') return this.#pay(action.units);
-    if (action.act === 'pay-again') return this.#payAgain();
+    if (action.act === 'pay-again') return this.#onPayment('send', 'ratatoskrPayAgain');
+    if (action.act === 'take-back') return this.#onPayment('take', 'ratatoskrTakeBack');
     // Waiting for the first session can last: disconnecting must be possible meanwhile.
     if (action.act === 'disconnect') {
       await client.call('ratatoskrDisconnect', null);
@@ -127,12 +128,16 @@ export class RatatoskrFlows {
     );
   }
 
-  async #payAgain(): Promise<void> {
+  /** Work on the payment that was begun. */
+  async #onPayment(
+    kind: 'send' | 'take',
+    method: 'ratatoskrPayAgain' | 'ratatoskrTakeBack',
+  ): Promise<void> {
     const session = this.#session;
     const { client } = session;
     await session.runTask(
-      'send',
-      (options) => client.call('ratatoskrPayAgain', null, options),
+      kind,
+      (options) => client.call(method, null, options),
       ({ result }) => paidSentence(result),
     );
   }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { PaidView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
+import type { PaidView, PaymentView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
 import {
   factsOf,
+  isOpen,
   offeredEndpoint,
   paidSentence,
+  paymentSentence,
   registrationText,
   stateSentence,
 } from './ratatoskr-words.ts';
@@ -65,12 +67,29 @@ describe('the connection in words', () => {
     expect(registrationText(view, "o'neil; rm")).toContain("--user 'o'\\''neil; rm'");
   });
 
+  it('the payment that was begun last', () => {
+    const say = (stage: PaymentView['stage'], words = '') =>
+      paymentSentence({ requestId: 'r', amount: '1100.5', stage, words });
+    expect(say('unsent')).toMatch(/^The payment of 1,100\.5 was begun and has not been sent/);
+    expect(say('asked')).toMatch(/^The payment of 1,100\.5 has not been answered/);
+    expect(say('paid', 'payment-1')).toBe('1,100.5 paid: payment-1.');
+    expect(say('refused', 'too late')).toMatch(/^Not paid: too late\. The coins are in their/);
+    const open = (['unsent', 'asked', 'paid', 'refused'] as const).map((stage) =>
+      isOpen({ requestId: 'r', amount: '1', stage, words: '' }),
+    );
+    expect([...open, isOpen(undefined)]).toEqual([true, true, false, false, false]);
+  });
+
   it('payments', () => {
     const say = (outcome: PaidView['outcome'], words: string) =>
       paidSentence({ outcome, amount: '12.5', words } as PaidView);
     expect(say('paid', 'payment-1')).toEqual({ tone: 'good', text: '12.5 paid: payment-1.' });
     expect(say('not-begun', 'No.')).toEqual({ tone: 'bad', text: 'No.' });
     expect(say('refused', 'too late').text).toMatch(/^Not paid: too late\. The coins are in their/);
+    expect(say('unsent', 'cut').text).toMatch(/^12\.5 not paid yet: cut\. Go on, or take/);
+    expect(say('taken-back', '')).toMatchObject({
+      ...{ tone: 'good', text: '12.5 not paid: the coins are back in the wallet.' },
+    });
     expect(say('open', 'no answer').text).toMatch(/^Whether 12\.5 was paid is not known yet/);
   });
 });

@@ -1,8 +1,13 @@
 /** What the page says of its Ratatoskr connection, in whole sentences. Pure functions. */
 
 import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
-import type { EndpointWords, PaidView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
-import { countOf } from './format.ts';
+import type {
+  EndpointWords,
+  PaidView,
+  PaymentView,
+  RatatoskrView,
+} from '../worker/ratatoskr-messages.ts';
+import { countOf, formatValue, parseAmount } from './format.ts';
 import type { Notice } from './wallet-page.ts';
 
 const TRANSPORTS = { websocket: 'WebSocket', webtransport: 'WebTransport' } as const;
@@ -75,13 +80,45 @@ export function registrationText(view: RatatoskrView, user: string): string {
 export function paidSentence({ outcome, amount, words }: PaidView): Notice {
   if (outcome === 'paid') return { tone: 'good', text: `${amount} paid: ${words}.` };
   if (outcome === 'not-begun') return { tone: 'bad', text: words };
-  const reason = /[.!?]$/.test(words) ? words : `${words}.`;
-  if (outcome === 'refused') {
-    const text = `Not paid: ${reason} The coins are in their locker, from which you can take them.`;
+  if (outcome === 'taken-back') {
+    return { tone: 'good', text: `${amount} not paid: the coins are back in the wallet.` };
+  }
+  const reason = sentence(words);
+  if (outcome === 'refused') return { tone: 'bad', text: refusal(reason) };
+  if (outcome === 'unsent') {
+    const text = `${amount} not paid yet: ${reason} Go on, or take the coins back, below.`;
     return { tone: 'bad', text };
   }
   const text = `Whether ${amount} was paid is not known yet (${reason}) Ask again below.`;
   return { tone: 'bad', text };
+}
+
+/** The payment that was begun last, also after a reload. */
+export function paymentSentence({ stage, amount, words }: PaymentView): string {
+  const units = parseAmount(amount);
+  const value = units === undefined ? amount : formatValue(units);
+  if (stage === 'paid') return `${value} paid: ${words}.`;
+  if (stage === 'refused') return refusal(sentence(words));
+  if (stage === 'unsent') {
+    return `The payment of ${value} was begun and has not been sent: nothing is paid yet.`;
+  }
+  return (
+    `The payment of ${value} has not been answered. Asking again does not pay twice; what is ` +
+    'still in its locker can be taken back there.'
+  );
+}
+
+/** It is not over: no other begins. */
+export function isOpen(payment: PaymentView | undefined): boolean {
+  return payment?.stage === 'unsent' || payment?.stage === 'asked';
+}
+
+function refusal(reason: string): string {
+  return `Not paid: ${reason} The coins are in their locker, from which you can take them.`;
+}
+
+function sentence(words: string): string {
+  return /[.!?]$/.test(words) ? words : `${words}.`;
 }
 
 function seconds(ms: number): string {

@@ -32,10 +32,18 @@ export interface DeviceView {
   readonly locked: boolean;
 }
 
-/** A payment that the service has not answered yet. */
-export interface OpenPaymentView {
+/** The payment that was begun last. */
+export interface PaymentView {
+  readonly requestId: string;
   /** Decimal, CloudCoins. */
   readonly amount: string;
+  /**
+   * `unsent`: coins may be in its locker, and nobody else knows of it. `asked`: the service may
+   * have it. The others: how it ended.
+   */
+  readonly stage: 'unsent' | 'asked' | 'paid' | 'refused';
+  /** The service's number of the payment, or its reason. */
+  readonly words: string;
 }
 
 export interface RatatoskrView {
@@ -55,7 +63,7 @@ export interface RatatoskrView {
   /** The server does not know this device. */
   readonly unknownDevice: boolean;
   readonly queue: QueueView;
-  readonly payment?: OpenPaymentView;
+  readonly payment?: PaymentView;
 }
 
 /** A request to the marketplace. */
@@ -72,10 +80,13 @@ export interface OfferView {
   readonly taken: boolean;
 }
 
-/** How a payment ended; one that did not begin has left the coins where they were. */
+/**
+ * How a payment ended; one that did not begin has left the coins where they were. `open`: nobody
+ * knows yet; `unsent`: it can be gone on with, or taken back.
+ */
 export interface PaidView {
   readonly wallet: WalletView;
-  readonly outcome: 'paid' | 'refused' | 'open' | 'not-begun';
+  readonly outcome: 'paid' | 'refused' | 'open' | 'unsent' | 'not-begun' | 'taken-back';
   /** Decimal, CloudCoins; what was asked for. */
   readonly amount: string;
   /** The service's number of the payment, or why there is none. */
@@ -95,8 +106,10 @@ export interface RatatoskrMethods {
   ratatoskrMarket: { params: MarketWords; result: readonly OfferView[]; progress: never };
   /** Puts the coins into a locker and pays with it. */
   ratatoskrPay: { params: Selection; result: PaidView; progress: TaskProgress };
-  /** Asks again about a payment that was not answered: it is made once. */
+  /** Goes on with a payment that has not ended, or asks about it again: it is made once. */
   ratatoskrPayAgain: { params: null; result: PaidView; progress: TaskProgress };
+  /** Ends a payment that the service was not asked for yet: its coins come back. */
+  ratatoskrTakeBack: { params: null; result: PaidView; progress: TaskProgress };
   /** The coins, if they are still in the locker, are taken back there. */
   ratatoskrForgetPayment: { params: null; result: null; progress: never };
 }
