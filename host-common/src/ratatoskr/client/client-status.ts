@@ -3,7 +3,7 @@
 import type { QueueView } from './call-queue.ts';
 import type { TransportName } from './client-channel.ts';
 import type { RatatoskrError } from './client-error.ts';
-import type { Session } from './link.ts';
+import type { Session } from './session.ts';
 
 export type ClientState =
   /** Nobody wants a connection. Calls wait. */

@@ -9,7 +9,8 @@ import { RatatoskrError, RefusedByServerError } from './client-error.ts';
 import type { ClientEvent, ClientState, ClientStatus } from './client-status.ts';
 import type { Dialer } from './dial.ts';
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, STABLE_MS } from './limits.ts';
-import { Link, type LinkOwner, type LinkSettings, type Session } from './link.ts';
+import { Link, type LinkOwner, type LinkSettings } from './link.ts';
+import type { Session } from './session.ts';
 
 export interface KeeperOptions {
   link: LinkSettings;

@@ -21,15 +21,7 @@ import {
 } from './limits.ts';
 import type { MessageMaker, Outgoing } from './message-maker.ts';
 import { SentDigests } from './sent-digests.ts';
-
-export interface Session {
-  readonly sessionId: string;
-  /** Milliseconds since the epoch, by the server's clock. */
-  readonly expiresMs: number;
-  readonly serverVersion: string;
-  /** Its answer was signed by the server's key. */
-  readonly signed: boolean;
-}
+import { readSession, type Session } from './session.ts';
 
 export interface LinkSettings {
   codec: RatatoskrCodec;
@@ -76,7 +68,6 @@ interface Waiting {
 type Verdict = Awaited<ReturnType<ResponseValidator['validate']>>;
 
 const NORMAL = 1000;
-const VERSION = /^1(\.\d{1,9}){0,2}$/;
 
 export class Link {
   transport: TransportName | undefined;
@@ -210,23 +201,9 @@ export class Link {
       this.#settings.maker.learnTime(response.timestamp);
     }
     if (!response.success) throw new RefusedByServerError(response);
-    const session = this.#readSession(response, signed);
+    const session = readSession(codec, { response, signed });
     this.#owner.roundTrip(clock.monotonicMs() - sentMs);
     return session;
-  }
-
-  #readSession(response: RatatoskrResponse, signed: boolean): Session {
-    const opened = this.#settings.codec.openConnectionResponse(response.payload);
-    const isSession = response.messageType === MessageType.CONNECTION_RESPONSE;
-    if (!isSession || !opened.ok || !opened.payload.accepted) {
-      throw new RatatoskrError('ANDVARI_BAD_REPLY', 'an answer that is no connection response');
-    }
-    const { sessionId, expiresAt, serverVersion } = opened.payload;
-    if (!VERSION.test(serverVersion)) {
-      const problem = `the server speaks version ${JSON.stringify(serverVersion)}, wanted 1.x`;
-      throw new RatatoskrError('ANDVARI_BAD_REPLY', problem);
-    }
-    return { sessionId, expiresMs: Number(expiresAt) * 1000, serverVersion, signed };
   }
 
   #schedule({ expiresMs }: Session): void {
