@@ -22,6 +22,8 @@ export interface ClientStatus {
   readonly state: ClientState;
   readonly transport: TransportName | undefined;
   readonly session: Session | undefined;
+  /** False: online, but the server does not answer the question whether it lives. */
+  readonly answering: boolean;
   /** Since the last heartbeat of this connection; undefined: there was none yet. */
   readonly heartbeatAgoMs: number | undefined;
   /** Of the last answer. */
@@ -40,6 +42,7 @@ export type ClientEvent =
   | { readonly kind: 'transport'; readonly transport: TransportName | undefined }
   /** A session, also one in the place of another; undefined: there is none any more. */
   | { readonly kind: 'session'; readonly session: Session | undefined }
+  | { readonly kind: 'answering'; readonly answering: boolean }
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'roundTrip'; readonly elapsedMs: number }
   | { readonly kind: 'queue' }
