@@ -16,14 +16,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { contradicts, lossOf, readHead, writeHead } from './audit-head.ts';
-import {
-  type AuditRecord,
-  type ChainEnd,
-  chainStart,
-  sealRecord,
-  startOf,
-  verifyChain,
-} from './audit-record.ts';
+import { type ChainEnd, chainStart, sealRecord, startOf, verifyChain } from './audit-record.ts';
 import { AUDIT_FILE_BYTES_MAX, AUDIT_FILES_MAX } from './limits.ts';
 
 export interface AuditFileOptions {
@@ -86,20 +79,22 @@ export class AuditFile {
   }
 
   /**
-   * Appends records, all of them or none; `sequence` is given here. `opened` makes the first record
-   * of a file. Throws Node's errors (a full disk); nothing of the records is in the file then.
+   * Appends records, all of them or none: each as JSON without `sequence`, which is given here.
+   * `opened` makes the first record of a file. Throws Node's errors (a full disk); nothing of the
+   * records is in the file then.
    */
-  append(records: readonly Omit<AuditRecord, 'sequence'>[], time: string): void {
+  append(records: readonly string[], time: string): void {
     if (this.#bytes >= this.#fileBytesMax) this.#rotate();
     let end = this.#end;
     let text = '';
-    const add = (record: Omit<AuditRecord, 'sequence'>) => {
-      const { line, hash } = sealRecord({ sequence: end.next, ...record }, end.hash);
+    const add = (record: string) => {
+      const { line, hash } = sealRecord(record, end);
       text += `${line}\n`;
       end = { next: end.next + 1, hash };
     };
     if (this.#bytes === 0) {
-      add({ time, event: 'audit_opened', success: true, previous: end.hash });
+      const opened = { time, event: 'audit_opened', success: true, previous: end.hash };
+      add(JSON.stringify(opened));
     }
     for (const record of records) add(record);
     const bytes = Buffer.from(text);

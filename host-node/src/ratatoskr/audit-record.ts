@@ -5,7 +5,7 @@
  * files can make a new chain: keep the last hash elsewhere (the log has it when the server stops),
  * then that shows too.
  */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 export type AuditEvent =
   | 'audit_opened'
@@ -50,12 +50,15 @@ export const CHAIN_START = '0'.repeat(64);
 const SEAL = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/;
 
 function hashOf(previous: string, text: string): string {
-  return createHash('sha256').update(previous).update('\n').update(text).digest('hex');
+  return digest('sha256', `${previous}\n${text}`);
 }
 
-/** The record as a line without its newline, and its hash. */
-export function sealRecord(record: AuditRecord, previous: string): { line: string; hash: string } {
-  const text = JSON.stringify(record);
+/** A record, given as JSON without its sequence, as a line without its newline, and its hash. */
+export function sealRecord(
+  unnumbered: string,
+  { next, hash: previous }: ChainEnd,
+): { line: string; hash: string } {
+  const text = `{"sequence":${next},${unnumbered.slice(1)}`;
   const hash = hashOf(previous, text);
   return { line: `${text.slice(0, -1)},"hash":"${hash}"}`, hash };
 }

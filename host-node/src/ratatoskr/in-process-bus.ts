@@ -1,5 +1,5 @@
 /** Services of this process: who gets which request, for how long, and never twice. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { NOT_EXECUTED } from '@andvari/host-common/ratatoskr/messages';
 import type { Logger } from '../log/logger.ts';
 import {
@@ -16,6 +16,7 @@ import {
   PAYLOAD_BYTES_MAX,
   SERVICE_DEADLINE_MS,
 } from './limits.ts';
+import { OutcomeWaiters } from './outcome-waiters.ts';
 import {
   type Service,
   type ServiceBus,
@@ -44,16 +45,38 @@ export interface InProcessBusOptions {
 }
 
 /** A call that a service works on, or that waits to be written down. */
-interface Running {
-  digest: Uint8Array;
-  abort: AbortController;
-  outcome: Promise<ServiceOutcome>;
+class Running {
+  readonly digest: Uint8Array;
+  outcome: Promise<ServiceOutcome> = NEVER;
+  #abort: AbortController | undefined;
+  #stopped: { reason: Error } | undefined;
+
+  constructor(digest: Uint8Array) {
+    this.digest = digest;
+  }
+
+  /** Made for the service that looks at it: most do not, and it costs 2 KB. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#stopped) this.#abort.abort(this.#stopped.reason);
+    return this.#abort.signal;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  stop(reason: Error): void {
+    this.#stopped ??= { reason };
+    this.#abort?.abort(this.#stopped.reason);
+  }
 }
 
 export class InProcessBus implements ServiceBus {
   readonly #options: InProcessBusOptions;
   readonly #running = new Map<string, Running>();
   readonly #byDevice = new Map<string, number>();
+  readonly #waiters = new OutcomeWaiters();
   #closing = false;
 
   constructor(options: InProcessBusOptions) {
@@ -69,7 +92,8 @@ export class InProcessBus implements ServiceBus {
     const name = nameOf(call);
     const running = this.#running.get(name);
     if (running) {
-      return Promise.resolve(sameCall(running.digest, digest) ?? waited(running.outcome, signal));
+      const other = sameCall(running.digest, digest);
+      return other ? Promise.resolve(other) : this.#waiters.wait(running.outcome, signal);
     }
     if (this.#closing) return Promise.resolve(STOPPING);
     const record = this.#find(call);
@@ -92,17 +116,17 @@ export class InProcessBus implements ServiceBus {
       return Promise.resolve(unavailable(record ? text : `${NOT_EXECUTED}${text}`));
     }
     const known = record !== undefined;
-    const mine: Running = { digest, abort: new AbortController(), outcome: NEVER };
+    const mine = new Running(digest);
     this.#running.set(name, mine);
     this.#byDevice.set(call.deviceId, ofDevice + 1);
     mine.outcome = this.#begin(call, { service, type, json, known }, mine);
-    return waited(mine.outcome, signal);
+    return this.#waiters.wait(mine.outcome, signal);
   }
 
   async close(): Promise<void> {
     this.#closing = true;
     const reason = new Error('the server stops');
-    for (const { abort } of this.#running.values()) abort.abort(reason);
+    for (const running of this.#running.values()) running.stop(reason);
     const all = Promise.all([...this.#running.values()].map(({ outcome }) => outcome));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -138,7 +162,7 @@ export class InProcessBus implements ServiceBus {
    * down for whoever asks again; it keeps its place until it has ended, or as long once more.
    */
   async #begin(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
-    const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
+    const { answers, logger } = this.#options;
     const nowS = this.#options.nowS ?? (() => Math.floor(Date.now() / 1000));
     try {
       if (!work.known) await answers.begin(call, running.digest, nowS());
@@ -153,31 +177,41 @@ export class InProcessBus implements ServiceBus {
       this.#end(call, running);
       return STOPPING;
     }
+    return this.#hand(call, work, running);
+  }
+
+  /** To the service; the first of its end and the deadline is the outcome. */
+  #hand(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
+    const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
     const { service, type: requestType, json } = work;
-    const late = Promise.withResolvers<ServiceOutcome>();
-    let timer = setTimeout(() => {
-      logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
-      timer = setTimeout(() => this.#end(call, running), deadlineMs);
-      running.abort.abort(new Error('the deadline has passed'));
-      late.resolve(TOO_LATE);
-    }, deadlineMs);
-    const { signal } = running.abort;
     const request = {
-      ...{ ...call, requestType, signal },
+      ...{ ...call, requestType },
+      get signal() {
+        return running.signal;
+      },
       get json() {
         return json();
       },
     };
-    const ended = run(service, request, logger).then(async (end) => {
-      // The next process goes on with it.
-      const left = this.#closing && service.resumes && !end.outcome.ok;
-      if (end.again) answers.forget(call);
-      else if (!left) await answers.finish(call, end.outcome);
-      clearTimeout(timer);
-      this.#end(call, running);
-      return end.outcome;
+    return new Promise((resolve, reject) => {
+      let timer = setTimeout(() => {
+        logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
+        timer = setTimeout(() => this.#end(call, running), deadlineMs);
+        running.stop(new Error('the deadline has passed'));
+        resolve(TOO_LATE);
+      }, deadlineMs);
+      const ended = async () => {
+        const { outcome, again } = await run(service, request, { running, logger });
+        // The next process goes on with it.
+        const left = this.#closing && service.resumes && !outcome.ok;
+        if (again) answers.forget(call);
+        else if (!left) await answers.finish(call, outcome);
+        clearTimeout(timer);
+        this.#end(call, running);
+        return outcome;
+      };
+      ended().then(resolve, reject);
     });
-    return Promise.race([ended, late.promise]);
   }
 
   /** Its place is free; a later run of the same call keeps its own. */
@@ -202,12 +236,12 @@ interface Work {
 async function run(
   service: Service,
   request: ServiceRequest,
-  logger: Logger,
+  { running, logger }: { running: Running; logger: Logger },
 ): Promise<{ outcome: ServiceOutcome; again: boolean }> {
   try {
     const payload = await service.handle(request);
     if (payload instanceof Uint8Array && payload.length <= PAYLOAD_BYTES_MAX) {
-      return { outcome: { ok: true, payload: Uint8Array.from(payload) }, again: false };
+      return { outcome: { ok: true, payload: new Uint8Array(payload) }, again: false };
     }
     throw new TypeError(`${service.name}: wanted an answer of at most ${PAYLOAD_BYTES_MAX} bytes`);
   } catch (error) {
@@ -216,7 +250,7 @@ async function run(
       if (cause) logger.error({ err: cause, service: service.name }, 'a service failed');
       return { outcome: { ok: false, code, message }, again };
     }
-    if (request.signal.aborted) return { outcome: TOO_LATE, again: false };
+    if (running.isStopped) return { outcome: TOO_LATE, again: false };
     logger.error({ err: error, service: service.name }, 'a service failed');
     return { outcome: { ok: false, code: 'SERVICE_ERROR', message: '' }, again: false };
   }
@@ -237,10 +271,12 @@ function unavailable(message: string): ServiceOutcome {
 
 /** What a request_id stands for: whose request, and what it says. */
 function digestOf({ userId, payload }: ServiceCall): Uint8Array {
-  const user = Buffer.from(userId);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(user.length);
-  return createHash('sha256').update(length).update(user).update(payload).digest();
+  const userBytes = Buffer.byteLength(userId);
+  const input = Buffer.allocUnsafe(4 + userBytes + payload.length);
+  input.writeUInt32BE(userBytes);
+  input.write(userId, 4);
+  input.set(payload, 4 + userBytes);
+  return hash('sha256', input, 'buffer');
 }
 
 function sameCall(first: Uint8Array, second: Uint8Array): ServiceOutcome | undefined {
@@ -258,25 +294,13 @@ function mayBeJson(payload: Uint8Array): boolean {
   return first === 0x22 || (first >= 0x2d && first < 0x80) || first === 0xef;
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 function parseJson(payload: Uint8Array): unknown {
   if (!mayBeJson(payload)) return undefined;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    return JSON.parse(decoder.decode(payload));
   } catch {
     return undefined;
   }
-}
-
-/** The outcome, unless the caller stops waiting before. */
-function waited(outcome: Promise<ServiceOutcome>, signal?: AbortSignal): Promise<ServiceOutcome> {
-  if (!signal) return outcome;
-  return new Promise((resolve) => {
-    const stop = () => resolve(unavailable('nobody waits for the answer'));
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
-    void outcome.then((value) => {
-      signal.removeEventListener('abort', stop);
-      resolve(value);
-    });
-  });
 }
