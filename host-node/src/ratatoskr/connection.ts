@@ -243,10 +243,11 @@ export class RatatoskrConnection implements ChannelHandler {
     const { ok } = outcome;
     const code = outcome.ok ? 'delivered' : outcome.code;
     this.#services.count(code);
-    this.#audit({
-      ...{ event: 'message_delivered', success: ok, device: deviceId, user: userId, requestId },
-      ...(outcome.ok ? {} : { reason: outcome.code }),
-    });
+    const device = deviceId;
+    const user = userId;
+    const entry: AuditEntry = { event: 'message_delivered', success: ok, device, user, requestId };
+    if (!outcome.ok) entry.reason = outcome.code;
+    this.#audit(entry);
     if (this.#isGone) return;
     if (outcome.ok) this.#send(this.#services.answer(requestId, outcome.payload, digest));
     else this.#error(outcome.code, requestId, { digest, text: outcome.message });
@@ -294,12 +295,9 @@ export class RatatoskrConnection implements ChannelHandler {
     const isStranger = this.#session.current === undefined;
     // Only the opening of a session is told without fail: it has all that was not told before.
     const isNew = isStranger || (entry.event === 'authentication' && entry.success);
-    const record = {
-      ...entry,
-      connection: this.#number,
-      ...(isNew ? { transport, address } : {}),
-    };
-    this.#services.audit.record(record, isStranger);
+    entry.connection = this.#number;
+    if (isNew) Object.assign(entry, { transport, address });
+    this.#services.audit.record(entry, isStranger);
   }
 }
 

@@ -183,16 +183,8 @@ export class InProcessBus implements ServiceBus {
   /** To the service; the first of its end and the deadline is the outcome. */
   #hand(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
     const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
-    const { service, type: requestType, json } = work;
-    const request = {
-      ...{ ...call, requestType },
-      get signal() {
-        return running.signal;
-      },
-      get json() {
-        return json();
-      },
-    };
+    const { service } = work;
+    const request = new Handed(call, work, running);
     return new Promise((resolve, reject) => {
       let timer = setTimeout(() => {
         logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
@@ -222,6 +214,35 @@ export class InProcessBus implements ServiceBus {
     const left = (this.#byDevice.get(call.deviceId) ?? 1) - 1;
     if (left === 0) this.#byDevice.delete(call.deviceId);
     else this.#byDevice.set(call.deviceId, left);
+  }
+}
+
+/** A call as its service sees it: what costs something is made when it is looked at. */
+class Handed implements ServiceRequest {
+  readonly deviceId: string;
+  readonly userId: string;
+  readonly requestId: string;
+  readonly payload: Uint8Array;
+  readonly requestType: string;
+  readonly #work: Work;
+  readonly #running: Running;
+
+  constructor(call: ServiceCall, work: Work, running: Running) {
+    this.deviceId = call.deviceId;
+    this.userId = call.userId;
+    this.requestId = call.requestId;
+    this.payload = call.payload;
+    this.requestType = work.type;
+    this.#work = work;
+    this.#running = running;
+  }
+
+  get json(): unknown {
+    return this.#work.json();
+  }
+
+  get signal(): AbortSignal {
+    return this.#running.signal;
   }
 }
 
