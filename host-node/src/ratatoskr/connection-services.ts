@@ -17,6 +17,9 @@ export const SERVER_VERSION = '1.0';
 const CLIENT_VERSION = /^1(\.[0-9]+){0,2}$/;
 /** Where a request had no id that could be read: the schema wants one that is not empty. */
 const NO_REQUEST_ID = '-';
+/** Of answers without payload, or whose metadata is their signature alone. */
+const NOTHING = new Uint8Array();
+const NO_METADATA = new Map<string, string>();
 
 /** 1024 bytes are the bound, and a character has up to three. */
 const MESSAGE_CHARACTERS_MAX = 340;
@@ -167,8 +170,8 @@ export class ConnectionServices {
       timestamp: BigInt(this.clock.wallS()),
       errorCode: '',
       errorMessage: '',
-      payload: new Uint8Array(),
-      metadata: new Map(),
+      payload: NOTHING,
+      metadata: NO_METADATA,
       ...response,
       requestId: response.requestId || NO_REQUEST_ID,
     };
