@@ -13,7 +13,7 @@ import {
 const queue = { waiting: 0, underWay: 0, bytes: 0, oldestMs: undefined, dropped: 0 };
 const view: RatatoskrView = {
   device: { id: 'wallet-1', publicKey: 'ab', locked: true },
-  ...{ state: 'offline', signed: false, failures: 0, unknownDevice: false, queue },
+  ...{ state: 'offline', answering: true, signed: false, failures: 0, unknownDevice: false, queue },
 };
 
 describe('the connection in words', () => {
@@ -22,6 +22,10 @@ describe('the connection in words', () => {
     [{ state: 'connecting' }, 'Connecting…'],
     [{ state: 'online', transport: 'webtransport' }, 'Connected over WebTransport.'],
     [{ state: 'online', transport: 'websocket' }, 'Connected over WebSocket.'],
+    [
+      { state: 'online', transport: 'websocket', answering: false },
+      'The server does not answer. If it goes on, another connection is tried by itself.',
+    ],
     [{ state: 'waiting' }, 'No connection. It is tried again by itself.'],
     [
       { state: 'failed', fault: 'UNAUTHENTICATED: no', unknownDevice: true },

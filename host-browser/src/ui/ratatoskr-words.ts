@@ -15,7 +15,10 @@ const TRANSPORTS = { websocket: 'WebSocket', webtransport: 'WebTransport' } as c
 /** One sentence, which changes only when something has happened: it is read out. */
 export function stateSentence(view: RatatoskrView | undefined): string {
   if (view === undefined) return 'Not connected.';
-  const { state, transport, fault, unknownDevice } = view;
+  const { state, answering, transport, fault, unknownDevice } = view;
+  if (state === 'online' && !answering) {
+    return 'The server does not answer. If it goes on, another connection is tried by itself.';
+  }
   if (state === 'online') {
     const over = transport === undefined ? '' : ` over ${TRANSPORTS[transport]}`;
     return `Connected${over}.`;

@@ -83,6 +83,7 @@ export class AndvariRatatoskr extends LitElement {
       aria-labelledby="title"
       data-testid="ratatoskr"
       data-state=${view?.state ?? 'offline'}
+      data-answering=${view?.answering ?? true}
       data-transport=${view?.transport ?? ''}
       data-ended=${ended}
     >

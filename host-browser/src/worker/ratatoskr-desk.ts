@@ -230,7 +230,7 @@ const MARKET = { request_type: 'MARKETPLACE_REQUEST' } as const;
 
 const NOT_CONNECTED = {
   state: 'offline',
-  ...{ signed: false, failures: 0, unknownDevice: false },
+  ...{ answering: true, signed: false, failures: 0, unknownDevice: false },
   queue: { waiting: 0, underWay: 0, bytes: 0, oldestMs: undefined, dropped: 0 },
 } as const;
 
@@ -243,12 +243,12 @@ function present<Values extends object>(values: Values) {
 }
 
 function shown(status: ClientStatus): Omit<RatatoskrView, 'device' | 'payment'> {
-  const { state, session, failures, queue, transport, fault } = status;
+  const { state, answering, session, failures, queue, transport, fault } = status;
   const { roundTripMs, heartbeatAgoMs, retryInMs } = status;
   const unknownDevice =
     fault instanceof RefusedByServerError && fault.serverCode === 'UNAUTHENTICATED';
   return {
-    ...{ state, failures, queue, signed: session?.signed ?? false, unknownDevice },
+    ...{ state, answering, failures, queue, signed: session?.signed ?? false, unknownDevice },
     ...present({ transport, roundTripMs, heartbeatAgoMs, retryInMs }),
     ...present({ sessionEndMs: session?.expiresMs, fault: fault?.message }),
   };

@@ -49,6 +49,8 @@ export interface PaymentView {
 export interface RatatoskrView {
   readonly device: DeviceView;
   readonly state: ClientState;
+  /** False: there is a session, and its server does not answer. */
+  readonly answering: boolean;
   readonly transport?: TransportName;
   /** Milliseconds since the epoch. */
   readonly sessionEndMs?: number;
