@@ -69,7 +69,7 @@ export class ConnectionKeeper {
       state: this.#state,
       transport: this.#link?.transport,
       session: this.#link?.session,
-      answering: this.#answering,
+      answering: this.#link === undefined || this.#answering,
       heartbeatAgoMs: this.#beatMs === undefined ? undefined : nowMs - this.#beatMs,
       roundTripMs: this.#roundTripMs,
       failures: this.#tries.failures,

@@ -56,7 +56,7 @@ describe('a dead server', () => {
     expect(client.status().state).toBe('online');
     await clock.pass(1);
     const fault = { code: 'ANDVARI_UNREACHABLE' };
-    expect(client.status()).toMatchObject({ state: 'waiting', fault });
+    expect(client.status()).toMatchObject({ state: 'waiting', answering: true, fault });
     server.dead = false;
     await clock.pass(1_000);
     expect(client.status()).toMatchObject({ state: 'online', answering: true });
