@@ -249,6 +249,7 @@ describe('the panel', () => {
     await wallet.begun();
     const open = wallet.hook('ratatoskr-open-payment');
     await open.filter({ hasText: 'The payment of 1.1 has not been answered' }).waitFor();
+    expect(await wallet.notice()).toMatch(/^The payment of 1\.1 has not been answered/);
     await place.network.restartAll();
     await press('connect');
     await state('online').waitFor({ timeout: 20_000 });

@@ -4,6 +4,7 @@ import {
   factsOf,
   isOpen,
   offeredEndpoint,
+  openPaymentNotice,
   paidSentence,
   paymentSentence,
   registrationText,
@@ -78,6 +79,11 @@ describe('the connection in words', () => {
     expect(say('asked')).toMatch(/^The payment of 1,100\.5 has not been answered/);
     expect(say('paid', 'payment-1')).toBe('1,100.5 paid: payment-1.');
     expect(say('refused', 'too late')).toMatch(/^Not paid: too late\. The coins are in their/);
+    const notice = (stage: PaymentView['stage']) =>
+      openPaymentNotice({ requestId: 'r', amount: '1', stage, words: '' })?.text;
+    expect(notice('unsent')).toMatch(/^The payment of 1 was begun.* See Ratatoskr, below\.$/);
+    expect(notice('asked')).toMatch(/^The payment of 1 has not been answered/);
+    expect([notice('paid'), openPaymentNotice(undefined)]).toEqual([undefined, undefined]);
     const open = (['unsent', 'asked', 'paid', 'refused'] as const).map((stage) =>
       isOpen({ requestId: 'r', amount: '1', stage, words: '' }),
     );

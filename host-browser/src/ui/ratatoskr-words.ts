@@ -111,6 +111,13 @@ export function paymentSentence({ stage, amount, words }: PaymentView): string {
   );
 }
 
+/** What a user must not overlook after unlocking; the panel has the rest. Undefined: nothing. */
+export function openPaymentNotice(payment: PaymentView | undefined): Notice | undefined {
+  if (payment === undefined || !isOpen(payment)) return undefined;
+  const text = `${paymentSentence(payment)} See Ratatoskr, below.`;
+  return { tone: 'bad', text };
+}
+
 /** It is not over: no other begins. */
 export function isOpen(payment: PaymentView | undefined): boolean {
   return payment?.stage === 'unsent' || payment?.stage === 'asked';
