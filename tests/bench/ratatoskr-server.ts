@@ -89,6 +89,7 @@ async function inMemory(): Promise<Ports> {
     ...{ module: await plainEngine(), registry, ...limits, serverSeed: randomBytes(32) },
     audit: new AuditLog({ logger }),
     bus: new InProcessBus({ routes, answers, logger }),
+    failed,
   });
   const options = { listen, accept: server.accept, failed, connectionsMax: CONNECTIONS_MAX };
   const certificate = new TurnedCertificate();

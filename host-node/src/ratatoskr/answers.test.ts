@@ -92,6 +92,20 @@ describe('AnswerDatabase', () => {
     expect(counted(path)).toEqual({ records: 4, bytes: 0 });
   });
 
+  it('gives a failure of an earlier release in a form that can be told', async () => {
+    const path = newPath();
+    const store = new AnswerDatabase(path);
+    await store.begin(key('told'), digest, 100);
+    const message = `${'x'.repeat(1023)}\u{1f600}`;
+    const failed = { ok: false as const, code: 'NO_SUCH_CODE' as 'SERVICE_ERROR', message };
+    await store.finish(key('told'), failed);
+    store.close();
+    const again = new AnswerDatabase(path);
+    const wanted = { ok: false, code: 'SERVICE_ERROR', message: 'x'.repeat(1023) };
+    expect(again.find(key('told'))?.outcome).toEqual(wanted);
+    again.close();
+  });
+
   it('bounds its file, and gives back what it does not need', async () => {
     const path = newPath();
     const MiB = 1_048_576;

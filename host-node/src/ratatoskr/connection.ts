@@ -237,20 +237,17 @@ export class RatatoskrConnection implements ChannelHandler {
     this.#underWay++;
     this.#pace.hold('services', this.#underWay >= UNDER_WAY_PAUSE);
     const call = { deviceId, userId, requestId, payload };
-    const outcome = await this.#services.bus.deliver(call, this.#gone.signal);
+    const { code, message } = await this.#services.serve(call, digest, this.#gone.signal);
     this.#underWay--;
     this.#pace.hold('services', this.#underWay >= UNDER_WAY_PAUSE);
-    const { ok } = outcome;
-    const code = outcome.ok ? 'delivered' : outcome.code;
     this.#services.count(code);
+    const success = code === 'delivered';
     const device = deviceId;
     const user = userId;
-    const entry: AuditEntry = { event: 'message_delivered', success: ok, device, user, requestId };
-    if (!outcome.ok) entry.reason = outcome.code;
+    const entry: AuditEntry = { event: 'message_delivered', success, device, user, requestId };
+    if (!success) entry.reason = code;
     this.#audit(entry);
-    if (this.#isGone) return;
-    if (outcome.ok) this.#send(this.#services.answer(requestId, outcome.payload, digest));
-    else this.#error(outcome.code, requestId, { digest, text: outcome.message });
+    if (!this.#isGone) this.#send(message);
   }
 
   #error(

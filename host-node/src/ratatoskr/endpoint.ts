@@ -257,6 +257,7 @@ function openParts(
   const server = new RatatoskrServer({
     ...options,
     ...{ module, registry: devices, bus, audit, serverSeed, refuseBeforeS },
+    failed: (error) => logger.error({ err: error }, 'a request could not be answered'),
   });
   const failed = (error: unknown) => logger.error({ err: error }, 'the Ratatoskr listener');
   const { certificate: _, ...others } = options;

@@ -18,6 +18,7 @@ import {
 } from './limits.ts';
 import { OutcomeWaiters } from './outcome-waiters.ts';
 import {
+  failedOutcome,
   type Service,
   type ServiceBus,
   type ServiceCall,
@@ -127,7 +128,7 @@ export class InProcessBus implements ServiceBus {
     this.#closing = true;
     const reason = new Error('the server stops');
     for (const running of this.#running.values()) running.stop(reason);
-    const all = Promise.all([...this.#running.values()].map(({ outcome }) => outcome));
+    const all = Promise.allSettled([...this.#running.values()].map(({ outcome }) => outcome));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, CLOSE_WAIT_MS);
@@ -269,7 +270,7 @@ async function run(
     if (error instanceof ServiceFailure) {
       const { code, message, again, cause } = error;
       if (cause) logger.error({ err: cause, service: service.name }, 'a service failed');
-      return { outcome: { ok: false, code, message }, again };
+      return { outcome: failedOutcome(code, message), again };
     }
     if (running.isStopped) return { outcome: TOO_LATE, again: false };
     logger.error({ err: error, service: service.name }, 'a service failed');

@@ -96,6 +96,8 @@ export const ANSWERS_PER_DEVICE_MAX = ANSWERS_PER_HOURLY_RATE * RATE_PER_HOUR;
 /** Bytes of answers that are kept: of one device (eight of the largest size), and of all. */
 export const ANSWER_BYTES_PER_DEVICE_MAX = 8 * 1024 * 1024;
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Of a text of an ERROR, in UTF-8 (section 10). */
+export const ERROR_MESSAGE_BYTES_MAX = 1024;
 /** Longest payload of a request, and longest answer of a service (section 10). */
 export const PAYLOAD_BYTES_MAX = 1_048_576;
 /**

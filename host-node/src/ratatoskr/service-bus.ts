@@ -3,6 +3,7 @@
  * process (in-process-bus.ts); one over a message broker would pass the same suite
  * (service-bus.compliance.ts).
  */
+import { ERROR_MESSAGE_BYTES_MAX } from './limits.ts';
 
 /** A request that has passed every check: this device and this user have sent it, now. */
 export interface ServiceCall {
@@ -38,7 +39,8 @@ export interface Service {
   readonly resumes?: boolean;
 }
 
-export type ServiceCode = 'SERVICE_ERROR' | 'SERVICE_UNAVAILABLE' | 'INVALID_REQUEST';
+const serviceCodes = ['SERVICE_ERROR', 'SERVICE_UNAVAILABLE', 'INVALID_REQUEST'] as const;
+export type ServiceCode = (typeof serviceCodes)[number];
 
 export type ServiceOutcome =
   | { ok: true; payload: Uint8Array }
@@ -48,6 +50,21 @@ export type ServiceOutcome =
       /** For the client; empty: the code's own text. Never internal. */
       message: string;
     };
+
+const textBytes = new Uint8Array(ERROR_MESSAGE_BYTES_MAX);
+const textEncoder = new TextEncoder();
+
+/**
+ * A failure as an ERROR can carry it. Services are not all typed, and their texts may repeat what a
+ * device has sent: half of a surrogate pair becomes U+FFFD, a long text ends with a whole
+ * character, and a code that is none of a service is SERVICE_ERROR.
+ */
+export function failedOutcome(code: string, message: string): ServiceOutcome & { ok: false } {
+  const known = serviceCodes.find((each) => each === code);
+  const text = message.toWellFormed();
+  const { read } = textEncoder.encodeInto(text, textBytes);
+  return { ok: false, code: known ?? 'SERVICE_ERROR', message: text.slice(0, read) };
+}
 
 /** A service says no, or not now. */
 export class ServiceFailure extends Error {
