@@ -101,7 +101,7 @@ describe.each(carriers)('a server of the client in Chromium over %s', (carrier) 
     await connect(carrier);
     server.kill('SIGKILL');
     // Over WebTransport because this machine tells that nobody is at the port any more.
-    expect(await until({ state: 'waiting', answering: true })).toBeLessThan(2_000);
+    expect(await until({ state: 'waiting', answering: true })).toBeLessThan(5_000);
   });
 
   it('that falls silent shows as not answering, is left, and found again', async () => {
@@ -110,8 +110,8 @@ describe.each(carriers)('a server of the client in Chromium over %s', (carrier) 
     await callInPage();
     const doubtMs = await until({ state: 'online', answering: false });
     expect(doubtMs).toBeGreaterThan(2_000);
-    expect(doubtMs).toBeLessThan(4_500);
-    expect(await until({ state: 'waiting', answering: true })).toBeLessThan(11_000);
+    expect(doubtMs).toBeLessThan(6_000);
+    expect(await until({ state: 'waiting', answering: true })).toBeLessThan(13_000);
     server.kill('SIGCONT');
     await page.waitForFunction(() => (globalThis as { answered?: true }).answered);
     await until({ state: 'online', answering: true });
@@ -123,5 +123,5 @@ it.runIf(quicAvailable)('WebTransport tells of a silent server, though nobody as
   server.kill('SIGSTOP');
   const shownMs = await until({ state: 'waiting', answering: true });
   expect(shownMs).toBeGreaterThan(5_000);
-  expect(shownMs).toBeLessThan(15_000);
+  expect(shownMs).toBeLessThan(18_000);
 });
