@@ -4,8 +4,15 @@ import { join } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { openRegistry, reloadRegistry, watchDevices, writeDevices } from './device-file.ts';
+import {
+  changeDevices,
+  openRegistry,
+  reloadRegistry,
+  watchDevices,
+  writeDevices,
+} from './device-file.ts';
 import { deviceKeyProblem } from './device-key.ts';
+import { FileRegistry } from './file-registry.ts';
 import { NodeEd25519Signer, NodeEd25519Verifier } from './node-ed25519.ts';
 import { type Device, DeviceRegistry } from './registry.ts';
 import { signerOf } from './testing/test-peer.ts';
@@ -179,6 +186,62 @@ describe('a devices file', () => {
     writeDevices(path, [device('a'), device('b')]);
     await changed.promise;
     unwatch();
+  });
+});
+
+describe('a registry that stands in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'andvari-registry-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  let path = '';
+  let files = 0;
+  beforeEach(() => {
+    path = join(folder, `${files++}`, 'devices.json');
+  });
+
+  /** As its watcher and SIGHUP do, after somebody else has changed something. */
+  function reload(registry: DeviceRegistry): void {
+    changeDevices(path, (devices) => devices.register(device('other')));
+    reloadRegistry(registry, path);
+  }
+
+  it('keeps over a reload what the program has changed', () => {
+    const registry = new FileRegistry(path);
+    registry.register(device('a'));
+    registry.register(device('b'));
+    expect(registry.revoke('a')).toBe(true);
+    for (const each of [registry, new FileRegistry(path)]) {
+      reload(each);
+      expect(each.find('a')).toBeUndefined();
+      expect(each.find('b')).toEqual(device('b'));
+      expect(each.find('other')).toEqual(device('other'));
+    }
+  });
+
+  it('changes nothing when a device is none, and takes over what others have changed', () => {
+    const registry = new FileRegistry(path);
+    changeDevices(path, (devices) => devices.register(device('a')));
+    expect(() => registry.register(device('b', { publicKey: keyOf('a') }))).toThrow(/belongs to/);
+    expect(registry.size).toBe(0);
+    expect(registry.revoke('nobody')).toBe(false);
+    expect(registry.revoke('a')).toBe(true);
+    expect(openRegistry(path).find('a')).toBeUndefined();
+    expect(openRegistry(path).size).toBe(1);
+  });
+
+  it('revokes even if the file cannot be changed, and says so', () => {
+    const registry = new FileRegistry(path);
+    registry.register(device('a'));
+    const good = readFileSync(path);
+    writeFileSync(path, 'x');
+    const wrong = expect.objectContaining({ code: 'ANDVARI_RATATOSKR_DEVICES' });
+    expect(() => registry.revoke('a')).toThrow(wrong);
+    expect(() => registry.register(device('b'))).toThrow(wrong);
+    writeFileSync(path, good);
+    reload(registry);
+    expect(registry.find('a')).toBeUndefined();
+    expect(registry.find('b')).toBeUndefined();
+    expect(registry.revoke('a')).toBe(true);
+    expect(openRegistry(path).find('a')).toBeUndefined();
   });
 });
 
