@@ -105,9 +105,7 @@ export class Payments {
 
   find({ deviceId, requestId }: PaymentKey): Payment | undefined {
     const row = this.#database
-      .prepare(
-        'SELECT locker, amount, coins, refund, answer FROM payment WHERE device = ? AND request = ?',
-      )
+      .prepare('SELECT * FROM payment WHERE device = ? AND request = ?')
       .get(deviceId, requestId);
     if (!row) return undefined;
     const { coins, ...rest } = rowSchema.parse(row);

@@ -8,12 +8,12 @@
  * Amounts are decimal numbers of CloudCoins as text. With `amount` the locker must hold exactly
  * that. What cannot be paid is answered `{ok:false, error, message}`, and then the coins are where
  * they were: INVALID_REQUEST, WRONG_CODE, EMPTY_LOCKER, TOO_LITTLE and TOO_MUCH (with `found`),
- * LOCKER_USED (another request has paid with it), REQUEST_USED (this request_id is of a payment with
- * another locker or amount). If somebody else took coins of the locker at the same moment,
+ * LOCKER_USED (another request has paid with it), REQUEST_USED (this request_id is of a payment
+ * with another locker or amount). If somebody else took coins of the locker at the same moment,
  * TOO_LITTLE comes with `refund_code`, a new locker with those that Heidrun got.
  *
- * A payment that has taken coins is answered as it ended, for good. While servers do not answer the code is SERVICE_UNAVAILABLE: the same request, with the same
- * request_id, goes on where it stopped.
+ * A payment that has taken coins is answered as it ended, for good. While servers do not answer the
+ * code is SERVICE_UNAVAILABLE: the same request, with the same request_id, goes on where it stopped.
  */
 import { createHash } from 'node:crypto';
 import type { RaidaClient } from '@andvari/host-common/raida/client';
