@@ -12,8 +12,9 @@
  * with another locker or amount). If somebody else took coins of the locker at the same moment,
  * TOO_LITTLE comes with `refund_code`, a new locker with those that Heidrun got.
  *
- * A payment that has taken coins is answered as it ended, for good. While servers do not answer the
- * code is SERVICE_UNAVAILABLE: the same request, with the same request_id, goes on where it stopped.
+ * A payment that has taken coins is answered as it ended, for good. While servers do not answer
+ * the code is SERVICE_UNAVAILABLE: the same request, with the same request_id, goes on where it
+ * stopped.
  */
 import { createHash } from 'node:crypto';
 import type { RaidaClient } from '@andvari/host-common/raida/client';
