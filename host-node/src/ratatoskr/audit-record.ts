@@ -79,8 +79,18 @@ export function unsealLine(line: string, previous: string): Unsealed | undefined
   if (open === undefined || hash === undefined) return undefined;
   const text = `${open}}`;
   if (hashOf(previous, text) !== hash) return undefined;
-  const { sequence } = JSON.parse(text) as AuditRecord;
-  return { sequence, hash };
+  const record = parseRecord(text);
+  return record && { sequence: record.sequence, hash };
+}
+
+/** Undefined: it is none. A first line is looked at before its hash, which its own text names. */
+function parseRecord(text: string): AuditRecord | undefined {
+  try {
+    const record = JSON.parse(text) as AuditRecord;
+    return Number.isSafeInteger(record.sequence) ? record : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where a chain stands. */
@@ -103,9 +113,9 @@ export type ChainVerdict =
 export function startOf(text: string): ChainEnd | undefined {
   const [, open] = SEAL.exec(text.split('\n', 1)[0] ?? '') ?? [];
   if (open === undefined) return undefined;
-  const { sequence, previous, event } = JSON.parse(`${open}}`) as AuditRecord;
-  if (event !== 'audit_opened' || previous === undefined) return undefined;
-  return { next: sequence, hash: previous };
+  const record = parseRecord(`${open}}`);
+  if (record?.event !== 'audit_opened' || record.previous === undefined) return undefined;
+  return { next: record.sequence, hash: record.previous };
 }
 
 /** Checks the lines of one file, which follow `start`. */
