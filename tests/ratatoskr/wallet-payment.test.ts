@@ -1,9 +1,10 @@
 /** The wallet page's side of a payment, when a relay sends its request twice or damages a copy. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SealedRecord } from '../../host-browser/src/storage/seal.ts';
-import type { Vault } from '../../host-browser/src/storage/sealed-wallet-store.ts';
 import { RatatoskrDesk } from '../../host-browser/src/worker/ratatoskr-desk.ts';
+import { openDigests } from '../../host-common/src/raida/digests.ts';
+import { newLockerCode } from '../../host-common/src/raida/locker-code.ts';
 import { RatatoskrPlace } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
+import { memoryVault, viewOf } from './page-desk.ts';
 import { RealClock } from './real-clock.ts';
 import { asIs, relayTo } from './relay.ts';
 import { bytes } from './scripted-server.ts';
@@ -13,23 +14,12 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** Seals nothing: that is not what these tests are about. */
-function memoryVault(): Vault {
-  const values = new Map<string, unknown>();
-  return {
-    read: async (name) => values.get(name),
-    keep: async (name, value) => void values.set(name, value),
-    seal: async (_, plain) => plain.slice() as unknown as SealedRecord,
-    unseal: async (_, record) => record as unknown as Uint8Array<ArrayBuffer>,
-  };
-}
-
-async function start() {
+async function start(answer = '{"ok":true,"payment_id":"p"}') {
   let runs = 0;
   const handle = async () => {
     runs++;
     await new Promise((resolve) => setTimeout(resolve, 50));
-    return bytes('{"ok":true,"payment_id":"p"}');
+    return bytes(answer);
   };
   const place = await RatatoskrPlace.start({
     ...{ clock: new RealClock(), refuseBeforeS: 0 },
@@ -51,17 +41,6 @@ async function start() {
 
 const routesTo = (handle: () => Promise<Uint8Array>) =>
   new Map([['PAYMENT_REQUEST', { name: 'payments', handle }]]);
-
-async function viewOf(desk: RatatoskrDesk) {
-  const stop = new AbortController();
-  type View = Parameters<Parameters<RatatoskrDesk['watch']>[0]['progress']>[0];
-  const { promise, resolve } = Promise.withResolvers<View>();
-  const watching = desk.watch({ signal: stop.signal, progress: resolve });
-  const view = await promise;
-  stop.abort();
-  await watching;
-  return view;
-}
 
 const payment = { requestId: 'payment', code: 'code', amount: '1', ids: [1], asked: false };
 const signal = new AbortController().signal;
@@ -124,5 +103,30 @@ describe('a payment of the page', () => {
     expect(await stageAfterReload()).toMatchObject({ stage: 'paid', words: 'p' });
     await desk.forgetPayment();
     expect(await stageAfterReload()).toBeUndefined();
+  });
+
+  it('keeps the code of a refund, and says so when it is none', async () => {
+    const code = newLockerCode((into) => into.fill(1), await openDigests());
+    const answer = (refund_code: unknown) =>
+      JSON.stringify({ ok: false, error: 'TOO_LITTLE', message: 'less', found: '1', refund_code });
+    const good = await start(answer(code.toLowerCase()));
+    const refund = { code, state: 'open' };
+    const told = { outcome: 'refused', words: 'less', refund };
+    expect(await good.desk.pay(payment, { signal })).toEqual(told);
+    const next = await RatatoskrDesk.open(good.vault);
+    ends.push(() => next.close());
+    const view = { stage: 'refund', refundCode: code, words: 'less' };
+    expect((await viewOf(next)).payment).toMatchObject(view);
+    expect(next.payment?.end?.refund).toEqual(refund);
+    await next.endRefund('taken');
+    const { payment: ended } = await viewOf(await RatatoskrDesk.open(good.vault));
+    expect(ended).toEqual({ requestId: 'payment', amount: '1', stage: 'refunded', words: 'less' });
+    for (const [bad, words] of [
+      ['ABCD-REFUND', 'less (ABCD-REFUND is no code of a refund)'],
+      [7, 'less'],
+    ]) {
+      const { desk } = await start(answer(bad));
+      expect(await desk.pay(payment, { signal })).toEqual({ outcome: 'refused', words });
+    }
   });
 });

@@ -80,7 +80,10 @@ export class AndvariOpenWallet extends LitElement {
     if (this.#session !== undefined) return;
     this.#session = new WalletSession(this.client, this.opened, () => this.requestUpdate());
     this.#flows = new LockerFlows(this.#session, () => this.#dialogs());
-    this.#ratatoskr = new RatatoskrFlows(this.#session, () => this.requestUpdate());
+    this.#ratatoskr = new RatatoskrFlows(this.#session, {
+      changed: () => this.requestUpdate(),
+      ask: (question) => this.#dialogs().confirm.ask(question),
+    });
   }
 
   protected override firstUpdated(): void {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PaidView, PaymentView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
 import {
   factsOf,
+  forgetQuestion,
   isOpen,
   offeredEndpoint,
   openPaymentNotice,
@@ -78,16 +79,27 @@ describe('the connection in words', () => {
     expect(say('unsent')).toMatch(/^The payment of 1,100\.5 was begun and has not been sent/);
     expect(say('asked')).toMatch(/^The payment of 1,100\.5 has not been answered/);
     expect(say('paid', 'payment-1')).toBe('1,100.5 paid: payment-1.');
-    expect(say('refused', 'too late')).toMatch(/^Not paid: too late\. The coins are in their/);
+    expect(say('refused', 'too late')).toMatch(/^Not paid: too late\. What is in the locker/);
+    expect(say('refund', 'less')).toMatch(/^Not paid: less\. Coins .* not in the wallet yet/);
+    expect(say('refunded', 'less')).toMatch(/^Not paid: less\. .* are in the wallet\.$/);
+    expect(say('refund-empty', 'less')).toMatch(/^Not paid: less\. The locker .* is empty/);
     const notice = (stage: PaymentView['stage']) =>
       openPaymentNotice({ requestId: 'r', amount: '1', stage, words: '' })?.text;
     expect(notice('unsent')).toMatch(/^The payment of 1 was begun.* See Ratatoskr, below\.$/);
     expect(notice('asked')).toMatch(/^The payment of 1 has not been answered/);
     expect([notice('paid'), openPaymentNotice(undefined)]).toEqual([undefined, undefined]);
-    const open = (['unsent', 'asked', 'paid', 'refused'] as const).map((stage) =>
-      isOpen({ requestId: 'r', amount: '1', stage, words: '' }),
+    const stages = ['unsent', 'asked', 'refund', 'paid', 'refused', 'refunded', 'refund-empty'];
+    const open = stages.filter((stage) =>
+      isOpen({ requestId: 'r', amount: '1', stage: stage as PaymentView['stage'], words: '' }),
     );
-    expect([...open, isOpen(undefined)]).toEqual([true, true, false, false, false]);
+    expect([open, isOpen(undefined)]).toEqual([['unsent', 'asked', 'refund'], false]);
+    const forget = (stage: PaymentView['stage']) =>
+      forgetQuestion({ requestId: 'r', amount: '1', stage, words: '' })?.text;
+    expect(forget('refund')).toMatch(/noted the code/);
+    expect(forget('asked')).toMatch(/stays unknown/);
+    expect([forget('refunded'), forget('paid'), forgetQuestion(undefined)]).toEqual(
+      Array(3).fill(undefined),
+    );
   });
 
   it('payments', () => {
@@ -95,7 +107,10 @@ describe('the connection in words', () => {
       paidSentence({ outcome, amount: '12.5', words } as PaidView);
     expect(say('paid', 'payment-1')).toEqual({ tone: 'good', text: '12.5 paid: payment-1.' });
     expect(say('not-begun', 'No.')).toEqual({ tone: 'bad', text: 'No.' });
-    expect(say('refused', 'too late').text).toMatch(/^Not paid: too late\. The coins are in their/);
+    expect(say('refused', 'too late').text).toMatch(/^Not paid: too late\. What is in the locker/);
+    const fault = 'Too few servers.';
+    const refund = { outcome: 'refund', amount: '1', words: 'less', fault } as PaidView;
+    expect(paidSentence(refund).text).toMatch(/^Not paid: less\. .*: take them\. \(Too few s/);
     expect(say('unsent', 'cut').text).toMatch(/^12\.5 not paid yet: cut\. Go on, or take/);
     expect(say('taken-back', '')).toMatchObject({
       ...{ tone: 'good', text: '12.5 not paid: the coins are back in the wallet.' },

@@ -218,13 +218,21 @@ export class AndvariRatatoskr extends LitElement {
   }
 
   #payment(payment: PaymentView) {
-    const { stage, requestId } = payment;
+    const { stage, requestId, refundCode } = payment;
     return html`<div
       class="open"
       data-testid=${isOpen(payment) ? 'ratatoskr-open-payment' : 'ratatoskr-last-payment'}
       data-request=${requestId}
     >
       <p>${paymentSentence(payment)} <span class="soft">Its number here: ${requestId}</span></p>
+      ${
+        refundCode === undefined
+          ? nothing
+          : html`<p>
+              Whoever has the code of that locker can take them:
+              <code data-testid="ratatoskr-refund-code">${refundCode}</code>
+            </p>`
+      }
       <div class="buttons">${this.#paymentButtons(stage)}</div>
     </div>`;
   }
@@ -238,6 +246,11 @@ export class AndvariRatatoskr extends LitElement {
     }
     const forget = (word: string) =>
       this.#button('forget-payment', word, fire('forget-payment'), off);
+    if (stage === 'refund') {
+      const take = fire('take-back');
+      return html`${this.#button('take-back', 'Take the coins', take, off || 'primary')}
+      ${forget('Forget it')}`;
+    }
     if (stage !== 'asked') return forget('Close');
     return html`${this.#button('pay-again', 'Ask again', fire('pay-again'), off || 'primary')}
     ${forget('Forget it')}`;

@@ -15,6 +15,15 @@ export interface PaymentEnd {
   readonly outcome: 'paid' | 'refused';
   /** The service's number of the payment, or its reason. */
   readonly words: string;
+  readonly refund?: Refund;
+}
+
+/** Coins that the service had got and has put into a locker of its own making. */
+export interface Refund {
+  /** The service has told it once: until its coins are here, it is all that there is of them. */
+  readonly code: string;
+  /** `empty`: nothing is in the locker, or not any more. */
+  readonly state: 'open' | 'taken' | 'empty';
 }
 
 export interface Payment {
@@ -55,9 +64,10 @@ export class PaymentNote {
     return this.#latest;
   }
 
-  /** The one that has not ended. */
+  /** The one that has not ended, or whose refund has not come. */
   get open(): Payment | undefined {
-    return this.#latest?.end === undefined ? this.#latest : undefined;
+    const { end } = this.#latest ?? {};
+    return end === undefined || end.refund?.state === 'open' ? this.#latest : undefined;
   }
 
   /** In the place of the one before; on the disk when this resolves. */

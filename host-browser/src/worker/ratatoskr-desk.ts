@@ -1,5 +1,7 @@
 /** The worker's side of the Ratatoskr panel: the device's key, one client, the demo's services. */
 
+import { openDigests } from '@andvari/host-common/raida/digests';
+import { parseLockerCode } from '@andvari/host-common/raida/locker-code';
 import {
   RatatoskrError,
   RefusedByServerError,
@@ -12,7 +14,7 @@ import type { Vault } from '../storage/sealed-wallet-store.ts';
 import type { HandlerContext } from './message-server.ts';
 import { WorkerFailure } from './messages.ts';
 import { fetchNetwork, registerDemoDevice } from './page-server.ts';
-import { type Payment, type PaymentEnd, PaymentNote } from './payment-note.ts';
+import { type Payment, type PaymentEnd, PaymentNote, type Refund } from './payment-note.ts';
 import { parseEndpoint } from './ratatoskr-endpoint.ts';
 import type {
   ConnectWords,
@@ -163,7 +165,7 @@ export class RatatoskrDesk {
     const words = { request_type: 'PAYMENT_REQUEST', locker_code: code, amount };
     try {
       const options = { signal, requestId, timeoutMs: PAYMENT_TIMEOUT_MS };
-      const end = endOf(await this.#ask(words, options));
+      const end = await endOf(await this.#ask(words, options));
       await this.#note.keep({ ...payment, asked: true, end });
       return end;
     } catch (error) {
@@ -172,6 +174,14 @@ export class RatatoskrDesk {
       if (neverRan) await this.#note.keep(payment);
       throw error;
     }
+  }
+
+  /** What became of the refund of the payment that is open. */
+  async endRefund(state: 'taken' | 'empty'): Promise<void> {
+    const { open } = this.#note;
+    const { end } = open ?? {};
+    if (open === undefined || end?.refund === undefined) return;
+    await this.#note.keep({ ...open, end: { ...end, refund: { ...end.refund, state } } });
   }
 
   async forgetPayment(): Promise<null> {
@@ -215,16 +225,33 @@ function tellAll(watchers: ReadonlySet<() => void>): void {
   for (const changed of watchers) changed();
 }
 
-function endOf({ ok, message, fields }: ServiceAnswer): PaymentEnd {
-  if (!ok) return { outcome: 'refused', words: message };
-  return { outcome: 'paid', words: textOf(fields['payment_id']) };
+async function endOf({ ok, message, fields }: ServiceAnswer): Promise<PaymentEnd> {
+  if (ok) return { outcome: 'paid', words: textOf(fields['payment_id']) };
+  const text = textOf(fields['refund_code']);
+  if (text === '') return { outcome: 'refused', words: message };
+  try {
+    const code = parseLockerCode(text, await openDigests());
+    return { outcome: 'refused', words: message, refund: { code, state: 'open' } };
+  } catch {
+    // Nothing can be taken with it, but the user may ask the service about it.
+    return { outcome: 'refused', words: `${message} (${text} is no code of a refund)` };
+  }
 }
 
-/** Its locker's code stays here. */
+/** The code of its own locker stays here. */
 function paymentView({ requestId, amount, asked, end }: Payment): PaymentView {
-  const stage = end?.outcome ?? (asked ? 'asked' : 'unsent');
-  return { requestId, amount, stage, words: end?.words ?? '' };
+  const { outcome, words = '', refund } = end ?? {};
+  const stage = outcome ?? (asked ? 'asked' : 'unsent');
+  return {
+    ...{ requestId, amount, words },
+    stage: refund === undefined ? stage : REFUND_STAGES[refund.state],
+    ...(refund?.state === 'open' ? { refundCode: refund.code } : {}),
+  };
 }
+
+const REFUND_STAGES: Readonly<Record<Refund['state'], PaymentView['stage']>> = {
+  ...{ open: 'refund', taken: 'refunded', empty: 'refund-empty' },
+};
 
 const MARKET = { request_type: 'MARKETPLACE_REQUEST' } as const;
 

@@ -39,12 +39,17 @@ export interface PaymentView {
   readonly amount: string;
   /**
    * `unsent`: coins may be in its locker, and nobody else knows of it. `asked`: the service may
-   * have it. The others: how it ended.
+   * have it. `refund`: it was refused, and coins that the service had got are in a locker for this
+   * wallet. The others: how it ended; `refund-empty`: nothing was in that locker any more.
    */
-  readonly stage: 'unsent' | 'asked' | 'paid' | 'refused';
+  readonly stage: 'unsent' | 'asked' | 'paid' | 'refused' | RefundStage;
   /** The service's number of the payment, or its reason. */
   readonly words: string;
+  /** In `refund` alone: should this wallet be unable to take the coins, another one can. */
+  readonly refundCode?: string;
 }
+
+export type RefundStage = 'refund' | 'refunded' | 'refund-empty';
 
 export interface RatatoskrView {
   readonly device: DeviceView;
@@ -84,15 +89,24 @@ export interface OfferView {
 
 /**
  * How a payment ended; one that did not begin has left the coins where they were. `open`: nobody
- * knows yet; `unsent`: it can be gone on with, or taken back.
+ * knows yet; `unsent`: it can be gone on with, or taken back. RefundStage as in PaymentView.
  */
 export interface PaidView {
   readonly wallet: WalletView;
-  readonly outcome: 'paid' | 'refused' | 'open' | 'unsent' | 'not-begun' | 'taken-back';
+  readonly outcome:
+    | 'paid'
+    | 'refused'
+    | 'open'
+    | 'unsent'
+    | 'not-begun'
+    | 'taken-back'
+    | RefundStage;
   /** Decimal, CloudCoins; what was asked for. */
   readonly amount: string;
   /** The service's number of the payment, or why there is none. */
   readonly words: string;
+  /** Why the coins of `refund` are not here yet. */
+  readonly fault?: string;
 }
 
 export interface RatatoskrMethods {
@@ -110,7 +124,7 @@ export interface RatatoskrMethods {
   ratatoskrPay: { params: Selection; result: PaidView; progress: TaskProgress };
   /** Goes on with a payment that has not ended, or asks about it again: it is made once. */
   ratatoskrPayAgain: { params: null; result: PaidView; progress: TaskProgress };
-  /** Ends a payment that the service was not asked for yet: its coins come back. */
+  /** Ends a payment that the service was not asked for yet, or takes its refund. */
   ratatoskrTakeBack: { params: null; result: PaidView; progress: TaskProgress };
   /** The coins, if they are still in the locker, are taken back there. */
   ratatoskrForgetPayment: { params: null; result: null; progress: never };

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { NO_TOTALS } from '../ui/format.ts';
-import type { CoinView, Selection, SentView, WalletView } from './messages.ts';
+import type {
+  CoinView,
+  ContentsView,
+  LockerSource,
+  Selection,
+  SentView,
+  WalletView,
+} from './messages.ts';
 import type { Payment, PaymentEnd } from './payment-note.ts';
 import type { RatatoskrDesk } from './ratatoskr-desk.ts';
 import { type Purse, payAgain, payWithCoins, takeBack } from './ratatoskr-payment.ts';
@@ -11,6 +18,10 @@ const view: WalletView = {
   network: { serverIds: [], demo: false },
 };
 const counts = { lockedCount: 0, pendingCount: 0, returnedCount: 0 };
+
+const nothingTaken = {
+  ...{ takenIds: [] as number[], missedCount: 0, leftCount: 0, pendingCount: 0, stopped: false },
+};
 
 /** What is on the disk, until the page ends. */
 class Disk {
@@ -24,6 +35,9 @@ class Disk {
 class FakePurse implements Purse {
   /** Coins that a send puts into the locker, and that get there. */
   sends = (ids: readonly number[]) => ({ inside: ids, locked: ids });
+  /** What comes out of a refund's locker, and what is in it. */
+  takes = () => ({ ...nothingTaken, takenIds: [3] });
+  looks = (): ContentsView => ({ coins: [], answeredCount: 25, serverCount: 25 });
   answer: () => Promise<PaymentEnd> = async () => ({ outcome: 'paid', words: 'payment-1' });
   /** Whether an error leaves open if the payment was made. */
   isUnknown = true;
@@ -39,11 +53,17 @@ class FakePurse implements Purse {
     const { disk, done, asked } = this;
     const desk = {
       get payment() {
-        return disk.latest?.end === undefined ? disk.latest : undefined;
+        const { end } = disk.latest ?? {};
+        return end === undefined || end.refund?.state === 'open' ? disk.latest : undefined;
       },
       checkReady: () => done.push('ready'),
       begin: async (payment: Payment) => {
         disk.latest = payment;
+      },
+      endRefund: async (state: 'taken' | 'empty') => {
+        const { end } = disk.latest ?? {};
+        if (disk.latest === undefined || end?.refund === undefined) return;
+        disk.latest = { ...disk.latest, end: { ...end, refund: { ...end.refund, state } } };
       },
       forgetPayment: async () => {
         disk.latest = undefined;
@@ -90,11 +110,16 @@ class FakePurse implements Purse {
     return view;
   }
 
-  async take() {
-    this.done.push('take');
+  async take(source: LockerSource) {
+    this.done.push(source.from === 'code' ? `take ${source.code}` : 'take');
+    if (source.from === 'code') return { wallet: view, ...this.takes() };
     this.disk.inside = [];
-    const taken = { takenIds: [], missedCount: 0, leftCount: 0, pendingCount: 0, stopped: false };
-    return { wallet: view, ...taken };
+    return { wallet: view, ...nothingTaken };
+  }
+
+  async peek(code: string) {
+    this.done.push(`peek ${code}`);
+    return this.looks();
   }
 
   async passOn(id: number) {
@@ -181,6 +206,66 @@ describe('a payment', () => {
     const ids = new Set(purse.asked.map(({ requestId, code }) => `${requestId} ${code}`));
     expect([purse.asked.length, ids.size]).toEqual([3, 1]);
     await expect(payAgain(purse, context())).rejects.toMatchObject({ code: 'ANDVARI_NO_PAYMENT' });
+  });
+});
+
+describe('a refund', () => {
+  const refund = { code: 'REFUND', state: 'open' } as const;
+  async function refunded(change: Partial<FakePurse> = {}) {
+    const purse = Object.assign(new FakePurse(), change);
+    purse.answer = async () => ({ outcome: 'refused', words: 'too little', refund });
+    return { purse, paid: await pay(purse) };
+  }
+
+  it('is taken into the wallet at once', async () => {
+    const { purse, paid } = await refunded();
+    expect(paid).toMatchObject({ outcome: 'refunded', words: 'too little' });
+    expect(purse.done).toEqual(['ready', 'send 0,1', 'take REFUND']);
+    expect(purse.disk.latest?.end?.refund?.state).toBe('taken');
+    expect(purse.ratatoskr.payment).toBeUndefined();
+  });
+
+  it.each([
+    ['offline', () => Promise.reject(new Error('offline')), 'offline'],
+    ['stopped', async () => ({ wallet: view, ...nothingTaken, stopped: true }), 'Not all'],
+    [
+      'known to too few servers yet',
+      async () => ({ wallet: view, ...nothingTaken, takenIds: [3], pendingCount: 1 }),
+      'Not all',
+    ],
+    [
+      'on too few servers',
+      async () => ({ wallet: view, ...nothingTaken, takenIds: [3], leftCount: 1 }),
+      'Not all',
+    ],
+  ])('that is %s stays noted, code and all, until it is taken', async (_, take, fault) => {
+    const { purse, paid } = await refunded({
+      take,
+      looks: () => ({ coins: [], answeredCount: 12, serverCount: 25 }),
+    });
+    expect(paid).toMatchObject({ outcome: 'refund', words: 'too little' });
+    expect(paid.fault).toContain(fault);
+    expect(purse.disk.latest?.end?.refund).toEqual(refund);
+    // No other payment takes its place, also after a reload.
+    const later = new FakePurse(purse.disk);
+    await expect(pay(later)).rejects.toMatchObject({ code: 'ANDVARI_PAYMENT_OPEN' });
+    expect(await takeBack(later, context())).toMatchObject({ outcome: 'refunded' });
+    // Neither the service nor the payment's own locker is asked for anything.
+    expect([later.done, later.asked]).toEqual([['take REFUND'], []]);
+    expect(later.ratatoskr.payment).toBeUndefined();
+  });
+
+  it('whose locker is empty is over, and is not told as taken', async () => {
+    const take = () => Promise.reject(new Error('empty'));
+    const { purse, paid } = await refunded({ take });
+    expect(paid).toMatchObject({ outcome: 'refund-empty' });
+    expect(purse.disk.latest?.end?.refund?.state).toBe('empty');
+    const other = await refunded({ takes: () => ({ ...nothingTaken, missedCount: 1 }) });
+    expect(other.paid).toMatchObject({ outcome: 'refund-empty' });
+    // As long as something is in it, it is not empty.
+    const coin = { denomination: 0, serialNumber: 1, servers: 9 };
+    const looks = () => ({ coins: [coin], answeredCount: 25, serverCount: 25 });
+    expect((await refunded({ take, looks })).paid).toMatchObject({ outcome: 'refund' });
   });
 });
 

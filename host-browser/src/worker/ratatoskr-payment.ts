@@ -7,10 +7,12 @@
 
 import { coinValueUnits, formatUnits } from '@andvari/host-common/raida/coin';
 import { openDigests } from '@andvari/host-common/raida/digests';
+import { QUORUM } from '@andvari/host-common/raida/grading';
 import { newLockerCode } from '@andvari/host-common/raida/locker-code';
 import { systemRandom } from '@andvari/host-common/raida/new-numbers';
 import type { LockerView } from '@andvari/host-common/raida/wallet-locker';
 import type {
+  ContentsView,
   LockerSource,
   PassedOnView,
   Selection,
@@ -22,7 +24,7 @@ import type {
 import { WorkerFailure } from './messages.ts';
 import type { Payment } from './payment-note.ts';
 import type { RatatoskrDesk } from './ratatoskr-desk.ts';
-import type { PaidView } from './ratatoskr-messages.ts';
+import type { PaidView, RefundStage } from './ratatoskr-messages.ts';
 
 interface Context {
   readonly signal: AbortSignal;
@@ -40,6 +42,7 @@ export interface Purse {
   lockerOf(code: string): number | undefined;
   settle(context: Context): Promise<WalletView>;
   take(source: LockerSource, context: Context): Promise<TakenView>;
+  peek(code: string, context: Context): Promise<ContentsView>;
   passOn(id: number, context: Pick<Context, 'signal'>): Promise<PassedOnView>;
 }
 
@@ -67,13 +70,19 @@ export async function payWithCoins(
 /** Goes on with the payment that is open, from where it was cut off. Throws WorkerFailure. */
 export async function payAgain(purse: Purse, context: Context): Promise<PaidView> {
   const payment = openPayment(purse);
+  if (payment.end !== undefined) return takeRefund(purse, payment, context);
   purse.ratatoskr.checkReady();
   return goOn(purse, payment, context);
 }
 
-/** Ends the payment that is open, if the service was not asked yet. Throws WorkerFailure. */
+/**
+ * Ends the payment that is open, if the service was not asked yet or has made a refund. Throws
+ * WorkerFailure.
+ */
 export async function takeBack(purse: Purse, context: Context): Promise<PaidView> {
-  const { asked, amount, code } = openPayment(purse);
+  const payment = openPayment(purse);
+  if (payment.end !== undefined) return takeRefund(purse, payment, context);
+  const { asked, amount, code } = payment;
   if (asked) {
     const text = 'The service may have the payment already: ask it again.';
     throw new WorkerFailure('ANDVARI_PAYMENT_OPEN', text);
@@ -121,17 +130,54 @@ async function fill(purse: Purse, { ids, code }: Payment, context: Context): Pro
   return ids.every((id) => purse.locker(code)?.locked.includes(id));
 }
 
-async function settle(purse: Purse, payment: Payment, { signal }: Context): Promise<PaidView> {
+async function settle(purse: Purse, payment: Payment, context: Context): Promise<PaidView> {
   const { ratatoskr } = purse;
   const { amount, code } = payment;
   try {
-    const { outcome, words } = await ratatoskr.pay(payment, { signal });
+    const end = await ratatoskr.pay(payment, { signal: context.signal });
+    const { outcome, words } = end;
     if (outcome === 'paid') await forgetCoins(purse, code);
+    if (end.refund !== undefined) return await takeRefund(purse, { ...payment, end }, context);
     return { wallet: purse.view(), outcome, amount, words };
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     const outcome = ratatoskr.payment?.asked ? 'open' : 'unsent';
     return { wallet: purse.view(), outcome, amount, words };
+  }
+}
+
+/** Into the wallet; what cannot be had now is noted, code and all, and is tried again. */
+async function takeRefund(
+  purse: Purse,
+  { amount, end }: Payment,
+  context: Context,
+): Promise<PaidView> {
+  const { words = '', refund: { code } = { code: '' } } = end ?? {};
+  const ended = async (state: 'taken' | 'empty', outcome: RefundStage): Promise<PaidView> => {
+    await purse.ratatoskr.endRefund(state);
+    return { wallet: purse.view(), outcome, amount, words };
+  };
+  let fault = 'Not all of its coins are here yet.';
+  try {
+    const taken = await purse.take({ from: 'code', code }, context);
+    const { stopped, takenIds, pendingCount, leftCount } = taken;
+    if (!stopped && pendingCount === 0 && leftCount === 0) {
+      return takenIds.length > 0 ? ended('taken', 'refunded') : ended('empty', 'refund-empty');
+    }
+  } catch (error) {
+    fault = error instanceof Error ? error.message : String(error);
+    if (await isEmpty(purse, code, context)) return ended('empty', 'refund-empty');
+  }
+  return { wallet: purse.view(), outcome: 'refund', amount, words, fault };
+}
+
+/** Enough servers say that nothing is in the locker. */
+async function isEmpty(purse: Purse, code: string, context: Context): Promise<boolean> {
+  try {
+    const { coins, answeredCount } = await purse.peek(code, context);
+    return answeredCount >= QUORUM && coins.length === 0;
+  } catch {
+    return false;
   }
 }
 
