@@ -11,6 +11,7 @@ import {
   CONNECTION_BURST,
   CONNECTION_RATE_PER_SECOND,
   IDLE_TIMEOUT_S,
+  LARGE_MESSAGE_BYTES,
   MALFORMED_MAX,
   MALFORMED_WINDOW_S,
   STRANGER_TIMEOUT_S,
@@ -44,7 +45,12 @@ export class RatatoskrConnection implements ChannelHandler {
   #known = false;
   #underWay = 0;
   #authenticating = false;
-  /** What came behind a connection request that is not decided yet, in the order of its coming. */
+  /** A large message was judged: others come first. */
+  #resting = false;
+  /**
+   * What came behind a connection request that is not decided yet, or a large message, in the
+   * order of its coming.
+   */
   #held: Uint8Array[] = [];
 
   constructor(channel: MessageChannel, number: number, services: ConnectionServices) {
@@ -73,7 +79,7 @@ export class RatatoskrConnection implements ChannelHandler {
     if (this.#isGone) return;
     const at = this.#now();
     if (!this.#bucket.take(at.steadyMs)) this.#tooFast(bytes, at);
-    else if (!this.#authenticating) this.#judge(bytes, at);
+    else if (!this.#holds) this.#judge(bytes, at);
     else if (this.#held.length < UNDER_WAY_MAX) this.#held.push(bytes);
     else this.#end(CloseCode.POLICY, 'too many requests at once');
   }
@@ -89,6 +95,17 @@ export class RatatoskrConnection implements ChannelHandler {
     if (isOfDevice(examined)) this.#meet();
     if (examined.ok) this.#act(examined, at.steadyMs);
     else this.#refuse(examined, at.steadyMs);
+    if (bytes.length >= LARGE_MESSAGE_BYTES) this.#rest();
+  }
+
+  /** Until the other connections have had their turn. */
+  #rest(): void {
+    this.#resting = true;
+    this.#pace.hold('turn', true);
+    setImmediate(() => {
+      this.#resting = false;
+      this.#judgeHeld();
+    });
   }
 
   #act({ request, digest }: Passed, steadyMs: number): void {
@@ -215,12 +232,18 @@ export class RatatoskrConnection implements ChannelHandler {
 
   /** Each as if it came now: whether it has a session is known at last. */
   #judgeHeld(): void {
-    while (!this.#authenticating && !this.#isGone) {
+    while (!this.#holds && !this.#isGone) {
       const bytes = this.#held.shift();
       if (bytes === undefined) break;
       this.#judge(bytes, this.#now());
     }
     this.#pace.hold('session', this.#authenticating);
+    this.#pace.hold('turn', this.#resting);
+  }
+
+  /** Whether what comes now has to wait. */
+  get #holds(): boolean {
+    return this.#authenticating || this.#resting;
   }
 
   /** A CONNECTION_RESPONSE that says no, and the end. */

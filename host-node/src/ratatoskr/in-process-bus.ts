@@ -12,11 +12,14 @@ import {
 import {
   CALLS_MAX,
   CALLS_PER_DEVICE_MAX,
+  JSON_DEPTH_MAX,
   JSON_KEPT_BYTES_MAX,
+  JSON_VALUES_MAX,
   PAYLOAD_BYTES_MAX,
   SERVICE_DEADLINE_MS,
 } from './limits.ts';
 import { OutcomeWaiters } from './outcome-waiters.ts';
+import { JsonLimitError, parsePayload } from './payload-json.ts';
 import {
   failedOutcome,
   type Service,
@@ -102,13 +105,15 @@ export class InProcessBus implements ServiceBus {
     const other = record && sameCall(record.digest, digest);
     if (other) return Promise.resolve(other);
     if (record?.outcome) return Promise.resolve(record.outcome);
-    const { service, type, json } = this.#routeOf(call.payload);
+    const route = this.#routeOf(call.payload);
+    if (!route) return Promise.resolve(record ? UNKNOWN : TOO_COMPLEX);
+    const { service, type, json } = route;
     if (!service) {
       const text = 'no service has this name';
       return Promise.resolve(unavailable(record ? text : `${NOT_EXECUTED}${text}`));
     }
     if (record && !service.resumes) {
-      return Promise.resolve(unavailable('the request was taken before; its outcome is unknown'));
+      return Promise.resolve(UNKNOWN);
     }
     const { callsMax = CALLS_MAX, callsPerDeviceMax = CALLS_PER_DEVICE_MAX } = this.#options;
     const ofDevice = this.#byDevice.get(call.deviceId) ?? 0;
@@ -147,14 +152,23 @@ export class InProcessBus implements ServiceBus {
     }
   }
 
-  #routeOf(payload: Uint8Array): { service?: Service; type: string; json: () => unknown } {
-    const json = parseJson(payload);
+  /** Undefined: nobody looks into a payload as this. */
+  #routeOf(
+    payload: Uint8Array,
+  ): { service?: Service; type: string; json: () => unknown } | undefined {
+    let json: unknown;
+    try {
+      json = parsePayload(payload);
+    } catch (error) {
+      if (error instanceof JsonLimitError) return undefined;
+      throw error;
+    }
     const given = (json as { request_type?: unknown } | null | undefined)?.request_type;
     const type = typeof given === 'string' ? given : DEFAULT_REQUEST_TYPE;
     const { routes, fallback } = this.#options;
     const service = routes.get(type) ?? (given === undefined ? fallback : undefined);
     const kept = payload.length <= JSON_KEPT_BYTES_MAX;
-    const again = kept ? () => json : () => parseJson(payload);
+    const again = kept ? () => json : () => parsePayload(payload);
     return { ...(service ? { service } : {}), type, json: again };
   }
 
@@ -285,6 +299,11 @@ const CANNOT_TAKE = unavailable('requests cannot be taken now');
 const DEVICE_FULL = unavailable(
   `${NOT_EXECUTED}the device has too many requests of the last 24 hours`,
 );
+const UNKNOWN = unavailable('the request was taken before; its outcome is unknown');
+const TOO_COMPLEX = failedOutcome(
+  'INVALID_REQUEST',
+  `wanted JSON of at most ${JSON_VALUES_MAX} values, ${JSON_DEPTH_MAX} deep`,
+);
 const TOO_LATE = unavailable('the service did not answer in time');
 
 function unavailable(message: string): ServiceOutcome {
@@ -305,24 +324,4 @@ function sameCall(first: Uint8Array, second: Uint8Array): ServiceOutcome | undef
   if (Buffer.compare(first, second) === 0) return undefined;
   const message = 'the request_id was used for another request';
   return { ok: false, code: 'INVALID_REQUEST', message };
-}
-
-/**
- * By its first byte that is no white space (or is a byte order mark, which is taken off): what is
- * surely none costs no exception (20 us).
- */
-function mayBeJson(payload: Uint8Array): boolean {
-  const first = payload.find((byte) => byte > 0x20) ?? 0;
-  return first === 0x22 || (first >= 0x2d && first < 0x80) || first === 0xef;
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
-function parseJson(payload: Uint8Array): unknown {
-  if (!mayBeJson(payload)) return undefined;
-  try {
-    return JSON.parse(decoder.decode(payload));
-  } catch {
-    return undefined;
-  }
 }

@@ -105,3 +105,15 @@ export const PAYLOAD_BYTES_MAX = 1_048_576;
  * times as long, and must not stay there while a service hangs.
  */
 export const JSON_KEPT_BYTES_MAX = 65_536;
+/**
+ * Values of a payload's JSON, and how deep they may be in each other. It is parsed by the thread
+ * that serves everybody: objects with a key of their own each, the slowest there is, take 4 ms with
+ * so many, and took 100 ms and more with as many as 1 MiB holds. Recursive services are safe too.
+ */
+export const JSON_VALUES_MAX = 16_384;
+export const JSON_DEPTH_MAX = 64;
+/**
+ * After a message as long as this others have their turn: it takes a millisecond and more, all
+ * told, and one read of a socket brings no second one.
+ */
+export const LARGE_MESSAGE_BYTES = 65_536;

@@ -86,7 +86,8 @@ export interface ServiceBus {
    * The outcome of a call, once it is known; never rejects. At most once: a call with a device and
    * request_id that were here in the last 24 hours is answered as the first one, or waits for it;
    * when that answer had to make room, SERVICE_UNAVAILABLE says that it was executed. The same
-   * request_id with another payload is INVALID_REQUEST.
+   * request_id with another payload is INVALID_REQUEST, and so is JSON with more values than are
+   * parsed (JSON_VALUES_MAX, JSON_DEPTH_MAX).
    *
    * `signal` ends the waiting (SERVICE_UNAVAILABLE), not the execution, which others may wait for:
    * the client can come back over another connection and have its answer.
