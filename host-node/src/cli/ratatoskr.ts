@@ -3,6 +3,7 @@ import { verifyAuditFiles } from '../ratatoskr/audit-file.ts';
 import { changeDevices, openRegistry } from '../ratatoskr/device-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { registerRatatoskrClientCommands } from './ratatoskr-client.ts';
+import { registerTakingsCommand } from './ratatoskr-takings.ts';
 
 /** Where `andvari network up` keeps the devices of its endpoint. */
 const NETWORK_DEVICES = 'data/network/ratatoskr/devices.json';
@@ -69,6 +70,7 @@ export function registerRatatoskrCommands(program: Command, context: CommandCont
     .description('Follow the hash chain through an audit log and the files that it was rotated to.')
     .option('--json', 'the result as a JSON object')
     .action((file: string, options: { json?: boolean }) => audit(file, options, context));
+  registerTakingsCommand(ratatoskr, context);
 }
 
 function withFile(command: Command): Command {
