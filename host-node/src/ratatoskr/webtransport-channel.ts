@@ -117,6 +117,7 @@ class WebTransportChannel implements MessageChannel, SessionHandler {
       return;
     }
     this.#stream = stream;
+    stream.writable.onStopped = () => this.#unread();
     for (const framed of this.#early) this.#write(framed);
     this.#early = [];
     this.#earlyBytes = 0;
@@ -138,12 +139,17 @@ class WebTransportChannel implements MessageChannel, SessionHandler {
 
   #write(framed: Uint8Array): void {
     this.#lastSentMs = performance.now();
-    // When the stream or the session has ended, `closed` tells; a buffer that is full, here.
     this.#written = this.#stream!.writable.write(framed).catch((error: { code?: string }) => {
-      if (error.code === 'ANDVARI_QUIC_BUFFER_FULL') {
-        this.close(CloseCode.OVERLOADED, 'too slow a reader');
-      }
+      const isFull = error.code === 'ANDVARI_QUIC_BUFFER_FULL';
+      if (isFull) this.close(CloseCode.OVERLOADED, 'too slow a reader');
+      // Stopped before it was ours; if the session has ended, closing it does nothing.
+      else this.#unread();
     });
+  }
+
+  /** Nothing would be answered any more, so nothing more is asked. */
+  #unread(): void {
+    this.close(CloseCode.PROTOCOL_ERROR, 'answers are not read');
   }
 
   async #read(readable: IncomingStream): Promise<void> {
