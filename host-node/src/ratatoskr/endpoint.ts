@@ -201,6 +201,7 @@ export class RatatoskrEndpoint {
   async #stop(): Promise<void> {
     const { listener, server, services, answers, audit, unwatch } = this.#parts;
     unwatch();
+    this.#webTransport?.drain();
     await server.close();
     await Promise.all([listener.close(), this.#webTransport?.close()]);
     await services.close?.();

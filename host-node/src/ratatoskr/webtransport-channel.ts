@@ -28,23 +28,26 @@ const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
  * Offer a session to the server.
+ * @param left called when the session is over
  * @returns undefined: too many connections
  */
 export function acceptSession(
   session: WebTransportSession,
   accept: AcceptChannel,
-): SessionHandler | undefined {
-  const channel = new WebTransportChannel(session);
+  left: (channel: WebTransportChannel) => void,
+): WebTransportChannel | undefined {
+  const channel = new WebTransportChannel(session, left);
   const handler = accept(channel);
   if (!handler) return undefined;
   channel.begin(handler);
   return channel;
 }
 
-class WebTransportChannel implements MessageChannel, SessionHandler {
+export class WebTransportChannel implements MessageChannel, SessionHandler {
   readonly transport = 'webtransport';
   readonly remoteAddress: string;
   readonly #session: WebTransportSession;
+  readonly #left: (channel: WebTransportChannel) => void;
   #handler!: ChannelHandler;
   #stream: BidirectionalStream | undefined;
   /** Messages that were sent before the client opened its stream. */
@@ -60,8 +63,9 @@ class WebTransportChannel implements MessageChannel, SessionHandler {
   #body: Uint8Array | undefined;
   #bodyBytes = 0;
 
-  constructor(session: WebTransportSession) {
+  constructor(session: WebTransportSession, left: (channel: WebTransportChannel) => void) {
     this.#session = session;
+    this.#left = left;
     this.remoteAddress = session.remoteAddress;
   }
 
@@ -133,6 +137,7 @@ class WebTransportChannel implements MessageChannel, SessionHandler {
   closed(): void {
     this.#closing = true;
     this.resume();
+    this.#left(this);
     // Not inside the server's own call of close().
     queueMicrotask(() => this.#handler.closed());
   }
