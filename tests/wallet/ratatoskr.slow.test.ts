@@ -172,6 +172,27 @@ describe('the panel', () => {
     expect(await wallet.hook('ratatoskr-offers').count()).toBe(1);
   });
 
+  it('connects to what the page`s operator allows, and says at once what it may not', async () => {
+    await wallet.createPassphrase(PASSPHRASE);
+    await registered();
+    const url = wallet.hook('ratatoskr-url');
+    const own = await url.inputValue();
+    await wallet.hook('ratatoskr-webTransportUrl').fill('');
+    await wallet.hook('ratatoskr-certificateHashes').fill('');
+    await url.fill('wss://example.org/ratatoskr');
+    await untilEnded(() => press('connect'));
+    const said = await words().textContent();
+    expect(said).toContain(`This page may connect to ${own} and `);
+    expect(said).toContain('Content-Security-Policy');
+    expect(said).toMatch(/andvari network up --connect wss:\/\/example\.org\/ratatoskr who/);
+    // Nobody tries.
+    await state('offline').waitFor();
+    await url.fill(own.replace('127.0.0.1', 'localhost'));
+    await press('connect');
+    await state('online').waitFor();
+    expect(await transport()).toBe('websocket');
+  });
+
   it('says what is wrong with what was typed', async () => {
     await wallet.createPassphrase(PASSPHRASE);
     await wallet.hook('ratatoskr').getByText('Server and device').click();

@@ -42,13 +42,16 @@ export class TestNetwork {
 
   static async start(): Promise<TestNetwork> {
     const dataDir = mkdtempSync(join(tmpdir(), 'andvari-wallet-'));
+    // TCP and UDP of one number, which the policy of the page knows.
+    const ratatoskrPort = await freePort();
     const local = await LocalNetwork.start({
       dataDir,
       basePort: 0,
       httpBasePort: 0,
       pagePort: 0,
-      // TCP and UDP of one number, which the policy of the page knows.
-      ratatoskrPort: await freePort(),
+      ratatoskrPort,
+      // Its endpoint by another name, which is another address for a policy.
+      connect: [`ws://localhost:${ratatoskrPort}/`],
       wire: 'spec',
       logger: createLogger({ level: 'silent' }),
     });

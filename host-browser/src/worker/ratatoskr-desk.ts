@@ -15,7 +15,7 @@ import type { HandlerContext } from './message-server.ts';
 import { WorkerFailure } from './messages.ts';
 import { fetchNetwork, registerDemoDevice } from './page-server.ts';
 import { type Payment, type PaymentEnd, PaymentNote, type Refund } from './payment-note.ts';
-import { parseEndpoint } from './ratatoskr-endpoint.ts';
+import { parseEndpoint, refuseUnreachable } from './ratatoskr-endpoint.ts';
 import type {
   ConnectWords,
   MarketWords,
@@ -93,9 +93,11 @@ export class RatatoskrDesk {
     return null;
   }
 
-  async connect(words: ConnectWords): Promise<null> {
+  /** `reachable`: endpoints that the page's policy names, if that is known. */
+  async connect(words: ConnectWords, reachable?: readonly string[]): Promise<null> {
     const askAddress = async () => (await fetchNetwork()).ratatoskr;
     const { transports, serverKey, user } = parseEndpoint(words, askAddress);
+    refuseUnreachable(words, reachable);
     await this.disconnect();
     const { deviceId, signer } = this.#key;
     const client = await RatatoskrClient.create({

@@ -6,7 +6,8 @@ import { type Purse, payAgain, payWithCoins, takeBack } from './ratatoskr-paymen
 export function ratatoskrHandlers(purse: Purse) {
   return {
     ratatoskrWatch: async (_, context) => purse.ratatoskr.watch(context),
-    ratatoskrConnect: async (words) => purse.ratatoskr.connect(words),
+    ratatoskrConnect: async (words) =>
+      purse.ratatoskr.connect(words, purse.view().network.reachable),
     ratatoskrDisconnect: async () => purse.ratatoskr.disconnect(),
     ratatoskrRetry: async () => purse.ratatoskr.retry(),
     ratatoskrRegister: async ({ user }) => purse.ratatoskr.register(user),
