@@ -33,6 +33,8 @@ import {
 /** What a payload without a request_type is called (reference: Ratatoskr section 6). */
 export const DEFAULT_REQUEST_TYPE = 'business_request';
 const CLOSE_WAIT_MS = 1_000;
+/** Between two lines of the log about answers that cannot be written or read. */
+const TELL_MS = 60_000;
 
 export interface InProcessBusOptions {
   /** By request_type. */
@@ -82,6 +84,9 @@ export class InProcessBus implements ServiceBus {
   readonly #byDevice = new Map<string, number>();
   readonly #waiters = new OutcomeWaiters();
   #closing = false;
+  /** Requests that the answers could not take, since that was told last. */
+  #untaken = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: InProcessBusOptions) {
     this.#options = options;
@@ -147,7 +152,7 @@ export class InProcessBus implements ServiceBus {
     try {
       return this.#options.answers.find(call);
     } catch (error) {
-      this.#options.logger.error({ err: error }, 'the answers cannot be read');
+      this.#tell(error);
       return null;
     }
   }
@@ -177,14 +182,14 @@ export class InProcessBus implements ServiceBus {
    * down for whoever asks again; it keeps its place until it has ended, or as long once more.
    */
   async #begin(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
-    const { answers, logger } = this.#options;
+    const { answers } = this.#options;
     const nowS = this.#options.nowS ?? (() => Math.floor(Date.now() / 1000));
     try {
       if (!work.known) await answers.begin(call, running.digest, nowS());
     } catch (error) {
       this.#end(call, running);
       if (error instanceof AnswerStoreError && error.deviceFull) return DEVICE_FULL;
-      logger.error({ err: error }, 'a request was not taken');
+      this.#tell(error);
       return CANNOT_TAKE;
     }
     if (this.#closing) {
@@ -193,6 +198,16 @@ export class InProcessBus implements ServiceBus {
       return STOPPING;
     }
     return this.#hand(call, work, running);
+  }
+
+  /** Why requests are not taken: devices can ask as often as they like while a disk is full. */
+  #tell(error: unknown): void {
+    this.#untaken++;
+    const nowMs = performance.now();
+    if (nowMs - this.#toldMs < TELL_MS) return;
+    this.#options.logger.error({ err: error, requests: this.#untaken }, 'requests are not taken');
+    this.#toldMs = nowMs;
+    this.#untaken = 0;
   }
 
   /** To the service; the first of its end and the deadline is the outcome. */
