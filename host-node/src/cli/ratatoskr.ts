@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { verifyAuditFiles } from '../ratatoskr/audit-file.ts';
 import { changeDevices, openRegistry } from '../ratatoskr/device-file.ts';
@@ -20,7 +21,11 @@ interface RegisterOptions extends DevicesOptions {
 
 /** A device is not there, or an audit log is not what it was. */
 export class RatatoskrCommandError extends Error {
-  readonly code: 'ANDVARI_REFUSED' | 'ANDVARI_AUDIT_BROKEN' | 'ANDVARI_AUDIT_MISSING';
+  readonly code:
+    | 'ANDVARI_REFUSED'
+    | 'ANDVARI_AUDIT_BROKEN'
+    | 'ANDVARI_AUDIT_MISSING'
+    | 'ANDVARI_DEVICES_MISSING';
   override readonly name = 'RatatoskrCommandError';
 
   constructor(code: RatatoskrCommandError['code'], message: string) {
@@ -89,6 +94,10 @@ function tell(
 }
 
 function list({ devices: path, json }: DevicesOptions, context: CommandContext): void {
+  // For a server that is a registry without a device; here it is a wrong path.
+  if (!existsSync(path)) {
+    throw new RatatoskrCommandError('ANDVARI_DEVICES_MISSING', `${path}: there is no such file`);
+  }
   for (const { deviceId, publicKey, userIds, revoked } of openRegistry(path).list()) {
     const key = Buffer.from(publicKey).toString('hex');
     if (json) context.event({ device: deviceId, key, users: userIds, revoked });

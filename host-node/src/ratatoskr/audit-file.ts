@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -162,9 +163,10 @@ export type AuditVerdict =
 export function verifyAuditFiles(path: string): AuditVerdict {
   // Before the log: a server that writes it meanwhile only adds records behind this one.
   const head = readHead(path);
-  const newest = readIfThere(path);
-  if (newest === undefined) {
-    return { ok: false, file: path, problem: 'there is no such file', missing: true };
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats?.isFile()) {
+    const problem = stats ? 'it is no file' : 'there is no such file';
+    return { ok: false, file: path, problem, missing: true };
   }
   let end: ChainEnd | undefined;
   let records = 0;
