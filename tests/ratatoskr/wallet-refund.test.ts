@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { LockerDesk } from '../../host-browser/src/worker/locker-desk.ts';
 import type { SentView, WalletView } from '../../host-browser/src/worker/messages.ts';
 import { RatatoskrDesk } from '../../host-browser/src/worker/ratatoskr-desk.ts';
 import {
@@ -72,6 +73,7 @@ async function start() {
 /** A wallet's desk without the browser's storage. */
 function purseOf(wallet: Wallet, ratatoskr: RatatoskrDesk): Purse {
   const view = () => ({ coins: wallet.coins() }) as unknown as WalletView;
+  const desk = new LockerDesk(wallet);
   const locker = (code: string) => wallet.lockers().find((one) => one.code === code);
   return {
     ...{ ratatoskr, view, locker },
@@ -91,6 +93,7 @@ function purseOf(wallet: Wallet, ratatoskr: RatatoskrDesk): Purse {
       const { coins, answered } = await wallet.peek(code);
       return { coins, answeredCount: answered, serverCount: 25 };
     },
+    forgetGone: (id) => desk.forgetGone(id, {}).then(() => undefined),
     passOn: async () => ({ wallet: view(), forgottenCount: 0, keptCount: 0 }),
   };
 }
@@ -104,6 +107,8 @@ describe('coins that Heidrun gives back', () => {
     const paid = await payWithCoins(purse, [1, 2], context());
     expect(paid).toMatchObject({ outcome: 'refunded', amount: '1.1' });
     expect(own(wallet)).toEqual([0]);
+    // Of the two coins that went, nothing is left that could be counted beside it.
+    expect([wallet.coins().length, wallet.lockers()]).toEqual([1, []]);
     expect(purse.ratatoskr.payment).toBeUndefined();
   });
 

@@ -126,6 +126,10 @@ class FakePurse implements Purse {
     this.done.push(`forget ${id}`);
     return { wallet: view, forgottenCount: 2, keptCount: 0 };
   }
+
+  async forgetGone(id: number) {
+    this.done.push(`forget gone ${id}`);
+  }
 }
 
 const context = () => ({ signal: new AbortController().signal, progress: () => undefined });
@@ -220,7 +224,7 @@ describe('a refund', () => {
   it('is taken into the wallet at once', async () => {
     const { purse, paid } = await refunded();
     expect(paid).toMatchObject({ outcome: 'refunded', words: 'too little' });
-    expect(purse.done).toEqual(['ready', 'send 0,1', 'take REFUND']);
+    expect(purse.done).toEqual(['ready', 'send 0,1', 'take REFUND', 'forget gone 7']);
     expect(purse.disk.latest?.end?.refund?.state).toBe('taken');
     expect(purse.ratatoskr.payment).toBeUndefined();
   });
@@ -251,7 +255,7 @@ describe('a refund', () => {
     await expect(pay(later)).rejects.toMatchObject({ code: 'ANDVARI_PAYMENT_OPEN' });
     expect(await takeBack(later, context())).toMatchObject({ outcome: 'refunded' });
     // Neither the service nor the payment's own locker is asked for anything.
-    expect([later.done, later.asked]).toEqual([['take REFUND'], []]);
+    expect([later.done, later.asked]).toEqual([['take REFUND', 'forget gone 7'], []]);
     expect(later.ratatoskr.payment).toBeUndefined();
   });
 

@@ -44,6 +44,8 @@ export interface Purse {
   take(source: LockerSource, context: Context): Promise<TakenView>;
   peek(code: string, context: Context): Promise<ContentsView>;
   passOn(id: number, context: Pick<Context, 'signal'>): Promise<PassedOnView>;
+  /** Coins that others have taken out of the locker. */
+  forgetGone(id: number, context: Pick<Context, 'signal'>): Promise<void>;
 }
 
 /** Throws WorkerFailure before anything has begun. */
@@ -136,7 +138,7 @@ async function settle(purse: Purse, payment: Payment, context: Context): Promise
   try {
     const end = await ratatoskr.pay(payment, { signal: context.signal });
     const { outcome, words } = end;
-    if (outcome === 'paid') await forgetCoins(purse, code);
+    if (outcome === 'paid') await forgetCoins(purse, code, 'passOn');
     if (end.refund !== undefined) return await takeRefund(purse, { ...payment, end }, context);
     return { wallet: purse.view(), outcome, amount, words };
   } catch (error) {
@@ -149,12 +151,14 @@ async function settle(purse: Purse, payment: Payment, context: Context): Promise
 /** Into the wallet; what cannot be had now is noted, code and all, and is tried again. */
 async function takeRefund(
   purse: Purse,
-  { amount, end }: Payment,
+  { amount, code: own, end }: Payment,
   context: Context,
 ): Promise<PaidView> {
   const { words = '', refund: { code } = { code: '' } } = end ?? {};
   const ended = async (state: 'taken' | 'empty', outcome: RefundStage): Promise<PaidView> => {
     await purse.ratatoskr.endRefund(state);
+    // The service has taken them out; the same coins as before are in the wallet now.
+    await forgetCoins(purse, own, 'forgetGone');
     return { wallet: purse.view(), outcome, amount, words };
   };
   let fault = 'Not all of its coins are here yet.';
@@ -181,12 +185,16 @@ async function isEmpty(purse: Purse, code: string, context: Context): Promise<bo
   }
 }
 
-/** The payment is made: what cannot be looked at now stays under "Lockers" until it can. */
-async function forgetCoins(purse: Purse, code: string): Promise<void> {
+/** What cannot be looked at now stays under "Lockers" until it can. */
+async function forgetCoins(
+  purse: Purse,
+  code: string,
+  how: 'passOn' | 'forgetGone',
+): Promise<void> {
   const lockerId = purse.lockerOf(code);
   if (lockerId === undefined) return;
   try {
-    await purse.passOn(lockerId, { signal: AbortSignal.timeout(FORGET_TIMEOUT_MS) });
+    await purse[how](lockerId, { signal: AbortSignal.timeout(FORGET_TIMEOUT_MS) });
   } catch {
     // As said.
   }

@@ -275,6 +275,11 @@ export class WalletDesk {
     return { wallet: this.view(), ...counts };
   }
 
+  async forgetGone(id: number, { signal }: Pick<TaskContext, 'signal'>): Promise<void> {
+    await this.#online();
+    await this.#inTurn(() => this.#open().lockers.forgetGone(id, { signal }));
+  }
+
   async peek(code: string, context: TaskContext): Promise<ContentsView> {
     const { serverIds } = await this.#online();
     const { coins, answered } = await this.#open().wallet.peek(code, {
