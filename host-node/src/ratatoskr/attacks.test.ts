@@ -219,8 +219,8 @@ describe('many and fast', () => {
       const before = served.length;
       await worker.ask(worker.request({ payload: bytes('{}') }));
       const meanwhile = served.slice(before).filter((device) => device === 'device-1');
-      // Two turns of the loop for a request and its answer, and one that had begun.
-      expect(meanwhile.length).toBeLessThanOrEqual(4);
+      // One that was to be judged when the request came, and one by chance before its answer.
+      expect(meanwhile.length).toBeLessThanOrEqual(2);
     }
     const floodBehind = 40 - served.filter((device) => device === 'device-1').length;
     expect(floodBehind).toBeGreaterThan(0);

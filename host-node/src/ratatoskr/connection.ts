@@ -16,6 +16,7 @@ import {
   MALFORMED_WINDOW_S,
   STRANGER_TIMEOUT_S,
   TEXT_FRAMES_MAX,
+  TURNS_OF_OTHERS,
   UNAUTHENTICATED_MAX,
   UNDER_WAY_MAX,
   UNDER_WAY_PAUSE,
@@ -98,14 +99,20 @@ export class RatatoskrConnection implements ChannelHandler {
     if (bytes.length >= LARGE_MESSAGE_BYTES) this.#rest();
   }
 
-  /** Until the other connections have had their turn. */
+  /** Until the other connections have had their turns. */
   #rest(): void {
     this.#resting = true;
     this.#pace.hold('turn', true);
-    setImmediate(() => {
+    let turns = TURNS_OF_OTHERS;
+    const pass = () => {
+      if (--turns > 0) {
+        setImmediate(pass);
+        return;
+      }
       this.#resting = false;
       this.#judgeHeld();
-    });
+    };
+    setImmediate(pass);
   }
 
   #act({ request, digest }: Passed, steadyMs: number): void {

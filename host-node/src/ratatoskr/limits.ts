@@ -117,3 +117,8 @@ export const JSON_DEPTH_MAX = 64;
  * told, and one read of a socket brings no second one.
  */
 export const LARGE_MESSAGE_BYTES = 65_536;
+/**
+ * Turns of the event loop that others have then: enough to read a request, write it down, serve it,
+ * write down its outcome and answer. A turn in which nobody asks takes microseconds.
+ */
+export const TURNS_OF_OTHERS = 4;
