@@ -5,7 +5,7 @@ import { type Device, DeviceRegistry } from './registry.ts';
 /**
  * Each change goes into the file, under its lock, and takes over what others have changed there:
  * the file is all that there is, so no reload brings back what was revoked. A change costs a write
- * of the whole file.
+ * of the whole file, and waits for others who change it, the thread with it: 5 s at the most.
  */
 export class FileRegistry extends DeviceRegistry {
   readonly #path: string;
