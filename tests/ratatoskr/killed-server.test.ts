@@ -38,7 +38,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'andvari-killed-'));
   const device = (deviceId: string) => {
     const { publicKey } = signerOf(deviceId);
-    return { deviceId, publicKey, userIds: ['u'], revoked: false };
+    return { deviceId, publicKey, userIds: new Set(['u']), revoked: false };
   };
   writeDevices(join(folder, 'devices.json'), DEVICES.map(device));
 });

@@ -100,10 +100,10 @@ function list({ devices: path, json }: DevicesOptions, context: CommandContext):
   }
   for (const { deviceId, publicKey, userIds, revoked } of openRegistry(path).list()) {
     const key = Buffer.from(publicKey).toString('hex');
-    if (json) context.event({ device: deviceId, key, users: userIds, revoked });
+    if (json) context.event({ device: deviceId, key, users: [...userIds], revoked });
     else {
       const state = revoked ? '  (revoked)' : '';
-      context.result(`${deviceId}  ${key}  ${userIds.join(', ')}${state}`);
+      context.result(`${deviceId}  ${key}  ${[...userIds].join(', ')}${state}`);
     }
   }
 }

@@ -19,7 +19,7 @@ import { signerOf } from './testing/test-peer.ts';
 
 const keyOf = (name: string) => signerOf(name).publicKey;
 const device = (deviceId: string, more: Partial<Device> = {}): Device => ({
-  ...{ deviceId, publicKey: keyOf(deviceId), userIds: ['user'], revoked: false },
+  ...{ deviceId, publicKey: keyOf(deviceId), userIds: new Set(['user']), revoked: false },
   ...more,
 });
 const hex = (text: string) => new Uint8Array(Buffer.from(text, 'hex'));
@@ -92,8 +92,8 @@ describe('DeviceRegistry', () => {
   it('adds users, and never changes a key or gives it to two devices', () => {
     const registry = new DeviceRegistry();
     registry.register(device('a'));
-    registry.register(device('a', { userIds: ['other', 'user'] }));
-    expect(registry.find('a')?.userIds).toEqual(['user', 'other']);
+    registry.register(device('a', { userIds: new Set(['other', 'user']) }));
+    expect([...(registry.find('a')?.userIds ?? [])]).toEqual(['user', 'other']);
     const wrong = { code: 'ANDVARI_RATATOSKR_DEVICE' };
     const register = (one: Device) => () => registry.register(one);
     expect(register(device('a', { publicKey: keyOf('b') }))).toThrow(
@@ -110,17 +110,17 @@ describe('DeviceRegistry', () => {
     ['a control character', device('a', { deviceId: 'a\n' }), /control character/],
     ['a C1 control character', device('a', { deviceId: 'a\u0085' }), /control character/],
     ['half a surrogate pair', device('a', { deviceId: 'a\ud800' }), /Unicode/],
-    ['a user of 257 bytes', device('a', { userIds: ['x'.repeat(257)] }), /user id/],
-    ['a user with NUL', device('a', { userIds: ['x\0'] }), /user id/],
-    ['no users', device('a', { userIds: [] }), /1 to 64 users/],
+    ['a user of 257 bytes', device('a', { userIds: new Set(['x'.repeat(257)]) }), /user id/],
+    ['a user with NUL', device('a', { userIds: new Set(['x\0']) }), /user id/],
+    ['no users', device('a', { userIds: new Set<string>() }), /1 to 64 users/],
     [
       '64 users',
-      device('a', { userIds: Array.from({ length: 64 }, (_, i) => `u${i}`) }),
+      device('a', { userIds: new Set(Array.from({ length: 64 }, (_, i) => `u${i}`)) }),
       undefined,
     ],
     [
       '65 users',
-      device('a', { userIds: Array.from({ length: 65 }, (_, i) => `u${i}`) }),
+      device('a', { userIds: new Set(Array.from({ length: 65 }, (_, i) => `u${i}`)) }),
       /1 to 64 users/,
     ],
     ['a weak key', device('a', { publicKey: new Uint8Array(32) }), /small order/],
@@ -153,7 +153,7 @@ describe('a devices file', () => {
 
   it('keeps devices, mode 0600; one that is not there has none', () => {
     expect(openRegistry(path).size).toBe(0);
-    const devices = [device('a'), device('b', { revoked: true, userIds: ['u', 'ü'] })];
+    const devices = [device('a'), device('b', { revoked: true, userIds: new Set(['u', 'ü']) })];
     writeDevices(path, devices);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(openRegistry(path).list()).toEqual(devices);

@@ -23,7 +23,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'andvari-restart-'));
   const { publicKey } = signerOf('d');
   writeDevices(join(folder, 'devices.json'), [
-    { deviceId: 'd', publicKey, userIds: ['u'], revoked: false },
+    { deviceId: 'd', publicKey, userIds: new Set(['u']), revoked: false },
   ]);
   codec = RatatoskrCodec.create({ module: await plainEngine() });
 });
