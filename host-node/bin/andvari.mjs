@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const main = new URL('../src/cli/main.ts', import.meta.url);
+/** Collections of a larger young space are rarer and longer: 7 ms in place of 2 for a server. */
+const YOUNG_SPACE = '--max-semi-space-size=8';
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const least = [22, 13];
 const isAtLeast = (wanted) => major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
@@ -16,9 +18,10 @@ if (isAtLeast(least) && process.features.typescript) {
   await (await import(main.href)).main();
 } else {
   const bundled = bundledNode();
-  if (bundled) startAgain(bundled, []);
+  if (bundled) startAgain(bundled, [YOUNG_SPACE]);
   else if (isAtLeast(least)) {
     startAgain(process.execPath, [
+      YOUNG_SPACE,
       '--experimental-strip-types',
       '--disable-warning=ExperimentalWarning',
     ]);

@@ -115,9 +115,12 @@ async function heal(): Promise<Line[]> {
   }));
 }
 
-function ratatoskrDetail({ perCpuSecond, cpuRatio, echoRatio, p50Us, p99Us }: RatatoskrRow) {
+function ratatoskrDetail({ perCpuSecond, cpuRatio, echoRatio, p50Us, p99Us, half }: RatatoskrRow) {
   return [
     ...(p50Us !== undefined && p99Us !== undefined ? [latencies({ p50Us, p99Us })] : []),
+    ...(half ? [`least p99 of the turns ${half.leastP99Us.toFixed(0)} us`] : []),
+    ...(half ? [`the load late by ${half.lateP99Us.toFixed(0)} us (p99)`] : []),
+    ...(half ? [`its longest collection ${half.collectionMs.toFixed(1)} ms`] : []),
     ...(perCpuSecond ? [`${number(perCpuSecond)} a second of CPU`] : []),
     ...(cpuRatio ? [`x ${cpuRatio.toFixed(2)} by CPU`] : []),
     ...(echoRatio ? [`x ${echoRatio.toFixed(2)} of the ws echo`] : []),

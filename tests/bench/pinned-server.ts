@@ -6,6 +6,8 @@ import type { Ports, Usage } from './ratatoskr-server.ts';
 
 const SERVER_CORE = '0';
 const LOAD_CORE = '1';
+/** As `npm start` and `npm run andvari` start it (package.json; docs/decisions.md says why). */
+const SERVE_FLAGS = ['--max-semi-space-size=8'];
 
 /** Two cores and util-linux: without them figures are of whatever the scheduler does. */
 export const canPin =
@@ -31,11 +33,12 @@ export class PinnedServer {
     this.ports = ports;
   }
 
-  /** `kind`: as ratatoskr-server.ts takes it. */
-  static async start(kind: string): Promise<PinnedServer> {
+  /** `kind`: as ratatoskr-server.ts takes it; `flags` of Node: as the launcher's, or others. */
+  static async start(kind: string, flags: readonly string[] = SERVE_FLAGS): Promise<PinnedServer> {
     const path = fileURLToPath(new URL('./ratatoskr-server.ts', import.meta.url));
-    const pinned = { execPath: 'taskset', execArgv: ['-c', SERVER_CORE, process.execPath] };
-    const child = fork(path, [kind], canPin ? pinned : {});
+    const node = [process.execPath, ...flags];
+    const pinned = { execPath: 'taskset', execArgv: ['-c', SERVER_CORE, ...node] };
+    const child = fork(path, [kind], canPin ? pinned : { execArgv: [...flags] });
     return new PinnedServer(child, (await nextMessage(child)) as Ports);
   }
 

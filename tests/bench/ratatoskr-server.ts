@@ -15,6 +15,7 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import { createLogger } from '@andvari/host-node/log/logger';
 import { MemoryAnswerStore } from '@andvari/host-node/ratatoskr/answer-store';
 import { AuditLog } from '@andvari/host-node/ratatoskr/audit-log';
+import { writeDevices } from '@andvari/host-node/ratatoskr/device-file';
 import { RatatoskrEndpoint } from '@andvari/host-node/ratatoskr/endpoint';
 import { InProcessBus } from '@andvari/host-node/ratatoskr/in-process-bus';
 import { NodeEd25519Signer, NodeEd25519Verifier } from '@andvari/host-node/ratatoskr/node-ed25519';
@@ -89,6 +90,7 @@ async function inMemory(): Promise<Ports> {
     ...{ module: await plainEngine(), registry, ...limits, serverSeed: randomBytes(32) },
     audit: new AuditLog({ logger }),
     bus: new InProcessBus({ routes, answers, logger }),
+    failed,
   });
   const options = { listen, accept: server.accept, failed, connectionsMax: CONNECTIONS_MAX };
   const certificate = new TurnedCertificate();
@@ -121,8 +123,10 @@ async function served(tls: boolean): Promise<Ports> {
   writeFileSync(pem.keyFile, key, { mode: 0o600 });
   const certificate = tls ? { certificate: () => new CertificateFiles(pem, failed) } : {};
   const options = { listen, ...limits, ...certificate, files, services };
+  const registry = new DeviceRegistry();
+  register(registry);
+  writeDevices(files.devices, registry.list());
   const endpoint = await RatatoskrEndpoint.start(options, { logger });
-  register(endpoint.devices);
   return { [tls ? 'tls' : 'plain']: endpoint.address.port };
 }
 

@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RatatoskrAddress } from '../../host-common/src/ratatoskr/address.ts';
 import type { ClientTransport } from '../../host-common/src/ratatoskr/client/client-channel.ts';
 import { RatatoskrClient } from '../../host-common/src/ratatoskr/client/ratatoskr-client.ts';
 import { writeDevices } from '../../host-node/src/ratatoskr/device-file.ts';
@@ -29,7 +30,7 @@ const DEVICES = ['a', 'b', 'c'];
 const CALLS = 40;
 
 let folder = '';
-let port = 0;
+let url = '';
 let child: ChildProcess | undefined;
 const clients: RatatoskrClient[] = [];
 
@@ -37,7 +38,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'andvari-killed-'));
   const device = (deviceId: string) => {
     const { publicKey } = signerOf(deviceId);
-    return { deviceId, publicKey, userIds: ['u'], revoked: false };
+    return { deviceId, publicKey, userIds: new Set(['u']), revoked: false };
   };
   writeDevices(join(folder, 'devices.json'), DEVICES.map(device));
 });
@@ -50,7 +51,8 @@ afterEach(async () => {
 async function startServer(): Promise<void> {
   const stdio: ['ignore', 'inherit', 'inherit', 'ipc'] = ['ignore', 'inherit', 'inherit', 'ipc'];
   child = fork(PROGRAM, [folder], { execArgv: [], stdio });
-  [port] = await once(child, 'message');
+  const [address] = (await once(child, 'message')) as [RatatoskrAddress];
+  ({ url } = address);
 }
 
 async function kill(): Promise<void> {
@@ -65,10 +67,7 @@ async function kill(): Promise<void> {
 /** To wherever the server is now. */
 const transport: ClientTransport = {
   name: 'websocket',
-  connect: (events, signal) => {
-    const url = `ws://127.0.0.1:${port}/ratatoskr`;
-    return new WsClientTransport({ url }).connect(events, signal);
-  },
+  connect: (events, signal) => new WsClientTransport({ url }).connect(events, signal),
 };
 
 async function connect(deviceId: string): Promise<RatatoskrClient> {

@@ -128,7 +128,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'andvari-ratatoskr-'));
   counter = new Counter();
   const { publicKey } = new NodeEd25519Signer(seed);
-  const device = { deviceId: 'page', publicKey, userIds: ['ann'], revoked: false };
+  const device = { deviceId: 'page', publicKey, userIds: new Set(['ann']), revoked: false };
   writeDevices(join(folder, 'devices.json'), [device]);
   page = await (await browser.newContext()).newPage();
 });

@@ -106,6 +106,59 @@ describe('the panel', () => {
     expect(await wallet.worth()).toBe('111.1');
     expect(await wallet.lockers()).toEqual([]);
     expect(await wallet.hook('ratatoskr-open-payment').count()).toBe(0);
+    // What became of it is said until the user has seen it.
+    const last = wallet.hook('ratatoskr-last-payment');
+    await last.filter({ hasText: /1,000\.01 paid: payment-[0-9a-f]{16}\./ }).waitFor();
+    await press('forget-payment');
+    await last.waitFor({ state: 'detached' });
+  });
+
+  it('knows of a payment after a reload at any moment, and ends it once', async () => {
+    await place.withDemoCoins();
+    await wallet.pown();
+    await connected();
+    let left = 1_111.11;
+    let known = 0;
+    for (const [amount, afterMs, end] of [
+      [0.01, 60, 'pay-again'],
+      [0.1, 25, 'take-back'],
+      [10, 240, 'pay-again'],
+    ] as const) {
+      await wallet.ready();
+      await wallet.hook('ratatoskr-amount').fill(String(amount));
+      await press('pay');
+      await wallet.page.waitForTimeout(afterMs);
+      const about = `reloaded ${afterMs} ms after paying ${amount}`;
+      await wallet.reload();
+      await wallet.unlock(PASSPHRASE);
+      await wallet.begun();
+      await press('connect');
+      await state('online').waitFor();
+      const open = wallet.hook('ratatoskr-open-payment');
+      const last = wallet.hook('ratatoskr-last-payment');
+      const canTakeBack = (await wallet.hook('ratatoskr-take-back').count()) > 0;
+      // On a slow machine it may not have begun yet: then nothing has moved, either.
+      const begun = (await open.count()) > 0;
+      if (begun) known++;
+      if (begun && end === 'take-back' && canTakeBack) {
+        await wallet.untilEnded(() => press('take-back'));
+        expect(await wallet.notice(), about).toMatch(/coins are back in the wallet/);
+      } else if (begun || (await last.filter({ hasText: `${amount} paid` }).count()) > 0) {
+        const request = await open.or(last).getAttribute('data-request');
+        expect(request, about).toMatch(/^[0-9a-f-]{36}$/);
+        if (begun) await wallet.untilEnded(() => press('pay-again'));
+        await last.filter({ hasText: /paid: payment-[0-9a-f]{16}\./ }).waitFor();
+        expect(await last.getAttribute('data-request'), about).toBe(request);
+        left -= amount;
+      }
+      // Of a locker that was emptied by the payment, the wallet knows nothing more to take.
+      expect(
+        (await wallet.lockers()).filter(({ inside }) => inside > 0),
+        about,
+      ).toEqual([]);
+      expect(Number((await wallet.worth()).replace(',', '')), about).toBeCloseTo(left, 8);
+    }
+    expect(known).toBeGreaterThan(0);
   });
 
   it('takes the WebSocket when the certificate is another one', async () => {
@@ -117,6 +170,27 @@ describe('the panel', () => {
     expect(await transport()).toBe('websocket');
     await untilEnded(() => press('list'));
     expect(await wallet.hook('ratatoskr-offers').count()).toBe(1);
+  });
+
+  it('connects to what the page`s operator allows, and says at once what it may not', async () => {
+    await wallet.createPassphrase(PASSPHRASE);
+    await registered();
+    const url = wallet.hook('ratatoskr-url');
+    const own = await url.inputValue();
+    await wallet.hook('ratatoskr-webTransportUrl').fill('');
+    await wallet.hook('ratatoskr-certificateHashes').fill('');
+    await url.fill('wss://example.org/ratatoskr');
+    await untilEnded(() => press('connect'));
+    const said = await words().textContent();
+    expect(said).toContain(`This page may connect to ${own} and `);
+    expect(said).toContain('Content-Security-Policy');
+    expect(said).toMatch(/andvari network up --connect wss:\/\/example\.org\/ratatoskr who/);
+    // Nobody tries.
+    await state('offline').waitFor();
+    await url.fill(own.replace('127.0.0.1', 'localhost'));
+    await press('connect');
+    await state('online').waitFor();
+    expect(await transport()).toBe('websocket');
   });
 
   it('says what is wrong with what was typed', async () => {
@@ -195,6 +269,7 @@ describe('the panel', () => {
     await wallet.begun();
     const open = wallet.hook('ratatoskr-open-payment');
     await open.filter({ hasText: 'The payment of 1.1 has not been answered' }).waitFor();
+    expect(await wallet.notice()).toMatch(/^The payment of 1\.1 has not been answered/);
     await place.network.restartAll();
     await press('connect');
     await state('online').waitFor({ timeout: 20_000 });

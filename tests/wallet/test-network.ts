@@ -18,11 +18,19 @@ import { LocalNetwork } from '../../host-node/src/network/local-network.ts';
 import { networkFiles } from '../../host-node/src/network/network-state.ts';
 import { AndvariNode } from '../../host-node/src/node.ts';
 import type { RatatoskrOptions } from '../../host-node/src/ratatoskr/endpoint.ts';
+import type { Service } from '../../host-node/src/ratatoskr/service-bus.ts';
 import { openDemoServices } from '../../host-node/src/ratatoskr/services/demo-services.ts';
 import { StoreClient } from '../../host-node/src/store/store-client.ts';
 import { SelfMadeCertificates } from '../../host-node/src/webtransport/certificates.ts';
 
 const TRIES_MAX = 16;
+
+/** How the endpoint comes back. */
+export interface OtherEndpoint {
+  webTransport?: boolean;
+  /** In Heidrun's place, and there is nobody else. */
+  pay?: Service['handle'];
+}
 
 export class TestNetwork {
   readonly local: LocalNetwork;
@@ -42,13 +50,16 @@ export class TestNetwork {
 
   static async start(): Promise<TestNetwork> {
     const dataDir = mkdtempSync(join(tmpdir(), 'andvari-wallet-'));
+    // TCP and UDP of one number, which the policy of the page knows.
+    const ratatoskrPort = await freePort();
     const local = await LocalNetwork.start({
       dataDir,
       basePort: 0,
       httpBasePort: 0,
       pagePort: 0,
-      // TCP and UDP of one number, which the policy of the page knows.
-      ratatoskrPort: await freePort(),
+      ratatoskrPort,
+      // Its endpoint by another name, which is another address for a policy.
+      connect: [`ws://localhost:${ratatoskrPort}/`],
       wire: 'spec',
       logger: createLogger({ level: 'silent' }),
     });
@@ -82,7 +93,7 @@ export class TestNetwork {
   }
 
   /** Start every stopped node again: same addresses, same store. */
-  async restartAll({ webTransport = false } = {}): Promise<void> {
+  async restartAll(other: OtherEndpoint = {}): Promise<void> {
     await Promise.all(this.#mutes.splice(0).map((end) => end()));
     if (this.#stopped.size === 0) return;
     const storeThread = new StoreClient();
@@ -103,7 +114,7 @@ export class TestNetwork {
           dataDir: networkFiles(this.#dataDir).folder(raidaId),
           servers: this.local.nodes.map(({ addresses }) => addresses.raida),
           http: { listen: http, origins: [this.url, 'none'] },
-          ...(raidaId === 0 ? { ratatoskr: this.#ratatoskr(node, webTransport) } : {}),
+          ...(raidaId === 0 ? { ratatoskr: this.#ratatoskr(node, other) } : {}),
         },
         { storeThread, logger: this.#logger },
       );
@@ -118,7 +129,10 @@ export class TestNetwork {
   }
 
   /** Its WebSocket alone: a page that has found WebTransport before falls back. */
-  #ratatoskr({ addresses }: AndvariNode, webTransport: boolean): RatatoskrOptions {
+  #ratatoskr(
+    { addresses }: AndvariNode,
+    { webTransport = false, pay }: OtherEndpoint,
+  ): RatatoskrOptions {
     const files = networkFiles(this.#dataDir);
     const servers = this.local.nodes.map((node) => node.addresses.raida);
     const directory = files.ratatoskrFolder;
@@ -129,8 +143,23 @@ export class TestNetwork {
         webTransport: new SelfMadeCertificates(['127.0.0.1'], Date.now()),
       }),
       files: files.ratatoskr,
-      services: () => openDemoServices({ directory, servers, wire: 'spec', coinId: 6 }),
+      services: () =>
+        pay === undefined
+          ? openDemoServices({ directory, servers, wire: 'spec', coinId: 6 })
+          : { routes: new Map([['PAYMENT_REQUEST', { name: 'payments', handle: pay }]]) },
     };
+  }
+
+  /** The network's client, until `work` is done. */
+  async withClient<Result>(work: (client: RaidaClient) => Promise<Result>): Promise<Result> {
+    const { network } = this.local;
+    const transport = new WebSocketTransport(network.servers);
+    try {
+      const codec = new EngineCodec(await plainEngine(), network);
+      return await work(new RaidaClient({ codec, transport }));
+    } finally {
+      await transport.close();
+    }
   }
 
   /** Gives coins new ANs on these servers, known to nobody: there they are counterfeit now. */

@@ -8,7 +8,7 @@
  * | `header` | SealHeader, in clear: salt, iterations, verifier |
  * | `state` | sealed: next id, u32 big-endian |
  * | `coin/<id>` | sealed: wallet-record.ts's bytes |
- * | `ratatoskr/<name>` | the Ratatoskr client's: device-key.ts, ratatoskr-desk.ts |
+ * | `ratatoskr/<name>` | the Ratatoskr client's: device-key.ts, payment-note.ts |
  * | `unfinished` | sealed: JSON of Unfinished[], while such work is under way |
  */
 

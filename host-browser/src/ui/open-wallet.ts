@@ -19,6 +19,7 @@ import { type Dialogs, LockerFlows } from './locker-flows.ts';
 import type { LockerAction } from './lockers.ts';
 import type { RatatoskrAction } from './ratatoskr.ts';
 import { RatatoskrFlows } from './ratatoskr-flows.ts';
+import { openPaymentNotice } from './ratatoskr-words.ts';
 import './send-dialog.ts';
 import './take-dialog.ts';
 import { sharedStyles } from './shared-styles.ts';
@@ -79,7 +80,10 @@ export class AndvariOpenWallet extends LitElement {
     if (this.#session !== undefined) return;
     this.#session = new WalletSession(this.client, this.opened, () => this.requestUpdate());
     this.#flows = new LockerFlows(this.#session, () => this.#dialogs());
-    this.#ratatoskr = new RatatoskrFlows(this.#session, () => this.requestUpdate());
+    this.#ratatoskr = new RatatoskrFlows(this.#session, {
+      changed: () => this.requestUpdate(),
+      ask: (question) => this.#dialogs().confirm.ask(question),
+    });
   }
 
   protected override firstUpdated(): void {
@@ -139,6 +143,8 @@ export class AndvariOpenWallet extends LitElement {
     }
     const { lockers, network } = session.wallet;
     if (lockers.length > 0 && network.fault === undefined) await this.#lockers.check();
+    const open = openPaymentNotice(this.#ratatoskr?.state().view?.payment);
+    if (open !== undefined) session.say(open);
     session.begun = true;
     await session.askServers();
   }

@@ -2,8 +2,9 @@
 
 import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { ConnectWords, OfferView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
+import type { Question } from './confirm.ts';
 import type { RatatoskrAction } from './ratatoskr.ts';
-import { paidSentence } from './ratatoskr-words.ts';
+import { forgetQuestion, paidSentence } from './ratatoskr-words.ts';
 import { codeOf, sentenceOf, type WalletSession } from './wallet-session.ts';
 
 export interface RatatoskrState {
@@ -29,9 +30,16 @@ const IN_THE_STATE: ReadonlySet<string> = new Set([
   'ANDVARI_CLOSED',
 ]);
 
+export interface RatatoskrPage {
+  /** There is something new to draw. */
+  changed(): void;
+  ask(question: Question): Promise<boolean>;
+}
+
 export class RatatoskrFlows {
   readonly #session: WalletSession;
   readonly #changed: () => void;
+  readonly #ask: RatatoskrPage['ask'];
   readonly #leaving = new AbortController();
   #view: RatatoskrView | undefined;
   #offers: readonly OfferView[] | undefined;
@@ -39,9 +47,10 @@ export class RatatoskrFlows {
   #words = '';
   #ended = 0;
 
-  constructor(session: WalletSession, changed: () => void) {
+  constructor(session: WalletSession, { changed, ask }: RatatoskrPage) {
     this.#session = session;
     this.#changed = changed;
+    this.#ask = ask;
     void this.#watch();
   }
 
@@ -61,7 +70,12 @@ export class RatatoskrFlows {
   async act(action: RatatoskrAction): Promise<void> {
     const { client } = this.#session;
     if (action.act === 'pay') return this.#pay(action.units);
-    if (action.act === 'pay-again') return this.#payAgain();
+    if (action.act === 'pay-again') return this.#onPayment('send', 'ratatoskrPayAgain');
+    if (action.act === 'take-back') return this.#onPayment('take', 'ratatoskrTakeBack');
+    if (action.act === 'forget-payment') {
+      const question = forgetQuestion(this.#view?.payment);
+      if (question !== undefined && !(await this.#ask(question))) return;
+    }
     // Waiting for the first session can last: disconnecting must be possible meanwhile.
     if (action.act === 'disconnect') {
       await client.call('ratatoskrDisconnect', null);
@@ -127,12 +141,16 @@ export class RatatoskrFlows {
     );
   }
 
-  async #payAgain(): Promise<void> {
+  /** Work on the payment that was begun. */
+  async #onPayment(
+    kind: 'send' | 'take',
+    method: 'ratatoskrPayAgain' | 'ratatoskrTakeBack',
+  ): Promise<void> {
     const session = this.#session;
     const { client } = session;
     await session.runTask(
-      'send',
-      (options) => client.call('ratatoskrPayAgain', null, options),
+      kind,
+      (options) => client.call(method, null, options),
       ({ result }) => paidSentence(result),
     );
   }

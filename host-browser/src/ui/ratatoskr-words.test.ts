@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { PaidView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
+import type { PaidView, PaymentView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
 import {
   factsOf,
+  forgetQuestion,
+  isOpen,
   offeredEndpoint,
+  openPaymentNotice,
   paidSentence,
+  paymentSentence,
   registrationText,
   stateSentence,
 } from './ratatoskr-words.ts';
@@ -11,7 +15,7 @@ import {
 const queue = { waiting: 0, underWay: 0, bytes: 0, oldestMs: undefined, dropped: 0 };
 const view: RatatoskrView = {
   device: { id: 'wallet-1', publicKey: 'ab', locked: true },
-  ...{ state: 'offline', signed: false, failures: 0, unknownDevice: false, queue },
+  ...{ state: 'offline', answering: true, signed: false, failures: 0, unknownDevice: false, queue },
 };
 
 describe('the connection in words', () => {
@@ -20,6 +24,10 @@ describe('the connection in words', () => {
     [{ state: 'connecting' }, 'Connecting…'],
     [{ state: 'online', transport: 'webtransport' }, 'Connected over WebTransport.'],
     [{ state: 'online', transport: 'websocket' }, 'Connected over WebSocket.'],
+    [
+      { state: 'online', transport: 'websocket', answering: false },
+      'The server does not answer. If it goes on, another connection is tried by itself.',
+    ],
     [{ state: 'waiting' }, 'No connection. It is tried again by itself.'],
     [
       { state: 'failed', fault: 'UNAUTHENTICATED: no', unknownDevice: true },
@@ -65,12 +73,48 @@ describe('the connection in words', () => {
     expect(registrationText(view, "o'neil; rm")).toContain("--user 'o'\\''neil; rm'");
   });
 
+  it('the payment that was begun last', () => {
+    const say = (stage: PaymentView['stage'], words = '') =>
+      paymentSentence({ requestId: 'r', amount: '1100.5', stage, words });
+    expect(say('unsent')).toMatch(/^The payment of 1,100\.5 was begun and has not been sent/);
+    expect(say('asked')).toMatch(/^The payment of 1,100\.5 has not been answered/);
+    expect(say('paid', 'payment-1')).toBe('1,100.5 paid: payment-1.');
+    expect(say('refused', 'too late')).toMatch(/^Not paid: too late\. What is in the locker/);
+    expect(say('refund', 'less')).toMatch(/^Not paid: less\. Coins .* not in the wallet yet/);
+    expect(say('refunded', 'less')).toMatch(/^Not paid: less\. .* are in the wallet\.$/);
+    expect(say('refund-empty', 'less')).toMatch(/^Not paid: less\. The locker .* is empty/);
+    const notice = (stage: PaymentView['stage']) =>
+      openPaymentNotice({ requestId: 'r', amount: '1', stage, words: '' })?.text;
+    expect(notice('unsent')).toMatch(/^The payment of 1 was begun.* See Ratatoskr, below\.$/);
+    expect(notice('asked')).toMatch(/^The payment of 1 has not been answered/);
+    expect([notice('paid'), openPaymentNotice(undefined)]).toEqual([undefined, undefined]);
+    const stages = ['unsent', 'asked', 'refund', 'paid', 'refused', 'refunded', 'refund-empty'];
+    const open = stages.filter((stage) =>
+      isOpen({ requestId: 'r', amount: '1', stage: stage as PaymentView['stage'], words: '' }),
+    );
+    expect([open, isOpen(undefined)]).toEqual([['unsent', 'asked', 'refund'], false]);
+    const forget = (stage: PaymentView['stage']) =>
+      forgetQuestion({ requestId: 'r', amount: '1', stage, words: '' })?.text;
+    expect(forget('refund')).toMatch(/noted the code/);
+    expect(forget('asked')).toMatch(/stays unknown/);
+    expect([forget('refunded'), forget('paid'), forgetQuestion(undefined)]).toEqual(
+      Array(3).fill(undefined),
+    );
+  });
+
   it('payments', () => {
     const say = (outcome: PaidView['outcome'], words: string) =>
       paidSentence({ outcome, amount: '12.5', words } as PaidView);
     expect(say('paid', 'payment-1')).toEqual({ tone: 'good', text: '12.5 paid: payment-1.' });
     expect(say('not-begun', 'No.')).toEqual({ tone: 'bad', text: 'No.' });
-    expect(say('refused', 'too late').text).toMatch(/^Not paid: too late\. The coins are in their/);
+    expect(say('refused', 'too late').text).toMatch(/^Not paid: too late\. What is in the locker/);
+    const fault = 'Too few servers.';
+    const refund = { outcome: 'refund', amount: '1', words: 'less', fault } as PaidView;
+    expect(paidSentence(refund).text).toMatch(/^Not paid: less\. .*: take them\. \(Too few s/);
+    expect(say('unsent', 'cut').text).toMatch(/^12\.5 not paid yet: cut\. Go on, or take/);
+    expect(say('taken-back', '')).toMatchObject({
+      ...{ tone: 'good', text: '12.5 not paid: the coins are back in the wallet.' },
+    });
     expect(say('open', 'no answer').text).toMatch(/^Whether 12\.5 was paid is not known yet/);
   });
 });

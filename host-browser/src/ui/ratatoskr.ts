@@ -4,20 +4,30 @@ import type {
   EndpointWords,
   MarketWords,
   OfferView,
+  PaymentView,
 } from '../worker/ratatoskr-messages.ts';
-import { formatValue, parseAmount } from './format.ts';
+import { parseAmount } from './format.ts';
 import type { RatatoskrState } from './ratatoskr-flows.ts';
 import { ratatoskrStyles } from './ratatoskr-styles.ts';
-import { factsOf, offeredEndpoint, registrationText, stateSentence } from './ratatoskr-words.ts';
+import {
+  factsOf,
+  isOpen,
+  offeredEndpoint,
+  paymentSentence,
+  registrationText,
+  stateSentence,
+} from './ratatoskr-words.ts';
 import { sharedStyles } from './shared-styles.ts';
 
 export type RatatoskrAction =
   | { readonly act: 'connect'; readonly words: ConnectWords }
-  | { readonly act: 'disconnect' | 'retry' | 'pay-again' | 'forget-payment' }
+  | { readonly act: BareAction }
   | { readonly act: 'register'; readonly user: string }
   | { readonly act: 'market'; readonly words: MarketWords }
   /** Units of 1e-8. */
   | { readonly act: 'pay'; readonly units: bigint };
+
+type BareAction = 'disconnect' | 'retry' | 'pay-again' | 'take-back' | 'forget-payment';
 
 const FIELDS = {
   url: 'Address (wss://…)',
@@ -73,6 +83,7 @@ export class AndvariRatatoskr extends LitElement {
       aria-labelledby="title"
       data-testid="ratatoskr"
       data-state=${view?.state ?? 'offline'}
+      data-answering=${view?.answering ?? true}
       data-transport=${view?.transport ?? ''}
       data-ended=${ended}
     >
@@ -86,7 +97,7 @@ export class AndvariRatatoskr extends LitElement {
       <div class="card">
         <p class="words" role="alert" data-testid="ratatoskr-words">${words}</p>
         ${this.#facts()} ${this.#endpoint()}
-        ${view?.payment === undefined ? nothing : this.#openPayment(view.payment.amount)}
+        ${view?.payment === undefined ? nothing : this.#payment(view.payment)}
         ${view?.state === 'online' || view?.state === 'waiting' ? this.#services() : nothing}
       </div>
     </section>`;
@@ -174,7 +185,7 @@ export class AndvariRatatoskr extends LitElement {
           <button
             class="primary"
             data-testid="ratatoskr-pay"
-            ?disabled=${asking || this.busy || this.state.view?.payment !== undefined}
+            ?disabled=${asking || this.busy || isOpen(this.state.view?.payment)}
           >
             Pay
           </button>
@@ -206,19 +217,43 @@ export class AndvariRatatoskr extends LitElement {
     </li>`;
   }
 
-  #openPayment(amount: string) {
-    const units = parseAmount(amount);
-    const off = this.busy ? 'off' : '';
-    return html`<div class="open" data-testid="ratatoskr-open-payment">
-      <p>
-        The payment of ${units === undefined ? amount : formatValue(units)} has not been answered.
-        Asking again does not pay twice; what is still in its locker can be taken back there.
-      </p>
-      <div class="buttons">
-        ${this.#button('pay-again', 'Ask again', () => this.#fire('pay-again'), off || 'primary')}
-        ${this.#button('forget-payment', 'Forget it', () => this.#fire('forget-payment'), off)}
-      </div>
+  #payment(payment: PaymentView) {
+    const { stage, requestId, refundCode } = payment;
+    return html`<div
+      class="open"
+      data-testid=${isOpen(payment) ? 'ratatoskr-open-payment' : 'ratatoskr-last-payment'}
+      data-request=${requestId}
+    >
+      <p>${paymentSentence(payment)} <span class="soft">Its number here: ${requestId}</span></p>
+      ${
+        refundCode === undefined
+          ? nothing
+          : html`<p>
+              Whoever has the code of that locker can take them:
+              <code data-testid="ratatoskr-refund-code">${refundCode}</code>
+            </p>`
+      }
+      <div class="buttons">${this.#paymentButtons(stage)}</div>
     </div>`;
+  }
+
+  #paymentButtons(stage: PaymentView['stage']) {
+    const off = this.busy ? 'off' : '';
+    const fire = (act: BareAction) => () => this.#fire(act);
+    if (stage === 'unsent') {
+      return html`${this.#button('pay-again', 'Go on', fire('pay-again'), off || 'primary')}
+      ${this.#button('take-back', 'Take the coins back', fire('take-back'), off)}`;
+    }
+    const forget = (word: string) =>
+      this.#button('forget-payment', word, fire('forget-payment'), off);
+    if (stage === 'refund') {
+      const take = fire('take-back');
+      return html`${this.#button('take-back', 'Take the coins', take, off || 'primary')}
+      ${forget('Forget it')}`;
+    }
+    if (stage !== 'asked') return forget('Close');
+    return html`${this.#button('pay-again', 'Ask again', fire('pay-again'), off || 'primary')}
+    ${forget('Forget it')}`;
   }
 
   #field(id: string, label: string, value: string) {
@@ -295,7 +330,7 @@ export class AndvariRatatoskr extends LitElement {
     return this.renderRoot.querySelector(`#ratatoskr-${name}`);
   }
 
-  #fire(action: RatatoskrAction | 'disconnect' | 'retry' | 'pay-again' | 'forget-payment'): void {
+  #fire(action: RatatoskrAction | BareAction): void {
     const detail = typeof action === 'string' ? { act: action } : action;
     this.dispatchEvent(new CustomEvent('ratatoskr-action', { detail }));
   }

@@ -5,10 +5,9 @@ import { RaidaClient } from '@andvari/host-common/raida/client';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import { WebSocketTransport } from '@andvari/host-common/raida/websocket-transport';
-import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { NetworkView } from './messages.ts';
 import { PacedTransport } from './paced-transport.ts';
-import { fetchNetwork, PageServerError } from './page-server.ts';
+import { fetchNetwork, type PageNetwork, PageServerError } from './page-server.ts';
 
 /**
  * Bytes of one request: 779 coins to detect, 441 to pown. No datagram limits a WebSocket; the
@@ -28,7 +27,7 @@ export async function connect(): Promise<Connection> {
   try {
     const network = await fetchNetwork();
     refuseOpenRoad(network);
-    return await connectionTo(network, { demo: network.demo, ratatoskr: network.ratatoskr });
+    return await connectionTo(network, network);
   } catch (error) {
     const coded = error instanceof Error && 'code' in error;
     const fault = coded ? error.message : 'The engine did not start in this browser.';
@@ -38,17 +37,18 @@ export async function connect(): Promise<Connection> {
 
 async function connectionTo(
   network: RaidaNetwork,
-  more: { demo: boolean; fault?: string; ratatoskr?: RatatoskrAddress | undefined },
+  more: Pick<PageNetwork, 'demo' | 'ratatoskr' | 'reachable'> & { fault?: string },
 ): Promise<Connection> {
   const transport = new PacedTransport(new WebSocketTransport(network.servers));
   const raidaIds = network.servers.map((server) => server.raidaId).sort((a, b) => a - b);
   const codec = new EngineCodec(await plainEngine(), network);
   const client = new RaidaClient({ codec, transport, raidaIds, requestBytesMax: REQUEST_BYTES });
-  const { demo, fault, ratatoskr } = more;
+  const { demo, fault, ratatoskr, reachable } = more;
   const view = {
     ...{ serverIds: raidaIds, demo },
     ...(fault === undefined ? {} : { fault }),
     ...(ratatoskr === undefined ? {} : { ratatoskr }),
+    ...(reachable === undefined ? {} : { reachable }),
   };
   return { view, client, close: () => transport.close() };
 }

@@ -53,6 +53,14 @@ describe('the desk for lockers', () => {
     expect((await other.wallet.unlock(code)).taken).toHaveLength(3);
   });
 
+  it('forgets what is gone alone, when that is asked for', async () => {
+    const { desk, wallet, code, network } = await sender();
+    expect(await desk.forgetGone(1, {})).toEqual({ forgottenCount: 0, keptCount: 3 });
+    for (const server of network.servers) server.coins.set('0:500', Buffer.alloc(16, 9));
+    expect(await desk.forgetGone(1, {})).toEqual({ forgottenCount: 1, keptCount: 2 });
+    expect((await wallet.unlock(code)).taken).toHaveLength(2);
+  });
+
   it('forgets nothing while fewer than 13 servers answer', async () => {
     const { desk, wallet, network } = await sender();
     network.fault = (raidaId) => (raidaId < 13 ? 'down' : undefined);

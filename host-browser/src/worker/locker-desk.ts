@@ -7,8 +7,19 @@ import { QUORUM } from '@andvari/host-common/raida/grading';
 import type { Wallet, WalletOperationOptions } from '@andvari/host-common/raida/wallet';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
 import type { LockerView as WalletLocker } from '@andvari/host-common/raida/wallet-locker';
-import { type LockerCheck, lockerCoinStates, lockerId, lockerView } from './locker-views.ts';
+import {
+  type LockerCheck,
+  type LockerCoinState,
+  lockerCoinStates,
+  lockerId,
+  lockerView,
+} from './locker-views.ts';
 import { type LockerView, WorkerFailure } from './messages.ts';
+
+interface ForgottenCounts {
+  readonly forgottenCount: number;
+  readonly keptCount: number;
+}
 
 export class LockerDesk {
   readonly #wallet: Wallet;
@@ -50,10 +61,20 @@ export class LockerDesk {
    * Forgets the coins that are in the locker, or have been taken out by somebody else. Those that
    * are on too few servers stay: nobody else could take them, so they would be lost.
    */
-  async passOn(
+  passOn(id: number, options: WalletOperationOptions): Promise<ForgottenCounts> {
+    return this.#forget(id, options, ['inside', 'gone']);
+  }
+
+  /** Forgets the coins that somebody else has taken out; what is in the locker stays known. */
+  forgetGone(id: number, options: WalletOperationOptions): Promise<ForgottenCounts> {
+    return this.#forget(id, options, ['gone']);
+  }
+
+  async #forget(
     id: number,
     options: WalletOperationOptions,
-  ): Promise<{ forgottenCount: number; keptCount: number }> {
+    which: readonly LockerCoinState[],
+  ): Promise<ForgottenCounts> {
     const locker = this.#find(id);
     await this.#check(locker, options);
     const check = this.#checks.get(locker.code);
@@ -62,7 +83,7 @@ export class LockerDesk {
       throw new WorkerFailure('ANDVARI_TOO_FEW_SERVERS', text);
     }
     const states = lockerCoinStates(this.#coins(locker), check);
-    const safe = locker.ids.filter((_, index) => states[index] !== 'open');
+    const safe = locker.ids.filter((_, index) => which.includes(states[index] ?? 'open'));
     await this.#wallet.remove(safe);
     return { forgottenCount: safe.length, keptCount: locker.ids.length - safe.length };
   }

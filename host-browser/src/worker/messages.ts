@@ -94,6 +94,8 @@ export interface NetworkView {
   readonly fault?: string;
   /** The Ratatoskr endpoint that goes with it. */
   readonly ratatoskr?: RatatoskrAddress;
+  /** Ratatoskr endpoints that the page may connect to; left out: nobody has said. */
+  readonly reachable?: readonly string[];
 }
 
 export interface WalletView {

@@ -36,6 +36,17 @@ it('reads the network, and whether there are demo coins', async () => {
   }
 });
 
+it('reads to what the page may connect; what is no list of addresses is not known', async () => {
+  const network = { wire: 'spec', coinId: 6, demo: false, servers };
+  const reachable = ['ws://127.0.0.1:1/ratatoskr', 'wss://example.org/'];
+  answer = (response) => void response.end(JSON.stringify({ ...network, reachable }));
+  expect(await fetchNetwork()).toEqual({ ...network, reachable });
+  for (const wrong of ['wss://example.org/', ['no address'], [7], Array(65).fill(reachable[0])]) {
+    answer = (response) => void response.end(JSON.stringify({ ...network, reachable: wrong }));
+    expect(await fetchNetwork()).toEqual(network);
+  }
+});
+
 it('reads the Ratatoskr endpoint; one that is wrong is none', async () => {
   const ratatoskr = { url: 'ws://127.0.0.1:1/ratatoskr', serverKey: 'ab'.repeat(32) };
   const network = { wire: 'spec', coinId: 6, demo: false, servers };

@@ -16,6 +16,8 @@ const DEMO_BYTES_MAX = 4 * 1024 * 1024;
 /** One sentence. */
 const REASON_BYTES_MAX = 500;
 const TIMEOUT_MS = 10_000;
+/** They are told to the user in one sentence. */
+const REACHABLE_MAX = 64;
 
 /** The page's server did not give what was asked. `message` is one sentence for the user. */
 export class PageServerError extends Error {
@@ -27,6 +29,8 @@ export interface PageNetwork extends RaidaNetwork {
   /** The server hands out demo coins. */
   readonly demo: boolean;
   readonly ratatoskr?: RatatoskrAddress;
+  /** Ratatoskr endpoints that the page's policy names; left out: its server does not say. */
+  readonly reachable?: readonly string[];
 }
 
 /** GET /network.json. Throws PageServerError, or NetworkError for a description that is none. */
@@ -34,10 +38,21 @@ export async function fetchNetwork(): Promise<PageNetwork> {
   const bytes = await fetchBytes(NETWORK_PATH, { method: 'GET' }, NETWORK_BYTES_MAX);
   const text = new TextDecoder().decode(bytes);
   const network = parseNetwork(text);
-  const description = JSON.parse(text) as { demo?: unknown };
+  const description = JSON.parse(text) as { demo?: unknown; reachable?: unknown };
   const ratatoskr = addressIn(description);
   const demo = description.demo === true;
-  return { ...network, demo, ...(ratatoskr === undefined ? {} : { ratatoskr }) };
+  const reachable = urlsIn(description.reachable);
+  return {
+    ...{ ...network, demo },
+    ...(ratatoskr === undefined ? {} : { ratatoskr }),
+    ...(reachable === undefined ? {} : { reachable }),
+  };
+}
+
+function urlsIn(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value) || value.length > REACHABLE_MAX) return undefined;
+  const isUrl = (one: unknown): one is string => typeof one === 'string' && URL.canParse(one);
+  return value.every(isUrl) ? value : undefined;
 }
 
 /** Coins do not wait for an endpoint that is described wrongly: then there is none. */

@@ -1,10 +1,7 @@
-/**
- * The worker's side of the Ratatoskr panel: the device's key, one client, the demo's services. A
- * payment is noted before it leaves, so that after a reload the same request can be asked again.
- *
- * Name `payment` of the vault: sealed JSON of Payment.
- */
+/** The worker's side of the Ratatoskr panel: the device's key, one client, the demo's services. */
 
+import { openDigests } from '@andvari/host-common/raida/digests';
+import { parseLockerCode } from '@andvari/host-common/raida/locker-code';
 import {
   RatatoskrError,
   RefusedByServerError,
@@ -13,21 +10,27 @@ import type { ClientStatus } from '@andvari/host-common/ratatoskr/client/client-
 import { RatatoskrClient } from '@andvari/host-common/ratatoskr/client/ratatoskr-client';
 import { WebCryptoEd25519 } from '@andvari/host-common/ratatoskr/webcrypto-ed25519';
 import { type DeviceKey, hexOf, openDeviceKey } from '../storage/device-key.ts';
-import type { SealedRecord } from '../storage/seal.ts';
 import type { Vault } from '../storage/sealed-wallet-store.ts';
 import type { HandlerContext } from './message-server.ts';
 import { WorkerFailure } from './messages.ts';
 import { fetchNetwork, registerDemoDevice } from './page-server.ts';
-import { parseEndpoint } from './ratatoskr-endpoint.ts';
-import type { ConnectWords, MarketWords, OfferView, RatatoskrView } from './ratatoskr-messages.ts';
+import { type Payment, type PaymentEnd, PaymentNote, type Refund } from './payment-note.ts';
+import { parseEndpoint, refuseUnreachable } from './ratatoskr-endpoint.ts';
+import type {
+  ConnectWords,
+  MarketWords,
+  OfferView,
+  PaymentView,
+  RatatoskrView,
+} from './ratatoskr-messages.ts';
 import {
   emitServiceRequest,
   readOffers,
   readService,
   type ServiceAnswer,
+  textOf,
 } from './service-words.ts';
 
-const PAYMENT = 'payment';
 /** Heidrun asks 25 servers; some of them may be silent. */
 const PAYMENT_TIMEOUT_MS = 90_000;
 /** Changes are gathered for this long: a call makes several. */
@@ -35,41 +38,31 @@ const GATHER_MS = 50;
 /** Ages and waits are told once a second. */
 const TICK_MS = 1_000;
 
-/** A payment that was begun: with its request_id it is made once, however often it is asked. */
-export interface Payment {
-  readonly requestId: string;
-  readonly code: string;
-  /** Decimal. */
-  readonly amount: string;
-}
-
 export class RatatoskrDesk {
-  readonly #vault: Vault;
   readonly #key: DeviceKey;
+  readonly #note: PaymentNote;
+  readonly #watchers: Set<() => void>;
   #client: RatatoskrClient | undefined;
-  #payment: Payment | undefined;
-  #watchers = new Set<() => void>();
 
-  private constructor(vault: Vault, key: DeviceKey, payment: Payment | undefined) {
-    this.#vault = vault;
+  private constructor(key: DeviceKey, note: PaymentNote, watchers: Set<() => void>) {
     this.#key = key;
-    this.#payment = payment;
+    this.#note = note;
+    this.#watchers = watchers;
     // The network is back: no need to wait for the next try.
     globalThis.addEventListener?.('online', this.#online);
   }
 
   /** Throws DeviceKeyError, SealError, DatabaseError. */
   static async open(vault: Vault): Promise<RatatoskrDesk> {
+    const watchers = new Set<() => void>();
     const key = await openDeviceKey(vault, await WebCryptoEd25519.create());
-    const sealed = (await vault.read(PAYMENT)) as SealedRecord | undefined;
-    if (sealed === undefined) return new RatatoskrDesk(vault, key, undefined);
-    const text = new TextDecoder().decode(await vault.unseal(PAYMENT, sealed));
-    // Sealed by this wallet's own key: nobody else can have written it.
-    return new RatatoskrDesk(vault, key, JSON.parse(text) as Payment);
+    const note = await PaymentNote.load(vault, () => tellAll(watchers));
+    return new RatatoskrDesk(key, note, watchers);
   }
 
+  /** The payment that has not ended. */
   get payment(): Payment | undefined {
-    return this.#payment;
+    return this.#note.open;
   }
 
   async close(): Promise<void> {
@@ -100,9 +93,11 @@ export class RatatoskrDesk {
     return null;
   }
 
-  async connect(words: ConnectWords): Promise<null> {
+  /** `reachable`: endpoints that the page's policy names, if that is known. */
+  async connect(words: ConnectWords, reachable?: readonly string[]): Promise<null> {
     const askAddress = async () => (await fetchNetwork()).ratatoskr;
     const { transports, serverKey, user } = parseEndpoint(words, askAddress);
+    refuseUnreachable(words, reachable);
     await this.disconnect();
     const { deviceId, signer } = this.#key;
     const client = await RatatoskrClient.create({
@@ -155,44 +150,45 @@ export class RatatoskrDesk {
     this.#connected();
   }
 
+  /** Before any of its coins moves: it is on the disk then. */
+  begin(payment: Payment): Promise<void> {
+    return this.#note.keep(payment);
+  }
+
   /**
-   * Pays with the locker of this code. The payment stays open until the service has said yes or
-   * no; then `again` asks about it once more. Throws RatatoskrError.
+   * Pays with the locker of the payment. It stays open until the service has said yes or no; to ask
+   * about it once more is to pay again with the same. Throws RatatoskrError; a payment that was
+   * surely never made is then as before it.
    */
-  async pay(
-    payment: Payment,
-    { signal, again }: { signal: AbortSignal; again: boolean },
-  ): Promise<ServiceAnswer> {
+  async pay(payment: Payment, { signal }: { signal: AbortSignal }): Promise<PaymentEnd> {
     const { requestId, code, amount } = payment;
     this.#connected();
-    await this.#keepPayment(payment);
+    await this.#note.keep({ ...payment, asked: true });
     const words = { request_type: 'PAYMENT_REQUEST', locker_code: code, amount };
     try {
       const options = { signal, requestId, timeoutMs: PAYMENT_TIMEOUT_MS };
-      const answer = await this.#ask(words, options);
-      await this.forgetPayment();
-      return answer;
+      const end = await endOf(await this.#ask(words, options));
+      await this.#note.keep({ ...payment, asked: true, end });
+      return end;
     } catch (error) {
       // Of an earlier asking this says nothing.
       const neverRan = error instanceof RatatoskrError && error.outcome === 'not-executed';
-      if (neverRan && !again) await this.forgetPayment();
+      if (neverRan) await this.#note.keep(payment);
       throw error;
     }
   }
 
-  async forgetPayment(): Promise<null> {
-    this.#payment = undefined;
-    await this.#vault.keep(PAYMENT, undefined);
-    this.#changed();
-    return null;
+  /** What became of the refund of the payment that is open. */
+  async endRefund(state: 'taken' | 'empty'): Promise<void> {
+    const { open } = this.#note;
+    const { end } = open ?? {};
+    if (open === undefined || end?.refund === undefined) return;
+    await this.#note.keep({ ...open, end: { ...end, refund: { ...end.refund, state } } });
   }
 
-  async #keepPayment(payment: Payment): Promise<void> {
-    const bytes = new TextEncoder().encode(JSON.stringify(payment));
-    await this.#vault.keep(PAYMENT, await this.#vault.seal(PAYMENT, bytes));
-    bytes.fill(0);
-    this.#payment = payment;
-    this.#changed();
+  async forgetPayment(): Promise<null> {
+    await this.#note.forget();
+    return null;
   }
 
   async #ask(
@@ -212,7 +208,7 @@ export class RatatoskrDesk {
   #view(): RatatoskrView {
     const { deviceId: id, signer, locked } = this.#key;
     const device = { id, publicKey: hexOf(signer.publicKey), locked };
-    const payment = this.#payment && { amount: this.#payment.amount };
+    const payment = this.#note.latest && paymentView(this.#note.latest);
     const status = this.#client?.status();
     return {
       ...{ device, ...(payment === undefined ? {} : { payment }) },
@@ -221,17 +217,49 @@ export class RatatoskrDesk {
   }
 
   #changed(): void {
-    for (const changed of this.#watchers) changed();
+    tellAll(this.#watchers);
   }
 
   readonly #online = (): void => this.#client?.reconnectNow();
 }
 
+function tellAll(watchers: ReadonlySet<() => void>): void {
+  for (const changed of watchers) changed();
+}
+
+async function endOf({ ok, message, fields }: ServiceAnswer): Promise<PaymentEnd> {
+  if (ok) return { outcome: 'paid', words: textOf(fields['payment_id']) };
+  const text = textOf(fields['refund_code']);
+  if (text === '') return { outcome: 'refused', words: message };
+  try {
+    const code = parseLockerCode(text, await openDigests());
+    return { outcome: 'refused', words: message, refund: { code, state: 'open' } };
+  } catch {
+    // Nothing can be taken with it, but the user may ask the service about it.
+    return { outcome: 'refused', words: `${message} (${text} is no code of a refund)` };
+  }
+}
+
+/** The code of its own locker stays here. */
+function paymentView({ requestId, amount, asked, end }: Payment): PaymentView {
+  const { outcome, words = '', refund } = end ?? {};
+  const stage = outcome ?? (asked ? 'asked' : 'unsent');
+  return {
+    ...{ requestId, amount, words },
+    stage: refund === undefined ? stage : REFUND_STAGES[refund.state],
+    ...(refund?.state === 'open' ? { refundCode: refund.code } : {}),
+  };
+}
+
+const REFUND_STAGES: Readonly<Record<Refund['state'], PaymentView['stage']>> = {
+  ...{ open: 'refund', taken: 'refunded', empty: 'refund-empty' },
+};
+
 const MARKET = { request_type: 'MARKETPLACE_REQUEST' } as const;
 
 const NOT_CONNECTED = {
   state: 'offline',
-  ...{ signed: false, failures: 0, unknownDevice: false },
+  ...{ answering: true, signed: false, failures: 0, unknownDevice: false },
   queue: { waiting: 0, underWay: 0, bytes: 0, oldestMs: undefined, dropped: 0 },
 } as const;
 
@@ -244,12 +272,12 @@ function present<Values extends object>(values: Values) {
 }
 
 function shown(status: ClientStatus): Omit<RatatoskrView, 'device' | 'payment'> {
-  const { state, session, failures, queue, transport, fault } = status;
+  const { state, answering, session, failures, queue, transport, fault } = status;
   const { roundTripMs, heartbeatAgoMs, retryInMs } = status;
   const unknownDevice =
     fault instanceof RefusedByServerError && fault.serverCode === 'UNAUTHENTICATED';
   return {
-    ...{ state, failures, queue, signed: session?.signed ?? false, unknownDevice },
+    ...{ state, answering, failures, queue, signed: session?.signed ?? false, unknownDevice },
     ...present({ transport, roundTripMs, heartbeatAgoMs, retryInMs }),
     ...present({ sessionEndMs: session?.expiresMs, fault: fault?.message }),
   };

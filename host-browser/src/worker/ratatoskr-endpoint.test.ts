@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { offeredHashes, parseEndpoint as parse } from './ratatoskr-endpoint.ts';
+import { offeredHashes, parseEndpoint as parse, refuseUnreachable } from './ratatoskr-endpoint.ts';
 
 const key = 'ab'.repeat(32);
 const good = {
@@ -11,6 +11,41 @@ const good = {
   hashesOffered: false,
 };
 const parseEndpoint = (words: typeof good) => parse(words, async () => undefined);
+
+describe('an endpoint that the page`s policy', () => {
+  const own = ['ws://127.0.0.1:50062/ratatoskr', 'https://127.0.0.1:50062/ratatoskr'];
+  const refusal = (url: string, webTransportUrl: string, reachable: string[] | undefined = own) => {
+    try {
+      refuseUnreachable({ url, webTransportUrl }, reachable);
+      return undefined;
+    } catch (error) {
+      return error as Error & { code: string };
+    }
+  };
+
+  it('names can be connected to', () => {
+    expect(refusal(own[0] as string, '')).toBeUndefined();
+    expect(refusal(` ${own[0]} `, own[1] as string)).toBeUndefined();
+    const more = [...own, 'wss://example.org/r', 'wss://example.net/'];
+    expect(refusal('wss://example.org:443/r', '', more)).toBeUndefined();
+    expect(refusal('wss://example.net/any/path', '', more)).toBeUndefined();
+    refuseUnreachable({ url: 'wss://example.org/r', webTransportUrl: '' }, undefined);
+  });
+
+  it.each([
+    ['wss://example.org/r', ''],
+    ['ws://127.0.0.1:50063/ratatoskr', ''],
+    ['ws://127.0.0.1:50062/ratatoskr/more', ''],
+    ['wss://127.0.0.1:50062/ratatoskr', ''],
+    [own[0] as string, 'https://example.org/r'],
+  ])('does not name is refused at once: %s %s', (url, webTransportUrl) => {
+    const { code, message } = refusal(url, webTransportUrl) as Error & { code: string };
+    expect(code).toBe('ANDVARI_ENDPOINT');
+    expect(message).toContain(`${own[0]} and ${own[1]} alone: the Content-Security-Policy`);
+    expect(message).toMatch(/andvari network up --connect (wss?|https):\/\/\S+ who/);
+    expect(refusal(url, webTransportUrl, [])?.message).toContain('connect to no such server');
+  });
+});
 
 describe('an endpoint', () => {
   it('is what the fields say', () => {

@@ -51,6 +51,32 @@ export function parseEndpoint(words: ConnectWords, askAddress: AskAddress): Endp
   return { transports, serverKey: serverKey === '' ? undefined : bytesOf(serverKey), user };
 }
 
+/**
+ * What the page's policy does not name the browser refuses, as if nobody were there: that is said
+ * before, since trying again would never help. Throws WorkerFailure ANDVARI_ENDPOINT.
+ */
+export function refuseUnreachable(
+  words: Pick<ConnectWords, 'url' | 'webTransportUrl'>,
+  reachable: readonly string[] | undefined,
+): void {
+  if (reachable === undefined) return;
+  const urls = [words.url.trim(), words.webTransportUrl.trim()];
+  const other = urls.find((url) => URL.canParse(url) && !reachable.some((one) => covers(one, url)));
+  if (other === undefined) return;
+  const alone = reachable.length === 0 ? 'no such server' : `${reachable.join(' and ')} alone`;
+  throw wrong(
+    `This page may connect to ${alone}: the Content-Security-Policy that comes with it names no ` +
+      `other. With andvari network up --connect ${other} whoever runs its server allows it.`,
+  );
+}
+
+/** As a policy reads an address: a path that ends in a slash has everything below. */
+function covers(allowed: string, url: string): boolean {
+  const [a, b] = [new URL(allowed), new URL(url)];
+  if (a.protocol !== b.protocol || a.host !== b.host) return false;
+  return a.pathname.endsWith('/') ? b.pathname.startsWith(a.pathname) : a.pathname === b.pathname;
+}
+
 /** The hashes that the page's server gives now; the known ones where it has nothing to say. */
 export async function offeredHashes(
   webTransportUrl: string,

@@ -32,15 +32,30 @@ export interface DeviceView {
   readonly locked: boolean;
 }
 
-/** A payment that the service has not answered yet. */
-export interface OpenPaymentView {
+/** The payment that was begun last. */
+export interface PaymentView {
+  readonly requestId: string;
   /** Decimal, CloudCoins. */
   readonly amount: string;
+  /**
+   * `unsent`: coins may be in its locker, and nobody else knows of it. `asked`: the service may
+   * have it. `refund`: it was refused, and coins that the service had got are in a locker for this
+   * wallet. The others: how it ended; `refund-empty`: nothing was in that locker any more.
+   */
+  readonly stage: 'unsent' | 'asked' | 'paid' | 'refused' | RefundStage;
+  /** The service's number of the payment, or its reason. */
+  readonly words: string;
+  /** In `refund` alone: should this wallet be unable to take the coins, another one can. */
+  readonly refundCode?: string;
 }
+
+export type RefundStage = 'refund' | 'refunded' | 'refund-empty';
 
 export interface RatatoskrView {
   readonly device: DeviceView;
   readonly state: ClientState;
+  /** False: there is a session, and its server does not answer. */
+  readonly answering: boolean;
   readonly transport?: TransportName;
   /** Milliseconds since the epoch. */
   readonly sessionEndMs?: number;
@@ -55,7 +70,7 @@ export interface RatatoskrView {
   /** The server does not know this device. */
   readonly unknownDevice: boolean;
   readonly queue: QueueView;
-  readonly payment?: OpenPaymentView;
+  readonly payment?: PaymentView;
 }
 
 /** A request to the marketplace. */
@@ -72,14 +87,26 @@ export interface OfferView {
   readonly taken: boolean;
 }
 
-/** How a payment ended; one that did not begin has left the coins where they were. */
+/**
+ * How a payment ended; one that did not begin has left the coins where they were. `open`: nobody
+ * knows yet; `unsent`: it can be gone on with, or taken back. RefundStage as in PaymentView.
+ */
 export interface PaidView {
   readonly wallet: WalletView;
-  readonly outcome: 'paid' | 'refused' | 'open' | 'not-begun';
+  readonly outcome:
+    | 'paid'
+    | 'refused'
+    | 'open'
+    | 'unsent'
+    | 'not-begun'
+    | 'taken-back'
+    | RefundStage;
   /** Decimal, CloudCoins; what was asked for. */
   readonly amount: string;
   /** The service's number of the payment, or why there is none. */
   readonly words: string;
+  /** Why the coins of `refund` are not here yet. */
+  readonly fault?: string;
 }
 
 export interface RatatoskrMethods {
@@ -95,8 +122,10 @@ export interface RatatoskrMethods {
   ratatoskrMarket: { params: MarketWords; result: readonly OfferView[]; progress: never };
   /** Puts the coins into a locker and pays with it. */
   ratatoskrPay: { params: Selection; result: PaidView; progress: TaskProgress };
-  /** Asks again about a payment that was not answered: it is made once. */
+  /** Goes on with a payment that has not ended, or asks about it again: it is made once. */
   ratatoskrPayAgain: { params: null; result: PaidView; progress: TaskProgress };
+  /** Ends a payment that the service was not asked for yet, or takes its refund. */
+  ratatoskrTakeBack: { params: null; result: PaidView; progress: TaskProgress };
   /** The coins, if they are still in the locker, are taken back there. */
   ratatoskrForgetPayment: { params: null; result: null; progress: never };
 }

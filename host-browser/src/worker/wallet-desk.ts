@@ -8,6 +8,7 @@ import { openDigests } from '@andvari/host-common/raida/digests';
 import { parseLockerCode } from '@andvari/host-common/raida/locker-code';
 import { Wallet, type WalletOperationOptions } from '@andvari/host-common/raida/wallet';
 import { coinsForAmount } from '@andvari/host-common/raida/wallet-amount';
+import type { LockerView } from '@andvari/host-common/raida/wallet-locker';
 import { SealedWalletStore, type Unfinished } from '../storage/sealed-wallet-store.ts';
 import { takeTabLock } from '../storage/tab-lock.ts';
 import { coinViews, fileLists, lightsText, totalsView } from './coin-views.ts';
@@ -29,7 +30,7 @@ import {
 } from './messages.ts';
 import { fetchDemoCoins } from './page-server.ts';
 import { RatatoskrDesk } from './ratatoskr-desk.ts';
-import { payAgain, payWithCoins } from './ratatoskr-payment.ts';
+import { ratatoskrHandlers } from './ratatoskr-handlers.ts';
 import { UnfinishedWork } from './unfinished-work.ts';
 
 const DATABASE = 'andvari-wallet';
@@ -93,20 +94,6 @@ export function walletDesk(): Handlers {
     remove: ({ ids }) => desk.remove(ids),
     ...ratatoskrHandlers(desk),
   };
-}
-
-function ratatoskrHandlers(desk: WalletDesk) {
-  return {
-    ratatoskrWatch: async (_, context) => desk.ratatoskr.watch(context),
-    ratatoskrConnect: async (words) => desk.ratatoskr.connect(words),
-    ratatoskrDisconnect: async () => desk.ratatoskr.disconnect(),
-    ratatoskrRetry: async () => desk.ratatoskr.retry(),
-    ratatoskrRegister: async ({ user }) => desk.ratatoskr.register(user),
-    ratatoskrMarket: async (words, { signal }) => desk.ratatoskr.market(words, signal),
-    ratatoskrPay: async ({ ids }, context) => payWithCoins(desk, ids, context),
-    ratatoskrPayAgain: async (_, context) => payAgain(desk, context),
-    ratatoskrForgetPayment: async () => desk.ratatoskr.forgetPayment(),
-  } satisfies Partial<Handlers>;
 }
 
 export class WalletDesk {
@@ -244,9 +231,10 @@ export class WalletDesk {
   }
 
   /** What was put is looked at afterwards: the code is shown only for coins that can be taken. */
-  async send({ ids }: Selection, context: TaskContext): Promise<SentView> {
+  async send({ ids }: Selection, context: TaskContext, code?: string): Promise<SentView> {
+    const chosen = code === undefined ? {} : { code };
     const result = await this.task(
-      { ids, run: (wallet, options) => wallet.lock(ids, options) },
+      { ids, run: (wallet, options) => wallet.lock(ids, { ...options, ...chosen }) },
       context,
     );
     if (result !== undefined) await this.#checkCode(result.code);
@@ -265,6 +253,12 @@ export class WalletDesk {
     return this.#open().lockers.idOf(code);
   }
 
+  locker(code: string): LockerView | undefined {
+    return this.#open()
+      .wallet.lockers()
+      .find((one) => one.code === code);
+  }
+
   lockerCode(id: number): string {
     return this.#open().lockers.code(id);
   }
@@ -279,6 +273,11 @@ export class WalletDesk {
     await this.#online();
     const counts = await this.#inTurn(() => this.#open().lockers.passOn(id, { signal }));
     return { wallet: this.view(), ...counts };
+  }
+
+  async forgetGone(id: number, { signal }: Pick<TaskContext, 'signal'>): Promise<void> {
+    await this.#online();
+    await this.#inTurn(() => this.#open().lockers.forgetGone(id, { signal }));
   }
 
   async peek(code: string, context: TaskContext): Promise<ContentsView> {

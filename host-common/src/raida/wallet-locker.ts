@@ -25,6 +25,14 @@ import { indicesOfMask, inLocker, type Ownership } from './wallet-ownership.ts';
 import { operation, type WalletQuestions } from './wallet-questions.ts';
 import { stagesOf, type WalletOperationOptions } from './wallet-stage.ts';
 
+export interface LockOptions extends WalletOperationOptions {
+  /**
+   * Of newLockerCode(): for whoever has to store the code before any coin moves, or puts coins to
+   * those of an earlier lock() that was cut off [a new one].
+   */
+  code?: string;
+}
+
 export interface LockResult {
   /** What the receiver needs; of no use if `locked` is empty. */
   code: string;
@@ -109,13 +117,14 @@ export class Lockers {
     this.random = random;
   }
 
-  async lock(
-    entries: readonly WalletEntry[],
-    options: WalletOperationOptions,
-  ): Promise<LockResult> {
+  /** Throws WalletError ANDVARI_WALLET_CODE for a code that is none. */
+  async lock(entries: readonly WalletEntry[], options: LockOptions): Promise<LockResult> {
     const { questions } = this;
     const digests = await openDigests();
-    const code = newLockerCode(this.random, digests);
+    const code =
+      options.code === undefined
+        ? newLockerCode(this.random, digests)
+        : parseLockerCode(options.code, digests);
     const keys = lockerKeys(code, digests);
     const stage = stagesOf('lock', options);
     const about = { coins: entries.length, servers: questions.client.raidaIds.length };

@@ -2,6 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { FakeCodec, FakeNetwork } from '../../../tests/client/fake-server.ts';
 import { RaidaClient } from './client.ts';
+import { openDigests } from './digests.ts';
+import { newLockerCode } from './locker-code.ts';
+import { systemRandom } from './new-numbers.ts';
 import { Wallet } from './wallet.ts';
 import type { WalletStage } from './wallet-stage.ts';
 import { MemoryWalletStore } from './wallet-store.ts';
@@ -117,6 +120,20 @@ describe('healing', () => {
 });
 
 describe('lockers', () => {
+  test('coins join others under a code chosen before; a mistyped one is refused', async () => {
+    const { wallet, network, ids } = await owner([0, 1]);
+    const code = newLockerCode(systemRandom, await openDigests());
+    const [first = 0, second = 0] = ids;
+    expect(await wallet.lock([first], { code })).toMatchObject({ code, locked: [first] });
+    const before = network.exchanges;
+    const mistyped = code.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+    expect(await codeOf(wallet.lock([second], { code: mistyped }))).toBe('ANDVARI_WALLET_CODE');
+    expect(network.exchanges).toBe(before);
+    expect(await wallet.lock([second], { code })).toMatchObject({ code, locked: [second] });
+    expect(wallet.lockers()).toMatchObject([{ code, ids, locked: ids }]);
+    expect(await wallet.unlock(code)).toMatchObject({ taken: ids });
+  });
+
   test('an amount goes in, is seen, and is taken by somebody else', async () => {
     const { wallet, network } = await owner([0, 0, 1, 2]);
     const { code, locked, pending, returned } = await wallet.lock({ units: 11_00000000n });

@@ -29,6 +29,7 @@ import {
   type LockerContents,
   Lockers,
   type LockerView,
+  type LockOptions,
   type LockResult,
   lockersOf,
   type UnlockResult,
@@ -195,13 +196,13 @@ export class Wallet {
   }
 
   /**
-   * Puts coins in a new locker, for whoever is told its code. `what`: ids, or an amount in units
+   * Puts coins in a locker, for whoever is told its code. `what`: ids, or an amount in units
    * of 1e-8, made up of owned coins exactly: else ANDVARI_WALLET_AMOUNT. A coin that 13 servers do
    * not find authentic is refused (ANDVARI_WALLET_UNFIT), and then none goes.
    */
   async lock(
     what: readonly number[] | { units: bigint },
-    options: WalletOperationOptions = {},
+    options: LockOptions = {},
   ): Promise<LockResult> {
     const ids =
       'units' in what

@@ -6,13 +6,14 @@ import { LocalNetwork } from '../network/local-network.ts';
 import { type NetworkView, renderNetwork } from '../network/network-table.ts';
 import type { AndvariNode } from '../node.ts';
 import type { CommandContext } from './command-context.ts';
-import { parseBasePort, parseLogLevel, parsePort } from './options.ts';
+import { parseBasePort, parseEndpointAddress, parseLogLevel, parsePort } from './options.ts';
 
 interface UpOptions {
   basePort: number;
   httpBasePort: number;
   pagePort: number;
   ratatoskrPort: number;
+  connect?: string[];
   data: string;
   wire: 'spec' | 'legacy';
   logLevel: LogLevel;
@@ -34,6 +35,11 @@ export function registerNetworkCommands(program: Command, context: CommandContex
     .option('--http-base-port <port>', 'its HTTP and WebSocket on this + n', parseBasePort, 9100)
     .option('--page-port <port>', 'the wallet page', parsePort, 8080)
     .option('--ratatoskr-port <port>', 'the Ratatoskr endpoint', parsePort, 50062)
+    .option(
+      '--connect <address>',
+      'another Ratatoskr endpoint that the page may connect to (wss://, https://); repeatable',
+      parseEndpointAddress,
+    )
     .option(
       '--data <dir>',
       'where the coins and the seed of the demo coins are kept',
@@ -63,6 +69,7 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
     httpBasePort: options.httpBasePort,
     pagePort: options.pagePort,
     ratatoskrPort: options.ratatoskrPort,
+    ...(options.connect ? { connect: options.connect } : {}),
     wire: options.wire,
     logger,
     readinessChanged: (raidaId, readiness) => {

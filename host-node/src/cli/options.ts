@@ -15,6 +15,15 @@ export function parseBasePort(text: string): number {
   throw new InvalidArgumentError('25 ports from there on would pass 65535.');
 }
 
+/** `wss://host/path`, or the `https:` of WebTransport; each adds to those before. */
+export function parseEndpointAddress(text: string, before: string[] = []): string[] {
+  const { protocol, href } = URL.canParse(text) ? new URL(text) : { protocol: '', href: '' };
+  // What a page in clear on this machine may speak to in clear.
+  const isHere = /^ws:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(href);
+  if (protocol === 'wss:' || protocol === 'https:' || isHere) return [...before, href];
+  throw new InvalidArgumentError('wanted wss://HOST/PATH or https://HOST/PATH.');
+}
+
 export function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((name) => name === text);
   if (level) return level;

@@ -53,6 +53,8 @@ describe('andvari ratatoskr', () => {
     expect((await run('register', 'd\n1', '--key', keyOf('d1'), '--user', 'u')).code).toBe(1);
     expect(existsSync(devices)).toBe(false);
     expect(await run('revoke', 'd1')).toMatchObject({ code: 4 });
+    const missing = { code: 1, out: '', err: expect.stringContaining(`${devices}: there is no`) };
+    expect(await run('devices')).toMatchObject(missing);
   });
 
   it('loses nothing of what many programs change at once', async () => {
@@ -102,6 +104,13 @@ describe('andvari ratatoskr', () => {
     });
     expect(await runCli(['ratatoskr', 'audit', join(folder, 'none')])).toMatchObject({
       ...{ code: 1, out: '', err: expect.stringContaining('there is no such file') },
+    });
+    expect(await runCli(['ratatoskr', 'audit', folder])).toMatchObject({
+      ...{ code: 1, out: '', err: expect.stringContaining(`${folder}: it is no file`) },
+    });
+    writeFileSync(path, text.replace('{"sequence"', '{sequence"'));
+    expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
+      ...{ code: 3, err: expect.stringContaining(`${path}: line 1: changed`) },
     });
     writeFileSync(join(folder, 'empty'), '');
     expect(await runCli(['ratatoskr', 'audit', join(folder, 'empty')])).toMatchObject({

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { verifyAuditFiles } from '../ratatoskr/audit-file.ts';
 import { changeDevices, openRegistry } from '../ratatoskr/device-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { registerRatatoskrClientCommands } from './ratatoskr-client.ts';
+import { registerTakingsCommand } from './ratatoskr-takings.ts';
 
 /** Where `andvari network up` keeps the devices of its endpoint. */
 const NETWORK_DEVICES = 'data/network/ratatoskr/devices.json';
@@ -19,7 +21,11 @@ interface RegisterOptions extends DevicesOptions {
 
 /** A device is not there, or an audit log is not what it was. */
 export class RatatoskrCommandError extends Error {
-  readonly code: 'ANDVARI_REFUSED' | 'ANDVARI_AUDIT_BROKEN' | 'ANDVARI_AUDIT_MISSING';
+  readonly code:
+    | 'ANDVARI_REFUSED'
+    | 'ANDVARI_AUDIT_BROKEN'
+    | 'ANDVARI_AUDIT_MISSING'
+    | 'ANDVARI_DEVICES_MISSING';
   override readonly name = 'RatatoskrCommandError';
 
   constructor(code: RatatoskrCommandError['code'], message: string) {
@@ -69,6 +75,7 @@ export function registerRatatoskrCommands(program: Command, context: CommandCont
     .description('Follow the hash chain through an audit log and the files that it was rotated to.')
     .option('--json', 'the result as a JSON object')
     .action((file: string, options: { json?: boolean }) => audit(file, options, context));
+  registerTakingsCommand(ratatoskr, context);
 }
 
 function withFile(command: Command): Command {
@@ -87,12 +94,16 @@ function tell(
 }
 
 function list({ devices: path, json }: DevicesOptions, context: CommandContext): void {
+  // For a server that is a registry without a device; here it is a wrong path.
+  if (!existsSync(path)) {
+    throw new RatatoskrCommandError('ANDVARI_DEVICES_MISSING', `${path}: there is no such file`);
+  }
   for (const { deviceId, publicKey, userIds, revoked } of openRegistry(path).list()) {
     const key = Buffer.from(publicKey).toString('hex');
-    if (json) context.event({ device: deviceId, key, users: userIds, revoked });
+    if (json) context.event({ device: deviceId, key, users: [...userIds], revoked });
     else {
       const state = revoked ? '  (revoked)' : '';
-      context.result(`${deviceId}  ${key}  ${userIds.join(', ')}${state}`);
+      context.result(`${deviceId}  ${key}  ${[...userIds].join(', ')}${state}`);
     }
   }
 }

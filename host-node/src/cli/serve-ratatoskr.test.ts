@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseRatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { certificates } from '../ratatoskr/testing/certificates.ts';
@@ -153,6 +153,10 @@ describe('andvari serve with [ratatoskr]', () => {
     writeFileSync(path, `${text}log.level = "fatal"\nratatoskr.listen = "0.0.0.0:0"\n`);
     const plain = await runCli(['serve', '--config', path]);
     expect(plain).toMatchObject({ code: 1, err: expect.stringContaining('RATATOSKR_PLAIN') });
+    expect(plain.err).toContain('ratatoskr.listen 0.0.0.0:0: ');
+    for (const key of ['tls_cert_file', 'tls_key_file', 'allow_plain']) {
+      expect(plain.err).toContain(`ratatoskr.${key}`);
+    }
     writeFileSync(inFolder('cert.pem'), 'no certificate');
     const wrong = await runCli(['serve', '--config', configure()]);
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('CERTIFICATE') });
@@ -165,6 +169,19 @@ describe('andvari serve with [ratatoskr]', () => {
     const none = await runCli(['serve', '--config', configure()]);
     expect(none.err).toContain(`ratatoskr.tls_key_file: ${inFolder('key.pem')}: `);
     expect([wrong, other, none].map(({ err }) => err.trim().split('\n').length)).toEqual([1, 1, 1]);
+  });
+
+  it('names a file of its services that is damaged, and leaves it as it is', async () => {
+    const path = configure();
+    const market = join(inFolder('data'), 'ratatoskr', 'market.json');
+    mkdirSync(dirname(market), { recursive: true });
+    writeFileSync(market, '{"providers":');
+    const damaged = await runCli(['serve', '--config', path]);
+    expect(damaged).toMatchObject({
+      ...{ code: 1, err: expect.stringContaining(`${market} holds no market`) },
+    });
+    expect(damaged.err).toContain('(ANDVARI_RATATOSKR_MARKET)');
+    expect(readFileSync(market, 'utf8')).toBe('{"providers":');
   });
 
   it('names its own keys when a file or a port cannot be had', async () => {

@@ -165,7 +165,7 @@ async function moveSettled(
 }
 
 /** A new coin file under a name that nothing has yet. A run that was cut here finds its own. */
-function writeCoinFile(
+export function writeCoinFile(
   wallet: Wallet,
   ids: readonly number[],
   { directory, tag, kept }: { directory: string; tag: string; kept: string },

@@ -38,8 +38,22 @@ describe('durable files', () => {
   });
 
   it('leave nothing behind when the folder is not there', () => {
-    expect(() => createFileDurably(join(directory, 'no/coins.bin'), 'x')).toThrow(/ENOENT/);
+    const path = join(directory, 'no/coins.bin');
+    for (const write of [createFileDurably, replaceFileDurably]) {
+      expect(() => write(path, 'x')).toThrow(
+        expect.objectContaining({
+          ...{ code: 'ENOENT', path },
+          message: `ENOENT: no such file or directory, open '${path}'`,
+        }),
+      );
+    }
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('name what was to be replaced when that cannot be', () => {
+    expect(() => replaceFileDurably(directory, 'x')).toThrow(
+      expect.objectContaining({ path: directory, message: expect.not.stringContaining('.tmp') }),
+    );
   });
 
   it('lose what a killed process has left beside them, and nothing else', () => {

@@ -88,9 +88,16 @@ function writeBeside(
     place(temporary);
   } catch (error) {
     unlinkIfThere(temporary);
-    throw error;
+    throw named(error, temporary, path);
   }
   flushFolder(path);
+}
+
+/** An error of Node's speaks of the file that was asked for: the other is gone, and nobody's. */
+function named(error: unknown, temporary: string, path: string): unknown {
+  const { message, path: of } = error as NodeJS.ErrnoException;
+  if (of !== temporary) return error;
+  return Object.assign(error as Error, { message: message.replace(temporary, path), path });
 }
 
 function writeWhole(path: string, bytes: Uint8Array): void {

@@ -8,9 +8,9 @@ import { createLogger } from '../log/logger.ts';
 import { readPageFiles } from './page-files.ts';
 import {
   contentSecurityPolicy,
-  type DemoCoinFile,
   DemoCoinsExhaustedError,
   PageServer,
+  type PageServerOptions,
 } from './page-server.ts';
 
 const network: RaidaNetwork = {
@@ -48,12 +48,11 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-async function start(takeDemoCoins?: () => DemoCoinFile, from = directory) {
+async function start(options: Partial<PageServerOptions> = {}) {
   const server = new PageServer({
     listen: { host: '127.0.0.1', port: 0 },
     logger: createLogger({ level: 'silent' }),
-    directory: from,
-    ...(takeDemoCoins ? { takeDemoCoins } : {}),
+    ...{ directory, ...options },
   });
   servers.push(server);
   const { port } = await server.open();
@@ -133,12 +132,23 @@ describe('PageServer', () => {
     const { server, ask } = await start();
     server.publish(network);
     const answer = await ask('/network.json');
-    expect(JSON.parse(answer.body)).toEqual({ ...network, demo: false });
+    expect(JSON.parse(answer.body)).toEqual({ ...network, demo: false, reachable: [] });
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 
+  it('lets the page connect to its own endpoint and to those of its operator alone', async () => {
+    const { server, ask } = await start({ connect: ['wss://example.org/r', 'https://e.example/'] });
+    const url = 'ws://127.0.0.1:9/ratatoskr';
+    const webTransport = { url: 'https://127.0.0.1:9/ratatoskr', certificateHashes: [] };
+    server.publish(network, () => ({ url, serverKey: 'ab'.repeat(32), webTransport }));
+    const policy = String((await ask('/')).headers['content-security-policy']);
+    const wanted = [url, webTransport.url, 'wss://example.org/r', 'https://e.example/'];
+    expect(policy).toContain(`wss://raida1.example/raida ${wanted.join(' ')}; worker-src`);
+    expect(JSON.parse((await ask('/network.json')).body).reachable).toEqual(wanted);
+  });
+
   it('says so while the network starts, and when the page was not built', async () => {
-    const { server, ask } = await start(undefined, join(directory, 'nowhere'));
+    const { server, ask } = await start({ directory: join(directory, 'nowhere') });
     expect(await ask('/network.json')).toMatchObject({
       status: 503,
       body: 'the network is starting\n',
@@ -166,7 +176,7 @@ describe('PageServer', () => {
       taken++;
       return { name: `demo ${taken}.bin`, bytes: Uint8Array.of(9, 1, taken) };
     };
-    const { server, port, ask } = await start(take);
+    const { server, port, ask } = await start({ takeDemoCoins: take });
     server.publish(network);
     expect(JSON.parse((await ask('/network.json')).body).demo).toBe(true);
     expect((await ask('/demo/coins')).status).toBe(405);

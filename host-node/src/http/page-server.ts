@@ -58,6 +58,8 @@ export interface PageServerOptions {
   takeDemoCoins?: () => DemoCoinFile;
   /** Registers a device; without it nobody can. Throws DemoDeviceError. */
   registerDemoDevice?: (device: DemoDevice) => void;
+  /** Addresses of other Ratatoskr endpoints (wss:, https:) that the page may connect to as well. */
+  connect?: readonly string[];
 }
 
 /** What a page is told besides its network. Asked for each answer: certificates change. */
@@ -78,6 +80,8 @@ export class PageServer {
   #network: RaidaNetwork | undefined;
   #ratatoskr: DescribeRatatoskr | undefined;
   #policy = '';
+  /** What the page tells its user when he types another address: the policy has its words alone. */
+  #reachable: readonly string[] = [];
 
   constructor(options: PageServerOptions) {
     this.#options = options;
@@ -110,7 +114,10 @@ export class PageServer {
 
   /** Serve the page of this network. */
   publish(network: RaidaNetwork, ratatoskr?: DescribeRatatoskr): void {
-    this.#policy = contentSecurityPolicy(network, ratatoskr?.());
+    const { url, webTransport } = ratatoskr?.() ?? {};
+    const own = [url, webTransport?.url].filter((text) => text !== undefined);
+    this.#reachable = [...own, ...(this.#options.connect ?? [])];
+    this.#policy = contentSecurityPolicy(network, this.#reachable);
     this.#network = network;
     this.#ratatoskr = ratatoskr;
   }
@@ -129,7 +136,8 @@ export class PageServer {
       const demo = this.#options.takeDemoCoins !== undefined;
       const more = this.#ratatoskr ? { ratatoskr: this.#ratatoskr() } : {};
       return {
-        GET: (_request, response) => sendJson(response, 200, { ...network, ...more, demo }),
+        GET: (_request, response) =>
+          sendJson(response, 200, { ...network, ...more, demo, reachable: this.#reachable }),
       };
     }
     if (path === '/demo/device' && this.#options.registerDemoDevice) {
@@ -216,15 +224,16 @@ function unavailable(response: ServerResponse, text: string): void {
 }
 
 /**
- * What the page may load, and whom it may talk to: itself, the WebSockets of its network and its
- * Ratatoskr endpoint.
+ * What the page may load, and whom it may talk to: itself, the WebSockets of its network, and
+ * Ratatoskr endpoints.
  * @param network its ws: and wss: servers; others cannot be reached from a browser
  */
-export function contentSecurityPolicy(network: RaidaNetwork, ratatoskr?: RatatoskrAddress): string {
-  const { url, webTransport } = ratatoskr ?? {};
-  const urls = [...network.servers.map((server) => server.url), url, webTransport?.url];
-  const sockets = urls
-    .flatMap((text) => (text === undefined ? [] : [new URL(text)]))
+export function contentSecurityPolicy(
+  network: RaidaNetwork,
+  endpoints: readonly string[] = [],
+): string {
+  const sockets = [...network.servers.map((server) => server.url), ...endpoints]
+    .map((text) => new URL(text))
     .filter(({ protocol }) => ['ws:', 'wss:', 'https:'].includes(protocol))
     // Made from its parts, so that nothing else in a URL can end up in the header.
     .map(({ protocol, host, pathname }) => `${protocol}//${host}${encodePath(pathname)}`);

@@ -39,6 +39,8 @@ export interface LocalNetworkOptions {
   ratatoskrPort: number;
   wire: 'spec' | 'legacy';
   logger: Logger;
+  /** Other Ratatoskr endpoints that the wallet page may connect to. */
+  connect?: readonly string[];
   /** The built wallet page, if it is not where the build puts it. */
   pageDirectory?: string;
   /** A server's readiness has changed. */
@@ -84,6 +86,7 @@ export class LocalNetwork {
         if (!demoDevices) throw new DemoDeviceError('the endpoint is not open yet');
         demoDevices.register(device);
       },
+      ...(options.connect ? { connect: options.connect } : {}),
       ...(options.pageDirectory ? { directory: options.pageDirectory } : {}),
     });
     const pageAddress = await page.open();

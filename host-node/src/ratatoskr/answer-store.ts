@@ -86,6 +86,9 @@ export const answerLimits: AnswerLimits = {
   bytesMax: ANSWER_BYTES_MAX,
 };
 
+/** Records that go with one that comes, because they are too old: more than come with it. */
+const EXPIRED_MAX = 16;
+
 /** What a device has here. */
 interface Holder {
   records: number;
@@ -106,6 +109,12 @@ export class MemoryAnswerStore implements AnswerStore {
   readonly #limits: AnswerLimits;
   /** In the order in which they began. */
   readonly #records = new Map<string, Kept>();
+  /**
+   * Where the oldest are looked for, and the one that stands there. One iterator for all calls: a
+   * new one has to pass what was deleted before the first that is left.
+   */
+  #order = this.#records.entries();
+  #first: [string, Kept] | undefined;
   readonly #holders = new Map<string, Holder>();
   /** By the length of their bytes in binary: one that holds most, or half as much, in one look. */
   readonly #bySize = Array.from({ length: 33 }, () => new Set<Holder>());
@@ -162,18 +171,34 @@ export class MemoryAnswerStore implements AnswerStore {
 
   close(): void {
     this.#records.clear();
+    this.#first = undefined;
     this.#holders.clear();
     for (const holders of this.#bySize) holders.clear();
     this.#bytes = 0;
   }
 
+  /** By and by: all records of one second at once would stop the server for 10 ms. */
   #expire(nowS: number): void {
-    for (const [name, record] of this.#records) {
-      // It began before now: the clock was set back, and must not hold up those behind it.
-      record.atS = Math.min(record.atS, nowS);
-      if (record.atS + this.#limits.keptS > nowS) break;
-      this.#remove(name);
+    for (let i = 0; i < EXPIRED_MAX; i++) {
+      this.#first ??= this.#following();
+      if (!this.#first) return;
+      const [name, record] = this.#first;
+      if (this.#records.get(name) === record) {
+        // It began before now: the clock was set back, and must not hold up those behind it.
+        record.atS = Math.min(record.atS, nowS);
+        if (record.atS + this.#limits.keptS > nowS) return;
+        this.#remove(name);
+      }
+      this.#first = undefined;
     }
+  }
+
+  #following(): [string, Kept] | undefined {
+    const { value } = this.#order.next();
+    if (value) return value;
+    // It has come to the end, and would stay there.
+    this.#order = this.#records.entries();
+    return this.#order.next().value;
   }
 
   #remove(name: string): void {

@@ -10,7 +10,7 @@ import {
   type AnswerLimits,
   type AnswerRecord,
 } from './answer-store.ts';
-import type { ServiceCode, ServiceOutcome } from './service-bus.ts';
+import { failedOutcome, type ServiceOutcome } from './service-bus.ts';
 
 /** "AndR": the file says by itself what it is. */
 const APPLICATION_ID = 0x416e6452;
@@ -299,5 +299,5 @@ function recordOf(row: Record<string, unknown>): AnswerRecord {
   if (code === GONE) return { digest, outcome: ANSWER_GONE };
   if (code === 'OK') return { digest, outcome: { ok: true, payload: answer } };
   const message = new TextDecoder().decode(answer);
-  return { digest, outcome: { ok: false, code: code as ServiceCode, message } };
+  return { digest, outcome: failedOutcome(code, message) };
 }

@@ -33,6 +33,23 @@ describe('MemoryAnswerStore', () => {
     await store.begin(key('d'), digest, 110);
     expect([store.size, store.bytes]).toEqual([1, 0]);
   });
+
+  it('forgets what is too old in order, some with each that comes', async () => {
+    const store = new MemoryAnswerStore({ keptS: 10 });
+    for (let i = 0; i < 100; i++) await store.begin(key(`old ${i}`), digest, 100);
+    store.forget(key('old 0'));
+    const left: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      await store.begin(key(`new ${i}`), digest, 110);
+      left.push(store.size);
+    }
+    expect(left).toEqual([85, 70, 55, 40, 25, 10, 7, 8]);
+    await store.begin(key('later'), digest, 120);
+    expect(store.size).toBe(1);
+    expect(store.find(key('later'))).toBeDefined();
+    await store.begin(key('last'), digest, 130);
+    expect(store.find(key('later'))).toBeUndefined();
+  });
 });
 
 describe('AnswerDatabase', () => {
@@ -90,6 +107,20 @@ describe('AnswerDatabase', () => {
     again.close();
     expect(sums(path)).toMatchObject({ devices: 1, records: 4, bytes: 0 });
     expect(counted(path)).toEqual({ records: 4, bytes: 0 });
+  });
+
+  it('gives a failure of an earlier release in a form that can be told', async () => {
+    const path = newPath();
+    const store = new AnswerDatabase(path);
+    await store.begin(key('told'), digest, 100);
+    const message = `${'x'.repeat(1023)}\u{1f600}`;
+    const failed = { ok: false as const, code: 'NO_SUCH_CODE' as 'SERVICE_ERROR', message };
+    await store.finish(key('told'), failed);
+    store.close();
+    const again = new AnswerDatabase(path);
+    const wanted = { ok: false, code: 'SERVICE_ERROR', message: 'x'.repeat(1023) };
+    expect(again.find(key('told'))?.outcome).toEqual(wanted);
+    again.close();
   });
 
   it('bounds its file, and gives back what it does not need', async () => {

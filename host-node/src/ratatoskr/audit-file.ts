@@ -11,14 +11,15 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { contradicts, lossOf, readHead, writeHead } from './audit-head.ts';
 import {
-  type AuditRecord,
   type ChainEnd,
+  type ChainVerdict,
   chainStart,
   sealRecord,
   startOf,
@@ -63,16 +64,18 @@ export class AuditFile {
     const head = readHead(path);
     if (text === undefined || text === '') {
       const [youngest] = rotatedFiles(path).slice(-1);
-      const end = (youngest === undefined ? chainStart : endOf(youngest)) ?? chainStart;
-      return { file: new AuditFile(options, { end }), broken: lossOf(head, end) };
+      const before = youngest === undefined ? '' : readFileSync(youngest, 'utf8');
+      const verdict = verifyChain(before, startOf(before) ?? chainStart);
+      const end = verdict.ok ? verdict.end : chainStart;
+      const file = new AuditFile(options, { end });
+      return { file, broken: verdict.ok ? lossOf(head, end) : `${youngest}: ${told(verdict)}` };
     }
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     const cut = Buffer.byteLength(text) - Buffer.byteLength(whole);
     const verdict = verifyChain(whole, startOf(whole) ?? chainStart);
     if (!verdict.ok) {
       renameSync(path, nextName(path));
-      const broken = `line ${verdict.line}: ${verdict.problem}`;
-      return { file: new AuditFile(options, { end: chainStart }), broken };
+      return { file: new AuditFile(options, { end: chainStart }), broken: told(verdict) };
     }
     const file = new AuditFile(options, { end: verdict.end });
     if (cut > 0) file.#cutTo(Buffer.byteLength(whole));
@@ -86,20 +89,22 @@ export class AuditFile {
   }
 
   /**
-   * Appends records, all of them or none; `sequence` is given here. `opened` makes the first record
-   * of a file. Throws Node's errors (a full disk); nothing of the records is in the file then.
+   * Appends records, all of them or none: each as JSON without `sequence`, which is given here.
+   * `opened` makes the first record of a file. Throws Node's errors (a full disk); nothing of the
+   * records is in the file then.
    */
-  append(records: readonly Omit<AuditRecord, 'sequence'>[], time: string): void {
+  append(records: readonly string[], time: string): void {
     if (this.#bytes >= this.#fileBytesMax) this.#rotate();
     let end = this.#end;
     let text = '';
-    const add = (record: Omit<AuditRecord, 'sequence'>) => {
-      const { line, hash } = sealRecord({ sequence: end.next, ...record }, end.hash);
+    const add = (record: string) => {
+      const { line, hash } = sealRecord(record, end);
       text += `${line}\n`;
       end = { next: end.next + 1, hash };
     };
     if (this.#bytes === 0) {
-      add({ time, event: 'audit_opened', success: true, previous: end.hash });
+      const opened = { time, event: 'audit_opened', success: true, previous: end.hash };
+      add(JSON.stringify(opened));
     }
     for (const record of records) add(record);
     const bytes = Buffer.from(text);
@@ -129,10 +134,19 @@ export class AuditFile {
     this.#bytes = bytes;
   }
 
+  /** All of it or nothing: the file that is written stays open until there is another. */
   #rotate(): void {
-    renameSync(this.#path, nextName(this.#path));
+    const aside = nextName(this.#path);
+    renameSync(this.#path, aside);
+    let next: number;
+    try {
+      next = openSync(this.#path, 'a', 0o600);
+    } catch (error) {
+      renameSync(aside, this.#path);
+      throw error;
+    }
     closeSync(this.#file);
-    this.#file = openSync(this.#path, 'a', 0o600);
+    this.#file = next;
     this.#bytes = 0;
     const old = rotatedFiles(this.#path);
     for (const path of old.slice(0, Math.max(0, old.length - this.#filesMax))) unlinkSync(path);
@@ -149,27 +163,29 @@ export type AuditVerdict =
 export function verifyAuditFiles(path: string): AuditVerdict {
   // Before the log: a server that writes it meanwhile only adds records behind this one.
   const head = readHead(path);
-  const newest = readIfThere(path);
-  if (newest === undefined) {
-    return { ok: false, file: path, problem: 'there is no such file', missing: true };
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats?.isFile()) {
+    const problem = stats ? 'it is no file' : 'there is no such file';
+    return { ok: false, file: path, problem, missing: true };
   }
   let end: ChainEnd | undefined;
   let records = 0;
+  let contradiction: AuditVerdict | undefined;
   for (const file of [...rotatedFiles(path), path]) {
     const text = readIfThere(file);
     if (text === undefined || text === '') continue;
     const start = end ?? startOf(text) ?? chainStart;
     const verdict = verifyChain(text, start);
-    if (!verdict.ok) {
-      return { ok: false, file, problem: `line ${verdict.line}: ${verdict.problem}` };
-    }
+    if (!verdict.ok) return { ok: false, file, problem: told(verdict) };
+    // Not yet: where a chain was broken the next one counts from 0, and the head with it.
     if (contradicts(head, text, start)) {
       const problem = `record ${head?.sequence} is not the one that was kept as the head`;
-      return { ok: false, file, problem };
+      contradiction = { ok: false, file, problem };
     }
     end = verdict.end;
     records += verdict.records;
   }
+  if (contradiction) return contradiction;
   const loss = lossOf(head, end ?? chainStart);
   if (loss) return { ok: false, file: path, problem: loss };
   const { hash } = end ?? chainStart;
@@ -200,8 +216,6 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-function endOf(path: string): ChainEnd | undefined {
-  const text = readIfThere(path) ?? '';
-  const verdict = verifyChain(text, startOf(text) ?? chainStart);
-  return verdict.ok ? verdict.end : undefined;
+function told({ line, problem }: ChainVerdict & { ok: false }): string {
+  return `line ${line}: ${problem}`;
 }

@@ -1,6 +1,7 @@
 /** What the operator may want to know later: the newest in memory, all of them in a file. */
 import type { Logger } from '../log/logger.ts';
 import { AuditFile, type AuditFileOptions } from './audit-file.ts';
+import { AuditQueue } from './audit-queue.ts';
 import type { AuditEntry, AuditRecord } from './audit-record.ts';
 import { AUDIT_RING_MAX } from './limits.ts';
 import { TokenBucket } from './rate-limit.ts';
@@ -39,12 +40,11 @@ export class AuditLog {
   readonly #file: AuditFile | undefined;
   readonly #logger: Logger;
   readonly #nowMs: () => number;
-  readonly #ring: WaitingRecord[] = [];
+  readonly #newest = new AuditQueue();
   readonly #ringMax: number;
   readonly #failures: TokenBucket;
   readonly #strangers: TokenBucket;
-  #next = 0;
-  #waiting: WaitingRecord[] = [];
+  readonly #waiting = new AuditQueue();
   #timer: NodeJS.Timeout | undefined;
   #lost = 0;
   #told = 0;
@@ -90,10 +90,7 @@ export class AuditLog {
 
   /** The newest records, the newest last. */
   recent(): readonly WaitingRecord[] {
-    const at = this.#next % this.#ringMax;
-    return this.#ring.length < this.#ringMax
-      ? [...this.#ring]
-      : [...this.#ring.slice(at), ...this.#ring.slice(0, at)];
+    return this.#newest.texts().map((text) => JSON.parse(text) as WaitingRecord);
   }
 
   /** Write what waits. */
@@ -102,15 +99,15 @@ export class AuditLog {
     this.#timer = undefined;
     if (!this.#file || this.#waiting.length === 0) return;
     try {
-      this.#file.append(this.#waiting, new Date(this.#nowMs()).toISOString());
-      this.#waiting = [];
+      this.#file.append(this.#waiting.texts(), new Date(this.#nowMs()).toISOString());
+      this.#waiting.clear();
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) this.#logger.error({ err: error }, 'the audit log cannot be written');
       this.#failing = true;
       const over = this.#waiting.length - WAITING_MAX;
       if (over <= 0) return;
-      this.#waiting.splice(0, over);
+      this.#waiting.drop(over);
       this.#lost += over;
     }
   }
@@ -146,9 +143,11 @@ export class AuditLog {
   }
 
   #keep(record: WaitingRecord): void {
-    this.#ring[this.#next++ % this.#ringMax] = record;
+    const text = JSON.stringify(record);
+    this.#newest.push(text);
+    if (this.#newest.length > this.#ringMax) this.#newest.drop(1);
     if (!this.#file) return;
-    this.#waiting.push(record);
+    this.#waiting.push(text);
     this.#timer ??= setTimeout(() => this.flush(), WRITE_MS);
   }
 }

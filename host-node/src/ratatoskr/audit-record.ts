@@ -5,7 +5,7 @@
  * files can make a new chain: keep the last hash elsewhere (the log has it when the server stops),
  * then that shows too.
  */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 export type AuditEvent =
   | 'audit_opened'
@@ -50,12 +50,15 @@ export const CHAIN_START = '0'.repeat(64);
 const SEAL = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/;
 
 function hashOf(previous: string, text: string): string {
-  return createHash('sha256').update(previous).update('\n').update(text).digest('hex');
+  return digest('sha256', `${previous}\n${text}`);
 }
 
-/** The record as a line without its newline, and its hash. */
-export function sealRecord(record: AuditRecord, previous: string): { line: string; hash: string } {
-  const text = JSON.stringify(record);
+/** A record, given as JSON without its sequence, as a line without its newline, and its hash. */
+export function sealRecord(
+  unnumbered: string,
+  { next, hash: previous }: ChainEnd,
+): { line: string; hash: string } {
+  const text = `{"sequence":${next},${unnumbered.slice(1)}`;
   const hash = hashOf(previous, text);
   return { line: `${text.slice(0, -1)},"hash":"${hash}"}`, hash };
 }
@@ -76,8 +79,18 @@ export function unsealLine(line: string, previous: string): Unsealed | undefined
   if (open === undefined || hash === undefined) return undefined;
   const text = `${open}}`;
   if (hashOf(previous, text) !== hash) return undefined;
-  const { sequence } = JSON.parse(text) as AuditRecord;
-  return { sequence, hash };
+  const record = parseRecord(text);
+  return record && { sequence: record.sequence, hash };
+}
+
+/** Undefined: it is none. A first line is looked at before its hash, which its own text names. */
+function parseRecord(text: string): AuditRecord | undefined {
+  try {
+    const record = JSON.parse(text) as AuditRecord;
+    return Number.isSafeInteger(record.sequence) ? record : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where a chain stands. */
@@ -100,9 +113,9 @@ export type ChainVerdict =
 export function startOf(text: string): ChainEnd | undefined {
   const [, open] = SEAL.exec(text.split('\n', 1)[0] ?? '') ?? [];
   if (open === undefined) return undefined;
-  const { sequence, previous, event } = JSON.parse(`${open}}`) as AuditRecord;
-  if (event !== 'audit_opened' || previous === undefined) return undefined;
-  return { next: sequence, hash: previous };
+  const record = parseRecord(`${open}}`);
+  if (record?.event !== 'audit_opened' || record.previous === undefined) return undefined;
+  return { next: record.sequence, hash: record.previous };
 }
 
 /** Checks the lines of one file, which follow `start`. */

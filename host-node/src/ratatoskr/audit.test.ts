@@ -86,6 +86,48 @@ describe('the audit log', () => {
     expect(readFileSync(path, 'utf8')).toContain('"reason":"audit log: line');
   });
 
+  /** Every byte of the first line in turn, one bit of it the other way. */
+  it('takes any damage of a first line for a broken chain', () => {
+    const log = open();
+    write(log, 1);
+    log.close();
+    const text = readFileSync(path);
+    for (let at = 0; at < text.indexOf('\n'); at++) {
+      const damaged = Buffer.from(text);
+      damaged[at] = (damaged[at] as number) ^ 1;
+      writeFileSync(path, damaged);
+      const problem = expect.stringMatching(/^line 1: changed/);
+      expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
+    }
+    open().close();
+    expect(logs()).toEqual(['audit.log', 'audit.log.000001']);
+    expect(readFileSync(path, 'utf8')).toContain('"reason":"audit log: line 1: changed');
+  });
+
+  it.each([
+    ['it was put aside', 0],
+    ['rotated, before an empty file', 1],
+  ])('names the damaged file, not a whole one, after %s', (_, isRotated) => {
+    const options = { fileBytesMax: 500 };
+    const log = open(options);
+    write(log, 12);
+    log.close();
+    const before = logs();
+    const victim = isRotated ? join(folder, before.at(-1) as string) : path;
+    if (isRotated) writeFileSync(path, '');
+    writeFileSync(victim, readFileSync(victim, 'utf8').replace('{"sequence"', '{sequence"'));
+    const next = open(options);
+    const [opened] = next.recent();
+    write(next, 2);
+    next.close();
+    const put = isRotated ? victim : join(folder, `audit.log.00000${before.length}`);
+    const problem = expect.stringMatching(/^line 1: changed/);
+    expect(verifyAuditFiles(path)).toEqual({ ok: false, file: put, problem });
+    expect(opened?.reason).toMatch(
+      isRotated ? `audit log: ${victim}: line 1` : 'audit log: line 1',
+    );
+  });
+
   it('goes on behind a last line that a crash has cut', () => {
     const log = open();
     write(log, 2);

@@ -9,7 +9,7 @@ import { AUTHENTICATION_TIMEOUT_MS } from './limits.ts';
 import type { NodeEd25519Signer } from './node-ed25519.ts';
 import type { RequestPipeline } from './request-pipeline.ts';
 import { signResponse } from './response-signer.ts';
-import type { ServiceBus } from './service-bus.ts';
+import type { ServiceBus, ServiceCall } from './service-bus.ts';
 import type { Session } from './sessions.ts';
 
 export const SERVER_VERSION = '1.0';
@@ -17,9 +17,9 @@ export const SERVER_VERSION = '1.0';
 const CLIENT_VERSION = /^1(\.[0-9]+){0,2}$/;
 /** Where a request had no id that could be read: the schema wants one that is not empty. */
 const NO_REQUEST_ID = '-';
-
-/** 1024 bytes are the bound, and a character has up to three. */
-const MESSAGE_CHARACTERS_MAX = 340;
+/** Of answers without payload, or whose metadata is their signature alone. */
+const NOTHING = new Uint8Array();
+const NO_METADATA = new Map<string, string>();
 
 export interface Clock {
   /** Unix seconds. */
@@ -56,6 +56,14 @@ export interface ConnectionServicesOptions {
   left: (connection: unknown) => void;
   /** A registered device has spoken on it. */
   known: (connection: unknown) => void;
+  /** A defect of ours, or of a service bus. */
+  failed: (error: unknown) => void;
+}
+
+/** Of a request that services were asked for. */
+export interface Served {
+  code: 'delivered' | ErrorCode;
+  message: Uint8Array;
 }
 
 interface ErrorOptions {
@@ -67,7 +75,6 @@ interface ErrorOptions {
 
 export class ConnectionServices {
   readonly pipeline: RequestPipeline;
-  readonly bus: ServiceBus;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly connectionRate: ConnectionRate;
@@ -77,10 +84,9 @@ export class ConnectionServices {
   readonly #options: ConnectionServicesOptions;
 
   constructor(options: ConnectionServicesOptions) {
-    const { pipeline, bus, audit, clock, connectionRate, count, left, known } = options;
+    const { pipeline, audit, clock, connectionRate, count, left, known } = options;
     this.#options = options;
     this.pipeline = pipeline;
-    this.bus = bus;
     this.audit = audit;
     this.clock = clock;
     this.connectionRate = connectionRate;
@@ -147,15 +153,32 @@ export class ConnectionServices {
     return this.#sealed({ messageType, requestId, success: false, payload, ...told }, digest);
   }
 
-  answer(requestId: string, payload: Uint8Array, digest: Uint8Array): Uint8Array {
-    const messageType = MessageType.BUSINESS_REQUEST;
-    return this.#sealed({ messageType, requestId, success: true, payload }, digest);
+  /** What a call led to, and the message that says so. Never rejects, whatever the bus does. */
+  async serve(call: ServiceCall, digest: Uint8Array, signal: AbortSignal): Promise<Served> {
+    const { requestId } = call;
+    try {
+      const outcome = await this.#options.bus.deliver(call, signal);
+      if (outcome.ok) {
+        return { code: 'delivered', message: this.#answer(requestId, outcome.payload, digest) };
+      }
+      const { code, message: text } = outcome;
+      return { code, message: this.error(code, { requestId, digest, text }) };
+    } catch (error) {
+      this.#options.failed(error);
+      const code = 'SERVICE_ERROR';
+      return { code, message: this.error(code, { requestId, digest }) };
+    }
   }
 
   error(code: ErrorCode, { requestId, digest, text }: ErrorOptions): Uint8Array {
     const messageType = MessageType.ERROR;
     const told = described(code, text);
     return this.#sealed({ messageType, requestId, success: false, ...told }, digest);
+  }
+
+  #answer(requestId: string, payload: Uint8Array, digest: Uint8Array): Uint8Array {
+    const messageType = MessageType.BUSINESS_REQUEST;
+    return this.#sealed({ messageType, requestId, success: true, payload }, digest);
   }
 
   #sealed(
@@ -167,8 +190,8 @@ export class ConnectionServices {
       timestamp: BigInt(this.clock.wallS()),
       errorCode: '',
       errorMessage: '',
-      payload: new Uint8Array(),
-      metadata: new Map(),
+      payload: NOTHING,
+      metadata: NO_METADATA,
       ...response,
       requestId: response.requestId || NO_REQUEST_ID,
     };
@@ -180,7 +203,7 @@ export class ConnectionServices {
 function described(code: ErrorCode, text?: string) {
   return {
     errorCode: code,
-    errorMessage: (text || textOf(code)).slice(0, MESSAGE_CHARACTERS_MAX),
+    errorMessage: text || textOf(code),
     metadata: new Map([['class', classOf(code)]]),
   };
 }

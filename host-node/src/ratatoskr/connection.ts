@@ -11,10 +11,12 @@ import {
   CONNECTION_BURST,
   CONNECTION_RATE_PER_SECOND,
   IDLE_TIMEOUT_S,
+  LARGE_MESSAGE_BYTES,
   MALFORMED_MAX,
   MALFORMED_WINDOW_S,
   STRANGER_TIMEOUT_S,
   TEXT_FRAMES_MAX,
+  TURNS_OF_OTHERS,
   UNAUTHENTICATED_MAX,
   UNDER_WAY_MAX,
   UNDER_WAY_PAUSE,
@@ -44,7 +46,12 @@ export class RatatoskrConnection implements ChannelHandler {
   #known = false;
   #underWay = 0;
   #authenticating = false;
-  /** What came behind a connection request that is not decided yet, in the order of its coming. */
+  /** A large message was judged: others come first. */
+  #resting = false;
+  /**
+   * What came behind a connection request that is not decided yet, or a large message, in the
+   * order of its coming.
+   */
   #held: Uint8Array[] = [];
 
   constructor(channel: MessageChannel, number: number, services: ConnectionServices) {
@@ -73,7 +80,7 @@ export class RatatoskrConnection implements ChannelHandler {
     if (this.#isGone) return;
     const at = this.#now();
     if (!this.#bucket.take(at.steadyMs)) this.#tooFast(bytes, at);
-    else if (!this.#authenticating) this.#judge(bytes, at);
+    else if (!this.#holds) this.#judge(bytes, at);
     else if (this.#held.length < UNDER_WAY_MAX) this.#held.push(bytes);
     else this.#end(CloseCode.POLICY, 'too many requests at once');
   }
@@ -89,6 +96,23 @@ export class RatatoskrConnection implements ChannelHandler {
     if (isOfDevice(examined)) this.#meet();
     if (examined.ok) this.#act(examined, at.steadyMs);
     else this.#refuse(examined, at.steadyMs);
+    if (bytes.length >= LARGE_MESSAGE_BYTES) this.#rest();
+  }
+
+  /** Until the other connections have had their turns. */
+  #rest(): void {
+    this.#resting = true;
+    this.#pace.hold('turn', true);
+    let turns = TURNS_OF_OTHERS;
+    const pass = () => {
+      if (--turns > 0) {
+        setImmediate(pass);
+        return;
+      }
+      this.#resting = false;
+      this.#judgeHeld();
+    };
+    setImmediate(pass);
   }
 
   #act({ request, digest }: Passed, steadyMs: number): void {
@@ -215,12 +239,18 @@ export class RatatoskrConnection implements ChannelHandler {
 
   /** Each as if it came now: whether it has a session is known at last. */
   #judgeHeld(): void {
-    while (!this.#authenticating && !this.#isGone) {
+    while (!this.#holds && !this.#isGone) {
       const bytes = this.#held.shift();
       if (bytes === undefined) break;
       this.#judge(bytes, this.#now());
     }
     this.#pace.hold('session', this.#authenticating);
+    this.#pace.hold('turn', this.#resting);
+  }
+
+  /** Whether what comes now has to wait. */
+  get #holds(): boolean {
+    return this.#authenticating || this.#resting;
   }
 
   /** A CONNECTION_RESPONSE that says no, and the end. */
@@ -237,19 +267,17 @@ export class RatatoskrConnection implements ChannelHandler {
     this.#underWay++;
     this.#pace.hold('services', this.#underWay >= UNDER_WAY_PAUSE);
     const call = { deviceId, userId, requestId, payload };
-    const outcome = await this.#services.bus.deliver(call, this.#gone.signal);
+    const { code, message } = await this.#services.serve(call, digest, this.#gone.signal);
     this.#underWay--;
     this.#pace.hold('services', this.#underWay >= UNDER_WAY_PAUSE);
-    const { ok } = outcome;
-    const code = outcome.ok ? 'delivered' : outcome.code;
     this.#services.count(code);
-    this.#audit({
-      ...{ event: 'message_delivered', success: ok, device: deviceId, user: userId, requestId },
-      ...(outcome.ok ? {} : { reason: outcome.code }),
-    });
-    if (this.#isGone) return;
-    if (outcome.ok) this.#send(this.#services.answer(requestId, outcome.payload, digest));
-    else this.#error(outcome.code, requestId, { digest, text: outcome.message });
+    const success = code === 'delivered';
+    const device = deviceId;
+    const user = userId;
+    const entry: AuditEntry = { event: 'message_delivered', success, device, user, requestId };
+    if (!success) entry.reason = code;
+    this.#audit(entry);
+    if (!this.#isGone) this.#send(message);
   }
 
   #error(
@@ -294,12 +322,9 @@ export class RatatoskrConnection implements ChannelHandler {
     const isStranger = this.#session.current === undefined;
     // Only the opening of a session is told without fail: it has all that was not told before.
     const isNew = isStranger || (entry.event === 'authentication' && entry.success);
-    const record = {
-      ...entry,
-      connection: this.#number,
-      ...(isNew ? { transport, address } : {}),
-    };
-    this.#services.audit.record(record, isStranger);
+    entry.connection = this.#number;
+    if (isNew) Object.assign(entry, { transport, address });
+    this.#services.audit.record(entry, isStranger);
   }
 }
 

@@ -64,7 +64,7 @@ function parseDevices(path: string, text: string): Device[] {
   return parsed.data.devices.map((device) => ({
     deviceId: device.device_id,
     publicKey: Uint8Array.from(Buffer.from(device.public_key, 'hex')),
-    userIds: device.user_ids,
+    userIds: new Set(device.user_ids),
     revoked: device.revoked,
   }));
 }
@@ -76,7 +76,7 @@ export function writeDevices(path: string, devices: readonly Device[]): void {
     devices: devices.map(({ deviceId, publicKey, userIds, revoked }) => ({
       device_id: deviceId,
       public_key: Buffer.from(publicKey).toString('hex'),
-      user_ids: userIds,
+      user_ids: [...userIds],
       revoked,
     })),
   };

@@ -5,13 +5,40 @@ import { expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
 import { SelfMadeCertificates } from '../webtransport/certificates.ts';
 import { quicAvailable } from '../webtransport/testing/quic-client.ts';
-import { RatatoskrEndpoint } from './endpoint.ts';
+import { RatatoskrEndpoint, type RatatoskrOptions } from './endpoint.ts';
+import { signerOf } from './testing/test-peer.ts';
+
+function optionsIn(folder: string): RatatoskrOptions {
+  const file = (name: string) => join(folder, name);
+  return {
+    listen: { host: '127.0.0.1', port: 0 },
+    files: {
+      ...{ devices: file('devices.json'), serverKey: file('key') },
+      ...{ audit: file('audit'), answers: file('answers.db') },
+    },
+    services: () => ({ routes: new Map() }),
+  };
+}
+
+it('keeps what a program has changed of its devices over a reload', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'andvari-endpoint-'));
+  const logger = createLogger({ level: 'silent' });
+  const endpoint = await RatatoskrEndpoint.start(optionsIn(folder), { logger });
+  for (const deviceId of ['a', 'b']) {
+    const { publicKey } = signerOf(deviceId);
+    endpoint.devices.register({ deviceId, publicKey, userIds: ['u'] });
+  }
+  endpoint.devices.revoke('a');
+  endpoint.reload();
+  expect(['a', 'b'].map((id) => endpoint.devices.find(id)?.deviceId)).toEqual([undefined, 'b']);
+  await endpoint.close();
+  rmSync(folder, { recursive: true });
+});
 
 it.runIf(quicAvailable)(
   'logs the hashes of its certificates at each change, and then alone',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'andvari-endpoint-'));
-    const file = (name: string) => join(folder, name);
     const logger = createLogger({ level: 'silent' });
     const logged: unknown[] = [];
     logger.info = (record: { hashes?: unknown }) => {
@@ -19,14 +46,7 @@ it.runIf(quicAvailable)(
     };
     const webTransport = new SelfMadeCertificates(['127.0.0.1'], Date.now());
     const endpoint = await RatatoskrEndpoint.start(
-      {
-        ...{ listen: { host: '127.0.0.1', port: 0 }, webTransport },
-        files: {
-          ...{ devices: file('devices.json'), serverKey: file('key') },
-          ...{ audit: file('audit'), answers: file('answers.db') },
-        },
-        services: () => ({ routes: new Map() }),
-      },
+      { ...optionsIn(folder), webTransport },
       { logger },
     );
     const now = () => endpoint.describe().webTransport?.certificateHashes;

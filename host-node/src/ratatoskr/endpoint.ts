@@ -18,7 +18,8 @@ import { WebTransportUnavailableError } from '../webtransport/quic-binding.ts';
 import type { AdmissionLists } from './admission.ts';
 import { AnswerDatabase } from './answer-database.ts';
 import { AuditLog } from './audit-log.ts';
-import { openRegistry, reloadRegistry, watchDevices } from './device-file.ts';
+import { reloadRegistry, watchDevices } from './device-file.ts';
+import { FileRegistry } from './file-registry.ts';
 import { InProcessBus } from './in-process-bus.ts';
 import { ANSWERS_PER_HOURLY_RATE, RATE_PER_HOUR } from './limits.ts';
 import { registerRatatoskrMetrics } from './metrics.ts';
@@ -80,7 +81,7 @@ export class ServerKeyError extends Error {
 }
 
 export class RatatoskrEndpoint {
-  /** Devices, to be changed while it runs; the file is not written by that. */
+  /** Devices, to be changed while it runs: the file is changed by that (file-registry.ts). */
   readonly devices: DeviceRegistry;
   readonly server: RatatoskrServer;
   readonly #parts: EndpointParts;
@@ -200,6 +201,7 @@ export class RatatoskrEndpoint {
   async #stop(): Promise<void> {
     const { listener, server, services, answers, audit, unwatch } = this.#parts;
     unwatch();
+    this.#webTransport?.drain();
     await server.close();
     await Promise.all([listener.close(), this.#webTransport?.close()]);
     await services.close?.();
@@ -234,7 +236,7 @@ function openParts(
     logger.error({ err: error }, 'the certificate stays as it was');
   });
   const serverSeed = openServerKey(files.serverKey);
-  const devices = openRegistry(files.devices);
+  const devices = new FileRegistry(files.devices);
   const audit = openAudit(files.audit, logger);
   const perHour = options.rates?.perHour ?? RATE_PER_HOUR;
   const recordsPerDeviceMax = ANSWERS_PER_HOURLY_RATE * perHour;
@@ -257,6 +259,7 @@ function openParts(
   const server = new RatatoskrServer({
     ...options,
     ...{ module, registry: devices, bus, audit, serverSeed, refuseBeforeS },
+    failed: (error) => logger.error({ err: error }, 'a request could not be answered'),
   });
   const failed = (error: unknown) => logger.error({ err: error }, 'the Ratatoskr listener');
   const { certificate: _, ...others } = options;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../log/logger.ts';
 import { AnswerDatabase } from './answer-database.ts';
 import {
@@ -65,6 +65,26 @@ describe('InProcessBus', () => {
     await new Promise((resolve) => setTimeout(resolve, 2 * deadlineMs + 20));
     expect(bus.underWay).toBe(0);
     expect(await answer('3', 'a')).toBe('waits');
+  });
+
+  it('tells once a minute that a full disk takes no requests, and how many', async () => {
+    const full = new MemoryAnswerStore();
+    full.begin = () => Promise.reject(new AnswerStoreError('the disk is full'));
+    const [loud, told] = [createLogger({ level: 'silent' }), [] as unknown[]];
+    loud.error = (record: { requests?: number }) => void told.push(record.requests);
+    const service = { name: 'none', handle: () => new Uint8Array() };
+    const bus = busOf(full, { fallback: service, logger: loud });
+    const refused = { code: 'SERVICE_UNAVAILABLE', message: 'requests cannot be taken now' };
+    const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+    try {
+      for (let i = 0; i < 5; i++) expect(await bus.deliver(call(`${i}`))).toMatchObject(refused);
+      expect(told).toEqual([1]);
+      now.mockReturnValue(61_000);
+      expect(await bus.deliver(call('5'))).toMatchObject(refused);
+      expect(told).toEqual([1, 5]);
+    } finally {
+      now.mockRestore();
+    }
   });
 
   it('does not give up the place of a call for an earlier run that ends late', async () => {

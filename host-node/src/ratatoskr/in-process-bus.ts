@@ -1,5 +1,5 @@
 /** Services of this process: who gets which request, for how long, and never twice. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { NOT_EXECUTED } from '@andvari/host-common/ratatoskr/messages';
 import type { Logger } from '../log/logger.ts';
 import {
@@ -12,11 +12,16 @@ import {
 import {
   CALLS_MAX,
   CALLS_PER_DEVICE_MAX,
+  JSON_DEPTH_MAX,
   JSON_KEPT_BYTES_MAX,
+  JSON_VALUES_MAX,
   PAYLOAD_BYTES_MAX,
   SERVICE_DEADLINE_MS,
 } from './limits.ts';
+import { OutcomeWaiters } from './outcome-waiters.ts';
+import { JsonLimitError, parsePayload } from './payload-json.ts';
 import {
+  failedOutcome,
   type Service,
   type ServiceBus,
   type ServiceCall,
@@ -28,6 +33,8 @@ import {
 /** What a payload without a request_type is called (reference: Ratatoskr section 6). */
 export const DEFAULT_REQUEST_TYPE = 'business_request';
 const CLOSE_WAIT_MS = 1_000;
+/** Between two lines of the log about answers that cannot be written or read. */
+const TELL_MS = 60_000;
 
 export interface InProcessBusOptions {
   /** By request_type. */
@@ -44,17 +51,42 @@ export interface InProcessBusOptions {
 }
 
 /** A call that a service works on, or that waits to be written down. */
-interface Running {
-  digest: Uint8Array;
-  abort: AbortController;
-  outcome: Promise<ServiceOutcome>;
+class Running {
+  readonly digest: Uint8Array;
+  outcome: Promise<ServiceOutcome> = NEVER;
+  #abort: AbortController | undefined;
+  #stopped: { reason: Error } | undefined;
+
+  constructor(digest: Uint8Array) {
+    this.digest = digest;
+  }
+
+  /** Made for the service that looks at it: most do not, and it costs 2 KB. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#stopped) this.#abort.abort(this.#stopped.reason);
+    return this.#abort.signal;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  stop(reason: Error): void {
+    this.#stopped ??= { reason };
+    this.#abort?.abort(this.#stopped.reason);
+  }
 }
 
 export class InProcessBus implements ServiceBus {
   readonly #options: InProcessBusOptions;
   readonly #running = new Map<string, Running>();
   readonly #byDevice = new Map<string, number>();
+  readonly #waiters = new OutcomeWaiters();
   #closing = false;
+  /** Requests that the answers could not take, since that was told last. */
+  #untaken = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: InProcessBusOptions) {
     this.#options = options;
@@ -69,7 +101,8 @@ export class InProcessBus implements ServiceBus {
     const name = nameOf(call);
     const running = this.#running.get(name);
     if (running) {
-      return Promise.resolve(sameCall(running.digest, digest) ?? waited(running.outcome, signal));
+      const other = sameCall(running.digest, digest);
+      return other ? Promise.resolve(other) : this.#waiters.wait(running.outcome, signal);
     }
     if (this.#closing) return Promise.resolve(STOPPING);
     const record = this.#find(call);
@@ -77,13 +110,15 @@ export class InProcessBus implements ServiceBus {
     const other = record && sameCall(record.digest, digest);
     if (other) return Promise.resolve(other);
     if (record?.outcome) return Promise.resolve(record.outcome);
-    const { service, type, json } = this.#routeOf(call.payload);
+    const route = this.#routeOf(call.payload);
+    if (!route) return Promise.resolve(record ? UNKNOWN : TOO_COMPLEX);
+    const { service, type, json } = route;
     if (!service) {
       const text = 'no service has this name';
       return Promise.resolve(unavailable(record ? text : `${NOT_EXECUTED}${text}`));
     }
     if (record && !service.resumes) {
-      return Promise.resolve(unavailable('the request was taken before; its outcome is unknown'));
+      return Promise.resolve(UNKNOWN);
     }
     const { callsMax = CALLS_MAX, callsPerDeviceMax = CALLS_PER_DEVICE_MAX } = this.#options;
     const ofDevice = this.#byDevice.get(call.deviceId) ?? 0;
@@ -92,18 +127,18 @@ export class InProcessBus implements ServiceBus {
       return Promise.resolve(unavailable(record ? text : `${NOT_EXECUTED}${text}`));
     }
     const known = record !== undefined;
-    const mine: Running = { digest, abort: new AbortController(), outcome: NEVER };
+    const mine = new Running(digest);
     this.#running.set(name, mine);
     this.#byDevice.set(call.deviceId, ofDevice + 1);
     mine.outcome = this.#begin(call, { service, type, json, known }, mine);
-    return waited(mine.outcome, signal);
+    return this.#waiters.wait(mine.outcome, signal);
   }
 
   async close(): Promise<void> {
     this.#closing = true;
     const reason = new Error('the server stops');
-    for (const { abort } of this.#running.values()) abort.abort(reason);
-    const all = Promise.all([...this.#running.values()].map(({ outcome }) => outcome));
+    for (const running of this.#running.values()) running.stop(reason);
+    const all = Promise.allSettled([...this.#running.values()].map(({ outcome }) => outcome));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, CLOSE_WAIT_MS);
@@ -117,19 +152,28 @@ export class InProcessBus implements ServiceBus {
     try {
       return this.#options.answers.find(call);
     } catch (error) {
-      this.#options.logger.error({ err: error }, 'the answers cannot be read');
+      this.#tell(error);
       return null;
     }
   }
 
-  #routeOf(payload: Uint8Array): { service?: Service; type: string; json: () => unknown } {
-    const json = parseJson(payload);
+  /** Undefined: nobody looks into a payload as this. */
+  #routeOf(
+    payload: Uint8Array,
+  ): { service?: Service; type: string; json: () => unknown } | undefined {
+    let json: unknown;
+    try {
+      json = parsePayload(payload);
+    } catch (error) {
+      if (error instanceof JsonLimitError) return undefined;
+      throw error;
+    }
     const given = (json as { request_type?: unknown } | null | undefined)?.request_type;
     const type = typeof given === 'string' ? given : DEFAULT_REQUEST_TYPE;
     const { routes, fallback } = this.#options;
     const service = routes.get(type) ?? (given === undefined ? fallback : undefined);
     const kept = payload.length <= JSON_KEPT_BYTES_MAX;
-    const again = kept ? () => json : () => parseJson(payload);
+    const again = kept ? () => json : () => parsePayload(payload);
     return { ...(service ? { service } : {}), type, json: again };
   }
 
@@ -138,14 +182,14 @@ export class InProcessBus implements ServiceBus {
    * down for whoever asks again; it keeps its place until it has ended, or as long once more.
    */
   async #begin(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
-    const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
+    const { answers } = this.#options;
     const nowS = this.#options.nowS ?? (() => Math.floor(Date.now() / 1000));
     try {
       if (!work.known) await answers.begin(call, running.digest, nowS());
     } catch (error) {
       this.#end(call, running);
       if (error instanceof AnswerStoreError && error.deviceFull) return DEVICE_FULL;
-      logger.error({ err: error }, 'a request was not taken');
+      this.#tell(error);
       return CANNOT_TAKE;
     }
     if (this.#closing) {
@@ -153,31 +197,43 @@ export class InProcessBus implements ServiceBus {
       this.#end(call, running);
       return STOPPING;
     }
-    const { service, type: requestType, json } = work;
-    const late = Promise.withResolvers<ServiceOutcome>();
-    let timer = setTimeout(() => {
-      logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
-      timer = setTimeout(() => this.#end(call, running), deadlineMs);
-      running.abort.abort(new Error('the deadline has passed'));
-      late.resolve(TOO_LATE);
-    }, deadlineMs);
-    const { signal } = running.abort;
-    const request = {
-      ...{ ...call, requestType, signal },
-      get json() {
-        return json();
-      },
-    };
-    const ended = run(service, request, logger).then(async (end) => {
-      // The next process goes on with it.
-      const left = this.#closing && service.resumes && !end.outcome.ok;
-      if (end.again) answers.forget(call);
-      else if (!left) await answers.finish(call, end.outcome);
-      clearTimeout(timer);
-      this.#end(call, running);
-      return end.outcome;
+    return this.#hand(call, work, running);
+  }
+
+  /** Why requests are not taken: devices can ask as often as they like while a disk is full. */
+  #tell(error: unknown): void {
+    this.#untaken++;
+    const nowMs = performance.now();
+    if (nowMs - this.#toldMs < TELL_MS) return;
+    this.#options.logger.error({ err: error, requests: this.#untaken }, 'requests are not taken');
+    this.#toldMs = nowMs;
+    this.#untaken = 0;
+  }
+
+  /** To the service; the first of its end and the deadline is the outcome. */
+  #hand(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
+    const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
+    const { service } = work;
+    const request = new Handed(call, work, running);
+    return new Promise((resolve, reject) => {
+      let timer = setTimeout(() => {
+        logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
+        timer = setTimeout(() => this.#end(call, running), deadlineMs);
+        running.stop(new Error('the deadline has passed'));
+        resolve(TOO_LATE);
+      }, deadlineMs);
+      const ended = async () => {
+        const { outcome, again } = await run(service, request, { running, logger });
+        // The next process goes on with it.
+        const left = this.#closing && service.resumes && !outcome.ok;
+        if (again) answers.forget(call);
+        else if (!left) await answers.finish(call, outcome);
+        clearTimeout(timer);
+        this.#end(call, running);
+        return outcome;
+      };
+      ended().then(resolve, reject);
     });
-    return Promise.race([ended, late.promise]);
   }
 
   /** Its place is free; a later run of the same call keeps its own. */
@@ -188,6 +244,35 @@ export class InProcessBus implements ServiceBus {
     const left = (this.#byDevice.get(call.deviceId) ?? 1) - 1;
     if (left === 0) this.#byDevice.delete(call.deviceId);
     else this.#byDevice.set(call.deviceId, left);
+  }
+}
+
+/** A call as its service sees it: what costs something is made when it is looked at. */
+class Handed implements ServiceRequest {
+  readonly deviceId: string;
+  readonly userId: string;
+  readonly requestId: string;
+  readonly payload: Uint8Array;
+  readonly requestType: string;
+  readonly #work: Work;
+  readonly #running: Running;
+
+  constructor(call: ServiceCall, work: Work, running: Running) {
+    this.deviceId = call.deviceId;
+    this.userId = call.userId;
+    this.requestId = call.requestId;
+    this.payload = call.payload;
+    this.requestType = work.type;
+    this.#work = work;
+    this.#running = running;
+  }
+
+  get json(): unknown {
+    return this.#work.json();
+  }
+
+  get signal(): AbortSignal {
+    return this.#running.signal;
   }
 }
 
@@ -202,21 +287,21 @@ interface Work {
 async function run(
   service: Service,
   request: ServiceRequest,
-  logger: Logger,
+  { running, logger }: { running: Running; logger: Logger },
 ): Promise<{ outcome: ServiceOutcome; again: boolean }> {
   try {
     const payload = await service.handle(request);
     if (payload instanceof Uint8Array && payload.length <= PAYLOAD_BYTES_MAX) {
-      return { outcome: { ok: true, payload: Uint8Array.from(payload) }, again: false };
+      return { outcome: { ok: true, payload: new Uint8Array(payload) }, again: false };
     }
     throw new TypeError(`${service.name}: wanted an answer of at most ${PAYLOAD_BYTES_MAX} bytes`);
   } catch (error) {
     if (error instanceof ServiceFailure) {
       const { code, message, again, cause } = error;
       if (cause) logger.error({ err: cause, service: service.name }, 'a service failed');
-      return { outcome: { ok: false, code, message }, again };
+      return { outcome: failedOutcome(code, message), again };
     }
-    if (request.signal.aborted) return { outcome: TOO_LATE, again: false };
+    if (running.isStopped) return { outcome: TOO_LATE, again: false };
     logger.error({ err: error, service: service.name }, 'a service failed');
     return { outcome: { ok: false, code: 'SERVICE_ERROR', message: '' }, again: false };
   }
@@ -229,6 +314,11 @@ const CANNOT_TAKE = unavailable('requests cannot be taken now');
 const DEVICE_FULL = unavailable(
   `${NOT_EXECUTED}the device has too many requests of the last 24 hours`,
 );
+const UNKNOWN = unavailable('the request was taken before; its outcome is unknown');
+const TOO_COMPLEX = failedOutcome(
+  'INVALID_REQUEST',
+  `wanted JSON of at most ${JSON_VALUES_MAX} values, ${JSON_DEPTH_MAX} deep`,
+);
 const TOO_LATE = unavailable('the service did not answer in time');
 
 function unavailable(message: string): ServiceOutcome {
@@ -237,46 +327,16 @@ function unavailable(message: string): ServiceOutcome {
 
 /** What a request_id stands for: whose request, and what it says. */
 function digestOf({ userId, payload }: ServiceCall): Uint8Array {
-  const user = Buffer.from(userId);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(user.length);
-  return createHash('sha256').update(length).update(user).update(payload).digest();
+  const userBytes = Buffer.byteLength(userId);
+  const input = Buffer.allocUnsafe(4 + userBytes + payload.length);
+  input.writeUInt32BE(userBytes);
+  input.write(userId, 4);
+  input.set(payload, 4 + userBytes);
+  return hash('sha256', input, 'buffer');
 }
 
 function sameCall(first: Uint8Array, second: Uint8Array): ServiceOutcome | undefined {
   if (Buffer.compare(first, second) === 0) return undefined;
   const message = 'the request_id was used for another request';
   return { ok: false, code: 'INVALID_REQUEST', message };
-}
-
-/**
- * By its first byte that is no white space (or is a byte order mark, which is taken off): what is
- * surely none costs no exception (20 us).
- */
-function mayBeJson(payload: Uint8Array): boolean {
-  const first = payload.find((byte) => byte > 0x20) ?? 0;
-  return first === 0x22 || (first >= 0x2d && first < 0x80) || first === 0xef;
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  if (!mayBeJson(payload)) return undefined;
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The outcome, unless the caller stops waiting before. */
-function waited(outcome: Promise<ServiceOutcome>, signal?: AbortSignal): Promise<ServiceOutcome> {
-  if (!signal) return outcome;
-  return new Promise((resolve) => {
-    const stop = () => resolve(unavailable('nobody waits for the answer'));
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
-    void outcome.then((value) => {
-      signal.removeEventListener('abort', stop);
-      resolve(value);
-    });
-  });
 }

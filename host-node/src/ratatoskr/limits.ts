@@ -96,6 +96,8 @@ export const ANSWERS_PER_DEVICE_MAX = ANSWERS_PER_HOURLY_RATE * RATE_PER_HOUR;
 /** Bytes of answers that are kept: of one device (eight of the largest size), and of all. */
 export const ANSWER_BYTES_PER_DEVICE_MAX = 8 * 1024 * 1024;
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Of a text of an ERROR, in UTF-8 (section 10). */
+export const ERROR_MESSAGE_BYTES_MAX = 1024;
 /** Longest payload of a request, and longest answer of a service (section 10). */
 export const PAYLOAD_BYTES_MAX = 1_048_576;
 /**
@@ -103,3 +105,20 @@ export const PAYLOAD_BYTES_MAX = 1_048_576;
  * times as long, and must not stay there while a service hangs.
  */
 export const JSON_KEPT_BYTES_MAX = 65_536;
+/**
+ * Values of a payload's JSON, and how deep they may be in each other. It is parsed by the thread
+ * that serves everybody: objects with a key of their own each, the slowest there is, take 4 ms with
+ * so many, and took 100 ms and more with as many as 1 MiB holds. Recursive services are safe too.
+ */
+export const JSON_VALUES_MAX = 16_384;
+export const JSON_DEPTH_MAX = 64;
+/**
+ * After a message as long as this others have their turn: it takes a millisecond and more, all
+ * told, and one read of a socket brings no second one.
+ */
+export const LARGE_MESSAGE_BYTES = 65_536;
+/**
+ * Turns of the event loop that others have then: enough to read a request, write it down, serve it,
+ * write down its outcome and answer. A turn in which nobody asks takes microseconds.
+ */
+export const TURNS_OF_OTHERS = 4;

@@ -45,6 +45,11 @@ export class NodeEd25519Signer implements Ed25519Signer {
     return new Uint8Array(sign(null, message, this.#key));
   }
 
+  /** The signature in base64url. */
+  signText(message: Uint8Array): string {
+    return sign(null, message, this.#key).toString('base64url');
+  }
+
   sign(message: Uint8Array): Promise<Uint8Array> {
     return Promise.resolve(this.signNow(message));
   }
@@ -61,7 +66,7 @@ export class NodeEd25519Verifier implements Ed25519Verifier {
   }
 
   #keyOf(bytes: Uint8Array): KeyObject {
-    const name = Buffer.from(bytes).toString('latin1');
+    const name = Buffer.from(bytes.buffer, bytes.byteOffset, KEY_BYTES).toString('latin1');
     const known = this.#keys.get(name);
     if (known) return known;
     const key = publicKeyOf(bytes);

@@ -1,6 +1,6 @@
 /**
- * When a connection is not read: its answers are not taken, it asks faster than it may, or it has
- * asked for a session and what comes next depends on that.
+ * When a connection is not read: its answers are not taken, it asks faster than it may, it has
+ * asked for a session and what comes next depends on that, or it is the turn of others.
  */
 import type { MessageChannel } from './channel.ts';
 import { UNSENT_CLOSE_BYTES, UNSENT_PAUSE_BYTES, UNSENT_TIMEOUT_MS } from './limits.ts';
@@ -8,7 +8,7 @@ import { UNSENT_CLOSE_BYTES, UNSENT_PAUSE_BYTES, UNSENT_TIMEOUT_MS } from './lim
 /** How often a paused connection's unsent bytes are looked at: a channel does not tell of them. */
 const LOOK_MS = 20;
 
-type Hold = 'unsent' | 'rate' | 'services' | 'session';
+type Hold = 'unsent' | 'rate' | 'services' | 'session' | 'turn';
 
 export class Pace {
   readonly #channel: MessageChannel;

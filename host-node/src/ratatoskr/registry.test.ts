@@ -4,15 +4,22 @@ import { join } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { openRegistry, reloadRegistry, watchDevices, writeDevices } from './device-file.ts';
+import {
+  changeDevices,
+  openRegistry,
+  reloadRegistry,
+  watchDevices,
+  writeDevices,
+} from './device-file.ts';
 import { deviceKeyProblem } from './device-key.ts';
+import { FileRegistry } from './file-registry.ts';
 import { NodeEd25519Signer, NodeEd25519Verifier } from './node-ed25519.ts';
 import { type Device, DeviceRegistry } from './registry.ts';
 import { signerOf } from './testing/test-peer.ts';
 
 const keyOf = (name: string) => signerOf(name).publicKey;
 const device = (deviceId: string, more: Partial<Device> = {}): Device => ({
-  ...{ deviceId, publicKey: keyOf(deviceId), userIds: ['user'], revoked: false },
+  ...{ deviceId, publicKey: keyOf(deviceId), userIds: new Set(['user']), revoked: false },
   ...more,
 });
 const hex = (text: string) => new Uint8Array(Buffer.from(text, 'hex'));
@@ -85,8 +92,8 @@ describe('DeviceRegistry', () => {
   it('adds users, and never changes a key or gives it to two devices', () => {
     const registry = new DeviceRegistry();
     registry.register(device('a'));
-    registry.register(device('a', { userIds: ['other', 'user'] }));
-    expect(registry.find('a')?.userIds).toEqual(['user', 'other']);
+    registry.register(device('a', { userIds: new Set(['other', 'user']) }));
+    expect([...(registry.find('a')?.userIds ?? [])]).toEqual(['user', 'other']);
     const wrong = { code: 'ANDVARI_RATATOSKR_DEVICE' };
     const register = (one: Device) => () => registry.register(one);
     expect(register(device('a', { publicKey: keyOf('b') }))).toThrow(
@@ -103,17 +110,17 @@ describe('DeviceRegistry', () => {
     ['a control character', device('a', { deviceId: 'a\n' }), /control character/],
     ['a C1 control character', device('a', { deviceId: 'a\u0085' }), /control character/],
     ['half a surrogate pair', device('a', { deviceId: 'a\ud800' }), /Unicode/],
-    ['a user of 257 bytes', device('a', { userIds: ['x'.repeat(257)] }), /user id/],
-    ['a user with NUL', device('a', { userIds: ['x\0'] }), /user id/],
-    ['no users', device('a', { userIds: [] }), /1 to 64 users/],
+    ['a user of 257 bytes', device('a', { userIds: new Set(['x'.repeat(257)]) }), /user id/],
+    ['a user with NUL', device('a', { userIds: new Set(['x\0']) }), /user id/],
+    ['no users', device('a', { userIds: new Set<string>() }), /1 to 64 users/],
     [
       '64 users',
-      device('a', { userIds: Array.from({ length: 64 }, (_, i) => `u${i}`) }),
+      device('a', { userIds: new Set(Array.from({ length: 64 }, (_, i) => `u${i}`)) }),
       undefined,
     ],
     [
       '65 users',
-      device('a', { userIds: Array.from({ length: 65 }, (_, i) => `u${i}`) }),
+      device('a', { userIds: new Set(Array.from({ length: 65 }, (_, i) => `u${i}`)) }),
       /1 to 64 users/,
     ],
     ['a weak key', device('a', { publicKey: new Uint8Array(32) }), /small order/],
@@ -146,7 +153,7 @@ describe('a devices file', () => {
 
   it('keeps devices, mode 0600; one that is not there has none', () => {
     expect(openRegistry(path).size).toBe(0);
-    const devices = [device('a'), device('b', { revoked: true, userIds: ['u', 'ü'] })];
+    const devices = [device('a'), device('b', { revoked: true, userIds: new Set(['u', 'ü']) })];
     writeDevices(path, devices);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(openRegistry(path).list()).toEqual(devices);
@@ -179,6 +186,62 @@ describe('a devices file', () => {
     writeDevices(path, [device('a'), device('b')]);
     await changed.promise;
     unwatch();
+  });
+});
+
+describe('a registry that stands in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'andvari-registry-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  let path = '';
+  let files = 0;
+  beforeEach(() => {
+    path = join(folder, `${files++}`, 'devices.json');
+  });
+
+  /** As its watcher and SIGHUP do, after somebody else has changed something. */
+  function reload(registry: DeviceRegistry): void {
+    changeDevices(path, (devices) => devices.register(device('other')));
+    reloadRegistry(registry, path);
+  }
+
+  it('keeps over a reload what the program has changed', () => {
+    const registry = new FileRegistry(path);
+    registry.register(device('a'));
+    registry.register(device('b'));
+    expect(registry.revoke('a')).toBe(true);
+    for (const each of [registry, new FileRegistry(path)]) {
+      reload(each);
+      expect(each.find('a')).toBeUndefined();
+      expect(each.find('b')).toEqual(device('b'));
+      expect(each.find('other')).toEqual(device('other'));
+    }
+  });
+
+  it('changes nothing when a device is none, and takes over what others have changed', () => {
+    const registry = new FileRegistry(path);
+    changeDevices(path, (devices) => devices.register(device('a')));
+    expect(() => registry.register(device('b', { publicKey: keyOf('a') }))).toThrow(/belongs to/);
+    expect(registry.size).toBe(0);
+    expect(registry.revoke('nobody')).toBe(false);
+    expect(registry.revoke('a')).toBe(true);
+    expect(openRegistry(path).find('a')).toBeUndefined();
+    expect(openRegistry(path).size).toBe(1);
+  });
+
+  it('revokes even if the file cannot be changed, and says so', () => {
+    const registry = new FileRegistry(path);
+    registry.register(device('a'));
+    const good = readFileSync(path);
+    writeFileSync(path, 'x');
+    const wrong = expect.objectContaining({ code: 'ANDVARI_RATATOSKR_DEVICES' });
+    expect(() => registry.revoke('a')).toThrow(wrong);
+    expect(() => registry.register(device('b'))).toThrow(wrong);
+    writeFileSync(path, good);
+    reload(registry);
+    expect(registry.find('a')).toBeUndefined();
+    expect(registry.find('b')).toBeUndefined();
+    expect(registry.revoke('a')).toBe(true);
+    expect(openRegistry(path).find('a')).toBeUndefined();
   });
 });
 

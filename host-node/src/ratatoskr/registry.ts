@@ -10,7 +10,7 @@ export interface Device {
   readonly deviceId: string;
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
-  readonly userIds: readonly string[];
+  readonly userIds: ReadonlySet<string>;
   readonly revoked: boolean;
 }
 
@@ -54,7 +54,7 @@ export class DeviceRegistry {
    * revokes the device and registers another.
    * @throws DeviceError
    */
-  register(device: { deviceId: string; publicKey: Uint8Array; userIds: readonly string[] }): void {
+  register(device: { deviceId: string; publicKey: Uint8Array; userIds: Iterable<string> }): void {
     const known = this.#devices.get(device.deviceId);
     if (!known && this.size >= DEVICES_MAX) {
       throw new DeviceError(`wanted at most ${DEVICES_MAX} devices`);
@@ -63,7 +63,7 @@ export class DeviceRegistry {
     if (known && keyName(known.publicKey) !== keyName(device.publicKey)) {
       throw new DeviceError(`device ${device.deviceId} is registered with another key`);
     }
-    const userIds = [...new Set([...(known?.userIds ?? []), ...device.userIds])];
+    const userIds = new Set([...(known?.userIds ?? []), ...device.userIds]);
     const next = checked({ ...device, userIds, revoked: false });
     if (!isCurvePoint(next.publicKey)) {
       throw new DeviceError(`device ${device.deviceId}: the key is no point of the curve`);
@@ -118,13 +118,13 @@ function checked({ deviceId, publicKey, userIds, revoked }: Device): Device {
   if (problem) throw new DeviceError(`device id: ${problem}`);
   const keyProblem = deviceKeyProblem(publicKey);
   if (keyProblem) throw new DeviceError(`device ${deviceId}: ${keyProblem}`);
-  if (userIds.length < 1 || userIds.length > USERS_PER_DEVICE_MAX) {
-    const wanted = `wanted 1 to ${USERS_PER_DEVICE_MAX} users, got ${userIds.length}`;
+  if (userIds.size < 1 || userIds.size > USERS_PER_DEVICE_MAX) {
+    const wanted = `wanted 1 to ${USERS_PER_DEVICE_MAX} users, got ${userIds.size}`;
     throw new DeviceError(`device ${deviceId}: ${wanted}`);
   }
   for (const userId of userIds) {
     const userProblem = idProblem(userId);
     if (userProblem) throw new DeviceError(`device ${deviceId}: user id: ${userProblem}`);
   }
-  return { deviceId, publicKey: Uint8Array.from(publicKey), userIds: [...userIds], revoked };
+  return { deviceId, publicKey: Uint8Array.from(publicKey), userIds: new Set(userIds), revoked };
 }

@@ -20,7 +20,6 @@ export function signResponse(
   const input = responseSigningInput(response, requestDigest);
   const digest = hash('sha256', input, 'buffer');
   const metadata = new Map(response.metadata);
-  const signature = Buffer.from(signer.signNow(digest)).toString('base64url');
-  metadata.set(RESPONSE_SIGNATURE_KEY, signature);
+  metadata.set(RESPONSE_SIGNATURE_KEY, signer.signText(digest));
   return { ...response, metadata };
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
+import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import type { RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,7 +23,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'andvari-restart-'));
   const { publicKey } = signerOf('d');
   writeDevices(join(folder, 'devices.json'), [
-    { deviceId: 'd', publicKey, userIds: ['u'], revoked: false },
+    { deviceId: 'd', publicKey, userIds: new Set(['u']), revoked: false },
   ]);
   codec = RatatoskrCodec.create({ module: await plainEngine() });
 });
@@ -44,8 +45,7 @@ async function start(): Promise<{ child: ChildProcess; peer: TestPeer }> {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   children.push(child);
-  const [port] = await once(child, 'message');
-  const url = `ws://127.0.0.1:${port}/ratatoskr`;
+  const [{ url }] = (await once(child, 'message')) as [RatatoskrAddress];
   const peer = new TestPeer(url, { deviceId: 'd', userId: 'u', codec });
   await peer.opened;
   expect((await peer.ask(peer.connectionRequest())).success).toBe(true);

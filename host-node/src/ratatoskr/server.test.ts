@@ -76,6 +76,28 @@ describe('answers come out of order', () => {
 });
 
 describe('what comes right behind a connection request', () => {
+  it.each([true, false])('in the same read: another one, and a request; TLS %s', async (tls) => {
+    const place = await start({ tls });
+    const peer = await place.peer();
+    const requests = [peer.connectionRequest(), peer.connectionRequest(), peer.request()];
+    peer.sendTogether(requests);
+    await peer.answer(2);
+    const wanted = [2, 2, 3].map((messageType) => ({ messageType, success: true }));
+    expect(peer.answers).toMatchObject(wanted);
+    expect(peer.answers.map(({ requestId }) => requestId)).toEqual(
+      requests.map(({ requestId }) => requestId),
+    );
+    // The twin: another device's is refused, and ends the connection.
+    const other = await place.peer('device-2');
+    peer.sendTogether([peer.connectionRequest(), other.connectionRequest()]);
+    await peer.answer(4);
+    expect(peer.answers.slice(3)).toMatchObject([
+      { success: true },
+      { errorCode: 'CONNECTION_REJECTED' },
+    ]);
+    expect((await peer.closed).code).toBe(1008);
+  });
+
   async function startAsked() {
     const asked: ((admitted: boolean) => void)[] = [];
     const admit = () => new Promise<boolean>((resolve) => asked.push(resolve));

@@ -52,6 +52,8 @@ export interface RatatoskrServerOptions {
   /** Messages that the replay cache remembers [1,000,000]; 112 bytes each when they are used. */
   replayEntries?: number;
   clock?: Clock;
+  /** A defect of ours, or of a service bus: the request is answered SERVICE_ERROR. */
+  failed: (error: unknown) => void;
 }
 
 export class RatatoskrServer {
@@ -94,6 +96,7 @@ export class RatatoskrServer {
       }),
       authenticator: options.authenticator ?? anyDevice,
       connectionRate: options.connectionRate ?? {},
+      failed: options.failed,
       count: (result) => void this.#counts.set(result, (this.#counts.get(result) ?? 0) + 1),
       left: (connection) => {
         this.#connections.delete(connection as RatatoskrConnection);

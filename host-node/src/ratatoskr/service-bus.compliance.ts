@@ -105,9 +105,20 @@ function choosing(open: Open): void {
     expect(await bus.deliver(call('spaces', spaces))).toMatchObject({ payload: bytes(['a', 4]) });
     expect(await bus.deliver(call('mark', mark))).toMatchObject({ payload: bytes(['a', 5]) });
     expect(b.seen).toHaveLength(0);
-    const none = new Uint8Array(1_048_576).fill(0x7b);
+    const none = new Uint8Array(1_048_576).fill(0x2d);
     expect(await bus.deliver(call('none', none))).toMatchObject({ ok: true });
     expect(b.seen.map(({ json }) => json)).toEqual([undefined]);
+  });
+
+  it('refuses JSON that would hold everybody up, and executes nothing of it', async () => {
+    const service = new Counting('a');
+    const bus = await open({}, service);
+    const nested = (depth: number) => bytes(JSON.parse('['.repeat(depth) + ']'.repeat(depth)));
+    expect(await bus.deliver(call('deep', nested(64)))).toMatchObject({ ok: true });
+    const refused = { ok: false, code: 'INVALID_REQUEST', message: expect.stringMatching('JSON') };
+    expect(await bus.deliver(call('deeper', nested(65)))).toMatchObject(refused);
+    expect(service.seen).toHaveLength(1);
+    expect(await bus.deliver(call('deeper', nested(64)))).toMatchObject({ ok: true });
   });
 
   it('does not know a service: SERVICE_UNAVAILABLE, and it can be tried again', async () => {

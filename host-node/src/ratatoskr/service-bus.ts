@@ -3,6 +3,7 @@
  * process (in-process-bus.ts); one over a message broker would pass the same suite
  * (service-bus.compliance.ts).
  */
+import { ERROR_MESSAGE_BYTES_MAX } from './limits.ts';
 
 /** A request that has passed every check: this device and this user have sent it, now. */
 export interface ServiceCall {
@@ -38,7 +39,8 @@ export interface Service {
   readonly resumes?: boolean;
 }
 
-export type ServiceCode = 'SERVICE_ERROR' | 'SERVICE_UNAVAILABLE' | 'INVALID_REQUEST';
+const serviceCodes = ['SERVICE_ERROR', 'SERVICE_UNAVAILABLE', 'INVALID_REQUEST'] as const;
+export type ServiceCode = (typeof serviceCodes)[number];
 
 export type ServiceOutcome =
   | { ok: true; payload: Uint8Array }
@@ -48,6 +50,21 @@ export type ServiceOutcome =
       /** For the client; empty: the code's own text. Never internal. */
       message: string;
     };
+
+const textBytes = new Uint8Array(ERROR_MESSAGE_BYTES_MAX);
+const textEncoder = new TextEncoder();
+
+/**
+ * A failure as an ERROR can carry it. Services are not all typed, and their texts may repeat what a
+ * device has sent: half of a surrogate pair becomes U+FFFD, a long text ends with a whole
+ * character, and a code that is none of a service is SERVICE_ERROR.
+ */
+export function failedOutcome(code: string, message: string): ServiceOutcome & { ok: false } {
+  const known = serviceCodes.find((each) => each === code);
+  const text = message.toWellFormed();
+  const { read } = textEncoder.encodeInto(text, textBytes);
+  return { ok: false, code: known ?? 'SERVICE_ERROR', message: text.slice(0, read) };
+}
 
 /** A service says no, or not now. */
 export class ServiceFailure extends Error {
@@ -69,7 +86,8 @@ export interface ServiceBus {
    * The outcome of a call, once it is known; never rejects. At most once: a call with a device and
    * request_id that were here in the last 24 hours is answered as the first one, or waits for it;
    * when that answer had to make room, SERVICE_UNAVAILABLE says that it was executed. The same
-   * request_id with another payload is INVALID_REQUEST.
+   * request_id with another payload is INVALID_REQUEST, and so is JSON with more values than are
+   * parsed (JSON_VALUES_MAX, JSON_DEPTH_MAX).
    *
    * `signal` ends the waiting (SERVICE_UNAVAILABLE), not the execution, which others may wait for:
    * the client can come back over another connection and have its answer.

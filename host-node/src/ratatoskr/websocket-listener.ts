@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { HttpListener, pathOf, refuseSocket, sendText } from '../http/http-listener.ts';
+import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { isLoopback } from '../raida/origin.ts';
 import { Admission, type AdmissionLists } from './admission.ts';
@@ -112,7 +113,8 @@ export class WebSocketListener {
     const { listen, certificate, allowPlain = false } = this.#options;
     if (!certificate && !allowPlain && !isLoopback(listen.host)) {
       throw new PlainTextError(
-        `Ratatoskr on ${listen.host} wants a certificate, or the word that it may go in clear`,
+        `ratatoskr.listen ${formatAddress(listen)}: others can reach it. Wanted a certificate ` +
+          '(ratatoskr.tls_cert_file, ratatoskr.tls_key_file), or ratatoskr.allow_plain = true',
       );
     }
     const address = await this.#listener.open(listen);

@@ -208,6 +208,7 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
   it.each([
     ['ends', 1000, (stream: RawStream) => void stream.send.end()],
     ['is reset', 1002, (stream: RawStream) => stream.send.reset(1)],
+    ['is not read', 1002, (stream: RawStream) => stream.receive.stop(1)],
     ['ends inside a message', 1002, (stream: RawStream) => void stream.send.end(framed(5))],
   ])('the session ends when the stream %s', async (_, code, act) => {
     const connected = await session();
@@ -215,6 +216,18 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
     await vi.waitFor(() => expect(received).toHaveLength(1));
     act(stream);
     expect((await closeOf(connected)).code).toBe(code);
+    await vi.waitFor(() => expect(closedCount).toBe(1));
+  });
+
+  it('the session ends when the stream is not read from the start', async () => {
+    onMessage = (bytes) => channel.send(bytes);
+    const connected = await session();
+    const stream = client.sessionStream(connected.id, framed(Buffer.from('x')));
+    stream.receive.stop(1);
+    const after = framed(Buffer.from('y'));
+    await stream.send.write(after).catch(() => {});
+    expect((await closeOf(connected)).code).toBe(1002);
+    await stream.send.write(after).catch(() => {});
     await vi.waitFor(() => expect(closedCount).toBe(1));
   });
 

@@ -28,23 +28,26 @@ const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
  * Offer a session to the server.
+ * @param left called when the session is over
  * @returns undefined: too many connections
  */
 export function acceptSession(
   session: WebTransportSession,
   accept: AcceptChannel,
-): SessionHandler | undefined {
-  const channel = new WebTransportChannel(session);
+  left: (channel: WebTransportChannel) => void,
+): WebTransportChannel | undefined {
+  const channel = new WebTransportChannel(session, left);
   const handler = accept(channel);
   if (!handler) return undefined;
   channel.begin(handler);
   return channel;
 }
 
-class WebTransportChannel implements MessageChannel, SessionHandler {
+export class WebTransportChannel implements MessageChannel, SessionHandler {
   readonly transport = 'webtransport';
   readonly remoteAddress: string;
   readonly #session: WebTransportSession;
+  readonly #left: (channel: WebTransportChannel) => void;
   #handler!: ChannelHandler;
   #stream: BidirectionalStream | undefined;
   /** Messages that were sent before the client opened its stream. */
@@ -60,8 +63,9 @@ class WebTransportChannel implements MessageChannel, SessionHandler {
   #body: Uint8Array | undefined;
   #bodyBytes = 0;
 
-  constructor(session: WebTransportSession) {
+  constructor(session: WebTransportSession, left: (channel: WebTransportChannel) => void) {
     this.#session = session;
+    this.#left = left;
     this.remoteAddress = session.remoteAddress;
   }
 
@@ -117,6 +121,7 @@ class WebTransportChannel implements MessageChannel, SessionHandler {
       return;
     }
     this.#stream = stream;
+    stream.writable.onStopped = () => this.#unread();
     for (const framed of this.#early) this.#write(framed);
     this.#early = [];
     this.#earlyBytes = 0;
@@ -132,18 +137,24 @@ class WebTransportChannel implements MessageChannel, SessionHandler {
   closed(): void {
     this.#closing = true;
     this.resume();
+    this.#left(this);
     // Not inside the server's own call of close().
     queueMicrotask(() => this.#handler.closed());
   }
 
   #write(framed: Uint8Array): void {
     this.#lastSentMs = performance.now();
-    // When the stream or the session has ended, `closed` tells; a buffer that is full, here.
     this.#written = this.#stream!.writable.write(framed).catch((error: { code?: string }) => {
-      if (error.code === 'ANDVARI_QUIC_BUFFER_FULL') {
-        this.close(CloseCode.OVERLOADED, 'too slow a reader');
-      }
+      const isFull = error.code === 'ANDVARI_QUIC_BUFFER_FULL';
+      if (isFull) this.close(CloseCode.OVERLOADED, 'too slow a reader');
+      // Stopped before it was ours; if the session has ended, closing it does nothing.
+      else this.#unread();
     });
+  }
+
+  /** Nothing would be answered any more, so nothing more is asked. */
+  #unread(): void {
+    this.close(CloseCode.PROTOCOL_ERROR, 'answers are not read');
   }
 
   async #read(readable: IncomingStream): Promise<void> {

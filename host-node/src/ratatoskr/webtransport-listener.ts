@@ -4,12 +4,13 @@
  */
 import { AddressError, PortInUseError, type SocketAddress } from '../io/packet-io.ts';
 import type { Certificate, CertificateSource } from '../webtransport/certificates.ts';
+import type { SessionHandler, WebTransportSession } from '../webtransport/session.ts';
 import { WebTransportServer } from '../webtransport/webtransport-server.ts';
 import { Admission, type AdmissionLists } from './admission.ts';
 import type { AcceptChannel } from './channel.ts';
 import { CONNECTIONS_DEFAULT } from './limits.ts';
 import { RATATOSKR_PATH } from './websocket-listener.ts';
-import { acceptSession } from './webtransport-channel.ts';
+import { acceptSession, type WebTransportChannel } from './webtransport-channel.ts';
 
 const GOING_AWAY = 1001;
 /** How often a certificate's end is looked for while nobody connects. */
@@ -33,6 +34,9 @@ export class WebTransportListener {
   #admission: Admission | undefined;
   #certificate: Certificate | undefined;
   #checks: NodeJS.Timeout | undefined;
+  readonly #channels = new Set<WebTransportChannel>();
+  #closing = false;
+  #emptied: () => void = () => {};
 
   /** @throws WebTransportUnavailableError: no QUIC on this platform */
   constructor(options: WebTransportListenerOptions) {
@@ -44,7 +48,7 @@ export class WebTransportListener {
         hashes: (nowMs) => certificates.hashes(nowMs),
       },
       connectionsMax,
-      paths: { [RATATOSKR_PATH]: (session) => acceptSession(session, accept) },
+      paths: { [RATATOSKR_PATH]: (session) => this.#accept(session, accept) },
       admitsOrigin: (origin) => this.#admission?.admitsOrigin(origin) ?? false,
       admitsAuthority: (authority) => this.#admission?.admitsHost(authority) ?? false,
       ...(platform !== undefined && { platform }),
@@ -85,10 +89,35 @@ export class WebTransportListener {
     }
   }
 
-  /** Accept nobody more, and say goodbye to the others. */
-  close(): Promise<void> {
+  /** Accept no session more; clients are told that theirs will end. */
+  drain(): void {
+    this.#closing = true;
+    this.#server.drain();
+  }
+
+  /** As drain(), say goodbye to those that are here, and end when that has had time to arrive. */
+  async close(): Promise<void> {
     clearInterval(this.#checks);
-    return this.#server.close(GOING_AWAY, 'the server stops');
+    this.drain();
+    if (this.#channels.size > 0) {
+      const gone = new Promise<void>((resolve) => {
+        this.#emptied = resolve;
+      });
+      // Each in its own time, behind what it has said last: a second at the most.
+      for (const channel of this.#channels) channel.close(GOING_AWAY, 'the server stops');
+      await gone;
+    }
+    await this.#server.close();
+  }
+
+  #accept(session: WebTransportSession, accept: AcceptChannel): SessionHandler | undefined {
+    if (this.#closing) return undefined;
+    const channel = acceptSession(session, accept, (left) => {
+      this.#channels.delete(left);
+      if (this.#channels.size === 0) this.#emptied();
+    });
+    if (channel) this.#channels.add(channel);
+    return channel;
   }
 
   /** The certificate of a connection that begins now; a change is told once. */

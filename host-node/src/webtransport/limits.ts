@@ -4,16 +4,19 @@
 export const CONNECTIONS_MAX = 1024;
 /** A handshake that takes longer is given up: it is three round trips, Retry's included. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** Silence after which a connection is over; ours is the smaller of two, a browser offers 30 s. */
-export const IDLE_TIMEOUT_MS = 30_000;
-/** A PING this often keeps a quiet connection with sessions; three may be lost. */
-export const KEEP_ALIVE_MS = 8_000;
+/**
+ * Silence after which a connection is over; ours is the smaller of two, a browser offers 30 s. It
+ * is how a page without a call finds out that its server was killed.
+ */
+export const IDLE_TIMEOUT_MS = 12_000;
+/** A PING this often keeps a quiet connection with sessions; two in a row may be lost. */
+export const KEEP_ALIVE_MS = 4_000;
 /** Between the end of the sessions and that of their connections, when the server stops. */
 export const CLOSE_LINGER_MS = 100;
 /** Time for a peer to end its side of a session that we have ended. */
 export const RELEASE_TIMEOUT_MS = 1_000;
 /** Checks at that interval that may find a connection without a session; then it is closed. */
-export const SESSIONLESS_CHECKS_MAX = 2;
+export const SESSIONLESS_CHECKS_MAX = 4;
 /** Part of all connections that may have no session; the oldest of them goes for the next. */
 export const SESSIONLESS_PART = 0.5;
 /** A Retry token is used within a round trip; this allows for slow paths and a lost packet. */

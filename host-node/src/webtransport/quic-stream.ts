@@ -188,6 +188,8 @@ interface PendingWrite {
 
 export class QuicSendStream {
   readonly id: number;
+  /** Called once, when the peer does not want the stream's bytes, also while none is written. */
+  onStopped: (() => void) | undefined;
   readonly #host: StreamHost;
   readonly #pending: PendingWrite[] = [];
   #bufferedBytes = 0;
@@ -310,6 +312,7 @@ export class QuicSendStream {
 
   #stopped(error: unknown): void {
     this.#fail(new QuicStreamError('stopped', codeOf(error, 'StreamStopped') ?? 0));
+    this.onStopped?.();
   }
 
   #fail(error: Error): void {

@@ -118,16 +118,16 @@ export class WebTransportServer {
 
   /**
    * End all sessions with this code, and all connections. Takes no new ones from now on, and 100 ms
-   * if there are sessions.
+   * if there are connections.
    */
   async close(code = 0, reason = ''): Promise<void> {
     this.#closing = true;
     clearInterval(this.#keepAlive);
-    const hadSessions = this.sessionCount > 0;
+    this.drain();
     for (const { http3 } of [...this.#served.values()]) http3.endSessions(code, reason);
     // With the end of its connection a browser forgets what it has not read yet, so the capsules
-    // get a few round trips.
-    if (hadSessions) await new Promise((resolve) => setTimeout(resolve, CLOSE_LINGER_MS));
+    // get a few round trips, those of sessions that somebody has just ended too.
+    if (this.#served.size > 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_LINGER_MS));
     await this.#listener.close(Http3Code.NO_ERROR);
   }
 

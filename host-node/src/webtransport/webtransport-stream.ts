@@ -75,6 +75,11 @@ export class OutgoingStream {
     this.#quic = quic;
   }
 
+  /** `stopped` is called once, when the peer reads no more, also while nothing is written. */
+  set onStopped(stopped: () => void) {
+    this.#quic.onStopped = stopped;
+  }
+
   /** Bytes that were written and not yet taken by QUIC. */
   get bufferedBytes(): number {
     return this.#quic.bufferedBytes;

@@ -14,7 +14,8 @@ import {
   RESENDS_MAX,
   TIMER_MS_MAX,
 } from './limits.ts';
-import type { Answer, Link } from './link.ts';
+import type { Link } from './link.ts';
+import type { Answer } from './link-owner.ts';
 import type { MessageMaker } from './message-maker.ts';
 
 /** What a call gave. */
@@ -205,12 +206,10 @@ export class CallDesk {
   }
 
   #timeOut(call: Call, timeoutMs: number): void {
-    const wasSent = this.#queue.isUnderWay(call) && call.sends > 0;
     const outcome = outcomeOf(call);
     const problem =
       call.sends > 0 ? `no answer within ${timeoutMs} ms` : `not sent within ${timeoutMs} ms`;
     this.#fail(call, new RatatoskrError('ANDVARI_TIMEOUT', problem, { outcome }));
-    if (wasSent) this.#options.link()?.doubt();
   }
 
   #fail(call: Call, error: unknown): void {

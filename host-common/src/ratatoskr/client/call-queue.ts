@@ -4,7 +4,7 @@
  */
 
 import { BYTES_UNDER_WAY_MAX, CALL_BYTES_MAX, CALLS_MAX, CALLS_UNDER_WAY_MAX } from './limits.ts';
-import type { Answer } from './link.ts';
+import type { Answer } from './link-owner.ts';
 
 export interface Call {
   readonly requestId: string;

@@ -4,7 +4,7 @@
 export interface ChannelEvents {
   /** One whole message, the owner's own copy. */
   message(bytes: Uint8Array): void;
-  /** The server is alive though it said nothing: a ping that the transport can see. */
+  /** A sign of life that is no message: a ping, or a part of one, where the transport sees it. */
   alive?(): void;
   /** Once, after the channel was open; `code` as in a WebSocket's close frame, 1006: cut. */
   closed(code: number, reason: string): void;

@@ -3,7 +3,7 @@
 import type { QueueView } from './call-queue.ts';
 import type { TransportName } from './client-channel.ts';
 import type { RatatoskrError } from './client-error.ts';
-import type { Session } from './link.ts';
+import type { Session } from './session.ts';
 
 export type ClientState =
   /** Nobody wants a connection. Calls wait. */
@@ -22,6 +22,8 @@ export interface ClientStatus {
   readonly state: ClientState;
   readonly transport: TransportName | undefined;
   readonly session: Session | undefined;
+  /** False: online, but the server does not answer the question whether it lives. */
+  readonly answering: boolean;
   /** Since the last heartbeat of this connection; undefined: there was none yet. */
   readonly heartbeatAgoMs: number | undefined;
   /** Of the last answer. */
@@ -40,6 +42,7 @@ export type ClientEvent =
   | { readonly kind: 'transport'; readonly transport: TransportName | undefined }
   /** A session, also one in the place of another; undefined: there is none any more. */
   | { readonly kind: 'session'; readonly session: Session | undefined }
+  | { readonly kind: 'answering'; readonly answering: boolean }
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'roundTrip'; readonly elapsedMs: number }
   | { readonly kind: 'queue' }

@@ -9,7 +9,9 @@ import { RatatoskrError, RefusedByServerError } from './client-error.ts';
 import type { ClientEvent, ClientState, ClientStatus } from './client-status.ts';
 import type { Dialer } from './dial.ts';
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, STABLE_MS } from './limits.ts';
-import { Link, type LinkOwner, type LinkSettings, type Session } from './link.ts';
+import { Link, type LinkSettings } from './link.ts';
+import type { LinkOwner } from './link-owner.ts';
+import type { Session } from './session.ts';
 
 export interface KeeperOptions {
   link: LinkSettings;
@@ -37,6 +39,7 @@ export class ConnectionKeeper {
   /** Since when there is a session on the link. */
   #onlineMs: number | undefined;
   #retry: { atMs: number; cancel: () => void } | undefined;
+  #answering = true;
   /** When the last heartbeat of this link was sent. */
   #beatMs: number | undefined;
   #roundTripMs: number | undefined;
@@ -66,6 +69,7 @@ export class ConnectionKeeper {
       state: this.#state,
       transport: this.#link?.transport,
       session: this.#link?.session,
+      answering: this.#link === undefined || this.#answering,
       heartbeatAgoMs: this.#beatMs === undefined ? undefined : nowMs - this.#beatMs,
       roundTripMs: this.#roundTripMs,
       failures: this.#tries.failures,
@@ -126,6 +130,7 @@ export class ConnectionKeeper {
     this.#link = link;
     this.#onlineMs = undefined;
     this.#beatMs = undefined;
+    this.#answering = true;
     void link.open(this.#options.dialer);
   }
 
@@ -144,6 +149,11 @@ export class ConnectionKeeper {
       },
       ended: (error) => {
         if (isOurs()) this.#ended(error);
+      },
+      answering: (answering) => {
+        if (!isOurs()) return;
+        this.#answering = answering;
+        emit({ kind: 'answering', answering });
       },
       beat: () => {
         this.#beatMs = this.#options.clock.monotonicMs();

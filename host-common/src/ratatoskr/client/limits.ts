@@ -15,6 +15,15 @@ export const SUBPROTOCOL = 'ratatoskr.v1';
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** Time for the answer to a CONNECTION_REQUEST: it waits for no service. */
 export const SESSION_TIMEOUT_MS = 10_000;
+/**
+ * A server that owes an answer and says nothing for this long is asked whether it lives: people
+ * begin to wonder then, and most answers take a tenth of it.
+ */
+export const ANSWER_LATE_MS = 2_000;
+/** Without an answer to that for this long it is shown as not answering: several round trips. */
+export const QUESTION_LATE_MS = 1_000;
+/** A line that carries less looks like a dead one while a long message is on it. */
+export const SLOW_LINE_BYTES_PER_S = 32_768;
 /** Time for a call, with the wait in the queue. */
 export const CALL_TIMEOUT_DEFAULT_MS = 30_000;
 /** Longer waits than a timer can hold would end at once. */
@@ -39,8 +48,11 @@ export const FALLBACK_MS = 300_000;
 export const CALLS_MAX = 256;
 /** Payload bytes of these calls: what a browser tab can spare. */
 export const CALL_BYTES_MAX = 16_777_216;
-/** Calls on the way at once: fewer than a server's burst of a device (60), so none is refused. */
-export const CALLS_UNDER_WAY_MAX = 32;
+/**
+ * Calls on the way at once: fewer than the 16 with which a server reads no more of a connection, so
+ * that a question whether it lives is read; and than its burst of a device (60).
+ */
+export const CALLS_UNDER_WAY_MAX = 15;
 /** Payload bytes on the way at once, but for one call alone: bounds what a socket has to buffer. */
 export const BYTES_UNDER_WAY_MAX = 2_097_152;
 /** Refusals such as RATE_LIMITED after which a call is not sent again but fails. */

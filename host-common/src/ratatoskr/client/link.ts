@@ -6,6 +6,7 @@
 import type { RatatoskrCodec } from '../codec.ts';
 import type { ResponseValidator } from '../message-validator.ts';
 import { MessageType, type RatatoskrResponse } from '../messages.ts';
+import { AnswerWatch } from './answer-watch.ts';
 import type { ChannelEvents, ClientChannel, TransportName } from './client-channel.ts';
 import type { ClientClock } from './client-clock.ts';
 import { asRatatoskrError, RatatoskrError, RefusedByServerError } from './client-error.ts';
@@ -13,23 +14,18 @@ import type { Dialer } from './dial.ts';
 import {
   HEARTBEAT_MS,
   PROTOCOL_VERSION,
+  QUESTION_LATE_MS,
   RENEW_BEFORE_MS,
   RENEW_MIN_MS,
   SESSION_TIMEOUT_MS,
   SILENCE_MAX_MS,
+  SLOW_LINE_BYTES_PER_S,
   TIMER_MS_MAX,
 } from './limits.ts';
+import type { Answer, LinkOwner } from './link-owner.ts';
 import type { MessageMaker, Outgoing } from './message-maker.ts';
 import { SentDigests } from './sent-digests.ts';
-
-export interface Session {
-  readonly sessionId: string;
-  /** Milliseconds since the epoch, by the server's clock. */
-  readonly expiresMs: number;
-  readonly serverVersion: string;
-  /** Its answer was signed by the server's key. */
-  readonly signed: boolean;
-}
+import { readSession, type Session } from './session.ts';
 
 export interface LinkSettings {
   codec: RatatoskrCodec;
@@ -42,32 +38,10 @@ export interface LinkSettings {
   authenticationToken: () => Promise<string>;
 }
 
-/** What a link tells the client. */
-export interface LinkOwner {
-  /** A session, the first or a new one: calls may go. */
-  online(session: Session): void;
-  /** The session is over; `online` comes again, or `ended`. */
-  paused(): void;
-  /** Once: the link is of no use any more. */
-  ended(error: RatatoskrError): void;
-  /** A heartbeat was sent. */
-  beat(): void;
-  /** From a message to its answer. */
-  roundTrip(elapsedMs: number): void;
-  /** Something that ends neither the link nor a call. */
-  problem(error: RatatoskrError): void;
-}
-
-export interface Answer {
-  response: RatatoskrResponse;
-  signed: boolean;
-  /** Signed for this very message. */
-  bound: boolean;
-  elapsedMs: number;
-}
-
 interface Waiting {
   digest: Uint8Array;
+  /** Of the message; 0: nobody has to answer it. */
+  bytes: number;
   sentMs: number;
   resolve(answer: Answer): void;
   reject(error: RatatoskrError): void;
@@ -75,8 +49,9 @@ interface Waiting {
 
 type Verdict = Awaited<ReturnType<ResponseValidator['validate']>>;
 
+type Timer = 'heartbeat' | 'renew' | 'sign' | 'doubt';
+
 const NORMAL = 1000;
-const VERSION = /^1(\.\d{1,9}){0,2}$/;
 
 export class Link {
   transport: TransportName | undefined;
@@ -87,13 +62,15 @@ export class Link {
   /** By request_id: sent, and neither answered nor given up. */
   readonly #waiting = new Map<string, Waiting>();
   readonly #sent = new SentDigests();
-  readonly #timers = new Map<'heartbeat' | 'renew' | 'sign', () => void>();
+  readonly #timers = new Map<Timer, () => void>();
+  readonly #watch: AnswerWatch;
   #channel: ClientChannel | undefined;
   /** Those of the last try to connect; others' words do not count any more. */
   #current: ChannelEvents | undefined;
   /** request_id of the last heartbeat. */
   #beatId = '';
   #heardMs = 0;
+  #answering = true;
   #turn: Promise<void> = Promise.resolve();
   #renewing = false;
   #ended = false;
@@ -101,6 +78,7 @@ export class Link {
   constructor(settings: LinkSettings, owner: LinkOwner) {
     this.#settings = settings;
     this.#owner = owner;
+    this.#watch = new AnswerWatch(settings.clock, () => void this.renew());
   }
 
   /** Connects and asks for a session; the owner is told how it went. */
@@ -138,8 +116,10 @@ export class Link {
     if (this.#ended || this.#channel === undefined || !begin()) throw cut('not-executed');
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const sentMs = this.#settings.clock.monotonicMs();
-    this.#waiting.set(message.requestId, { digest, sentMs, resolve, reject });
+    const waiting = { digest, bytes: bytes.length, sentMs, resolve, reject };
+    this.#waiting.set(message.requestId, waiting);
     this.#sent.note(message.requestId, digest);
+    if (message.messageType === MessageType.BUSINESS_REQUEST) this.#watch.asked(this.#carryMs());
     try {
       this.#channel.send(bytes);
     } catch (cause) {
@@ -156,12 +136,6 @@ export class Link {
     this.#waiting.delete(requestId);
   }
 
-  /** A call got no answer in time: if nothing else was heard either, the server may be dead. */
-  doubt(): void {
-    const { clock } = this.#settings;
-    if (clock.monotonicMs() - this.#heardMs >= SESSION_TIMEOUT_MS) void this.renew();
-  }
-
   /**
    * Asks for a session on this connection, the first or one in the place of another. Also how a
    * client that sees no pings learns whether the server lives: nothing else is always answered.
@@ -176,7 +150,7 @@ export class Link {
       this.#schedule(session);
       this.#owner.online(session);
     } catch (error) {
-      this.#end(asRatatoskrError(error));
+      this.#notRenewed(asRatatoskrError(error));
     } finally {
       this.#renewing = false;
     }
@@ -190,6 +164,17 @@ export class Link {
     void this.renew();
   }
 
+  #notRenewed(error: RatatoskrError): void {
+    const isBusy = error instanceof RefusedByServerError && error.serverCode === 'RATE_LIMITED';
+    if (!isBusy || this.session === undefined) {
+      this.#end(error);
+      return;
+    }
+    // It lives, which was the question, and the session that was there holds.
+    this.#owner.problem(error);
+    this.#schedule(this.session);
+  }
+
   async #askForSession(): Promise<Session> {
     const { codec, clock, newId, deviceIdentity, authenticationToken } = this.#settings;
     const payload = codec.encodeConnectionRequest({
@@ -198,7 +183,11 @@ export class Link {
       version: PROTOCOL_VERSION,
     });
     const requestId = newId();
-    this.#set('sign', SESSION_TIMEOUT_MS, () => {
+    const carryMs = this.#carryMs();
+    if (this.session !== undefined) {
+      this.#set('doubt', QUESTION_LATE_MS + carryMs, () => this.#isAnswering(false));
+    }
+    this.#set('sign', SESSION_TIMEOUT_MS + carryMs, () => {
       const problem = `no answer to a connection request within ${SESSION_TIMEOUT_MS} ms`;
       this.#end(new RatatoskrError('ANDVARI_UNREACHABLE', problem, { outcome: 'unknown' }));
     });
@@ -210,23 +199,9 @@ export class Link {
       this.#settings.maker.learnTime(response.timestamp);
     }
     if (!response.success) throw new RefusedByServerError(response);
-    const session = this.#readSession(response, signed);
+    const session = readSession(codec, { response, signed });
     this.#owner.roundTrip(clock.monotonicMs() - sentMs);
     return session;
-  }
-
-  #readSession(response: RatatoskrResponse, signed: boolean): Session {
-    const opened = this.#settings.codec.openConnectionResponse(response.payload);
-    const isSession = response.messageType === MessageType.CONNECTION_RESPONSE;
-    if (!isSession || !opened.ok || !opened.payload.accepted) {
-      throw new RatatoskrError('ANDVARI_BAD_REPLY', 'an answer that is no connection response');
-    }
-    const { sessionId, expiresAt, serverVersion } = opened.payload;
-    if (!VERSION.test(serverVersion)) {
-      const problem = `the server speaks version ${JSON.stringify(serverVersion)}, wanted 1.x`;
-      throw new RatatoskrError('ANDVARI_BAD_REPLY', problem);
-    }
-    return { sessionId, expiresMs: Number(expiresAt) * 1000, serverVersion, signed };
   }
 
   #schedule({ expiresMs }: Session): void {
@@ -266,7 +241,7 @@ export class Link {
     const reject = (error: RatatoskrError) => {
       if (!this.#ended) this.#owner.problem(error);
     };
-    this.#waiting.set(requestId, { digest, sentMs, resolve, reject });
+    this.#waiting.set(requestId, { digest, bytes: 0, sentMs, resolve, reject });
   }
 
   #beatRefused(response: RatatoskrResponse): void {
@@ -359,6 +334,23 @@ export class Link {
 
   #heard(): void {
     this.#heardMs = this.#settings.clock.monotonicMs();
+    this.#clear('doubt');
+    this.#isAnswering(true);
+    const isOwing = [...this.#waiting.values()].some(({ bytes }) => bytes > 0);
+    this.#watch.heard(isOwing, this.#carryMs());
+  }
+
+  #isAnswering(answering: boolean): void {
+    if (this.#answering === answering) return;
+    this.#answering = answering;
+    this.#owner.answering(answering);
+  }
+
+  /** Of a slow line, in whole seconds, for all that has no answer: a question waits behind it. */
+  #carryMs(): number {
+    let bytes = 0;
+    for (const waiting of this.#waiting.values()) bytes += waiting.bytes;
+    return Math.floor(bytes / SLOW_LINE_BYTES_PER_S) * 1000;
   }
 
   #end(error: RatatoskrError): void {
@@ -373,18 +365,19 @@ export class Link {
     this.session = undefined;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
+    this.#watch.stop();
     this.#stop.abort(error);
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { reject } of waiting) reject(cut('unknown', error));
   }
 
-  #set(name: 'heartbeat' | 'renew' | 'sign', waitMs: number, run: () => void): void {
+  #set(name: Timer, waitMs: number, run: () => void): void {
     this.#clear(name);
     this.#timers.set(name, this.#settings.clock.after(waitMs, run));
   }
 
-  #clear(name: 'heartbeat' | 'renew' | 'sign'): void {
+  #clear(name: Timer): void {
     this.#timers.get(name)?.();
     this.#timers.delete(name);
   }

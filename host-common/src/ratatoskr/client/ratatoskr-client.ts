@@ -20,12 +20,13 @@ import type { ClientEvent, ClientStatus } from './client-status.ts';
 import { ConnectionKeeper, closed } from './connection-keeper.ts';
 import { Dialer } from './dial.ts';
 import { CONNECT_TIMEOUT_MS } from './limits.ts';
-import type { LinkSettings, Session } from './link.ts';
+import type { LinkSettings } from './link.ts';
 import { MessageMaker } from './message-maker.ts';
+import type { Session } from './session.ts';
 
 export type { CallAnswer } from './call-desk.ts';
 export type { CallOptions, RatatoskrClientOptions } from './client-options.ts';
-export type { Session } from './link.ts';
+export type { Session } from './session.ts';
 
 export class RatatoskrClient {
   readonly #clock: ClientClock;

@@ -52,23 +52,25 @@ const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 async function connect(url = 'https://server/ratatoskr', hashes: Uint8Array<ArrayBuffer>[] = []) {
   const heard: Uint8Array[] = [];
+  let signs = 0;
   const ends: [number, string][] = [];
   const options = { url, certificateHashes: hashes, WebTransport: Session };
   const channel = await new WebTransportClientTransport(options).connect(
     {
       message: (bytes) => heard.push(bytes),
+      alive: () => signs++,
       closed: (code, reason) => ends.push([code, reason]),
     },
     new AbortController().signal,
   );
   const session = FakeSession.made.at(-1) as FakeSession;
-  return { channel, session, heard, ends };
+  return { channel, session, heard, ends, signs: () => signs };
 }
 
 describe('a WebTransport session', () => {
   it('carries framed messages on one stream', async () => {
     const hash = new Uint8Array(32).fill(7);
-    const { channel, session, heard, ends } = await connect(undefined, [hash]);
+    const { channel, session, heard, ends, signs } = await connect(undefined, [hash]);
     expect(session.options).toEqual({
       serverCertificateHashes: [{ algorithm: 'sha-256', value: hash }],
     });
@@ -77,7 +79,11 @@ describe('a WebTransport session', () => {
     await settle();
     expect(session.sent).toEqual([0, 0, 0, 2, 1, 2, 0, 0, 0, 1, 3]);
     const frame = framed(Uint8Array.of(9, 8, 7));
+    expect(signs()).toBe(0);
     session.toClient.enqueue(frame.subarray(0, 5));
+    await settle();
+    // A long answer on a slow line is no silence.
+    expect([signs(), heard.length]).toEqual([1, 0]);
     session.toClient.enqueue(frame.subarray(5));
     await settle();
     expect(heard).toEqual([Uint8Array.of(9, 8, 7)]);

@@ -138,6 +138,7 @@ class WebTransportChannel implements ClientChannel {
       while (!this.#ended) {
         const { done, value } = await reader.read();
         if (done) break;
+        this.#events.alive?.();
         for (const message of frames.feed(value)) {
           if (!this.#ended) this.#events.message(message);
         }

@@ -22,7 +22,7 @@ export function answerOf(work: () => object): Uint8Array {
   }
 }
 
-export function emitAnswer(answer: object): Uint8Array {
+function emitAnswer(answer: object): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(answer));
 }
 

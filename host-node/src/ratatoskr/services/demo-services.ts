@@ -36,8 +36,9 @@ export function openDemoServices(options: DemoServicesOptions): EndpointServices
     ['PROVIDER_REGISTRATION', nornen],
   ]);
   if (!servers) return { routes, fallback: nornen };
-  const store = WalletFile.open(join(directory, 'heidrun.wallet'), { create: true });
-  const payments = openPayments(join(directory, 'payments.db'), store);
+  const files = heidrunFiles(directory);
+  const store = WalletFile.open(files.wallet, { create: true });
+  const payments = openPayments(files.payments, store);
   let transport: SocketTransport | undefined;
   const client = async () => {
     const addresses = servers.map((address, raidaId) => ({
@@ -59,6 +60,11 @@ export function openDemoServices(options: DemoServicesOptions): EndpointServices
       store.close();
     },
   };
+}
+
+/** What Heidrun has in the folder of the services. */
+export function heidrunFiles(directory: string) {
+  return { wallet: join(directory, 'heidrun.wallet'), payments: join(directory, 'payments.db') };
 }
 
 function openPayments(path: string, store: WalletFile): Payments {

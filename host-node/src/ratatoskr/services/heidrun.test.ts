@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { RaidaClient } from '@andvari/host-common/raida/client';
 import { totalUnits } from '@andvari/host-common/raida/coin';
 import { Wallet } from '@andvari/host-common/raida/wallet';
@@ -59,6 +60,18 @@ async function pay(heidrun: Heidrun, words: object, requestId?: string) {
   } catch (error) {
     return { code: (error as { code?: string }).code };
   }
+}
+
+/** One coin, the 0.1, goes after the look and before the taking. */
+function thiefOf(network: FakeNetwork) {
+  let looked = 0;
+  return (_: number, bytes: Uint8Array) => {
+    const isTake = bytes[0] === 8 && bytes[1] === 84;
+    if (isTake && looked++ === 0) {
+      for (const server of network.servers) server.coins.set('-1:7', Buffer.alloc(16, 9));
+    }
+    return undefined;
+  };
 }
 
 describe('Heidrun', () => {
@@ -121,27 +134,71 @@ describe('Heidrun', () => {
   });
 
   it('gives back what it got when somebody else was faster with the rest', async () => {
-    const { heidrun, network, client, payer, code } = await place();
-    const thief = await Wallet.open({ store: new MemoryWalletStore(), client });
-    const { ids } = { ids: payer.coins().filter(({ denomination }) => denomination === -1) };
-    let looked = 0;
-    // After the look and before the taking, one coin goes.
-    network.fault = (_, bytes) => {
-      const isTake = bytes[0] === 8 && bytes[1] === 84;
-      if (isTake && looked++ === 0) {
-        for (const server of network.servers) {
-          const name = `${ids[0]?.denomination}:${ids[0]?.serialNumber}`;
-          server.coins.set(name, Buffer.alloc(16, 9));
-        }
-      }
-      return undefined;
-    };
+    const { heidrun, heidrunOf, network, client, code, ...rest } = await place();
     const words = { locker_code: code, amount: '1.1' };
+    network.fault = thiefOf(network);
     const answer = await pay(heidrun, words, 'r');
     expect(answer).toMatchObject({ ok: false, error: 'TOO_LITTLE', found: '1' });
     network.fault = () => undefined;
     expect(await pay(heidrun, words, 'r')).toEqual(answer);
-    expect((await thief.unlock(answer.refund_code)).taken).toHaveLength(1);
+    // The coins are the payer's: they take no room here.
+    const owner = await Wallet.open({ store: rest.store, client });
+    expect(owner.coins()).toEqual([]);
+    const payer = await Wallet.open({ store: new MemoryWalletStore(), client });
+    expect((await payer.unlock(answer.refund_code)).taken).toHaveLength(1);
+    expect(await pay(heidrunOf(), words, 'r')).toEqual(answer);
+  });
+
+  it('answers a paid payment as paid, wherever its coins are by then', async () => {
+    const { heidrun, heidrunOf, network, client, store, code } = await place();
+    const words = { locker_code: code, amount: '1.1' };
+    const paid = await pay(heidrun, words, 'r');
+    expect(paid).toMatchObject({ ok: true, taken: '1.1' });
+    // Its owner passes one coin on through a locker of his own, and has no servers then.
+    const owner = await Wallet.open({ store, client });
+    const { code: own } = await owner.lock([1]);
+    network.fault = () => 'down';
+    for (const later of [heidrun, heidrunOf()]) {
+      expect(await pay(later, words, 'r')).toEqual(paid);
+      expect(JSON.stringify(await pay(later, words, 'r'))).not.toContain(own);
+    }
+    network.fault = () => undefined;
+    const { taken } = await (await Wallet.open({ store: new MemoryWalletStore(), client })).unlock(
+      own,
+    );
+    expect(taken).toHaveLength(1);
+    await owner.remove(owner.coins().map(({ id }) => id));
+    expect(await pay(heidrunOf(), words, 'r')).toEqual(paid);
+  });
+
+  it('answers no other payment as one that was made', async () => {
+    const { heidrun, payer, code } = await place();
+    const paid = await pay(heidrun, { locker_code: code, amount: '1.1' }, 'r');
+    expect(paid).toMatchObject({ ok: true });
+    const { code: other } = await payer.lock([3]);
+    for (const words of [
+      { locker_code: other, amount: '1.1' },
+      { locker_code: code, amount: '1' },
+      { locker_code: code },
+    ]) {
+      expect(await pay(heidrun, words, 'r')).toMatchObject({ error: 'REQUEST_USED' });
+    }
+    const same = { locker_code: code.toLowerCase(), amount: '1.10' };
+    expect(await pay(heidrun, same, 'r')).toEqual(paid);
+  });
+
+  it('takes nothing when there is no room to remember it', async () => {
+    const { heidrunOf, client, store, payer, code } = await place();
+    const payments = new Payments(join(folder, 'full.db'), 1);
+    open.push(payments);
+    const heidrun = new Heidrun({ client: async () => client, store, payments });
+    const { code: second } = await payer.lock([3]);
+    const words = { locker_code: code };
+    const paid = await pay(heidrun, words, 'r');
+    expect(paid).toMatchObject({ ok: true });
+    expect(await pay(heidrun, { locker_code: second })).toEqual({ code: 'SERVICE_UNAVAILABLE' });
+    expect(await pay(heidrun, words, 'r')).toEqual(paid);
+    expect(await pay(heidrunOf(), { locker_code: second })).toMatchObject({ ok: true });
   });
 
   it('loses nothing, wherever it is cut off, and pays once', async () => {
@@ -178,6 +235,66 @@ describe('Heidrun', () => {
       expect((await payer.unlock(code)).taken, note).toEqual([]);
     }
   }, 60_000);
+
+  it('gives back all that it got, in one locker, wherever it is cut off', async () => {
+    const seed = seedOfRun();
+    const random = randomFrom(seed);
+    const runs = long ? 400 : 40;
+    for (let run = 0; run < runs; run++) {
+      const { heidrunOf, network, client, store, code } = await place();
+      const words = { locker_code: code, amount: '1.1' };
+      const steal = thiefOf(network);
+      const whats = ['before save', 'after save', 'exchange'] as const;
+      for (let life = 0; life < 3; life++) {
+        const what = whats[random(3)] as Death['what'];
+        const mortal = new Mortal({ at: random(what === 'exchange' ? 200 : 9), what });
+        const chances = sixteenths(random(1e6));
+        network.fault = (raidaId, bytes) => {
+          if (!mortal.mayExchange()) return 'down';
+          steal(raidaId, bytes);
+          const chance = chances.next().value as number;
+          return chance < 2 ? 'lost' : chance < 4 ? 'unanswered' : undefined;
+        };
+        await pay(heidrunOf(mortal.store(store)), words, 'r');
+      }
+      network.fault = (raidaId, bytes) => steal(raidaId, bytes);
+      const last = heidrunOf();
+      let answer = await pay(last, words, 'r');
+      for (let again = 0; again < 3 && answer.code; again++) answer = await pay(last, words, 'r');
+      const note = `seed ${seed}, run ${run}: ${JSON.stringify(answer)}`;
+      expect(answer, note).toMatchObject({ error: 'TOO_LITTLE', found: '1' });
+      expect(await pay(heidrunOf(), words, 'r'), note).toEqual(answer);
+      const payer = await Wallet.open({ store: new MemoryWalletStore(), client });
+      expect((await payer.unlock(answer.refund_code)).taken, note).toHaveLength(1);
+      await payer.detect();
+      expect(payer.coins()[0]?.grade.name, note).toBe('authentic');
+    }
+  }, 60_000);
+
+  it('makes nothing up for payments of format 1, which had no outcome', async () => {
+    const { client, store, code } = await place();
+    const path = join(folder, 'format-1.db');
+    const digest = createHash('sha256').update(`heidrun:${code}`).digest();
+    const old = new DatabaseSync(path);
+    old.exec(`
+      CREATE TABLE payment (device TEXT NOT NULL, request TEXT NOT NULL,
+        locker BLOB NOT NULL UNIQUE, coins TEXT, PRIMARY KEY (device, request)) STRICT;
+      PRAGMA application_id = ${0x416e6450}; PRAGMA user_version = 1;
+      INSERT INTO payment VALUES ('d', 'taken', x'00', '[1,2]');
+    `);
+    old.prepare(`INSERT INTO payment VALUES ('d', 'begun', ?, NULL)`).run(digest);
+    old.close();
+    const payments = new Payments(path);
+    open.push(payments);
+    expect(payments.undecidedCoins()).toEqual(new Set());
+    expect(JSON.parse(payments.find({ deviceId: 'd', requestId: 'taken' })?.answer ?? '')).toEqual(
+      expect.objectContaining({ ok: false, error: 'OUTCOME_NOT_KEPT' }),
+    );
+    const heidrun = new Heidrun({ client: async () => client, store, payments });
+    const words = { locker_code: code, amount: '1.1' };
+    expect(await pay(heidrun, words, 'taken')).toMatchObject({ error: 'REQUEST_USED' });
+    expect(await pay(heidrun, words, 'begun')).toMatchObject({ ok: true, taken: '1.1' });
+  });
 
   it('keeps its payments in a file of its own kind', () => {
     const path = join(folder, 'payments.db');

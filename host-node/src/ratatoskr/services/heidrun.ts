@@ -8,26 +8,30 @@
  * Amounts are decimal numbers of CloudCoins as text. With `amount` the locker must hold exactly
  * that. What cannot be paid is answered `{ok:false, error, message}`, and then the coins are where
  * they were: INVALID_REQUEST, WRONG_CODE, EMPTY_LOCKER, TOO_LITTLE and TOO_MUCH (with `found`),
- * LOCKER_USED (another request has paid with it). If somebody else took coins of the locker at the
- * same moment, TOO_LITTLE comes with `refund_code`, a new locker with those that Heidrun got.
+ * LOCKER_USED (another request has paid with it), REQUEST_USED (this request_id is of a payment
+ * with another locker or amount). If somebody else took coins of the locker at the same moment,
+ * TOO_LITTLE comes with `refund_code`, a new locker with those that Heidrun got.
  *
- * While servers do not answer the code is SERVICE_UNAVAILABLE: the same request, with the same
- * request_id, goes on where it stopped.
+ * A payment that has taken coins is answered as it ended, for good. While servers do not answer
+ * the code is SERVICE_UNAVAILABLE: the same request, with the same request_id, goes on where it
+ * stopped.
  */
 import { createHash } from 'node:crypto';
 import type { RaidaClient } from '@andvari/host-common/raida/client';
 import { formatUnits, totalUnits, UNITS_PER_COIN } from '@andvari/host-common/raida/coin';
 import { openDigests } from '@andvari/host-common/raida/digests';
 import { QUORUM } from '@andvari/host-common/raida/grading';
-import { parseLockerCode } from '@andvari/host-common/raida/locker-code';
+import { newLockerCode, parseLockerCode } from '@andvari/host-common/raida/locker-code';
+import { systemRandom } from '@andvari/host-common/raida/new-numbers';
 import { Wallet } from '@andvari/host-common/raida/wallet';
 import { WalletError } from '@andvari/host-common/raida/wallet-error';
+import type { LockerView } from '@andvari/host-common/raida/wallet-locker';
 import type { WalletStore } from '@andvari/host-common/raida/wallet-store';
 import { z } from 'zod';
 import { Turns } from '../../files/turns.ts';
 import { type Service, ServiceFailure, type ServiceRequest } from '../service-bus.ts';
-import { emitAnswer, Refusal, refusalAnswer } from './answer.ts';
-import type { Payments } from './heidrun-payments.ts';
+import { Refusal, refusalAnswer } from './answer.ts';
+import type { Payment, Payments } from './heidrun-payments.ts';
 
 /** Payments one after the other: their coins may be the same, and nobody is in that much haste. */
 const WAITING_MAX = 256;
@@ -49,9 +53,12 @@ export interface HeidrunOptions {
 /** What a payment is about. */
 interface Wish {
   code: string;
-  locker: Uint8Array;
+  /** A digest of the code. */
+  locker: Buffer;
   /** Units of 1e-8. */
   units: bigint | undefined;
+  /** The same as Payment has it. */
+  amount: string;
 }
 
 export class Heidrun implements Service {
@@ -68,8 +75,8 @@ export class Heidrun implements Service {
   async handle(request: ServiceRequest): Promise<Uint8Array> {
     try {
       const wish = await parseWish(request.json);
-      const paid = await this.#turns.run(() => this.#pay(request, wish), request.signal);
-      return emitAnswer({ ok: true, ...paid });
+      const answer = await this.#turns.run(() => this.#pay(request, wish), request.signal);
+      return new TextEncoder().encode(answer);
     } catch (error) {
       if (error instanceof Refusal) return refusalAnswer(error);
       if (error instanceof ServiceFailure) throw error;
@@ -78,20 +85,32 @@ export class Heidrun implements Service {
     }
   }
 
-  async #pay(request: ServiceRequest, wish: Wish): Promise<object> {
+  /** The answer of a payment that has ended. Throws Refusal for one that has not begun. */
+  async #pay(request: ServiceRequest, wish: Wish): Promise<string> {
     const { payments } = this.#options;
-    const wallet = await this.#open();
     const known = payments.find(request);
-    if (!known) {
-      if (payments.hasLocker(wish.locker)) {
-        throw new Refusal('LOCKER_USED', 'another payment was made with this locker');
-      }
-      await this.#look(wallet, wish, request.signal);
-      payments.begin(request, wish.locker);
-    }
+    if (known) refuseOther(known, wish);
+    // What became of its coins since, in the wallet or out of it, changes nothing about it.
+    if (known?.answer !== undefined) return known.answer;
+    const wallet = await this.#open();
+    if (known) await wallet.resolvePending();
+    else await this.#begin(wallet, request, wish);
     // From here on no deadline cuts it: what has begun comes to an end.
-    const coins = await this.#take(wallet, request, { wish, known: known?.coins });
-    return this.#settle(wallet, request, { wish, coins });
+    const { coins, refund } = known ?? {};
+    if (refund !== undefined) return this.#refund(wallet, request, { coins: coins ?? [], refund });
+    return this.#settle(wallet, request, {
+      ...{ wish, coins: await this.#take(wallet, request, { wish, known: coins }) },
+    });
+  }
+
+  async #begin(wallet: Wallet, request: ServiceRequest, wish: Wish): Promise<void> {
+    const { payments } = this.#options;
+    if (payments.hasLocker(wish.locker)) {
+      throw new Refusal('LOCKER_USED', 'another payment was made with this locker');
+    }
+    if (payments.isFull) throw unavailable('no room for another payment; nothing was taken');
+    await this.#look(wallet, wish, request.signal);
+    payments.begin(request, wish);
   }
 
   /** Whether the locker holds what is to be paid. Changes nothing. */
@@ -116,10 +135,7 @@ export class Heidrun implements Service {
   ): Promise<number[]> {
     const { payments } = this.#options;
     let coins = known;
-    if (known) await wallet.resolvePending();
     if (coins?.every((id) => wallet.coin(id)?.owned)) return coins;
-    // A refund has taken them out of the wallet's free coins again.
-    if (coins && refundOf(wallet, wish.code, coins)) return coins;
     try {
       await wallet.unlock(wish.code, {
         onStage: ({ stage, done }) => {
@@ -138,28 +154,62 @@ export class Heidrun implements Service {
     return coins ?? [];
   }
 
+  /** Whether what came out of the locker is what was to be paid; else it goes back. */
   async #settle(
     wallet: Wallet,
     request: ServiceRequest,
     { wish, coins }: { wish: Wish; coins: number[] },
-  ): Promise<object> {
-    const refunded = refundOf(wallet, wish.code, coins);
-    if (refunded) throw tooLittle(refunded.units, refunded.code);
+  ): Promise<string> {
     const there = coins.flatMap((id) => wallet.coin(id) ?? []);
     const isOpen = there.some(({ owned, grade }) => !owned && grade.fails < QUORUM);
     if (isOpen) throw unavailable('servers are still to answer; send the same request again');
     const owned = there.filter((coin) => coin.owned);
     const units = totalUnits(owned);
     if (owned.length === 0) {
-      throw new Refusal('EMPTY_LOCKER', 'somebody else has taken the coins');
+      const message = 'somebody else has taken the coins';
+      return this.#end(request, { ok: false, error: 'EMPTY_LOCKER', message });
     }
     if (wish.units !== undefined && units < wish.units) {
-      const { locked, code } = await wallet.lock(owned.map(({ id }) => id));
-      if (locked.length === 0) throw unavailable('the refund is not made yet');
-      throw tooLittle(units, code);
+      const refund = newLockerCode(systemRandom, await openDigests());
+      this.#options.payments.keepRefund(request, refund);
+      return this.#refund(wallet, request, { coins, refund });
     }
     const taken = formatUnits(units);
-    return { payment_id: paymentId(request), taken, coins: owned.length };
+    return this.#end(request, {
+      ...{ ok: true, payment_id: paymentId(request), taken, coins: owned.length },
+    });
+  }
+
+  /** Puts the payment's coins into the locker that was made for them alone, or goes on with it. */
+  async #refund(
+    wallet: Wallet,
+    request: ServiceRequest,
+    { coins, refund }: { coins: readonly number[]; refund: string },
+  ): Promise<string> {
+    const find = () => wallet.lockers().find(({ code }) => code === refund);
+    // Coins whose way in was cut off come back first: nobody has been told the code yet.
+    const begun = find();
+    if (begun && !isFull(begun)) await wallet.unlock(refund);
+    const missing = coins.filter((id) => wallet.coin(id)?.owned);
+    if (missing.length > 0) await wallet.lock(missing, { code: refund });
+    const locker = find();
+    if (!locker || !isFull(locker) || coins.some((id) => wallet.coin(id)?.owned)) {
+      throw unavailable('the refund is not made yet');
+    }
+    const message = 'somebody else has taken coins of the locker; the others are in a new one';
+    const found = formatUnits(locker.units);
+    const answer = this.#end(request, {
+      ...{ ok: false, error: 'TOO_LITTLE', message, found, refund_code: refund },
+    });
+    // They are the payer's, whom the payments tell the code: here they would only take room.
+    await wallet.remove(locker.ids);
+    return answer;
+  }
+
+  #end(request: ServiceRequest, answer: object): string {
+    const text = JSON.stringify(answer);
+    this.#options.payments.end(request, text);
+    return text;
   }
 
   /** The wallet, and first of all what an earlier run was cut off in. */
@@ -191,7 +241,8 @@ async function parseWish(json: unknown): Promise<Wish> {
   try {
     const code = parseLockerCode(locker_code, await openDigests());
     const locker = createHash('sha256').update(`heidrun:${code}`).digest();
-    return { code, locker, units: amount === undefined ? undefined : unitsOf(amount) };
+    const units = amount === undefined ? undefined : unitsOf(amount);
+    return { code, locker, units, amount: units === undefined ? '' : formatUnits(units) };
   } catch (error) {
     if (!(error instanceof WalletError)) throw error;
     throw new Refusal('WRONG_CODE', 'no wallet has made this locker code');
@@ -203,17 +254,17 @@ function unitsOf(amount: string): bigint {
   return BigInt(whole) * UNITS_PER_COIN + BigInt(fraction.padEnd(8, '0'));
 }
 
-/** The locker in which coins of a payment went back. */
-function refundOf(wallet: Wallet, code: string, coins: readonly number[]) {
-  return wallet
-    .lockers()
-    .find((locker) => locker.code !== code && locker.locked.some((id) => coins.includes(id)));
+/** A request_id is of one payment: another locker or amount is not answered as it. */
+function refuseOther({ locker, amount }: Payment, wish: Wish): void {
+  const isSame = wish.locker.equals(locker) && (amount ?? wish.amount) === wish.amount;
+  if (isSame) return;
+  const problem = 'this request_id is of a payment with another locker or amount';
+  throw new Refusal('REQUEST_USED', problem);
 }
 
-function tooLittle(units: bigint, refundCode: string): Refusal {
-  const message = 'somebody else has taken coins of the locker; the others are in a new one';
-  const more = { found: formatUnits(units), refund_code: refundCode };
-  return new Refusal('TOO_LITTLE', message, more);
+/** Enough servers have all of its coins there. */
+function isFull({ ids, locked }: LockerView): boolean {
+  return locked.length === ids.length;
 }
 
 function unavailable(message: string): ServiceFailure {

@@ -50,12 +50,21 @@ type Provider = z.infer<typeof providerSchema>;
 type Offer = z.infer<typeof offerSchema>;
 type State = z.infer<typeof stateSchema>;
 
+/** The file that keeps the market is something else, or damaged. */
+export class MarketFileError extends Error {
+  readonly code = 'ANDVARI_RATATOSKR_MARKET';
+  override readonly name = 'MarketFileError';
+}
+
 export class Nornen implements Service {
   readonly name = 'Nornen';
   readonly #path: string | undefined;
   #state: State;
 
-  /** @param path the file that keeps the market; without it the market ends with the process */
+  /**
+   * @param path the file that keeps the market; without it the market ends with the process
+   * @throws MarketFileError
+   */
   constructor(path?: string) {
     this.#path = path;
     this.#state = (path !== undefined && readState(path)) || { providers: [], offers: [] };
@@ -132,12 +141,12 @@ export class Nornen implements Service {
   }
 }
 
-/** Throws for a file that holds no market: to begin anew would lose it. */
+/** Throws MarketFileError for a file that holds no market: to begin anew would lose it. */
 function readState(path: string): State | undefined {
   try {
     return stateSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Error(`${path} holds no market`, { cause: error });
+    throw new MarketFileError(`${path} holds no market`, { cause: error });
   }
 }

@@ -1,15 +1,17 @@
 /**
- * An endpoint in a process of its own, for tests that kill it: node endpoint-process.ts FOLDER.
- * Tells its port to the parent. Its one service writes a line to FOLDER/executed before it answers,
+ * An endpoint in a process of its own, for tests that kill it: node endpoint-process.ts FOLDER
+ * [ORIGIN]. With the origin of a page there is WebTransport too. Tells its RatatoskrAddress to the
+ * parent. Its one service writes a line to FOLDER/executed before it answers,
  * and answers after so many milliseconds as its payload says.
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLogger } from '../../log/logger.ts';
+import { SelfMadeCertificates } from '../../webtransport/certificates.ts';
 import { RatatoskrEndpoint } from '../endpoint.ts';
 import type { Service } from '../service-bus.ts';
 
-const folder = process.argv[2] as string;
+const [folder, origin] = process.argv.slice(2) as [string, string?];
 
 const written: Service = {
   name: 'written',
@@ -24,6 +26,10 @@ const written: Service = {
 const endpoint = await RatatoskrEndpoint.start(
   {
     listen: { host: '127.0.0.1', port: 0 },
+    ...(origin !== undefined && {
+      origins: [origin],
+      webTransport: new SelfMadeCertificates(['127.0.0.1'], Date.now()),
+    }),
     files: {
       devices: join(folder, 'devices.json'),
       serverKey: join(folder, 'server-key'),
@@ -37,5 +43,5 @@ const endpoint = await RatatoskrEndpoint.start(
   },
   { logger: createLogger({ level: 'silent' }) },
 );
-process.send?.(endpoint.address.port);
+process.send?.(endpoint.describe());
 process.on('disconnect', () => process.exit());

@@ -77,6 +77,9 @@ export class RatatoskrPlace {
       serverSeed,
       clock: this.clock,
       replayEntries: 16_384,
+      failed: (error) => {
+        throw error;
+      },
       ...more,
     });
     this.codec = RatatoskrCodec.create({ module });

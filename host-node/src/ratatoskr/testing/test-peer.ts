@@ -1,5 +1,6 @@
 /** A client of a Ratatoskr server that says exactly what a test wants it to. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import {
   MessageType,
@@ -39,6 +40,8 @@ export class TestPeer {
   readonly #codec: RatatoskrCodec;
   readonly #nowS: () => number;
   readonly #owner: { deviceId: string; userId: string };
+  /** What the WebSocket writes to. */
+  #below: Duplex | undefined;
   #came: () => void = () => {};
 
   constructor(url: string, options: TestPeerOptions) {
@@ -49,6 +52,9 @@ export class TestPeer {
     const socket = new WebSocket(url, 'ratatoskr.v1', ca ? { ca } : {});
     this.socket = socket;
     this.opened = new Promise((resolve, reject) => {
+      socket.on('upgrade', ({ socket: below }) => {
+        this.#below = below;
+      });
       socket.on('open', resolve);
       socket.on('error', reject);
     });
@@ -96,6 +102,13 @@ export class TestPeer {
   send(request: RatatoskrRequest | Uint8Array): void {
     const bytes = request instanceof Uint8Array ? request : this.#codec.encodeRequest(request);
     this.socket.send(bytes);
+  }
+
+  /** In one write, so that one read brings them all. */
+  sendTogether(requests: readonly RatatoskrRequest[]): void {
+    this.#below?.cork();
+    for (const request of requests) this.send(request);
+    this.#below?.uncork();
   }
 
   /** Sends and takes the next answer, whatever it answers. */
