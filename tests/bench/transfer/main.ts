@@ -4,6 +4,7 @@
  */
 import { cpus } from 'node:os';
 import { benchTransferCrypto } from './crypto.ts';
+import { benchHandshake } from './handshake.ts';
 import { benchSession } from './session.ts';
 
 async function crypto(): Promise<void> {
@@ -40,7 +41,16 @@ async function session(): Promise<void> {
   }
 }
 
-const PARTS: Record<string, () => Promise<void>> = { crypto, session };
+function handshake(): void {
+  for (const { what, us } of benchHandshake()) {
+    const rate = `${Math.round(1e6 / us)} / s`;
+    console.log(
+      `handshake  ${what.padEnd(44)} ${us.toFixed(1).padStart(9)} us ${rate.padStart(12)}`,
+    );
+  }
+}
+
+const PARTS: Record<string, () => Promise<void> | void> = { crypto, session, handshake };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {
