@@ -85,6 +85,8 @@ describe('an endpoint', () => {
     ['address', { url: 'ws://example.org/' }],
     ['address', { url: 'ws://127.0.0.1.example.org/' }],
     ['address', { url: 'https://example.org/' }],
+    ['address', { url: 'wss://example.org/ratatoskr#part' }],
+    ['address', { webTransportUrl: 'https://example.org/#part' }],
     ['WebTransport', { webTransportUrl: 'http://example.org/' }],
     ['key of the server', { serverKey: key.slice(1) }],
     ['key of the server', { serverKey: `${key}a` }],

@@ -27,6 +27,9 @@ export function parseEndpoint(words: ConnectWords, askAddress: AskAddress): Endp
   if (!isWebSocket(url)) {
     throw wrong('The address begins with wss://, or with ws:// on this machine.');
   }
+  if (url.includes('#') || webTransportUrl.includes('#')) {
+    throw wrong('An address has no part behind a #.');
+  }
   if (webTransportUrl !== '' && protocolOf(webTransportUrl) !== 'https:') {
     throw wrong('The WebTransport address begins with https://.');
   }

@@ -17,11 +17,16 @@ export function parseBasePort(text: string): number {
 
 /** `wss://host/path`, or the `https:` of WebTransport; each adds to those before. */
 export function parseEndpointAddress(text: string, before: string[] = []): string[] {
-  const { protocol, href } = URL.canParse(text) ? new URL(text) : { protocol: '', href: '' };
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   // What a page in clear on this machine may speak to in clear.
-  const isHere = /^ws:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(href);
-  if (protocol === 'wss:' || protocol === 'https:' || isHere) return [...before, href];
-  throw new InvalidArgumentError('wanted wss://HOST/PATH or https://HOST/PATH.');
+  const isHere = /^ws:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(url?.href ?? '');
+  const isEndpoint = isHere || url?.protocol === 'wss:' || url?.protocol === 'https:';
+  // The list is public, and a policy reads a star as any host.
+  const isPlain = url && !/[*@#]/.test(`${url.host}${text}`);
+  if (url && isEndpoint && isPlain) return [...before, url.href];
+  throw new InvalidArgumentError(
+    'wanted wss://HOST/PATH or https://HOST/PATH, without a star, a password or a fragment.',
+  );
 }
 
 export function parseLogLevel(text: string): LogLevel {

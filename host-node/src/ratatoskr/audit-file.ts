@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { contradicts, lossOf, readHead, writeHead } from './audit-head.ts';
+import { contradicts, DAMAGED_HEAD, headPath, lossOf, readHead, writeHead } from './audit-head.ts';
 import {
   type ChainEnd,
   type ChainVerdict,
@@ -178,7 +178,7 @@ export function verifyAuditFiles(path: string): AuditVerdict {
     const verdict = verifyChain(text, start);
     if (!verdict.ok) return { ok: false, file, problem: told(verdict) };
     // Not yet: where a chain was broken the next one counts from 0, and the head with it.
-    if (contradicts(head, text, start)) {
+    if (head !== DAMAGED_HEAD && contradicts(head, text, start)) {
       const problem = `record ${head?.sequence} is not the one that was kept as the head`;
       contradiction = { ok: false, file, problem };
     }
@@ -187,7 +187,10 @@ export function verifyAuditFiles(path: string): AuditVerdict {
   }
   if (contradiction) return contradiction;
   const loss = lossOf(head, end ?? chainStart);
-  if (loss) return { ok: false, file: path, problem: loss };
+  if (loss) {
+    const file = head === DAMAGED_HEAD ? headPath(path) : path;
+    return { ok: false, file, problem: loss };
+  }
   const { hash } = end ?? chainStart;
   return { ok: true, records, head: hash, headKept: head !== undefined };
 }

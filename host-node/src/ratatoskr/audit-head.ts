@@ -11,17 +11,21 @@ const headSchema = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-export type AuditHead = z.infer<typeof headSchema>;
+type AuditHead = z.infer<typeof headSchema>;
 
-function pathOf(auditPath: string): string {
+/** What stands in the place of a head that is none: a power cut left it so, or somebody did. */
+export const DAMAGED_HEAD = 'damaged';
+type KeptHead = AuditHead | typeof DAMAGED_HEAD | undefined;
+
+export function headPath(auditPath: string): string {
   return `${auditPath}.head`;
 }
 
-/** Undefined: none is kept, or what is there is none. Throws Node's errors. */
-export function readHead(auditPath: string): AuditHead | undefined {
+/** Undefined: none is kept. Throws Node's errors. */
+export function readHead(auditPath: string): KeptHead {
   let text: string;
   try {
-    text = readFileSync(pathOf(auditPath), 'utf8');
+    text = readFileSync(headPath(auditPath), 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -29,28 +33,29 @@ export function readHead(auditPath: string): AuditHead | undefined {
   try {
     return headSchema.parse(JSON.parse(text));
   } catch {
-    return undefined;
+    return DAMAGED_HEAD;
   }
 }
 
 /** Whole or not at all, and not flushed, as the log itself. Throws Node's errors. */
 export function writeHead(auditPath: string, { next, hash }: ChainEnd): void {
-  const path = pathOf(auditPath);
+  const path = headPath(auditPath);
   const text = `${JSON.stringify({ sequence: next - 1, hash })}\n`;
   writeFileSync(`${path}.tmp`, text, { mode: 0o600 });
   renameSync(`${path}.tmp`, path);
 }
 
 /** What the head says against a log that ends so; undefined: nothing. */
-export function lossOf(head: AuditHead | undefined, end: ChainEnd): string | undefined {
+export function lossOf(head: KeptHead, end: ChainEnd): string | undefined {
+  if (head === DAMAGED_HEAD) return 'the head that was kept is damaged';
   if (!head || head.sequence < end.next) return undefined;
   const records = head.sequence === end.next ? 'record' : `records ${end.next} to`;
   return `the end is missing: ${records} ${head.sequence}, by the head that was kept`;
 }
 
 /** Whether the head's record, if it is in these whole lines that follow `start`, is another one. */
-export function contradicts(head: AuditHead | undefined, text: string, start: ChainEnd): boolean {
-  if (!head) return false;
+export function contradicts(head: KeptHead, text: string, start: ChainEnd): boolean {
+  if (!head || head === DAMAGED_HEAD) return false;
   const line = text.split('\n')[head.sequence - start.next];
   return !!line && hashOfLine(line) !== head.hash;
 }

@@ -175,6 +175,20 @@ describe('the audit log', () => {
     expect(verifyAuditFiles(path)).toMatchObject({ ok: true, headKept: false });
   });
 
+  it('shows that the head is damaged, and a server tells it and writes another', () => {
+    const log = open();
+    write(log, 3);
+    log.close();
+    for (const text of ['junk', '', '{"sequence":-1,"hash":"00"}']) {
+      writeFileSync(`${path}.head`, text);
+      const problem = 'the head that was kept is damaged';
+      expect(verifyAuditFiles(path)).toEqual({ ok: false, file: `${path}.head`, problem });
+      open().close();
+      expect(readFileSync(path, 'utf8')).toContain(`audit log: ${problem}`);
+      expect(verifyAuditFiles(path)).toMatchObject({ ok: true, headKept: true });
+    }
+  });
+
   it('is missing where there is no file', () => {
     expect(verifyAuditFiles(path)).toMatchObject({ ok: false, missing: true });
     writeFileSync(path, '');

@@ -11,6 +11,7 @@ import type { RequestPipeline } from './request-pipeline.ts';
 import { signResponse } from './response-signer.ts';
 import type { ServiceBus, ServiceCall } from './service-bus.ts';
 import type { Session } from './sessions.ts';
+import { Turnstile } from './turnstile.ts';
 
 export const SERVER_VERSION = '1.0';
 /** Versions of clients (section 11): major 1. */
@@ -81,6 +82,7 @@ export class ConnectionServices {
   readonly count: (result: CountedResult) => void;
   readonly left: (connection: unknown) => void;
   readonly known: (connection: unknown) => void;
+  readonly turnstile = new Turnstile();
   readonly #options: ConnectionServicesOptions;
 
   constructor(options: ConnectionServicesOptions) {

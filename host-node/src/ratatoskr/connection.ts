@@ -16,7 +16,6 @@ import {
   MALFORMED_WINDOW_S,
   STRANGER_TIMEOUT_S,
   TEXT_FRAMES_MAX,
-  TURNS_OF_OTHERS,
   UNAUTHENTICATED_MAX,
   UNDER_WAY_MAX,
   UNDER_WAY_PAUSE,
@@ -46,7 +45,7 @@ export class RatatoskrConnection implements ChannelHandler {
   #known = false;
   #underWay = 0;
   #authenticating = false;
-  /** A large message was judged: others come first. */
+  /** A large message waits for its turn, or others have theirs after it. */
   #resting = false;
   /**
    * What came behind a connection request that is not decided yet, or a large message, in the
@@ -91,28 +90,28 @@ export class RatatoskrConnection implements ChannelHandler {
   }
 
   #judge(bytes: Uint8Array, at: Moment): void {
+    if (bytes.length < LARGE_MESSAGE_BYTES) {
+      this.#examine(bytes, at);
+      return;
+    }
+    this.#resting = true;
+    this.#pace.hold('turn', true);
+    const work = () => {
+      if (!this.#isGone) this.#examine(bytes, this.#now());
+    };
+    const rested = () => {
+      this.#resting = false;
+      this.#judgeHeld();
+    };
+    this.#services.turnstile.pass(work, rested);
+  }
+
+  #examine(bytes: Uint8Array, at: Moment): void {
     const { pipeline } = this.#services;
     const examined = pipeline.examine(bytes, this.#session, at);
     if (isOfDevice(examined)) this.#meet();
     if (examined.ok) this.#act(examined, at.steadyMs);
     else this.#refuse(examined, at.steadyMs);
-    if (bytes.length >= LARGE_MESSAGE_BYTES) this.#rest();
-  }
-
-  /** Until the other connections have had their turns. */
-  #rest(): void {
-    this.#resting = true;
-    this.#pace.hold('turn', true);
-    let turns = TURNS_OF_OTHERS;
-    const pass = () => {
-      if (--turns > 0) {
-        setImmediate(pass);
-        return;
-      }
-      this.#resting = false;
-      this.#judgeHeld();
-    };
-    setImmediate(pass);
   }
 
   #act({ request, digest }: Passed, steadyMs: number): void {

@@ -116,7 +116,7 @@ export function changeDevices(
  */
 export function reloadRegistry(registry: DeviceRegistry, path: string): void {
   try {
-    registry.replaceAll(readDevices(path));
+    registry.load(readDevices(path));
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
     throw new DeviceFileError(`${path}: ${error.message}`, { cause: error });

@@ -39,8 +39,13 @@ export class FileRegistry extends DeviceRegistry {
     return found;
   }
 
+  /** @throws DeviceError, DeviceFileError, FileLockedError, Node's errors: nothing is changed */
   override replaceAll(devices: readonly Device[]): void {
-    super.replaceAll(devices);
+    this.#change((registered) => registered.replaceAll(devices));
+  }
+
+  override load(devices: readonly Device[]): void {
+    super.load(devices);
     for (const deviceId of this.#unwritten) super.revoke(deviceId);
   }
 
@@ -50,6 +55,6 @@ export class FileRegistry extends DeviceRegistry {
       work(devices);
       all = devices.list();
     });
-    this.replaceAll(all);
+    this.load(all);
   }
 }

@@ -214,7 +214,7 @@ export class InProcessBus implements ServiceBus {
   #hand(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
     const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
     const { service } = work;
-    const request = new Handed(call, work, running);
+    const request = handed(call, work, running);
     return new Promise((resolve, reject) => {
       let timer = setTimeout(() => {
         logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
@@ -247,33 +247,21 @@ export class InProcessBus implements ServiceBus {
   }
 }
 
-/** A call as its service sees it: what costs something is made when it is looked at. */
-class Handed implements ServiceRequest {
-  readonly deviceId: string;
-  readonly userId: string;
-  readonly requestId: string;
-  readonly payload: Uint8Array;
-  readonly requestType: string;
-  readonly #work: Work;
-  readonly #running: Running;
-
-  constructor(call: ServiceCall, work: Work, running: Running) {
-    this.deviceId = call.deviceId;
-    this.userId = call.userId;
-    this.requestId = call.requestId;
-    this.payload = call.payload;
-    this.requestType = work.type;
-    this.#work = work;
-    this.#running = running;
-  }
-
-  get json(): unknown {
-    return this.#work.json();
-  }
-
-  get signal(): AbortSignal {
-    return this.#running.signal;
-  }
+/**
+ * A call as its service sees it: what costs something is made when it is looked at. Properties of
+ * its own, so that a copy of it has them too.
+ */
+function handed(call: ServiceCall, work: Work, running: Running): ServiceRequest {
+  const { deviceId, userId, requestId, payload } = call;
+  return {
+    ...{ deviceId, userId, requestId, payload, requestType: work.type },
+    get json() {
+      return work.json();
+    },
+    get signal() {
+      return running.signal;
+    },
+  };
 }
 
 interface Work {

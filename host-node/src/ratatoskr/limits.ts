@@ -113,8 +113,9 @@ export const JSON_KEPT_BYTES_MAX = 65_536;
 export const JSON_VALUES_MAX = 16_384;
 export const JSON_DEPTH_MAX = 64;
 /**
- * After a message as long as this others have their turn: it takes a millisecond and more, all
- * told, and one read of a socket brings no second one.
+ * Messages as long as this pass one after the other, whichever connection they come by, and after
+ * each others have their turn: it takes a millisecond and more, all told, and one read of a socket
+ * brings no second one.
  */
 export const LARGE_MESSAGE_BYTES = 65_536;
 /**

@@ -217,6 +217,19 @@ describe('a registry that stands in a file', () => {
     }
   });
 
+  it('writes down all of them when they are replaced', () => {
+    const registry = new FileRegistry(path);
+    for (const id of ['a', 'b']) registry.register(device(id));
+    registry.replaceAll([device('a')]);
+    expect(registry.find('b')).toBeUndefined();
+    registry.register(device('c'));
+    for (const each of [registry, openRegistry(path)]) {
+      expect(each.list().map(({ deviceId }) => deviceId)).toEqual(['a', 'c']);
+    }
+    expect(() => registry.replaceAll([device('d'), device('d')])).toThrow(/twice/);
+    expect(openRegistry(path).size).toBe(2);
+  });
+
   it('changes nothing when a device is none, and takes over what others have changed', () => {
     const registry = new FileRegistry(path);
     changeDevices(path, (devices) => devices.register(device('a')));

@@ -84,6 +84,11 @@ export class DeviceRegistry {
    * @throws DeviceError
    */
   replaceAll(devices: readonly Device[]): void {
+    this.load(devices);
+  }
+
+  /** The same for whoever has read them where the registry stands: nothing is written there. */
+  load(devices: readonly Device[]): void {
     if (devices.length > DEVICES_MAX)
       throw new DeviceError(`wanted at most ${DEVICES_MAX} devices`);
     const next = new DeviceRegistry();
