@@ -17,7 +17,7 @@ import { PACKET_OVERHEAD } from "./packet";
 import { allowance, currentPath, pathDue, pathFrameBytes } from "./path";
 import { ackDeadline, ackEpoch, ackWanted, ackWantedIn, writeAckBlock } from "./received";
 import { ackElicitingInFlight, oldestUnacked, probesWanted } from "./recovery";
-import { rekeyDue, writeRekey } from "./rekey";
+import { rekeyDue, rekeyIfDue, writeRekey } from "./rekey";
 import { maySeal, unackedSpan } from "./send-limits";
 import { roomToSend } from "./sent";
 import { beginFrame, writeClose, writePathFrame, writePing, writePong } from "./session-frames";
@@ -139,6 +139,8 @@ function composePaced(session: usize, to: usize, room: u32): u32 {
     ranDry = true;
     return 0;
   }
+  // Also when the epoch is over and nothing may go: only a rekey helps then.
+  rekeyIfDue(session, true);
   if (!maySeal(session, false)) return 0;
   const deadline = pacingDeadline(session);
   if (deadline > now) {
