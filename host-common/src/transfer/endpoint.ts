@@ -136,7 +136,10 @@ export class TransferEndpoint {
       signal?.throwIfAborted();
       const call = this.handshakes.call(peerId, farEnd, this.clock.now());
       this.connecting.set(call, waiting);
-      signal?.addEventListener('abort', () => this.abort(call, signal.reason), { once: true });
+      const abort = () => this.abort(call, signal?.reason);
+      signal?.addEventListener('abort', abort, { once: true });
+      const settled = () => signal?.removeEventListener('abort', abort);
+      waiting.promise.then(settled, settled);
     } catch (error) {
       waiting.reject(error);
     }
