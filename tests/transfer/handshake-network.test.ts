@@ -1,6 +1,7 @@
 /**
- * Handshakes over a network with faults, in virtual time: whatever is lost, doubled, late or damaged
- * on the way, both come to the same keys or the caller gives up in time. ANDVARI_LONG=1: more seeds.
+ * Handshakes over a network with faults, in virtual time: whatever is lost, doubled, late or
+ * damaged on the way, both come to the same keys or the caller gives up in time. ANDVARI_LONG=1:
+ * more seeds.
  */
 import { drawEphemeral, type Ephemeral } from '@andvari/host-common/transfer/elligator2';
 import type { Agreed } from '@andvari/host-common/transfer/handshake-outcome';
