@@ -3,22 +3,21 @@
  * datagram transport. The engine does the work; here are its clock, its alarm, the handshakes, and
  * the web streams of its sessions. Reference: transfer, sections 1-6.
  */
-import type { Engine } from '../engine/engine.ts';
 import { CloseError, PacketVerdict, TransferEventKind } from '../engine/generated/transfer.ts';
 import { hostRandom, nameOf, type RandomBytes } from './byte-strings.ts';
 import { closeOneOfTwo, crossing, type Held } from './crossed-calls.ts';
-import type { Datagram, DatagramTransport } from './datagram-transport.ts';
+import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
+import type { EndpointOptions } from './endpoint-options.ts';
 import { RekeyKeys } from './endpoint-rekey.ts';
 import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { type Call, Handshakes } from './handshakes.ts';
-import type { Identity } from './identity.ts';
 import type { HandshakeError } from './initiator.ts';
 import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
-import { nobleX25519, type X25519Provider } from './x25519.ts';
+import { nobleX25519 } from './x25519.ts';
 
 /** Batches sent in one turn: then others have theirs. */
 const BATCHES_MAX = 64;
@@ -28,27 +27,6 @@ const INCOMING_MAX = 64;
 const CLOSE_US = 3_000_000;
 /** Between two ephemeral keys that are drawn in advance. */
 const DRAW_US = 5_000;
-
-export interface EndpointOptions {
-  /** One with transferSizes(), for this endpoint alone. */
-  engine: Engine;
-  transport: DatagramTransport;
-  identity: Identity;
-  /** Streams that a peer may hold open, and what it may send on each before we read. */
-  maxStreams?: number;
-  windowKiB?: number;
-  headerProtection?: boolean;
-  /** The stealth form of handshakes, for obfuscation Full. */
-  stealth?: boolean;
-  idleMs?: number;
-  rekeySeconds?: number;
-  rekeyPackets?: number;
-  /** Asked before a caller is let in; its peer ID is proven. [everybody] */
-  trust?: (peer: { peerId: Uint8Array; peerKey: Uint8Array; farEnd: Uint8Array }) => boolean;
-  x25519?: X25519Provider;
-  random?: RandomBytes;
-  clock?: EndpointClock;
-}
 
 export interface ConnectOptions {
   signal?: AbortSignal;
@@ -69,6 +47,7 @@ export class TransferEndpoint {
   private readonly byCid = new Map<string, number>();
   private readonly connecting = new Map<Call, PromiseWithResolvers<TransferSession>>();
   private incomingController: ReadableStreamDefaultController<TransferSession> | undefined;
+  private readonly resetKey: Uint8Array | undefined;
   private outbox: Datagram[] = [];
   private kicked = false;
   private alarmUs = Number.POSITIVE_INFINITY;
@@ -81,6 +60,9 @@ export class TransferEndpoint {
     this.options = options;
     this.clock = options.clock ?? hostClock;
     this.random = options.random ?? hostRandom;
+    const hides = options.stealth || options.headerProtection;
+    if (options.resets && hides) throw new RangeError('resets answer probes: not when hiding');
+    this.resetKey = options.resets ? this.random(32) : undefined;
     this.transfer = new EngineTransfer(options.engine, () => this.clock.now().us);
     this.ephemerals = new Ephemerals(this.random);
     const x25519 = options.x25519 ?? nobleX25519;
@@ -180,9 +162,9 @@ export class TransferEndpoint {
       const now = this.clock.now();
       for (let i = 0; i < count; i++) {
         const datagram = laid[i];
-        if (datagram && this.transfer.verdict(i) === PacketVerdict.UNCLAIMED && !this.isClosed) {
-          this.handshakes.receiveAfter(datagram, now);
-        }
+        if (!datagram || this.transfer.verdict(i) !== PacketVerdict.UNCLAIMED) continue;
+        if (this.isClosed || this.handshakes.receiveAfter(datagram, now)) continue;
+        if (this.resetKey) this.reset(datagram, i);
       }
       laid.length = 0;
       this.drain();
@@ -198,6 +180,11 @@ export class TransferEndpoint {
     }
     flush();
     this.pump();
+  }
+
+  private reset({ bytes, farEnd }: Datagram, index: number): void {
+    const reset = this.transfer.resetFor(index, this.random(bytes.length));
+    if (reset) this.options.transport.send([{ bytes: reset, farEnd }]);
   }
 
   /** Something may have to be sent: soon, together with what else comes up now. */
@@ -279,6 +266,7 @@ export class TransferEndpoint {
       secret: this.random(32),
       path: farEnd,
       ...(agreed.rttUs === undefined ? {} : { roundTripUs: agreed.rttUs }),
+      ...(this.resetKey ? { resetKey: this.resetKey } : {}),
       ...(idleMs === undefined ? {} : { idleMs }),
       ...(rekeySeconds === undefined ? {} : { rekeySeconds }),
       ...(rekeyPackets === undefined ? {} : { rekeyPackets }),
