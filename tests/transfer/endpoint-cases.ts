@@ -215,6 +215,24 @@ export function runEndpointCases(x25519: X25519Provider): void {
       await expect(ours.openStream()).rejects.toMatchObject({ code: 'ANDVARI_SESSION_CLOSED' });
     });
 
+    it('an endpoint that is closed takes and sends nothing any more', async () => {
+      const [ours, theirs] = await pair();
+      const [one, two] = opened;
+      await one?.close();
+      await one?.close();
+      expect((await theirs.closed).byPeer).toBe(true);
+      const closed = { code: 'ANDVARI_ENDPOINT_CLOSED' };
+      await expect(one?.connect(identity(2).peerId, hostAt(2))).rejects.toMatchObject(closed);
+      expect(() => ours.ping()).toThrow('closed');
+      expect((await one?.incoming.getReader().read())?.done).toBe(true);
+      const calling = two?.connect(identity(1).peerId, hostAt(1));
+      const { sent } = network;
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      expect(network.sent).toBe(sent + 1); // message 1, which nobody answers
+      await two?.close();
+      await expect(calling).rejects.toMatchObject(closed);
+    });
+
     it('a session that is lost on one side is reset on the other, not by forgeries', async () => {
       const [ours, theirs] = await pair({ resets: true }, { resets: true, idleMs: 300 });
       await ours.ping(); // tokens have come by now

@@ -55,6 +55,8 @@ export class TransferEndpoint {
   private cancelDraw = () => {};
   private isDrawing = false;
   private isClosed = false;
+  /** Closed, and nobody is waited for any more. */
+  private isOver = false;
 
   private constructor(options: EndpointOptions) {
     this.options = options;
@@ -143,6 +145,7 @@ export class TransferEndpoint {
     while (this.sessions.size > 0 && this.clock.now().us < endUs) {
       await new Promise<void>((resolve) => this.clock.alarm(this.clock.now().us + 20_000, resolve));
     }
+    this.isOver = true;
     this.cancelAlarm();
     this.handshakes.drop();
     this.ephemerals.drop();
@@ -156,6 +159,7 @@ export class TransferEndpoint {
   }
 
   private receive(datagrams: readonly Datagram[]): void {
+    if (this.isOver) return;
     const laid: Datagram[] = [];
     const flush = () => {
       const count = this.transfer.receive();
@@ -189,7 +193,7 @@ export class TransferEndpoint {
 
   /** Something may have to be sent: soon, together with what else comes up now. */
   private kick(): void {
-    if (this.kicked) return;
+    if (this.kicked || this.isOver) return;
     this.kicked = true;
     queueMicrotask(() => {
       if (this.kicked) this.pump();
@@ -198,6 +202,7 @@ export class TransferEndpoint {
 
   private pump(): void {
     this.kicked = false;
+    if (this.isOver) return;
     this.transfer.step();
     this.drain();
     const { transport } = this.options;
