@@ -161,7 +161,7 @@ describe('a handshake over a bad network', () => {
       expect(run.agreed.length, said).toBe(1);
     }
     expect(completed).toBeGreaterThan(0.8 * SEEDS);
-  });
+  }, 600_000);
 
   it('without faults takes one round trip and a half', () => {
     const run = new Run(1, { loss: 0, double: 0, damage: 0, jitterUs: 0 });
