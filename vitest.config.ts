@@ -31,6 +31,7 @@ function inBrowser(executablePath: string): TestProjectConfiguration {
       name: 'browser',
       include: ['tests/browser/**/*.test.ts', 'host-*/src/**/*.browser.test.ts'],
       exclude,
+      globalSetup: ['tests/simulation/node-traces.ts'],
       browser: {
         enabled: true,
         headless: true,

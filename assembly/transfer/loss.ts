@@ -2,6 +2,7 @@
  * Which packets are given up (RFC 9002 sections 6.1, 7.6), over the send order of all epochs: three
  * newer ones were acked, or a newer one was and time is up.
  */
+import { TRANSFER_CHUNK_ENTRIES } from "../core/limits";
 import { bbrLost, bbrPersistent } from "./bbr";
 import { now } from "./clock";
 import { mtuPacketLost, mtuProbeLost } from "./mtu";
@@ -21,6 +22,7 @@ import { firstSent, nextSent, SentFlag, sentRecord } from "./sent";
 import { SentRecord } from "./sent-record";
 
 const PACKET_THRESHOLD: u64 = 3;
+const CHUNK_MASK: u64 = <u64>TRANSFER_CHUNK_ENTRIES - 1;
 /** Probe timeouts without an ack between two losses that mean persistent congestion. */
 const PERSISTENT: u64 = 3;
 
@@ -101,4 +103,20 @@ export function detectLost(session: usize): void {
   if (endRow(session, least) || persistent) bbrPersistent(session);
   setRecoveryWord(session, Recovery.LOSS_FROM, min(from, s));
   setRecoveryWord(session, Recovery.LOSS_TIME, lossTime);
+}
+
+/**
+ * Gives up the packets of the oldest chunk of records: there is no other, and a probe has to go.
+ * What they carried goes again, so that nothing is lost but time.
+ */
+export function giveUpOldest(session: usize): void {
+  const first = firstSent(session),
+    end = min(nextSent(session), (first & ~CHUNK_MASK) + CHUNK_MASK + 1);
+  for (let s = first; s < end; s++) {
+    const record = sentRecord(session, s);
+    if (load<u32>(record, SentRecord.FLAGS) & (SentFlag.ACKED | SentFlag.LOST)) continue;
+    lose(session, record, s);
+  }
+  rowFirst = 0;
+  rowLast = 0;
 }

@@ -9,6 +9,7 @@ import { mayCongestionSend } from "./bbr";
 import { now } from "./clock";
 import { Content, setContent } from "./content";
 import { sendingEpoch } from "./epoch";
+import { giveUpOldest } from "./loss";
 import { hasMessage, writeMessage } from "./messages";
 import { mtu, mtuProbeSize } from "./mtu";
 import { contentLost } from "./outcome";
@@ -17,9 +18,9 @@ import { PACKET_OVERHEAD } from "./packet";
 import { allowance, currentPath, pathDue, pathFrameBytes } from "./path";
 import { ackDeadline, ackEpoch, ackWanted, ackWantedIn, writeAckBlock } from "./received";
 import { ackElicitingInFlight, oldestUnacked, probesWanted } from "./recovery";
-import { rekeyDue, writeRekey } from "./rekey";
+import { rekeyDue, rekeyIfDue, writeRekey } from "./rekey";
 import { maySeal, unackedSpan } from "./send-limits";
-import { roomToSend } from "./sent";
+import { roomForData, roomToSend } from "./sent";
 import { beginFrame, writeClose, writePathFrame, writePing, writePong } from "./session-frames";
 import { Head, Life } from "./session-head";
 import { giveToken } from "./session-reset";
@@ -64,7 +65,11 @@ export function compose(session: usize, to: usize, room: u32): bool {
   composedPath = currentPath(session);
   const most = min(min(room, mtu(session)), allowance(composedPath));
   if (load<u8>(session, Head.LIFE) != Life.OPEN) return composeClose(session, to, most);
-  if (!roomToSend(session)) return false;
+  if (!roomToSend(session)) {
+    if (probesWanted(session) == 0) return false;
+    giveUpOldest(session);
+    if (!roomToSend(session)) return false;
+  }
   giveToken(session);
   const path = pathDue(session);
   if (path && maySeal(session, true)) return composePath(session, to, path);
@@ -125,7 +130,8 @@ function composePing(session: usize, to: usize, room: u32): u32 {
 function composeProbe(session: usize, to: usize, room: u32): u32 {
   const oldest = oldestUnacked(session);
   if (oldest) contentLost(session, oldest);
-  let bytes = maySeal(session, false) ? writeContent(session, to, room) : 0;
+  const may = maySeal(session, false) && roomForData(session);
+  let bytes = may ? writeContent(session, to, room) : 0;
   if (bytes == 0) bytes = composePing(session, to, room);
   composedFlags = (composedFlags & Composed.ACKS) | Composed.ELICITING | Composed.PROBE;
   return bytes;
@@ -139,7 +145,9 @@ function composePaced(session: usize, to: usize, room: u32): u32 {
     ranDry = true;
     return 0;
   }
-  if (!maySeal(session, false)) return 0;
+  // Also when the epoch is over and nothing may go: only a rekey helps then.
+  rekeyIfDue(session, true);
+  if (!maySeal(session, false) || !roomForData(session)) return 0;
   const deadline = pacingDeadline(session);
   if (deadline > now) {
     pacedUntil = deadline;

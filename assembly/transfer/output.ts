@@ -28,6 +28,7 @@ import { noteAckCarried, packetSent } from "./recovery";
 import { rekeyIfDue } from "./rekey";
 import { recordSent, SentFlag } from "./sent";
 import { idleAtSend } from "./session";
+import { tellWaiting } from "./session-events";
 import { Head, sessionHandle } from "./session-head";
 import { setSessionTimer } from "./session-timer";
 
@@ -70,6 +71,7 @@ function sendTurn(session: usize): bool {
     }
     if (!compose(session, cursor + CID_BYTES, room)) {
       if (ranDry) markAppLimited(session);
+      tellWaiting(session);
       setSessionTimer(session, pacedUntil);
       return true;
     }

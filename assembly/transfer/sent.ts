@@ -52,6 +52,8 @@ const enum SentEpoch {
 }
 
 const CHUNKS: u64 = 1024;
+/** Records that data leaves to acks and probes. */
+const RESERVED: u64 = 24;
 const ENTRY_BITS: u64 = 6;
 const ENTRY_MASK: u64 = <u64>TRANSFER_CHUNK_ENTRIES - 1;
 
@@ -131,12 +133,15 @@ export function forgetSent(session: usize, lostBefore: u64): void {
   store<u64>(session, first, Session.SENT + Sent.FIRST);
 }
 
+/** Whether a chunk can be had. */
+function hasChunk(session: usize): bool {
+  const used = (nextSent(session) >> ENTRY_BITS) - (firstSent(session) >> ENTRY_BITS);
+  return used < CHUNKS && entriesLeft(Pool.SENT) > 0;
+}
+
 /** Whether a record can be had without giving up any. */
 function hasRoom(session: usize): bool {
-  const next = nextSent(session);
-  if ((next & ENTRY_MASK) != 0) return true;
-  const used = (next >> ENTRY_BITS) - (firstSent(session) >> ENTRY_BITS);
-  return used < CHUNKS && entriesLeft(Pool.SENT) > 0;
+  return (nextSent(session) & ENTRY_MASK) != 0 || hasChunk(session);
 }
 
 /** Whether a record can be had for one packet more. */
@@ -144,6 +149,17 @@ export function roomToSend(session: usize): bool {
   if (hasRoom(session)) return true;
   forgetSent(session, u64.MAX_VALUE);
   return hasRoom(session);
+}
+
+/**
+ * The same for data: the last records of the last chunk that can be had are for acks and probes, or
+ * two sides without room would wait for each other.
+ */
+export function roomForData(session: usize): bool {
+  const left = (<u64>TRANSFER_CHUNK_ENTRIES - nextSent(session)) & ENTRY_MASK;
+  if (left > RESERVED || hasChunk(session)) return true;
+  forgetSent(session, u64.MAX_VALUE);
+  return hasChunk(session);
 }
 
 /**

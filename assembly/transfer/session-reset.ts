@@ -21,6 +21,7 @@ import { Session } from "./layout";
 import { messagePayload, newMessage, queueMessage } from "./messages";
 import { currentPath, Path } from "./path";
 import { ControlPayload } from "./payload";
+import { firstPrefix } from "./prefix";
 import { isReset, RESET_TOKEN_BYTES, resetBytes, resetToken, writeReset } from "./reset";
 import { Head, Life, sessionOfEntry } from "./session-head";
 import { Handled } from "./verdict";
@@ -144,6 +145,8 @@ export function answerUnknown(entry: usize, at: usize): u32 {
   const key = TRANSFER + KEY;
   const none = v128.or(v128.load(key), v128.load(key, 16));
   if (bytes == 0 || !v128.any_true(none) || now - answered < PAUSE_US) return 0;
+  // Of a session that lives the tag did not fit: whoever forged it must not end the session.
+  if (firstPrefix(load<u32>(packet))) return 0;
   answered = now;
   resetToken(key, packet, entry + TransferPacket.PATH, TRANSFER_DIGEST);
   writeReset(at, bytes, TRANSFER_DIGEST);

@@ -65,6 +65,14 @@ export class Endpoint {
     this.attach(link);
   }
 
+  /** Does something later, and what follows from it. */
+  later(us: number, action: () => void): void {
+    this.clock.at(this.clock.nowUs + us, () => {
+      action();
+      this.pump();
+    });
+  }
+
   /** Takes what arrived, does what is due, tells, and sends until nothing more goes. */
   pump(): void {
     if (this.pumping) throw new Error('pump() from within pump()');

@@ -1,6 +1,7 @@
 /**
  * `npm run sim -- --seeds N [--seed S]`: scenarios of N seeds from S on [1000, 1], and what became
  * of them. Every failure names its seed; `--seeds 1 --seed S` runs it alone.
+ * `--tight`: with pools that a run meets the end of.
  */
 import { parseArgs } from 'node:util';
 import { plainEngine } from '../../host-common/src/engine/module.ts';
@@ -11,13 +12,14 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
+    tight: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 });
 const first = Number(values.seed);
 const count = Number(values.seeds);
 const module = await plainEngine();
-let machines = newMachines(module);
+let machines = newMachines(module, values.tight);
 let failures = 0;
 let virtualUs = 0;
 let bytes = 0;
@@ -37,7 +39,7 @@ for (let seed = first; seed < first + count; seed++) {
   bytes += outcome.received;
   if (outcome.failure) {
     failures++;
-    machines = newMachines(module);
+    machines = newMachines(module, values.tight);
   }
   if (outcome.failure || values.verbose) tell(outcome);
 }

@@ -3,7 +3,7 @@
  * session then closes and leaves nothing behind in either engine.
  */
 
-import { CLIENT_IDENTITY } from '../../host-common/src/engine/configuration.ts';
+import { CLIENT_IDENTITY, type TransferSizes } from '../../host-common/src/engine/configuration.ts';
 import { Engine } from '../../host-common/src/engine/engine.ts';
 import { Region } from '../../host-common/src/engine/generated/layout.ts';
 import { TransferBlock } from '../../host-common/src/engine/generated/transfer.ts';
@@ -18,7 +18,7 @@ import { Workload } from './workload.ts';
 /** Virtual time in which everything has to be over: the idle time, outages, slow links. */
 const LIMIT_US = 600e6;
 /** Actions of a run: more is a loop. */
-const ACTIONS_MAX = 5_000_000;
+const ACTIONS_MAX = 500_000;
 const SECOND_US = 1e6;
 /** Pools of the engine, and their heads (assembly/core/transfer-memory.ts). */
 const POOLS = 7;
@@ -43,11 +43,32 @@ export interface Machines {
   startUs: number;
 }
 
+/** Pools with room for everything, and pools that a run meets the end of. */
+const ROOMY: TransferSizes = {
+  sessions: 4,
+  streams: 128,
+  sentChunks: 256,
+  keyChunks: 128,
+  blocks: 512,
+  ranges: 8192,
+  messages: 128,
+  events: 1024,
+};
+const TIGHT: TransferSizes = {
+  sessions: 1,
+  streams: 8,
+  sentChunks: 3,
+  keyChunks: 1,
+  blocks: 24,
+  ranges: 160,
+  messages: 8,
+  events: 64,
+};
+
 /** Two engines, which many runs may use one after the other. */
-export function newMachines(module: WebAssembly.Module): Machines {
+export function newMachines(module: WebAssembly.Module, tight = false): Machines {
   const make = () => {
-    const transfer = { sessions: 4, streams: 128, sentChunks: 256, keyChunks: 128, blocks: 512 };
-    const sizes = transferSizes({ ...transfer, ranges: 8192, messages: 128, events: 1024 });
+    const sizes = transferSizes(tight ? TIGHT : ROOMY);
     const identity = { ...CLIENT_IDENTITY, hashKey: new Uint8Array(16) };
     return Engine.create({ module, sizes, identity });
   };

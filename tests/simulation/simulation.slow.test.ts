@@ -15,15 +15,20 @@ beforeAll(async () => {
   module = await plainEngine();
 });
 
+const TIGHT_SEEDS = LONG ? 10000 : 300;
+
 /** Runs `count` seeds from `first` on; gives the failures. */
-function outcomes(first: number, count: number, run: (machines: Machines, seed: number) => string) {
-  let machines = newMachines(module);
+function outcomes(
+  { first, count, tight = false }: { first: number; count: number; tight?: boolean },
+  run: (machines: Machines, seed: number) => string,
+) {
+  let machines = newMachines(module, tight);
   const failures: string[] = [];
   for (let seed = first; seed < first + count; seed++) {
     const failure = run(machines, seed);
     if (!failure) continue;
     failures.push(`seed ${seed}: ${failure}`);
-    machines = newMachines(module);
+    machines = newMachines(module, tight);
   }
   return failures;
 }
@@ -32,11 +37,19 @@ describe('two endpoints over a network with faults', () => {
   test(`every byte arrives in order and once, ${SEEDS} seeds`, { timeout: 600_000 }, () => {
     const first = seedOfRun();
     const failures = outcomes(
-      first,
-      SEEDS,
+      { first, count: SEEDS },
       (machines, seed) => new Run(machines, scenarioOf(seed)).run().failure ?? '',
     );
     expect(failures, `npm run sim -- --seeds ${SEEDS} --seed ${first}`).toEqual([]);
+  });
+
+  test(`so they do with hardly any room, ${TIGHT_SEEDS} seeds`, { timeout: 600_000 }, () => {
+    const first = seedOfRun();
+    const failures = outcomes(
+      { first, count: TIGHT_SEEDS, tight: true },
+      (machines, seed) => new Run(machines, scenarioOf(seed)).run().failure ?? '',
+    );
+    expect(failures, `npm run sim -- --tight --seeds ${TIGHT_SEEDS} --seed ${first}`).toEqual([]);
   });
 
   test('a seed runs the same way again', () => {
@@ -52,8 +65,7 @@ describe('a peer that sends what it likes', () => {
   test(`does no more than end its session, ${HOSTILE_SEEDS} seeds`, { timeout: 600_000 }, () => {
     const first = seedOfRun();
     const failures = outcomes(
-      first,
-      HOSTILE_SEEDS,
+      { first, count: HOSTILE_SEEDS },
       (machines, seed) => runHostile(machines, seed, PACKETS).failure ?? '',
     );
     expect(failures, `first seed ${first}`).toEqual([]);

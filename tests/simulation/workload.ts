@@ -12,6 +12,9 @@ import type { StreamPlan } from './scenario.ts';
 /** Bytes that are laid down at a time. */
 const PIECE_BYTES = 16384;
 
+/** When a stream that was refused is asked for again. */
+const RETRY_US = 20000;
+
 /** The byte at an offset of a plan's stream; an answer has other bytes. */
 function byteAt(key: number, offset: number): number {
   return (Math.imul(offset + 1, 2654435761) ^ Math.imul(key + 1, 40503)) >>> 24;
@@ -27,6 +30,8 @@ interface Sending {
   bytes: number;
   written: number;
   finished: boolean;
+  /** No room was found: STREAM_WRITABLE is waited for. */
+  blocked: boolean;
 }
 
 interface Receiving {
@@ -50,12 +55,14 @@ export class Workload {
   pongs = 0;
   received = 0;
   private readonly streams: EngineStreams;
+  private readonly later: (action: () => void) => void;
   private readonly waiting: { plan: StreamPlan; number: number; due: boolean }[];
   private readonly sending: Sending[] = [];
   private readonly receiving: Receiving[] = [];
   private readonly plans: StreamPlan[];
 
   constructor(endpoint: Endpoint, session: number, plans: StreamPlan[], side: number) {
+    this.later = (action) => endpoint.later(RETRY_US, action);
     this.streams = endpoint.transfer.streams;
     this.session = session;
     this.plans = plans;
@@ -82,11 +89,12 @@ export class Workload {
   turn(): void {
     if (this.closed) return;
     for (const entry of [...this.waiting]) {
-      if (entry.due && this.open(entry.plan, entry.number)) {
-        this.waiting.splice(this.waiting.indexOf(entry), 1);
-      }
+      if (!entry.due) continue;
+      entry.due = false;
+      if (this.open(entry.plan, entry.number)) this.waiting.splice(this.waiting.indexOf(entry), 1);
+      else this.later(() => this.release(entry.number));
     }
-    for (const one of this.sending) this.write(one);
+    for (const one of this.sending) if (!one.blocked) this.write(one);
   }
 
   private open(plan: StreamPlan, number: number): boolean {
@@ -95,7 +103,14 @@ export class Workload {
     const stream = this.streams.open(this.session, { bidi, priority, expedited, metadata });
     if (stream === undefined) return false;
     const { bytes } = plan;
-    this.sending.push({ stream, key: 2 * number, bytes, written: 0, finished: false });
+    this.sending.push({
+      stream,
+      key: 2 * number,
+      bytes,
+      written: 0,
+      finished: false,
+      blocked: false,
+    });
     if (bidi) this.expect(stream, 2 * number + 1, bytes, false);
     return true;
   }
@@ -110,7 +125,8 @@ export class Workload {
       const data = piece(one.key, one.written, length);
       const written = this.streams.write(one.stream, one.written, data);
       one.written += written;
-      if (written < length) return;
+      one.blocked = written < length;
+      if (one.blocked) return;
       if (one.written === one.bytes) {
         if (!this.streams.finish(one.stream)) throw new Error('finish() was refused');
         one.finished = true;
@@ -139,6 +155,9 @@ export class Workload {
         return;
       case TransferEventKind.STREAM_READABLE:
         this.readable(event.stream);
+        return;
+      case TransferEventKind.STREAM_WRITABLE:
+        for (const one of this.sending) if (one.stream === event.stream) one.blocked = false;
         return;
       case TransferEventKind.STREAM_FINISHED:
         this.finished(event);
@@ -196,6 +215,7 @@ export class Workload {
       bytes: one.bytes,
       written: 0,
       finished: false,
+      blocked: false,
     });
   }
 }

@@ -3,7 +3,8 @@ import { CLIENT_IDENTITY } from '@andvari/host-common/engine/configuration';
 import { Engine } from '@andvari/host-common/engine/engine';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { compareBytes, joined } from '@andvari/host-common/transfer/byte-strings';
-import { type EndpointOptions, TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
+import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
+import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
 import { transferSizes } from '@andvari/host-common/transfer/engine-transfer';
 import { identityOf } from '@andvari/host-common/transfer/identity';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
@@ -65,6 +66,18 @@ export function runEndpointCases(x25519: X25519Provider): void {
     const [caller, called] = [await endpoint(1, one), await endpoint(2, two)];
     const calling = caller.connect(identity(2).peerId, hostAt(2));
     return Promise.all([calling, next(called.incoming)]);
+  }
+
+  /** The datagrams that go while something is done, but for those that a test sends itself. */
+  async function capture(action: () => Promise<unknown>): Promise<Uint8Array[]> {
+    const datagrams: Uint8Array[] = [];
+    network.loses = (bytes) => {
+      datagrams.push(bytes.slice());
+      return false;
+    };
+    await action();
+    network.loses = () => false;
+    return datagrams;
   }
 
   beforeEach(() => {
@@ -200,6 +213,45 @@ export function runEndpointCases(x25519: X25519Provider): void {
       await expect(reading).rejects.toMatchObject({ code: 'ANDVARI_SESSION_CLOSED' });
       await expect(stream.done).rejects.toMatchObject({ code: 'ANDVARI_SESSION_CLOSED' });
       await expect(ours.openStream()).rejects.toMatchObject({ code: 'ANDVARI_SESSION_CLOSED' });
+    });
+
+    it('an endpoint that is closed takes and sends nothing any more', async () => {
+      const [ours, theirs] = await pair();
+      const [one, two] = opened;
+      await one?.close();
+      await one?.close();
+      expect((await theirs.closed).byPeer).toBe(true);
+      const closed = { code: 'ANDVARI_ENDPOINT_CLOSED' };
+      await expect(one?.connect(identity(2).peerId, hostAt(2))).rejects.toMatchObject(closed);
+      expect(() => ours.ping()).toThrow('closed');
+      expect((await one?.incoming.getReader().read())?.done).toBe(true);
+      const calling = two?.connect(identity(1).peerId, hostAt(1));
+      const { sent } = network;
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      expect(network.sent).toBe(sent + 1); // message 1, which nobody answers
+      await two?.close();
+      await expect(calling).rejects.toMatchObject(closed);
+    });
+
+    it('a session that is lost on one side is reset on the other, not by forgeries', async () => {
+      const [ours, theirs] = await pair({ resets: true }, { resets: true, idleMs: 300 });
+      await ours.ping(); // tokens have come by now
+      await new Promise((resolve) => setTimeout(resolve, 60)); // and acks
+      const [captured] = await capture(() => ours.ping());
+      if (!captured) throw new Error('no packet');
+      const outbound = network.at(hostAt(1));
+      // A later number of a live session, without a good tag: an answer would end it here.
+      const forged = captured.with(6, (captured[6] ?? 0) ^ 1);
+      outbound.send([{ bytes: forged, farEnd: hostAt(2) }]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(ours.isOpen && theirs.isOpen).toBe(true);
+      network.loses = () => true;
+      const end = await theirs.closed;
+      expect([end.byPeer, end.error]).toEqual([false, 7]);
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      network.loses = () => false;
+      ours.ping().catch(() => {});
+      expect(await ours.closed).toEqual({ byPeer: false, error: 0, reason: '' });
     });
 
     it('who is not trusted gets no session; who calls nobody or us is told', async () => {

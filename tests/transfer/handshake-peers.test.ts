@@ -180,3 +180,53 @@ describe('what the wire tells', () => {
     expect(markerOf(must(world.call(1, 2, { stealth: true }).take()))).toBeUndefined();
   });
 });
+
+describe('secrets', () => {
+  /** Every ephemeral secret that a side takes, and every X25519 key that it makes of one. */
+  function watched() {
+    const secrets: Uint8Array[] = [];
+    let wiped = 0;
+    const ephemerals = {
+      take() {
+        const key = drawEphemeral(world.random);
+        secrets.push(key.secret);
+        return key;
+      },
+    };
+    const x25519 = {
+      name: 'watched',
+      secret(bytes: Uint8Array) {
+        const key = nodeX25519.secret(bytes);
+        return { shared: (peer: Uint8Array) => key.shared(peer), wipe: () => void wiped++ };
+      },
+    };
+    return { options: { ephemerals, x25519 }, secrets, wiped: () => wiped };
+  }
+
+  it('of a handshake that is done are gone', () => {
+    const [one, two] = [watched(), watched()];
+    const called = world.responder(2, two.options);
+    completed(world, world.call(1, 2, one.options), called);
+    for (const secret of [...one.secrets, ...two.secrets]) {
+      expect(secret.every((byte) => byte === 0)).toBe(true);
+    }
+    expect([one.secrets.length, two.secrets.length]).toEqual([1, 1]);
+    expect([one.wiped(), two.wiped()]).toEqual([1, 1]);
+  });
+
+  it('of one that is given up, by time or by hand, are gone too', () => {
+    const [one, two, three] = [watched(), watched(), watched()];
+    const called = world.responder(2, two.options);
+    const calling = world.call(1, 2, one.options);
+    called.receiveFirst(must(calling.take()), HOME, world.now);
+    const other = world.call(1, 2, three.options);
+    other.cancel();
+    expect(three.wiped()).toBe(1);
+    while (calling.state === 'calling') {
+      world.us = calling.wakeUs;
+      calling.wake(world.now);
+    }
+    called.expire(world.now);
+    expect([one.secrets.length, one.wiped(), two.wiped()]).toEqual([3, 3, 1]);
+  });
+});

@@ -3,22 +3,21 @@
  * datagram transport. The engine does the work; here are its clock, its alarm, the handshakes, and
  * the web streams of its sessions. Reference: transfer, sections 1-6.
  */
-import type { Engine } from '../engine/engine.ts';
 import { CloseError, PacketVerdict, TransferEventKind } from '../engine/generated/transfer.ts';
 import { hostRandom, nameOf, type RandomBytes } from './byte-strings.ts';
 import { closeOneOfTwo, crossing, type Held } from './crossed-calls.ts';
-import type { Datagram, DatagramTransport } from './datagram-transport.ts';
+import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
+import type { EndpointOptions } from './endpoint-options.ts';
 import { RekeyKeys } from './endpoint-rekey.ts';
 import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { type Call, Handshakes } from './handshakes.ts';
-import type { Identity } from './identity.ts';
 import type { HandshakeError } from './initiator.ts';
 import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
-import { nobleX25519, type X25519Provider } from './x25519.ts';
+import { nobleX25519 } from './x25519.ts';
 
 /** Batches sent in one turn: then others have theirs. */
 const BATCHES_MAX = 64;
@@ -28,27 +27,6 @@ const INCOMING_MAX = 64;
 const CLOSE_US = 3_000_000;
 /** Between two ephemeral keys that are drawn in advance. */
 const DRAW_US = 5_000;
-
-export interface EndpointOptions {
-  /** One with transferSizes(), for this endpoint alone. */
-  engine: Engine;
-  transport: DatagramTransport;
-  identity: Identity;
-  /** Streams that a peer may hold open, and what it may send on each before we read. */
-  maxStreams?: number;
-  windowKiB?: number;
-  headerProtection?: boolean;
-  /** The stealth form of handshakes, for obfuscation Full. */
-  stealth?: boolean;
-  idleMs?: number;
-  rekeySeconds?: number;
-  rekeyPackets?: number;
-  /** Asked before a caller is let in; its peer ID is proven. [everybody] */
-  trust?: (peer: { peerId: Uint8Array; peerKey: Uint8Array; farEnd: Uint8Array }) => boolean;
-  x25519?: X25519Provider;
-  random?: RandomBytes;
-  clock?: EndpointClock;
-}
 
 export interface ConnectOptions {
   signal?: AbortSignal;
@@ -69,6 +47,7 @@ export class TransferEndpoint {
   private readonly byCid = new Map<string, number>();
   private readonly connecting = new Map<Call, PromiseWithResolvers<TransferSession>>();
   private incomingController: ReadableStreamDefaultController<TransferSession> | undefined;
+  private readonly resetKey: Uint8Array | undefined;
   private outbox: Datagram[] = [];
   private kicked = false;
   private alarmUs = Number.POSITIVE_INFINITY;
@@ -76,11 +55,16 @@ export class TransferEndpoint {
   private cancelDraw = () => {};
   private isDrawing = false;
   private isClosed = false;
+  /** Closed, and nobody is waited for any more. */
+  private isOver = false;
 
   private constructor(options: EndpointOptions) {
     this.options = options;
     this.clock = options.clock ?? hostClock;
     this.random = options.random ?? hostRandom;
+    const hides = options.stealth || options.headerProtection;
+    if (options.resets && hides) throw new RangeError('resets answer probes: not when hiding');
+    this.resetKey = options.resets ? this.random(32) : undefined;
     this.transfer = new EngineTransfer(options.engine, () => this.clock.now().us);
     this.ephemerals = new Ephemerals(this.random);
     const x25519 = options.x25519 ?? nobleX25519;
@@ -136,7 +120,10 @@ export class TransferEndpoint {
       signal?.throwIfAborted();
       const call = this.handshakes.call(peerId, farEnd, this.clock.now());
       this.connecting.set(call, waiting);
-      signal?.addEventListener('abort', () => this.abort(call, signal.reason), { once: true });
+      const abort = () => this.abort(call, signal?.reason);
+      signal?.addEventListener('abort', abort, { once: true });
+      const settled = () => signal?.removeEventListener('abort', abort);
+      waiting.promise.then(settled, settled);
     } catch (error) {
       waiting.reject(error);
     }
@@ -158,6 +145,7 @@ export class TransferEndpoint {
     while (this.sessions.size > 0 && this.clock.now().us < endUs) {
       await new Promise<void>((resolve) => this.clock.alarm(this.clock.now().us + 20_000, resolve));
     }
+    this.isOver = true;
     this.cancelAlarm();
     this.handshakes.drop();
     this.ephemerals.drop();
@@ -171,15 +159,16 @@ export class TransferEndpoint {
   }
 
   private receive(datagrams: readonly Datagram[]): void {
+    if (this.isOver) return;
     const laid: Datagram[] = [];
     const flush = () => {
       const count = this.transfer.receive();
       const now = this.clock.now();
       for (let i = 0; i < count; i++) {
         const datagram = laid[i];
-        if (datagram && this.transfer.verdict(i) === PacketVerdict.UNCLAIMED && !this.isClosed) {
-          this.handshakes.receiveAfter(datagram, now);
-        }
+        if (!datagram || this.transfer.verdict(i) !== PacketVerdict.UNCLAIMED) continue;
+        if (this.isClosed || this.handshakes.receiveAfter(datagram, now)) continue;
+        if (this.resetKey) this.reset(datagram, i);
       }
       laid.length = 0;
       this.drain();
@@ -197,9 +186,14 @@ export class TransferEndpoint {
     this.pump();
   }
 
+  private reset({ bytes, farEnd }: Datagram, index: number): void {
+    const reset = this.transfer.resetFor(index, this.random(bytes.length));
+    if (reset) this.options.transport.send([{ bytes: reset, farEnd }]);
+  }
+
   /** Something may have to be sent: soon, together with what else comes up now. */
   private kick(): void {
-    if (this.kicked) return;
+    if (this.kicked || this.isOver) return;
     this.kicked = true;
     queueMicrotask(() => {
       if (this.kicked) this.pump();
@@ -208,6 +202,7 @@ export class TransferEndpoint {
 
   private pump(): void {
     this.kicked = false;
+    if (this.isOver) return;
     this.transfer.step();
     this.drain();
     const { transport } = this.options;
@@ -276,6 +271,7 @@ export class TransferEndpoint {
       secret: this.random(32),
       path: farEnd,
       ...(agreed.rttUs === undefined ? {} : { roundTripUs: agreed.rttUs }),
+      ...(this.resetKey ? { resetKey: this.resetKey } : {}),
       ...(idleMs === undefined ? {} : { idleMs }),
       ...(rekeySeconds === undefined ? {} : { rekeySeconds }),
       ...(rekeyPackets === undefined ? {} : { rekeyPackets }),

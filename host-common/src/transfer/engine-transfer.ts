@@ -50,6 +50,8 @@ export interface OpenOptions {
   secret: Uint8Array;
   /** The far end (far-end.ts). */
   path: Uint8Array;
+  /** 32 random bytes, of the process: the peer gets tokens for stateless resets [it gets none]. */
+  resetKey?: Uint8Array;
 }
 
 export interface TransferEventOf {
@@ -147,6 +149,10 @@ export class EngineTransfer {
     this.setWord(OpenArgument.IDLE_MS, options.idleMs ?? 0);
     this.setWord(OpenArgument.REKEY_SECONDS, options.rekeySeconds ?? 120);
     this.setWord(OpenArgument.REKEY_PACKETS, options.rekeyPackets ?? 1000000);
+    if (options.resetKey) {
+      this.setWord(OpenArgument.RESET, 1);
+      this.put(OpenArgument.RESET_KEY, options.resetKey, 32);
+    }
     const nowUs = this.clock();
     const handle = this.engine.exports.transferOpen(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
     return handle === 0 ? undefined : handle >>> 0;
@@ -187,6 +193,17 @@ export class EngineTransfer {
     return this.word(
       TransferBlock.RECEIVED + index * TransferPacket.BYTES + TransferPacket.SESSION,
     );
+  }
+
+  /**
+   * A stateless reset for a packet of the last receive() that nobody knows: bytes to send to where
+   * it came from, good until the next send(). undefined: none, as most often. `random`: as many
+   * bytes as the packet had.
+   */
+  resetFor(index: number, random: Uint8Array): Uint8Array | undefined {
+    this.engine.u8.set(random, this.outgoing);
+    const bytes = this.now.transferResetFor(index, this.outgoing);
+    return bytes ? this.engine.u8.subarray(this.outgoing, this.outgoing + bytes) : undefined;
   }
 
   /** Asks for packets to send; gives how many. A full batch means that there may be more. */
