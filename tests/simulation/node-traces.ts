@@ -1,6 +1,6 @@
 /**
- * Before the tests in a browser: what some seeds of the simulation come to in Node, so that the page
- * can compare (tests/browser/simulation.test.ts).
+ * Before the tests in a browser: what some seeds of the simulation come to in Node, so that the
+ * page can compare (tests/browser/simulation.test.ts).
  */
 import type { TestProject } from 'vitest/node';
 import { plainEngine } from '../../host-common/src/engine/module.ts';

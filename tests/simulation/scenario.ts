@@ -19,6 +19,8 @@ export interface StreamPlan {
   bidi: boolean;
   priority: number;
   expedited: boolean;
+  /** Whoever reads it takes ranges as they come. */
+  unordered: boolean;
   bytes: number;
   /** When it is opened. */
   atUs: number;
@@ -96,6 +98,7 @@ function streamsOf(random: Random, most: number): StreamPlan[] {
       bidi: chance(random, 40),
       priority: random(256),
       expedited,
+      unordered: false,
       bytes: random(
         expedited ? 65537 : chance(random, 30) ? 200 : chance(random, 15) ? 8 * most : most,
       ),
@@ -109,11 +112,14 @@ function streamsOf(random: Random, most: number): StreamPlan[] {
 export function scenarioOf(seed: number, most = 150000): Scenario {
   const random = randomFrom(seed);
   const links: [Link, Link] = [linkOf(random), linkOf(random)];
+  const incidents = incidentsOf(random);
+  const streams = streamsOf(random, most);
+  for (const stream of streams) stream.unordered = chance(random, 25);
   return {
     seed,
     links,
-    incidents: incidentsOf(random),
-    streams: streamsOf(random, most),
+    incidents,
+    streams,
     headerProtection: chance(random, 50),
     windowKib: chance(random, 30) ? 16 + random(48) : 1024,
     rekeyPackets: chance(random, 15) ? 60 + random(200) : 1000000,

@@ -24,6 +24,13 @@ function piece(key: number, offset: number, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => byteAt(key, offset + i));
 }
 
+/** Marks bytes that are read, each once. */
+function note(seen: Uint8Array, offset: number, length: number): void {
+  if (seen.subarray(offset, offset + length).includes(1)) throw new Error('read twice');
+  if (offset + length > seen.length) throw new Error('more bytes than were sent');
+  seen.fill(1, offset, offset + length);
+}
+
 interface Sending {
   stream: number;
   key: number;
@@ -39,6 +46,8 @@ interface Receiving {
   key: number;
   bytes: number;
   read: number;
+  /** Of a stream that is read in any order: the bytes that came. */
+  seen: Uint8Array | undefined;
   finished: boolean;
   /** Answer when it is complete. */
   answers: boolean;
@@ -116,7 +125,10 @@ export class Workload {
   }
 
   private expect(stream: number, key: number, bytes: number, answers: boolean): void {
-    this.receiving.push({ stream, key, bytes, read: 0, finished: false, answers });
+    const { unordered = false } = this.plans[key >> 1] ?? {};
+    if (unordered && !this.streams.setUnordered(stream)) throw new Error('not unordered');
+    const seen = unordered ? new Uint8Array(bytes) : undefined;
+    this.receiving.push({ stream, key, bytes, read: 0, seen, finished: false, answers });
   }
 
   private write(one: Sending): void {
@@ -136,7 +148,8 @@ export class Workload {
 
   private read(one: Receiving): void {
     this.streams.read(one.stream, (bytes, offset) => {
-      if (offset !== one.read) throw new Error(`read at ${offset} instead of ${one.read}`);
+      if (one.seen) note(one.seen, offset, bytes.length);
+      else if (offset !== one.read) throw new Error(`read at ${offset} instead of ${one.read}`);
       for (let i = 0; i < bytes.length; i++) {
         if (bytes[i] !== byteAt(one.key, offset + i))
           throw new Error(`byte ${offset + i} is wrong`);
