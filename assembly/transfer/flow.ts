@@ -128,6 +128,23 @@ export function mayGrant(stream: usize): bool {
   return !hasFlag(stream, end);
 }
 
+/**
+ * The peer has used all it was granted on a stream, and the host has left nothing unread: the
+ * window is what holds it back, as one of two round trips does once packets are lost, for what
+ * comes behind a lost one is not consumed. It doubles, once a round trip, the session's with it.
+ */
+export function widenStream(stream: usize): void {
+  const part = partOf(sessionOfStream(stream));
+  if (now - load<u64>(stream, Stream.WINDOW_TIME) < load<u64>(part, Part.ROUND_TRIP)) return;
+  const size = min(2 * load<u64>(stream, Stream.WINDOW), STREAM_WINDOW_MAX);
+  store<u64>(stream, size, Stream.WINDOW);
+  store<u64>(stream, load<u64>(stream, Stream.CONSUMED), Stream.WINDOW_FROM);
+  store<u64>(stream, now, Stream.WINDOW_TIME);
+  if (load<u64>(part, Part.WINDOW) >= 2 * size) return;
+  store<u64>(part, min(2 * size, SESSION_WINDOW_MAX), Part.WINDOW);
+  wantOfSession(sessionOfStream(stream), SessionWant.WINDOW);
+}
+
 /** The limit that a WINDOW_UPDATE tells now: of a stream, or of the session. */
 function grant(window: usize): u64 {
   const limit = load<u64>(window, Window.CONSUMED) + load<u64>(window, Window.BYTES);

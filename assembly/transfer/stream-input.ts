@@ -12,7 +12,7 @@ import {
   TransferEventKind,
 } from "../core/transfer";
 import { beginEvent, endEvent, eventRoom } from "./events";
-import { mayGrant, want, wantOfSession } from "./flow";
+import { mayGrant, want, wantOfSession, widenStream } from "./flow";
 import { frameFlags, frameOffset, frameStream, payloadAt, payloadLength } from "./frame-view";
 import { keepBytes, messagePayload } from "./messages";
 import {
@@ -25,7 +25,7 @@ import {
   readU64BE,
 } from "./payload";
 import { makeReady } from "./ready";
-import { takeData, takeFinal, takeReset } from "./receive-side";
+import { readableBytes, takeData, takeFinal, takeReset } from "./receive-side";
 import { refreshSending } from "./send-side";
 import { sessionHandle } from "./session-head";
 import { hasFlag, Part, partOf, SessionWant, Stream, StreamFlag, Want } from "./stream";
@@ -174,6 +174,10 @@ export function onStreamControl(session: usize, _frame: usize, epoch: u32): u32 
     return priority ? Handled.NO_ROOM : Handled.OK;
   }
   if (priority) setPriority(stream, load<u8>(data), false);
-  else if (mayGrant(stream)) want(stream, Want.WINDOW);
+  else if (mayGrant(stream)) {
+    const isNewest = length >= 8 && readU64BE(data) == load<u64>(stream, Stream.GRANTED);
+    if (isNewest && readableBytes(stream) == 0) widenStream(stream);
+    want(stream, Want.WINDOW);
+  }
   return Handled.OK;
 }

@@ -38,6 +38,14 @@ const CHUNK: u64 = 262144;
 let a: usize = 0;
 let b: usize = 0;
 
+/** STREAM_BLOCKED of a stream at a limit. */
+function blocked(number: u32, limit: u64): usize {
+  const frame = forge(FrameType.CONTROL, 0, number, 0, 10);
+  store<u16>(frame, bswap<u16>(<u16>ControlType.STREAM_BLOCKED), 28);
+  store<u64>(frame, bswap<u64>(limit), 30);
+  return frame;
+}
+
 beforeEach(() => {
   resetClock(now + 5000000);
   a = newEnd(true);
@@ -214,6 +222,26 @@ describe("the window of the session", () => {
     expect(flush(b, a, FrameType.WINDOW_UPDATE)).toBeGreaterThan(4);
     expect(flush(a, b, FrameType.DATA)).toBeGreaterThan(50);
     expect(take(findStream(b, 9))).toBe(WINDOW);
+  });
+
+  test("doubles for a peer that is blocked while nothing is left unread", () => {
+    opened(0, 0, false);
+    flush(a, b, 0);
+    const theirs = findStream(b, 1);
+    // What is behind a lost packet cannot be read.
+    expect(handle(b, data(1, 100, 900), 0)).toBe(Handled.OK);
+    resetClock(now + 10000000);
+    expect(handle(b, blocked(1, WINDOW - 1), 0)).toBe(Handled.OK);
+    expect(load<u64>(theirs, Stream.WINDOW)).toBe(WINDOW, "an older limit");
+    handle(b, blocked(1, WINDOW), 0);
+    handle(b, blocked(1, WINDOW), 0);
+    expect(load<u64>(theirs, Stream.WINDOW)).toBe(2 * WINDOW, "once a round trip");
+    expect(flush(b, a, FrameType.WINDOW_UPDATE)).toBe(1);
+    expect(load<u64>(theirs, Stream.GRANTED)).toBe(2 * WINDOW);
+    expect(handle(b, data(1, 0, 100), 0)).toBe(Handled.OK);
+    resetClock(now + 10000000);
+    handle(b, blocked(1, 2 * WINDOW), 0);
+    expect(load<u64>(theirs, Stream.WINDOW)).toBe(2 * WINDOW, "the host does not read");
   });
 
   test("does not count expedited streams, which are short", () => {
