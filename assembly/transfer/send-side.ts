@@ -33,7 +33,7 @@ import {
   rangeSum,
   removeRange,
 } from "./ranges";
-import { makeReady } from "./ready";
+import { Head } from "./session-head";
 import {
   clearFlag,
   EXPEDITED_BYTES_MAX,
@@ -49,6 +49,7 @@ import {
 } from "./stream";
 import { mark, settle } from "./stream-events";
 import { dequeue, enqueue, Queue } from "./stream-queues";
+import { setTimer } from "./timer-wheel";
 
 /** Bytes that wait to go for the first time: what a host should be ahead of the network. */
 const UNSENT_MAX: u64 = 4 << 20;
@@ -114,7 +115,9 @@ export function writeRoom(stream: usize, offset: u64, length: u32): u32 {
     const session = sessionOfStream(stream);
     setFlag(stream, StreamFlag.WRITE_WANTED);
     store<u64>(partOf(session), now + ROOM_RETRY_US, Part.ROOM_AT);
-    makeReady(session); // so that its timer is set anew
+    // Not makeReady(): a host that tries again in every turn would be called again at once.
+    const at = now + ROOM_RETRY_US;
+    if (load<u64>(session, Head.DEADLINE) > at) setTimer(session, at);
     return 0;
   }
   if (block == 0) {
