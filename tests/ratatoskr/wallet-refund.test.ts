@@ -82,7 +82,6 @@ function purseOf(wallet: Wallet, ratatoskr: RatatoskrDesk): Purse {
       await wallet.lock(ids, { code });
       return { wallet: view() } as SentView;
     },
-    settle: async () => view(),
     take: async (source) => {
       if (source.from !== 'code') throw new Error('wanted the code of a refund');
       const { taken, pending, missed, left } = await wallet.unlock(source.code);

@@ -35,12 +35,11 @@ interface Context {
 export interface Purse {
   readonly ratatoskr: RatatoskrDesk;
   view(): WalletView;
-  /** Into the locker of this code. */
+  /** Into the locker of this code, also coins that were on their way there. */
   send(selection: Selection, context: Context, code: string): Promise<SentView>;
   /** Undefined: no coin of this wallet is in it. */
   locker(code: string): LockerView | undefined;
   lockerOf(code: string): number | undefined;
-  settle(context: Context): Promise<WalletView>;
   take(source: LockerSource, context: Context): Promise<TakenView>;
   peek(code: string, context: Context): Promise<ContentsView>;
   passOn(id: number, context: Pick<Context, 'signal'>): Promise<PassedOnView>;
@@ -122,14 +121,15 @@ async function goOn(purse: Purse, payment: Payment, context: Context): Promise<P
   return { wallet: purse.view(), outcome: isBegun ? 'unsent' : 'not-begun', amount, words };
 }
 
-/** Whether all coins of the payment are in its locker then; some may be there from before. */
+/**
+ * Whether all coins of the payment are in its locker then. Some may be there from before, others
+ * only noted as on their way when the page ended: whether they got there is asked by the send.
+ */
 async function fill(purse: Purse, { ids, code }: Payment, context: Context): Promise<boolean> {
-  const there = purse.locker(code);
-  const isOpen = there !== undefined && there.locked.length < there.ids.length;
-  if (isOpen) await purse.settle(context);
-  const missing = ids.filter((id) => !purse.locker(code)?.ids.includes(id));
-  if (missing.length > 0) await purse.send({ ids: missing }, context, code);
-  return ids.every((id) => purse.locker(code)?.locked.includes(id));
+  const missing = () => ids.filter((id) => !purse.locker(code)?.locked.includes(id));
+  const before = missing();
+  if (before.length > 0) await purse.send({ ids: before }, context, code);
+  return missing().length === 0;
 }
 
 async function settle(purse: Purse, payment: Payment, context: Context): Promise<PaidView> {

@@ -12,6 +12,7 @@ import type { RandomSource } from './new-numbers.ts';
 import { passed } from './outcome.ts';
 import {
   applyPowned,
+  equal,
   newEntry,
   parseLights,
   unanswered,
@@ -23,12 +24,13 @@ import { WalletError } from './wallet-error.ts';
 import { asLights, groupsOf, indicesWhere } from './wallet-groups.ts';
 import { indicesOfMask, inLocker, type Ownership } from './wallet-ownership.ts';
 import { operation, type WalletQuestions } from './wallet-questions.ts';
-import { stagesOf, type WalletOperationOptions } from './wallet-stage.ts';
+import { type StepOptions, stagesOf, type WalletOperationOptions } from './wallet-stage.ts';
 
 export interface LockOptions extends WalletOperationOptions {
   /**
-   * Of newLockerCode(): for whoever has to store the code before any coin moves, or puts coins to
-   * those of an earlier lock() that was cut off [a new one].
+   * Of newLockerCode(): for whoever has to store the code before any coin moves, or goes on with an
+   * earlier lock() that was cut off. Coins may be in this locker, or on their way, already: servers
+   * are asked what they hold, and those that have not got the key are sent it again [a new one].
    */
   code?: string;
 }
@@ -79,25 +81,47 @@ export interface LockerView {
   units: bigint;
 }
 
+const maskOf = (holds: (raidaId: number) => boolean): number =>
+  Array.from({ length: RAIDA_COUNT }, (_, id) => id).reduce(
+    (mask, id) => (holds(id) ? mask | (1 << id) : mask),
+    0,
+  );
+
 /** Servers that can be sent a put: settled, and the AN is right. */
 function takers(entry: WalletEntry): number {
   const lights = parseLights(entry.lights);
-  return (
-    lights.reduce((mask, light, raidaId) => (light === 'pass' ? mask | (1 << raidaId) : mask), 0) &
-    ~unsettled(entry)
-  );
+  return maskOf((raidaId) => lights[raidaId] === 'pass') & ~unsettled(entry);
 }
 
-/** The entry before its put: the keys are what the takers may hold from now on. */
-function enter(entry: WalletEntry, keys: Uint8Array, locker: string): WalletEntry {
-  const mask = takers(entry);
+/**
+ * Servers that are sent the keys: those that hold an AN of ours, also where a put of the same keys
+ * was noted before, or sent and lost. Not those that may have got it and have not said so when they
+ * were asked, nor those that have the coin in this locker.
+ */
+function wanting(entry: WalletEntry, keys: Uint8Array): number {
+  const lights = parseLights(entry.lights);
+  const again = maskOf((id) => lights[id] !== 'fail' && entersAt(entry, id, keys)) & entry.offered;
+  const inside = maskOf((id) => holdsKey(entry, id, keys));
+  return (takers(entry) | again) & ~inside;
+}
+
+/** Servers that have the coin in this locker, but were sent an AN of ours to take it out. */
+function leaving(entry: WalletEntry, keys: Uint8Array): number {
+  return maskOf((id) => holdsKey(entry, id, keys)) & unsettled(entry) & ~entry.foreign;
+}
+
+/** The entry before its put: the keys are what the servers of `mask` may hold from now on. */
+function enter(entry: WalletEntry, mask: number, keys: Uint8Array, locker: string): WalletEntry {
+  if (mask === 0) return entry;
   const proposedNumbers = new Uint8Array(entry.proposedNumbers ?? entry.authenticationNumbers);
   for (const raidaId of indicesOfMask(mask)) {
     const key = authenticationNumber(keys, raidaId);
     authenticationNumber(proposedNumbers, raidaId).set(key);
   }
   const { owned, unknown } = entry;
-  return { ...entry, locker, proposedNumbers, unknown: unknown | mask, owned: owned & ~mask };
+  const offered = entry.offered & ~mask;
+  const masks = { unknown: unknown | mask, offered, owned: owned & ~mask };
+  return { ...entry, locker, proposedNumbers, ...masks };
 }
 
 /** Servers that have said that the coin is in the locker. */
@@ -131,17 +155,23 @@ export class Lockers {
     await stage('detect', about, async (step) => {
       for (const group of groupsOf(entries)) {
         await questions.findUnanswered(group, step);
-        await this.ownership.finish(questions.current(group), step);
+        await this.finishLeaving(questions.current(group), keys, step);
+        const free = questions.current(group).filter(({ locker }) => locker === undefined);
+        await this.ownership.finish(free, step);
         await questions.detect(questions.current(group), step);
       }
     });
-    for (const entry of questions.current(entries)) refuseUnfit(entry);
+    for (const entry of questions.current(entries)) {
+      // What has begun to go in is ours or in the locker, and goes on as far as it can.
+      if (entry.locker === undefined) refuseUnfit(entry);
+    }
     const result: LockResult = { code, locked: [], pending: [], returned: [] };
     await stage('put', about, async (step) => {
       for (const group of groupsOf(questions.current(entries))) {
-        const entering = group.map((entry) => enter(entry, keys, code));
+        const masks = group.map((entry) => (leaving(entry, keys) ? 0 : wanting(entry, keys)));
+        const entering = group.map((entry, i) => enter(entry, masks[i] ?? 0, keys, code));
         await questions.ledger.commit(() => ({ put: entering }));
-        await this.put(entering, keys, step);
+        await this.put({ group: entering, masks, keys }, step);
         await questions.findUnanswered(questions.current(group), step);
       }
     });
@@ -231,22 +261,27 @@ export class Lockers {
     return result;
   }
 
-  private async put(
+  /** Coins that were being taken back come back first: so there are never three candidates. */
+  private async finishLeaving(
     group: readonly WalletEntry[],
     keys: Uint8Array,
-    options: Parameters<WalletQuestions['ask']>[1],
+    options: StepOptions,
+  ): Promise<void> {
+    const late = group.filter((entry) => leaving(entry, keys) !== 0);
+    if (late.length > 0) await this.ownership.take(late, options, keys);
+  }
+
+  /** `masks`: for each coin, the servers that are sent its put; it is in the ledger. */
+  private async put(
+    { group, masks, keys }: { group: WalletEntry[]; masks: number[]; keys: Uint8Array },
+    options: StepOptions,
   ): Promise<void> {
     const { client } = this.questions;
     const asked: (readonly CoinAnswer[])[] = [];
-    const masks = group.map((entry) => entry.unknown);
     await this.questions.ask<CoinAnswer>(group, options, {
       run: (onAnswers) => {
         const select = (raidaId: number) =>
-          indicesWhere(
-            group,
-            (entry, index) =>
-              (((masks[index] ?? 0) >> raidaId) & 1) === 1 && entersAt(entry, raidaId, keys),
-          );
+          indicesWhere(group, (_, index) => (((masks[index] ?? 0) >> raidaId) & 1) === 1);
         const more = operation(options, { onAnswers, select });
         return client.lockers.put(group, keys, more);
       },
@@ -307,7 +342,12 @@ export function lockersOf(entries: Iterable<WalletEntry>): LockerView[] {
 function entersAt({ proposedNumbers }: WalletEntry, raidaId: number, keys: Uint8Array): boolean {
   if (!proposedNumbers) return false;
   const proposed = authenticationNumber(proposedNumbers, raidaId);
-  return authenticationNumber(keys, raidaId).every((byte, index) => byte === proposed[index]);
+  return equal(authenticationNumber(keys, raidaId), proposed);
+}
+
+function holdsKey(entry: WalletEntry, raidaId: number, keys: Uint8Array): boolean {
+  const an = authenticationNumber(entry.authenticationNumbers, raidaId);
+  return equal(authenticationNumber(keys, raidaId), an);
 }
 
 /** The entry knows nothing of the coin but the keys of its locker. */

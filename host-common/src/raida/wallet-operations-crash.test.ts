@@ -6,13 +6,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FakeCodec, FakeNetwork } from '../../../tests/client/fake-server.ts';
 import { type Death, Mortal, sixteenths } from '../../../tests/client/mortal.ts';
+import { StrictStore } from '../../../tests/client/strict-store.ts';
 import { RaidaClient } from './client.ts';
 import { totalUnits } from './coin.ts';
 import { Wallet } from './wallet.ts';
-import { MemoryWalletStore, type WalletStore } from './wallet-store.ts';
+import type { WalletStore } from './wallet-store.ts';
 
 interface Plan {
-  operation: 'heal' | 'lock' | 'unlock' | 'break' | 'join';
+  operation: 'heal' | 'lock' | 'lock again' | 'unlock' | 'break' | 'join';
   cut: Death;
   /** Chance in 16 of a request that is lost, and of one whose reply is. */
   lost: number;
@@ -21,7 +22,7 @@ interface Plan {
 }
 
 const plan: fc.Arbitrary<Plan> = fc.record({
-  operation: fc.constantFrom('heal', 'lock', 'unlock', 'break', 'join'),
+  operation: fc.constantFrom('heal', 'lock', 'lock again', 'unlock', 'break', 'join'),
   cut: fc.record({
     at: fc.oneof(fc.nat(250), fc.constant(1000)),
     what: fc.constantFrom('before save', 'after save', 'exchange'),
@@ -54,6 +55,10 @@ function run(wallet: Wallet, operation: Plan['operation']): Promise<unknown> {
       return wallet.heal();
     case 'lock':
       return wallet.lock(coins.slice(0, 3).map(({ id }) => id));
+    case 'lock again': {
+      const [{ code, ids } = { code: '', ids: [] }] = wallet.lockers();
+      return wallet.lock(ids, { code });
+    }
     case 'unlock':
       return wallet.unlock(wallet.lockers()[0]?.code ?? '');
     case 'break':
@@ -80,7 +85,7 @@ async function recover(store: WalletStore, client: RaidaClient): Promise<Wallet>
 async function scenario(plans: readonly Plan[]): Promise<void> {
   const network = new FakeNetwork();
   const client = new RaidaClient({ codec: new FakeCodec(), transport: network });
-  const store = new MemoryWalletStore();
+  const store = new StrictStore();
   const coins = await stock(network, store, client);
   network.frack(coins[0] as never, [3, 4, 5, 6]);
   for (const { operation, cut, lost, unanswered, seed } of plans) {
@@ -99,6 +104,7 @@ async function scenario(plans: readonly Plan[]): Promise<void> {
   }
   network.fault = () => undefined;
   const wallet = await recover(store, client);
+  expect(store.refused).toEqual([]);
   const kept = wallet.coins();
   expect(kept.map(({ place }) => place)).toEqual(kept.map(() => 'wallet'));
   const authentic = kept.filter(({ grade }) => grade.name === 'authentic');
@@ -113,12 +119,15 @@ const EXCHANGES_MAX = 175;
 const SAVES_MAX = 9;
 const whole: Pick<Plan, 'lost' | 'unanswered' | 'seed'> = { lost: 0, unanswered: 0, seed: 1 };
 const never: Death = { at: 1000, what: 'exchange' };
-/** An unlock needs a locker. */
-const before = (operation: Plan['operation']): Plan[] =>
-  operation === 'unlock' ? [{ ...whole, operation: 'lock', cut: never }] : [];
+/** An unlock needs a locker, a second lock coins that were noted and not sent. */
+const before = (operation: Plan['operation']): Plan[] => {
+  const noted: Death = { at: 2, what: 'after save' };
+  if (operation === 'lock again') return [{ ...whole, operation: 'lock', cut: noted }];
+  return operation === 'unlock' ? [{ ...whole, operation: 'lock', cut: never }] : [];
+};
 
 describe('healing, lockers and change', () => {
-  test.each(['heal', 'lock', 'unlock', 'break', 'join'] as const)(
+  test.each(['heal', 'lock', 'lock again', 'unlock', 'break', 'join'] as const)(
     '%s loses nothing at any single save, nor at exchanges all along',
     async (operation) => {
       const step = process.env['ANDVARI_LONG'] === '1' ? 1 : 4;

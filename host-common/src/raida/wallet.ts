@@ -198,7 +198,8 @@ export class Wallet {
   /**
    * Puts coins in a locker, for whoever is told its code. `what`: ids, or an amount in units
    * of 1e-8, made up of owned coins exactly: else ANDVARI_WALLET_AMOUNT. A coin that 13 servers do
-   * not find authentic is refused (ANDVARI_WALLET_UNFIT), and then none goes.
+   * not find authentic is refused (ANDVARI_WALLET_UNFIT), and then none goes. With the code of an
+   * earlier lock() that was cut off, `what` may name its coins too, wherever they are: it goes on.
    */
   async lock(
     what: readonly number[] | { units: bigint },
@@ -211,7 +212,10 @@ export class Wallet {
             what.units,
           )
         : what;
-    return this.holdFree(ids, (entries) => {
+    const isInside = (id: number) =>
+      options.code !== undefined && this.ledger.entry(id).locker === options.code;
+    this.refuseTied(ids.filter((id) => !isInside(id)));
+    return this.ledger.hold(ids, (entries) => {
       const names = new Set(entries.map(coinNumber));
       if (names.size === entries.length && entries.length > 0) {
         return this.locking.lock(entries, options);

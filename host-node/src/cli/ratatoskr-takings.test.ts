@@ -105,6 +105,16 @@ describe('andvari ratatoskr takings', () => {
     expect(events[0]).toMatchObject({ event: 'coin', outcome: 'owned' });
   });
 
+  it.each([
+    ['heidrun.wallet', 'ANDVARI_WALLET_FILE'],
+    ['payments.db', 'ANDVARI_RATATOSKR_PAYMENTS'],
+  ])('tells that %s has lost all that was in it', async (name, code) => {
+    await openServices().close();
+    writeFileSync(join(folder, 'services', name), '');
+    const err = expect.stringMatching(new RegExp(`${name} is damaged: .*${code}`));
+    expect(await takings()).toMatchObject({ code: 1, out: '', err });
+  });
+
   it('makes nothing where there is no Heidrun', async () => {
     const run = await takings();
     expect(run).toMatchObject({ code: 1, err: expect.stringContaining('heidrun.wallet: there') });

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { RaidaClient } from '@andvari/host-common/raida/client';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
@@ -9,7 +9,7 @@ import { makeDirectory } from '../files/directory.ts';
 import { SocketTransport } from '../raida/socket-transport.ts';
 import { WalletFile, WalletFileError } from '../raida/wallet-file.ts';
 import { heidrunFiles } from '../ratatoskr/services/demo-services.ts';
-import { Payments } from '../ratatoskr/services/heidrun-payments.ts';
+import { Payments, PaymentsError } from '../ratatoskr/services/heidrun-payments.ts';
 import type { CommandContext } from './command-context.ts';
 import { InputError } from './wallet-input.ts';
 import { writeCoinFile } from './wallet-pending.ts';
@@ -49,6 +49,10 @@ async function takings(options: TakingsOptions, context: CommandContext): Promis
   const files = heidrunFiles(folder);
   for (const path of [files.wallet, files.payments]) {
     if (!existsSync(path)) throw new InputError(`${path}: there is no such file`);
+  }
+  // Without its payments nobody knows which of the coins are of one that goes on.
+  if (statSync(files.payments).size === 0) {
+    throw new PaymentsError(`${files.payments} is damaged: it is empty`);
   }
   const store = openStopped(files.wallet);
   try {

@@ -120,4 +120,13 @@ describe('WalletFile', () => {
     expect(() => openFile()).toThrow(expect.objectContaining({ code: 'ANDVARI_WALLET_FILE' }));
     expect(statSync(path).size).toBe(size);
   });
+
+  it('takes an empty file for a wallet only where one may be made', () => {
+    writeFileSync(path, '');
+    const problem = { code: 'ANDVARI_WALLET_FILE', message: expect.stringContaining('is damaged') };
+    expect(() => openFile(false)).toThrow(expect.objectContaining(problem));
+    expect(statSync(path).size).toBe(0);
+    openFile().close();
+    openFile(false);
+  });
 });

@@ -54,7 +54,8 @@ export class WalletFile implements WalletStore {
   }
 
   /**
-   * Open a wallet file, or make an empty one (mode 0600). Nobody else can until close().
+   * Open a wallet file, or make an empty one (mode 0600). Nobody else can until close(). Without
+   * `create` a file with nothing in it is no wallet: what was there is lost, or never was.
    * @throws WalletFileError, and Node's errors for a path that cannot be had
    */
   static open(path: string, { create }: { create: boolean }): WalletFile {
@@ -65,7 +66,7 @@ export class WalletFile implements WalletStore {
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA');
       database.exec('BEGIN EXCLUSIVE');
-      prepare(path, database);
+      prepare(path, database, create);
       database.exec('COMMIT');
     } catch (error) {
       database.close();
@@ -142,10 +143,14 @@ function removeWalletFile(path: string): void {
   removeFileDurably(`${path}-journal`);
 }
 
-/** Check what the file is, inside the transaction that opens it; an empty one becomes a wallet. */
-function prepare(path: string, database: DatabaseSync): void {
+/** Check what the file is, inside the transaction that opens it; `create` fills an empty one. */
+function prepare(path: string, database: DatabaseSync, create: boolean): void {
   const pragma = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
   const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']);
+  if (tables === 0 && !create) {
+    const problem = `${path} is damaged: it is empty, not even a wallet without coins`;
+    throw new WalletFileError('ANDVARI_WALLET_FILE', problem);
+  }
   if (tables === 0) {
     database.exec(`
       CREATE TABLE meta (nextId INTEGER NOT NULL) STRICT;
