@@ -16,7 +16,7 @@ async function crypto(): Promise<void> {
     const speed = `${((bytes / ns) * 1000).toFixed(0)} MB/s`;
     const columns = [
       'crypto'.padEnd(10),
-      what.padEnd(44),
+      what.padEnd(62),
       `${ns.toFixed(0)} ns`.padStart(12),
       speed.padStart(12),
       ratio,
@@ -45,7 +45,7 @@ function handshake(): void {
   for (const { what, us } of benchHandshake()) {
     const rate = `${Math.round(1e6 / us)} / s`;
     console.log(
-      `handshake  ${what.padEnd(44)} ${us.toFixed(1).padStart(9)} us ${rate.padStart(12)}`,
+      `handshake  ${what.padEnd(62)} ${us.toFixed(1).padStart(9)} us ${rate.padStart(12)}`,
     );
   }
 }
