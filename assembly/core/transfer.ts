@@ -276,11 +276,20 @@ export const enum TransferEventKind {
   GOAWAY = 19,
   /**
    * The peer closed, or a rule was broken (CODE is a CloseError), or time ran out; bytes the
-   * reason. NUMBER: 1 the peer's doing, 0 ours.
+   * reason. NUMBER: a ClosedBy.
    */
   CLOSED = 20,
   /** Keys are wiped and the handle names nothing from now on. */
   SESSION_GONE = 21,
+}
+
+/** Whose doing the end of a session is. */
+export const enum ClosedBy {
+  /** A call of the host, a rule that the peer broke, or time. */
+  US = 0,
+  PEER = 1,
+  /** The peer has lost its state: a stateless reset came. */
+  RESET = 2,
 }
 
 /** What transferStatistics() writes to ARGUMENTS: u64 each unless said otherwise. */

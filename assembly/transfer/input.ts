@@ -33,12 +33,12 @@ import { makeReady } from "./ready";
 import { noteReceived } from "./received";
 import { packetOfEpoch } from "./rekey";
 import {
-  abandonSession,
   closeFor,
   lifeOf,
   packetWhileClosing,
   restartIdle,
   restartPath,
+  sessionReset,
 } from "./session";
 import { tellWaiting } from "./session-events";
 import { Head, Life } from "./session-head";
@@ -79,7 +79,7 @@ function receivePacket(entry: usize): PacketVerdict {
 function unclaimed(entry: usize): PacketVerdict {
   const session = resetBy(entry);
   if (!session) return PacketVerdict.UNCLAIMED;
-  abandonSession(session, CloseError.NONE);
+  sessionReset(session);
   makeReady(session);
   tellWaiting(session);
   return PacketVerdict.RESET;

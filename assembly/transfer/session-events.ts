@@ -54,7 +54,7 @@ function describe(session: usize, bit: SessionBit, entry: usize): void {
 /** The reason lies in a slot, which is the host's from now on. */
 function describeClose(session: usize, entry: usize): void {
   store<u32>(entry, load<u32>(session, Head.CLOSE_ERROR), TransferEvent.CODE);
-  store<u32>(entry, load<u8>(session, Head.CLOSED_BY_PEER), TransferEvent.NUMBER);
+  store<u32>(entry, load<u8>(session, Head.CLOSED_BY), TransferEvent.NUMBER);
   const slot = load<u32>(session, Head.CLOSE_SLOT);
   if (!slot) return;
   store<u32>(entry, slot, TransferEvent.SLOT);

@@ -67,8 +67,8 @@ export const enum Head {
   CHALLENGES = 224,
   /** u64: round trip of the newest PONG in microseconds. */
   PONG_US = 232,
-  /** 1: the peer closed; 1: a PING of the application has to go; 1: CLOSE has to go. u8 each. */
-  CLOSED_BY_PEER = 240,
+  /** A ClosedBy; 1: a PING of the application has to go; 1: CLOSE has to go. u8 each. */
+  CLOSED_BY = 240,
   PING_ASKED = 241,
   CLOSE_DUE = 242,
   /** Slot of the reason that our CLOSE gives. */

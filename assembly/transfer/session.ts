@@ -6,7 +6,14 @@
 
 import { TRANSFER_PACKET_BYTES_MAX } from "../core/limits";
 import { TRANSFER } from "../core/memory";
-import { CloseError, OpenArgument, PathField, SessionState, TransferBlock } from "../core/transfer";
+import {
+  ClosedBy,
+  CloseError,
+  OpenArgument,
+  PathField,
+  SessionState,
+  TransferBlock,
+} from "../core/transfer";
 import { Pool } from "../core/transfer-memory";
 import { now } from "./clock";
 import { openPaths, sendingEpoch, setRekeyLimits, startEpochs, wipeEpochs } from "./epoch";
@@ -135,7 +142,7 @@ export function peerClosed(session: usize, error: u32, reason: usize, length: u3
     return;
   }
   if (length) store<u32>(session, keepBytes(session, reason, length), Head.CLOSE_SLOT);
-  store<u8>(session, 1, Head.CLOSED_BY_PEER);
+  store<u8>(session, ClosedBy.PEER, Head.CLOSED_BY);
   end(session, Life.DRAINING, error);
 }
 
@@ -152,10 +159,16 @@ function end(session: usize, life: Life, error: u32): void {
   tell(session, SessionBit.CLOSED);
 }
 
-/** Ends a session at once: its time ran out, or a stateless reset came. */
-export function abandonSession(session: usize, error: u32): void {
+/** Ends a session at once: its time ran out. */
+function abandonSession(session: usize, error: u32): void {
   if (lifeOf(session) == Life.OPEN) end(session, Life.DRAINING, error);
   store<u64>(session, now, Head.DRAIN_UNTIL);
+}
+
+/** A stateless reset came: the peer knows nothing of the session any more. */
+export function sessionReset(session: usize): void {
+  if (lifeOf(session) == Life.OPEN) store<u8>(session, ClosedBy.RESET, Head.CLOSED_BY);
+  abandonSession(session, CloseError.NONE);
 }
 
 /** A packet came while we close: CLOSE goes again for the 1st, 2nd, 4th, 8th .. (4.11). */

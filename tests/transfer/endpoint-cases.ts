@@ -251,7 +251,7 @@ export function runEndpointCases(x25519: X25519Provider): void {
       await new Promise((resolve) => setTimeout(resolve, 2000));
       network.loses = () => false;
       ours.ping().catch(() => {});
-      expect(await ours.closed).toEqual({ byPeer: false, error: 0, reason: '' });
+      expect(await ours.closed).toEqual({ byPeer: true, reset: true, error: 0, reason: '' });
     });
 
     it('who is not trusted gets no session; who calls nobody or us is told', async () => {

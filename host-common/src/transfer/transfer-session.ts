@@ -1,5 +1,5 @@
 /** A session with a peer, as its application sees it. */
-import { CloseError, TransferEventKind } from '../engine/generated/transfer.ts';
+import { ClosedBy, CloseError, TransferEventKind } from '../engine/generated/transfer.ts';
 import { authenticationString } from './authentication-string.ts';
 import type { StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
@@ -14,6 +14,8 @@ const DEFAULT_PRIORITY = 128;
 export interface SessionEnd {
   /** The peer's doing; false: ours, a broken rule, or time. */
   byPeer: boolean;
+  /** The peer knows nothing of the session any more: it was started anew. */
+  reset?: true;
   /** A CloseError. */
   error: number;
   reason: string;
@@ -176,7 +178,9 @@ export class TransferSession {
     } else if (kind === TransferEventKind.STREAMS_AVAILABLE) this.room.raise();
     else if (kind === TransferEventKind.PONG) this.pongs(value);
     else if (kind === TransferEventKind.CLOSED) {
-      this.over({ byPeer: number === 1, error: code, reason: decoder.decode(bytes) });
+      const reset = number === ClosedBy.RESET ? { reset: true as const } : {};
+      const byPeer = number !== ClosedBy.US;
+      this.over({ byPeer, ...reset, error: code, reason: decoder.decode(bytes) });
     } else if (kind === TransferEventKind.SESSION_GONE) {
       this.over({ byPeer: false, error: CloseError.NONE, reason: '' });
     } else this.tell(event, bytes);
