@@ -37,8 +37,8 @@ export const STREAMS_MAX = 128;
 export const WRITE_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
 /** Datagrams that wait in QUIC, each way; more are dropped, as a network would. */
 export const DATAGRAMS_MAX = 256;
-/** Datagrams of the socket that the kernel has not taken; more are dropped and QUIC sends again. */
-export const SOCKET_QUEUE_MAX = 2048;
+/** Bytes that the kernel has not taken; what comes beyond is dropped and QUIC sends it again. */
+export const SOCKET_ARENA_BYTES = 4 * 1024 * 1024;
 
 /** Sessions of one connection; a browser shares a connection between pages only when asked. */
 export const SESSIONS_PER_CONNECTION_MAX = 16;

@@ -3,14 +3,14 @@
  * and how many connections there may be.
  */
 import { randomBytes } from 'node:crypto';
-import type { RemoteInfo, Socket } from 'node:dgram';
+import type { RemoteInfo } from 'node:dgram';
 import type { SocketAddress } from '../io/packet-io.ts';
-import { bindUdpSocket } from '../io/udp-socket.ts';
+import { UdpSocket } from '../io/udp-socket.ts';
 import {
   CONNECTIONS_MAX,
   INITIAL_PAYLOAD_BYTES_MIN,
   RECEIVE_PAYLOAD_BYTES,
-  SOCKET_QUEUE_MAX,
+  SOCKET_ARENA_BYTES,
 } from './limits.ts';
 import type { HostPort, QuicBinding, QuicConfig, QuicHeader } from './quic-binding.ts';
 import { QuicConnection } from './quic-connection.ts';
@@ -35,8 +35,6 @@ export interface QuicListenerCounts {
   tokensRefused: number;
   /** Clients that came while all places were taken. */
   connectionsRefused: number;
-  /** Packets that the socket's queue had no room for. */
-  packetsDropped: number;
 }
 
 export class QuicListener {
@@ -44,14 +42,13 @@ export class QuicListener {
     retriesSent: 0,
     tokensRefused: 0,
     connectionsRefused: 0,
-    packetsDropped: 0,
   };
   readonly #options: QuicListenerOptions;
   readonly #connectionsMax: number;
   readonly #tokens = new RetryTokens();
   readonly #connections = new Map<string, QuicConnection>();
   readonly #out = new Uint8Array(RECEIVE_PAYLOAD_BYTES);
-  #socket: Socket | undefined;
+  #socket: UdpSocket | undefined;
   #local: HostPort = { host: '', port: 0 };
 
   constructor(options: QuicListenerOptions) {
@@ -68,13 +65,10 @@ export class QuicListener {
 
   /** Rejects with PortInUseError or AddressError. */
   async open(address: SocketAddress): Promise<SocketAddress> {
-    const socket = await bindUdpSocket(address);
-    // A packet that cannot be delivered is a lost packet.
-    socket.on('error', () => this.counts.packetsDropped++);
-    socket.on('message', (message, from) => this.#receive(message, from));
+    const socket = await UdpSocket.bind(address, { arenaBytes: SOCKET_ARENA_BYTES });
+    socket.onMessage((message, from) => this.#receive(message, from));
     this.#socket = socket;
-    const bound = socket.address();
-    this.#local = { host: bound.address, port: bound.port };
+    this.#local = socket.bound;
     return { ...this.#local };
   }
 
@@ -86,7 +80,7 @@ export class QuicListener {
     }
     const socket = this.#socket;
     this.#socket = undefined;
-    if (socket) await new Promise<void>((resolve) => socket.close(resolve));
+    await socket?.close();
   }
 
   #receive(message: Buffer, from: RemoteInfo): void {
@@ -164,13 +158,8 @@ export class QuicListener {
   }
 
   #send(bytes: Uint8Array, to: HostPort): void {
-    const socket = this.#socket;
-    if (!socket || socket.getSendQueueCount() >= SOCKET_QUEUE_MAX) {
-      this.counts.packetsDropped++;
-      return;
-    }
-    // The kernel may take it later than now: a copy.
-    socket.send(Buffer.from(bytes), to.port, to.host);
+    // One that finds no room is a lost packet.
+    this.#socket?.send(bytes, to.port, to.host);
   }
 }
 
