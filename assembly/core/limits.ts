@@ -175,3 +175,5 @@ export const TRANSFER_PACKET_BYTES_MAX: u32 = 8972;
 export const TRANSFER_GAP_MAX: u32 = 65536;
 /** Keys of overtaken packets that are kept of a direction and epoch (section 4.6). */
 export const TRANSFER_SKIPPED_MAX: u32 = 2048;
+/** Metadata of a STREAM_OPEN (section 9.2), so that it fits the smallest packet. */
+export const TRANSFER_METADATA_BYTES_MAX: u32 = 1000;

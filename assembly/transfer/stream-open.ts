@@ -3,6 +3,7 @@
  * came (reference: transfer section 5). Limits are on streams that are open at once; expedited ones
  * are counted apart, to the same limit. GOAWAY of either side lets no new ones begin.
  */
+import { TRANSFER_METADATA_BYTES_MAX } from "../core/limits";
 import {
   CloseError,
   FrameType,
@@ -61,8 +62,6 @@ import {
 } from "./stream-table";
 import { Handled } from "./verdict";
 
-/** Bytes of metadata of a STREAM_OPEN (section 9.2), so that it fits the smallest packet. */
-export const METADATA_BYTES_MAX: u32 = 1000;
 /** Streams of a session whose metadata are kept at once. */
 const METADATA_SLOTS_MAX: u32 = 64;
 /** Streams of a session, open or waiting for the host: twice those that may be open, and these. */
@@ -121,7 +120,7 @@ export function openStream(
   if (load<u32>(part, Part.GOAWAY_SENT) || load<u32>(part, Part.GOAWAY_RECEIVED)) {
     return refuseOpen(session, OpenRefusal.GOING_AWAY);
   }
-  if (length > METADATA_BYTES_MAX) return refuseOpen(session, OpenRefusal.METADATA);
+  if (length > TRANSFER_METADATA_BYTES_MAX) return refuseOpen(session, OpenRefusal.METADATA);
   if (openStreams(session, true, expedited) >= load<u32>(part, Part.LIMIT_LOCAL)) {
     return refuseOpen(session, OpenRefusal.LIMIT);
   }

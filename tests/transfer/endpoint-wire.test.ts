@@ -43,7 +43,6 @@ it('packets of a session have four bytes in common, and the rest looks random', 
         identity: identity(name),
         x25519: nodeX25519,
         stealth: true,
-        headerProtection: true,
       }),
     ),
   );

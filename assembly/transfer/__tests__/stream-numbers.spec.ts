@@ -1,17 +1,11 @@
+import { TRANSFER_METADATA_BYTES_MAX } from "../../core/limits";
 import { CloseError, FrameType, TransferEventKind } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
 import { resetClock } from "../clock";
 import { consumed, nextReadable } from "../receive-side";
 import { finishStream } from "../send-side";
 import { Part, partOf, Stream, streamOf } from "../stream";
-import {
-  goAway,
-  METADATA_BYTES_MAX,
-  OpenRefusal,
-  openRefusal,
-  openStream,
-  raisePeerLimit,
-} from "../stream-open";
+import { goAway, OpenRefusal, openRefusal, openStream, raisePeerLimit } from "../stream-open";
 import { findStream } from "../stream-table";
 import { dropStreams, isGoAwayDone, streamCount, streamsEpoch, wantsNumbers } from "../streams";
 import { Handled } from "../verdict";
@@ -61,7 +55,7 @@ describe("numbers of streams", () => {
     expect(openStream(a, 0, 0, true, 0, 0)).not.toBe(0, "expedited ones count apart");
     expect(openStream(a, 0, 0, false, 0, 0)).toBe(0);
     expect(openRefusal).toBe(OpenRefusal.LIMIT);
-    expect(openStream(a, 0, 0, true, TEXT, METADATA_BYTES_MAX + 1)).toBe(0);
+    expect(openStream(a, 0, 0, true, TEXT, TRANSFER_METADATA_BYTES_MAX + 1)).toBe(0);
     expect(openRefusal).toBe(OpenRefusal.METADATA);
     expect(send(a, 0)).not.toBe(0);
     expect(typeOf(0)).toBe(FrameType.CONTROL);

@@ -1,3 +1,4 @@
+import { TRANSFER_METADATA_BYTES_MAX } from "../../core/limits";
 import {
   CloseError,
   FrameType,
@@ -12,7 +13,7 @@ import { consumed, nextReadable, readOffset, setUnordered } from "../receive-sid
 import { finishStream, giveUpSending, writeRoom, written } from "../send-side";
 import { Part, partOf, Stream, streamOf } from "../stream";
 import { mark } from "../stream-events";
-import { METADATA_BYTES_MAX, openStream } from "../stream-open";
+import { openStream } from "../stream-open";
 import { findStream } from "../stream-table";
 import { onStreamTimer, stopStream, streamCount, streamDeadline } from "../streams";
 import { Handled } from "../verdict";
@@ -58,8 +59,8 @@ afterEach(() => {
 
 describe("a stream", () => {
   test("goes one way from its opening to its end", () => {
-    memory.fill(TEXT, 0x41, METADATA_BYTES_MAX);
-    const handleA = openStream(a, 0, 7, false, TEXT, METADATA_BYTES_MAX),
+    memory.fill(TEXT, 0x41, TRANSFER_METADATA_BYTES_MAX);
+    const handleA = openStream(a, 0, 7, false, TEXT, TRANSFER_METADATA_BYTES_MAX),
       stream = streamOf(handleA);
     expect(handleA).not.toBe(0);
     expect(put(stream, 0, 40000)).toBe(40000);

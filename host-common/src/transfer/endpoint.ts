@@ -154,8 +154,9 @@ export class TransferEndpoint {
   }
 
   private get params() {
-    const { maxStreams = 256, windowKiB = 1024, headerProtection = false } = this.options;
-    return { maxStreams, windowKiB, headerProtection };
+    const { maxStreams = 256, windowKiB = 1024, stealth = false } = this.options;
+    // The stealth form would hide nothing if packets behind it counted aloud.
+    return { maxStreams, windowKiB, headerProtection: this.options.headerProtection || stealth };
   }
 
   private receive(datagrams: readonly Datagram[]): void {

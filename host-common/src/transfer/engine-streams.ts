@@ -2,8 +2,10 @@
  * Streams of the transfer machine, seen from the host: bytes are written into the engine's blocks
  * and read from them, without a copy of the engine's own. Reference: transfer section 5.
  */
+
 import type { Engine, EngineExports } from '../engine/engine.ts';
 import { Region } from '../engine/generated/layout.ts';
+import { TRANSFER_METADATA_BYTES_MAX } from '../engine/generated/limits.ts';
 
 const TWO_32 = 4294967296;
 const EMPTY = new Uint8Array(0);
@@ -48,6 +50,11 @@ export class EngineStreams {
   open(session: number, options: StreamOptions = {}): number | undefined {
     const { bidi = true, priority = 128, expedited = false, unordered = false } = options;
     const metadata = options.metadata ?? EMPTY;
+    if (metadata.length > TRANSFER_METADATA_BYTES_MAX) {
+      throw new RangeError(
+        `metadata: wanted at most ${TRANSFER_METADATA_BYTES_MAX} bytes, got ${metadata.length}`,
+      );
+    }
     this.engine.u8.set(metadata, this.block);
     const flags = (bidi ? 1 : 0) | (expedited ? 2 : 0) | (unordered ? 4 : 0);
     const kind = flags | (priority << 8);

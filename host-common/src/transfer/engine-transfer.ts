@@ -6,7 +6,11 @@
 import { CLIENT_SIZES, type EngineSizes, type TransferSizes } from '../engine/configuration.ts';
 import { check, type Engine, type EngineExports } from '../engine/engine.ts';
 import { Config, Region, Ring } from '../engine/generated/layout.ts';
-import { LARGE_FRAME_BYTES, TRANSFER_BATCH } from '../engine/generated/limits.ts';
+import {
+  LARGE_FRAME_BYTES,
+  TRANSFER_BATCH,
+  TRANSFER_MESSAGE_BYTES,
+} from '../engine/generated/limits.ts';
 import {
   OpenArgument,
   PacketFlag,
@@ -281,7 +285,11 @@ export class EngineTransfer {
     return this.now.transferKeepalive(session, on ? 1 : 0) === 0;
   }
 
+  /** @throws RangeError: more than one frame holds, of which nothing was laid down */
   private layMessage(offset: number, data: Uint8Array): void {
+    if (data.length > TRANSFER_MESSAGE_BYTES) {
+      throw new RangeError(`wanted at most ${TRANSFER_MESSAGE_BYTES} bytes, got ${data.length}`);
+    }
     this.setWord(0, offset >>> 0);
     this.setWord(4, (offset / TWO_32) >>> 0);
     this.put(8, data);

@@ -57,12 +57,21 @@ export class UdpSocket {
     return new UdpSocket(socket, arenaBytes);
   }
 
+  /** What comes from port 0 is dropped: nobody can be answered there, and Node throws for it. */
   onMessage(take: (bytes: Buffer, from: RemoteInfo) => void): void {
-    this.#socket.on('message', take);
+    this.#socket.on('message', (bytes, from) => {
+      if (from.port === 0) this.dropped++;
+      else take(bytes, from);
+    });
   }
 
+  /** Never throws for where it goes: an address that the kernel refuses counts as dropped. */
   send(bytes: Uint8Array, port: number, host: string): void {
     if (!this.#isOpen) return;
+    if (port === 0) {
+      this.dropped++;
+      return;
+    }
     if (this.#arenaUsed + bytes.length > this.#arena.length && !this.#arenaFree()) {
       this.dropped++;
       return;
