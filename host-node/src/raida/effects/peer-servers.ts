@@ -37,6 +37,8 @@ const REST_MS = 2000;
 const ASKS_MAX = 4;
 /** Asks that wait; each holds a reply frame of the engine, of which there are fewer. */
 const WAITING_MAX = 64;
+/** Nobody answers in less. */
+const ANSWER_LEAST_MS = 5;
 const VALIDATE_TICKET = { group: 2, command: 50 } as const;
 const COIN_BYTES = 5;
 /** Header, the longest list, trailer. */
@@ -62,9 +64,14 @@ export class PeerServers {
    * `signal` is aborted or too many asks wait.
    */
   async ask(tickets: Uint8Array, signal: AbortSignal): Promise<EffectResult> {
-    const late = AbortSignal.timeout(this.#options.timeoutMs ?? TIMEOUT_MS);
-    const until = AbortSignal.any([signal, late]);
-    const answers = await this.#turns.run(() => this.#askAll(tickets, until), signal);
+    const { timeoutMs = TIMEOUT_MS, servers } = this.#options;
+    const endMs = performance.now() + timeoutMs;
+    const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const answers = await this.#turns.run(async () => {
+      // Its turn may come in the very millisecond in which its time, and that of others, is over.
+      if (performance.now() > endMs - ANSWER_LEAST_MS) return servers.map(() => undefined);
+      return await this.#askAll(tickets, until);
+    }, signal);
     signal.throwIfAborted();
     const bytes = new Uint8Array(RAIDA_COUNT * VOTE_BYTES);
     const view = new DataView(bytes.buffer);
