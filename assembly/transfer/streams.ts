@@ -79,7 +79,7 @@ function earlier(deadline: u64, other: u64): u64 {
   return other != 0 && other < deadline ? other : deadline;
 }
 
-/** When onStreamTimer() is to be called; u64.MAX_VALUE: not for now. */
+/** When onStreamTimer() is to be called; u64.MAX_VALUE: nothing waits for a time. */
 export function streamDeadline(session: usize): u64 {
   const part = partOf(session);
   let deadline = earlier(u64.MAX_VALUE, load<u64>(part, Part.BLOCKED_AT));

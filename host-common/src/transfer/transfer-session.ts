@@ -77,7 +77,7 @@ export class TransferSession {
     const { promise, resolve } = Promise.withResolvers<SessionEnd>();
     this.closed = promise;
     this.resolveClosed = resolve;
-    // The peer may hold as many open as we told it: that bounds the queue.
+    // Streams that ended empty do not count for the peer's limit any more, but still lie here.
     this.incoming = new ReadableStream<TransferStream>({
       start: (controller) => {
         this.incomingController = controller;
