@@ -14,6 +14,7 @@ import {
   nameOf,
 } from './answer-store.ts';
 import { AnswerTables } from './answer-tables.ts';
+import { FleetingMap } from './fleeting-map.ts';
 import type { ServiceOutcome } from './service-bus.ts';
 
 interface Pending {
@@ -28,7 +29,7 @@ export class AnswerDatabase implements AnswerStore {
   readonly resumed: boolean;
   readonly #tables: AnswerTables;
   /** What is not committed yet, for find(); undefined: forgotten. */
-  readonly #fresh = new Map<string, AnswerRecord | undefined>();
+  readonly #fresh = new FleetingMap<string, AnswerRecord | undefined>();
   #pending: Pending[] = [];
   #timer: NodeJS.Immediate | undefined;
   /** When the latest call began. */

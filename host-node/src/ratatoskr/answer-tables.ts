@@ -88,7 +88,7 @@ export class AnswerTables {
   readonly #limits: AnswerLimits;
   readonly #statements: ReturnType<typeof prepare>;
   /** Devices that this transaction has met, by name and by id: written when it ends. */
-  readonly #met = new Map<string | number, Sums>();
+  #met = new Map<string | number, Sums>();
   /** Of all answers; undefined: to be summed up from the devices. */
   #bytes: number | undefined;
 
@@ -124,7 +124,7 @@ export class AnswerTables {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     } finally {
-      this.#met.clear();
+      this.#met = new Map();
     }
   }
 

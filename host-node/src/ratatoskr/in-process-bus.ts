@@ -9,6 +9,7 @@ import {
   AnswerStoreError,
   nameOf,
 } from './answer-store.ts';
+import { FleetingMap } from './fleeting-map.ts';
 import {
   CALLS_MAX,
   CALLS_PER_DEVICE_MAX,
@@ -80,8 +81,8 @@ class Running {
 
 export class InProcessBus implements ServiceBus {
   readonly #options: InProcessBusOptions;
-  readonly #running = new Map<string, Running>();
-  readonly #byDevice = new Map<string, number>();
+  readonly #running = new FleetingMap<string, Running>();
+  readonly #byDevice = new FleetingMap<string, number>();
   readonly #waiters = new OutcomeWaiters();
   #closing = false;
   /** Requests that the answers could not take, since that was told last. */
@@ -214,7 +215,7 @@ export class InProcessBus implements ServiceBus {
   #hand(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
     const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
     const { service } = work;
-    const request = handed(call, work, running);
+    const request = new HandedRequest(call, work, running);
     return new Promise((resolve, reject) => {
       let timer = setTimeout(() => {
         logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
@@ -248,20 +249,45 @@ export class InProcessBus implements ServiceBus {
 }
 
 /**
- * A call as its service sees it: what costs something is made when it is looked at. Properties of
- * its own, so that a copy of it has them too.
+ * A call as its service sees it: what costs something is made when it is looked at, by properties
+ * of its own, so that a copy of it has them too. They are the same two for all: an accessor that is
+ * written in an object literal makes a hidden class for each object, in V8's old space, and that
+ * holds on to all that the accessor can see until the old space is collected.
  */
-function handed(call: ServiceCall, work: Work, running: Running): ServiceRequest {
-  const { deviceId, userId, requestId, payload } = call;
-  return {
-    ...{ deviceId, userId, requestId, payload, requestType: work.type },
-    get json() {
-      return work.json();
-    },
-    get signal() {
-      return running.signal;
+class HandedRequest implements ServiceRequest {
+  static readonly #json = {
+    enumerable: true,
+    get(this: HandedRequest): unknown {
+      return this.#work.json();
     },
   };
+  static readonly #signal = {
+    enumerable: true,
+    get(this: HandedRequest): AbortSignal {
+      return this.#running.signal;
+    },
+  };
+  readonly deviceId: string;
+  readonly userId: string;
+  readonly requestId: string;
+  readonly payload: Uint8Array;
+  readonly requestType: string;
+  declare readonly json: unknown;
+  declare readonly signal: AbortSignal;
+  readonly #work: Work;
+  readonly #running: Running;
+
+  constructor({ deviceId, userId, requestId, payload }: ServiceCall, work: Work, running: Running) {
+    this.deviceId = deviceId;
+    this.userId = userId;
+    this.requestId = requestId;
+    this.payload = payload;
+    this.requestType = work.type;
+    this.#work = work;
+    this.#running = running;
+    Object.defineProperty(this, 'json', HandedRequest.#json);
+    Object.defineProperty(this, 'signal', HandedRequest.#signal);
+  }
 }
 
 interface Work {
