@@ -27,7 +27,8 @@ import {
   PACKET_CID_BYTES,
   PACKET_OVERHEAD,
 } from "./packet";
-import { follow, packetCameFrom } from "./path";
+import { follow } from "./path";
+import { packetCameFrom } from "./path-slots";
 import { firstPrefix, nextPrefix, prefixSession } from "./prefix";
 import { makeReady } from "./ready";
 import { noteReceived } from "./received";

@@ -15,7 +15,8 @@ import { mtu, mtuProbeSize } from "./mtu";
 import { contentLost } from "./outcome";
 import { pacingDeadline } from "./pacer";
 import { PACKET_OVERHEAD } from "./packet";
-import { allowance, currentPath, pathDue, pathFrameBytes } from "./path";
+import { pathDue, pathFrameBytes, spareAllowance } from "./path";
+import { allowance, currentPath } from "./path-slots";
 import { ackDeadline, ackEpoch, ackWanted, ackWantedIn, writeAckBlock } from "./received";
 import { ackElicitingInFlight, oldestUnacked, probesWanted } from "./recovery";
 import { rekeyDue, rekeyIfDue, writeRekey } from "./rekey";
@@ -63,8 +64,10 @@ export function compose(session: usize, to: usize, room: u32): bool {
   ranDry = false;
   setContent(Content.NONE, 0);
   composedPath = currentPath(session);
-  const most = min(min(room, mtu(session)), allowance(composedPath));
-  if (load<u8>(session, Head.LIFE) != Life.OPEN) return composeClose(session, to, most);
+  const size = min(room, mtu(session));
+  if (load<u8>(session, Head.LIFE) != Life.OPEN) {
+    return composeClose(session, to, min(size, allowance(composedPath)));
+  }
   if (!roomToSend(session)) {
     if (probesWanted(session) == 0) return false;
     giveUpOldest(session);
@@ -74,6 +77,7 @@ export function compose(session: usize, to: usize, room: u32): bool {
   const path = pathDue(session);
   if (path && maySeal(session, true)) return composePath(session, to, path);
   composedPath = currentPath(session);
+  const most = min(size, spareAllowance(composedPath));
   if (most < PACKET_OVERHEAD + FrameHead.BYTES + 16) return false;
   const bytes = composeFrame(session, to, most - PACKET_OVERHEAD);
   if (bytes == 0) return false;
@@ -153,7 +157,7 @@ function composePaced(session: usize, to: usize, room: u32): u32 {
     pacedUntil = deadline;
     return 0;
   }
-  if (probe && allowance(composedPath) >= probe && mayCongestionSend(session, probe)) {
+  if (probe && spareAllowance(composedPath) >= probe && mayCongestionSend(session, probe)) {
     composedFlags = Composed.ELICITING | Composed.MTU_PROBE;
     composedBytes = probe;
     return writePing(session, to);

@@ -21,7 +21,7 @@ import {
   ranDry,
 } from "./next-packet";
 import { nextNumber, sealPacket } from "./packet";
-import { Path, packetGoesTo } from "./path";
+import { Path, packetGoesTo } from "./path-slots";
 import { anyReady, makeReady, takeReady } from "./ready";
 import { ackGone } from "./received";
 import { noteAckCarried, packetSent } from "./recovery";

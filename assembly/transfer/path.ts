@@ -2,162 +2,66 @@
  * The ways to the peer (section 4.9, section 6 "Migration", RFC 9000 section 9). A session sends on
  * its current path. The peer moves by sending from elsewhere, with the newest packet that is more
  * than a probe: that path becomes the current one at once, gets three times what came from it until
- * it has answered a challenge, and gives way to the one before if it does not. We move by probing
- * the new path first.
+ * it has answered a challenge, and gives way to the one before if it does not and that one does. We
+ * move by probing the new path first.
+ *
+ * A challenge that may not go, for want of what came from there, costs time like one that was lost:
+ * the next attempt has its time in any case, so that nothing waits for a deadline that never comes.
  *
  * Four slots are enough: the current path, the one before, one that we probe, one that only asked.
  */
 import { PathField } from "../core/transfer";
 import { now } from "./clock";
 import { Session } from "./layout";
+import {
+  allowance,
+  currentPath,
+  findPath,
+  newPath,
+  Path,
+  PathState,
+  Paths,
+  part,
+  pathAt,
+  probedPath,
+  SLOTS,
+  setPart,
+} from "./path-slots";
+import { ptoUs } from "./rtt";
 import { NEVER } from "./timer-wheel";
 
-/** Session.PATHS. */
-const enum Paths {
-  /** Numbers of slots, from 1; 0: none. u8 each. */
-  CURRENT = 0,
-  BEFORE = 1,
-  PROBED = 2,
-  /** The one that failed last. */
-  FAILED = 3,
-  /** Epoch << 32 | number of the newest packet that was more than a probe, plus 1. u64. */
-  NEWEST = 8,
-  SLOTS = 32,
-}
-
-/** A slot. */
-export const enum Path {
-  /** PathField. */
-  FAR = 0,
-  /** The CID's index (4.9) that packets to here carry. u32. */
-  INDEX = 24,
-  /** A PathState, u8. */
-  STATE = 28,
-  /** Challenges sent, u8; 1: one is due; 1: a response is due; 1: we began. */
-  CHALLENGES = 29,
-  CHALLENGE_DUE = 30,
-  RESPONSE_DUE = 31,
-  /** Bytes that came from here and went there, u64. */
-  RECEIVED = 32,
-  SENT = 40,
-  /** When the newest challenge counts as unanswered, u64. */
-  DEADLINE = 48,
-  /** The three challenges, 8 bytes each. */
-  CHALLENGE = 56,
-  RESPONSE = 80,
-  /** UDP payload of the challenge that is answered: the response is as large. u32. */
-  RESPONSE_BYTES = 88,
-  /** 1: ours to probe, so that nobody is flooded by a forged address. u8. */
-  OURS = 92,
-  BYTES = 96,
-}
-
-export const enum PathState {
-  NONE = 0,
-  /** Something came from here; nothing more is known. */
-  SEEN = 1,
-  VALIDATING = 2,
-  VALID = 3,
-}
-
-const SLOTS: u32 = 4;
+/** Challenges of a path that are remembered, and attempts before it is given up. */
 const CHALLENGES_MAX: u32 = 3;
-/** UDP payload of a challenge: what every path has to carry. */
+/** Attempts beyond these are no further apart. */
+const TRIES_MAX: u32 = 8;
+/** UDP payload of a challenge: what every path has to carry, and what one takes at least. */
 const CHALLENGE_BYTES: u32 = 1200;
+const CHALLENGE_LEAST: u32 = 60;
+/** Time of an attempt on a way of which nothing is known: PTO of 100 ms (RFC 9000 8.2.4). */
+const UNKNOWN_PTO_US: u64 = 325000;
+const ATTEMPT_MAX_US: u64 = 5000000;
 
-function pathAt(session: usize, slot: u32): usize {
-  return session + Session.PATHS + Paths.SLOTS + <usize>(slot - 1) * Path.BYTES;
-}
-
-function slotOf(session: usize, path: usize): u32 {
-  return <u32>((path - session - Session.PATHS - Paths.SLOTS) / Path.BYTES) + 1;
-}
-
-function part(session: usize, which: Paths): usize {
-  const slot = load<u8>(session + Session.PATHS + <usize>which);
-  return slot ? pathAt(session, slot) : 0;
-}
-
-function setPart(session: usize, which: Paths, path: usize): void {
-  store<u8>(session + Session.PATHS + <usize>which, path ? slotOf(session, path) : 0);
-}
-
-/** The path that everything but PATH_* goes by. */
-export function currentPath(session: usize): usize {
-  return part(session, Paths.CURRENT);
-}
-
-/** The path that gave no answer; it is not known for long. */
-export function failedPath(session: usize): usize {
-  return part(session, Paths.FAILED);
-}
-
-export function probedPath(session: usize): usize {
-  return part(session, Paths.PROBED);
-}
-
-function sameFar(a: usize, b: usize): bool {
-  const difference = v128.xor(v128.load(a), v128.load(b));
-  return !v128.any_true(difference) && load<u64>(a, 16) == load<u64>(b, 16);
-}
-
-/** The first path, to the PathField at `far`: the handshake has validated it. */
-export function startPaths(session: usize, far: usize): void {
-  const path = pathAt(session, 1);
-  memory.copy(path + Path.FAR, far, PathField.BYTES);
-  store<u8>(path, PathState.VALID, Path.STATE);
-  setPart(session, Paths.CURRENT, path);
-}
-
-/** A slot that is none of the three that count. */
-function freePath(session: usize): usize {
-  for (let slot: u32 = 1; slot < SLOTS; slot++) {
-    const path = pathAt(session, slot);
-    if (path == part(session, Paths.CURRENT) || path == part(session, Paths.BEFORE)) continue;
-    if (path != part(session, Paths.PROBED)) return path;
-  }
-  return pathAt(session, SLOTS);
-}
-
-function newPath(session: usize, far: usize): usize {
-  const path = freePath(session);
-  memory.fill(path, 0, Path.BYTES);
-  memory.copy(path + Path.FAR, far, PathField.BYTES);
-  store<u8>(path, PathState.SEEN, Path.STATE);
-  return path;
-}
-
-function findPath(session: usize, far: usize): usize {
-  for (let slot: u32 = 1; slot <= SLOTS; slot++) {
-    const path = pathAt(session, slot);
-    if (load<u8>(path, Path.STATE) && sameFar(path + Path.FAR, far)) return path;
-  }
-  return 0;
-}
-
-/**
- * A valid packet of the send epoch or the one before came from the PathField at `far`, whose CID
- * had this index. Returns its path.
- */
-export function packetCameFrom(session: usize, far: usize, index: u32, bytes: u32): usize {
-  let path = findPath(session, far);
-  if (!path) path = newPath(session, far);
-  store<u64>(path, load<u64>(path, Path.RECEIVED) + bytes, Path.RECEIVED);
-  // Never back: packets that were under way when we moved carry the index from before.
-  if (index > load<u32>(path, Path.INDEX)) store<u32>(path, index, Path.INDEX);
-  return path;
-}
-
-/** A rekey begins the indices anew. */
-export function resetPathIndices(session: usize): void {
-  for (let slot: u32 = 1; slot <= SLOTS; slot++) store<u32>(pathAt(session, slot), 0, Path.INDEX);
-}
-
-function challenge(path: usize): void {
+/** Begins to validate a path; `unknown`: more than the port is another. */
+function challenge(session: usize, path: usize, unknown: bool): void {
   store<u8>(path, PathState.VALIDATING, Path.STATE);
+  store<u8>(path, u8(unknown), Path.UNKNOWN);
+  store<u8>(path, 0, Path.TRIES);
+  store<u64>(path, now + attemptUs(session, path), Path.DEADLINE);
+  ask(path);
+}
+
+/** Asks a path from the start: answers to earlier challenges count no more. */
+function ask(path: usize): void {
   store<u8>(path, 0, Path.CHALLENGES);
+  store<u8>(path, 0, Path.ANSWERED);
   store<u8>(path, 1, Path.CHALLENGE_DUE);
-  store<u64>(path, NEVER, Path.DEADLINE);
+}
+
+/** How long an attempt has: a probe timeout, doubled for each that failed. */
+function attemptUs(session: usize, path: usize): u64 {
+  const known = ptoUs(session, false),
+    once = load<u8>(path, Path.UNKNOWN) ? max(known, UNKNOWN_PTO_US) : known;
+  return max(once, min(once << load<u8>(path, Path.TRIES), ATTEMPT_MAX_US));
 }
 
 /** Do two far ends differ in more than the port? Then the way is another, and nothing is known. */
@@ -192,9 +96,9 @@ function moveTo(session: usize, path: usize): u32 {
   setPart(session, Paths.CURRENT, path);
   const before = part(session, Paths.BEFORE);
   if (load<u8>(path, Path.STATE) != PathState.VALID) {
-    challenge(path);
+    challenge(session, path, otherWay(from, path));
     // Whoever forged the address may sit on the path: the owner of the old one shall say.
-    if (before) store<u8>(before, 1, Path.CHALLENGE_DUE);
+    if (before) ask(before);
   }
   return otherWay(from, path) ? 2 : 1;
 }
@@ -221,11 +125,15 @@ export const enum Answered {
 export function onResponse(session: usize, data: usize): Answered {
   for (let slot: u32 = 1; slot <= SLOTS; slot++) {
     const path = pathAt(session, slot);
-    if (load<u8>(path, Path.STATE) != PathState.VALIDATING || !answers(path, data)) continue;
+    if (!answers(path, data)) continue;
+    if (path == part(session, Paths.BEFORE)) oldAnswers(session, path);
+    if (load<u8>(path, Path.STATE) != PathState.VALIDATING) continue;
     store<u8>(path, PathState.VALID, Path.STATE);
     store<u8>(path, 0, Path.CHALLENGE_DUE);
     store<u64>(path, NEVER, Path.DEADLINE);
     if (path == currentPath(session)) {
+      const before = part(session, Paths.BEFORE);
+      if (before) store<u8>(before, 0, Path.CHALLENGE_DUE);
       setPart(session, Paths.BEFORE, 0);
       return Answered.CURRENT;
     }
@@ -233,6 +141,14 @@ export function onResponse(session: usize, data: usize): Answered {
     return moveTo(session, path) == 2 ? Answered.MOVED : Answered.MOVED_PORT;
   }
   return Answered.NOTHING;
+}
+
+/** The path before still leads to the peer: it waits for the current one to fail. */
+function oldAnswers(session: usize, path: usize): void {
+  const current = currentPath(session);
+  store<u8>(path, 1, Path.ANSWERED);
+  store<u8>(path, 0, Path.CHALLENGE_DUE);
+  if (load<u8>(current, Path.TRIES) >= CHALLENGES_MAX) store<u64>(current, now, Path.DEADLINE);
 }
 
 function answers(path: usize, data: usize): bool {
@@ -253,56 +169,70 @@ export function probePath(session: usize, far: usize, index: u32): bool {
   if (!path) path = newPath(session, far);
   store<u32>(path, index, Path.INDEX);
   store<u8>(path, 1, Path.OURS);
-  challenge(path);
+  challenge(session, path, true);
   if (path == currentPath(session)) return false;
   setPart(session, Paths.PROBED, path);
   return true;
 }
 
-/** A path with a challenge or a response due, that may have `bytes` sent to it; 0: none. */
+/** A path with a challenge or a response due that may be sent to it; 0: none. */
 export function pathDue(session: usize): usize {
   for (let slot: u32 = 1; slot <= SLOTS; slot++) {
     const path = pathAt(session, slot);
-    if (!load<u8>(path, Path.STATE)) continue;
-    const due = load<u8>(path, Path.CHALLENGE_DUE) | load<u8>(path, Path.RESPONSE_DUE);
-    if (due && allowance(path) >= pathFrameBytes(path)) return path;
+    if (load<u8>(path, Path.STATE) && pathFrameBytes(path)) return path;
   }
   return 0;
 }
 
-/** The UDP payload that the path's next frame makes, as large as it may be. */
+/** Is the path's next frame a response? One that may not go does not keep a challenge back. */
+export function isResponse(path: usize): bool {
+  if (!load<u8>(path, Path.RESPONSE_DUE)) return false;
+  return allowance(path) >= load<u32>(path, Path.RESPONSE_BYTES);
+}
+
+/**
+ * The UDP payload that the path's next frame makes; 0: none is due, or none may go. A challenge is
+ * as large as every path has to carry if that leaves enough for those that follow it, else as small
+ * as can be (RFC 9000 section 8.2.1): one that took all there is could never be repeated.
+ */
 export function pathFrameBytes(path: usize): u32 {
-  if (load<u8>(path, Path.RESPONSE_DUE)) return load<u32>(path, Path.RESPONSE_BYTES);
-  return min(CHALLENGE_BYTES, max(allowance(path), 60));
+  if (isResponse(path)) return load<u32>(path, Path.RESPONSE_BYTES);
+  const most = allowance(path);
+  if (!load<u8>(path, Path.CHALLENGE_DUE) || most < CHALLENGE_LEAST) return 0;
+  const repeats = max(keptForChallenges(path), CHALLENGE_LEAST) - CHALLENGE_LEAST;
+  return most >= CHALLENGE_BYTES + repeats ? CHALLENGE_BYTES : CHALLENGE_LEAST;
+}
+
+/** Bytes of the allowance that challenges may still want; one of them at least. */
+function keptForChallenges(path: usize): u32 {
+  if (load<u8>(path, Path.STATE) != PathState.VALIDATING || load<u8>(path, Path.OURS)) return 0;
+  const sent = load<u8>(path, Path.CHALLENGES);
+  return CHALLENGE_LEAST * (sent < CHALLENGES_MAX ? CHALLENGES_MAX - sent : 1);
+}
+
+/** Bytes that may go to a path now and are neither challenge nor response. */
+export function spareAllowance(path: usize): u32 {
+  const most = allowance(path),
+    kept = keptForChallenges(path);
+  return most > kept ? most - kept : 0;
 }
 
 /** Takes the response or, else, a challenge, of which `fresh` are the 8 bytes. */
-export function takePathFrame(path: usize, fresh: u64, ptoUs: u64): u64 {
-  if (load<u8>(path, Path.RESPONSE_DUE)) {
+export function takePathFrame(session: usize, path: usize, fresh: u64): u64 {
+  if (isResponse(path)) {
     store<u8>(path, 0, Path.RESPONSE_DUE);
     return load<u64>(path, Path.RESPONSE);
   }
-  const sent = load<u8>(path, Path.CHALLENGES);
+  const sent: u32 = load<u8>(path, Path.CHALLENGES);
   store<u8>(path, 0, Path.CHALLENGE_DUE);
-  if (load<u8>(path, Path.STATE) != PathState.VALIDATING) return fresh;
   store<u64>(path + ((<usize>(sent % CHALLENGES_MAX)) << 3), fresh, Path.CHALLENGE);
-  store<u8>(path, sent + 1, Path.CHALLENGES);
-  store<u64>(path, now + ptoUs, Path.DEADLINE);
-  return fresh;
-}
-
-/** Bytes that may go to a path now: three times what came, until it has answered. */
-export function allowance(path: usize): u32 {
-  if (load<u8>(path, Path.STATE) == PathState.VALID || load<u8>(path, Path.OURS)) {
-    return u32.MAX_VALUE;
+  // From the third on all three are remembered, the oldest giving way.
+  store<u8>(path, sent + 1 < 2 * CHALLENGES_MAX ? sent + 1 : CHALLENGES_MAX, Path.CHALLENGES);
+  if (load<u8>(path, Path.STATE) == PathState.VALIDATING) {
+    const answered = now + attemptUs(session, path);
+    store<u64>(path, max(load<u64>(path, Path.DEADLINE), answered), Path.DEADLINE);
   }
-  const most = 3 * load<u64>(path, Path.RECEIVED),
-    sent = load<u64>(path, Path.SENT);
-  return most > sent ? <u32>min<u64>(most - sent, u32.MAX_VALUE) : 0;
-}
-
-export function packetGoesTo(path: usize, bytes: u32): void {
-  store<u64>(path, load<u64>(path, Path.SENT) + bytes, Path.SENT);
+  return fresh;
 }
 
 /** When onPathTimer() has something to do. */
@@ -318,8 +248,8 @@ export function pathDeadline(session: usize): u64 {
 
 /**
  * Sends the next challenge where one was not answered, and after three gives the path up. Returns
- * the path that failed, current or probed; 0: none did. The current one gives way to the one
- * before.
+ * the path that failed, current or probed; 0: none did. The current one gives way to the one before
+ * if that has answered meanwhile; otherwise both are asked until the idle time is over.
  */
 export function onPathTimer(session: usize): usize {
   let failed: usize = 0;
@@ -327,29 +257,33 @@ export function onPathTimer(session: usize): usize {
     const path = pathAt(session, slot);
     if (load<u8>(path, Path.STATE) != PathState.VALIDATING) continue;
     if (load<u64>(path, Path.DEADLINE) > now) continue;
-    store<u64>(path, NEVER, Path.DEADLINE);
-    if (load<u8>(path, Path.CHALLENGES) < CHALLENGES_MAX) {
-      store<u8>(path, 1, Path.CHALLENGE_DUE);
-      continue;
-    }
-    if (giveUp(session, path)) failed = path;
+    const tries = min<u32>(load<u8>(path, Path.TRIES) + 1, TRIES_MAX);
+    store<u8>(path, tries, Path.TRIES);
+    store<u64>(path, now + attemptUs(session, path), Path.DEADLINE);
+    if (tries >= CHALLENGES_MAX && giveUp(session, path)) failed = path;
+    else askAgain(session, path);
   }
   return failed;
 }
 
-/** Three challenges went unanswered. False: the path stays, for want of another. */
+function askAgain(session: usize, path: usize): void {
+  store<u8>(path, 1, Path.CHALLENGE_DUE);
+  const before = part(session, Paths.BEFORE);
+  if (path != currentPath(session) || !before) return;
+  if (!load<u8>(before, Path.ANSWERED)) store<u8>(before, 1, Path.CHALLENGE_DUE);
+}
+
+/** Three challenges went unanswered. False: the path stays, for want of another that answers. */
 function giveUp(session: usize, path: usize): bool {
   if (path == currentPath(session)) {
     const before = part(session, Paths.BEFORE);
-    if (!before) {
-      challenge(path);
-      return false;
-    }
+    if (!before || !load<u8>(before, Path.ANSWERED)) return false;
     setPart(session, Paths.CURRENT, before);
     setPart(session, Paths.BEFORE, 0);
   }
   if (path == probedPath(session)) setPart(session, Paths.PROBED, 0);
   store<u8>(path, PathState.SEEN, Path.STATE);
+  store<u8>(path, 0, Path.CHALLENGE_DUE);
   setPart(session, Paths.FAILED, path);
   return true;
 }

@@ -16,7 +16,7 @@ import { deriveNextEpoch, retireEpoch, switchEpoch } from "./epoch";
 import { SessionBit, tell } from "./events";
 import { frameFlags, payloadAt } from "./frame-view";
 import { Session } from "./layout";
-import { resetPathIndices } from "./path";
+import { resetPathIndices } from "./path-slots";
 import { makeReady } from "./ready";
 import { ptoUs } from "./rtt";
 import { rekeyDueByUse, rekeyTime } from "./send-limits";

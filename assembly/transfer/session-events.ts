@@ -6,7 +6,7 @@ import { PathField, TransferEvent, TransferEventKind } from "../core/transfer";
 import { beginEvent, endEvent, SessionBit } from "./events";
 import { Session } from "./layout";
 import { messageLength, messagePayload } from "./messages";
-import { currentPath, failedPath } from "./path";
+import { currentPath, failedPath } from "./path-slots";
 import { Rekey, rekeyNumber } from "./rekey";
 import { Head, sessionHandle } from "./session-head";
 

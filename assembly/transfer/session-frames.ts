@@ -6,8 +6,7 @@ import { FrameHead, FrameType } from "../core/transfer";
 import { challengeFor } from "./challenge";
 import { now } from "./clock";
 import { messageLength, messagePayload } from "./messages";
-import { Path, takePathFrame } from "./path";
-import { ptoUs } from "./rtt";
+import { isResponse, takePathFrame } from "./path";
 import { Head } from "./session-head";
 
 /** A head of a type whose other fields are zero. */
@@ -55,9 +54,9 @@ export function writeClose(session: usize, to: usize, room: u32): u32 {
 
 /** The response or challenge that a path has due. */
 export function writePathFrame(session: usize, to: usize, path: usize): u32 {
-  const response = load<u8>(path, Path.RESPONSE_DUE) != 0,
+  const response = isResponse(path),
     fresh = response ? 0 : challengeFor(session);
   beginFrame(to, response ? FrameType.PATH_RESPONSE : FrameType.PATH_CHALLENGE, 8);
-  store<u64>(to + FrameHead.BYTES, takePathFrame(path, fresh, ptoUs(session, true)));
+  store<u64>(to + FrameHead.BYTES, takePathFrame(session, path, fresh));
   return FrameHead.BYTES + 8;
 }

@@ -19,7 +19,7 @@ import { epochAt, pathCid, sendingEpoch } from "./epoch";
 import { payloadAt } from "./frame-view";
 import { Session } from "./layout";
 import { messagePayload, newMessage, queueMessage } from "./messages";
-import { currentPath, Path } from "./path";
+import { currentPath, Path } from "./path-slots";
 import { ControlPayload } from "./payload";
 import { firstPrefix } from "./prefix";
 import { isReset, RESET_TOKEN_BYTES, resetBytes, resetToken, writeReset } from "./reset";

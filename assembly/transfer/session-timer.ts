@@ -6,12 +6,20 @@ import { now } from "./clock";
 import { SessionBit, tell } from "./events";
 import { mtuDeadline } from "./mtu";
 import { onPathTimer, pathDeadline } from "./path";
+import { currentPath } from "./path-slots";
 import { makeReady } from "./ready";
 import { ackDeadline, ackWanted } from "./received";
 import { onRecoveryTimer, recoveryDeadline } from "./recovery";
 import { onRekeyTimer, rekeyDeadline } from "./rekey";
 import { ptoUs, smoothedUs } from "./rtt";
-import { forgetSession, idleDeadline, keepaliveDeadline, lifeOf, timeOut } from "./session";
+import {
+  forgetSession,
+  idleDeadline,
+  keepaliveDeadline,
+  lifeOf,
+  restartPath,
+  timeOut,
+} from "./session";
 import { tellWaiting } from "./session-events";
 import { Head, Life } from "./session-head";
 import { noteRoundTrip, onStreamTimer, streamDeadline } from "./streams";
@@ -67,6 +75,14 @@ function onTimerOpen(session: usize): void {
   if (keepaliveDeadline(session) <= now) store<u8>(session, 1, Head.PING_WANTED);
   if (recoveryDeadline(session) <= now) onRecoveryTimer(session);
   if (streamDeadline(session) <= now) onStreamTimer(session);
-  if (pathDeadline(session) <= now && onPathTimer(session)) tell(session, SessionBit.PATH_FAILED);
+  if (pathDeadline(session) <= now) checkPaths(session);
   if (rekeyDeadline(session) <= now) onRekeyTimer(session);
+}
+
+/** A path that failed is told; if it was the current one, what was learnt of it is forgotten. */
+function checkPaths(session: usize): void {
+  const from = currentPath(session);
+  if (!onPathTimer(session)) return;
+  tell(session, SessionBit.PATH_FAILED);
+  if (currentPath(session) != from) restartPath(session, true);
 }

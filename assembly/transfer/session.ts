@@ -20,7 +20,8 @@ import { openPaths, sendingEpoch, setRekeyLimits, startEpochs, wipeEpochs } from
 import { SessionBit, tell } from "./events";
 import { dropMessages, keepBytes, releaseBytes } from "./messages";
 import { startMtu } from "./mtu";
-import { currentPath, isMigrating, Path, probedPath, probePath, startPaths } from "./path";
+import { isMigrating, probePath } from "./path";
+import { currentPath, Path, probedPath, startPaths } from "./path-slots";
 import { giveEntry, takeEntry } from "./pool";
 import { dropReady, makeReady } from "./ready";
 import { resetPath, startRecovery } from "./recovery";

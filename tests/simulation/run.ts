@@ -146,7 +146,7 @@ export class Run {
       path: this.endpoints[1 - side]?.address ?? PERFECT_ADDRESS,
     });
     if (session === undefined) throw new Error('no room for a session');
-    endpoint.transfer.keepalive(session, true);
+    endpoint.transfer.keepalive(session, scenario.keepalive);
     const workload = new Workload(endpoint, session, scenario.streams, side);
     endpoint.onEvent = (event) => workload.take(event);
     endpoint.onTurn = () => workload.turn();

@@ -36,6 +36,7 @@ export interface Scenario {
   windowKib: number;
   rekeyPackets: number;
   rekeySeconds: number;
+  keepalive: boolean;
 }
 
 type Random = (below: number) => number;
@@ -124,5 +125,80 @@ export function scenarioOf(seed: number, most = 150000): Scenario {
     windowKib: chance(random, 30) ? 16 + random(48) : 1024,
     rekeyPackets: chance(random, 15) ? 60 + random(200) : 1000000,
     rekeySeconds: chance(random, 10) ? 1 + random(3) : 120,
+    keepalive: true,
+  };
+}
+
+/**
+ * A NAT forgets its mapping again and again while packets are lost both ways: side 0 is behind it.
+ * In half of the seeds it only receives, so that little comes from its new address.
+ */
+export function rebindingOf(seed: number): Scenario {
+  const random = randomFrom(seed ^ 0x4e4154);
+  const linkTo = (): Link => ({
+    ...PERFECT,
+    delayUs: 500 + random(60000),
+    rate: 250000 + random(1000000),
+    queueBytes: 64000,
+    loss: 500 + random(3000),
+  });
+  const links: [Link, Link] = [linkTo(), linkTo()];
+  const incidents: Incident[] = [];
+  for (let left = 1 + random(4), atUs = 50000; left > 0; left--) {
+    atUs += random(700000);
+    incidents.push({ atUs, kind: 'rebind', side: 0 });
+    // What goes right behind it is lost for certain, one way or the other.
+    if (chance(random, 60)) {
+      const side = random(2) as 0 | 1;
+      incidents.push({ atUs: atUs + random(40000), kind: 'cut', side });
+      incidents.push({ atUs: atUs + 50000 + random(300000), kind: 'mend', side });
+    }
+  }
+  const bytes = 100000 + random(300000);
+  incidents.sort((a, b) => a.atUs - b.atUs);
+  return { ...download(seed, links, bytes, random(2) as 0 | 1), incidents };
+}
+
+/**
+ * The same once, with no other loss than that of the first challenge (even seeds) or of its answer
+ * (odd ones), and without keepalives: side 0 only receives, and acks one small stream, no more,
+ * from its new address.
+ */
+export function lostChallengeOf(seed: number): Scenario {
+  const random = randomFrom(seed ^ 0x10057);
+  const linkTo = (): Link => ({ ...PERFECT, delayUs: 2000 + random(60000), rate: 500000 });
+  const links: [Link, Link] = [linkTo(), linkTo()];
+  const roundTripUs = links[0].delayUs + links[1].delayUs;
+  const side = (seed & 1) as 0 | 1;
+  const smallUs = 6 * roundTripUs + 100000 + random(200000);
+  const atUs = smallUs + links[0].delayUs - random(links[0].delayUs);
+  // The ack leaves 25 ms after the stream's frames came, at the latest.
+  const ackUs = smallUs + links[0].delayUs + 30000;
+  // The first two frames are acked at once; the answer leaves a round trip later.
+  const fromUs = side ? smallUs + links[0].delayUs + 4000 : atUs + 1;
+  const untilUs = ackUs + roundTripUs + 20000;
+  const incidents: Incident[] = [
+    { atUs, kind: 'rebind', side: 0 },
+    { atUs: fromUs, kind: 'cut', side },
+    { atUs: untilUs, kind: 'mend', side },
+  ];
+  const whole = download(seed, links, 20000, 1);
+  const [plan] = whole.streams as [StreamPlan];
+  const streams = [plan, { ...plan, bytes: 800, atUs: smallUs }, { ...plan, atUs: untilUs }];
+  return { ...whole, streams, incidents, keepalive: false };
+}
+
+function download(seed: number, links: [Link, Link], bytes: number, side: 0 | 1): Scenario {
+  const plan = { side, bidi: false, priority: 1, expedited: false, unordered: false };
+  return {
+    seed,
+    links,
+    incidents: [],
+    streams: [{ ...plan, bytes, atUs: 0 }],
+    headerProtection: false,
+    windowKib: 1024,
+    rekeyPackets: 1000000,
+    rekeySeconds: 120,
+    keepalive: true,
   };
 }

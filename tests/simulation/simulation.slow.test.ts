@@ -3,7 +3,7 @@ import { plainEngine } from '../../host-common/src/engine/module.ts';
 import { seedOfRun } from '../seeded-random.ts';
 import { runHostile } from './hostile.ts';
 import { type Machines, newMachines, type Outcome, Run } from './run.ts';
-import { scenarioOf } from './scenario.ts';
+import { lostChallengeOf, rebindingOf, scenarioOf } from './scenario.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
 const SEEDS = LONG ? 20000 : 2000;
@@ -16,6 +16,7 @@ beforeAll(async () => {
 });
 
 const TIGHT_SEEDS = LONG ? 10000 : 300;
+const REBINDINGS = LONG ? 10000 : 300;
 
 /** Runs `count` seeds from `first` on; gives the failures. */
 function outcomes(
@@ -50,6 +51,18 @@ describe('two endpoints over a network with faults', () => {
       (machines, seed) => new Run(machines, scenarioOf(seed)).run().failure ?? '',
     );
     expect(failures, `npm run sim -- --tight --seeds ${TIGHT_SEEDS} --seed ${first}`).toEqual([]);
+  });
+
+  test(`sessions outlive NAT rebinding and loss, ${REBINDINGS} seeds`, { timeout: 600_000 }, () => {
+    const first = seedOfRun();
+    const failures = outcomes(
+      { first, count: REBINDINGS },
+      (machines, seed) =>
+        new Run(machines, rebindingOf(seed)).run().failure ??
+        new Run(machines, lostChallengeOf(seed)).run().failure ??
+        '',
+    );
+    expect(failures, `first seed ${first}`).toEqual([]);
   });
 
   test('a seed runs the same way again', () => {

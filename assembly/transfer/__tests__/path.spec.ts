@@ -1,38 +1,43 @@
 import { PathField } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
 import { challengeFor } from "../challenge";
-import { resetClock } from "../clock";
+import { now, resetClock } from "../clock";
 import { Session } from "../layout";
 import {
   Answered,
-  allowance,
-  currentPath,
-  failedPath,
   follow,
   isMigrating,
   onChallenge,
   onPathTimer,
   onResponse,
+  pathDeadline,
+  pathDue,
+  pathFrameBytes,
+  probePath,
+  spareAllowance,
+  takePathFrame,
+} from "../path";
+import {
+  allowance,
+  currentPath,
+  failedPath,
   Path,
   PathState,
   packetCameFrom,
   packetGoesTo,
-  pathDeadline,
-  pathDue,
-  pathFrameBytes,
   probedPath,
-  probePath,
   resetPathIndices,
   startPaths,
-  takePathFrame,
-} from "../path";
+} from "../path-slots";
 import { NEVER } from "../timer-wheel";
 import { bareSession, configureTransfer } from "./configured";
 
 configureTransfer();
 const session = bareSession();
 const data = guarded(16);
-const PTO_US: u64 = 100000;
+/** Of a session that has no sample, and of a way of which nothing is known. */
+const PTO_US: u64 = 26000;
+const UNKNOWN_US: u64 = 325000;
 
 /** A far end: the last byte of its address, its port, and the host's number. */
 function far(address: u32, port: u32, handle: u32): usize {
@@ -63,8 +68,20 @@ function comes(from: usize, n: u32): u32 {
 function answerChallenge(to: usize): Answered {
   const path = pathDue(session);
   expect(memory.compare(path, to, PathField.BYTES)).toBe(0, "the challenge goes there");
-  store<u64>(data, takePathFrame(path, 4711, PTO_US));
+  store<u64>(data, takePathFrame(session, path, 4711));
   return onResponse(session, data);
+}
+
+/** Sends all that is due; how many frames. The old path's are answered if `old` says so. */
+function sendDue(old: bool): u32 {
+  let frames: u32 = 0;
+  for (let path = pathDue(session); path; path = pathDue(session), frames++) {
+    const isOld = load<u8>(path, Path.STATE) == PathState.VALID;
+    packetGoesTo(path, pathFrameBytes(path));
+    store<u64>(data, takePathFrame(session, path, 900 + frames));
+    if (isOld && old) expect(onResponse(session, data)).toBe(Answered.NOTHING);
+  }
+  return frames;
 }
 
 describe("paths", () => {
@@ -95,7 +112,7 @@ describe("paths", () => {
     let challenges = 0;
     let answered = Answered.NOTHING;
     for (let due = pathDue(session); due; due = pathDue(session), challenges++) {
-      store<u64>(data, takePathFrame(due, 100 + challenges, PTO_US));
+      store<u64>(data, takePathFrame(session, due, 100 + challenges));
       const verdict = onResponse(session, data);
       if (verdict != Answered.NOTHING) answered = verdict;
     }
@@ -108,27 +125,20 @@ describe("paths", () => {
   test("take another port for the same way", () => {
     start();
     expect(comes(PORT, 1)).toBe(1);
+    expect(pathDeadline(session)).toBe(1000000 + PTO_US, "the way is as long as it was");
     expect(comes(RELAY, 2)).toBe(2);
   });
 
-  test("give up after three challenges and go back", () => {
+  test("give up after three challenges and go back, if the old one answers", () => {
     start();
     comes(AWAY, 1);
     let time: u64 = 1000000;
     for (let i = 0; i < 3; i++) {
-      let due = pathDue(session);
-      // The old path's challenge, once.
-      while (due && load<u8>(due, Path.STATE) == PathState.VALID) {
-        takePathFrame(due, 1, PTO_US);
-        due = pathDue(session);
-      }
-      expect(due).toBe(currentPath(session));
-      packetCameFrom(session, AWAY, 0, 1000);
-      takePathFrame(due, 50 + i, PTO_US);
-      expect(pathDeadline(session)).toBe(time + PTO_US);
-      resetClock(time + PTO_US - 1);
+      expect(sendDue(true)).toBe(i == 0 ? 2 : 1, "a small one each time, and the old path's");
+      resetClock(time + (UNKNOWN_US << i) - 1);
+      expect(pathDeadline(session)).toBe(time + (UNKNOWN_US << i), "with back-off");
       expect(onPathTimer(session)).toBe(0, "not yet");
-      time += PTO_US;
+      time += UNKNOWN_US << i;
       resetClock(time);
       const failed = onPathTimer(session);
       if (i < 2) expect(failed).toBe(0);
@@ -137,6 +147,78 @@ describe("paths", () => {
     expect(memory.compare(currentPath(session), HOME, PathField.BYTES)).toBe(0);
     expect(memory.compare(failedPath(session), AWAY, PathField.BYTES)).toBe(0);
     expect(pathDeadline(session)).toBe(NEVER);
+    expect(pathDue(session)).toBe(0);
+  });
+
+  test("stay with the new path while the old one does not answer either, and ask both", () => {
+    start();
+    comes(PORT, 1);
+    const path = currentPath(session);
+    for (let i = 0; i < 20; i++) {
+      const due = sendDue(false);
+      // One packet of 100 bytes allows five challenges; the old path is asked each time.
+      expect(due).toBe(i < 5 ? 2 : 1, "attempt " + i.toString());
+      expect(pathDeadline(session)).not.toBe(NEVER);
+      expect(pathDeadline(session) - now).toBeLessThan(5000001);
+      resetClock(pathDeadline(session));
+      expect(onPathTimer(session)).toBe(0);
+      expect(currentPath(session)).toBe(path);
+    }
+    // The old one answers at last: by now that is enough to go back.
+    store<u64>(data, 4711);
+    for (let due = pathDue(session); due; due = pathDue(session)) {
+      takePathFrame(session, due, 4711);
+    }
+    expect(onResponse(session, data)).toBe(Answered.NOTHING);
+    expect(pathDeadline(session)).toBe(now);
+    expect(onPathTimer(session)).toBe(path);
+    expect(memory.compare(currentPath(session), HOME, PathField.BYTES)).toBe(0);
+  });
+
+  test("ask again when the first challenge is lost, with what the first left", () => {
+    start();
+    comes(PORT, 1);
+    const path = currentPath(session);
+    expect(pathFrameBytes(path)).toBe(60, "1200 bytes are not allowed");
+    expect(spareAllowance(path)).toBe(120, "two more challenges may have to go");
+    sendDue(false);
+    packetGoesTo(path, spareAllowance(path));
+    expect(spareAllowance(path)).toBe(0);
+    resetClock(pathDeadline(session));
+    onPathTimer(session);
+    expect(pathFrameBytes(path)).toBe(60);
+    store<u64>(data, takePathFrame(session, path, 77));
+    expect(onResponse(session, data)).toBe(Answered.CURRENT);
+    expect(pathDue(session)).toBe(0, "the old path need not answer any more");
+  });
+
+  test("send large challenges where the allowance leaves enough for the next ones", () => {
+    start();
+    follow(session, packetCameFrom(session, PORT, 0, 439), 0, 1);
+    expect(pathFrameBytes(currentPath(session))).toBe(60, "1317 are 3 short");
+    packetCameFrom(session, PORT, 0, 1);
+    expect(pathFrameBytes(currentPath(session))).toBe(1200);
+    packetGoesTo(currentPath(session), 1200);
+    takePathFrame(session, currentPath(session), 1);
+    resetClock(pathDeadline(session));
+    onPathTimer(session);
+    expect(pathFrameBytes(currentPath(session))).toBe(60);
+  });
+
+  test("go on as soon as something comes from a path that had used up its allowance", () => {
+    start();
+    comes(PORT, 1);
+    const path = currentPath(session);
+    packetGoesTo(path, 300);
+    expect(sendDue(false)).toBe(1, "only the old path's may go");
+    for (let i = 0; i < 3; i++) {
+      resetClock(pathDeadline(session));
+      expect(onPathTimer(session)).toBe(0);
+    }
+    packetCameFrom(session, PORT, 0, 60);
+    expect(pathFrameBytes(path)).toBe(60);
+    store<u64>(data, takePathFrame(session, path, 5));
+    expect(onResponse(session, data)).toBe(Answered.CURRENT);
   });
 
   test("are probed before we move", () => {
@@ -153,17 +235,17 @@ describe("paths", () => {
     expect(answerChallenge(PORT)).toBe(Answered.MOVED_PORT);
     start();
     probePath(session, PORT, 1);
-    store<u64>(data, takePathFrame(pathDue(session), 1, PTO_US) + 1);
+    store<u64>(data, takePathFrame(session, pathDue(session), 1) + 1);
     expect(onResponse(session, data)).toBe(Answered.NOTHING, "another's bytes");
   });
 
   test("accept the answer to any of the challenges", () => {
     start();
     probePath(session, AWAY, 1);
-    takePathFrame(pathDue(session), 70, PTO_US);
-    resetClock(1000000 + PTO_US);
+    takePathFrame(session, pathDue(session), 70);
+    resetClock(1000000 + UNKNOWN_US);
     onPathTimer(session);
-    takePathFrame(pathDue(session), 71, PTO_US);
+    takePathFrame(session, pathDue(session), 71);
     store<u64>(data, 70);
     expect(onResponse(session, data)).toBe(Answered.MOVED);
     expect(onResponse(session, data)).toBe(Answered.NOTHING, "once");
@@ -177,7 +259,7 @@ describe("paths", () => {
     expect(pathDue(session)).toBe(path);
     expect(load<u32>(path, Path.INDEX)).toBe(2);
     expect(pathFrameBytes(path)).toBe(700);
-    expect(takePathFrame(path, 1, PTO_US)).toBe(99);
+    expect(takePathFrame(session, path, 1)).toBe(99);
     expect(pathDue(session)).toBe(0);
   });
 

@@ -4,7 +4,7 @@ import { resetClock } from "../clock";
 import { newestEpoch, sendingEpoch, startEpochs } from "../epoch";
 import { SessionBit } from "../events";
 import { viewFrame } from "../frame-view";
-import { startPaths } from "../path";
+import { startPaths } from "../path-slots";
 import { startRecovery } from "../recovery";
 import {
   askRekey,

@@ -10,7 +10,7 @@ import {
 import { Pool } from "../../core/transfer-memory";
 import { now } from "../clock";
 import { close, keepalive, migrate, ping, rekey, rekeyKey, rekeySecret } from "../exports";
-import { currentPath } from "../path";
+import { currentPath } from "../path-slots";
 import { entriesLeft, entryAt } from "../pool";
 import { ptoUs } from "../rtt";
 import { sessionState } from "../session";

@@ -1,0 +1,164 @@
+/**
+ * What is kept of the ways to the peer (Session.PATHS): four slots, between which path.ts moves,
+ * and what may go to each.
+ */
+import { PathField } from "../core/transfer";
+import { Session } from "./layout";
+
+/** Session.PATHS. */
+export const enum Paths {
+  /** Numbers of slots, from 1; 0: none. u8 each. */
+  CURRENT = 0,
+  BEFORE = 1,
+  PROBED = 2,
+  /** The one that failed last. */
+  FAILED = 3,
+  /** Epoch << 32 | number of the newest packet that was more than a probe, plus 1. u64. */
+  NEWEST = 8,
+  SLOTS = 32,
+}
+
+/** A slot. */
+export const enum Path {
+  /** PathField. */
+  FAR = 0,
+  /** The CID's index (4.9) that packets to here carry. u32. */
+  INDEX = 24,
+  /** A PathState, u8. */
+  STATE = 28,
+  /** Challenges sent, u8; 1: one is due; 1: a response is due. */
+  CHALLENGES = 29,
+  CHALLENGE_DUE = 30,
+  RESPONSE_DUE = 31,
+  /** Bytes that came from here and went there, u64. */
+  RECEIVED = 32,
+  SENT = 40,
+  /** When the newest attempt counts as failed, whether its challenge could go or not. u64. */
+  DEADLINE = 48,
+  /** The three challenges, 8 bytes each. */
+  CHALLENGE = 56,
+  RESPONSE = 80,
+  /** UDP payload of the challenge that is answered: the response is as large. u32. */
+  RESPONSE_BYTES = 88,
+  /** 1: ours to probe, so that nobody is flooded by a forged address. u8. */
+  OURS = 92,
+  /** Attempts that failed, at most TRIES_MAX, u8. */
+  TRIES = 93,
+  /** Of the path before: 1: it has answered since we left it. u8. */
+  ANSWERED = 94,
+  /** 1: nothing is known of the way, not even how long it takes. u8. */
+  UNKNOWN = 95,
+  BYTES = 96,
+}
+
+export const enum PathState {
+  NONE = 0,
+  /** Something came from here; nothing more is known. */
+  SEEN = 1,
+  VALIDATING = 2,
+  VALID = 3,
+}
+
+export const SLOTS: u32 = 4;
+
+export function pathAt(session: usize, slot: u32): usize {
+  return session + Session.PATHS + Paths.SLOTS + <usize>(slot - 1) * Path.BYTES;
+}
+
+function slotOf(session: usize, path: usize): u32 {
+  return <u32>((path - session - Session.PATHS - Paths.SLOTS) / Path.BYTES) + 1;
+}
+
+export function part(session: usize, which: Paths): usize {
+  const slot = load<u8>(session + Session.PATHS + <usize>which);
+  return slot ? pathAt(session, slot) : 0;
+}
+
+export function setPart(session: usize, which: Paths, path: usize): void {
+  store<u8>(session + Session.PATHS + <usize>which, path ? slotOf(session, path) : 0);
+}
+
+/** The path that everything but PATH_* goes by. */
+export function currentPath(session: usize): usize {
+  return part(session, Paths.CURRENT);
+}
+
+/** The path that gave no answer; it is not known for long. */
+export function failedPath(session: usize): usize {
+  return part(session, Paths.FAILED);
+}
+
+export function probedPath(session: usize): usize {
+  return part(session, Paths.PROBED);
+}
+
+function sameFar(a: usize, b: usize): bool {
+  const difference = v128.xor(v128.load(a), v128.load(b));
+  return !v128.any_true(difference) && load<u64>(a, 16) == load<u64>(b, 16);
+}
+
+/** The first path, to the PathField at `far`: the handshake has validated it. */
+export function startPaths(session: usize, far: usize): void {
+  const path = pathAt(session, 1);
+  memory.copy(path + Path.FAR, far, PathField.BYTES);
+  store<u8>(path, PathState.VALID, Path.STATE);
+  setPart(session, Paths.CURRENT, path);
+}
+
+/** A slot that is none of the three that count. */
+function freePath(session: usize): usize {
+  for (let slot: u32 = 1; slot < SLOTS; slot++) {
+    const path = pathAt(session, slot);
+    if (path == part(session, Paths.CURRENT) || path == part(session, Paths.BEFORE)) continue;
+    if (path != part(session, Paths.PROBED)) return path;
+  }
+  return pathAt(session, SLOTS);
+}
+
+export function newPath(session: usize, far: usize): usize {
+  const path = freePath(session);
+  memory.fill(path, 0, Path.BYTES);
+  memory.copy(path + Path.FAR, far, PathField.BYTES);
+  store<u8>(path, PathState.SEEN, Path.STATE);
+  return path;
+}
+
+export function findPath(session: usize, far: usize): usize {
+  for (let slot: u32 = 1; slot <= SLOTS; slot++) {
+    const path = pathAt(session, slot);
+    if (load<u8>(path, Path.STATE) && sameFar(path + Path.FAR, far)) return path;
+  }
+  return 0;
+}
+
+/**
+ * A valid packet of the send epoch or the one before came from the PathField at `far`, whose CID
+ * had this index. Returns its path.
+ */
+export function packetCameFrom(session: usize, far: usize, index: u32, bytes: u32): usize {
+  let path = findPath(session, far);
+  if (!path) path = newPath(session, far);
+  store<u64>(path, load<u64>(path, Path.RECEIVED) + bytes, Path.RECEIVED);
+  // Never back: packets that were under way when we moved carry the index from before.
+  if (index > load<u32>(path, Path.INDEX)) store<u32>(path, index, Path.INDEX);
+  return path;
+}
+
+/** A rekey begins the indices anew. */
+export function resetPathIndices(session: usize): void {
+  for (let slot: u32 = 1; slot <= SLOTS; slot++) store<u32>(pathAt(session, slot), 0, Path.INDEX);
+}
+
+/** Bytes that may go to a path now: three times what came, until it has answered. */
+export function allowance(path: usize): u32 {
+  if (load<u8>(path, Path.STATE) == PathState.VALID || load<u8>(path, Path.OURS)) {
+    return u32.MAX_VALUE;
+  }
+  const most = 3 * load<u64>(path, Path.RECEIVED),
+    sent = load<u64>(path, Path.SENT);
+  return most > sent ? <u32>min<u64>(most - sent, u32.MAX_VALUE) : 0;
+}
+
+export function packetGoesTo(path: usize, bytes: u32): void {
+  store<u64>(path, load<u64>(path, Path.SENT) + bytes, Path.SENT);
+}
