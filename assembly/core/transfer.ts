@@ -83,7 +83,7 @@ export const enum OpenArgument {
   MTU_MAX = 124,
   /** Idle time-out in milliseconds (30000). */
   IDLE_MS = 128,
-  /** 1: stateless reset tokens are sent; RESET_KEY then holds the process's key. */
+  /** 1: stateless reset tokens are sent; RESET_KEY then holds the process's key; wiped. */
   RESET = 132,
   RESET_KEY = 136,
   /** PathField: the far end. */

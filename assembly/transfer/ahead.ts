@@ -13,6 +13,8 @@ const AHEAD_US: u64 = 1000000;
 export let aheadEpoch: usize = 0;
 export let aheadFrom: u64 = 0;
 export let aheadCount: u32 = 0;
+/** Keys at its beginning that are wiped: their numbers have been passed. */
+let passed: u32 = 0;
 let since: u64 = 0;
 
 /** Begins a run of an epoch with the chain key of number `from`, which the caller writes. */
@@ -21,6 +23,7 @@ export function startAhead(epoch: usize, from: u64): void {
   aheadEpoch = epoch;
   aheadFrom = from;
   aheadCount = 1;
+  passed = 0;
   since = now;
 }
 
@@ -36,7 +39,7 @@ export function aheadKey(i: u64): usize {
 /** Wipes the run. */
 export function dropAhead(): void {
   if (aheadEpoch == 0) return;
-  wipe(AHEAD, <usize>aheadCount * KEY_RECORD_BYTES);
+  wipe(aheadKey(passed), <usize>(aheadCount - passed) * KEY_RECORD_BYTES);
   aheadEpoch = 0;
   aheadCount = 0;
 }
@@ -44,6 +47,18 @@ export function dropAhead(): void {
 /** Wipes the run if it is this epoch's. */
 export function forgetAhead(epoch: usize): void {
   if (aheadEpoch == epoch) dropAhead();
+}
+
+/** An epoch's next number is `next`: chain keys below would give keys that are used or skipped. */
+export function passAhead(epoch: usize, next: u64): void {
+  if (aheadEpoch != epoch || next <= aheadFrom + passed) return;
+  if (next >= aheadFrom + aheadCount) {
+    dropAhead();
+    return;
+  }
+  const to = <u32>(next - aheadFrom);
+  wipe(aheadKey(passed), <usize>(to - passed) * KEY_RECORD_BYTES);
+  passed = to;
 }
 
 /** Wipes a run that has been kept for a second. */

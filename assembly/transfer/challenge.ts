@@ -13,5 +13,7 @@ export function challengeFor(session: usize): u64 {
   store<u64>(session, counter, Head.CHALLENGES);
   store<u64>(TRANSFER_DIGEST, counter);
   blake3Keyed(session + Head.SECRET, TRANSFER_DIGEST, 8, TRANSFER_DIGEST);
-  return load<u64>(TRANSFER_DIGEST);
+  const fresh = load<u64>(TRANSFER_DIGEST);
+  memory.fill(TRANSFER_DIGEST, 0, 32);
+  return fresh;
 }

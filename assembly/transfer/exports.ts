@@ -14,6 +14,8 @@ import {
   TransferBlock,
   TransferPacket,
 } from "../core/transfer";
+import { wipe } from "../crypto/wipe";
+import { aheadDeadline } from "./ahead";
 import { now, setNow } from "./clock";
 import { receivePackets } from "./input";
 import {
@@ -36,6 +38,8 @@ import { writeStatistics } from "./statistics";
 import { NEVER, nextWake } from "./timer-wheel";
 
 const ARGUMENTS = TransferBlock.ARGUMENTS;
+/** A shared secret of X25519. */
+const SECRET_BYTES: usize = 32;
 
 function enterAt(low: u32, high: u32): void {
   setNow(((<u64>high) << 32) | low);
@@ -94,7 +98,9 @@ export function step(low: u32, high: u32): void {
 
 /** Writes to ARGUMENTS, u64, when step() and send() are wanted; all ones: never. */
 export function wake(): void {
-  if (TRANSFER) store<u64>(TRANSFER + ARGUMENTS, outputWaits() ? now : nextWake());
+  if (!TRANSFER) return;
+  const wanted = outputWaits() ? now : min(nextWake(), aheadDeadline());
+  store<u64>(TRANSFER + ARGUMENTS, wanted);
 }
 
 /** Closes for a CloseError; the reason, UTF-8, is the first `length` bytes of ARGUMENTS. */
@@ -170,9 +176,17 @@ export function rekeyKey(handle: u32): Status {
   return touched(session);
 }
 
-/** Answers REKEY_SECRET: ARGUMENTS hold the X25519 result, 32 bytes, which are wiped. */
+/**
+ * Answers REKEY_SECRET: ARGUMENTS hold the X25519 result, 32 bytes, which are wiped whether they
+ * were wanted or not.
+ */
 export function rekeySecret(handle: u32): Status {
-  const session = openOf(handle);
+  const status = takeSecret(openOf(handle));
+  if (TRANSFER) wipe(TRANSFER + ARGUMENTS, SECRET_BYTES);
+  return status;
+}
+
+function takeSecret(session: usize): Status {
   if (!session) return Status.INVALID_ARGUMENT;
   const verdict = giveSecret(session, TRANSFER + ARGUMENTS);
   if (verdict == SecretVerdict.NOT_ASKED) return Status.WRONG_STATE;

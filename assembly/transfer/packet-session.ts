@@ -6,6 +6,7 @@
 import { TRANSFER } from "../core/memory";
 import { PacketVerdict } from "../core/transfer";
 import { Pool, poolSize } from "../core/transfer-memory";
+import { wipe } from "../crypto/wipe";
 import {
   deriveNextEpoch,
   Epoch,
@@ -39,7 +40,7 @@ export function packetsStart(keys: u32, initiator: u32, headerProtection: u32): 
   if (entry) {
     const session = entryAt(Pool.SESSIONS, entry);
     startEpochs(session, keys, initiator != 0, headerProtection != 0);
-  }
+  } else wipe(keys, 96);
   return entry;
 }
 

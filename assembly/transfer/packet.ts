@@ -113,7 +113,10 @@ export function openPacket(session: usize, node: usize, at: usize, length: u32):
   const wire = low ^ prefixLow(node),
     n = bswap<u32>(wire);
   const newest = <u64>n >= load<u64>(epoch, Epoch.RECEIVE_NEXT);
-  if (!prepareKey(session, epoch, n)) return PacketVerdict.STALE;
+  if (!prepareKey(session, epoch, n)) {
+    wipe(MASK, 32);
+    return PacketVerdict.STALE;
+  }
   const salt = load<u32>(epoch, Epoch.RECEIVE_SALT);
   store<u32>(CID, load<u32>(at));
   store<u32>(CID, low, 4);

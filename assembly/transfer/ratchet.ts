@@ -24,6 +24,7 @@ import {
   dropAhead,
   expireAhead,
   growAhead,
+  passAhead,
   startAhead,
 } from "./ahead";
 import { Epoch, SKIP_BLOCKS, takeSteps } from "./epoch";
@@ -116,6 +117,7 @@ export function commitKey(epoch: usize): void {
     else if (kind == Pending.AHEAD) keepAhead(epoch, next, n);
     memory.copy(epoch + Epoch.RECEIVE_CHAIN, NEXT_CHAIN, 32);
     store<u64>(epoch, n + 1, Epoch.RECEIVE_NEXT);
+    passAhead(epoch, n + 1);
   }
   dropKey();
 }

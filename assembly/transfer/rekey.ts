@@ -11,6 +11,7 @@
  * until they are gone nothing new starts.
  */
 import { CloseError, FrameFlag, FrameHead } from "../core/transfer";
+import { wipe } from "../crypto/wipe";
 import { now } from "./clock";
 import { deriveNextEpoch, retireEpoch, switchEpoch } from "./epoch";
 import { SessionBit, tell } from "./events";
@@ -167,7 +168,7 @@ export const enum SecretVerdict {
   BAD = 2,
 }
 
-/** The host's X25519 of its key and the peer's point, 32 bytes, which are wiped. */
+/** The host's X25519 of its key and the peer's point, 32 bytes, wiped if they are taken. */
 export function giveSecret(session: usize, secret: usize): SecretVerdict {
   const was = state(session);
   if (was != RekeyState.WANT_SECRET && was != RekeyState.ANSWER_SECRET) {
@@ -177,7 +178,7 @@ export function giveSecret(session: usize, secret: usize): SecretVerdict {
   if (zero) return SecretVerdict.BAD;
   const k = epochOf(session) + 1;
   deriveNextEpoch(session, secret, k);
-  memory.fill(secret, 0, 32);
+  wipe(secret, 32);
   store<u32>(session, k, Session.REKEY + Rekey.EPOCH);
   store<u8>(session, 0, Session.REKEY + Rekey.HAS_OWN);
   store<u8>(session, 1, Session.REKEY + Rekey.HOLDS_BEFORE);

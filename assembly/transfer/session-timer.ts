@@ -2,6 +2,7 @@
  * The one deadline of a session: the nearest of all its parts. What has to be sent then is sent by
  * the next transferSend(); here only the time is noticed.
  */
+import { expireAhead } from "./ahead";
 import { now } from "./clock";
 import { SessionBit, tell } from "./events";
 import { mtuDeadline } from "./mtu";
@@ -47,8 +48,9 @@ export function setSessionTimer(session: usize, paced: u64): void {
   setTimer(session, first > now ? first : now + STUCK_US);
 }
 
-/** Does everything that is due by now. */
+/** Does everything that is due by now; keys that were made ahead are of no session's timer. */
 export function runTimers(): void {
+  expireAhead();
   beginRound();
   for (let session = nextDue(); session; session = nextDue()) onTimer(session);
 }

@@ -15,6 +15,7 @@ import {
   TransferBlock,
 } from "../core/transfer";
 import { Pool } from "../core/transfer-memory";
+import { wipe } from "../crypto/wipe";
 import { now } from "./clock";
 import { openPaths, sendingEpoch, setRekeyLimits, startEpochs, wipeEpochs } from "./epoch";
 import { SessionBit, tell } from "./events";
@@ -33,7 +34,7 @@ import { dropTokens, oweToken, startResets } from "./session-reset";
 import { dropStreams, startStreams } from "./streams";
 import { NEVER, setTimer } from "./timer-wheel";
 
-const SECRET_BYTES: u32 = 32;
+const SECRET_BYTES: usize = 32;
 /** A rekey comes before this path index (4.9). */
 const PATH_INDEX_MAX: u32 = 253;
 /** UDP payload that every frame of the session itself fits; less is no way to go. */
@@ -51,8 +52,9 @@ export function openSession(): usize {
     session = entry ? sessionOfEntry(entry) : 0;
   if (session) fillHead(session, entry, block);
   if (session) startParts(session, block);
-  memory.fill(block + OpenArgument.K1, 0, 96);
-  memory.fill(block + OpenArgument.SECRET, 0, SECRET_BYTES);
+  wipe(block + OpenArgument.K1, 96);
+  wipe(block + OpenArgument.RESET_KEY, SECRET_BYTES);
+  wipe(block + OpenArgument.SECRET, SECRET_BYTES);
   return session;
 }
 

@@ -220,6 +220,32 @@ describe("gaps", () => {
     end();
   });
 
+  test("leave no key behind that the session has passed, and none after a second", () => {
+    start();
+    // Number 0 to 299; then a forged one far ahead, before any of them has come.
+    const at = packets(300);
+    expect(deliver(forged(1000))).toBe(PacketVerdict.UNCLAIMED);
+    expect(allAre(AHEAD, 32, 0)).toBe(false, "the chain key of number 0");
+    expect(deliver(at)).toBe(PacketVerdict.TAKEN);
+    expect(allAre(AHEAD, 32, 0)).toBe(true, "wiped with number 0");
+    expect(allAre(AHEAD + 32, 32, 0)).toBe(false, "the next one's stays");
+    expect(deliver(at + 60 * BYTES)).toBe(PacketVerdict.TAKEN, "across a gap");
+    expect(allAre(AHEAD, 61 * 32, 0)).toBe(true);
+    expect(allAre(AHEAD + 61 * 32, 32, 0)).toBe(false);
+    expect(deliver(at + 30 * BYTES)).toBe(PacketVerdict.TAKEN, "one that was skipped");
+    expect(deliver(at + 250 * BYTES)).toBe(PacketVerdict.TAKEN, "by a key of the run");
+    expect(allAre(AHEAD, 65536 * 32, 0)).toBe(true, "the run is used up");
+    expect(deliver(forged(400))).toBe(PacketVerdict.UNCLAIMED);
+    // Passed as a whole, step by step.
+    expect(deliver(forged(320))).toBe(PacketVerdict.UNCLAIMED);
+    for (let i: u32 = 251; i < 300; i++) deliver(at + i * BYTES);
+    const more = packets(110);
+    for (let i: u32 = 0; i < 102; i++) deliver(more + i * BYTES);
+    expect(allAre(AHEAD, 65536 * 32, 0)).toBe(true);
+    expect(aheadDeadline()).toBe(u64.MAX_VALUE);
+    end();
+  });
+
   test("of one session take the other's place, and are then paid for again", () => {
     start();
     expect(deliver(forged(60000))).toBe(PacketVerdict.UNCLAIMED);
