@@ -325,6 +325,7 @@ export {
 } from "./transfer/exports";
 export {
   goaway as transferGoaway,
+  streamAccepted as transferStreamAccepted,
   streamConsumed as transferStreamConsumed,
   streamFacts as transferStreamFacts,
   streamFinish as transferStreamFinish,

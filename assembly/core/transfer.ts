@@ -199,6 +199,23 @@ export const enum GoAwayError {
   VERSION = 3,
 }
 
+/** Why transferStreamOpen() opened none. */
+export const enum OpenRefusal {
+  NONE = 0,
+  /** The peer's limit: STREAMS_AVAILABLE follows. */
+  LIMIT = 1,
+  /** GOAWAY was sent or came: none will be opened any more. */
+  GOING_AWAY = 2,
+  /** All numbers were used in this epoch or the last: STREAMS_AVAILABLE follows a rekey. */
+  NUMBERS = 3,
+  /** No room in the pools: STREAMS_AVAILABLE follows when there is some. */
+  ROOM = 4,
+  /** Metadata too long. */
+  METADATA = 5,
+  /** The session is over, or was never one. */
+  CLOSED = 6,
+}
+
 /** States of a session as its API has them (section 5). */
 export const enum SessionState {
   CLOSED = 0,

@@ -5,17 +5,23 @@
  * whoever calls that touches the stream no more.
  */
 import { TransferEvent, TransferEventKind } from "../core/transfer";
+import { Pool } from "../core/transfer-memory";
 import { blockCount, dropBlocks, Side } from "./blocks";
 import { now } from "./clock";
 import { beginEvent, endEvent } from "./events";
+import { entriesLeft } from "./pool";
 import { rangeSum } from "./ranges";
 import { sessionHandle } from "./session-head";
-import { hasFlag, Mark, Part, partOf, Stream, StreamFlag, sessionOfStream } from "./stream";
+import { hasFlag, Mark, Offer, Part, partOf, Stream, StreamFlag, sessionOfStream } from "./stream";
 import { dequeue, enqueue, firstOf, Queue } from "./stream-queues";
 import { countOver, freeStream, noteNumber } from "./stream-table";
 
 /** Microseconds after which events that found no room are tried again. */
 const RETRY_US: u64 = 1000;
+/** And after which the pools are looked at again for a host that was refused a stream. */
+const ROOM_RETRY_US: u64 = 10000;
+/** Streams of a session whose metadata are kept at once. */
+export const METADATA_SLOTS_MAX: u32 = 64;
 
 function kindOf(mark: u32): u32 {
   switch (mark) {
@@ -140,21 +146,37 @@ export function settle(stream: usize): void {
 /** Streams of ours may be opened again: the host is told if it was refused one before. */
 export function offerStreams(session: usize): void {
   const part = partOf(session);
-  if (load<u8>(part, Part.AVAILABLE) == 0) return;
+  if (load<u8>(part, Part.AVAILABLE) == Offer.NONE) return;
   if (beginEvent(TransferEventKind.STREAMS_AVAILABLE, sessionHandle(session))) {
-    store<u8>(part, 0, Part.AVAILABLE);
+    store<u8>(part, Offer.NONE, Part.AVAILABLE);
     endEvent();
   } else {
-    store<u8>(part, 2, Part.AVAILABLE);
+    store<u8>(part, Offer.UNTOLD, Part.AVAILABLE);
     store<u64>(part, now + RETRY_US, Part.EVENTS_AT);
   }
+}
+
+/** The pools had no room for a stream of ours. What others hold there comes back without a word. */
+export function waitForRoom(session: usize): void {
+  const part = partOf(session);
+  store<u8>(part, Offer.ROOM, Part.AVAILABLE);
+  store<u64>(part, now + ROOM_RETRY_US, Part.ROOM_AT);
+}
+
+/** Offers streams if the pools have room by now. */
+export function offerIfRoom(session: usize): void {
+  const part = partOf(session);
+  if (load<u8>(part, Part.AVAILABLE) != Offer.ROOM) return;
+  const slots = load<u32>(part, Part.METADATA_SLOTS) < METADATA_SLOTS_MAX;
+  if (slots && entriesLeft(Pool.STREAMS) && entriesLeft(Pool.MESSAGES)) offerStreams(session);
+  else waitForRoom(session);
 }
 
 /** Tells what found no room before. */
 export function tellStreams(session: usize): void {
   const part = partOf(session);
   store<u64>(part, 0, Part.EVENTS_AT);
-  if (load<u8>(part, Part.AVAILABLE) == 2) offerStreams(session);
+  if (load<u8>(part, Part.AVAILABLE) == Offer.UNTOLD) offerStreams(session);
   let left = load<u32>(part, Part.COUNT);
   while (left-- && load<u64>(part, Part.EVENTS_AT) == 0) {
     const stream = firstOf(session, Queue.EVENTS);

@@ -4,7 +4,7 @@
  */
 import { TRANSFER } from "../core/memory";
 import { Status } from "../core/status";
-import { TransferBlock } from "../core/transfer";
+import { OpenRefusal, TransferBlock } from "../core/transfer";
 import { makeReady } from "./ready";
 import { consumed, nextReadable, readAt, readOffset, setUnordered } from "./receive-side";
 import { askRekey } from "./rekey";
@@ -13,7 +13,7 @@ import { lifeOf } from "./session";
 import { tellWaiting } from "./session-events";
 import { Life, sessionOf } from "./session-head";
 import { sessionOfStream, streamOf } from "./stream";
-import { goAway, OpenRefusal, openRefusal, openStream, setPriority } from "./stream-open";
+import { acceptStream, goAway, openRefusal, openStream, setPriority } from "./stream-open";
 import { stopStream, streamInfo } from "./streams";
 
 const ARGUMENTS = TransferBlock.ARGUMENTS;
@@ -47,7 +47,10 @@ function offsetOf(low: u32, high: u32): u64 {
  */
 export function streamOpen(handle: u32, kind: u32, length: u32): u32 {
   const session = TRANSFER ? sessionOf(handle) : 0;
-  if (!session || lifeOf(session) != Life.OPEN) return 0;
+  if (!session || lifeOf(session) != Life.OPEN) {
+    if (TRANSFER) store<u32>(TRANSFER + ARGUMENTS, OpenRefusal.CLOSED);
+    return 0;
+  }
   const type: u32 = kind & OpenKind.BIDI ? 1 : 0,
     expedited = (kind & OpenKind.EXPEDITED) != 0,
     from = TRANSFER + ARGUMENTS,
@@ -58,6 +61,17 @@ export function streamOpen(handle: u32, kind: u32, length: u32): u32 {
   store<u32>(from, openRefusal);
   touched(session, true);
   return opened;
+}
+
+/**
+ * The host has taken one of the streams that STREAM_OPENED told of, whichever. Of those it has not
+ * taken there are twice as many as the peer may hold open, at the most: what comes beyond is not
+ * acked, and comes again.
+ */
+export function streamAccepted(handle: u32): Status {
+  const session = TRANSFER ? sessionOf(handle) : 0;
+  if (!session) return Status.INVALID_ARGUMENT;
+  return acceptStream(session) ? Status.OK : Status.WRONG_STATE;
 }
 
 /** From now on the host reads a stream in any order; WRONG_STATE: it has begun to read. */

@@ -7,6 +7,7 @@ import { TRANSFER_METADATA_BYTES_MAX } from "../core/limits";
 import {
   CloseError,
   FrameType,
+  OpenRefusal,
   StreamCloseError,
   StreamResetError,
   TransferEvent,
@@ -32,6 +33,7 @@ import { sessionHandle } from "./session-head";
 import {
   hasFlag,
   Mark,
+  Offer,
   Part,
   partOf,
   SessionWant,
@@ -41,7 +43,7 @@ import {
   setFlag,
   Want,
 } from "./stream";
-import { mark, offerStreams, settle } from "./stream-events";
+import { METADATA_SLOTS_MAX, mark, offerStreams, settle, waitForRoom } from "./stream-events";
 import { setRank } from "./stream-queues";
 import {
   addStream,
@@ -57,13 +59,12 @@ import {
   openStreams,
   plainNumber,
   streamBehind,
+  takeBackNumber,
   wasGiven,
   withdrawNumber,
 } from "./stream-table";
 import { Handled } from "./verdict";
 
-/** Streams of a session whose metadata are kept at once. */
-const METADATA_SLOTS_MAX: u32 = 64;
 /** Streams of a session, open or waiting for the host: twice those that may be open, and these. */
 const SPARE_STREAMS: u32 = 64;
 /** In a slot of metadata: a link of messages.ts, which is zero; their length, u16; the bytes. */
@@ -74,28 +75,16 @@ const enum Metadata {
 /** Reasons of GOAWAY that we send. */
 export const GOAWAY_REASON_BYTES_MAX: u32 = 256;
 
-/** Why openStream() opened none. */
-export const enum OpenRefusal {
-  NONE = 0,
-  /** The peer's limit: STREAMS_AVAILABLE follows. */
-  LIMIT = 1,
-  /** GOAWAY was sent or came. */
-  GOING_AWAY = 2,
-  /** All numbers were used in this epoch or the last: STREAMS_AVAILABLE follows a rekey. */
-  NUMBERS = 3,
-  /** No room in the pools. */
-  ROOM = 4,
-  /** Metadata too long. */
-  METADATA = 5,
-}
+/** Why openStream() opened none (OpenRefusal). */
 export let openRefusal: u32 = 0;
 
 function refuseOpen(session: usize, refusal: u32): u32 {
   openRefusal = refusal;
   const part = partOf(session);
   if (refusal == OpenRefusal.LIMIT || refusal == OpenRefusal.NUMBERS) {
-    store<u8>(part, 1, Part.AVAILABLE);
+    store<u8>(part, Offer.OWED, Part.AVAILABLE);
   }
+  if (refusal == OpenRefusal.ROOM) waitForRoom(session);
   const limit = load<u32>(part, Part.LIMIT_LOCAL) + 1;
   if (refusal == OpenRefusal.LIMIT && load<u32>(part, Part.STREAMS_TOLD) != limit) {
     wantOfSession(session, SessionWant.STREAMS_BLOCKED);
@@ -132,9 +121,9 @@ export function openStream(
   const flags =
     StreamFlag.LOCAL | StreamFlag.OPENED | StreamFlag.SENDS | (type ? StreamFlag.RECEIVES : 0);
   const stream = addStream(session, number, flags);
-  if (stream == 0) return refuseOpen(session, OpenRefusal.ROOM);
-  if (length && !keepMetadata(stream, from, length)) {
-    freeStream(stream);
+  if (stream == 0 || (length && !keepMetadata(stream, from, length))) {
+    if (stream) freeStream(stream);
+    takeBackNumber(session, expedited);
     return refuseOpen(session, OpenRefusal.ROOM);
   }
   store<u8>(stream, type ? 1 : 0, Stream.TYPE);
@@ -257,9 +246,14 @@ export function onStreamOpen(session: usize, _frame: usize, epoch: u32): u32 {
   return Handled.OK;
 }
 
+/** False: the ring, the slots, or the host that takes no streams has no room for one more. */
 function tellOpened(stream: usize, type: u32): bool {
   const session = sessionOfStream(stream),
+    part = partOf(session),
+    untaken = load<u32>(part, Part.UNTAKEN),
     length = readU16BE(payloadAt + OpenPayload.METADATA_LENGTH);
+  // What a peer opens and ends at once is over for its limit, and yet lies with the host.
+  if (untaken >= 2 * load<u32>(part, Part.LIMIT_PEER)) return false;
   let slot: u32 = 0;
   if (length) {
     slot = keepBytes(session, payloadAt + OpenPayload.METADATA, length);
@@ -276,7 +270,16 @@ function tellOpened(stream: usize, type: u32): bool {
     store<u32>(event, length, TransferEvent.LENGTH);
   }
   endEvent();
+  store<u32>(part, untaken + 1, Part.UNTAKEN);
   return true;
+}
+
+/** The host has taken one of the streams that it was told of. False: it had taken them all. */
+export function acceptStream(session: usize): bool {
+  const part = partOf(session),
+    untaken = load<u32>(part, Part.UNTAKEN);
+  if (untaken) store<u32>(part, untaken - 1, Part.UNTAKEN);
+  return untaken != 0;
 }
 
 /** MAX_STREAMS: we may hold so many open, if it was fewer. */

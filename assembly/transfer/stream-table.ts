@@ -243,3 +243,12 @@ export function nextNumber(session: usize, expedited: bool): u32 {
   store<u8>(part, 1, Part.EXHAUSTED);
   return 0;
 }
+
+/**
+ * The number that nextNumber() gave last is not used: the next stream has it, so that the peer sees
+ * no gap. (The peer's GOAWAY speaks of all numbers up to one.)
+ */
+export function takeBackNumber(session: usize, expedited: bool): void {
+  const counter = partOf(session) + (expedited ? Part.NEXT_EXPEDITED : Part.NEXT);
+  store<u32>(counter, load<u32>(counter) - 1);
+}

@@ -191,10 +191,23 @@ export const enum Part {
   /** u64: limit + 1 of the last DATA_BLOCKED; u32: of the last STREAMS_BLOCKED. */
   BLOCKED_TOLD = 288,
   STREAMS_TOLD = 296,
-  /** 1: STREAMS_AVAILABLE is owed to the host once there is one; 2: it is to be told. u8. */
+  /** An Offer: what the host waits for that was refused a stream. u8. */
   AVAILABLE = 300,
   /** 1: numbers ran out, a rekey would give some back. u8. */
   EXHAUSTED = 301,
+  /** u32: streams that STREAM_OPENED told of and that the host has not taken. */
+  UNTAKEN = 304,
+}
+
+/** What becomes of a host that was refused a stream (Part.AVAILABLE). */
+export const enum Offer {
+  NONE = 0,
+  /** STREAMS_AVAILABLE is owed to it, once the limit rises, a stream ends or an epoch begins. */
+  OWED = 1,
+  /** It is to be told now, and found no room in the ring. */
+  UNTOLD = 2,
+  /** As OWED, and the pools are looked at again (Part.ROOM_AT). */
+  ROOM = 3,
 }
 
 /** Bytes of an expedited stream (section 5). */

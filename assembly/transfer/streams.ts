@@ -7,8 +7,8 @@ import { startSessionWindows, want, wantOfSession } from "./flow";
 import { dropRanges, RangeSet, rangeSum } from "./ranges";
 import { readableBytes, stopReceiving } from "./receive-side";
 import { offerRoom, resendUnsure } from "./send-side";
-import { hasFlag, Part, partOf, SessionWant, Stream, StreamFlag, Want } from "./stream";
-import { offerStreams, settle, tellStreams } from "./stream-events";
+import { hasFlag, Offer, Part, partOf, SessionWant, Stream, StreamFlag, Want } from "./stream";
+import { offerIfRoom, offerStreams, settle, tellStreams } from "./stream-events";
 import { firstStream, freeStream, shiftNumbers, streamBehind } from "./stream-table";
 
 /** Streams that may be open at once, each side (section 5). */
@@ -101,6 +101,7 @@ export function onStreamTimer(session: usize): void {
       resendUnsure(stream);
       offerRoom(stream);
     }
+    offerIfRoom(session);
   }
   if (isDue(load<u64>(part, Part.BLOCKED_AT))) {
     store<u64>(part, 0, Part.BLOCKED_AT);
@@ -115,7 +116,7 @@ function tellBlocked(session: usize): void {
     store<u64>(part, 0, Part.BLOCKED_TOLD);
   }
   const limit = load<u32>(part, Part.LIMIT_LOCAL) + 1;
-  if (load<u8>(part, Part.AVAILABLE) == 1 && load<u32>(part, Part.STREAMS_TOLD) == limit) {
+  if (load<u8>(part, Part.AVAILABLE) == Offer.OWED && load<u32>(part, Part.STREAMS_TOLD) == limit) {
     wantOfSession(session, SessionWant.STREAMS_BLOCKED);
   }
   for (let stream = firstStream(session); stream; stream = streamBehind(stream)) {

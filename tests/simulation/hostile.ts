@@ -153,7 +153,10 @@ export function runHostile(machines: Machines, seed: number, packets: number): H
     transfer.drain((event) => {
       if (event.kind === TransferEventKind.CLOSED) outcome.closed = event.code;
       if (event.kind === TransferEventKind.SESSION_GONE) gone = true;
-      if (event.kind === TransferEventKind.STREAM_OPENED) streams.push(event.stream);
+      if (event.kind === TransferEventKind.STREAM_OPENED) {
+        streams.push(event.stream);
+        transfer.streams.accepted(session);
+      }
       if (event.kind === TransferEventKind.REKEY_KEY) transfer.rekeyKey(session, bytes(32));
       if (event.kind === TransferEventKind.REKEY_SECRET) transfer.rekeySecret(session, bytes(32));
     });

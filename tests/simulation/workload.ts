@@ -200,6 +200,7 @@ export class Workload {
   }
 
   private opened(event: TransferEventOf): void {
+    this.streams.accepted(event.session);
     const number = event.bytes?.[0];
     const plan = number === undefined ? undefined : this.plans[number];
     if (number === undefined || !plan) throw new Error('an unknown stream was opened');

@@ -1,92 +1,24 @@
 /** Two endpoints with real engines and real handshakes over a network in memory, on every host. */
-import { CLIENT_IDENTITY } from '@andvari/host-common/engine/configuration';
-import { Engine } from '@andvari/host-common/engine/engine';
-import { plainEngine } from '@andvari/host-common/engine/module';
-import { compareBytes, joined } from '@andvari/host-common/transfer/byte-strings';
-import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
-import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
-import { transferSizes } from '@andvari/host-common/transfer/engine-transfer';
-import { identityOf } from '@andvari/host-common/transfer/identity';
-import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
-import type { TransferStream } from '@andvari/host-common/transfer/transfer-stream';
+import { compareBytes } from '@andvari/host-common/transfer/byte-strings';
 import type { X25519Provider } from '@andvari/host-common/transfer/x25519';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hostAt, MemoryNetwork } from './memory-network.ts';
-
-async function next<T>(stream: ReadableStream<T>): Promise<T> {
-  const reader = stream.getReader();
-  const { value } = await reader.read();
-  reader.releaseLock();
-  if (value === undefined) throw new Error('the stream has ended');
-  return value;
-}
-
-async function bytesOf(stream: TransferStream): Promise<Uint8Array> {
-  if (!stream.readable) throw new Error('nothing to read');
-  const parts: Uint8Array[] = [];
-  const reader = stream.readable.getReader();
-  for (let got = await reader.read(); !got.done; got = await reader.read()) parts.push(got.value);
-  return joined(...parts);
-}
-
-async function writeAll(stream: TransferStream, bytes: Uint8Array): Promise<void> {
-  const writer = stream.writable?.getWriter();
-  await writer?.write(bytes);
-  await writer?.close();
-}
-
-function pattern(length: number): Uint8Array {
-  return new Uint8Array(length).map((_, i) => (i * 7 + (i >> 8) * 13) & 255);
-}
+import { bytesOf, EndpointWorld, next, pattern, writeAll } from './endpoint-world.ts';
+import { hostAt, type MemoryNetwork } from './memory-network.ts';
 
 export function runEndpointCases(x25519: X25519Provider): void {
+  let world: EndpointWorld;
   let network: MemoryNetwork;
-  let opened: TransferEndpoint[];
 
-  const identity = (name: number) => identityOf(new Uint8Array(32).fill(name), x25519);
-
-  async function endpoint(name: number, more: Partial<EndpointOptions> = {}) {
-    const sizes = transferSizes({ sessions: 8, blocks: 512 });
-    const one = await TransferEndpoint.open({
-      engine: Engine.create({ module: await plainEngine(), sizes, identity: CLIENT_IDENTITY }),
-      transport: network.at(hostAt(name)),
-      identity: identity(name),
-      x25519,
-      ...more,
-    });
-    opened.push(one);
-    return one;
-  }
-
-  /** A session between 1 and 2, seen from both. */
-  async function pair(
-    one: Partial<EndpointOptions> = {},
-    two: Partial<EndpointOptions> = {},
-  ): Promise<[TransferSession, TransferSession]> {
-    const [caller, called] = [await endpoint(1, one), await endpoint(2, two)];
-    const calling = caller.connect(identity(2).peerId, hostAt(2));
-    return Promise.all([calling, next(called.incoming)]);
-  }
-
-  /** The datagrams that go while something is done, but for those that a test sends itself. */
-  async function capture(action: () => Promise<unknown>): Promise<Uint8Array[]> {
-    const datagrams: Uint8Array[] = [];
-    network.loses = (bytes) => {
-      datagrams.push(bytes.slice());
-      return false;
-    };
-    await action();
-    network.loses = () => false;
-    return datagrams;
-  }
+  const identity = (name: number) => world.identity(name);
+  const endpoint: EndpointWorld['endpoint'] = (...options) => world.endpoint(...options);
+  const pair: EndpointWorld['pair'] = (...options) => world.pair(...options);
+  const capture: EndpointWorld['capture'] = (action) => world.capture(action);
 
   beforeEach(() => {
-    network = new MemoryNetwork();
-    opened = [];
+    world = new EndpointWorld(x25519);
+    network = world.network;
   });
-  afterEach(async () => {
-    await Promise.all(opened.map((one) => one.close()));
-  });
+  afterEach(() => world.close());
 
   describe(`endpoints, X25519 by ${x25519.name}`, () => {
     it('meet, know each other, and carry bytes both ways', async () => {
@@ -217,7 +149,7 @@ export function runEndpointCases(x25519: X25519Provider): void {
 
     it('an endpoint that is closed takes and sends nothing any more', async () => {
       const [ours, theirs] = await pair();
-      const [one, two] = opened;
+      const [one, two] = world.opened;
       await one?.close();
       await one?.close();
       expect((await theirs.closed).byPeer).toBe(true);

@@ -1,20 +1,29 @@
-import { CloseError, FrameFlag, FrameType, TransferEventKind } from "../../core/transfer";
+import {
+  CloseError,
+  FrameFlag,
+  FrameType,
+  OpenRefusal,
+  StreamResetError,
+  TransferEventKind,
+} from "../../core/transfer";
 import { Pool } from "../../core/transfer-memory";
 import { fromHex, guarded } from "../../crypto/__tests__/bytes";
 import { blockCount, Side } from "../blocks";
 import { now, resetClock } from "../clock";
+import { want } from "../flow";
 import { entriesLeft, giveEntry, takeEntry } from "../pool";
 import { rangeCount } from "../ranges";
 import { consumed, nextReadable, readAt } from "../receive-side";
-import { writeRoom, written } from "../send-side";
-import { Stream, streamOf } from "../stream";
-import { openStream } from "../stream-open";
+import { finishStream, giveUpSending, writeRoom, written } from "../send-side";
+import { Part, partOf, Stream, streamOf, Want } from "../stream";
+import { acceptStream, openRefusal, openStream } from "../stream-open";
 import { streamContentAcked } from "../stream-output";
-import { findStream } from "../stream-table";
-import { onStreamTimer, streamDeadline, streamInfo } from "../streams";
+import { findStream, firstStream, streamBehind } from "../stream-table";
+import { onStreamTimer, streamCount, streamDeadline, streamInfo } from "../streams";
 import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
+  arrive,
   dropEvents,
   endEnd,
   exchange,
@@ -105,6 +114,56 @@ describe("what is bounded", () => {
       onStreamTimer(a);
       expect(nextKind()).toBe(TransferEventKind.STREAM_WRITABLE);
       expect(streamDeadline(a)).toBe(u64.MAX_VALUE);
+    }
+  });
+
+  test("streams that are over before the host takes them", () => {
+    for (let i: u32 = 0; i < 1000; i++) {
+      const mine = streamOf(openStream(a, 0, 0, false, 0, 0));
+      if (mine == 0) break;
+      if (i & 1) giveUpSending(mine, StreamResetError.NONE);
+      else finishStream(mine);
+      for (let packet: u32 = 0; send(a, packet); packet++) arrive(a, b, packet, 0);
+      dropEvents();
+    }
+    expect(openRefusal).toBe(OpenRefusal.LIMIT, "those that were not acked are open for the peer");
+    expect(load<u32>(partOf(b), Part.UNTAKEN)).toBe(2 * 64);
+    expect(streamCount(b)).toBeLessThan(65, "what came without its STREAM_OPEN");
+    for (let i = 0; i < 128; i++) expect(acceptStream(b)).toBe(true);
+    expect(acceptStream(b)).toBe(false);
+    for (let stream = firstStream(a); stream; stream = streamBehind(stream)) {
+      want(stream, Want.OPEN);
+    }
+    let told = 0;
+    for (let packet: u32 = 0; send(a, packet); packet++) arrive(a, b, packet, 0);
+    for (let kind = nextKind(); kind; kind = nextKind()) {
+      if (kind == TransferEventKind.STREAM_OPENED) told++;
+    }
+    expect(told).toBe(64, "what was not acked came again");
+  });
+
+  test("streams of ours, and a host that was refused one is told when there is room", () => {
+    const others = new StaticArray<u32>(256),
+      pools: Pool[] = [Pool.STREAMS, Pool.MESSAGES];
+    for (let i = 0; i < 2; i++) {
+      let taken: u32 = 0;
+      while (entriesLeft(pools[i])) others[taken++] = takeEntry(pools[i]);
+      const next = load<u32>(partOf(a), Part.NEXT);
+      expect(openStream(a, 0, 0, false, recordOf(9), 10)).toBe(0);
+      expect(openRefusal).toBe(OpenRefusal.ROOM);
+      expect(load<u32>(partOf(a), Part.NEXT)).toBe(next, "no number is left out");
+      for (let tries = 0; tries < 3; tries++) {
+        expect(streamDeadline(a)).toBe(now + 10000);
+        resetClock(now + 10000);
+        onStreamTimer(a);
+        expect(nextKind()).toBe(0);
+      }
+      while (taken) giveEntry(pools[i], others[--taken]);
+      resetClock(now + 10000);
+      onStreamTimer(a);
+      expect(nextKind()).toBe(TransferEventKind.STREAMS_AVAILABLE);
+      expect(streamDeadline(a)).toBe(u64.MAX_VALUE);
+      expect(openStream(a, 0, 0, false, recordOf(9), 10)).not.toBe(0);
     }
   });
 

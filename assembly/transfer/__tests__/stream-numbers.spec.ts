@@ -1,11 +1,11 @@
 import { TRANSFER_METADATA_BYTES_MAX } from "../../core/limits";
-import { CloseError, FrameType, TransferEventKind } from "../../core/transfer";
+import { CloseError, FrameType, OpenRefusal, TransferEventKind } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
 import { resetClock } from "../clock";
 import { consumed, nextReadable } from "../receive-side";
 import { finishStream } from "../send-side";
 import { Part, partOf, Stream, streamOf } from "../stream";
-import { goAway, OpenRefusal, openRefusal, openStream, raisePeerLimit } from "../stream-open";
+import { acceptStream, goAway, openRefusal, openStream, raisePeerLimit } from "../stream-open";
 import { findStream } from "../stream-table";
 import { dropStreams, isGoAwayDone, streamCount, streamsEpoch, wantsNumbers } from "../streams";
 import { Handled } from "../verdict";
@@ -124,6 +124,7 @@ describe("numbers of streams", () => {
       if (i == 1) expect(load<u16>(mine, Stream.NUMBER)).toBe(0x8002);
       finishStream(mine);
       exchange(a, b);
+      acceptStream(a);
       dropEvents();
     }
     expect(openRefusal).toBe(OpenRefusal.NUMBERS);

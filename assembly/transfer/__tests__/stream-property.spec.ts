@@ -5,8 +5,9 @@ import { now, resetClock } from "../clock";
 import { entriesLeft, giveEntry, takeEntry } from "../pool";
 import { consumed, readOffset, setUnordered } from "../receive-side";
 import { finishStream, giveUpSending } from "../send-side";
+import { sessionOf } from "../session-head";
 import { Part, partOf, Stream, streamOf } from "../stream";
-import { openStream, setPriority } from "../stream-open";
+import { acceptStream, openStream, setPriority } from "../stream-open";
 import { hasStreamOutput, streamContentAcked } from "../stream-output";
 import { onStreamTimer, stopStream, streamCount, streamDeadline } from "../streams";
 import { Handled } from "../verdict";
@@ -144,6 +145,7 @@ function tell(): void {
       const ordered = (load<u32>(event, TransferEvent.CODE) & 1) == 0,
         both = load<u64>(event, TransferEvent.VALUE) != 0;
       readerOf(handle, !ordered);
+      acceptStream(sessionOf(load<u32>(event, TransferEvent.SESSION)));
       if (both) {
         writerOf(handle, false);
         writers[writers.length - 1].piece = 1 + below(1600);

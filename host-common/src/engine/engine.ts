@@ -73,6 +73,7 @@ export interface EngineExports {
   transferRekeySecret(session: number): number;
   transferMigrate(session: number): number;
   transferStreamOpen(session: number, kind: number, metadataBytes: number): number;
+  transferStreamAccepted(session: number): number;
   transferStreamUnordered(stream: number): number;
   transferStreamRoom(stream: number, low: number, high: number, length: number): number;
   transferStreamWritten(stream: number, low: number, high: number, length: number): number;

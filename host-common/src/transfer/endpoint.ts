@@ -280,7 +280,8 @@ export class TransferEndpoint {
     k1.fill(0);
     k2.fill(0);
     if (handle === undefined) return undefined;
-    const link = { streams: this.transfer.streams, kick: () => this.kick() };
+    const { clock } = this;
+    const link = { streams: this.transfer.streams, clock, kick: () => this.kick() };
     const facts = { handle, agreed, startUs: this.clock.now().us };
     const session = new TransferSession(this.transfer, link, facts);
     const held = { session, handle, call: undefined };

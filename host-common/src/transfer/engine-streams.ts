@@ -27,6 +27,7 @@ export class EngineStreams {
   private readonly engine: Engine;
   private readonly clock: () => number;
   private readonly block: number;
+  private refused = 0;
 
   /** `clock`: microseconds, the one that EngineTransfer has. */
   constructor(engine: Engine, clock: () => number) {
@@ -46,7 +47,7 @@ export class EngineStreams {
     return this.engine.u32[(this.block + offset) >>> 2] ?? 0;
   }
 
-  /** Opens a stream; undefined: the peer lets us have no more now, or there is no room. */
+  /** Opens a stream; undefined: none, and `refusal` says why. */
   open(session: number, options: StreamOptions = {}): number | undefined {
     const { bidi = true, priority = 128, expedited = false, unordered = false } = options;
     const metadata = options.metadata ?? EMPTY;
@@ -59,7 +60,21 @@ export class EngineStreams {
     const flags = (bidi ? 1 : 0) | (expedited ? 2 : 0) | (unordered ? 4 : 0);
     const kind = flags | (priority << 8);
     const handle = this.now.transferStreamOpen(session, kind, metadata.length);
+    if (handle === 0) this.refused = this.word(0);
     return handle === 0 ? undefined : handle >>> 0;
+  }
+
+  /** Why the last open() opened none: an OpenRefusal. */
+  get refusal(): number {
+    return this.refused;
+  }
+
+  /**
+   * The application has taken one of the streams that STREAM_OPENED told of. What a peer opens
+   * beyond twice its limit of those that are not taken is not acked.
+   */
+  accepted(session: number): boolean {
+    return this.now.transferStreamAccepted(session) === 0;
   }
 
   /**

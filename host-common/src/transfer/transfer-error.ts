@@ -1,6 +1,10 @@
 export type TransferErrorCode =
   /** The session has come to an end; `error` is a CloseError. */
   | 'ANDVARI_SESSION_CLOSED'
+  /** GOAWAY was sent or came: no new streams. */
+  | 'ANDVARI_SESSION_GOING_AWAY'
+  /** No PONG came in time. */
+  | 'ANDVARI_PING_TIMEOUT'
   /** The peer gave up sending; `error` is a StreamResetError. */
   | 'ANDVARI_STREAM_RESET'
   /** The peer wants no more of what we send; `error` is a StreamCloseError. */

@@ -1,14 +1,24 @@
 /** A session with a peer, as its application sees it. */
-import { ClosedBy, CloseError, TransferEventKind } from '../engine/generated/transfer.ts';
+import {
+  ClosedBy,
+  CloseError,
+  OpenRefusal,
+  StreamResetError,
+  TransferEventKind,
+} from '../engine/generated/transfer.ts';
 import { authenticationString } from './authentication-string.ts';
 import type { StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
 import type { Agreed } from './handshake-outcome.ts';
+import { IncomingStreams, type Untaken } from './incoming-streams.ts';
+import { PING_TIMEOUT_MS, SessionPings } from './session-pings.ts';
 import { TransferError } from './transfer-error.ts';
 import { type StreamLink, TransferStream } from './transfer-stream.ts';
 import { WakeSignal } from './wake-signal.ts';
 
 const DEFAULT_PRIORITY = 128;
+/** By so much a peer may delay an ack. */
+const ACK_DELAY_US = 25_000;
 
 /** How a session came to its end. */
 export interface SessionEnd {
@@ -55,8 +65,8 @@ export class TransferSession {
   private readonly handle: number;
   private readonly streams = new Map<number, TransferStream>();
   private readonly room = new WakeSignal();
-  private pings: PromiseWithResolvers<number>[] = [];
-  private incomingController: ReadableStreamDefaultController<TransferStream> | undefined;
+  private readonly pings: SessionPings;
+  private readonly untaken: IncomingStreams;
   private end: SessionEnd | undefined;
   private resolveClosed: (end: SessionEnd) => void;
 
@@ -77,19 +87,29 @@ export class TransferSession {
     const { promise, resolve } = Promise.withResolvers<SessionEnd>();
     this.closed = promise;
     this.resolveClosed = resolve;
-    // Streams that ended empty do not count for the peer's limit any more, but still lie here.
-    this.incoming = new ReadableStream<TransferStream>({
-      start: (controller) => {
-        this.incomingController = controller;
+    this.pings = new SessionPings({
+      clock: link.clock,
+      ping: () => {
+        this.transfer.ping(this.handle);
+        this.link.kick();
       },
+      lateUs: () => this.lateUs,
     });
+    this.untaken = new IncomingStreams({
+      taken: (untaken) => this.taken(untaken),
+      refused: (untaken) => this.refused(untaken),
+    });
+    this.incoming = this.untaken.readable;
   }
 
   get isOpen(): boolean {
     return this.end === undefined;
   }
 
-  /** Opens a stream; waits while the peer holds us to as many as there are. */
+  /**
+   * Opens a stream; waits while the peer holds us to as many as there are, or there is no room.
+   * @throws TransferError ANDVARI_SESSION_GOING_AWAY: neither side opens streams any more
+   */
   async openStream(options: StreamOptions = {}): Promise<TransferStream> {
     for (;;) {
       this.checkOpen();
@@ -99,18 +119,21 @@ export class TransferSession {
         const { bidi = true, priority = DEFAULT_PRIORITY, metadata = new Uint8Array(0) } = options;
         return this.add({ handle, local: true, bidi, priority, metadata });
       }
+      if (this.transfer.streams.refusal === OpenRefusal.GOING_AWAY) {
+        const message = 'the session takes no new streams: one side has said GOAWAY';
+        throw new TransferError('ANDVARI_SESSION_GOING_AWAY', message);
+      }
       await this.room.wait();
     }
   }
 
-  /** Round trip of a PING, microseconds. */
-  ping(): Promise<number> {
+  /**
+   * Round trip of a PING, microseconds; one that is lost goes again.
+   * @throws TransferError ANDVARI_PING_TIMEOUT, or ANDVARI_SESSION_CLOSED
+   */
+  ping({ timeoutMs = PING_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<number> {
     this.checkOpen();
-    const waiting = Promise.withResolvers<number>();
-    this.pings.push(waiting);
-    this.transfer.ping(this.handle);
-    this.link.kick();
-    return waiting.promise;
+    return this.pings.ask(timeoutMs);
   }
 
   /** Keeps the session alive while nothing is sent. */
@@ -150,6 +173,7 @@ export class TransferSession {
   /** Takes no new streams of the peer's, for a GoAwayError. */
   goAway(error: number, reason = ''): void {
     this.transfer.streams.goAway(this.handle, error, reason);
+    this.room.raise();
     this.link.kick();
   }
 
@@ -171,12 +195,12 @@ export class TransferSession {
     const bytes = event.bytes ?? new Uint8Array(0);
     if (kind === TransferEventKind.STREAM_OPENED) {
       const facts = { handle: stream, local: false, bidi: value === 1, priority: code };
-      this.incomingController?.enqueue(this.add({ ...facts, metadata: bytes }));
+      this.untaken.opened({ ...facts, metadata: bytes });
     } else if (stream) {
-      this.streams.get(stream)?.take(event);
+      if (!this.untaken.take(event)) this.streams.get(stream)?.take(event);
       if (kind === TransferEventKind.STREAM_GONE) this.streams.delete(stream);
     } else if (kind === TransferEventKind.STREAMS_AVAILABLE) this.room.raise();
-    else if (kind === TransferEventKind.PONG) this.pongs(value);
+    else if (kind === TransferEventKind.PONG) this.pings.answered(value);
     else if (kind === TransferEventKind.CLOSED) {
       const reset = number === ClosedBy.RESET ? { reset: true as const } : {};
       const byPeer = number !== ClosedBy.US;
@@ -193,9 +217,8 @@ export class TransferSession {
     const error = this.closedError();
     for (const stream of this.streams.values()) stream.cutOff(error);
     this.streams.clear();
-    for (const { reject } of this.pings.splice(0)) reject(error);
-    this.incomingController?.close();
-    this.incomingController = undefined;
+    this.pings.end(error);
+    this.untaken.end();
     this.room.raise();
     this.resolveClosed(end);
   }
@@ -204,8 +227,10 @@ export class TransferSession {
     const { events } = this;
     if (kind === TransferEventKind.CONTROL) events.control?.(number, bytes, value);
     else if (kind === TransferEventKind.EXTENSION) events.extension?.(code, bytes, number);
-    else if (kind === TransferEventKind.GOAWAY) events.goAway?.(code, decoder.decode(bytes));
-    else if (kind === TransferEventKind.MIGRATED) events.migrated?.(path);
+    else if (kind === TransferEventKind.GOAWAY) {
+      this.room.raise();
+      events.goAway?.(code, decoder.decode(bytes));
+    } else if (kind === TransferEventKind.MIGRATED) events.migrated?.(path);
     else if (kind === TransferEventKind.REKEYED) events.rekeyed?.(number);
   }
 
@@ -215,8 +240,29 @@ export class TransferSession {
     return stream;
   }
 
-  private pongs(roundTripUs: number): void {
-    for (const { resolve } of this.pings.splice(0)) resolve(roundTripUs);
+  private taken({ facts, events }: Untaken): TransferStream {
+    this.transfer.streams.accepted(this.handle);
+    const stream = this.add(facts);
+    for (const event of events) stream.take(event);
+    if (events.some(({ kind }) => kind === TransferEventKind.STREAM_GONE)) {
+      this.streams.delete(facts.handle);
+    } else if (this.end) stream.cutOff(this.closedError());
+    this.link.kick();
+    return stream;
+  }
+
+  private refused({ facts }: Untaken): void {
+    const { streams } = this.transfer;
+    streams.accepted(this.handle);
+    streams.stop(facts.handle);
+    if (facts.bidi) streams.reset(facts.handle, StreamResetError.NONE);
+    this.link.kick();
+  }
+
+  /** A probe timeout of this path (section 6): then an answer is late. */
+  private get lateUs(): number {
+    const { ROUND_TRIP_US = 100_000, ROUND_TRIP_VARIATION_US = 50_000 } = this.statistics() ?? {};
+    return ROUND_TRIP_US + Math.max(4 * ROUND_TRIP_VARIATION_US, 1000) + ACK_DELAY_US;
   }
 
   private checkOpen(): void {

@@ -4,6 +4,7 @@
  * granted at the reader's pace.
  */
 import { StreamResetError, TransferEventKind } from '../engine/generated/transfer.ts';
+import type { EndpointClock } from './endpoint-clock.ts';
 import type { EngineStreams } from './engine-streams.ts';
 import type { TransferEventOf } from './engine-transfer.ts';
 import { TransferError } from './transfer-error.ts';
@@ -15,6 +16,7 @@ const READ_BYTES = 65536;
 /** What a stream needs of its endpoint. */
 export interface StreamLink {
   streams: EngineStreams;
+  clock: EndpointClock;
   /** The engine may have something to send. */
   kick(): void;
 }

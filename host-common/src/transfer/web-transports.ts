@@ -6,6 +6,8 @@ import type { Datagram, DatagramTransport } from './datagram-transport.ts';
 
 /** Bytes that may wait in a WebSocket: more would only make the round trip longer. */
 const WAITING_MAX = 1 << 20;
+/** Datagrams that may wait in a WebTransport session, some four batches, likewise. */
+const DATAGRAMS_WAITING_MAX = 256;
 /** The largest packet in a message: a relay may pass it on by UDP, over any path. */
 const MESSAGE_BYTES = 1232;
 /** No packet is longer. */
@@ -51,6 +53,7 @@ export class WebTransportDatagrams implements DatagramTransport {
   private readonly session: WebTransport;
   private readonly farEnd: Uint8Array;
   private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  private waiting = 0;
 
   constructor(session: WebTransport, farEnd: Uint8Array) {
     this.session = session;
@@ -66,7 +69,10 @@ export class WebTransportDatagrams implements DatagramTransport {
   send(datagrams: readonly Datagram[]): void {
     for (const { bytes } of datagrams) {
       // One that cannot go, because the session is over or the queue full, is lost.
-      this.writer.write(bytes.slice()).catch(() => {});
+      if (this.waiting >= DATAGRAMS_WAITING_MAX) return;
+      this.waiting++;
+      const gone = () => void this.waiting--;
+      this.writer.write(bytes.slice()).then(gone, gone);
     }
   }
 
