@@ -1,8 +1,19 @@
 /**
- * Answers in a SQLite file, so that a call that began before a crash is known after it. What began
- * in one turn of the event loop is committed together, before any of it is executed.
+ * Answers in a SQLite file, so that a call that began before a crash is known after it. A thread of
+ * its own (answer-thread.ts) waits for the disk; what comes meanwhile is committed together, in the
+ * next transaction.
  */
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { RetryTimer } from '../store/retry-timer.ts';
+import type {
+  AnswerChange,
+  AnswerResult,
+  AnswerThreadData,
+  FromAnswerThread,
+  ToAnswerThread,
+} from './answer-messages.ts';
 import {
   type AnswerKey,
   type AnswerLimits,
@@ -13,132 +24,226 @@ import {
   deviceFull,
   nameOf,
 } from './answer-store.ts';
-import { AnswerTables } from './answer-tables.ts';
-import { FleetingMap } from './fleeting-map.ts';
+import { AnswerDatabaseError } from './answer-tables.ts';
 import type { ServiceOutcome } from './service-bus.ts';
 
 interface Pending {
-  /** What it gives is an error of this change alone; what it throws undoes the whole commit. */
-  run(): AnswerStoreError | undefined;
-  done(error?: unknown): void;
+  change: AnswerChange;
+  done(result: AnswerResult): void;
+  failed(error: AnswerStoreError): void;
 }
+
+/** What a call has come to; without a record it is forgotten. */
+interface Unsaved {
+  key: AnswerKey;
+  record?: AnswerRecord;
+}
+
+/** A thread that has the file open. */
+type Start = () => Promise<{ worker: Worker; resumed: boolean }>;
 
 export class AnswerDatabase implements AnswerStore {
   readonly durable = true;
   /** Whether the file was there before: a process before this one may have taken messages. */
   readonly resumed: boolean;
-  readonly #tables: AnswerTables;
-  /** What is not committed yet, for find(); undefined: forgotten. */
-  readonly #fresh = new FleetingMap<string, AnswerRecord | undefined>();
-  #pending: Pending[] = [];
+  readonly #start: Start;
+  /** What could not be committed: until it can be, memory knows. Undefined: forgotten. */
+  readonly #unsaved = new Map<string, Unsaved>();
+  readonly #restart = new RetryTimer(() => void this.#startAgain());
+  readonly #retry = new RetryTimer(() => this.#tryAgain());
+  /** Undefined: it has died, and another one is not there yet. */
+  #worker: Worker | undefined;
+  /** What the thread works on: one transaction, and the last one behind it when this closes. */
+  readonly #underWay: Pending[][] = [];
+  /** For the next transaction. */
+  #waiting: Pending[] = [];
   #timer: NodeJS.Immediate | undefined;
-  /** When the latest call began. */
-  #nowS: number | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
+  readonly #closed = Promise.withResolvers<void>();
   #failing = false;
 
-  /** Opens the file, or makes it with mode 0600. Throws AnswerDatabaseError and Node's errors. */
-  constructor(path: string, limits: Partial<AnswerLimits> = {}) {
+  /**
+   * Opens the file, or makes it with mode 0600. Rejects with AnswerDatabaseError and Node's errors.
+   * @param entry another thread, for tests
+   */
+  static async open(
+    path: string,
+    limits: Partial<AnswerLimits> = {},
+    entry = new URL('./answer-thread.ts', import.meta.url),
+  ): Promise<AnswerDatabase> {
     // SQLite would make it readable by everybody; its journal takes the mode of the file.
     closeSync(openSync(path, 'a', 0o600));
-    this.#tables = new AnswerTables(path, { ...answerLimits, ...limits });
-    this.resumed = this.#tables.resumed;
+    const data = { path, limits: { ...answerLimits, ...limits } };
+    const start = () => startThread(entry, data);
+    const { worker, resumed } = await start();
+    return new AnswerDatabase(start, worker, resumed);
   }
 
-  /** The last commit failed: until one succeeds no request is taken. */
+  private constructor(start: Start, worker: Worker, resumed: boolean) {
+    this.#start = start;
+    this.resumed = resumed;
+    this.#adopt(worker);
+  }
+
+  /** The last commit failed. It is tried again by and by, whether requests come or not. */
   get failing(): boolean {
     return this.#failing;
   }
 
-  find(key: AnswerKey): AnswerRecord | undefined {
-    const name = nameOf(key);
-    if (this.#fresh.has(name) || this.#closed) return this.#fresh.get(name);
-    return this.#tables.find(key);
+  find(key: AnswerKey): Promise<AnswerRecord | undefined> {
+    const unsaved = this.#unsaved.get(nameOf(key));
+    if (unsaved) return Promise.resolve(unsaved.record);
+    return this.#ask({ kind: 'find', key }) as Promise<AnswerRecord | undefined>;
   }
 
-  begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<void> {
-    const name = nameOf(key);
-    const record = { digest, outcome: undefined };
-    this.#fresh.set(name, record);
-    this.#nowS = nowS;
-    return new Promise((resolve, reject) => {
-      this.#enter({
-        run: () => (this.#tables.begin(key, digest, nowS) ? undefined : deviceFull()),
-        done: (error) => {
-          if (this.#fresh.get(name) === record) this.#fresh.delete(name);
-          if (error === undefined) return resolve();
-          if (error instanceof AnswerStoreError) return reject(error);
-          reject(new AnswerStoreError('the answers cannot be saved', { cause: error }));
-        },
-      });
-    });
+  async begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<AnswerRecord | undefined> {
+    const unsaved = this.#unsaved.get(nameOf(key));
+    if (unsaved?.record) return unsaved.record;
+    if (unsaved) this.forget(key);
+    const result = await this.#ask({ kind: 'begin', key, digest, nowS });
+    if (result === 'full') throw deviceFull();
+    return result;
   }
 
-  finish(key: AnswerKey, outcome: ServiceOutcome): Promise<void> {
-    const known = this.find(key);
-    if (!known) return Promise.resolve();
-    const record = { ...known, outcome };
-    return this.#change(key, record, () => this.#tables.finish(key, outcome));
+  async finish(key: AnswerKey, outcome: ServiceOutcome, digest: Uint8Array): Promise<void> {
+    const name = nameOf(key);
+    try {
+      await this.#ask({ kind: 'finish', key, outcome });
+      this.#unsaved.delete(name);
+    } catch {
+      this.#unsaved.set(name, { key, record: { digest, outcome } });
+    }
   }
 
   forget(key: AnswerKey): void {
-    void this.#change(key, undefined, () => this.#tables.forget(key));
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    clearImmediate(this.#timer);
-    this.#commit();
-    this.#closed = true;
-    this.#tables.close();
-  }
-
-  /** Until it is committed, or for good if it cannot be, memory knows. Never rejects. */
-  #change(key: AnswerKey, record: AnswerRecord | undefined, run: () => void): Promise<void> {
     const name = nameOf(key);
-    this.#fresh.set(name, record);
-    return new Promise((resolve) => {
-      this.#enter({
-        run: () => {
-          run();
-          return undefined;
-        },
-        done: (error) => {
-          if (error === undefined && this.#fresh.get(name) === record) this.#fresh.delete(name);
-          resolve();
-        },
-      });
+    this.#ask({ kind: 'forget', key }).then(
+      () => this.#unsaved.delete(name),
+      () => this.#unsaved.set(name, { key }),
+    );
+  }
+
+  /** Resolves when all that was asked is committed. */
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  async #stop(): Promise<void> {
+    clearImmediate(this.#timer);
+    this.#restart.stop();
+    this.#retry.stop();
+    this.#post();
+    if (!this.#worker) return;
+    this.#worker.ref();
+    this.#worker.postMessage({ kind: 'close' } satisfies ToAnswerThread);
+    await this.#closed.promise;
+  }
+
+  /** Rejects with AnswerStoreError: nothing was done. */
+  #ask(change: AnswerChange): Promise<AnswerResult> {
+    if (this.#closing !== undefined || !this.#worker) {
+      return Promise.reject(new AnswerStoreError('the answers are not open'));
+    }
+    return new Promise((done, failed) => {
+      this.#waiting.push({ change, done, failed });
+      if (this.#underWay.length === 0) this.#timer ??= setImmediate(() => this.#post());
     });
   }
 
-  #enter(pending: Pending): void {
-    if (this.#closed) {
-      pending.done(new Error('closed'));
-      return;
-    }
-    this.#pending.push(pending);
-    this.#timer ??= setImmediate(() => this.#commit());
+  /** What has come in this turn of the event loop, or while the thread was at work. */
+  #post(): void {
+    this.#timer = undefined;
+    if (this.#waiting.length === 0 || !this.#worker) return;
+    const changes = this.#waiting.map(({ change }) => change);
+    this.#underWay.push(this.#waiting);
+    this.#waiting = [];
+    // Only what waits for the disk keeps the process alive.
+    this.#worker.ref();
+    this.#worker.postMessage({ kind: 'commit', changes } satisfies ToAnswerThread);
   }
 
-  #commit(): void {
-    this.#timer = undefined;
-    const pending = this.#pending;
-    if (pending.length === 0) return;
-    this.#pending = [];
-    const refused = new Map<Pending, AnswerStoreError>();
-    let failure: unknown;
-    try {
-      this.#tables.transaction(() => {
-        if (this.#nowS !== undefined) this.#tables.expire(this.#nowS, pending.length);
-        for (const change of pending) {
-          const error = change.run();
-          if (error) refused.set(change, error);
-        }
-      });
-    } catch (error) {
-      failure = error;
+  #receive(worker: Worker, message: FromAnswerThread): void {
+    if (worker !== this.#worker) return;
+    if (message.kind === 'closed') {
+      this.#closed.resolve();
+      return;
     }
-    this.#failing = failure !== undefined;
-    for (const change of pending) change.done(failure ?? refused.get(change));
+    const done = this.#underWay.shift() ?? [];
+    if (this.#underWay.length === 0) worker.unref();
+    if (message.kind === 'committed') this.#committed(done, message.results);
+    else if (message.kind === 'failed') this.#failed(done, new Error(message.message));
+    // What those who wait for this ask for now goes with what has waited.
+    if (this.#waiting.length > 0) this.#timer ??= setImmediate(() => this.#post());
   }
+
+  #committed(pending: Pending[], results: [number, AnswerResult][]): void {
+    if (this.#failing && pending.some(({ change }) => change.kind !== 'find')) {
+      this.#failing = false;
+      this.#retry.reset();
+    }
+    let next = 0;
+    pending.forEach(({ done }, index) => {
+      const [at, result] = results[next] ?? [-1, undefined];
+      if (at === index) next++;
+      done(at === index ? result : undefined);
+    });
+  }
+
+  #failed(pending: Pending[], cause: Error): void {
+    this.#failing = true;
+    this.#retry.start();
+    for (const { failed } of pending) {
+      failed(new AnswerStoreError('the answers cannot be saved', { cause }));
+    }
+  }
+
+  /** What memory knows, or else something that tells whether anything can be written. */
+  #tryAgain(): void {
+    if (this.#closing !== undefined) return;
+    // Without a thread it fails at once, and is tried again.
+    this.#ask({ kind: 'try' }).catch(() => this.#retry.start());
+    for (const { key, record } of this.#unsaved.values()) {
+      if (!record?.outcome) this.forget(key);
+      else void this.finish(key, record.outcome, record.digest);
+    }
+  }
+
+  #adopt(worker: Worker): void {
+    this.#worker = worker;
+    worker.on('message', (message: FromAnswerThread) => this.#receive(worker, message));
+    worker.on('error', (error) => this.#died(worker, error));
+    worker.on('exit', (code) => this.#died(worker, new Error(`its thread ended with ${code}`)));
+    worker.unref();
+  }
+
+  /** Whether its last transaction was committed nobody knows; begun calls stay begun. */
+  #died(worker: Worker, error: Error): void {
+    if (worker !== this.#worker) return;
+    this.#worker = undefined;
+    this.#failed([...this.#underWay.splice(0).flat(), ...this.#waiting.splice(0)], error);
+    this.#closed.resolve();
+    if (this.#closing === undefined) this.#restart.start();
+  }
+
+  async #startAgain(): Promise<void> {
+    try {
+      const { worker } = await this.#start();
+      this.#restart.reset();
+      if (this.#closing !== undefined) await worker.terminate();
+      else this.#adopt(worker);
+    } catch {
+      this.#restart.start();
+    }
+  }
+}
+
+async function startThread(entry: URL, data: AnswerThreadData): ReturnType<Start> {
+  const worker = new Worker(entry, { workerData: data, name: 'andvari-answers' });
+  const [opened] = (await once(worker, 'message')) as [FromAnswerThread];
+  if (opened.kind === 'opened') return { worker, resumed: opened.resumed };
+  await worker.terminate();
+  const { message, code, format } = opened as FromAnswerThread & { kind: 'openFailed' };
+  if (format) throw new AnswerDatabaseError(message);
+  throw Object.assign(new Error(message), code === undefined ? {} : { code });
 }

@@ -15,58 +15,58 @@ const done = (text: string): ServiceOutcome => ({
 });
 const key = (requestId: string, deviceId = 'd') => ({ deviceId, requestId });
 
-type Open = (limits: Partial<AnswerLimits>) => AnswerStore;
+type Open = (limits: Partial<AnswerLimits>) => AnswerStore | Promise<AnswerStore>;
 
 async function execute(store: AnswerStore, at: ReturnType<typeof key>, bytes: number, nowS = 100) {
   await store.begin(at, digest, nowS);
-  await store.finish(at, { ok: true, payload: new Uint8Array(bytes) });
+  await store.finish(at, { ok: true, payload: new Uint8Array(bytes) }, digest);
 }
 
 export function answerStoreCompliance(name: string, open: Open): void {
   describe(`AnswerStore: ${name}`, () => {
     it('knows what began, how it ended, and what was taken back', async () => {
-      const store = open({});
-      expect(store.find(key('a'))).toBeUndefined();
+      const store = await open({});
+      expect(await store.find(key('a'))).toBeUndefined();
       await store.begin(key('a'), digest, 100);
-      expect(store.find(key('a'))).toEqual({ digest, outcome: undefined });
-      const finished = store.finish(key('a'), done('answer'));
-      expect(store.find(key('a'))).toEqual({ digest, outcome: done('answer') });
+      expect(await store.find(key('a'))).toEqual({ digest, outcome: undefined });
+      const finished = store.finish(key('a'), done('answer'), digest);
+      expect(await store.find(key('a'))).toEqual({ digest, outcome: done('answer') });
       await finished;
-      expect(store.find(key('a'))).toEqual({ digest, outcome: done('answer') });
+      expect(await store.find(key('a'))).toEqual({ digest, outcome: done('answer') });
       const failed: ServiceOutcome = { ok: false, code: 'SERVICE_ERROR', message: 'ü' };
       await store.begin(key('b'), digest, 100);
-      await store.finish(key('b'), failed);
-      expect(store.find(key('b'))).toEqual({ digest, outcome: failed });
+      await store.finish(key('b'), failed, digest);
+      expect(await store.find(key('b'))).toEqual({ digest, outcome: failed });
       store.forget(key('a'));
-      expect(store.find(key('a'))).toBeUndefined();
+      expect(await store.find(key('a'))).toBeUndefined();
       await store.begin(key('a'), digest, 100);
-      expect(store.find(key('a'))?.outcome).toBeUndefined();
-      store.close();
+      expect((await store.find(key('a')))?.outcome).toBeUndefined();
+      await store.close();
     });
 
     it('keeps devices apart, also where ids join to the same text', async () => {
-      const store = open({});
+      const store = await open({});
       await store.begin(key('bc', 'a'), digest, 100);
-      expect(store.find(key('c', 'ab'))).toBeUndefined();
-      expect(store.find(key('bc', 'd'))).toBeUndefined();
-      expect(store.find(key('BC', 'a'))).toBeUndefined();
+      expect(await store.find(key('c', 'ab'))).toBeUndefined();
+      expect(await store.find(key('bc', 'd'))).toBeUndefined();
+      expect(await store.find(key('BC', 'a'))).toBeUndefined();
       await store.begin(key('\0\n"', 'a'), digest, 100);
-      expect(store.find(key('\0\n"', 'a'))).toBeDefined();
-      store.close();
+      expect(await store.find(key('\0\n"', 'a'))).toBeDefined();
+      await store.close();
     });
 
     it('gives many that begin at once their own answers', async () => {
-      const store = open({});
+      const store = await open({});
       const ids = Array.from({ length: 100 }, (_, index) => `r${index}`);
       await Promise.all(ids.map((id) => store.begin(key(id), digest, 100)));
-      await Promise.all(ids.map((id) => store.finish(key(id), done(id))));
-      for (const id of ids) expect(store.find(key(id))?.outcome).toEqual(done(id));
-      store.close();
+      await Promise.all(ids.map((id) => store.finish(key(id), done(id), digest)));
+      for (const id of ids) expect((await store.find(key(id)))?.outcome).toEqual(done(id));
+      await store.close();
     });
 
     it('says so when it cannot take more', async () => {
-      const store = open({});
-      store.close();
+      const store = await open({});
+      await store.close();
       const began = store.begin(key('a'), digest, 100);
       if (store.durable) await expect(began).rejects.toBeInstanceOf(AnswerStoreError);
       else await began;
@@ -79,86 +79,86 @@ export function answerStoreCompliance(name: string, open: Open): void {
 
 function remembering(open: Open): void {
   it('knows what was executed for as long as it says, and no longer', async () => {
-    const store = open({ keptS: 10 });
+    const store = await open({ keptS: 10 });
     await execute(store, key('a'), 1);
     await store.begin(key('open'), digest, 100);
     await execute(store, key('b', 'e'), 1, 109);
-    expect(store.find(key('a'))).toBeDefined();
-    expect(store.find(key('open'))).toBeDefined();
+    expect(await store.find(key('a'))).toBeDefined();
+    expect(await store.find(key('open'))).toBeDefined();
     await execute(store, key('c', 'e'), 1, 110);
-    expect(store.find(key('a'))).toBeUndefined();
-    expect(store.find(key('open'))).toBeUndefined();
-    expect(store.find(key('b', 'e'))).toBeDefined();
+    expect(await store.find(key('a'))).toBeUndefined();
+    expect(await store.find(key('open'))).toBeUndefined();
+    expect(await store.find(key('b', 'e'))).toBeDefined();
     // Too late to be written down, and counted for nobody.
-    await store.finish(key('open'), done('late'));
-    expect(store.find(key('open'))).toBeUndefined();
-    store.close();
+    await store.finish(key('open'), done('late'), digest);
+    expect(await store.find(key('open'))).toBeUndefined();
+    await store.close();
   });
 
   it('refuses a device that has too many records; others, and later it, may go on', async () => {
-    const store = open({ keptS: 10, recordsPerDeviceMax: 3 });
+    const store = await open({ keptS: 10, recordsPerDeviceMax: 3 });
     for (const id of ['a', 'b']) await execute(store, key(id), 1);
     await store.begin(key('open'), digest, 101);
     const refused = store.begin(key('c'), digest, 101);
     await expect(refused).rejects.toMatchObject({ deviceFull: true });
     await expect(refused).rejects.toBeInstanceOf(AnswerStoreError);
-    expect(store.find(key('c'))).toBeUndefined();
-    for (const id of ['a', 'b', 'open']) expect(store.find(key(id))).toBeDefined();
+    expect(await store.find(key('c'))).toBeUndefined();
+    for (const id of ['a', 'b', 'open']) expect(await store.find(key(id))).toBeDefined();
     await store.begin(key('c', 'e'), digest, 101);
     store.forget(key('open'));
     await store.begin(key('c'), digest, 101);
     await expect(store.begin(key('d'), digest, 109)).rejects.toMatchObject({ deviceFull: true });
     await store.begin(key('d'), digest, 110);
-    store.close();
+    await store.close();
   });
 
   it('goes on when the clock is set back', async () => {
-    const store = open({ keptS: 10 });
+    const store = await open({ keptS: 10 });
     await execute(store, key('future'), 1, 1e9);
     await execute(store, key('a', 'e'), 1, 100);
     await execute(store, key('b', 'e'), 1, 120);
     await execute(store, key('c', 'e'), 1, 130);
-    expect(store.find(key('a', 'e'))).toBeUndefined();
-    expect(store.find(key('c', 'e'))).toBeDefined();
-    store.close();
+    expect(await store.find(key('a', 'e'))).toBeUndefined();
+    expect(await store.find(key('c', 'e'))).toBeDefined();
+    await store.close();
   });
 }
 
 function bounding(open: Open): void {
   it('lets the oldest answers of a device go before others, never the records', async () => {
-    const store = open({ bytesPerDeviceMax: 100 });
+    const store = await open({ bytesPerDeviceMax: 100 });
     await execute(store, key('other', 'e'), 100);
     for (const id of ['a', 'b', 'c']) await execute(store, key(id), 40);
-    expect(store.find(key('a'))).toEqual({ digest, outcome: ANSWER_GONE });
-    expect(store.find(key('b'))?.outcome?.ok).toBe(true);
-    expect(store.find(key('c'))?.outcome?.ok).toBe(true);
+    expect(await store.find(key('a'))).toEqual({ digest, outcome: ANSWER_GONE });
+    expect((await store.find(key('b')))?.outcome?.ok).toBe(true);
+    expect((await store.find(key('c')))?.outcome?.ok).toBe(true);
     await execute(store, key('d'), 100);
-    expect(store.find(key('c'))?.outcome).toEqual(ANSWER_GONE);
-    expect(store.find(key('d'))?.outcome?.ok).toBe(true);
-    expect(store.find(key('other', 'e'))?.outcome?.ok).toBe(true);
+    expect((await store.find(key('c')))?.outcome).toEqual(ANSWER_GONE);
+    expect((await store.find(key('d')))?.outcome?.ok).toBe(true);
+    expect((await store.find(key('other', 'e')))?.outcome?.ok).toBe(true);
     // One too long for the bound is told to its caller, and is not kept.
     await execute(store, key('f'), 101);
-    expect(store.find(key('f'))?.outcome).toEqual(ANSWER_GONE);
-    store.close();
+    expect((await store.find(key('f')))?.outcome).toEqual(ANSWER_GONE);
+    await store.close();
   });
 
   it('takes from who holds most when all together have too much', async () => {
-    const store = open({ bytesPerDeviceMax: 1000, bytesMax: 2000 });
+    const store = await open({ bytesPerDeviceMax: 1000, bytesMax: 2000 });
     await execute(store, key('victim', 'v'), 100);
     for (const device of ['x', 'y', 'z', 'w']) {
       for (let i = 0; i < 40; i++) await execute(store, key(`r${i}`, device), 100);
     }
-    expect(store.find(key('victim', 'v'))?.outcome?.ok).toBe(true);
+    expect((await store.find(key('victim', 'v')))?.outcome?.ok).toBe(true);
     let bytes = 100;
     for (const device of ['x', 'y', 'z', 'w']) {
       for (let i = 0; i < 40; i++) {
-        const outcome = store.find(key(`r${i}`, device))?.outcome;
+        const outcome = (await store.find(key(`r${i}`, device)))?.outcome;
         expect(outcome).toBeDefined();
         if (outcome?.ok) bytes += outcome.payload.length;
         else expect(outcome).toEqual(ANSWER_GONE);
       }
     }
     expect(bytes).toBe(2000);
-    store.close();
+    await store.close();
   });
 }

@@ -53,20 +53,24 @@ export function deviceFull(): AnswerStoreError {
 export interface AnswerStore {
   /** Whether what began is still known to the next process. */
   readonly durable: boolean;
-  find(key: AnswerKey): AnswerRecord | undefined;
+  /** What is known of a call. Rejects with AnswerStoreError when nobody can say. */
+  find(key: AnswerKey): Promise<AnswerRecord | undefined>;
   /**
-   * The call begins; when this resolves a crash does not make it forgotten. Rejects with
-   * AnswerStoreError: then it has not begun.
+   * The call begins, unless it is known: then that is the result, and nothing is changed. When this
+   * resolves with undefined, a crash does not make it forgotten. Rejects with AnswerStoreError:
+   * then it has not begun.
    */
-  begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<void>;
+  begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<AnswerRecord | undefined>;
   /**
    * How it ended; when this resolves a crash does not make that forgotten, unless it could not be
    * saved: then it is known as long as the process lives. Never rejects.
+   * @param digest as it began
    */
-  finish(key: AnswerKey, outcome: ServiceOutcome): Promise<void>;
+  finish(key: AnswerKey, outcome: ServiceOutcome, digest: Uint8Array): Promise<void>;
   /** Nothing was done: as if it had not begun. */
   forget(key: AnswerKey): void;
-  close(): void;
+  /** When this resolves, what was asked before is done. */
+  close(): Promise<void>;
 }
 
 export interface AnswerLimits {
@@ -133,20 +137,21 @@ export class MemoryAnswerStore implements AnswerStore {
     return this.#bytes;
   }
 
-  find(key: AnswerKey): AnswerRecord | undefined {
-    const record = this.#records.get(nameOf(key));
-    return record && { digest: record.digest, outcome: record.outcome };
+  find(key: AnswerKey): Promise<AnswerRecord | undefined> {
+    return Promise.resolve(this.#known(key));
   }
 
-  begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<void> {
+  begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<AnswerRecord | undefined> {
     this.#expire(nowS);
+    const known = this.#known(key);
+    if (known) return Promise.resolve(known);
     const { deviceId } = key;
     const holder = this.#holders.get(deviceId) ?? { records: 0, bytes: 0, held: new Set() };
     if (holder.records >= this.#limits.recordsPerDeviceMax) return Promise.reject(deviceFull());
     holder.records++;
     this.#holders.set(deviceId, holder);
     this.#records.set(nameOf(key), { digest, outcome: undefined, deviceId, atS: nowS, bytes: 0 });
-    return Promise.resolve();
+    return Promise.resolve(undefined);
   }
 
   finish(key: AnswerKey, outcome: ServiceOutcome): Promise<void> {
@@ -169,12 +174,18 @@ export class MemoryAnswerStore implements AnswerStore {
     this.#remove(nameOf(key));
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.#records.clear();
     this.#first = undefined;
     this.#holders.clear();
     for (const holders of this.#bySize) holders.clear();
     this.#bytes = 0;
+    return Promise.resolve();
+  }
+
+  #known(key: AnswerKey): AnswerRecord | undefined {
+    const record = this.#records.get(nameOf(key));
+    return record && { digest: record.digest, outcome: record.outcome };
   }
 
   /** By and by: all records of one second at once would stop the server for 10 ms. */

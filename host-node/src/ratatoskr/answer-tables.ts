@@ -9,7 +9,10 @@ import {
   type AnswerKey,
   type AnswerLimits,
   type AnswerRecord,
+  nameOf,
 } from './answer-store.ts';
+import { FleetingMap } from './fleeting-map.ts';
+import { CALLS_MAX } from './limits.ts';
 import { failedOutcome, type ServiceOutcome } from './service-bus.ts';
 
 /** "AndR": the file says by itself what it is. */
@@ -58,6 +61,8 @@ const FREE_PAGES_MAX = 2048;
 const FREED_PAGES_MAX = 256;
 /** The journal is cut to this after it was written into the file. */
 const JOURNAL_BYTES = 8 * 1024 * 1024;
+/** Rows that are remembered as open: twice what may be under way. */
+const OPEN_MAX = 2 * CALLS_MAX;
 /** Rows that go with one commit because they are too old: more at least than come with it. */
 const EXPIRED_MAX = 256;
 
@@ -89,6 +94,11 @@ export class AnswerTables {
   readonly #statements: ReturnType<typeof prepare>;
   /** Devices that this transaction has met, by name and by id: written when it ends. */
   #met = new Map<string | number, Sums>();
+  /**
+   * Rows of calls that have begun here and not ended, so that nobody has to look for them; one that
+   * is no longer there, or somebody else's, is not found under its id.
+   */
+  readonly #open = new FleetingMap<string, Row>();
   /** Of all answers; undefined: to be summed up from the devices. */
   #bytes: number | undefined;
 
@@ -133,23 +143,40 @@ export class AnswerTables {
     return row && recordOf(row);
   }
 
-  /** False: the device has as many records as it may have. Throws if the record is there. */
-  begin({ deviceId, requestId }: AnswerKey, digest: Uint8Array, nowS: number): boolean {
+  /**
+   * What is known of a call that began before; 'full': the device has as many records as it may
+   * have; undefined: it begins.
+   */
+  begin(key: AnswerKey, digest: Uint8Array, nowS: number): AnswerRecord | 'full' | undefined {
+    const { deviceId, requestId } = key;
     const sums =
       this.#met.get(deviceId) ?? this.#meet(this.#statements.enter.get(deviceId), deviceId);
-    if (sums.records >= this.#limits.recordsPerDeviceMax) return false;
-    this.#statements.begin.run(sums.id, requestId, digest, nowS);
+    const full = sums.records >= this.#limits.recordsPerDeviceMax;
+    if (full) return this.find(key) ?? 'full';
+    const { changes, lastInsertRowid } = this.#statements.begin.run(
+      sums.id,
+      requestId,
+      digest,
+      nowS,
+    );
+    if (changes === 0) return this.find(key);
     this.#add(sums, 1, 0);
-    return true;
+    if (this.#open.size < OPEN_MAX) {
+      this.#open.set(nameOf(key), { id: Number(lastInsertRowid), device: sums.id, bytes: 0 });
+    }
+    return undefined;
   }
 
   /** Too many bytes: the oldest answers of this device go, then those of one that has most. */
-  finish({ deviceId, requestId }: AnswerKey, outcome: ServiceOutcome): void {
-    const row = this.#statements.row.get(deviceId, requestId) as Row | undefined;
-    if (!row) return;
+  finish(key: AnswerKey, outcome: ServiceOutcome): void {
     const code = outcome.ok ? 'OK' : outcome.code;
     const answer = outcome.ok ? outcome.payload : new TextEncoder().encode(outcome.message);
-    this.#statements.finish.run(code, answer, row.id);
+    const write = ({ id, device }: Row) =>
+      this.#statements.finish.run(code, answer, id, device, key.requestId).changes === 1;
+    const open = this.#takeOpen(key);
+    const row = open && write(open) ? open : this.#rowOf(key);
+    if (!row) return;
+    if (row !== open) write(row);
     const sums = this.#sumsOf(row.device);
     this.#add(sums, 0, answer.length - row.bytes);
     const { bytesPerDeviceMax, bytesMax } = this.#limits;
@@ -161,11 +188,23 @@ export class AnswerTables {
     }
   }
 
-  forget({ deviceId, requestId }: AnswerKey): void {
-    const row = this.#statements.row.get(deviceId, requestId) as Row | undefined;
+  forget(key: AnswerKey): void {
+    this.#open.delete(nameOf(key));
+    const row = this.#rowOf(key);
     if (!row) return;
     this.#statements.forget.run(row.id);
     this.#add(this.#sumsOf(row.device), -1, -row.bytes);
+  }
+
+  #rowOf({ deviceId, requestId }: AnswerKey): Row | undefined {
+    return this.#statements.row.get(deviceId, requestId) as Row | undefined;
+  }
+
+  #takeOpen(key: AnswerKey): Row | undefined {
+    const name = nameOf(key);
+    const row = this.#open.get(name);
+    this.#open.delete(name);
+    return row;
   }
 
   /** What is too old goes, by and by. @param coming records that begin in this transaction */
@@ -173,6 +212,11 @@ export class AnswerTables {
     const last = nowS - this.#limits.keptS;
     const rows = this.#statements.expire.all(last, EXPIRED_MAX + 2 * coming) as unknown as Row[];
     for (const { device, bytes } of rows) this.#add(this.#sumsOf(device), -1, -bytes);
+  }
+
+  /** Throws if nothing can be written. */
+  try(): void {
+    this.#database.exec(`PRAGMA user_version = ${FORMAT}`);
   }
 
   close(): void {
@@ -248,8 +292,13 @@ function prepare(database: DatabaseSync) {
     ),
     sums: statement('SELECT id, name, records, bytes FROM device WHERE id = ?'),
     write: statement('UPDATE device SET records = ?, bytes = ? WHERE id = ?'),
-    begin: statement('INSERT INTO answer (device, request, digest, beganS) VALUES (?, ?, ?, ?)'),
-    finish: statement('UPDATE answer SET code = ?, answer = ? WHERE id = ?'),
+    begin: statement(
+      'INSERT INTO answer (device, request, digest, beganS) VALUES (?, ?, ?, ?) ' +
+        'ON CONFLICT DO NOTHING',
+    ),
+    finish: statement(
+      'UPDATE answer SET code = ?, answer = ? WHERE id = ? AND device = ? AND request = ?',
+    ),
     forget: statement('DELETE FROM answer WHERE id = ?'),
     expire: statement(
       'DELETE FROM answer WHERE id IN ' +

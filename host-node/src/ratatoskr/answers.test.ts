@@ -13,7 +13,7 @@ let files = 0;
 const newPath = () => join(folder, `answers-${files++}.db`);
 
 answerStoreCompliance('in memory', (limits) => new MemoryAnswerStore(limits));
-answerStoreCompliance('SQLite', (limits) => new AnswerDatabase(newPath(), limits));
+answerStoreCompliance('SQLite', (limits) => AnswerDatabase.open(newPath(), limits));
 
 const digest = new Uint8Array(32);
 const key = (requestId: string) => ({ deviceId: 'd', requestId });
@@ -46,96 +46,101 @@ describe('MemoryAnswerStore', () => {
     expect(left).toEqual([85, 70, 55, 40, 25, 10, 7, 8]);
     await store.begin(key('later'), digest, 120);
     expect(store.size).toBe(1);
-    expect(store.find(key('later'))).toBeDefined();
+    expect(await store.find(key('later'))).toBeDefined();
     await store.begin(key('last'), digest, 130);
-    expect(store.find(key('later'))).toBeUndefined();
+    expect(await store.find(key('later'))).toBeUndefined();
   });
 });
 
 describe('AnswerDatabase', () => {
   it('knows after a restart what began and what ended', async () => {
     const path = newPath();
-    const first = new AnswerDatabase(path);
+    const first = await AnswerDatabase.open(path);
     expect(first.resumed).toBe(false);
     await first.begin(key('open'), digest, 100);
     await first.begin(key('done'), digest, 100);
-    await first.finish(key('done'), empty);
-    first.close();
+    await first.finish(key('done'), empty, digest);
+    await first.close();
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    const second = new AnswerDatabase(path);
+    const second = await AnswerDatabase.open(path);
     expect(second.resumed).toBe(true);
-    expect(second.find(key('open'))).toEqual({ digest, outcome: undefined });
-    expect(second.find(key('done'))).toEqual({ digest, outcome: empty });
-    second.close();
+    expect(await second.find(key('open'))).toEqual({ digest, outcome: undefined });
+    expect(await second.find(key('done'))).toEqual({ digest, outcome: empty });
+    await second.close();
   });
 
-  it('is one process at a time, and no other file', () => {
+  it('is one process at a time, and no other file', async () => {
     const path = newPath();
-    const first = new AnswerDatabase(path);
-    expect(() => new AnswerDatabase(path)).toThrow(/locked/);
-    first.close();
+    const first = await AnswerDatabase.open(path);
+    await expect(AnswerDatabase.open(path)).rejects.toThrow(/locked/);
+    await first.close();
     const other = newPath();
     writeFileSync(other, 'something else, and long enough to be looked at'.repeat(20));
     const wrong = expect.objectContaining({ code: 'ANDVARI_RATATOSKR_ANSWERS_FILE' });
-    expect(() => new AnswerDatabase(other)).toThrow(wrong);
+    await expect(AnswerDatabase.open(other)).rejects.toThrow(wrong);
   });
 
   it('keeps its sums, also after a commit that failed and a restart', async () => {
     const path = newPath();
     const limits = { recordsPerDeviceMax: 1000, bytesPerDeviceMax: 5000 };
-    const store = new AnswerDatabase(path, limits);
+    const store = await AnswerDatabase.open(path, limits);
     const fill = async (name: string, count: number, bytes: number) => {
       for (let i = 0; i < count; i++) {
         await store.begin(key(`${name}${i}`), digest, 100);
-        await store.finish(key(`${name}${i}`), { ok: true, payload: new Uint8Array(bytes) });
+        await store.finish(
+          key(`${name}${i}`),
+          { ok: true, payload: new Uint8Array(bytes) },
+          digest,
+        );
         if (i % 10 === 9) store.forget(key(`${name}${i}`));
       }
     };
     await fill('small', 100, 1);
-    // The same id twice cannot begin, and takes what is committed with it along.
-    await store.begin(key('twice'), digest, 100);
-    await expect(store.begin(key('twice'), digest, 100)).rejects.toThrow();
+    // The same id twice begins once.
+    expect(await store.begin(key('twice'), digest, 100)).toBeUndefined();
+    const known = { digest, outcome: undefined };
+    expect(await store.begin(key('twice'), digest, 100)).toEqual(known);
     await fill('large', 100, 500);
-    store.close();
+    await store.close();
     expect(sums(path)).toMatchObject({ records: 181, bytes: 4500 });
     expect(sums(path)).toMatchObject(counted(path));
-    const again = new AnswerDatabase(path, { ...limits, keptS: 10 });
-    expect(again.find(key('small0'))?.outcome).toEqual(ANSWER_GONE);
+    const again = await AnswerDatabase.open(path, { ...limits, keptS: 10 });
+    expect((await again.find(key('small0')))?.outcome).toEqual(ANSWER_GONE);
     // What is too old goes by and by, and its device with it.
     const other = (requestId: string) => ({ deviceId: 'e', requestId });
     for (let i = 0; i < 4; i++) await again.begin(other(`${i}`), digest, 200);
-    again.close();
+    await again.close();
     expect(sums(path)).toMatchObject({ devices: 1, records: 4, bytes: 0 });
     expect(counted(path)).toEqual({ records: 4, bytes: 0 });
   });
 
   it('gives a failure of an earlier release in a form that can be told', async () => {
     const path = newPath();
-    const store = new AnswerDatabase(path);
+    const store = await AnswerDatabase.open(path);
     await store.begin(key('told'), digest, 100);
     const message = `${'x'.repeat(1023)}\u{1f600}`;
     const failed = { ok: false as const, code: 'NO_SUCH_CODE' as 'SERVICE_ERROR', message };
-    await store.finish(key('told'), failed);
-    store.close();
-    const again = new AnswerDatabase(path);
+    await store.finish(key('told'), failed, digest);
+    await store.close();
+    const again = await AnswerDatabase.open(path);
     const wanted = { ok: false, code: 'SERVICE_ERROR', message: 'x'.repeat(1023) };
-    expect(again.find(key('told'))?.outcome).toEqual(wanted);
-    again.close();
+    expect((await again.find(key('told')))?.outcome).toEqual(wanted);
+    await again.close();
   });
 
   it('bounds its file, and gives back what it does not need', async () => {
     const path = newPath();
     const MiB = 1_048_576;
-    const store = new AnswerDatabase(path, { bytesPerDeviceMax: 16 * MiB, keptS: 10 });
+    const store = await AnswerDatabase.open(path, { bytesPerDeviceMax: 16 * MiB, keptS: 10 });
     const payload = new Uint8Array(MiB);
     for (let i = 0; i < 48; i++) {
       await store.begin(key(`${i}`), digest, 100);
-      await store.finish(key(`${i}`), { ok: true, payload });
+      await store.finish(key(`${i}`), { ok: true, payload }, digest);
     }
     expect(statSync(path).size).toBeLessThan(20 * MiB);
     expect(statSync(`${path}-wal`).size).toBeLessThan(16 * MiB);
     for (let i = 0; i < 16; i++) await store.begin(key(`late ${i}`), digest, 200);
-    store.close();
+    await store.close();
     expect(statSync(path).size).toBeLessThan(9 * MiB);
   });
 
@@ -154,14 +159,14 @@ describe('AnswerDatabase', () => {
     `);
     former.close();
     for (const _ of ['brought', 'opened']) {
-      const store = new AnswerDatabase(path);
+      const store = await AnswerDatabase.open(path);
       expect(store.resumed).toBe(true);
       const payload = Uint8Array.of(1, 2);
-      expect(store.find(key('a'))).toEqual({ digest, outcome: { ok: true, payload } });
-      expect(store.find(key('b'))).toEqual({ digest, outcome: undefined });
+      expect(await store.find(key('a'))).toEqual({ digest, outcome: { ok: true, payload } });
+      expect(await store.find(key('b'))).toEqual({ digest, outcome: undefined });
       const failed = { ok: false, code: 'SERVICE_ERROR', message: '' };
-      expect(store.find({ ...key('a'), deviceId: 'e' })?.outcome).toEqual(failed);
-      store.close();
+      expect((await store.find({ ...key('a'), deviceId: 'e' }))?.outcome).toEqual(failed);
+      await store.close();
     }
     expect(sums(path)).toEqual({ devices: 2, records: 3, bytes: 2, vacuum: 2 });
   });

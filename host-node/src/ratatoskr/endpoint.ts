@@ -108,7 +108,7 @@ export class RatatoskrEndpoint {
     around: { logger: Logger; registry?: Registry },
   ): Promise<RatatoskrEndpoint> {
     const { logger } = around;
-    const parts = openParts(options, logger, await plainEngine());
+    const parts = await openParts(options, logger, await plainEngine());
     const endpoint = new RatatoskrEndpoint(parts, options);
     try {
       await freshSecond(parts.refuseBeforeS);
@@ -205,7 +205,7 @@ export class RatatoskrEndpoint {
     await server.close();
     await Promise.all([listener.close(), this.#webTransport?.close()]);
     await services.close?.();
-    answers.close();
+    await answers.close();
     audit.close();
   }
 }
@@ -224,11 +224,11 @@ interface EndpointParts {
   unwatch: () => void;
 }
 
-function openParts(
+async function openParts(
   options: RatatoskrOptions,
   logger: Logger,
   module: WebAssembly.Module,
-): EndpointParts {
+): Promise<EndpointParts> {
   const { files } = options;
   for (const file of Object.values(files)) makeDirectory(dirname(file), 0o700);
   // What is read comes before what is held open.
@@ -240,12 +240,14 @@ function openParts(
   const audit = openAudit(files.audit, logger);
   const perHour = options.rates?.perHour ?? RATE_PER_HOUR;
   const recordsPerDeviceMax = ANSWERS_PER_HOURLY_RATE * perHour;
-  const answers = new AnswerDatabase(files.answers, { recordsPerDeviceMax });
+  let answers: AnswerDatabase | undefined;
   let services: EndpointServices;
   try {
+    answers = await AnswerDatabase.open(files.answers, { recordsPerDeviceMax });
     services = options.services();
   } catch (error) {
-    answers.close();
+    await answers?.close();
+    audit.close();
     throw error;
   }
   const { fallback, routes } = services;

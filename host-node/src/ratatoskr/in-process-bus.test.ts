@@ -22,12 +22,12 @@ const newPath = () => join(folder, `bus-${files++}.db`);
 const deadlineMs = 60;
 for (const [name, open] of [
   ['in this process, answers in memory', () => new MemoryAnswerStore()],
-  ['in this process, answers in SQLite', () => new AnswerDatabase(newPath())],
+  ['in this process, answers in SQLite', () => AnswerDatabase.open(newPath())],
 ] as const) {
   serviceBusCompliance(name, {
     deadlineMs,
     open: async (routes, fallback) =>
-      new InProcessBus({ routes, fallback, answers: open(), deadlineMs, logger }),
+      new InProcessBus({ routes, fallback, answers: await open(), deadlineMs, logger }),
   });
 }
 
@@ -108,12 +108,12 @@ describe('InProcessBus', () => {
 
   it.each([true, false])('after a crash: a service that resumes %s', async (resumes) => {
     const path = newPath();
-    const first = new AnswerDatabase(path);
+    const first = await AnswerDatabase.open(path);
     const hang = { name: 'hang', resumes, handle: () => new Promise<Uint8Array>(() => {}) };
     void busOf(first, { fallback: hang }).deliver(call('1'));
     // What a crash leaves: it began, and nobody said how it ended.
     await new Promise((resolve) => setTimeout(resolve, 10));
-    first.close();
+    await first.close();
     let executions = 0;
     const service = {
       ...{ name: 'service', resumes },
@@ -122,31 +122,30 @@ describe('InProcessBus', () => {
         return payload;
       },
     };
-    const second = new AnswerDatabase(path);
+    const second = await AnswerDatabase.open(path);
     const bus = busOf(second, { fallback: service });
     const outcome = await bus.deliver(call('1'));
     expect(outcome).toMatchObject({ ok: resumes });
     expect(await bus.deliver(call('1'))).toEqual(outcome);
     expect(executions).toBe(resumes ? 1 : 0);
     expect(await bus.deliver(call('2'))).toMatchObject({ ok: true });
-    second.close();
+    await second.close();
   });
 
   it('survives a store that cannot be read, and one that closes too early', async () => {
     const answers = new MemoryAnswerStore();
-    answers.find = () => {
-      throw new Error('disk gone');
-    };
+    answers.find = () => Promise.reject(new AnswerStoreError('disk gone'));
+    answers.begin = answers.find;
     const fallback = { name: 'service', handle: () => payload };
     const bus = busOf(answers, { fallback });
     expect(await bus.deliver(call('1'))).toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
 
     const gate = Promise.withResolvers<Uint8Array>();
-    const database = new AnswerDatabase(newPath());
+    const database = await AnswerDatabase.open(newPath());
     const slow = busOf(database, { fallback: { name: 'slow', handle: () => gate.promise } });
     const outcome = slow.deliver(call('1'));
     await new Promise((resolve) => setTimeout(resolve, 10));
-    database.close();
+    await database.close();
     gate.resolve(payload);
     expect(await outcome).toMatchObject({ ok: true });
   });
@@ -154,14 +153,14 @@ describe('InProcessBus', () => {
   it('executes nothing twice whose answer had to make room, nor beyond a bound', async () => {
     for (const open of [
       () => new MemoryAnswerStore({ bytesMax: 100, recordsPerDeviceMax: 4 }),
-      () => new AnswerDatabase(newPath(), { bytesMax: 100, recordsPerDeviceMax: 4 }),
+      () => AnswerDatabase.open(newPath(), { bytesMax: 100, recordsPerDeviceMax: 4 }),
     ]) {
       let executions = 0;
       const handle = () => {
         executions++;
         return new Uint8Array(60);
       };
-      const bus = busOf(open(), { fallback: { name: 'service', resumes: true, handle } });
+      const bus = busOf(await open(), { fallback: { name: 'service', resumes: true, handle } });
       for (const id of ['1', '2', '3', '4']) {
         expect(await bus.deliver(call(id))).toMatchObject({ ok: true });
       }

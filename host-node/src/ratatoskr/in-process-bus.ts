@@ -1,6 +1,5 @@
 /** Services of this process: who gets which request, for how long, and never twice. */
 import { hash } from 'node:crypto';
-import { NOT_EXECUTED } from '@andvari/host-common/ratatoskr/messages';
 import type { Logger } from '../log/logger.ts';
 import {
   type AnswerKey,
@@ -9,18 +8,29 @@ import {
   AnswerStoreError,
   nameOf,
 } from './answer-store.ts';
+import {
+  CANNOT_TAKE,
+  DEVICE_FULL,
+  type Refusal,
+  refused,
+  STOPPING,
+  sameCall,
+  settled,
+  TOO_COMPLEX,
+  TOO_LATE,
+  UNKNOWN,
+} from './bus-outcomes.ts';
 import { FleetingMap } from './fleeting-map.ts';
 import {
   CALLS_MAX,
   CALLS_PER_DEVICE_MAX,
-  JSON_DEPTH_MAX,
   JSON_KEPT_BYTES_MAX,
-  JSON_VALUES_MAX,
   PAYLOAD_BYTES_MAX,
   SERVICE_DEADLINE_MS,
 } from './limits.ts';
 import { OutcomeWaiters } from './outcome-waiters.ts';
 import { JsonLimitError, parsePayload } from './payload-json.ts';
+import { HandedRequest, Running, type Work } from './running-call.ts';
 import {
   failedOutcome,
   type Service,
@@ -51,34 +61,6 @@ export interface InProcessBusOptions {
   nowS?: () => number;
 }
 
-/** A call that a service works on, or that waits to be written down. */
-class Running {
-  readonly digest: Uint8Array;
-  outcome: Promise<ServiceOutcome> = NEVER;
-  #abort: AbortController | undefined;
-  #stopped: { reason: Error } | undefined;
-
-  constructor(digest: Uint8Array) {
-    this.digest = digest;
-  }
-
-  /** Made for the service that looks at it: most do not, and it costs 2 KB. */
-  get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#stopped) this.#abort.abort(this.#stopped.reason);
-    return this.#abort.signal;
-  }
-
-  get isStopped(): boolean {
-    return this.#stopped !== undefined;
-  }
-
-  stop(reason: Error): void {
-    this.#stopped ??= { reason };
-    this.#abort?.abort(this.#stopped.reason);
-  }
-}
-
 export class InProcessBus implements ServiceBus {
   readonly #options: InProcessBusOptions;
   readonly #running = new FleetingMap<string, Running>();
@@ -106,32 +88,19 @@ export class InProcessBus implements ServiceBus {
       return other ? Promise.resolve(other) : this.#waiters.wait(running.outcome, signal);
     }
     if (this.#closing) return Promise.resolve(STOPPING);
-    const record = this.#find(call);
-    if (record === null) return Promise.resolve(CANNOT_TAKE);
-    const other = record && sameCall(record.digest, digest);
-    if (other) return Promise.resolve(other);
-    if (record?.outcome) return Promise.resolve(record.outcome);
     const route = this.#routeOf(call.payload);
-    if (!route) return Promise.resolve(record ? UNKNOWN : TOO_COMPLEX);
+    if (!route) return this.#refuse(call, digest, { known: UNKNOWN, unknown: TOO_COMPLEX });
     const { service, type, json } = route;
-    if (!service) {
-      const text = 'no service has this name';
-      return Promise.resolve(unavailable(record ? text : `${NOT_EXECUTED}${text}`));
-    }
-    if (record && !service.resumes) {
-      return Promise.resolve(UNKNOWN);
-    }
+    if (!service) return this.#refuse(call, digest, refused('no service has this name'));
     const { callsMax = CALLS_MAX, callsPerDeviceMax = CALLS_PER_DEVICE_MAX } = this.#options;
     const ofDevice = this.#byDevice.get(call.deviceId) ?? 0;
     if (this.underWay >= callsMax || ofDevice >= callsPerDeviceMax) {
-      const text = 'too many requests are under way';
-      return Promise.resolve(unavailable(record ? text : `${NOT_EXECUTED}${text}`));
+      return this.#refuse(call, digest, refused('too many requests are under way'));
     }
-    const known = record !== undefined;
     const mine = new Running(digest);
     this.#running.set(name, mine);
     this.#byDevice.set(call.deviceId, ofDevice + 1);
-    mine.outcome = this.#begin(call, { service, type, json, known }, mine);
+    mine.outcome = this.#begin(call, { service, type, json }, mine);
     return this.#waiters.wait(mine.outcome, signal);
   }
 
@@ -148,13 +117,14 @@ export class InProcessBus implements ServiceBus {
     clearTimeout(timer);
   }
 
-  /** Null: the store cannot say. */
-  #find(call: ServiceCall): AnswerRecord | undefined | null {
+  /** It does not begin; if it has before, its outcome is told, or what says that it began. */
+  async #refuse(call: ServiceCall, digest: Uint8Array, refusal: Refusal): Promise<ServiceOutcome> {
     try {
-      return this.#options.answers.find(call);
+      const record = await this.#options.answers.find(call);
+      return record ? (settled(record, digest) ?? refusal.known) : refusal.unknown;
     } catch (error) {
       this.#tell(error);
-      return null;
+      return CANNOT_TAKE;
     }
   }
 
@@ -185,18 +155,21 @@ export class InProcessBus implements ServiceBus {
   async #begin(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
     const { answers } = this.#options;
     const nowS = this.#options.nowS ?? (() => Math.floor(Date.now() / 1000));
+    let record: AnswerRecord | undefined;
     try {
-      if (!work.known) await answers.begin(call, running.digest, nowS());
+      record = await answers.begin(call, running.digest, nowS());
     } catch (error) {
       this.#end(call, running);
       if (error instanceof AnswerStoreError && error.deviceFull) return DEVICE_FULL;
       this.#tell(error);
       return CANNOT_TAKE;
     }
-    if (this.#closing) {
-      if (!work.known) answers.forget(call);
+    const known =
+      record && (settled(record, running.digest) ?? (work.service.resumes ? undefined : UNKNOWN));
+    if (known || this.#closing) {
+      if (!record) answers.forget(call);
       this.#end(call, running);
-      return STOPPING;
+      return known ?? STOPPING;
     }
     return this.#hand(call, work, running);
   }
@@ -228,7 +201,7 @@ export class InProcessBus implements ServiceBus {
         // The next process goes on with it.
         const left = this.#closing && service.resumes && !outcome.ok;
         if (again) answers.forget(call);
-        else if (!left) await answers.finish(call, outcome);
+        else if (!left) await answers.finish(call, outcome, running.digest);
         clearTimeout(timer);
         this.#end(call, running);
         return outcome;
@@ -246,56 +219,6 @@ export class InProcessBus implements ServiceBus {
     if (left === 0) this.#byDevice.delete(call.deviceId);
     else this.#byDevice.set(call.deviceId, left);
   }
-}
-
-/**
- * A call as its service sees it: what costs something is made when it is looked at, by properties
- * of its own, so that a copy of it has them too. They are the same two for all: an accessor that is
- * written in an object literal makes a hidden class for each object, in V8's old space, and that
- * holds on to all that the accessor can see until the old space is collected.
- */
-class HandedRequest implements ServiceRequest {
-  static readonly #json = {
-    enumerable: true,
-    get(this: HandedRequest): unknown {
-      return this.#work.json();
-    },
-  };
-  static readonly #signal = {
-    enumerable: true,
-    get(this: HandedRequest): AbortSignal {
-      return this.#running.signal;
-    },
-  };
-  readonly deviceId: string;
-  readonly userId: string;
-  readonly requestId: string;
-  readonly payload: Uint8Array;
-  readonly requestType: string;
-  declare readonly json: unknown;
-  declare readonly signal: AbortSignal;
-  readonly #work: Work;
-  readonly #running: Running;
-
-  constructor({ deviceId, userId, requestId, payload }: ServiceCall, work: Work, running: Running) {
-    this.deviceId = deviceId;
-    this.userId = userId;
-    this.requestId = requestId;
-    this.payload = payload;
-    this.requestType = work.type;
-    this.#work = work;
-    this.#running = running;
-    Object.defineProperty(this, 'json', HandedRequest.#json);
-    Object.defineProperty(this, 'signal', HandedRequest.#signal);
-  }
-}
-
-interface Work {
-  service: Service;
-  type: string;
-  json: () => unknown;
-  /** An earlier process began it. */
-  known: boolean;
 }
 
 async function run(
@@ -321,24 +244,6 @@ async function run(
   }
 }
 
-/** Until the call has begun, in the same turn. */
-const NEVER = new Promise<ServiceOutcome>(() => {});
-const STOPPING = unavailable('the server stops');
-const CANNOT_TAKE = unavailable('requests cannot be taken now');
-const DEVICE_FULL = unavailable(
-  `${NOT_EXECUTED}the device has too many requests of the last 24 hours`,
-);
-const UNKNOWN = unavailable('the request was taken before; its outcome is unknown');
-const TOO_COMPLEX = failedOutcome(
-  'INVALID_REQUEST',
-  `wanted JSON of at most ${JSON_VALUES_MAX} values, ${JSON_DEPTH_MAX} deep`,
-);
-const TOO_LATE = unavailable('the service did not answer in time');
-
-function unavailable(message: string): ServiceOutcome {
-  return { ok: false, code: 'SERVICE_UNAVAILABLE', message };
-}
-
 /** What a request_id stands for: whose request, and what it says. */
 function digestOf({ userId, payload }: ServiceCall): Uint8Array {
   const userBytes = Buffer.byteLength(userId);
@@ -347,10 +252,4 @@ function digestOf({ userId, payload }: ServiceCall): Uint8Array {
   input.write(userId, 4);
   input.set(payload, 4 + userBytes);
   return hash('sha256', input, 'buffer');
-}
-
-function sameCall(first: Uint8Array, second: Uint8Array): ServiceOutcome | undefined {
-  if (Buffer.compare(first, second) === 0) return undefined;
-  const message = 'the request_id was used for another request';
-  return { ok: false, code: 'INVALID_REQUEST', message };
 }

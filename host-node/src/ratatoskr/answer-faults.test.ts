@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { AnswerDatabase } from './answer-database.ts';
+import { AnswerStoreError } from './answer-store.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'andvari-answer-faults-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+const entry = new URL('./testing/failing-answers.ts', import.meta.url);
+const open = async () => {
+  const path = join(folder, `${files++}.db`);
+  return { path, store: await AnswerDatabase.open(path, {}, entry) };
+};
+const digest = new Uint8Array(32).fill(1);
+const key = (requestId: string) => ({ deviceId: 'd', requestId });
+const done = { ok: true as const, payload: Uint8Array.of(1, 2, 3) };
+
+describe('answers that cannot be committed', () => {
+  it('begin nothing, and what has ended stays known and is written later', async () => {
+    const { path, store } = await open();
+    await store.begin(key('before'), digest, 100);
+    writeFileSync(`${path}.full`, '');
+    await expect(store.begin(key('a'), digest, 100)).rejects.toBeInstanceOf(AnswerStoreError);
+    expect(store.failing).toBe(true);
+    await store.finish(key('before'), done, digest);
+    expect(await store.find(key('before'))).toEqual({ digest, outcome: done });
+    expect(await store.begin(key('before'), digest, 100)).toEqual({ digest, outcome: done });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(store.failing).toBe(true);
+    rmSync(`${path}.full`);
+    // By itself: who decides by /readyz sends no requests.
+    await vi.waitFor(() => expect(store.failing).toBe(false), { timeout: 10_000 });
+    expect(await store.begin(key('a'), digest, 100)).toBeUndefined();
+    await store.close();
+    const again = await AnswerDatabase.open(path);
+    expect(await again.find(key('before'))).toEqual({ digest, outcome: done });
+    expect(await again.find(key('a'))).toEqual({ digest, outcome: undefined });
+    await again.close();
+  });
+
+  it('forget what was not done, also if that cannot be written', async () => {
+    const { path, store } = await open();
+    await store.begin(key('a'), digest, 100);
+    writeFileSync(`${path}.full`, '');
+    store.forget(key('a'));
+    await expect(store.begin(key('b'), digest, 100)).rejects.toThrow('cannot be saved');
+    expect(await store.find(key('a'))).toBeUndefined();
+    rmSync(`${path}.full`);
+    expect(await store.begin(key('a'), new Uint8Array(32), 100)).toBeUndefined();
+    expect(await store.find(key('a'))).toEqual({ digest: new Uint8Array(32), outcome: undefined });
+    await store.close();
+  });
+});
+
+describe('a thread of answers that dies', () => {
+  it('is told to all that wait, and another one goes on with the file', async () => {
+    const { path, store } = await open();
+    await store.begin(key('before'), digest, 100);
+    await store.finish(key('before'), done, digest);
+    writeFileSync(`${path}.die`, '');
+    const waiting = ['a', 'b'].map((id) => store.begin(key(id), digest, 100));
+    for (const each of waiting) await expect(each).rejects.toBeInstanceOf(AnswerStoreError);
+    expect(store.failing).toBe(true);
+    await expect(store.find(key('before'))).rejects.toBeInstanceOf(AnswerStoreError);
+    await vi.waitFor(() => expect(store.failing).toBe(false), { timeout: 10_000 });
+    expect(await store.begin(key('c'), digest, 100)).toBeUndefined();
+    expect(await store.find(key('before'))).toEqual({ digest, outcome: done });
+    await store.close();
+  });
+
+  it('does not keep the end waiting', async () => {
+    const { path, store } = await open();
+    writeFileSync(`${path}.die`, '');
+    const begun = store.begin(key('a'), digest, 100);
+    const closed = store.close();
+    await expect(begun).rejects.toBeInstanceOf(AnswerStoreError);
+    await closed;
+    await expect(store.begin(key('b'), digest, 100)).rejects.toBeInstanceOf(AnswerStoreError);
+  });
+});

@@ -1,0 +1,24 @@
+/**
+ * The thread of an answers file with faults: dies at the next commit when PATH.die is there (and
+ * takes that away), and cannot commit while PATH.full is.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { AnswerThreadData } from '../answer-messages.ts';
+import { AnswerTables } from '../answer-tables.ts';
+
+const { path } = workerData as AnswerThreadData;
+
+parentPort?.on('message', () => {
+  if (!existsSync(`${path}.die`)) return;
+  rmSync(`${path}.die`);
+  process.exit(3);
+});
+const { transaction } = AnswerTables.prototype;
+AnswerTables.prototype.transaction = function (change) {
+  transaction.call(this, () => {
+    change();
+    if (existsSync(`${path}.full`)) throw new Error('database or disk is full');
+  });
+};
+await import('../answer-thread.ts');
