@@ -250,6 +250,7 @@ export function generate(path, text) {
 
 /** What native code shares with the engine; the rest of the layout may change without it. */
 const borderEnums = ['Ring', 'Descriptor', 'Flag', 'Control'];
+const borderTransferEnums = ['TransferPacket', 'PathField', 'PacketFlag'];
 const borderLimits = [
   'WORKERS_MAX',
   'FRAME_BYTES',
@@ -283,11 +284,16 @@ function cppConstant({ name, value, doc }, indent, kind) {
  * The C++ header of the border and the TypeScript that carries its hash.
  * @param {string} layout text of layout.ts
  * @param {string} limits text of limits.ts
+ * @param {string} transfer text of transfer.ts
  */
-export function generateBorder(layout, limits) {
+export function generateBorder(layout, limits, transfer) {
   const layoutPath = 'assembly/core/layout.ts';
   const limitsPath = 'assembly/core/limits.ts';
-  const enums = pick(layoutPath, parseEnums(layoutPath, layout), borderEnums);
+  const transferPath = 'assembly/core/transfer.ts';
+  const enums = [
+    ...pick(layoutPath, parseEnums(layoutPath, layout), borderEnums),
+    ...pick(transferPath, parseEnums(transferPath, transfer), borderTransferEnums),
+  ];
   const numbers = pick(limitsPath, parseLimits(limitsPath, limits), borderLimits);
   // Of the numbers alone: a better comment makes no other border.
   const values = JSON.stringify([numbers, enums], ['name', 'value', 'members']);
@@ -337,8 +343,10 @@ export function generateNumbers() {
     path: `${generatedFolder}/${basename(path)}`,
     text: generate(path, text),
   }));
-  const [, layout, limits] = sources;
-  const { cpp, ts } = generateBorder(layout?.text ?? '', limits?.text ?? '');
+  const textOf = (/** @type {string} */ name) =>
+    sources.find(({ path }) => basename(path) === name)?.text ?? '';
+  const [layout, limits, transfer] = ['layout.ts', 'limits.ts', 'transfer.ts'].map(textOf);
+  const { cpp, ts } = generateBorder(layout ?? '', limits ?? '', transfer ?? '');
   for (const { path, text } of texts) write(path, text);
   write(borderFiles[0] ?? '', cpp);
   write(borderFiles[1] ?? '', ts);

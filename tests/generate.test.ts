@@ -55,20 +55,25 @@ export const Wire = {
     const names = ['WORKERS_MAX', 'FRAME_BYTES', 'LARGE_FRAME_BYTES', 'DATAGRAM_BYTES_MAX'];
     names.push('SLOT_PAYLOAD_BYTES', 'RING_ENTRIES_MAX');
     const limits = names.map((name, i) => `export const ${name}: u32 = ${i};`).join('\n');
-    const { cpp, ts } = generateBorder(layout('A doc.', 7), limits);
+    const shared = ['TransferPacket', 'PathField', 'PacketFlag'];
+    const transfer = shared.map((name) => `export const enum ${name} { B = 3 }`).join('\n');
+    const border = (layout: string, of = limits) => generateBorder(layout, of, transfer);
+    const { cpp, ts } = border(layout('A doc.', 7));
     const struct = 'struct Ring {\n  static constexpr uint32_t A = 7;\n};\n';
     expect(cpp).toContain(`\n/** A doc. */\n${struct}`);
     expect(cpp).toContain('\nconstexpr uint32_t FRAME_BYTES = 1;\n');
     expect(ts).toContain('\nexport const FRAME_BYTES = 1;\n');
+    expect(cpp).toContain('struct PathField {\n  static constexpr uint32_t B = 3;\n};\n');
     const hashOf = (text: string) => /HASH.* ["'](\w{16})["'];/.exec(text)?.[1];
     expect(hashOf(cpp)).toMatch(/^[0-9a-f]{16}$/);
     expect(hashOf(ts)).toBe(hashOf(cpp));
     // Another word about a number makes no other border, another number does.
-    expect(hashOf(generateBorder(layout('Another.', 7), limits).ts)).toBe(hashOf(ts));
-    expect(hashOf(generateBorder(layout('A doc.', 8), limits).ts)).not.toBe(hashOf(ts));
-    expect(() => generateBorder(layout('A doc.', 7), limits.replace('FRAME_BYTES', 'X'))).toThrow(
+    expect(hashOf(border(layout('Another.', 7)).ts)).toBe(hashOf(ts));
+    expect(hashOf(border(layout('A doc.', 8)).ts)).not.toBe(hashOf(ts));
+    expect(() => border(layout('A doc.', 7), limits.replace('FRAME_BYTES', 'X'))).toThrow(
       'FRAME_BYTES is not in it, but native-io needs it',
     );
+    expect(() => generateBorder(layout('A doc.', 7), limits, '')).toThrow('core/transfer.ts');
   });
 
   it.each([

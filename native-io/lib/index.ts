@@ -6,6 +6,11 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CryptAddon, cryptFace } from './crypt.ts';
+import {
+  checkDatagramOptions,
+  type DatagramOptions,
+  type DatagramSocket,
+} from './datagram-socket.ts';
 import type { FileRingAddon } from './file-ring.ts';
 import { BORDER_HASH } from './generated/border.ts';
 import type { PacketSocket } from './packet-socket.ts';
@@ -14,6 +19,8 @@ import { checkUringOptions, type UringOptions } from './uring.ts';
 import { isWholeBinary } from './whole-binary.ts';
 import { attachXdp, openXdp, type XdpAddon } from './xdp.ts';
 
+export type { DatagramCounters, DatagramOptions, DatagramSocket } from './datagram-socket.ts';
+export { DatagramEvent, LETTER_BYTES, LETTERS } from './datagram-socket.ts';
 export type { FileRingOptions, FileTransfer } from './file-ring.ts';
 export { FileRing } from './file-ring.ts';
 export type { LargeDatagram, PacketCounters, PacketSocket } from './packet-socket.ts';
@@ -68,6 +75,8 @@ export interface NativeAddon extends XdpAddon, FileRingAddon, CryptAddon {
   openMmsg(options: OpenOptions): PacketSocket;
   /** Multishot receive and batched sends by io_uring. Throws an IoError. */
   openUring(options: UringOptions): PacketSocket;
+  /** Datagrams from and to anywhere, by recvmmsg and sendmmsg. Throws an IoError. */
+  openDatagrams(options: DatagramOptions): DatagramSocket;
   probe(): Probe;
   /**
    * The calling thread runs on one core from now on: the `index`th of those that it may use,
@@ -136,6 +145,10 @@ function faceOf(binding: Binding): NativeAddon {
     openUring(options) {
       checkUringOptions(options);
       return binding.openUring(options);
+    },
+    openDatagrams(options) {
+      checkDatagramOptions(options);
+      return binding.openDatagrams(options);
     },
     attachXdp: (options) => attachXdp(binding, options),
     openXdp: (options) => openXdp(binding, options),

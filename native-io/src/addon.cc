@@ -18,8 +18,9 @@ constexpr char kSources[] = "andvari-sources:" ANDVARI_SOURCES;
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   using Init = void (*)(Napi::Env, Napi::Object);
   PacketSocket::define(env);
-  for (const Init module : {Init{initMmsg}, Init{initUring}, Init{initXdp}, Init{initFileRing},
-                            Init{initCrypt}, Init{initProbe}, Init{initAffinity}}) {
+  for (const Init module :
+       {Init{initMmsg}, Init{initUring}, Init{initXdp}, Init{initDatagrams}, Init{initFileRing},
+        Init{initCrypt}, Init{initProbe}, Init{initAffinity}}) {
     if (module) module(env, exports);
   }
   exports.Set("border", border::HASH);

@@ -18,6 +18,7 @@
 #include "io-error.h"
 #include "memory-view.h"
 #include "modules.h"
+#include "options.h"
 #include "packet-socket.h"
 
 namespace andvari {
@@ -25,14 +26,6 @@ namespace {
 
 // loff_t is signed, and a number of JavaScript is exact up to here.
 constexpr double kPositionMax = 9007199254740991.0;
-
-uint32_t wordOf(const Napi::Object& options, const char* name) {
-  const Napi::Value value = options.Get(name);
-  if (!value.IsNumber()) {
-    throw Napi::TypeError::New(options.Env(), std::string(name) + ": wanted a number");
-  }
-  return value.As<Napi::Number>().Uint32Value();
-}
 
 }  // namespace
 

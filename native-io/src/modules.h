@@ -10,6 +10,7 @@ namespace andvari {
 ANDVARI_MODULE initMmsg(Napi::Env env, Napi::Object exports);      // openMmsg
 ANDVARI_MODULE initUring(Napi::Env env, Napi::Object exports);     // openUring
 ANDVARI_MODULE initXdp(Napi::Env env, Napi::Object exports);       // openXdp, attachXdp
+ANDVARI_MODULE initDatagrams(Napi::Env env, Napi::Object exports);  // openDatagrams
 ANDVARI_MODULE initFileRing(Napi::Env env, Napi::Object exports);  // openFileRing
 ANDVARI_MODULE initCrypt(Napi::Env env, Napi::Object exports);     // cryptCtr
 ANDVARI_MODULE initProbe(Napi::Env env, Napi::Object exports);     // probe

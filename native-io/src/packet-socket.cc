@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "io-error.h"
+#include "options.h"
 
 namespace andvari {
 namespace {
@@ -14,14 +15,6 @@ constexpr uint32_t kBatchMax = 256;
 struct AddonData {
   Napi::FunctionReference constructor;
 };
-
-uint32_t wordOf(const Napi::Object& options, const char* name) {
-  const Napi::Value value = options.Get(name);
-  if (!value.IsNumber()) {
-    throw Napi::TypeError::New(options.Env(), std::string(name) + ": wanted a number");
-  }
-  return value.As<Napi::Number>().Uint32Value();
-}
 
 uint32_t argument(const Napi::CallbackInfo& info, size_t index) {
   return info[index].As<Napi::Number>().Uint32Value();
