@@ -6,12 +6,38 @@ export interface Datagram {
   farEnd: Uint8Array;
 }
 
+/**
+ * Where an engine looks for packets that came, and lays packets that go. Offsets are bytes from the
+ * start of the memory, which never grows.
+ */
+export interface PacketPlaces {
+  memory: WebAssembly.Memory;
+  /** Datagrams handed over that lie in here are not copied. */
+  incoming: number;
+  incomingBytes: number;
+  outgoing: number;
+  outgoingBytes: number;
+  /** TRANSFER_BATCH entries of TransferPacket: what sendPlaced() sends. */
+  sent: number;
+  /** What sendPlaced() left waiting has gone. */
+  drained(): void;
+}
+
 export interface DatagramTransport {
-  /** The largest that can leave. */
+  /** The largest that can leave; it is settled when the transport is open. */
   readonly maxDatagramBytes: number;
-  /** Begins to hand over what comes, in batches; the views are good until the sink returns. */
-  open(sink: (datagrams: readonly Datagram[]) => void): Promise<void> | void;
+  /**
+   * Begins to hand over what comes, in batches; the views are good until the sink returns.
+   * `places`: for whoever can work in the engine's own memory.
+   */
+  open(sink: (datagrams: readonly Datagram[]) => void, places?: PacketPlaces): Promise<void> | void;
   /** Sends or loses; the views are the caller's again when it returns. Never throws. */
   send(datagrams: readonly Datagram[]): void;
+  /**
+   * Sends the first `count` packets of the table from where they lie. False: some wait for their
+   * way out, and nothing may be written from `outgoing` on, nor sent by this call, until drained()
+   * is called. Left out: send() has to do. Never throws.
+   */
+  sendPlaced?(count: number): boolean;
   close(): Promise<void> | void;
 }

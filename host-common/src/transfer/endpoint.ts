@@ -15,12 +15,11 @@ import { Ephemerals } from './ephemerals.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { type Call, Handshakes } from './handshakes.ts';
 import type { HandshakeError } from './initiator.ts';
+import { PacketOutput } from './packet-output.ts';
 import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
 import { nobleX25519 } from './x25519.ts';
 
-/** Batches sent in one turn: then others have theirs. */
-const BATCHES_MAX = 64;
 /** Sessions that wait to be accepted; further callers are refused. */
 const INCOMING_MAX = 64;
 /** How long close() waits for goodbyes. */
@@ -49,6 +48,7 @@ export class TransferEndpoint {
   private incomingController: ReadableStreamDefaultController<TransferSession> | undefined;
   private readonly resetKey: Uint8Array | undefined;
   private outbox: Datagram[] = [];
+  private readonly output: PacketOutput;
   private kicked = false;
   private alarmUs = Number.POSITIVE_INFINITY;
   private cancelAlarm = () => {};
@@ -66,6 +66,7 @@ export class TransferEndpoint {
     if (options.resets && hides) throw new RangeError('resets answer probes: not when hiding');
     this.resetKey = options.resets ? this.random(32) : undefined;
     this.transfer = new EngineTransfer(options.engine, () => this.clock.now().us);
+    this.output = new PacketOutput(this.transfer, options.transport);
     this.ephemerals = new Ephemerals(this.random);
     const x25519 = options.x25519 ?? nobleX25519;
     this.rekeys = new RekeyKeys(this.transfer, this.ephemerals, x25519);
@@ -99,7 +100,8 @@ export class TransferEndpoint {
   /** Opens the transport, and answers calls from then on. */
   static async open(options: EndpointOptions): Promise<TransferEndpoint> {
     const endpoint = new TransferEndpoint(options);
-    await options.transport.open((datagrams) => endpoint.receive(datagrams));
+    const places = endpoint.output.places(() => endpoint.kick());
+    await options.transport.open((datagrams) => endpoint.receive(datagrams), places);
     endpoint.drawAhead();
     return endpoint;
   }
@@ -169,7 +171,7 @@ export class TransferEndpoint {
         const datagram = laid[i];
         if (!datagram || this.transfer.verdict(i) !== PacketVerdict.UNCLAIMED) continue;
         if (this.isClosed || this.handshakes.receiveAfter(datagram, now)) continue;
-        if (this.resetKey) this.reset(datagram, i);
+        if (this.resetKey && !this.output.isBlocked) this.reset(datagram, i);
       }
       laid.length = 0;
       this.drain();
@@ -208,23 +210,14 @@ export class TransferEndpoint {
     this.drain();
     const { transport } = this.options;
     if (this.outbox.length) transport.send(this.outbox.splice(0));
-    for (let batches = 0; batches < BATCHES_MAX; batches++) {
-      const count = this.transfer.send();
-      if (count === 0) break;
-      transport.send(
-        Array.from({ length: count }, (_, i) => {
-          const { bytes, path } = this.transfer.sent(i);
-          return { bytes, farEnd: path };
-        }),
-      );
-      this.drain();
-    }
+    this.output.run(() => this.drain());
     this.arm();
     this.drawAhead();
   }
 
   private arm(): void {
-    const wakeUs = Math.min(this.transfer.wakeUs(), this.handshakes.wakeUs);
+    const dueUs = Math.min(this.transfer.wakeUs(), this.handshakes.wakeUs);
+    const wakeUs = this.output.wakeUs(dueUs, this.clock.now().us);
     if (wakeUs === this.alarmUs) return;
     this.cancelAlarm();
     this.alarmUs = wakeUs;

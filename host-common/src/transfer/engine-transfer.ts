@@ -20,6 +20,7 @@ import {
   TransferPacket,
   TransferStatistic,
 } from '../engine/generated/transfer.ts';
+import type { PacketPlaces } from './datagram-transport.ts';
 import { EngineStreams } from './engine-streams.ts';
 
 const TWO_32 = 4294967296;
@@ -162,19 +163,43 @@ export class EngineTransfer {
     return handle === 0 ? undefined : handle >>> 0;
   }
 
-  /** Lays a packet that came down for receive(); false: the batch is full. */
+  /** For transports that lay packets here themselves, and send them from here. */
+  get places(): Omit<PacketPlaces, 'drained'> {
+    return {
+      memory: this.engine.memory,
+      incoming: this.incoming,
+      incomingBytes: this.areaBytes,
+      outgoing: this.outgoing,
+      outgoingBytes: this.areaBytes,
+      sent: this.block + TransferBlock.SENT,
+    };
+  }
+
+  /**
+   * Lays a packet that came down for receive(), unless it lies there already, as all of a batch do
+   * or none. False: the batch is full.
+   */
   putReceived(bytes: Uint8Array, path: Uint8Array): boolean {
     if (this.received === 0) this.cursor = this.incoming;
     if (this.received === TRANSFER_BATCH) return false;
-    if (this.cursor + bytes.length > this.incoming + this.areaBytes) return false;
+    let offset = this.cursor;
+    if (this.isPlaced(bytes)) offset = bytes.byteOffset;
+    else {
+      if (offset + bytes.length > this.incoming + this.areaBytes) return false;
+      this.engine.u8.set(bytes, offset);
+      this.cursor += bytes.length;
+    }
     const entry = TransferBlock.RECEIVED + this.received * TransferPacket.BYTES;
-    this.engine.u8.set(bytes, this.cursor);
-    this.setWord(entry + TransferPacket.OFFSET, this.cursor);
+    this.setWord(entry + TransferPacket.OFFSET, offset);
     this.setWord(entry + TransferPacket.LENGTH, bytes.length);
     this.put(entry + TransferPacket.PATH, path, PathField.BYTES);
-    this.cursor += bytes.length;
     this.received++;
     return true;
+  }
+
+  private isPlaced({ buffer, byteOffset, length }: Uint8Array): boolean {
+    const within = byteOffset - this.incoming;
+    return buffer === this.engine.u8.buffer && within >= 0 && within + length <= this.areaBytes;
   }
 
   /** Takes the packets laid down; gives how many, of which verdict() and takenBy() tell. */
