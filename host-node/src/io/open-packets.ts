@@ -98,7 +98,10 @@ export function openNative(
 }
 
 /** An error of the addon as the one that every backend gives for the same cause. */
-export function nativeError(error: unknown, { backend, host, port }: PacketRequest): Error {
+export function nativeError(
+  error: unknown,
+  { backend, host, port }: Pick<PacketRequest, 'backend' | 'host' | 'port'>,
+): Error {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ANDVARI_PORT_IN_USE') return new PortInUseError('UDP', { host, port }, error);
   if (code === 'ANDVARI_ADDRESS') return new AddressError('UDP', { host, port }, error);

@@ -18,6 +18,8 @@ export interface UdpSocketOptions {
 export class UdpSocket {
   /** Datagrams that found no room, or that the kernel did not take. */
   dropped = 0;
+  /** Datagrams handed to the kernel. */
+  sent = 0;
   readonly bound: SocketAddress;
   readonly #socket: Socket;
   /** The kernel may take bytes later than they were sent. */
@@ -79,6 +81,7 @@ export class UdpSocket {
     const start = this.#arenaUsed;
     this.#arena.set(bytes, start);
     this.#arenaUsed += bytes.length;
+    this.sent++;
     this.#socket.send(this.#arena, start, bytes.length, port, host);
   }
 

@@ -1,70 +1,76 @@
-/** Datagrams of an endpoint by node:dgram: works wherever Node works. */
-import { isIPv6 } from 'node:net';
-import type { Datagram, DatagramTransport } from '@andvari/host-common/transfer/datagram-transport';
+/** Datagrams of an endpoint by UDP: by the addon where it is there, else by node:dgram. */
+import type { Datagram, PacketPlaces } from '@andvari/host-common/transfer/datagram-transport';
+import { BackendError, type WantedBackend } from '../io/choose-backend.ts';
+import { chooseDatagrams } from '../io/choose-datagrams.ts';
+import type { DatagramIo } from '../io/datagram-io.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
-import { UdpSocket } from '../io/udp-socket.ts';
-import { KnownAddresses } from './socket-address.ts';
 
-/** UDP payload of an Ethernet packet: without a native backend nothing forbids fragments. */
-const IPV4_DATAGRAM = 1472;
-const IPV6_DATAGRAM = 1452;
-const ARENA_BYTES = 4 << 20;
-/** Datagrams handed on at once. */
-const BATCH_MAX = 64;
+export interface UdpOptions {
+  /** `auto`: the best that is there; `mmsg` or `portable`: that one or an error [auto]. */
+  backend?: WantedBackend;
+}
 
-export class UdpTransport implements DatagramTransport {
-  readonly maxDatagramBytes: number;
+export class UdpTransport implements DatagramIo {
   private readonly address: SocketAddress;
-  private readonly known: KnownAddresses;
-  private socket: UdpSocket | undefined;
-  private arrived: Datagram[] = [];
+  private readonly wanted: WantedBackend;
+  private io: DatagramIo | undefined;
+  /** Why nothing better carries the datagrams; empty when they are carried by the best. */
+  better: readonly string[] = [];
+  sendPlaced?: (count: number) => boolean;
 
   /** Binds to this address when it is opened; port 0: any. */
-  constructor(address: SocketAddress) {
+  constructor(address: SocketAddress, { backend = 'auto' }: UdpOptions = {}) {
     this.address = address;
-    const ipv6 = isIPv6(address.host);
-    this.maxDatagramBytes = ipv6 ? IPV6_DATAGRAM : IPV4_DATAGRAM;
-    this.known = new KnownAddresses(ipv6);
+    this.wanted = backend;
   }
 
-  /** Where it is bound, once it is open. */
+  /** `mmsg` or `portable`, once it is open. */
+  get backend(): string {
+    return this.io?.backend ?? '';
+  }
   get bound(): SocketAddress {
-    return this.socket?.bound ?? { host: '', port: 0 };
+    return this.io?.bound ?? { host: '', port: 0 };
   }
-
-  /** Datagrams that the kernel did not take. */
+  get maxDatagramBytes(): number {
+    return this.io?.maxDatagramBytes ?? 0;
+  }
+  get received(): number {
+    return this.io?.received ?? 0;
+  }
+  get sent(): number {
+    return this.io?.sent ?? 0;
+  }
   get dropped(): number {
-    return this.socket?.dropped ?? 0;
+    return this.io?.dropped ?? 0;
+  }
+  get tooLarge(): number {
+    return this.io?.tooLarge ?? 0;
   }
 
-  async open(sink: (datagrams: readonly Datagram[]) => void): Promise<void> {
-    const socket = await UdpSocket.bind(this.address, { arenaBytes: ARENA_BYTES });
-    socket.onMessage((bytes, from) => {
-      this.arrived.push({ bytes, farEnd: this.known.farEnd(from.address, from.port) });
-      // Node hands over one by one what it read in one turn: they are taken together.
-      if (this.arrived.length === 1) setImmediate(() => this.flush(sink));
-      else if (this.arrived.length === BATCH_MAX) this.flush(sink);
-    });
-    this.socket = socket;
-  }
-
-  send(datagrams: readonly Datagram[]): void {
-    for (const { bytes, farEnd } of datagrams) {
-      const { host, port } = this.known.socketAddress(farEnd);
-      this.socket?.send(bytes, port, host);
+  /** @throws PortInUseError, AddressError, BackendError */
+  async open(sink: (datagrams: readonly Datagram[]) => void, places?: PacketPlaces): Promise<void> {
+    const refusals: string[] = [];
+    for (const { io, better } of chooseDatagrams(this.wanted, this.address)) {
+      try {
+        await io.open(sink, places);
+      } catch (error) {
+        // Not this way, though it looked open: what the user asked for is not to be guessed.
+        if (!(error instanceof BackendError) || this.wanted !== 'auto') throw error;
+        refusals.push(`${io.backend}: ${error.why}`);
+        continue;
+      }
+      this.io = io;
+      this.better = [...better, ...refusals];
+      if (places && io.sendPlaced) this.sendPlaced = (count) => io.sendPlaced?.(count) ?? true;
+      return;
     }
   }
 
-  async close(): Promise<void> {
-    const { socket } = this;
-    this.socket = undefined;
-    this.arrived = [];
-    await socket?.close();
+  send(datagrams: readonly Datagram[]): void {
+    this.io?.send(datagrams);
   }
 
-  private flush(sink: (datagrams: readonly Datagram[]) => void): void {
-    const { arrived } = this;
-    this.arrived = [];
-    if (arrived.length && this.socket) sink(arrived);
+  async close(): Promise<void> {
+    await this.io?.close();
   }
 }

@@ -6,6 +6,7 @@ import { cpus } from 'node:os';
 import { benchTransferCrypto } from './crypto.ts';
 import { benchHandshake } from './handshake.ts';
 import { benchSession } from './session.ts';
+import { benchSockets } from './sockets.ts';
 
 async function crypto(): Promise<void> {
   const rows = await benchTransferCrypto();
@@ -50,7 +51,25 @@ function handshake(): void {
   }
 }
 
-const PARTS: Record<string, () => Promise<void> | void> = { crypto, session, handshake };
+async function sockets(): Promise<void> {
+  const rows = await benchSockets(200);
+  for (const row of rows) {
+    const peer = rows.find(({ backend, most }) => backend === 'portable' && most === row.most);
+    const gigabits = ({ bytes, seconds }: { bytes: number; seconds: number }) =>
+      (bytes * 8) / seconds / 1e9;
+    const busy = (seconds: number) => `${((seconds / row.seconds) * 100).toFixed(0)} %`;
+    const ratio = peer && peer !== row ? `x ${(gigabits(row) / gigabits(peer)).toFixed(2)}` : '';
+    console.log(
+      `sockets    ${row.backend.padEnd(9)} packets of ${String(row.mtu).padStart(4)} bytes: ` +
+        `${gigabits(row).toFixed(2).padStart(6)} Gbit/s, sender ${busy(row.sendingCpuS)} ` +
+        `of a core, receiver ${busy(row.receivingCpuS)} ${ratio}`.trimEnd(),
+    );
+  }
+}
+
+const PARTS: Record<string, () => Promise<void> | void> = {
+  ...{ crypto, session, handshake, sockets },
+};
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {

@@ -1,0 +1,57 @@
+/** Each way of datagrams that this machine has against the suite of all; and which is taken. */
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { UdpTransport } from '../transfer/udp-transport.ts';
+import { BackendError, whyNotBackend } from './choose-backend.ts';
+import { describeDatagramIo } from './datagram-io.compliance.ts';
+
+for (const backend of ['portable', 'mmsg'] as const) {
+  const why = whyNotBackend({ backend });
+  describe.runIf(why === '')(why ? `${backend} (DID NOT RUN: ${why})` : backend, () => {
+    describeDatagramIo(backend, (address) => new UdpTransport(address, { backend }));
+  });
+}
+
+describe('which one', () => {
+  const address = { host: '127.0.0.1', port: 0 };
+  const opened: UdpTransport[] = [];
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((one) => one.close()));
+    vi.unstubAllEnvs();
+    vi.resetModules();
+  });
+
+  it('auto takes the best that is there', async () => {
+    const transport = new UdpTransport(address);
+    opened.push(transport);
+    await transport.open(() => {});
+    const why = whyNotBackend({ backend: 'mmsg' });
+    expect(transport.backend).toBe(why ? 'portable' : 'mmsg');
+    expect(transport.better.length).toBe(why ? 1 : 0);
+  });
+
+  it.each(['io_uring', 'af_xdp'] as const)('%s is not there, and it says so', async (backend) => {
+    const opening = new UdpTransport(address, { backend }).open(() => {});
+    await expect(opening).rejects.toThrow(BackendError);
+    await expect(opening).rejects.toMatchObject({
+      code: 'ANDVARI_IO_UNSUPPORTED',
+      message: `io.backend "${backend}" cannot be used: transfer goes by mmsg or portable`,
+    });
+  });
+
+  it('without the addon auto is portable and says why; mmsg by its name is an error', async () => {
+    vi.stubEnv('ANDVARI_NATIVE', 'off');
+    vi.resetModules();
+    const fresh = await import('../transfer/udp-transport.ts');
+    const transport = new fresh.UdpTransport(address);
+    await transport.open(() => {});
+    expect([transport.backend, transport.better]).toEqual(['portable', ['ANDVARI_NATIVE=off']]);
+    await transport.close();
+    const named = new fresh.UdpTransport(address, { backend: 'mmsg' }).open(() => {});
+    await expect(named).rejects.toMatchObject({
+      name: 'BackendError',
+      code: 'ANDVARI_IO_UNSUPPORTED',
+      why: 'ANDVARI_NATIVE=off',
+    });
+  });
+});
