@@ -309,6 +309,25 @@ export const enum ClosedBy {
   RESET = 2,
 }
 
+/** What transferStreamFacts() writes to ARGUMENTS: u64 each. */
+export const enum StreamFact {
+  WRITTEN = 0,
+  SENT = 8,
+  ACKED = 16,
+  /** How many bytes the peer's limit lets it send in all. */
+  SEND_LIMIT = 24,
+  RECEIVED = 32,
+  READABLE = 40,
+  CONSUMED = 48,
+  /** The peer's sum, once it is known; else 2^64 - 1. */
+  FINAL = 56,
+  /** StreamFlag bits. */
+  FLAGS = 64,
+  /** 1: all that the peer sends has come. */
+  HAS_ALL = 72,
+  BYTES = 80,
+}
+
 /** What transferStatistics() writes to ARGUMENTS: u64 each unless said otherwise. */
 export const enum TransferStatistic {
   PACKETS_SENT = 0,

@@ -29,7 +29,7 @@ import {
 import { outputWaits, sendPackets } from "./output";
 import { makeReady } from "./ready";
 import { askRekey, giveKey, giveSecret, isSwitched, SecretVerdict } from "./rekey";
-import { closeSession, lifeOf, migrateTo, openSession } from "./session";
+import { closeSession, giveUpReading, lifeOf, migrateTo, openSession } from "./session";
 import { tellWaiting } from "./session-events";
 import { Head, Life, sessionHandle, sessionOf } from "./session-head";
 import { answerUnknown } from "./session-reset";
@@ -103,12 +103,18 @@ export function wake(): void {
   store<u64>(TRANSFER + ARGUMENTS, wanted);
 }
 
-/** Closes for a CloseError; the reason, UTF-8, is the first `length` bytes of ARGUMENTS. */
+/**
+ * Closes for a CloseError; the reason, UTF-8, is the first `length` bytes of ARGUMENTS. What has
+ * come and was not read is given up, also if the session was over before: then INVALID_ARGUMENT.
+ */
 export function close(handle: u32, error: u32, length: u32): Status {
-  const session = openOf(handle);
+  const session = TRANSFER ? sessionOf(handle) : 0;
   if (!session || length > MESSAGE_PAYLOAD_MAX) return Status.INVALID_ARGUMENT;
+  const open = lifeOf(session) == Life.OPEN;
   closeSession(session, error, TRANSFER + ARGUMENTS, length);
-  return touched(session);
+  giveUpReading(session);
+  tellWaiting(session);
+  return open ? Status.OK : Status.INVALID_ARGUMENT;
 }
 
 /** Sends a PING; the event PONG tells its round trip. */

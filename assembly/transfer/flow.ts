@@ -125,7 +125,7 @@ export function bookConsumed(stream: usize, bytes: u64): void {
 export function mayGrant(stream: usize): bool {
   if (!hasFlag(stream, StreamFlag.RECEIVES) || isFree(stream)) return false;
   const end = StreamFlag.FINAL_KNOWN | StreamFlag.PEER_RESET | StreamFlag.STOPPED;
-  return !hasFlag(stream, end);
+  return !hasFlag(stream, end | StreamFlag.CUT_OFF);
 }
 
 /**

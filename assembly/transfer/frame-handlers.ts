@@ -22,6 +22,7 @@ import {
   payloadLength,
   skipPayload,
 } from "./frame-view";
+import { onGoAway } from "./goaway";
 import { keepBytes, MESSAGE_PAYLOAD_MAX, messagePayload } from "./messages";
 import { openedEpoch } from "./packet";
 import { Answered, onChallenge, onResponse } from "./path";
@@ -39,7 +40,7 @@ import {
   onStreamReset,
   onWindowUpdate,
 } from "./stream-input";
-import { onGoAway, onStreamOpen } from "./stream-open";
+import { onStreamOpen } from "./stream-open";
 import { Handled } from "./verdict";
 
 const PONGS_MAX: u32 = 2;

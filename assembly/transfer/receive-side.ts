@@ -34,6 +34,7 @@ import {
   rangeSum,
   removeRange,
 } from "./ranges";
+import { readableBytes } from "./readable";
 import {
   clearFlag,
   EXPEDITED_BYTES_MAX,
@@ -60,14 +61,6 @@ export let readOffset: u64 = 0;
 
 function isReceiving(stream: usize): bool {
   return !hasFlag(stream, StreamFlag.PEER_RESET | StreamFlag.RECEIVED_ALL);
-}
-
-/** Bytes that the host could take now. */
-export function readableBytes(stream: usize): u64 {
-  if (hasFlag(stream, StreamFlag.STOPPED | StreamFlag.PEER_RESET)) return 0;
-  if (hasFlag(stream, StreamFlag.UNORDERED)) return rangeSum(stream + Stream.READY);
-  const next = load<u64>(stream, Stream.HANDED);
-  return coveredTo(stream + Stream.RECEIVED, next) - next;
 }
 
 /** Tells the host that there is something to read, if it had found nothing. */

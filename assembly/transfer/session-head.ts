@@ -86,6 +86,8 @@ export const enum Life {
   CLOSING = 2,
   /** The peer closed: nothing goes. */
   DRAINING = 3,
+  /** Keys are wiped; what came waits until the host has read it. */
+  LINGERING = 4,
 }
 
 let generation: u32 = 0;

@@ -2,9 +2,12 @@
  * The one deadline of a session: the nearest of all its parts. What has to be sent then is sent by
  * the next transferSend(); here only the time is noticed.
  */
+
+import { CloseError } from "../core/transfer";
 import { expireAhead } from "./ahead";
 import { now } from "./clock";
 import { SessionBit, tell } from "./events";
+import { goAwayDeadline } from "./goaway";
 import { mtuDeadline } from "./mtu";
 import { onPathTimer, pathDeadline } from "./path";
 import { currentPath } from "./path-slots";
@@ -14,11 +17,14 @@ import { onRecoveryTimer, recoveryDeadline } from "./recovery";
 import { onRekeyTimer, rekeyDeadline } from "./rekey";
 import { ptoUs, smoothedUs } from "./rtt";
 import {
-  forgetSession,
+  closeFor,
   idleDeadline,
+  isSpent,
   keepaliveDeadline,
   lifeOf,
+  linger,
   restartPath,
+  tellGone,
   timeOut,
 } from "./session";
 import { tellWaiting } from "./session-events";
@@ -35,14 +41,15 @@ const STUCK_US: u64 = 1000;
 export function setSessionTimer(session: usize, paced: u64): void {
   let first = load<u32>(session, Head.EVENTS) ? now + EVENTS_AGAIN_US : NEVER;
   if (lifeOf(session) != Life.OPEN) {
-    setTimer(session, min(first, load<u64>(session, Head.DRAIN_UNTIL)));
+    const end = isSpent(session) ? now : load<u64>(session, Head.DRAIN_UNTIL);
+    setTimer(session, min(min(first, streamDeadline(session)), end));
     return;
   }
   noteRoundTrip(session, smoothedUs(session), ptoUs(session, false));
   first = min(min(first, paced), min(idleDeadline(session), keepaliveDeadline(session)));
   first = min(first, min(recoveryDeadline(session), streamDeadline(session)));
   first = min(first, min(pathDeadline(session), rekeyDeadline(session)));
-  first = min(first, mtuDeadline(session));
+  first = min(first, min(mtuDeadline(session), goAwayDeadline(session, ptoUs(session, false))));
   if (ackWanted(session)) first = min(first, ackDeadline(session));
   // What is due and still here could not go: it is not asked for in every tick.
   setTimer(session, first > now ? first : now + STUCK_US);
@@ -57,12 +64,9 @@ export function runTimers(): void {
 
 function onTimer(session: usize): void {
   if (lifeOf(session) == Life.OPEN) onTimerOpen(session);
-  if (lifeOf(session) != Life.OPEN && load<u64>(session, Head.DRAIN_UNTIL) <= now) {
-    tell(session, SessionBit.GONE);
-    if (tellWaiting(session)) {
-      forgetSession(session);
-      return;
-    }
+  if (lifeOf(session) != Life.OPEN) {
+    if (streamDeadline(session) <= now) onStreamTimer(session);
+    if (isSpent(session) && !linger(session) && tellGone(session)) return;
   }
   tellWaiting(session);
   makeReady(session);
@@ -72,6 +76,10 @@ function onTimer(session: usize): void {
 function onTimerOpen(session: usize): void {
   if (idleDeadline(session) <= now) {
     timeOut(session);
+    return;
+  }
+  if (goAwayDeadline(session, ptoUs(session, false)) <= now) {
+    closeFor(session, CloseError.NONE);
     return;
   }
   if (keepaliveDeadline(session) <= now) store<u8>(session, 1, Head.PING_WANTED);

@@ -14,7 +14,7 @@ import {
   SessionState,
   TransferBlock,
 } from "../core/transfer";
-import { Pool } from "../core/transfer-memory";
+import { Pool, poolHead } from "../core/transfer-memory";
 import { wipe } from "../crypto/wipe";
 import { now } from "./clock";
 import { openPaths, sendingEpoch, setRekeyLimits, startEpochs, wipeEpochs } from "./epoch";
@@ -29,9 +29,10 @@ import { resetPath, startRecovery } from "./recovery";
 import { isRekeying, startRekeys } from "./rekey";
 import { ptoUs } from "./rtt";
 import { dropSent } from "./sent";
+import { tellWaiting } from "./session-events";
 import { Head, Life, newHandle, sessionOfEntry } from "./session-head";
 import { dropTokens, oweToken, startResets } from "./session-reset";
-import { dropStreams, startStreams } from "./streams";
+import { cutOffStreams, dropStreams, startStreams, streamCount } from "./streams";
 import { NEVER, setTimer } from "./timer-wheel";
 
 const SECRET_BYTES: usize = 32;
@@ -45,10 +46,14 @@ function argument(offset: u32): u32 {
   return load<u32>(TRANSFER + TransferBlock.ARGUMENTS + <usize>offset);
 }
 
+/** How long what came waits for a host that does not read it, once a session is over. */
+const LINGER_US: u64 = 30000000;
+
 /** Opens a session with the ARGUMENTS of transferOpen(); 0: there is no room. Secrets are wiped. */
 export function openSession(): usize {
   const block = TRANSFER + TransferBlock.ARGUMENTS,
-    entry = takeEntry(Pool.SESSIONS),
+    free = takeEntry(Pool.SESSIONS),
+    entry = free || !endLingering() ? free : takeEntry(Pool.SESSIONS),
     session = entry ? sessionOfEntry(entry) : 0;
   if (session) fillHead(session, entry, block);
   if (session) startParts(session, block);
@@ -154,7 +159,7 @@ function end(session: usize, life: Life, error: u32): void {
   store<u32>(session, error, Head.CLOSE_ERROR);
   store<u64>(session, now + 3 * ptoUs(session, false), Head.DRAIN_UNTIL);
   dropMessages(session);
-  dropStreams(session);
+  cutOffStreams(session);
   dropSent(session);
   dropTokens(session);
   // What the session still wanted of the host, it wants no more.
@@ -225,6 +230,50 @@ export function idleAtSend(session: usize): void {
   if (!load<u8>(session, Head.IDLE_ARMED)) return;
   store<u64>(session, now, Head.IDLE_FROM);
   store<u8>(session, 0, Head.IDLE_ARMED);
+}
+
+/** The time for packets is over: keys are wiped. True: there is something left for the host. */
+export function linger(session: usize): bool {
+  if (lifeOf(session) == Life.LINGERING || streamCount(session) == 0) return false;
+  wipeEpochs(session);
+  store<u8>(session, Life.LINGERING, Head.LIFE);
+  store<u8>(session, 0, Head.CLOSE_DUE);
+  store<u64>(session, now + LINGER_US, Head.DRAIN_UNTIL);
+  return true;
+}
+
+/** Whether nothing of a session that is over is left to wait for. */
+export function isSpent(session: usize): bool {
+  if (lifeOf(session) == Life.LINGERING && streamCount(session) == 0) return true;
+  return load<u64>(session, Head.DRAIN_UNTIL) <= now;
+}
+
+/** Ends the session that has lingered longest, to make room for a new one. False: none could. */
+function endLingering(): bool {
+  const ever = load<u32>(poolHead(Pool.SESSIONS));
+  let oldest: usize = 0;
+  for (let i: u32 = 1; i <= ever; i++) {
+    const session = sessionOfEntry(i);
+    if (lifeOf(session) != Life.LINGERING) continue;
+    const until = load<u64>(session, Head.DRAIN_UNTIL);
+    if (!oldest || until < load<u64>(oldest, Head.DRAIN_UNTIL)) oldest = session;
+  }
+  return oldest != 0 && tellGone(oldest);
+}
+
+/** Tells that a session is gone, and forgets it. False: the ring is full. */
+export function tellGone(session: usize): bool {
+  tell(session, SessionBit.GONE);
+  if (!tellWaiting(session)) return false;
+  forgetSession(session);
+  return true;
+}
+
+/** The host gives up what it has not read of a session that is over. */
+export function giveUpReading(session: usize): void {
+  if (lifeOf(session) == Life.OPEN) return;
+  dropStreams(session);
+  makeReady(session);
 }
 
 /** Wipes everything; the handle names nothing from now on. SESSION_GONE has been told. */

@@ -11,6 +11,7 @@ import { now } from "./clock";
 import { beginEvent, endEvent } from "./events";
 import { entriesLeft } from "./pool";
 import { rangeSum } from "./ranges";
+import { readableBytes } from "./readable";
 import { sessionHandle } from "./session-head";
 import { hasFlag, Mark, Offer, Part, partOf, Stream, StreamFlag, sessionOfStream } from "./stream";
 import { dequeue, enqueue, firstOf, Queue } from "./stream-queues";
@@ -94,7 +95,8 @@ function sendingOver(stream: usize): bool {
 /** The peer sends nothing more that we have not got. */
 function receivingOver(stream: usize): bool {
   if (!hasFlag(stream, StreamFlag.RECEIVES)) return true;
-  return hasFlag(stream, StreamFlag.RECEIVED_ALL | StreamFlag.PEER_RESET);
+  const end = StreamFlag.RECEIVED_ALL | StreamFlag.PEER_RESET | StreamFlag.CUT_OFF;
+  return hasFlag(stream, end);
 }
 
 /** Whether the peer, or we if it is ours, may open another in place of this stream. */
@@ -108,6 +110,7 @@ function isOver(stream: usize): bool {
 /** Whether the host has taken all that came. */
 function isRead(stream: usize): bool {
   if (load<u64>(stream, Stream.HELD)) return false;
+  if (hasFlag(stream, StreamFlag.CUT_OFF)) return readableBytes(stream) == 0;
   if (!hasFlag(stream, StreamFlag.RECEIVES) || hasFlag(stream, StreamFlag.PEER_RESET)) return true;
   return load<u64>(stream, Stream.CONSUMED) == load<u64>(stream, Stream.FINAL_SUM);
 }

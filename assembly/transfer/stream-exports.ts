@@ -5,6 +5,7 @@
 import { TRANSFER } from "../core/memory";
 import { Status } from "../core/status";
 import { OpenRefusal, TransferBlock } from "../core/transfer";
+import { goAway } from "./goaway";
 import { makeReady } from "./ready";
 import { consumed, nextReadable, readAt, readOffset, setUnordered } from "./receive-side";
 import { askRekey } from "./rekey";
@@ -13,7 +14,7 @@ import { lifeOf } from "./session";
 import { tellWaiting } from "./session-events";
 import { Life, sessionOf } from "./session-head";
 import { sessionOfStream, streamOf } from "./stream";
-import { acceptStream, goAway, openRefusal, openStream, setPriority } from "./stream-open";
+import { acceptStream, openRefusal, openStream, setPriority } from "./stream-open";
 import { stopStream, streamInfo } from "./streams";
 
 const ARGUMENTS = TransferBlock.ARGUMENTS;
@@ -151,7 +152,7 @@ export function streamConsumed(handle: u32, low: u32, high: u32, length: u32): S
   return touched(session, consumed(stream, offsetOf(low, high), length));
 }
 
-/** Writes a stream's figures to ARGUMENTS (streams.ts, StreamFact). */
+/** Writes a stream's figures to ARGUMENTS (StreamFact). */
 export function streamFacts(handle: u32): Status {
   const stream = live(handle);
   if (!stream) return Status.INVALID_ARGUMENT;

@@ -24,8 +24,9 @@ import {
   readU32BE,
   readU64BE,
 } from "./payload";
+import { readableBytes } from "./readable";
 import { makeReady } from "./ready";
-import { readableBytes, takeData, takeFinal, takeReset } from "./receive-side";
+import { takeData, takeFinal, takeReset } from "./receive-side";
 import { refreshSending } from "./send-side";
 import { sessionHandle } from "./session-head";
 import { hasFlag, Part, partOf, SessionWant, Stream, StreamFlag, Want } from "./stream";

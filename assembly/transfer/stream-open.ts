@@ -1,14 +1,12 @@
 /**
  * How streams begin: ours, the peer's, and those that a frame speaks of before their STREAM_OPEN
  * came (reference: transfer section 5). Limits are on streams that are open at once; expedited ones
- * are counted apart, to the same limit. GOAWAY of either side lets no new ones begin.
+ * are counted apart, to the same limit. GOAWAY of either side (goaway.ts) lets no new ones begin.
  */
 import { TRANSFER_METADATA_BYTES_MAX } from "../core/limits";
 import {
   CloseError,
-  FrameType,
   OpenRefusal,
-  StreamCloseError,
   StreamResetError,
   TransferEvent,
   TransferEventKind,
@@ -16,18 +14,11 @@ import {
 import { Pool } from "../core/transfer-memory";
 import { beginEvent, endEvent, eventRoom } from "./events";
 import { startWindows, want, wantOfSession } from "./flow";
-import { frameStream, payloadAt, payloadLength } from "./frame-view";
-import {
-  keepBytes,
-  MESSAGE_PAYLOAD_MAX,
-  messagePayload,
-  newMessage,
-  queueMessage,
-} from "./messages";
-import { GoAwayPayload, OpenPayload, readU16BE, readU32BE } from "./payload";
+import { frameStream, payloadAt } from "./frame-view";
+import { keepBytes, MESSAGE_PAYLOAD_MAX, messagePayload } from "./messages";
+import { OpenPayload, readU16BE, readU32BE } from "./payload";
 import { entryAt, takeEntry } from "./pool";
-import { rangeSum } from "./ranges";
-import { offerReading, stopReceiving, takeReset } from "./receive-side";
+import { offerReading, stopReceiving } from "./receive-side";
 import { giveUpSending, refreshSending } from "./send-side";
 import { sessionHandle } from "./session-head";
 import {
@@ -47,18 +38,19 @@ import { METADATA_SLOTS_MAX, mark, offerStreams, settle, waitForRoom } from "./s
 import { setRank } from "./stream-queues";
 import {
   addStream,
+  comesTooLate,
+  countOpened,
   dropMetadata,
   EXPEDITED_BIT,
   findStream,
-  firstStream,
   freeStream,
+  isGoingAway,
   isLate,
   isOwnNumber,
   isStreamNumber,
   nextNumber,
+  notePeerNumber,
   openStreams,
-  plainNumber,
-  streamBehind,
   takeBackNumber,
   wasGiven,
   withdrawNumber,
@@ -72,9 +64,6 @@ const enum Metadata {
   LENGTH = 8,
   BYTES = 12,
 }
-/** Reasons of GOAWAY that we send. */
-export const GOAWAY_REASON_BYTES_MAX: u32 = 256;
-
 /** Why openStream() opened none (OpenRefusal). */
 export let openRefusal: u32 = 0;
 
@@ -106,7 +95,7 @@ export function openStream(
 ): u32 {
   const part = partOf(session);
   openRefusal = OpenRefusal.NONE;
-  if (load<u32>(part, Part.GOAWAY_SENT) || load<u32>(part, Part.GOAWAY_RECEIVED)) {
+  if (isGoingAway(session)) {
     return refuseOpen(session, OpenRefusal.GOING_AWAY);
   }
   if (length > TRANSFER_METADATA_BYTES_MAX) return refuseOpen(session, OpenRefusal.METADATA);
@@ -200,14 +189,10 @@ function admitNew(session: usize, number: u32): usize {
   const stream = addStream(session, number, StreamFlag.RECEIVES);
   if (stream == 0) return 0;
   startWindows(stream, load<u64>(part, Part.OWN_WINDOW), 0);
-  const plain = plainNumber(number),
-    last = load<u32>(part, Part.GOAWAY_SENT);
-  if (last && plain >= last) {
+  if (comesTooLate(session, number)) {
     setFlag(stream, StreamFlag.REFUSED);
     stopReceiving(stream);
-  } else if (plain > load<u32>(part, Part.PEER_HIGHEST)) {
-    store<u32>(part, plain, Part.PEER_HIGHEST);
-  }
+  } else notePeerNumber(session, number);
   return stream;
 }
 
@@ -236,6 +221,7 @@ export function onStreamOpen(session: usize, _frame: usize, epoch: u32): u32 {
   store<u8>(stream, type, Stream.TYPE);
   setRank(stream, load<u8>(payloadAt, OpenPayload.PRIORITY));
   setFlag(stream, StreamFlag.OPENED | StreamFlag.OPEN_ACKED | (type ? StreamFlag.SENDS : 0));
+  if (!hasFlag(stream, StreamFlag.REFUSED)) countOpened(session, frameStream);
   if (type) store<u64>(stream, readU32BE(payloadAt + OpenPayload.WINDOW), Stream.SEND_LIMIT);
   if (hasFlag(stream, StreamFlag.REFUSED)) giveUpSending(stream, StreamResetError.NONE);
   else {
@@ -296,66 +282,6 @@ export function raisePeerLimit(session: usize, limit: u32): void {
   if (limit <= load<u32>(part, Part.LIMIT_PEER)) return;
   store<u32>(part, min(limit, 16384), Part.LIMIT_PEER);
   wantOfSession(session, SessionWant.MAX_STREAMS);
-}
-
-/**
- * Tells the peer that no new streams are taken: those it opened go on. Reason: UTF-8. False: it was
- * told before, or there is no room for the frame.
- */
-export function goAway(session: usize, error: u32, reason: usize, length: u32): bool {
-  const part = partOf(session),
-    last = load<u32>(part, Part.PEER_HIGHEST);
-  if (load<u32>(part, Part.GOAWAY_SENT) || length > GOAWAY_REASON_BYTES_MAX) return false;
-  const slot = newMessage(session, FrameType.GOAWAY);
-  if (slot == 0) return false;
-  const to = messagePayload(slot);
-  store<u32>(to, bswap<u32>(last), GoAwayPayload.LAST_STREAM);
-  store<u32>(to, bswap<u32>(error), GoAwayPayload.ERROR);
-  store<u16>(to, bswap<u16>(<u16>length), GoAwayPayload.REASON_LENGTH);
-  memory.copy(to + GoAwayPayload.REASON, reason, length);
-  queueMessage(session, slot, GoAwayPayload.REASON + length);
-  store<u32>(part, last + 1, Part.GOAWAY_SENT);
-  return true;
-}
-
-/** GOAWAY: streams of ours above its number were not taken, and no new ones are. */
-export function onGoAway(session: usize, _frame: usize, _epoch: u32): u32 {
-  const part = partOf(session),
-    last = plainNumber(readU32BE(payloadAt + GoAwayPayload.LAST_STREAM)),
-    before = load<u32>(part, Part.GOAWAY_RECEIVED);
-  if (before && last >= before - 1) return Handled.OK;
-  const bytes = payloadLength - GoAwayPayload.REASON;
-  if (eventRoom() == 0) return Handled.NO_ROOM;
-  // A reason too long to be kept is left out: GOAWAY itself must not fail for it.
-  const slot = bytes ? keepBytes(session, payloadAt + GoAwayPayload.REASON, bytes) : 0,
-    event = beginEvent(TransferEventKind.GOAWAY, sessionHandle(session));
-  store<u32>(event, last, TransferEvent.NUMBER);
-  store<u32>(event, readU32BE(payloadAt + GoAwayPayload.ERROR), TransferEvent.CODE);
-  if (slot) {
-    store<u32>(event, slot, TransferEvent.SLOT);
-    store<u32>(event, <u32>messagePayload(slot), TransferEvent.OFFSET);
-    store<u32>(event, bytes, TransferEvent.LENGTH);
-  }
-  endEvent();
-  store<u32>(part, last + 1, Part.GOAWAY_RECEIVED);
-  let stream = firstStream(session);
-  while (stream) {
-    const next = streamBehind(stream);
-    const above = plainNumber(load<u16>(stream, Stream.NUMBER)) > last;
-    if (above && hasFlag(stream, StreamFlag.LOCAL)) abandon(stream);
-    stream = next;
-  }
-  return Handled.OK;
-}
-
-/** The peer will do nothing for a stream of ours. */
-function abandon(stream: usize): void {
-  peerStops(stream, StreamCloseError.STOPPED);
-  if (hasFlag(stream, StreamFlag.RECEIVES) && !hasFlag(stream, StreamFlag.FINAL_KNOWN)) {
-    store<u64>(stream, rangeSum(stream + Stream.RECEIVED), Stream.FINAL_SUM);
-    takeReset(stream, StreamResetError.NONE);
-  }
-  settle(stream);
 }
 
 /** The peer wants no more of what we send: it is given up, and the host told. */

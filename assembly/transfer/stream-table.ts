@@ -65,6 +65,45 @@ export function plainNumber(number: u32): u32 {
   return number & NUMBER_BITS;
 }
 
+/** Whether GOAWAY was sent or came: neither side opens streams any more. */
+export function isGoingAway(session: usize): bool {
+  const part = partOf(session);
+  if (load<u32>(part, Part.GOAWAY_SENT) || load<u32>(part, Part.GOAWAY_RECEIVED)) return true;
+  return load<u32>(part, Part.GOAWAY_RECEIVED + 4) != 0;
+}
+
+/** Behind a field of Part that is kept for plain and for expedited streams. */
+function kindOf(number: u32): usize {
+  return number & EXPEDITED_BIT ? 4 : 0;
+}
+
+/** Whether our GOAWAY let no stream of this number begin. */
+export function comesTooLate(session: usize, number: u32): bool {
+  const sent = load<u32>(partOf(session) + kindOf(number), Part.GOAWAY_SENT);
+  return sent != 0 && plainNumber(number) >= sent;
+}
+
+/** The peer uses a number. */
+export function notePeerNumber(session: usize, number: u32): void {
+  const highest = partOf(session) + Part.PEER_HIGHEST + kindOf(number);
+  store<u32>(highest, max(load<u32>(highest), plainNumber(number)));
+}
+
+/** A STREAM_OPEN of the peer's came. */
+export function countOpened(session: usize, number: u32): void {
+  const opened = partOf(session) + Part.PEER_OPENED + kindOf(number);
+  store<u32>(opened, load<u32>(opened) + 1);
+}
+
+/**
+ * Whether every number of the peer's up to its highest has been opened. Once numbers come again, or
+ * if the peer leaves some out, it cannot be known: false.
+ */
+export function hasSeenAll(session: usize, expedited: bool): bool {
+  const part = partOf(session) + (expedited ? 4 : 0);
+  return load<u32>(part, Part.PEER_OPENED) == (load<u32>(part, Part.PEER_HIGHEST) + 1) >> 1;
+}
+
 /** The stream with a number; 0: there is none. */
 export function findStream(session: usize, number: u32): usize {
   let entry = load<u32>(bucketOf(session, number));
@@ -153,15 +192,10 @@ export function freeStream(stream: usize): void {
   countOver(stream);
   dequeueAll(stream);
   withdrawNumber(stream);
-  dropAllBlocks(stream, Side.SEND);
+  dropSendSide(stream);
   dropAllBlocks(stream, Side.RECEIVE);
-  dropMetadata(stream);
   const ranges = load<u32>(part, Part.RANGES) - rangeCount(stream + Stream.RECEIVED);
   store<u32>(part, ranges, Part.RANGES);
-  dropRanges(stream + Stream.WRITTEN);
-  dropRanges(stream + Stream.PENDING);
-  dropRanges(stream + Stream.LOST);
-  dropRanges(stream + Stream.ACKED);
   dropRanges(stream + Stream.RECEIVED);
   dropRanges(stream + Stream.READY);
   if (next) store<u32>(at(next), previous, Stream.ALL_PREVIOUS);
@@ -169,6 +203,16 @@ export function freeStream(stream: usize): void {
   else store<u32>(part, next, Part.ALL);
   store<u32>(part, load<u32>(part, Part.COUNT) - 1, Part.COUNT);
   giveEntry(Pool.STREAMS, streamEntry(stream));
+}
+
+/** Gives back all that a stream holds of what goes. */
+export function dropSendSide(stream: usize): void {
+  dropAllBlocks(stream, Side.SEND);
+  dropMetadata(stream);
+  dropRanges(stream + Stream.WRITTEN);
+  dropRanges(stream + Stream.PENDING);
+  dropRanges(stream + Stream.LOST);
+  dropRanges(stream + Stream.ACKED);
 }
 
 /** Gives back the slot of a STREAM_OPEN's metadata. */

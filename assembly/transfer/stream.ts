@@ -107,6 +107,8 @@ export const enum StreamFlag {
   NUMBERED = 8388608,
   /** GOAWAY went before it: the host never hears of it. */
   REFUSED = 16777216,
+  /** The session is over: what can be read of it waits for the host, and nothing else happens. */
+  CUT_OFF = 33554432,
 }
 
 /** Frames of a stream that have to go. */
@@ -159,11 +161,6 @@ export const enum Part {
   /** How many we may hold open, and the peer. */
   LIMIT_LOCAL = 132,
   LIMIT_PEER = 136,
-  /** GOAWAY sent, received: its number + 1, 0: none. */
-  GOAWAY_SENT = 140,
-  GOAWAY_RECEIVED = 144,
-  /** Highest number that the peer used, without bit 15. */
-  PEER_HIGHEST = 148,
   /** Blocks held for what goes and for what came, ranges of what came, slots of metadata. */
   SEND_BLOCKS = 152,
   RECEIVE_BLOCKS = 156,
@@ -197,6 +194,15 @@ export const enum Part {
   EXHAUSTED = 301,
   /** u32: streams that STREAM_OPENED told of and that the host has not taken. */
   UNTAKEN = 304,
+  /** GOAWAY sent, received: its number + 1, 0: none; of expedited streams behind it. u32. */
+  GOAWAY_SENT = 308,
+  GOAWAY_RECEIVED = 316,
+  /** Highest number that the peer used, without bit 15; of expedited streams behind it. u32. */
+  PEER_HIGHEST = 324,
+  /** Streams of the peer's whose STREAM_OPEN came, all told; expedited ones behind it. u32. */
+  PEER_OPENED = 332,
+  /** u64: when a session that is going away closes, and nothing is left; 0: something is. */
+  GOAWAY_AT = 344,
 }
 
 /** What becomes of a host that was refused a stream (Part.AVAILABLE). */

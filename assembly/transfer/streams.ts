@@ -2,14 +2,36 @@
  * The streams of a session as a whole: how they begin and end with it, what they do by time, and
  * the calls of the host that end a stream.
  */
+import { StreamFact } from "../core/transfer";
 import { now } from "./clock";
 import { startSessionWindows, want, wantOfSession } from "./flow";
 import { dropRanges, RangeSet, rangeSum } from "./ranges";
-import { readableBytes, stopReceiving } from "./receive-side";
+import { readableBytes } from "./readable";
+import { stopReceiving } from "./receive-side";
 import { offerRoom, resendUnsure } from "./send-side";
-import { hasFlag, Offer, Part, partOf, SessionWant, Stream, StreamFlag, Want } from "./stream";
-import { offerIfRoom, offerStreams, settle, tellStreams } from "./stream-events";
-import { firstStream, freeStream, shiftNumbers, streamBehind } from "./stream-table";
+import {
+  clearFlag,
+  hasFlag,
+  Mark,
+  Offer,
+  Part,
+  partOf,
+  SessionWant,
+  Stream,
+  StreamFlag,
+  setFlag,
+  Want,
+} from "./stream";
+import { mark, noteOver, offerIfRoom, offerStreams, settle, tellStreams } from "./stream-events";
+import { dequeueAll } from "./stream-queues";
+import {
+  dropSendSide,
+  firstStream,
+  freeStream,
+  shiftNumbers,
+  streamBehind,
+  withdrawNumber,
+} from "./stream-table";
 
 /** Streams that may be open at once, each side (section 5). */
 const STREAMS_MAX: u32 = 16384;
@@ -52,27 +74,64 @@ export function wantsNumbers(session: usize): bool {
 
 /** Frees all streams at once; whatever the host holds of them is void. Nothing is told. */
 export function dropStreams(session: usize): void {
-  const part = partOf(session);
   while (firstStream(session)) freeStream(firstStream(session));
+  dropRest(session);
+  store<u64>(partOf(session), 0, Part.EVENTS_AT);
+}
+
+/**
+ * The session is over. Bytes that came were acked, so the peer holds them for read: of each stream
+ * what the host can read in order (or in any, if it does so) stays until it has, or until
+ * dropStreams(). All else is freed, and nothing is told of it.
+ */
+export function cutOffStreams(session: usize): void {
+  let stream = firstStream(session);
+  while (stream) {
+    const next = streamBehind(stream);
+    if (isWaitedFor(stream)) cutOff(stream);
+    else freeStream(stream);
+    stream = next;
+  }
+  dropRest(session);
+}
+
+/** Has the host still to read it, or to hear of its end? */
+function isWaitedFor(stream: usize): bool {
+  if (!hasFlag(stream, StreamFlag.OPENED) || !hasFlag(stream, StreamFlag.RECEIVES)) return false;
+  if (hasFlag(stream, StreamFlag.REFUSED)) return false;
+  if (readableBytes(stream) || load<u64>(stream, Stream.HELD)) return true;
+  return (load<u32>(stream, Stream.MARKS) & (Mark.FINISHED | Mark.RESET)) != 0;
+}
+
+/** Leaves of a stream what came in order. */
+function cutOff(stream: usize): void {
+  const untold = load<u32>(stream, Stream.MARKS) & (Mark.FINISHED | Mark.RESET);
+  dropSendSide(stream);
+  dequeueAll(stream);
+  store<u32>(stream, 0, Stream.WANT);
+  store<u32>(stream, 0, Stream.MARKS);
+  clearFlag(stream, StreamFlag.SENDS);
+  setFlag(stream, StreamFlag.CUT_OFF | StreamFlag.OPEN_ACKED);
+  withdrawNumber(stream);
+  noteOver(stream);
+  if (untold) mark(stream, untold);
+}
+
+/** What the streams of a session have in common, but for events that wait. */
+function dropRest(session: usize): void {
+  const part = partOf(session);
+  store<u8>(part, Offer.NONE, Part.AVAILABLE);
   dropRanges(part + Part.CLOSED);
   dropRanges(part + Part.CLOSED + RangeSet.BYTES);
   dropRanges(part + Part.CLOSED + 2 * RangeSet.BYTES);
   store<u32>(part, 0, Part.WANT);
   store<u64>(part, 0, Part.BLOCKED_AT);
   store<u64>(part, 0, Part.ROOM_AT);
-  store<u64>(part, 0, Part.EVENTS_AT);
 }
 
 /** Streams that are not gone yet. */
 export function streamCount(session: usize): u32 {
   return load<u32>(partOf(session), Part.COUNT);
-}
-
-/** Whether either side said GOAWAY and all streams have ended: the session may close. */
-export function isGoAwayDone(session: usize): bool {
-  const part = partOf(session);
-  if (load<u32>(part, Part.COUNT)) return false;
-  return load<u32>(part, Part.GOAWAY_SENT) != 0 || load<u32>(part, Part.GOAWAY_RECEIVED) != 0;
 }
 
 function earlier(deadline: u64, other: u64): u64 {
@@ -133,23 +192,7 @@ export function stopStream(stream: usize): bool {
   return done;
 }
 
-/** Facts of a stream, u64 each, for the host: what streamInfo() writes. */
-export const enum StreamFact {
-  WRITTEN = 0,
-  SENT = 8,
-  ACKED = 16,
-  /** How many bytes the peer's limit lets it send in all. */
-  SEND_LIMIT = 24,
-  RECEIVED = 32,
-  READABLE = 40,
-  CONSUMED = 48,
-  /** The peer's sum, once it is known; else 2^64 - 1. */
-  FINAL = 56,
-  /** StreamFlag bits. */
-  FLAGS = 64,
-  BYTES = 72,
-}
-
+/** Writes the facts of a stream (StreamFact). */
 export function streamInfo(stream: usize, to: usize): void {
   const known = hasFlag(stream, StreamFlag.FINAL_KNOWN);
   store<u64>(to, rangeSum(stream + Stream.WRITTEN), StreamFact.WRITTEN);
@@ -162,4 +205,5 @@ export function streamInfo(stream: usize, to: usize): void {
   const final = known ? load<u64>(stream, Stream.FINAL_SUM) : u64.MAX_VALUE;
   store<u64>(to, final, StreamFact.FINAL);
   store<u64>(to, load<u32>(stream, Stream.FLAGS), StreamFact.FLAGS);
+  store<u64>(to, u64(hasFlag(stream, StreamFlag.RECEIVED_ALL)), StreamFact.HAS_ALL);
 }

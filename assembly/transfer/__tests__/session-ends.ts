@@ -10,6 +10,7 @@ import {
   PathField,
   TransferBlock,
   TransferEvent,
+  TransferEventKind,
   TransferPacket,
 } from "../../core/transfer";
 import { TRANSFER_EVENTS, transferEvents } from "../../core/transfer-memory";
@@ -122,6 +123,8 @@ export function settleNothing(): void {
 /** Events since the last call: how many of a kind of one session; the last one's fields. */
 export let eventNumber: u32 = 0;
 export let eventCode: u32 = 0;
+/** The stream that STREAM_OPENED told of last. */
+export let openedStream: u32 = 0;
 export let eventLength: u32 = 0;
 export let eventOffset: usize = 0;
 const KINDS: usize = 64;
@@ -139,6 +142,8 @@ export function drain(): void {
     store<u8>(counter, load<u8>(counter) + 1);
     eventNumber = load<u32>(event, TransferEvent.NUMBER);
     eventCode = load<u32>(event, TransferEvent.CODE);
+    if (kind == TransferEventKind.STREAM_OPENED)
+      openedStream = load<u32>(event, TransferEvent.STREAM);
     eventLength = load<u32>(event, TransferEvent.LENGTH);
     eventOffset = <usize>load<u32>(event, TransferEvent.OFFSET);
     const slot = load<u32>(event, TransferEvent.SLOT);

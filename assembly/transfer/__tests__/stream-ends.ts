@@ -6,6 +6,7 @@ import { Pool, poolSize, TRANSFER_EVENTS, transferEvents } from "../../core/tran
 import { guarded } from "../../crypto/__tests__/bytes";
 import { contentKind, storeContent } from "../content";
 import { frameFlags, frameType, payloadAt, payloadLength, viewFrame } from "../frame-view";
+import { onGoAway } from "../goaway";
 import { dropMessages, releaseBytes } from "../messages";
 import { checkPayload } from "../payload";
 import { entriesLeft, giveEntry } from "../pool";
@@ -18,7 +19,7 @@ import {
   onStreamReset,
   onWindowUpdate,
 } from "../stream-input";
-import { onGoAway, onStreamOpen } from "../stream-open";
+import { onStreamOpen } from "../stream-open";
 import { streamContentAcked, streamContentLost, writeStreamFrame } from "../stream-output";
 import { dropStreams, startStreams } from "../streams";
 import { Handled } from "../verdict";

@@ -1,12 +1,13 @@
 import { FrameFlag, FrameHead, FrameType } from "../../core/transfer";
 import { blockCount, Side } from "../blocks";
 import { now, resetClock } from "../clock";
+import { goAway } from "../goaway";
 import { rangeCount, rangeSum } from "../ranges";
 import { consumed, nextReadable, readOffset, setUnordered } from "../receive-side";
 import { finishStream, giveUpSending } from "../send-side";
 import { isInitiator } from "../session-head";
 import { hasFlag, Part, partOf, Stream, StreamFlag, streamOf } from "../stream";
-import { goAway, openStream, setPriority } from "../stream-open";
+import { openStream, setPriority } from "../stream-open";
 import { streamContentAcked, streamContentLost } from "../stream-output";
 import { findStream, firstStream, streamBehind } from "../stream-table";
 import { onStreamTimer, stopStream, streamCount, streamDeadline, streamsEpoch } from "../streams";

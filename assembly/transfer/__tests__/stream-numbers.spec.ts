@@ -5,19 +5,15 @@ import { resetClock } from "../clock";
 import { consumed, nextReadable } from "../receive-side";
 import { finishStream } from "../send-side";
 import { Part, partOf, Stream, streamOf } from "../stream";
-import { acceptStream, goAway, openRefusal, openStream, raisePeerLimit } from "../stream-open";
+import { acceptStream, openRefusal, openStream, raisePeerLimit } from "../stream-open";
 import { findStream } from "../stream-table";
-import { dropStreams, isGoAwayDone, streamCount, streamsEpoch, wantsNumbers } from "../streams";
+import { streamCount, streamsEpoch, wantsNumbers } from "../streams";
 import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
   dropEvents,
   endEnd,
-  eventCode,
-  eventNumber,
-  eventStream,
   exchange,
-  forge,
   handle,
   isClean,
   lose,
@@ -27,8 +23,7 @@ import {
   send,
   typeOf,
 } from "./stream-ends";
-import { closes, data, opens, resets } from "./stream-frames";
-import { put } from "./stream-io";
+import { closes, data, opens } from "./stream-frames";
 
 configureTransfer();
 const TEXT = guarded(2048);
@@ -150,52 +145,5 @@ describe("numbers of streams", () => {
     expect(nextReadable(old)).toBe(10);
     expect(consumed(old, 0, 10)).toBe(true);
     expect(streamCount(b)).toBe(1);
-  });
-});
-
-describe("GOAWAY", () => {
-  test("sent: no new streams are taken, and the old ones go on", () => {
-    expect(handle(b, opens(5, 0, 0, 0), 0)).toBe(Handled.OK);
-    dropEvents();
-    expect(goAway(b, 1, TEXT, 257)).toBe(false, "too long a reason");
-    expect(goAway(b, 1, TEXT, 4)).toBe(true);
-    expect(goAway(b, 1, TEXT, 4)).toBe(false);
-    expect(openStream(b, 0, 0, false, 0, 0)).toBe(0);
-    expect(openRefusal).toBe(OpenRefusal.GOING_AWAY);
-    expect(handle(b, opens(3, 0, 0, 0), 0)).toBe(Handled.OK);
-    expect(nextKind()).toBe(TransferEventKind.STREAM_OPENED, "it was under way");
-    expect(handle(b, opens(7, 1, 100, 20), 0)).toBe(Handled.OK);
-    expect(handle(b, data(7, 0, 100), 0)).toBe(Handled.OK);
-    expect(nextKind()).toBe(0, "refused");
-    expect(send(b, 0)).not.toBe(0);
-    expect(typeOf(0)).toBe(FrameType.STREAM_RESET);
-    expect(send(b, 1)).not.toBe(0);
-    expect(typeOf(1)).toBe(FrameType.STREAM_CLOSE);
-    expect(handle(b, resets(7, 0, 300), 0)).toBe(Handled.OK);
-    expect(load<u64>(partOf(b), Part.CONSUMED)).toBe(300);
-    expect(isGoAwayDone(b)).toBe(false);
-    dropStreams(b);
-    expect(isGoAwayDone(b)).toBe(true);
-  });
-
-  test("received: streams above it are over", () => {
-    const first = openStream(a, 1, 0, false, 0, 0),
-      second = openStream(a, 1, 0, false, 0, 0);
-    put(streamOf(second), 0, 100);
-    const frame = forge(FrameType.GOAWAY, 0, 0, 0, 12);
-    store<u32>(frame, bswap<u32>(1), 28);
-    store<u32>(frame, bswap<u32>(2), 32);
-    store<u16>(frame, bswap<u16>(2), 36);
-    expect(handle(a, frame, 0)).toBe(Handled.OK);
-    expect(nextKind()).toBe(TransferEventKind.GOAWAY);
-    expect(eventNumber()).toBe(1);
-    expect(eventCode()).toBe(2);
-    expect(nextKind()).toBe(TransferEventKind.STREAM_STOPPED);
-    expect(eventStream()).toBe(second);
-    expect(nextKind()).toBe(TransferEventKind.STREAM_RESET);
-    expect(handle(a, frame, 0)).toBe(Handled.OK);
-    expect(nextKind()).toBe(0, "told once");
-    expect(openStream(a, 0, 0, false, 0, 0)).toBe(0);
-    expect(put(streamOf(first), 0, 10)).toBe(10);
   });
 });

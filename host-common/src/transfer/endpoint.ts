@@ -139,7 +139,10 @@ export class TransferEndpoint {
     this.isClosed = true;
     this.cancelDraw();
     for (const call of [...this.connecting.keys()]) this.abort(call, closedError());
-    for (const { session } of this.sessions.values()) void session.close();
+    for (const { session, handle } of this.sessions.values()) {
+      void session.close();
+      this.transfer.close(handle, CloseError.NONE); // also what came for readers is given up
+    }
     this.incomingController?.close();
     this.incomingController = undefined;
     this.pump();

@@ -6,6 +6,7 @@
 import type { Engine, EngineExports } from '../engine/engine.ts';
 import { Region } from '../engine/generated/layout.ts';
 import { TRANSFER_METADATA_BYTES_MAX } from '../engine/generated/limits.ts';
+import { StreamFact } from '../engine/generated/transfer.ts';
 
 const TWO_32 = 4294967296;
 const EMPTY = new Uint8Array(0);
@@ -127,6 +128,13 @@ export class EngineStreams {
 
   setPriority(stream: number, priority: number): boolean {
     return this.now.transferStreamPriority(stream, priority) === 0;
+  }
+
+  /** The sum of all that a stream's peer sent, once all of it has come. */
+  totalOf(stream: number): number | undefined {
+    if (this.now.transferStreamFacts(stream) !== 0) return undefined;
+    if (this.word(StreamFact.HAS_ALL) === 0) return undefined;
+    return this.word(StreamFact.FINAL) + this.word(StreamFact.FINAL + 4) * TWO_32;
   }
 
   /**

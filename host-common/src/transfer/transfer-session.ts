@@ -181,8 +181,12 @@ export class TransferSession {
     return this.transfer.statistics(this.handle);
   }
 
-  /** Ends it, for a CloseError; what has not arrived is lost. */
+  /**
+   * Ends it, for a CloseError; what has not arrived is lost, and what was not read here given up.
+   * Of a session that is over already nothing changes: what came can be read.
+   */
   close(error: number = CloseError.NONE, reason = ''): Promise<SessionEnd> {
+    if (this.end) return this.closed;
     this.transfer.close(this.handle, error, reason);
     this.over({ byPeer: false, error, reason });
     this.link.kick();
@@ -207,6 +211,8 @@ export class TransferSession {
       this.over({ byPeer, ...reset, error: code, reason: decoder.decode(bytes) });
     } else if (kind === TransferEventKind.SESSION_GONE) {
       this.over({ byPeer: false, error: CloseError.NONE, reason: '' });
+      for (const one of this.streams.values()) one.lost(this.closedError());
+      this.streams.clear();
     } else this.tell(event, bytes);
   }
 
@@ -216,7 +222,6 @@ export class TransferSession {
     this.end = end;
     const error = this.closedError();
     for (const stream of this.streams.values()) stream.cutOff(error);
-    this.streams.clear();
     this.pings.end(error);
     this.untaken.end();
     this.room.raise();

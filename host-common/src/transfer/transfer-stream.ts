@@ -51,6 +51,8 @@ export class TransferStream {
   private total: number | undefined;
   private readError: TransferError | undefined;
   private writeError: TransferError | undefined;
+  /** Why the session is over. */
+  private cutError: TransferError | undefined;
   private writer: WritableStreamDefaultController | undefined;
   private settle: { resolve: () => void; reject: (error: TransferError) => void };
 
@@ -100,12 +102,22 @@ export class TransferStream {
     this.changed.raise();
   }
 
-  /** The endpoint's: the session is over. */
+  /**
+   * The endpoint's: the session is over. What came in order can still be read, for a time; then the
+   * reader has this error, unless the peer had sent all.
+   */
   cutOff(error: TransferError): void {
-    if (this.consumed !== this.total) this.readError ??= error;
+    this.cutError ??= error;
     this.stopWriting(error);
-    this.settle.reject(error);
+    if (this.writable) this.settle.reject(error);
     this.changed.raise();
+  }
+
+  /** The endpoint's: the engine has nothing of it any more. */
+  lost(error: TransferError): void {
+    if (this.consumed !== this.total) this.settle.reject(error);
+    else if (!this.writable) this.settle.resolve();
+    this.cutOff(error);
   }
 
   private stopWriting(error: TransferError): void {
@@ -137,8 +149,16 @@ export class TransferStream {
       const bytes = this.link.streams.read(this.handle, take, READ_BYTES);
       this.consumed += bytes;
       if (bytes) this.link.kick();
-      if (this.consumed === this.total) return controller.close();
+      else if (this.cutError) this.total ??= this.link.streams.totalOf(this.handle);
+      if (this.consumed === this.total) {
+        if (this.cutError) this.lost(this.cutError);
+        return controller.close();
+      }
       if (bytes) return;
+      if (this.cutError) {
+        this.settle.reject(this.cutError);
+        throw this.cutError;
+      }
       await this.changed.wait();
     }
   }
