@@ -13,7 +13,9 @@ export class BenchServer {
 
   /** `args`: kind and store, as udp-server.ts takes them. */
   static async start(args: string[]): Promise<BenchServer> {
-    const child = fork(fileURLToPath(new URL('./udp-server.ts', import.meta.url)), args);
+    const child = fork(fileURLToPath(new URL('./udp-server.ts', import.meta.url)), args, {
+      execArgv: [],
+    });
     return new BenchServer(child, await nextMessage(child));
   }
 

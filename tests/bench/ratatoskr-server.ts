@@ -24,7 +24,6 @@ import { RatatoskrServer } from '@andvari/host-node/ratatoskr/server';
 import { certificates, TurnedCertificate } from '@andvari/host-node/ratatoskr/testing/certificates';
 import { signerOf } from '@andvari/host-node/ratatoskr/testing/test-peer';
 import { WebSocketListener } from '@andvari/host-node/ratatoskr/websocket-listener';
-import { WebTransportListener } from '@andvari/host-node/ratatoskr/webtransport-listener';
 import {
   CertificateFiles,
   SelfMadeCertificates,
@@ -93,19 +92,7 @@ async function inMemory(): Promise<Ports> {
     failed,
   });
   const options = { listen, accept: server.accept, failed, connectionsMax: CONNECTIONS_MAX };
-  const certificate = new TurnedCertificate();
-  const ports: Ports = {
-    plain: (await new WebSocketListener(options).open()).port,
-    tls: (await new WebSocketListener({ ...options, certificate }).open()).port,
-  };
-  try {
-    const certificates = new SelfMadeCertificates(['localhost'], Date.now());
-    const { port } = await new WebTransportListener({ ...options, certificates }).open();
-    ports.webTransport = port;
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ANDVARI_WEBTRANSPORT_UNAVAILABLE') throw error;
-  }
-  return ports;
+  return { plain: (await new WebSocketListener(options).open()).port };
 }
 
 async function served(tls: boolean): Promise<Ports> {
@@ -121,13 +108,16 @@ async function served(tls: boolean): Promise<Ports> {
   const pem = { certFile: inside('cert.pem'), keyFile: inside('key.pem') };
   writeFileSync(pem.certFile, cert);
   writeFileSync(pem.keyFile, key, { mode: 0o600 });
-  const certificate = tls ? { certificate: () => new CertificateFiles(pem, failed) } : {};
+  const certificate = tls
+    ? { certificate: () => new CertificateFiles(pem, failed) }
+    : { webTransport: new SelfMadeCertificates(['localhost'], Date.now()) };
   const options = { listen, ...limits, ...certificate, files, services };
   const registry = new DeviceRegistry();
   register(registry);
   writeDevices(files.devices, registry.list());
-  const endpoint = await RatatoskrEndpoint.start(options, { logger });
-  return { [tls ? 'tls' : 'plain']: endpoint.address.port };
+  const { address, webTransport } = await RatatoskrEndpoint.start(options, { logger });
+  if (tls) return { tls: address.port };
+  return { plain: address.port, ...(webTransport && { webTransport: webTransport.address.port }) };
 }
 
 /** Verify and sign in turn, as a request and its answer want it: how many pairs a second. */
