@@ -107,9 +107,34 @@ async function openLanes(target: Target, codec: RatatoskrCodec, mode: Mode): Pro
   return lanes;
 }
 
-interface Answered {
-  requestId: string;
-  bytes: Uint8Array;
+const ANSWER_BYTES_MAX = 1024;
+
+/** Answers until they are checked, in one block: as many objects would be collected meanwhile. */
+class Answers {
+  readonly #bytes: Buffer;
+  readonly #ends: number[] = [0];
+  readonly #requestIds: string[] = [];
+
+  constructor(count: number) {
+    this.#bytes = Buffer.alloc(count * ANSWER_BYTES_MAX);
+  }
+
+  get count(): number {
+    return this.#requestIds.length;
+  }
+
+  add(requestId: string, bytes: Uint8Array): void {
+    const end = this.#ends.at(-1) as number;
+    this.#bytes.set(bytes, end);
+    this.#ends.push(end + bytes.length);
+    this.#requestIds.push(requestId);
+  }
+
+  *[Symbol.iterator]() {
+    for (const [index, requestId] of this.#requestIds.entries()) {
+      yield { requestId, bytes: this.#bytes.subarray(this.#ends[index], this.#ends[index + 1]) };
+    }
+  }
 }
 
 /**
@@ -119,8 +144,8 @@ interface Answered {
 function drive(lanes: Lane[], window: number, perSecond?: number) {
   const times: number[] = [];
   const lates: number[] = [];
-  const answered: Answered[] = [];
   const total = lanes.reduce((sum, { supply }) => sum + supply.length, 0);
+  const answered = new Answers(total);
   const send = (lane: Lane, atMs = performance.now()) => {
     const next = lane.supply.pop();
     if (!next) return;
@@ -128,13 +153,13 @@ function drive(lanes: Lane[], window: number, perSecond?: number) {
     lates.push(performance.now() - atMs);
     lane.peer.send(next.bytes);
   };
-  return new Promise<{ times: number[]; lates: number[]; answered: Answered[] }>((resolve) => {
+  return new Promise<{ times: number[]; lates: number[]; answered: Answers }>((resolve) => {
     for (const lane of lanes) {
       lane.peer.onMessage = (bytes) => {
         const { requestId, atMs } = lane.sent.shift() as Sent;
         times.push(performance.now() - atMs);
-        answered.push({ requestId, bytes });
-        if (times.length === total) resolve({ times, lates, answered });
+        answered.add(requestId, bytes);
+        if (answered.count === total) resolve({ times, lates, answered });
         else if (perSecond === undefined) send(lane);
       };
     }

@@ -49,6 +49,9 @@ export interface NativeConnection {
   streamFinished(id: number): boolean;
   peerStreamsLeftBidi(): number;
   peerStreamsLeftUni(): number;
+  /** Any stream, or a datagram. */
+  isReadable(): boolean;
+  streamReadable(id: number): boolean;
   readable(): Iterable<number>;
   dgramRecvVec(): Uint8Array | null;
   dgramSend(bytes: Uint8Array): undefined | null;

@@ -47,6 +47,8 @@ const UNIDIRECTIONAL = 2;
 const PACKETS_PER_TURN = 256;
 /** HTTP/3's code for a peer that costs too much (RFC 9114 section 8.1, H3_EXCESSIVE_LOAD). */
 const EXCESSIVE_LOAD = 0x107;
+/** Streams that are asked one by one: those of HTTP/3 and of a session or two. */
+const ASKED_MAX = 8;
 
 const packet = new Uint8Array(RECEIVE_PAYLOAD_BYTES);
 
@@ -246,10 +248,8 @@ export class QuicConnection implements StreamHost {
     }
     // Before the reading: with the last half QUIC forgets the stream, and why it was stopped.
     for (const stream of this.#sending.values()) stream.attend();
-    for (const id of this.native.readable()) {
-      if (this.#lost) return;
-      this.#readable(id);
-    }
+    this.#handleReadable();
+    if (this.#lost) return;
     for (let bytes = this.native.dgramRecvVec(); bytes; bytes = this.native.dgramRecvVec()) {
       this.came(bytes.length);
       this.events.datagram(bytes);
@@ -257,6 +257,26 @@ export class QuicConnection implements StreamHost {
     }
     for (const id of this.#discarded) {
       if (this.native.streamFinished(id)) this.#discarded.delete(id);
+    }
+  }
+
+  /**
+   * The binding makes a native object of each list of streams, which V8 gives up only with a
+   * collection of the old space. So a few known streams are asked one by one, and there is no list
+   * when nothing is left.
+   */
+  #handleReadable(): void {
+    if (this.#receiving.size <= ASKED_MAX) {
+      for (const stream of [...this.#receiving.values()]) {
+        if (!this.native.streamReadable(stream.id)) continue;
+        stream.readable();
+        if (this.#lost) return;
+      }
+    }
+    if (!this.native.isReadable()) return;
+    for (const id of this.native.readable()) {
+      if (this.#lost) return;
+      this.#readable(id);
     }
   }
 
