@@ -147,7 +147,8 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
   it('Ratatoskr is for listed pages, and for no other', async () => {
     const own = page.url().slice(0, -1);
     const listen = { host: '127.0.0.1', port: 0 };
-    const handler = { message: () => {}, text: () => {}, closed: () => {} };
+    const nothing = () => {};
+    const handler = { message: nothing, text: nothing, ended: nothing, closed: nothing };
     const opened = async (origins: string[]) => {
       const certificates = new SelfMadeCertificates([listen.host], Date.now());
       const accept = () => handler;

@@ -45,6 +45,8 @@ export class RatatoskrConnection implements ChannelHandler {
   #known = false;
   #underWay = 0;
   #authenticating = false;
+  /** The peer has said all that it will. */
+  #ended = false;
   /** A large message waits for its turn, or others have theirs after it. */
   #resting = false;
   /**
@@ -133,6 +135,11 @@ export class RatatoskrConnection implements ChannelHandler {
     if (++this.#texts >= TEXT_FRAMES_MAX) {
       this.#end(CloseCode.UNSUPPORTED_DATA, 'binary messages only');
     }
+  }
+
+  ended(): void {
+    this.#ended = true;
+    this.#endIfDone();
   }
 
   closed(): void {
@@ -245,6 +252,7 @@ export class RatatoskrConnection implements ChannelHandler {
     }
     this.#pace.hold('session', this.#authenticating);
     this.#pace.hold('turn', this.#resting);
+    this.#endIfDone();
   }
 
   /** Whether what comes now has to wait. */
@@ -276,7 +284,14 @@ export class RatatoskrConnection implements ChannelHandler {
     const entry: AuditEntry = { event: 'message_delivered', success, device, user, requestId };
     if (!success) entry.reason = code;
     this.#audit(entry);
-    if (!this.#isGone) this.#send(message);
+    if (this.#isGone) return;
+    this.#send(message);
+    this.#endIfDone();
+  }
+
+  /** The peer says nothing more, and has all its answers. */
+  #endIfDone(): void {
+    if (this.#ended && this.#underWay === 0 && !this.#holds) this.#end(CloseCode.NORMAL, '');
   }
 
   #error(

@@ -66,6 +66,7 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
             onMessage(bytes);
           },
           text: () => expect.fail('there is no text here'),
+          ended: () => channel.close(1000, 'ended'),
           closed: () => closedCount++,
         };
       },

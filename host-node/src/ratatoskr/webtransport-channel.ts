@@ -11,7 +11,6 @@ import { MESSAGE_BYTES_MAX, UNSENT_CLOSE_BYTES } from './limits.ts';
 const LENGTH_BYTES = 4;
 /** As WebSocket's close codes (RFC 6455 section 7.4.1), which the other transport uses. */
 const CloseCode = {
-  NORMAL: 1000,
   PROTOCOL_ERROR: 1002,
   TOO_LARGE: 1009,
   OVERLOADED: 1013,
@@ -174,7 +173,7 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
     }
     const cut = this.#headBytes > 0 || this.#body !== undefined;
     if (cut) this.close(CloseCode.PROTOCOL_ERROR, 'the stream ends inside a message');
-    else this.close(CloseCode.NORMAL, '');
+    else this.#handler.ended();
   }
 
   #feed(bytes: Uint8Array): void {
