@@ -191,6 +191,7 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
           channel.close(1008, 'enough');
         },
         text: () => {},
+        ended: () => {},
         closed: () => {},
       }),
     });

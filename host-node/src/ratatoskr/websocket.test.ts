@@ -23,6 +23,7 @@ class Echo {
     return {
       message: (bytes) => channel.send(bytes),
       text: () => this.told.push('text'),
+      ended: () => this.told.push('ended'),
       closed: () => this.told.push('closed'),
     };
   };
