@@ -28,7 +28,7 @@ export const AHEAD_BYTES: usize = 65536 * 32 + 64 * 32;
 /** Four levels of 256 slots of 1 ms, 256 ms, 65 s, 4.6 h: a u32 each. */
 export const WHEEL_BYTES: usize = 4 * 256 * 4;
 
-/** Head of a pool: its size, how many are taken, the first free one, how many were ever used. */
+/** Head of a pool (transfer/pool.ts, transfer/pool-share.ts). */
 export const POOL_HEAD_BYTES: usize = 64;
 /** The pools, by number. */
 export const enum Pool {

@@ -4,8 +4,9 @@
  * table depends on a secret of the session, so that a peer cannot make chains long.
  */
 import { TRANSFER_BLOCK_BYTES } from "../core/limits";
-import { BLOCK_BUCKETS, BLOCKS, blockBuckets, Pool, poolSize } from "../core/transfer-memory";
-import { entriesLeft, entryAt, giveEntry, takeEntry } from "./pool";
+import { BLOCK_BUCKETS, BLOCKS, blockBuckets, Pool } from "../core/transfer-memory";
+import { entryAt } from "./pool";
+import { giveShared, shareHeld, shareLeft, takeShared, urgentLeft } from "./pool-share";
 import { Head } from "./session-head";
 import { Part, partOf, Stream, sessionOfStream, streamEntry } from "./stream";
 
@@ -80,15 +81,16 @@ export function findBlock(stream: usize, side: u32, index: u64): u32 {
 }
 
 /**
- * Whether so many more blocks may be taken. Part of the pool is kept back: the last eighth for
- * bytes that a reader waits for (`urgent`), another for what comes at all.
+ * Whether so many more blocks may be taken. Part of the session's share is kept back: the last
+ * eighth for bytes that a reader waits for (`urgent`), another for what comes at all.
  */
 export function blocksFree(stream: usize, side: u32, wanted: u32, urgent: bool): bool {
   if (wanted == 0) return true;
-  const left = entriesLeft(Pool.BLOCKS);
-  if (urgent) return left >= wanted;
-  const kept = (poolSize(Pool.BLOCKS) >> 3) * (side == Side.SEND ? 2 : 1),
-    session = sessionOfStream(stream);
+  const session = sessionOfStream(stream);
+  if (urgent) return urgentLeft(session, Pool.BLOCKS) >= wanted;
+  const left = shareLeft(session, Pool.BLOCKS),
+    share = shareHeld(session, Pool.BLOCKS) + left,
+    kept = (share >> 3) * (side == Side.SEND ? 2 : 1);
   if (blockCount(stream, side) + wanted > STREAM_BLOCKS_MAX) return false;
   if (load<u32>(countOf(session, side)) + wanted > SESSION_BLOCKS_MAX) return false;
   return left >= wanted + kept;
@@ -96,10 +98,10 @@ export function blocksFree(stream: usize, side: u32, wanted: u32, urgent: bool):
 
 /** Takes a block that the stream does not have yet; 0: there is none. */
 export function takeBlock(stream: usize, side: u32, index: u64): u32 {
-  const block = takeEntry(Pool.BLOCKS);
-  if (block == 0) return 0;
   const session = sessionOfStream(stream),
-    owner = streamEntry(stream) * 2 + side,
+    block = takeShared(session, Pool.BLOCKS);
+  if (block == 0) return 0;
+  const owner = streamEntry(stream) * 2 + side,
     meta = blockAt(block),
     bucket = bucketOf(session, owner, index),
     list = listOf(stream, side),
@@ -133,7 +135,7 @@ export function giveBlock(stream: usize, side: u32, block: u32): void {
   store<u32>(list, load<u32>(list, 4) - 1, 4);
   const count = countOf(session, side);
   store<u32>(count, load<u32>(count) - 1);
-  giveEntry(Pool.BLOCKS, block);
+  giveShared(session, Pool.BLOCKS, block);
 }
 
 /** Gives back all blocks of a side, but those that the host was asked to write to. */

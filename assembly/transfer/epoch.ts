@@ -8,7 +8,7 @@ import { wipe } from "../crypto/wipe";
 import { forgetAhead } from "./ahead";
 import { now } from "./clock";
 import { Session } from "./layout";
-import { giveEntry } from "./pool";
+import { giveShared } from "./pool-share";
 import { addPrefix, PATHS_PER_EPOCH, removePrefixes } from "./prefix";
 import {
   expand,
@@ -238,7 +238,7 @@ export function retireEpoch(session: usize, index: u32): void {
   forgetAhead(epoch);
   for (let slot: usize = 0; slot < SKIP_BLOCKS; slot++) {
     const chunk = load<u16>(epoch + Epoch.SKIP_CHUNKS + (slot << 1));
-    if (chunk) giveEntry(Pool.KEYS, chunk);
+    if (chunk) giveShared(session, Pool.KEYS, chunk);
   }
   wipe(epoch, Epoch.BYTES);
 }

@@ -3,7 +3,10 @@
  * stream, and of a session, on their first transmission. What a receiver grants grows while its
  * window is used up in less than two round trips. Expedited streams are outside of it all.
  */
+import { TRANSFER_BLOCK_BYTES } from "../core/limits";
+import { Pool } from "../core/transfer-memory";
 import { now } from "./clock";
+import { ownerOf, shareSize } from "./pool-share";
 import { rangeSum } from "./ranges";
 import { makeReady } from "./ready";
 import {
@@ -86,6 +89,24 @@ export function bookReceived(stream: usize, bytes: u64): void {
   store<u64>(part, load<u64>(part, Part.RECEIVED_SUM) + bytes, Part.RECEIVED_SUM);
 }
 
+/**
+ * The window that is granted now: no more than what the session has room for, but for the first one
+ * of a stream, and four of it, which the handshake has told.
+ */
+function usable(window: usize): u64 {
+  const session = ownerOf(window),
+    first = load<u64>(partOf(session), Part.OWN_WINDOW),
+    least = window == partOf(session) + Part.CONSUMED ? 4 * first : first,
+    size = load<u64>(window, Window.BYTES);
+  return size <= least ? size : max(least, min(size, roomOf(session)));
+}
+
+/** Bytes that a session may hold of what comes. */
+function roomOf(session: usize): u64 {
+  const share = shareSize(session, Pool.BLOCKS);
+  return <u64>(share - (share >> 3)) * TRANSFER_BLOCK_BYTES;
+}
+
 /** Takes bytes as consumed; true: half the window is, or more, so that more is to be granted. */
 function advance(window: usize, bytes: u64, most: u64, roundTrip: u64): bool {
   const consumed = load<u64>(window, Window.CONSUMED) + bytes,
@@ -99,7 +120,7 @@ function advance(window: usize, bytes: u64, most: u64, roundTrip: u64): bool {
     store<u64>(window, now, Window.TIME);
   }
   const granted = load<u64>(window, Window.GRANTED);
-  return consumed >= granted || granted - consumed <= load<u64>(window, Window.BYTES) >> 1;
+  return consumed >= granted || granted - consumed <= usable(window) >> 1;
 }
 
 /** The session took bytes of no stream, or of one that is over. */
@@ -147,7 +168,7 @@ export function widenStream(stream: usize): void {
 
 /** The limit that a WINDOW_UPDATE tells now: of a stream, or of the session. */
 function grant(window: usize): u64 {
-  const limit = load<u64>(window, Window.CONSUMED) + load<u64>(window, Window.BYTES);
+  const limit = load<u64>(window, Window.CONSUMED) + usable(window);
   store<u64>(window, max(limit, load<u64>(window, Window.GRANTED)), Window.GRANTED);
   return load<u64>(window, Window.GRANTED);
 }

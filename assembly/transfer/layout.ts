@@ -19,8 +19,10 @@ export const enum Session {
   MTU = 5120,
   /** stream-table.ts: 512. */
   STREAMS = 5248,
-  /** rekey.ts: 256. */
+  /** rekey.ts: 128. */
   REKEY = 5760,
+  /** pool-share.ts: 128. */
+  SHARES = 5888,
   /** sent.ts: chunks of records, a u16 each, 1024 of them. */
   SENT = 6016,
   BYTES = 8192,

@@ -8,7 +8,8 @@ import { TRANSFER_MESSAGE_BYTES } from "../core/limits";
 import { FrameHead } from "../core/transfer";
 import { Pool, poolSize } from "../core/transfer-memory";
 import { Content, setContent, setContentDetails, setContentRange } from "./content";
-import { entryAt, giveEntry, takeEntry } from "./pool";
+import { entryAt } from "./pool";
+import { giveShared, takeShared } from "./pool-share";
 import { SentRecord } from "./sent-record";
 import { Head, handleEntry, sessionHandle, sessionOfEntry } from "./session-head";
 
@@ -62,7 +63,7 @@ export function messageLength(slot: u32): u32 {
  */
 export function newMessage(session: usize, type: u32): u32 {
   if (load<u32>(session, Head.MESSAGES) >= MESSAGES_PER_SESSION) return 0;
-  const slot = takeEntry(Pool.MESSAGES);
+  const slot = takeShared(session, Pool.MESSAGES);
   if (slot) store<u8>(at(slot), type, Slot.TYPE);
   return slot;
 }
@@ -136,7 +137,7 @@ export function messageAcked(session: usize, record: usize): void {
   while (load<u32>(link) != slot) link = at(load<u32>(link)) + Slot.NEXT;
   store<u32>(link, load<u32>(at(slot), Slot.NEXT));
   store<u32>(session, load<u32>(session, Head.MESSAGES) - 1, Head.MESSAGES);
-  giveEntry(Pool.MESSAGES, slot);
+  giveShared(session, Pool.MESSAGES, slot);
 }
 
 export function messageLost(session: usize, record: usize): void {
@@ -149,7 +150,7 @@ export function dropMessages(session: usize): void {
   let slot = load<u32>(session, Head.MESSAGES_FIRST);
   while (slot) {
     const next = load<u32>(at(slot), Slot.NEXT);
-    giveEntry(Pool.MESSAGES, slot);
+    giveShared(session, Pool.MESSAGES, slot);
     slot = next;
   }
   store<u32>(session, 0, Head.MESSAGES_FIRST);
@@ -163,7 +164,7 @@ export function dropMessages(session: usize): void {
 export function keepBytes(session: usize, from: usize, length: u32): u32 {
   if (length > MESSAGE_PAYLOAD_MAX) return 0;
   if (load<u32>(session, Head.EVENT_SLOTS) >= EVENT_SLOTS_PER_SESSION) return 0;
-  const slot = takeEntry(Pool.MESSAGES);
+  const slot = takeShared(session, Pool.MESSAGES);
   if (!slot) return 0;
   store<u8>(at(slot), SlotUse.EVENT, Slot.USE);
   store<u32>(at(slot), sessionHandle(session), Slot.SESSION);
@@ -178,10 +179,9 @@ export function releaseBytes(slot: u32): bool {
   if (slot == 0 || slot > poolSize(Pool.MESSAGES)) return false;
   if (load<u8>(at(slot), Slot.USE) != SlotUse.EVENT) return false;
   const handle = load<u32>(at(slot), Slot.SESSION),
-    session = sessionOfEntry(handleEntry(handle));
-  if (sessionHandle(session) == handle) {
-    store<u32>(session, load<u32>(session, Head.EVENT_SLOTS) - 1, Head.EVENT_SLOTS);
-  }
-  giveEntry(Pool.MESSAGES, slot);
+    session = sessionOfEntry(handleEntry(handle)),
+    lives = sessionHandle(session) == handle;
+  if (lives) store<u32>(session, load<u32>(session, Head.EVENT_SLOTS) - 1, Head.EVENT_SLOTS);
+  giveShared(lives ? session : 0, Pool.MESSAGES, slot);
   return true;
 }

@@ -3,7 +3,8 @@
  * number, from 1; 0 is none. A free entry's first word is the next free one; entries are handed out
  * zeroed, the last returned first.
  *
- * Head: 0 entries ever used, 4 first free entry, 8 entries taken now.
+ * Head: 0 entries ever used, 4 first free entry, 8 entries taken now, 12 of pool-share.ts. Entries
+ * that a session holds are taken and given back there; here only sessions themselves are.
  */
 import { Pool, poolHead, poolSize, poolStart, poolStride } from "../core/transfer-memory";
 

@@ -1,10 +1,11 @@
 /**
  * Sets of bytes of a stream, as ranges [first, end) in order, none touching the next, on
- * Pool.RANGES. A set is RangeSet.BYTES in its owner's memory, all zero when empty. Whoever adds
+ * Pool.RANGES. A set is RangeSet.BYTES in the memory of the stream or session whose share it counts
+ * for, all zero when empty. Whoever adds
  * bounds the number of ranges; a search begins where the last one ended, as packets mostly do.
  */
 import { Pool, RANGE_BYTES, RANGES } from "../core/transfer-memory";
-import { giveEntry, takeEntry } from "./pool";
+import { giveShared, ownerOf, takeShared } from "./pool-share";
 
 export const enum RangeSet {
   /** Numbers of the first range, the last, and the one that was touched last; 0: none. */
@@ -88,12 +89,12 @@ function unlink(set: usize, range: u32): void {
   else store<u32>(set, next, RangeSet.FIRST);
   if (load<u32>(set, RangeSet.HINT) == range) store<u32>(set, previous, RangeSet.HINT);
   store<u32>(set, load<u32>(set, RangeSet.COUNT) - 1, RangeSet.COUNT);
-  giveEntry(Pool.RANGES, range);
+  giveShared(ownerOf(set), Pool.RANGES, range);
 }
 
 /** Links a new range [first, end) behind `previous`; false: there is none left. */
 function insert(set: usize, previous: u32, first: u64, end: u64): bool {
-  const range = takeEntry(Pool.RANGES);
+  const range = takeShared(ownerOf(set), Pool.RANGES);
   if (range == 0) return false;
   const next = following(set, previous);
   store<u64>(at(range), first, Range.FIRST);
@@ -208,9 +209,10 @@ export function nextCovered(set: usize, offset: u64, end: u64): u64 {
 /** Empties a set. */
 export function dropRanges(set: usize): void {
   let range = load<u32>(set, RangeSet.FIRST);
+  const owner = range ? ownerOf(set) : 0;
   while (range) {
     const next = load<u32>(at(range), Range.NEXT);
-    giveEntry(Pool.RANGES, range);
+    giveShared(owner, Pool.RANGES, range);
     range = next;
   }
   memory.fill(set, 0, RangeSet.BYTES);

@@ -5,8 +5,8 @@
  *
  * Keys of numbers that were overtaken are kept for the newest 2048 numbers: in blocks of 64, each a
  * chunk of Pool.KEYS, with a bit for each key that is there. A key that was used, or whose number
- * is further behind, is gone. When the pool is empty keys are not kept, and their packets count as
- * lost.
+ * is further behind, is gone. When the share is used up keys are not kept, and their packets count
+ * as lost.
  *
  * A gap above 64 costs steps of the session's bucket. The chain keys of such a run stay in AHEAD,
  * so that the same gap is not paid for twice, until they are committed or a second has passed.
@@ -28,7 +28,8 @@ import {
   startAhead,
 } from "./ahead";
 import { Epoch, SKIP_BLOCKS, takeSteps } from "./epoch";
-import { entryAt, giveEntry, takeEntry } from "./pool";
+import { entryAt } from "./pool";
+import { giveShared, ownerOf, takeShared } from "./pool-share";
 
 /** The packet's key, 32 bytes. */
 export const PACKET_KEY: usize = PACKET_WORK;
@@ -179,7 +180,7 @@ function useSkipped(epoch: usize, n: u64): void {
 function freeBlock(epoch: usize, n: u64): void {
   const at = chunkAt(epoch, n),
     chunk = load<u16>(at);
-  if (chunk) giveEntry(Pool.KEYS, chunk);
+  if (chunk) giveShared(ownerOf(epoch), Pool.KEYS, chunk);
   store<u16>(at, 0);
   store<u64>(bitsAt(epoch, n), 0);
 }
@@ -189,7 +190,7 @@ function roomFor(epoch: usize, n: u64): usize {
   const at = chunkAt(epoch, n);
   let chunk: u32 = load<u16>(at);
   if (chunk == 0) {
-    chunk = takeEntry(Pool.KEYS);
+    chunk = takeShared(ownerOf(epoch), Pool.KEYS);
     if (chunk == 0) return 0;
     store<u16>(at, <u16>chunk);
   }

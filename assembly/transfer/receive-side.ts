@@ -4,7 +4,7 @@
  */
 import { TRANSFER_BLOCK_BYTES } from "../core/limits";
 import { CloseError } from "../core/transfer";
-import { Pool, poolSize } from "../core/transfer-memory";
+import { Pool } from "../core/transfer-memory";
 import {
   BLOCK_BITS,
   Block,
@@ -19,7 +19,7 @@ import {
 } from "./blocks";
 import { bookConsumed, bookReceived, bookSessionConsumed, overruns, want } from "./flow";
 import { OFFSET_MAX } from "./payload";
-import { entriesLeft } from "./pool";
+import { shareHeld, shareLeft, urgentLeft } from "./pool-share";
 import {
   addRange,
   addRanges,
@@ -73,12 +73,13 @@ export function offerReading(stream: usize): void {
 
 /** Whether another range of what came may be kept. */
 function rangeFree(stream: usize, first: u64, end: u64, urgent: bool): bool {
-  const left = entriesLeft(Pool.RANGES),
-    received = stream + Stream.RECEIVED;
-  if (left < 2) return false;
-  if (urgent || !needsRange(received, first, end)) return true;
-  if (left < poolSize(Pool.RANGES) >> 3) return false;
-  if (load<u32>(partOf(sessionOfStream(stream)), Part.RANGES) >= SESSION_RANGES_MAX) return false;
+  const session = sessionOfStream(stream),
+    received = stream + Stream.RECEIVED,
+    needed = needsRange(received, first, end);
+  if (urgent || !needed) return urgentLeft(session, Pool.RANGES) >= 2;
+  const left = shareLeft(session, Pool.RANGES);
+  if (left < 2 || left < (shareHeld(session, Pool.RANGES) + left) >> 3) return false;
+  if (load<u32>(partOf(session), Part.RANGES) >= SESSION_RANGES_MAX) return false;
   return rangeCount(received) < STREAM_RANGES_MAX;
 }
 

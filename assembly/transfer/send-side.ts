@@ -4,7 +4,7 @@
  * A block is given back when all its bytes are acked.
  */
 import { TRANSFER_BLOCK_BYTES } from "../core/limits";
-import { Pool, poolSize } from "../core/transfer-memory";
+import { Pool } from "../core/transfer-memory";
 import {
   BLOCK_BITS,
   Block,
@@ -20,7 +20,7 @@ import {
 import { now } from "./clock";
 import { streamCredit, want } from "./flow";
 import { OFFSET_MAX } from "./payload";
-import { entriesLeft } from "./pool";
+import { shareHeld, shareLeft, urgentLeft } from "./pool-share";
 import {
   addRange,
   coveredBytes,
@@ -94,7 +94,9 @@ function hasRoom(stream: usize): bool {
   if (rangeSum(stream + Stream.PENDING) >= UNSENT_MAX) return false;
   if (rangeCount(stream + Stream.WRITTEN) >= RANGES_MAX) return false;
   if (rangeCount(stream + Stream.ACKED) >= RANGES_MAX) return false;
-  return entriesLeft(Pool.RANGES) > poolSize(Pool.RANGES) >> 2;
+  const session = sessionOfStream(stream),
+    left = shareLeft(session, Pool.RANGES);
+  return left > (shareHeld(session, Pool.RANGES) + left) >> 2;
 }
 
 /**
@@ -148,7 +150,8 @@ export function written(stream: usize, offset: u64, length: u32): bool {
   if ((end - 1) >> BLOCK_BITS != offset >> BLOCK_BITS) return false;
   if (hasFlag(stream, StreamFlag.EXPEDITED) && end > EXPEDITED_BYTES_MAX) return false;
   if (coveredBytes(stream + Stream.WRITTEN, offset, end)) return false;
-  if (hasFlag(stream, StreamFlag.FINISHING) || entriesLeft(Pool.RANGES) < 2) return false;
+  if (hasFlag(stream, StreamFlag.FINISHING)) return false;
+  if (urgentLeft(sessionOfStream(stream), Pool.RANGES) < 2) return false;
   addRange(stream + Stream.WRITTEN, offset, end);
   addRange(stream + Stream.PENDING, offset, end);
   refreshSending(stream);
@@ -216,7 +219,7 @@ export function dataAcked(stream: usize, first: u64, end: u64): void {
     before = coveredBytes(acked, first, end);
   if (before == end - first) return;
   // Without a range, nothing is noted: the bytes go once more, and are acked then.
-  if (entriesLeft(Pool.RANGES) == 0) {
+  if (urgentLeft(sessionOfStream(stream), Pool.RANGES) == 0) {
     if (coveredTo(acked, first) == first && nextCovered(acked, first, end + 1) > end) {
       unsure(stream);
       return;

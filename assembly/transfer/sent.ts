@@ -7,7 +7,7 @@ import { TRANSFER_CHUNK_ENTRIES } from "../core/limits";
 import { Pool, SENT_CHUNK_BYTES, SENT_CHUNKS, SENT_RECORD_BYTES } from "../core/transfer-memory";
 import { now } from "./clock";
 import { Session } from "./layout";
-import { entriesLeft, giveEntry, takeEntry } from "./pool";
+import { giveShared, shareLeft, takeShared } from "./pool-share";
 import { lateBefore } from "./rtt";
 import { SentRecord } from "./sent-record";
 
@@ -127,7 +127,7 @@ export function forgetSent(session: usize, lostBefore: u64): void {
     first++;
     if ((first & ENTRY_MASK) != 0) continue;
     const slot = chunkSlot(session, first - 1);
-    giveEntry(Pool.SENT, load<u16>(slot));
+    giveShared(session, Pool.SENT, load<u16>(slot));
     store<u16>(slot, 0);
   }
   store<u64>(session, first, Session.SENT + Sent.FIRST);
@@ -136,7 +136,7 @@ export function forgetSent(session: usize, lostBefore: u64): void {
 /** Whether a chunk can be had. */
 function hasChunk(session: usize): bool {
   const used = (nextSent(session) >> ENTRY_BITS) - (firstSent(session) >> ENTRY_BITS);
-  return used < CHUNKS && entriesLeft(Pool.SENT) > 0;
+  return used < CHUNKS && shareLeft(session, Pool.SENT) > 0;
 }
 
 /** Whether a record can be had without giving up any. */
@@ -186,7 +186,7 @@ export function recordSent(session: usize, epochNumber: u32, n: u32, bytes: u32)
   if ((next & ENTRY_MASK) == 0) {
     forgetSent(session, lateBefore(session));
     if (!roomToSend(session)) return 0;
-    store<u16>(chunkSlot(session, next), takeEntry(Pool.SENT));
+    store<u16>(chunkSlot(session, next), takeShared(session, Pool.SENT));
   }
   placeNumber(slot, epochNumber, n, next);
   const record = sentRecord(session, next);
@@ -203,7 +203,7 @@ export function dropSent(session: usize): void {
   const part = session + Session.SENT;
   for (let i: usize = 0; i < <usize>CHUNKS; i++) {
     const chunk = load<u16>(part + Sent.DIRECTORY + (i << 1));
-    if (chunk) giveEntry(Pool.SENT, chunk);
+    if (chunk) giveShared(session, Pool.SENT, chunk);
   }
   memory.fill(part, 0, Session.BYTES - Session.SENT);
 }

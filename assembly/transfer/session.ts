@@ -24,6 +24,7 @@ import { startMtu } from "./mtu";
 import { isMigrating, probePath } from "./path";
 import { currentPath, Path, probedPath, startPaths } from "./path-slots";
 import { giveEntry, takeEntry } from "./pool";
+import { dropShares } from "./pool-share";
 import { dropReady, makeReady } from "./ready";
 import { resetPath, startRecovery } from "./recovery";
 import { isRekeying, startRekeys } from "./rekey";
@@ -285,6 +286,7 @@ export function forgetSession(session: usize): void {
   dropSent(session);
   wipeEpochs(session);
   if (load<u32>(session, Head.REASON_SLOT)) releaseBytes(load<u32>(session, Head.REASON_SLOT));
+  dropShares(session);
   giveEntry(Pool.SESSIONS, load<u32>(session, Head.HANDLE) & 0xffff);
 }
 

@@ -9,7 +9,7 @@ import { Pool } from "../core/transfer-memory";
 import { blockCount, dropBlocks, Side } from "./blocks";
 import { now } from "./clock";
 import { beginEvent, endEvent } from "./events";
-import { entriesLeft } from "./pool";
+import { shareLeft } from "./pool-share";
 import { rangeSum } from "./ranges";
 import { readableBytes } from "./readable";
 import { sessionHandle } from "./session-head";
@@ -171,8 +171,9 @@ export function offerIfRoom(session: usize): void {
   const part = partOf(session);
   if (load<u8>(part, Part.AVAILABLE) != Offer.ROOM) return;
   const slots = load<u32>(part, Part.METADATA_SLOTS) < METADATA_SLOTS_MAX;
-  if (slots && entriesLeft(Pool.STREAMS) && entriesLeft(Pool.MESSAGES)) offerStreams(session);
-  else waitForRoom(session);
+  if (slots && shareLeft(session, Pool.STREAMS) && shareLeft(session, Pool.MESSAGES)) {
+    offerStreams(session);
+  } else waitForRoom(session);
 }
 
 /** Tells what found no room before. */

@@ -17,7 +17,8 @@ import { startWindows, want, wantOfSession } from "./flow";
 import { frameStream, payloadAt } from "./frame-view";
 import { keepBytes, MESSAGE_PAYLOAD_MAX, messagePayload } from "./messages";
 import { OpenPayload, readU16BE, readU32BE } from "./payload";
-import { entryAt, takeEntry } from "./pool";
+import { entryAt } from "./pool";
+import { takeShared } from "./pool-share";
 import { offerReading, stopReceiving } from "./receive-side";
 import { giveUpSending, refreshSending } from "./send-side";
 import { sessionHandle } from "./session-head";
@@ -123,8 +124,9 @@ export function openStream(
 }
 
 function keepMetadata(stream: usize, from: usize, length: u32): bool {
-  const slot = takeEntry(Pool.MESSAGES),
-    part = partOf(sessionOfStream(stream));
+  const session = sessionOfStream(stream),
+    slot = takeShared(session, Pool.MESSAGES),
+    part = partOf(session);
   if (slot == 0) return false;
   store<u32>(stream, slot, Stream.METADATA);
   store<u32>(part, load<u32>(part, Part.METADATA_SLOTS) + 1, Part.METADATA_SLOTS);

@@ -6,7 +6,8 @@
  */
 import { Pool, STREAM_BUCKETS, streamBuckets } from "../core/transfer-memory";
 import { dropAllBlocks, Side } from "./blocks";
-import { entryAt, giveEntry, takeEntry } from "./pool";
+import { entryAt } from "./pool";
+import { giveShared, takeShared } from "./pool-share";
 import {
   addRange,
   coveredTo,
@@ -119,7 +120,7 @@ export function findStream(session: usize, number: u32): usize {
 
 /** Makes a stream with this number and these flags; 0: there is no room. */
 export function addStream(session: usize, number: u32, flags: u32): usize {
-  const entry = takeEntry(Pool.STREAMS);
+  const entry = takeShared(session, Pool.STREAMS);
   if (entry == 0) return 0;
   const stream = at(entry),
     part = partOf(session),
@@ -202,7 +203,7 @@ export function freeStream(stream: usize): void {
   if (previous) store<u32>(at(previous), next, Stream.ALL_NEXT);
   else store<u32>(part, next, Part.ALL);
   store<u32>(part, load<u32>(part, Part.COUNT) - 1, Part.COUNT);
-  giveEntry(Pool.STREAMS, streamEntry(stream));
+  giveShared(session, Pool.STREAMS, streamEntry(stream));
 }
 
 /** Gives back all that a stream holds of what goes. */
@@ -218,11 +219,12 @@ export function dropSendSide(stream: usize): void {
 /** Gives back the slot of a STREAM_OPEN's metadata. */
 export function dropMetadata(stream: usize): void {
   const slot = load<u32>(stream, Stream.METADATA),
-    part = partOf(sessionOfStream(stream));
+    session = sessionOfStream(stream),
+    part = partOf(session);
   if (slot == 0) return;
   store<u32>(stream, 0, Stream.METADATA);
   store<u32>(part, load<u32>(part, Part.METADATA_SLOTS) - 1, Part.METADATA_SLOTS);
-  giveEntry(Pool.MESSAGES, slot);
+  giveShared(session, Pool.MESSAGES, slot);
 }
 
 /** First stream of a session, and the one behind another; 0: none. */

@@ -7,14 +7,14 @@ import { Pool } from "../../core/transfer-memory";
 import { takeEntry } from "../pool";
 import { Head, Life, newHandle, sessionOfEntry } from "../session-head";
 
-/** Lays transfer's memory out; each spec file does so once. */
-export function configureTransfer(): void {
+/** Lays transfer's memory out; each spec file does so once. Fewer sessions have larger shares. */
+export function configureTransfer(sessions: u32 = 64, blocks: u32 = 512): void {
   writeConfiguration(1);
-  setWord(Config.TRANSFER_SESSIONS, 64);
+  setWord(Config.TRANSFER_SESSIONS, sessions);
   setWord(Config.TRANSFER_STREAMS, 256);
   setWord(Config.TRANSFER_SENT_CHUNKS, 256);
   setWord(Config.TRANSFER_KEY_CHUNKS, 256);
-  setWord(Config.TRANSFER_BLOCKS, 512);
+  setWord(Config.TRANSFER_BLOCKS, blocks);
   setWord(Config.TRANSFER_RANGES, 4096);
   setWord(Config.TRANSFER_MESSAGES, 128);
   setWord(Config.TRANSFER_EVENTS, 256);

@@ -51,19 +51,19 @@ export interface EngineSizes {
 
 /** Room for transfer in each instance, besides 2.1 MiB for its whole. */
 export interface TransferSizes {
-  /** Sessions at once, 8 KiB each. */
+  /** Sessions at once, 8 KiB each; for a single one the last number below holds. */
   sessions: number;
   /** Streams of all sessions, 256 bytes each [32 a session]. */
   streams?: number;
   /** Chunks of 64 records of packets sent, 6 KiB each [32 a session]. */
   sentChunks?: number;
-  /** Chunks of 64 keys of packets overtaken, 2 KiB each [8 a session, 34 at the least]. */
+  /** Chunks of 64 keys of packets overtaken, 2 KiB each [8 a session, 100 or more; 34]. */
   keyChunks?: number;
   /** Blocks of stream data, 16 KiB each [64 a session, 256 at the least]. */
   blocks?: number;
   /** Ranges of stream bytes, 24 bytes each [256 a session]. */
   ranges?: number;
-  /** Slots of frames and of what events carry, 1152 bytes each [16 a session, 64 at the least]. */
+  /** Slots of frames and of what events carry, 1152 bytes each [16 a session, 336 or more; 64]. */
   messages?: number;
   /** Entries of the event ring, 64 bytes each, a power of two [1024]. */
   events?: number;
@@ -164,11 +164,13 @@ function writeTransferSizes(words: Uint32Array, sizes: TransferSizes): void {
   words[Config.TRANSFER_SESSIONS] = sessions;
   words[Config.TRANSFER_STREAMS] = sizes.streams ?? Math.min(32 * sessions, TRANSFER_STREAMS_MAX);
   words[Config.TRANSFER_SENT_CHUNKS] = sizes.sentChunks ?? most(32 * sessions);
-  words[Config.TRANSFER_KEY_CHUNKS] = sizes.keyChunks ?? most(Math.max(34, 8 * sessions));
+  words[Config.TRANSFER_KEY_CHUNKS] =
+    sizes.keyChunks ?? most(Math.max(sessions > 1 ? 100 : 34, 8 * sessions));
   words[Config.TRANSFER_BLOCKS] =
     sizes.blocks ?? Math.min(Math.max(256, 64 * sessions), TRANSFER_BLOCKS_MAX);
   words[Config.TRANSFER_RANGES] = sizes.ranges ?? Math.min(256 * sessions, TRANSFER_RANGES_MAX);
-  words[Config.TRANSFER_MESSAGES] = sizes.messages ?? most(Math.max(64, 16 * sessions));
+  words[Config.TRANSFER_MESSAGES] =
+    sizes.messages ?? most(Math.max(sessions > 1 ? 336 : 64, 16 * sessions));
   words[Config.TRANSFER_EVENTS] = sizes.events ?? 1024;
 }
 
