@@ -118,6 +118,27 @@ describe.skipIf('missing' in native)('datagram socket', () => {
     expect(socket.counters()).toMatchObject({ sent: 1, refused: 3 });
   });
 
+  it('works over shared memory', async () => {
+    const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
+    const { socket, options, view } = open({ memory });
+    const farEnd = new Uint8Array(memory.buffer, 100, 24);
+    const { port } = socket;
+    farEnd.set([0xff, 0xff, 127, 0, 0, 1, port & 255, port >> 8], 10);
+    const bytes = new Uint8Array(memory.buffer, OUTGOING, 4);
+    bytes.set([1, 2, 3, 4]);
+    socket.sendTo(bytes, farEnd);
+    lay(view, 0, { offset: OUTGOING + 1, length: 3, port });
+    expect(socket.send(1)).toBe(0);
+    let received = 0;
+    await vi.waitFor(() => {
+      received += socket.receive();
+      expect(received).toBe(2);
+    }, SOON);
+    const letter = new DataView(options.letters.buffer);
+    expect(letter.getUint32(4, true)).toBeGreaterThanOrEqual(3);
+    expect(options.letters.subarray(8, 32)).toEqual(Uint8Array.from(farEnd));
+  });
+
   it('writes to no letters that are gone, and to its own again', async () => {
     const letters = new Uint8Array(2048);
     const { socket } = open({ letters });

@@ -8,9 +8,15 @@ import { RingEngine } from './testing/ring-engine.ts';
 import { UdpClient } from './testing/udp-client.ts';
 
 const native = loadNative();
-const program = new URL('./testing/echo-worker.ts', import.meta.url);
+const programs = {
+  packet: new URL('./testing/echo-worker.ts', import.meta.url),
+  datagram: new URL('./testing/datagram-worker.ts', import.meta.url),
+};
 
-async function live(workerData: EchoWorkerData): Promise<{ port: number; error?: Error }> {
+async function live(
+  program: URL,
+  workerData: EchoWorkerData,
+): Promise<{ port: number; error?: Error }> {
   const worker = new Worker(program, { workerData });
   const [port] = (await once(worker, 'message')) as [number];
   let error: Error | undefined;
@@ -34,13 +40,14 @@ async function live(workerData: EchoWorkerData): Promise<{ port: number; error?:
   return error ? { port, error } : { port };
 }
 
-describe.skipIf('missing' in native)('a thread with a packet socket', () => {
+const kinds = ['packet', 'datagram'] as const;
+describe.skipIf('missing' in native).each(kinds)('a thread with a %s socket', (kind) => {
   it.each(['terminated', 'returns', 'throws', 'exits'] as const)(
     '%s under load, 5 times',
     { timeout: 120_000 },
     async (end) => {
       for (let i = 0; i < 5; i++) {
-        const { port, error } = await live({ end, shared: i % 2 === 0 });
+        const { port, error } = await live(programs[kind], { end, shared: i % 2 === 0 });
         if (end === 'throws') expect(error?.message).toBe('thrown in the callback');
         else expect(error).toBeUndefined();
         if ('missing' in native) return;

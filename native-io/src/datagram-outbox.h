@@ -41,7 +41,9 @@ class DatagramOutbox {
  private:
   struct Packet {
     SocketAddress to;
-    bool alone;  // a probe of the path's size: with others it would be cut to theirs
+    // A probe of the path's size: as part of a message it would pass where devices hand messages on
+    // whole (veth) and a packet of its size is lost.
+    bool alone;
   };
   // What one entry of sendmmsg is beside its header.
   struct Message {

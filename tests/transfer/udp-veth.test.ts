@@ -200,9 +200,10 @@ describe.skipIf(why !== undefined)(label, () => {
     },
   );
 
-  it.runIf(udpBackends.includes('mmsg'))('IPv4 packets forbid to be cut on their way', async () => {
+  const hosts = udpBackends.includes('mmsg') ? [SERVER_IP, '::'] : [];
+  it.each(hosts)('at %s IPv4 packets forbid to be cut on their way', async (host) => {
     veth = new Veth();
-    const io = new UdpTransport({ host: SERVER_IP, port: 0 }, { backend: 'mmsg' });
+    const io = new UdpTransport({ host, port: 0 }, { backend: 'mmsg' });
     const server = new DatagramPlace(io);
     others.push(io);
     await inServer(() => server.open());

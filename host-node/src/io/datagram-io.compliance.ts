@@ -73,7 +73,7 @@ function describeCarrying(open: Open): void {
     ];
     for (const sizeOf of sizes) {
       const sent = Array.from({ length: BATCH }, (_, i) => numbered(i, sizeOf(i)));
-      expect(one.send(sent.map((bytes) => ({ bytes, farEnd })))).toBe(true);
+      expect(one.send(sent.map((bytes, i) => ({ bytes, farEnd, probe: i % 9 === 4 })))).toBe(true);
       await vi.waitFor(() => expect(two.arrived).toHaveLength(BATCH), SOON);
       expect(two.arrived.splice(0).map(({ bytes }) => bytes)).toEqual(sent);
     }
@@ -95,6 +95,21 @@ function describeCarrying(open: Open): void {
     }
     await vi.waitFor(() => expect(hub.arrived).toHaveLength(16), SOON);
     for (const one of hub.arrived) expect(one.farEnd).toEqual(others[numberOf(one)]?.farEnd);
+  });
+
+  it.runIf(hasIPv6)('at :: hears and reaches both families', async () => {
+    const hub = await open('::');
+    const { port } = hub.address;
+    for (const host of hosts) {
+      const other = await open(host);
+      other.send([{ bytes: numbered(1), farEnd: farEndOf({ host, port }) }]);
+      await vi.waitFor(() => expect(hub.arrived).toHaveLength(1), SOON);
+      const [{ farEnd } = { farEnd: other.farEnd }] = hub.arrived.splice(0);
+      expect(farEnd).toEqual(other.farEnd);
+      hub.send([{ bytes: numbered(2), farEnd }]);
+      await vi.waitFor(() => expect(other.arrived.map(numberOf)).toEqual([2]), SOON);
+      expect(other.arrived[0]?.farEnd).toEqual(farEndOf({ host, port }));
+    }
   });
 
   it('what it is given by send() may be written again at once', async () => {
