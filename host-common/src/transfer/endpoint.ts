@@ -5,7 +5,7 @@
  */
 import { CloseError, PacketVerdict, TransferEventKind } from '../engine/generated/transfer.ts';
 import { hostRandom, nameOf, type RandomBytes } from './byte-strings.ts';
-import { closeOneOfTwo, crossing, type Held } from './crossed-calls.ts';
+import { closeOneOfTwo, type Held, standIn, unanswered } from './crossed-calls.ts';
 import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
 import type { EndpointOptions } from './endpoint-options.ts';
@@ -280,7 +280,7 @@ export class TransferEndpoint {
     const link = { streams: this.transfer.streams, clock, kick: () => this.kick() };
     const facts = { handle, agreed, startUs: this.clock.now().us };
     const session = new TransferSession(this.transfer, link, facts);
-    const held = { session, handle, call: undefined };
+    const held = { session, handle, beganUs: agreed.beganUs, call: undefined };
     this.sessions.set(handle, held);
     return held;
   }
@@ -315,10 +315,10 @@ export class TransferEndpoint {
     if (!call) return;
     held.call = undefined;
     this.handshakes.confirm(call);
-    const other = crossing(held, this.sessions.values());
     const reason = new TextDecoder().decode(bytes);
     const message = `the peer closed at once (${code}) ${reason}`;
-    this.settle(call, other?.session ?? new TransferError('ANDVARI_SESSION_CLOSED', message, code));
+    const error = new TransferError('ANDVARI_SESSION_CLOSED', message, code);
+    this.settle(call, this.standIn(call) ?? error);
   }
 
   private letIn(agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array): void {
@@ -335,7 +335,15 @@ export class TransferEndpoint {
     void held.session.closed.then(() => this.byCid.delete(nameOf(cid)));
     this.transfer.ping(held.handle);
     this.incomingController?.enqueue(held.session);
-    this.oneOfTwo(held);
+    const call = unanswered(peerKey, this.connecting.keys());
+    if (call) {
+      this.handshakes.cancel(call);
+      this.settle(call, held.session);
+    } else this.oneOfTwo(held);
+  }
+
+  private standIn({ initiator }: Call): TransferSession | undefined {
+    return standIn(initiator.peerKey, initiator.startUs, this.sessions.values());
   }
 
   private oneOfTwo(held: Held): TransferSession {
@@ -344,7 +352,7 @@ export class TransferEndpoint {
   }
 
   private failed(call: Call, error: HandshakeError): void {
-    this.settle(call, error);
+    this.settle(call, this.standIn(call) ?? error);
     for (const held of this.sessions.values()) {
       // Answered, and then never heard of: nobody is there to be told.
       if (held.call === call) void held.session.close(CloseError.TIMEOUT);

@@ -41,6 +41,8 @@ export interface Agreed {
   headerProtection: boolean;
   /** First sample of the round trip, microseconds; undefined if a message was sent twice. */
   rttUs: number | undefined;
+  /** When it began here: message 1 went, or came. */
+  beganUs: number;
 }
 
 /**

@@ -81,9 +81,9 @@ export type InitiatorState = 'calling' | 'answered' | 'confirmed' | 'failed';
 export class Initiator {
   private readonly options: HandshakeOptions;
   private readonly peerId: Uint8Array;
-  private readonly peerKey: Uint8Array;
+  readonly peerKey: Uint8Array;
   private readonly keys: HandshakeKeys;
-  private readonly startUs: number;
+  readonly startUs: number;
   private readonly attempts: Attempt[] = [];
   private third: Uint8Array | undefined;
   private outbox: Uint8Array[] = [];
@@ -270,6 +270,7 @@ export class Initiator {
       theirParams: params,
       headerProtection: params.headerProtection || own.headerProtection,
       rttUs: attempt.sent === 1 ? Math.max(1, now.us - attempt.sentUs) : undefined,
+      beganUs: this.startUs,
     };
     this.state = 'answered';
     this.wipeAttempts();

@@ -110,7 +110,7 @@ export class Responder {
     if (!this.keys.isGenuine('3', datagram, THIRD_BYTES)) return OTHER;
     const noise = entry.noise.copy();
     const payload = noise.readThird(bodyOfThird(datagram));
-    const agreed = payload && this.agree(noise, payload);
+    const agreed = payload && this.agree(noise, payload, entry.sentUs);
     if (!agreed) {
       noise.wipe();
       return SILENCE;
@@ -222,7 +222,7 @@ export class Responder {
   }
 
   /** undefined: the caller is nobody, or pretends to be us. */
-  private agree(noise: NoiseXX, payload: Uint8Array): Agreed | undefined {
+  private agree(noise: NoiseXX, payload: Uint8Array, beganUs: number): Agreed | undefined {
     const own = this.options.identity.noise.publicKey;
     const theirParams = parseParams(payload);
     const peerId = peerIdOf(noise.theirStatic, theirParams.signBit);
@@ -235,6 +235,7 @@ export class Responder {
       headerProtection: theirParams.headerProtection || this.options.params.headerProtection,
       keys: noise.split(),
       rttUs: undefined,
+      beganUs,
     };
   }
 }
