@@ -53,6 +53,11 @@ function bucketOf(prefix: u32): usize {
   return PREFIX_BUCKETS + ((<usize>((hash >> 40) & (prefixBuckets - 1))) << 2);
 }
 
+/** Whether bytes 0 to 4 can be those of a session's CID: zeros and ones are markers (1.1, 4.2). */
+export function isPrefix(prefix: u32): bool {
+  return prefix != 0 && prefix != u32.MAX_VALUE;
+}
+
 /** Lists an epoch's path under the 8 CID bytes at `cid`; what had its place is taken off. */
 export function addPrefix(session: usize, epochIndex: u32, path: u32, cid: usize): void {
   const number = nodeNumber(session, epochIndex, path),

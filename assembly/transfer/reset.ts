@@ -11,10 +11,10 @@ import { wipe } from "../crypto/wipe";
 export const RESET_TOKEN_BYTES: u32 = 16;
 /** 5 random bytes and the token. */
 export const RESET_BYTES_MIN: u32 = 21;
-/** A longer one would only cost more random bytes. */
-const RESET_BYTES_MAX: u32 = 256;
 /** A shorter packet is never answered. */
 const TRIGGER_BYTES_MIN: u32 = 43;
+/** Too short to be answered: two processes that have both lost a session have nothing to say. */
+const RESET_BYTES_MAX: u32 = TRIGGER_BYTES_MIN - 1;
 
 /**
  * The token (16 bytes at `out`) under the process's 32-byte key for bytes 0 to 4 of a CID and the
@@ -34,12 +34,9 @@ export function isReset(packet: usize, length: u32, token: usize): bool {
   return equal16(packet + length - RESET_TOKEN_BYTES, token);
 }
 
-/**
- * Bytes of a reset for a packet of an unknown prefix: shorter than it, so that none answers none.
- */
+/** Bytes of a reset for a packet of an unknown prefix: shorter than it; 0: none. */
 export function resetBytes(trigger: u32): u32 {
-  if (trigger < TRIGGER_BYTES_MIN) return 0;
-  return min<u32>(trigger - 1, RESET_BYTES_MAX);
+  return trigger < TRIGGER_BYTES_MIN ? 0 : RESET_BYTES_MAX;
 }
 
 /** Makes a reset of `length` random bytes at `at`: the token goes to the end. */

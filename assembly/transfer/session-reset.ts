@@ -21,7 +21,7 @@ import { Session } from "./layout";
 import { messagePayload, newMessage, queueMessage } from "./messages";
 import { currentPath, Path } from "./path-slots";
 import { ControlPayload } from "./payload";
-import { firstPrefix } from "./prefix";
+import { firstPrefix, isPrefix } from "./prefix";
 import { isReset, RESET_TOKEN_BYTES, resetBytes, resetToken, writeReset } from "./reset";
 import { Head, Life, sessionOfEntry } from "./session-head";
 import { Handled } from "./verdict";
@@ -110,6 +110,8 @@ export function dropTokens(session: usize): void {
  */
 export function resetBy(entry: usize): usize {
   if (held == 0 || now - searched < PAUSE_US) return 0;
+  // Handshakes, and what is marked as something else: a flood of them must not hide a reset.
+  if (!isPrefix(load<u32>(load<u32>(entry, TransferPacket.OFFSET)))) return 0;
   searched = now;
   const ever = load<u32>(poolHead(Pool.SESSIONS)),
     far = entry + TransferPacket.PATH;
@@ -136,9 +138,9 @@ function endsInToken(session: usize, entry: usize): bool {
 }
 
 /**
- * Answers a packet of TransferBlock.RECEIVED whose prefix nobody knows with a reset at `at`, where
- * the host has put as many random bytes as the packet has; returns the bytes to send, 0: none. Only
- * if the process gives tokens away.
+ * Answers a packet of TransferBlock.RECEIVED whose prefix nobody knows with a reset at `at`: the
+ * bytes to send, 0: none. The host fills those before the token (RESET_TOKEN_BYTES) with random
+ * ones. Only if the process gives tokens away.
  */
 export function answerUnknown(entry: usize, at: usize): u32 {
   const bytes = resetBytes(load<u32>(entry, TransferPacket.LENGTH)),
@@ -148,6 +150,8 @@ export function answerUnknown(entry: usize, at: usize): u32 {
   if (bytes == 0 || !v128.any_true(none) || now - answered < PAUSE_US) return 0;
   // Of a session that lives the tag did not fit: whoever forged it must not end the session.
   if (firstPrefix(load<u32>(packet))) return 0;
+  // What is marked as something else (a reset, 1.1) was never a packet of a session of ours.
+  if (!isPrefix(load<u32>(packet))) return 0;
   answered = now;
   resetToken(key, packet, entry + TransferPacket.PATH, TRANSFER_DIGEST);
   writeReset(at, bytes, TRANSFER_DIGEST);

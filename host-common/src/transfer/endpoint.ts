@@ -192,8 +192,8 @@ export class TransferEndpoint {
     this.pump();
   }
 
-  private reset({ bytes, farEnd }: Datagram, index: number): void {
-    const reset = this.transfer.resetFor(index, this.random(bytes.length));
+  private reset({ farEnd }: Datagram, index: number): void {
+    const reset = this.transfer.resetFor(index, this.random);
     if (reset) this.options.transport.send([{ bytes: reset, farEnd }]);
   }
 

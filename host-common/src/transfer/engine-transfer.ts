@@ -20,9 +20,12 @@ import {
   TransferPacket,
   TransferStatistic,
 } from '../engine/generated/transfer.ts';
+import type { RandomBytes } from './byte-strings.ts';
 import type { PacketPlaces } from './datagram-transport.ts';
 import { EngineStreams } from './engine-streams.ts';
 
+/** At the end of a stateless reset; what is before it is random. */
+const RESET_TOKEN_BYTES = 16;
 const TWO_32 = 4294967296;
 /** Large frames in which packets come, and in which they go: a batch of 64 of any size. */
 const FRAMES_EACH_WAY = 9;
@@ -226,13 +229,13 @@ export class EngineTransfer {
 
   /**
    * A stateless reset for a packet of the last receive() that nobody knows: bytes to send to where
-   * it came from, good until the next send(). undefined: none, as most often. `random`: as many
-   * bytes as the packet had.
+   * it came from, good until the next send(). undefined: none, as most often.
    */
-  resetFor(index: number, random: Uint8Array): Uint8Array | undefined {
-    this.engine.u8.set(random, this.outgoing);
+  resetFor(index: number, random: RandomBytes): Uint8Array | undefined {
     const bytes = this.now.transferResetFor(index, this.outgoing);
-    return bytes ? this.engine.u8.subarray(this.outgoing, this.outgoing + bytes) : undefined;
+    if (bytes === 0) return undefined;
+    this.engine.u8.set(random(bytes - RESET_TOKEN_BYTES), this.outgoing);
+    return this.engine.u8.subarray(this.outgoing, this.outgoing + bytes);
   }
 
   /** Asks for packets to send; gives how many. A full batch means that there may be more. */

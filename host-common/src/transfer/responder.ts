@@ -16,6 +16,7 @@ import {
   type FirstMessage,
   HandshakeKeys,
   isUsableCid,
+  Marker,
   markerOf,
   parseFirst,
   parseParams,
@@ -122,6 +123,8 @@ export class Responder {
 
   /** A datagram that nobody else knows: message 1, plain or masked. */
   receiveFirst(datagram: Uint8Array, address: Uint8Array, now: Moment): Heard {
+    // Markers of other kinds are nobody's, whatever is behind them (a reset, of section 1.1).
+    if (markerOf(datagram) !== Marker.FIRST && !isUsableCid(datagram)) return OTHER;
     if (!this.keys.isGenuine('1', datagram, FIRST_BYTES)) return OTHER;
     this.open.expire(now.us);
     const first = parseFirst(this.keys, datagram);
