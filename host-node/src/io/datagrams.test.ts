@@ -1,9 +1,11 @@
 /** Each way of datagrams that this machine has against the suite of all; and which is taken. */
 
+import { loadNative } from '@andvari/native-io';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UdpTransport } from '../transfer/udp-transport.ts';
 import { BackendError, whyNotBackend } from './choose-backend.ts';
 import { describeDatagramIo } from './datagram-io.compliance.ts';
+import { PortInUseError } from './packet-io.ts';
 
 for (const backend of ['portable', 'mmsg'] as const) {
   const why = whyNotBackend({ backend });
@@ -17,6 +19,7 @@ describe('which one', () => {
   const opened: UdpTransport[] = [];
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((one) => one.close()));
+    vi.restoreAllMocks();
     vi.unstubAllEnvs();
     vi.resetModules();
   });
@@ -37,6 +40,26 @@ describe('which one', () => {
       code: 'ANDVARI_IO_UNSUPPORTED',
       message: `io.backend "${backend}" cannot be used: transfer goes by mmsg or portable`,
     });
+  });
+
+  it('what the kernel refuses at the last moment: auto goes on, a named one is an error', async () => {
+    const addon = loadNative();
+    if ('missing' in addon) return;
+    const refuse = (code: string) =>
+      vi.spyOn(addon, 'openDatagrams').mockImplementation(() => {
+        throw Object.assign(new Error('setsockopt: not permitted'), { code, mend: 'allow it' });
+      });
+    refuse('ANDVARI_IO_PERMISSION');
+    const transport = new UdpTransport(address);
+    opened.push(transport);
+    await transport.open(() => {});
+    expect(transport.backend).toBe('portable');
+    expect(transport.better).toEqual(['mmsg: setsockopt: not permitted (allow it)']);
+    const named = new UdpTransport(address, { backend: 'mmsg' }).open(() => {});
+    await expect(named).rejects.toMatchObject({ code: 'ANDVARI_IO_PERMISSION' });
+    // Another way would find the port taken too, or another address than was meant.
+    refuse('ANDVARI_PORT_IN_USE');
+    await expect(new UdpTransport(address).open(() => {})).rejects.toThrow(PortInUseError);
   });
 
   it('without the addon auto is portable and says why; mmsg by its name is an error', async () => {
