@@ -42,7 +42,7 @@ describe('which one', () => {
     });
   });
 
-  it('what the kernel refuses at the last moment: auto goes on, a named one is an error', async () => {
+  it('refused at the last moment: auto goes on, a named one is an error', async () => {
     const addon = loadNative();
     if ('missing' in addon) return;
     const refuse = (code: string) =>
