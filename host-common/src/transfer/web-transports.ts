@@ -13,6 +13,11 @@ const MESSAGE_BYTES = 1232;
 /** No packet is longer. */
 const DATAGRAM_MAX = 65535;
 
+/** The standard's later form, in which `writable` is gone. */
+type NewerDatagrams = WebTransport['datagrams'] & {
+  createWritable?: () => WritableStream<Uint8Array>;
+};
+
 type Sink = (datagrams: readonly Datagram[]) => void;
 
 /** Over a WebSocket that is open; who made it closes it if it must be closed for other reasons. */
@@ -59,7 +64,8 @@ export class WebTransportDatagrams implements DatagramTransport {
     this.session = session;
     this.farEnd = farEnd;
     this.maxDatagramBytes = session.datagrams.maxDatagramSize;
-    this.writer = session.datagrams.writable.getWriter();
+    const { datagrams }: { datagrams: NewerDatagrams } = session;
+    this.writer = (datagrams.createWritable?.() ?? datagrams.writable).getWriter();
   }
 
   open(sink: Sink): void {
