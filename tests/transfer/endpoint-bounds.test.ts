@@ -93,6 +93,47 @@ function openOf(session: TransferSession): number {
   return [...streams.values()].filter((stream) => stream instanceof TransferStream).length;
 }
 
+describe('sessions that nobody takes', () => {
+  it('that are over give way to those that live, unless there is something in them', async () => {
+    world.sessions = 100;
+    const one = await world.endpoint(1);
+    const two = await world.endpoint(2);
+    const call = () => one.connect(world.identity(2).peerId, hostAt(2));
+    const first = await call();
+    await writeAll(await first.openStream({ bidi: false }), pattern(3));
+    await pause(50);
+    await first.close();
+    for (let i = 0; i < 70; i++) {
+      await (await call()).close();
+      await pause(5);
+    }
+    const last = await call();
+    const reader = two.incoming.getReader();
+    const taken: TransferSession[] = [];
+    while (!taken.at(-1)?.isOpen) {
+      const { value } = await reader.read();
+      if (value) taken.push(value);
+    }
+    expect(taken.length).toBeLessThanOrEqual(64);
+    expect(taken.at(-1)?.authenticationString).toBe(last.authenticationString);
+    expect(taken[0]?.authenticationString).toBe(first.authenticationString);
+    const [kept] = taken;
+    if (kept) expect(await bytesOf(await next(kept.incoming))).toEqual(pattern(3));
+  });
+
+  it('are refused once nobody wants any', async () => {
+    const one = await world.endpoint(1);
+    const two = await world.endpoint(2);
+    const first = await one.connect(world.identity(2).peerId, hostAt(2));
+    await two.incoming.cancel();
+    expect((await first.closed).byPeer).toBe(true);
+    const calling = one.connect(world.identity(2).peerId, hostAt(2), {
+      signal: AbortSignal.timeout(300),
+    });
+    await expect(calling).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+});
+
 it('datagrams that a browser does not send are lost, not kept', () => {
   const writable = new WritableStream<Uint8Array>({ write: () => new Promise(() => {}) });
   const session = { datagrams: { writable, readable: undefined, maxDatagramSize: 1200 } };

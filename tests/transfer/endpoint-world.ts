@@ -46,6 +46,8 @@ export function pause(ms: number): Promise<void> {
 export class EndpointWorld {
   readonly network = new MemoryNetwork();
   readonly opened: TransferEndpoint[] = [];
+  /** That the engine of an endpoint has room for. */
+  sessions = 8;
   private readonly x25519: X25519Provider;
 
   constructor(x25519: X25519Provider) {
@@ -57,7 +59,7 @@ export class EndpointWorld {
   }
 
   async endpoint(name: number, more: Partial<EndpointOptions> = {}): Promise<TransferEndpoint> {
-    const sizes = transferSizes({ sessions: 8, blocks: 512 });
+    const sizes = transferSizes({ sessions: this.sessions, blocks: 512 });
     const one = await TransferEndpoint.open({
       engine: Engine.create({ module: await plainEngine(), sizes, identity: CLIENT_IDENTITY }),
       transport: this.network.at(hostAt(name)),

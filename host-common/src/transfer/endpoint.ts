@@ -14,14 +14,13 @@ import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { type Call, Handshakes } from './handshakes.ts';
+import { IncomingSessions } from './incoming-sessions.ts';
 import type { HandshakeError } from './initiator.ts';
 import { PacketOutput } from './packet-output.ts';
 import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
 import { nobleX25519 } from './x25519.ts';
 
-/** Sessions that wait to be accepted; further callers are refused. */
-const INCOMING_MAX = 64;
 /** How long close() waits for goodbyes. */
 const CLOSE_US = 3_000_000;
 /** Between two ephemeral keys that are drawn in advance. */
@@ -45,7 +44,7 @@ export class TransferEndpoint {
   /** Engine handle by the CID of the handshake, for repeats of message 3. */
   private readonly byCid = new Map<string, number>();
   private readonly connecting = new Map<Call, PromiseWithResolvers<TransferSession>>();
-  private incomingController: ReadableStreamDefaultController<TransferSession> | undefined;
+  private readonly untaken = new IncomingSessions();
   private readonly resetKey: Uint8Array | undefined;
   private outbox: Datagram[] = [];
   private readonly output: PacketOutput;
@@ -87,14 +86,7 @@ export class TransferEndpoint {
       again: (cid: Uint8Array) => void this.transfer.ping(this.byCid.get(nameOf(cid)) ?? 0),
     };
     this.handshakes = new Handshakes(handshake, listener, this.clock.now());
-    this.incoming = new ReadableStream<TransferSession>(
-      {
-        start: (controller) => {
-          this.incomingController = controller;
-        },
-      },
-      { highWaterMark: INCOMING_MAX },
-    );
+    this.incoming = this.untaken.readable;
   }
 
   /** Opens the transport, and answers calls from then on. */
@@ -143,8 +135,7 @@ export class TransferEndpoint {
       void session.close();
       this.transfer.close(handle, CloseError.NONE); // also what came for readers is given up
     }
-    this.incomingController?.close();
-    this.incomingController = undefined;
+    this.untaken.end();
     this.pump();
     const endUs = this.clock.now().us + CLOSE_US;
     while (this.sessions.size > 0 && this.clock.now().us < endUs) {
@@ -324,8 +315,7 @@ export class TransferEndpoint {
   private letIn(agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array): void {
     const { peerId, peerKey } = agreed;
     const isTrusted = this.options.trust?.({ peerId, peerKey, farEnd }) ?? true;
-    const isWanted = (this.incomingController?.desiredSize ?? 0) > 0;
-    const held = isTrusted && isWanted ? this.begin(agreed, farEnd) : undefined;
+    const held = isTrusted && this.untaken.hasRoom ? this.begin(agreed, farEnd) : undefined;
     if (!held) {
       agreed.keys.k1.fill(0);
       agreed.keys.k2.fill(0);
@@ -334,7 +324,7 @@ export class TransferEndpoint {
     this.byCid.set(nameOf(cid), held.handle);
     void held.session.closed.then(() => this.byCid.delete(nameOf(cid)));
     this.transfer.ping(held.handle);
-    this.incomingController?.enqueue(held.session);
+    this.untaken.add(held.session);
     const call = unanswered(peerKey, this.connecting.keys());
     if (call) {
       this.handshakes.cancel(call);

@@ -102,6 +102,11 @@ export class TransferSession {
     this.incoming = this.untaken.readable;
   }
 
+  /** How many streams of the peer's nobody has taken yet. */
+  get streamsWaiting(): number {
+    return this.untaken.size;
+  }
+
   get isOpen(): boolean {
     return this.end === undefined;
   }
