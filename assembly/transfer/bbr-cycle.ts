@@ -117,8 +117,8 @@ function isLongtermLimited(session: usize): bool {
   return isWindowLimited(session) && num(session, Bbr.CWND) >= num(session, Bbr.INFLIGHT_LONGTERM);
 }
 
-function isTimeToGoDown(session: usize): bool {
-  if (!isLongtermLimited(session)) return flag(session, Bbr.FULL_BW_NOW);
+function isTimeToGoDown(session: usize, limited: bool): bool {
+  if (!limited) return flag(session, Bbr.FULL_BW_NOW);
   resetFullBandwidth(session);
   setNum(session, Bbr.FULL_BW, sampleRate);
   return false;
@@ -158,6 +158,9 @@ function adaptLongterm(session: usize): void {
 /** Goes on in the cycle, on each ACK. */
 export function updateCycle(session: usize): void {
   if (!flag(session, Bbr.FULL_BW_REACHED)) return;
+  // Before inflight_longterm is raised, as it is by some bytes with each ACK: afterwards the window
+  // is always below it, and a probe would end after three rounds, whatever it found.
+  const limited = isLongtermLimited(session);
   adaptLongterm(session);
   const state = bbrState(session);
   if (state == BbrState.PROBE_BW_DOWN) {
@@ -170,6 +173,6 @@ export function updateCycle(session: usize): void {
     setFlag(session, Bbr.PROBE_SAMPLES, true);
     startUp(session);
   } else if (state == BbrState.PROBE_BW_UP) {
-    if (isTimeToGoDown(session)) startDown(session);
+    if (isTimeToGoDown(session, limited)) startDown(session);
   }
 }

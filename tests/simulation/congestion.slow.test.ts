@@ -54,6 +54,9 @@ describe(`sessions over 100 Mbit/s and 40 ms, seed ${SEED}`, { timeout: 120_000 
     const [, after = 0] = late.run(2 * SECOND_US);
     // At the draft's own pace: it begins with a seventh, for either window is twice its volume.
     expect(after).toBeGreaterThan(1.3 * before);
+    late.run(20 * SECOND_US);
+    const [first = 0, second = 0] = late.run(4 * SECOND_US);
+    expect(second / (first + second)).toBeGreaterThan(0.36);
   });
 
   test('do well with a buffer of a tenth of what the path holds', () => {

@@ -60,6 +60,20 @@ describe(`BBR on 100 Mbit/s and 40 ms, seed ${SEED}`, () => {
     expect(<f64>(link.dropped - lost)).toBeLessThan(0.01 * <f64>(link.sent - sent));
   });
 
+  test("takes what becomes free, though losses had bounded what may be in flight", () => {
+    seed(SEED);
+    const link = new Link(1);
+    link.limit = VOLUME / 10;
+    link.run(3 * SECOND);
+    link.rate *= 3;
+    link.limit = 4 * VOLUME;
+    // Two probes, of which each goes on, faster and faster, while its bound is what holds it back.
+    link.run(7 * SECOND);
+    const from = link.delivered();
+    link.run(2 * SECOND);
+    expect(link.used(from, 2 * SECOND)).toBeGreaterThan(0.9);
+  });
+
   test("shares between two flows", () => {
     seed(SEED);
     const link = new Link(2);

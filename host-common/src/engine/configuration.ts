@@ -51,19 +51,19 @@ export interface EngineSizes {
 
 /** Room for transfer in each instance, besides 2.1 MiB for its whole. */
 export interface TransferSizes {
-  /** Sessions at once, 8 KiB each; for a single one the last number below holds. */
+  /** Sessions at once, 8 KiB each. Where two least numbers stand below: of several, of one. */
   sessions: number;
   /** Streams of all sessions, 256 bytes each [32 a session]. */
   streams?: number;
   /** Chunks of 64 records of packets sent, 6 KiB each [32 a session]. */
   sentChunks?: number;
-  /** Chunks of 64 keys of packets overtaken, 2 KiB each [8 a session, 100 or more; 34]. */
+  /** Chunks of 64 keys of packets overtaken, 2 KiB each [8 a session, least 100, 34]. */
   keyChunks?: number;
   /** Blocks of stream data, 16 KiB each [64 a session, 256 at the least]. */
   blocks?: number;
   /** Ranges of stream bytes, 24 bytes each [256 a session]. */
   ranges?: number;
-  /** Slots of frames and of what events carry, 1152 bytes each [16 a session, 336 or more; 64]. */
+  /** Slots of frames and of what events carry, 1152 bytes each [16 a session, least 336, 64]. */
   messages?: number;
   /** Entries of the event ring, 64 bytes each, a power of two [1024]. */
   events?: number;
