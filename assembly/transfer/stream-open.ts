@@ -12,6 +12,7 @@ import {
   TransferEventKind,
 } from "../core/transfer";
 import { Pool } from "../core/transfer-memory";
+import { now } from "./clock";
 import { beginEvent, endEvent, eventRoom } from "./events";
 import { startWindows, want, wantOfSession } from "./flow";
 import { frameStream, payloadAt } from "./frame-view";
@@ -58,6 +59,9 @@ import {
 } from "./stream-table";
 import { Handled } from "./verdict";
 
+/** Losses of a STREAM_OPEN after each of which it goes again at once; and the longest wait then. */
+const LOST_AT_ONCE: u32 = 3;
+const OPEN_WAIT_US_MAX: u64 = 5000000;
 /** Streams of a session, open or waiting for the host: twice those that may be open, and these. */
 const SPARE_STREAMS: u32 = 64;
 /** In a slot of metadata: a link of messages.ts, which is zero; their length, u16; the bytes. */
@@ -147,7 +151,44 @@ export function metadataAt(stream: usize): usize {
 /** The peer has our STREAM_OPEN. */
 export function openAcked(stream: usize): void {
   setFlag(stream, StreamFlag.OPEN_ACKED);
+  store<u64>(stream, 0, Stream.OPEN_AT);
   dropMetadata(stream);
+}
+
+/**
+ * Our STREAM_OPEN was lost. A peer whose application takes no streams does not ack it, however often
+ * it comes: after a few times it waits, longer each time, so that it leaves the way to data.
+ */
+export function openLost(stream: usize): void {
+  if (hasFlag(stream, StreamFlag.OPEN_ACKED)) return;
+  const lost = load<u8>(stream, Stream.OPEN_LOST) + 1,
+    part = partOf(sessionOfStream(stream));
+  store<u8>(stream, min(lost, 32), Stream.OPEN_LOST);
+  if (lost <= LOST_AT_ONCE) {
+    want(stream, Want.OPEN);
+    return;
+  }
+  const wait = load<u64>(part, Part.PTO) << (lost - LOST_AT_ONCE);
+  store<u64>(stream, now + min(wait, OPEN_WAIT_US_MAX), Stream.OPEN_AT);
+  armOpen(stream);
+}
+
+/** Sends STREAM_OPEN again if its time has come, else sees that it will. */
+export function openAgain(stream: usize): void {
+  const at = load<u64>(stream, Stream.OPEN_AT);
+  if (at == 0) return;
+  if (at > now) armOpen(stream);
+  else {
+    store<u64>(stream, 0, Stream.OPEN_AT);
+    want(stream, Want.OPEN);
+  }
+}
+
+function armOpen(stream: usize): void {
+  const part = partOf(sessionOfStream(stream)),
+    at = load<u64>(stream, Stream.OPEN_AT),
+    set = load<u64>(part, Part.ROOM_AT);
+  if (set == 0 || at < set) store<u64>(part, at, Part.ROOM_AT);
 }
 
 /** What the frame is answered with when admit() has no stream for it. */

@@ -33,7 +33,7 @@ import {
   Want,
 } from "./stream";
 import { noteOver, settle } from "./stream-events";
-import { metadataAt, metadataLength, openAcked } from "./stream-open";
+import { metadataAt, metadataLength, openAcked, openLost } from "./stream-open";
 import { dequeue, firstOf, Queue, rotate } from "./stream-queues";
 
 /** CONTENT_FLAGS of STREAM_CLOSE: it asks the peer to stop, and ends nothing of ours. */
@@ -352,7 +352,7 @@ export function streamContentLost(session: usize, record: usize): void {
 function controlLost(stream: usize, record: usize): void {
   switch (load<u8>(record, SentRecord.KIND)) {
     case Content.STREAM_OPEN:
-      if (!hasFlag(stream, StreamFlag.OPEN_ACKED)) want(stream, Want.OPEN);
+      openLost(stream);
       return;
     case Content.STREAM_RESET:
       if (!hasFlag(stream, StreamFlag.RESET_ACKED)) want(stream, Want.RESET);

@@ -47,6 +47,8 @@ export const enum Stream {
   RESET_ERROR = 216,
   PEER_RESET_ERROR = 217,
   PEER_STOP_ERROR = 218,
+  /** How often STREAM_OPEN was lost, as it seemed. u8. */
+  OPEN_LOST = 219,
   /** blocks.ts: first block and number of blocks, of what goes and of what came. */
   SEND_BLOCKS = 220,
   RECEIVE_BLOCKS = 228,
@@ -65,7 +67,9 @@ export const enum Stream {
   FINAL_SUM = 336,
   /** u64: bytes handed to the host and not given back. */
   HELD = 344,
-  BYTES = 352,
+  /** u64: when STREAM_OPEN goes again; 0: it does not wait. */
+  OPEN_AT = 352,
+  BYTES = 360,
 }
 
 export const enum StreamFlag {

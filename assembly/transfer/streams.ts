@@ -23,6 +23,7 @@ import {
   Want,
 } from "./stream";
 import { mark, noteOver, offerIfRoom, offerStreams, settle, tellStreams } from "./stream-events";
+import { openAgain } from "./stream-open";
 import { dequeueAll } from "./stream-queues";
 import {
   dropSendSide,
@@ -159,6 +160,7 @@ export function onStreamTimer(session: usize): void {
     for (let stream = firstStream(session); stream; stream = streamBehind(stream)) {
       resendUnsure(stream);
       offerRoom(stream);
+      openAgain(stream);
     }
     offerIfRoom(session);
   }

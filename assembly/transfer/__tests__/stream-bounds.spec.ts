@@ -31,6 +31,7 @@ import {
   forge,
   handle,
   isClean,
+  lose,
   newEnd,
   nextKind,
   recordOf,
@@ -140,6 +141,25 @@ describe("what is bounded", () => {
       if (kind == TransferEventKind.STREAM_OPENED) told++;
     }
     expect(told).toBe(64, "what was not acked came again");
+  });
+
+  test("how often STREAM_OPEN goes to a peer that does not ack it", () => {
+    const mine = streamOf(openStream(a, 0, 0, false, 0, 0));
+    let sent = 0;
+    const from = now;
+    while (now < from + 60000000) {
+      for (; send(a, 0); sent++) lose(a, 0);
+      resetClock(min(streamDeadline(a), from + 60000000));
+      onStreamTimer(a);
+    }
+    expect(sent).toBeGreaterThan(12);
+    expect(sent).toBeLessThan(25);
+    resetClock(streamDeadline(a));
+    onStreamTimer(a);
+    expect(send(a, 0)).not.toBe(0);
+    expect(arrive(a, b, 0, 0)).toBe(Handled.OK);
+    expect(streamDeadline(a)).toBe(u64.MAX_VALUE);
+    expect(load<u64>(mine, Stream.OPEN_AT)).toBe(0);
   });
 
   test("streams of ours, and a host that was refused one is told when there is room", () => {
