@@ -156,8 +156,8 @@ export function openAcked(stream: usize): void {
 }
 
 /**
- * Our STREAM_OPEN was lost. A peer whose application takes no streams does not ack it, however often
- * it comes: after a few times it waits, longer each time, so that it leaves the way to data.
+ * Our STREAM_OPEN was lost. A peer whose application takes no streams does not ack it, however
+ * often it comes: after a few times it waits, longer each time, so that it leaves the way to data.
  */
 export function openLost(stream: usize): void {
   if (hasFlag(stream, StreamFlag.OPEN_ACKED)) return;
