@@ -353,7 +353,15 @@ export const enum TransferStatistic {
   STATE = 120,
   CONGESTION_STATE = 128,
   PROBES_SENT = 136,
-  BYTES = 144,
+  /**
+   * Bytes of streams that are under flow control: sent for the first time, and how many the peer
+   * lets us; received (or given up by the peer), and how many we have let it.
+   */
+  DATA_SENT = 144,
+  DATA_LIMIT = 152,
+  DATA_RECEIVED = 160,
+  DATA_GRANTED = 168,
+  BYTES = 176,
 }
 
 export const enum BbrState {

@@ -76,8 +76,15 @@ export function startBbr(session: usize): void {
   enterStartup(session);
 }
 
+/**
+ * Without a sample of the bandwidth the first rate stays: packets that were acked within one tick
+ * of the host's clock give none, and at a rate of 0 no packet would ever go again. Nor does one
+ * wait longer than the idle time lasts: the least window goes each second.
+ */
 function setPacingRate(session: usize, gain: f64): void {
-  const rate = gain * num(session, Bbr.BW) * PACING_SHARE;
+  const bandwidth = num(session, Bbr.BW);
+  if (bandwidth == 0) return;
+  const rate = max(gain * bandwidth * PACING_SHARE, minWindow(session));
   if (flag(session, Bbr.FULL_BW_REACHED) || rate > num(session, Bbr.PACING_RATE)) {
     setNum(session, Bbr.PACING_RATE, rate);
   }

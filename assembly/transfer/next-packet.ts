@@ -37,6 +37,8 @@ export const enum Composed {
   ACKS = 16,
 }
 
+/** What a packet has to have room for, or none goes: a PING. */
+export const LEAST_PACKET: u32 = PACKET_OVERHEAD + FrameHead.BYTES + 16;
 const ACK_ROOM: u32 = 267;
 /** Sent but never acked, and nothing under way that will be: then a PING goes (4.6). */
 const UNACKED_MAX: u32 = 1024;
@@ -78,7 +80,7 @@ export function compose(session: usize, to: usize, room: u32): bool {
   if (path && maySeal(session, true)) return composePath(session, to, path);
   composedPath = currentPath(session);
   const most = min(size, spareAllowance(composedPath));
-  if (most < PACKET_OVERHEAD + FrameHead.BYTES + 16) return false;
+  if (most < LEAST_PACKET) return false;
   const bytes = composeFrame(session, to, most - PACKET_OVERHEAD);
   if (bytes == 0) return false;
   if (composedBytes == 0) composedBytes = bytes + PACKET_OVERHEAD;

@@ -13,6 +13,7 @@ import {
   EpochState,
   epochAt,
   openPaths,
+  retireEpoch,
   sendingEpoch,
   sendOnPath,
   startEpochs,
@@ -62,10 +63,15 @@ export function packetsOpen(entry: u32, at: u32, length: u32): u32 {
   return PacketVerdict.UNCLAIMED;
 }
 
-/** Derives epoch `number` from a shared secret of 32 bytes and seals in it. */
+/**
+ * Derives epoch `number` from a shared secret of 32 bytes and seals in it. The one two before it,
+ * whose place it takes, is wiped; packets of the one before are opened as they were.
+ */
 export function packetsRekey(entry: u32, dh: u32, number: u32): bool {
   const session = sessionAt(entry);
-  if (session == 0 || !deriveNextEpoch(session, dh, number)) return false;
+  if (session == 0) return false;
+  if (number > 1) retireEpoch(session, number & 1);
+  if (!deriveNextEpoch(session, dh, number)) return false;
   switchEpoch(session);
   return true;
 }

@@ -7,13 +7,14 @@
  * Answering: IDLE - ANSWER_KEY - ANSWER_SECRET - ANSWERED (answer each PTO) - IDLE
  *
  * Who asked sends in k from the moment it has the secret; who answers, from the first valid packet
- * of k on. IDLE comes back when a packet of k has come; receive keys of e live 3 PTO longer, and
- * until they are gone nothing new starts.
+ * of k on. IDLE comes back when a packet of k has come; receive keys of e live 3 PTO longer, a
+ * quarter of an epoch's time at the most, and until they are gone nothing new starts: a probe
+ * timeout that has grown must not keep data waiting for the next epoch.
  */
 import { CloseError, FrameFlag, FrameHead } from "../core/transfer";
 import { wipe } from "../crypto/wipe";
 import { now } from "./clock";
-import { deriveNextEpoch, retireEpoch, switchEpoch } from "./epoch";
+import { deriveNextEpoch, rekeyUs, retireEpoch, switchEpoch } from "./epoch";
 import { SessionBit, tell } from "./events";
 import { frameFlags, payloadAt } from "./frame-view";
 import { Session } from "./layout";
@@ -210,7 +211,8 @@ export function packetOfEpoch(session: usize, epoch: u32): void {
     switchSending(session);
   }
   setState(session, RekeyState.IDLE);
-  store<u64>(session, now + 3 * ptoUs(session, false), Session.REKEY + Rekey.DROP);
+  const late = min(3 * ptoUs(session, false), rekeyUs(session) >> 2);
+  store<u64>(session, now + late, Session.REKEY + Rekey.DROP);
   memory.fill(session + Session.REKEY + Rekey.OWN, 0, 64);
   tell(session, SessionBit.REKEYED);
 }

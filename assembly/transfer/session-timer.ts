@@ -9,7 +9,8 @@ import { now } from "./clock";
 import { SessionBit, tell } from "./events";
 import { goAwayDeadline } from "./goaway";
 import { mtuDeadline } from "./mtu";
-import { onPathTimer, pathDeadline } from "./path";
+import { LEAST_PACKET } from "./next-packet";
+import { onPathTimer, pathDeadline, spareAllowance } from "./path";
 import { currentPath } from "./path-slots";
 import { makeReady } from "./ready";
 import { ackDeadline, ackWanted } from "./received";
@@ -35,8 +36,6 @@ import { beginRound, NEVER, nextDue, setTimer } from "./timer-wheel";
 /** When an event that found no room is tried again, microseconds. */
 const EVENTS_AGAIN_US: u64 = 1000;
 
-const STUCK_US: u64 = 1000;
-
 /** Sets when the session is looked at again; at `paced` at the latest. */
 export function setSessionTimer(session: usize, paced: u64): void {
   let first = load<u32>(session, Head.EVENTS) ? now + EVENTS_AGAIN_US : NEVER;
@@ -46,13 +45,28 @@ export function setSessionTimer(session: usize, paced: u64): void {
     return;
   }
   noteRoundTrip(session, smoothedUs(session), ptoUs(session, false));
-  first = min(min(first, paced), min(idleDeadline(session), keepaliveDeadline(session)));
+  first = min(first, min(idleDeadline(session), pathDeadline(session)));
+  first = min(first, goAwayDeadline(session, ptoUs(session, false)));
+  if (mayReach(session)) first = min(first, sendingDeadline(session, paced));
+  // What is due and still here could not go; what would let it go makes the session ready.
+  const again = ptoUs(session, false) >> 2;
+  setTimer(session, first > now ? first : now + again);
+}
+
+/** When something that goes by the current path is due. */
+function sendingDeadline(session: usize, paced: u64): u64 {
+  let first = min(paced, keepaliveDeadline(session));
   first = min(first, min(recoveryDeadline(session), streamDeadline(session)));
-  first = min(first, min(pathDeadline(session), rekeyDeadline(session)));
-  first = min(first, min(mtuDeadline(session), goAwayDeadline(session, ptoUs(session, false))));
-  if (ackWanted(session)) first = min(first, ackDeadline(session));
-  // What is due and still here could not go: it is not asked for in every tick.
-  setTimer(session, first > now ? first : now + STUCK_US);
+  first = min(first, min(rekeyDeadline(session), mtuDeadline(session)));
+  return ackWanted(session) ? min(first, ackDeadline(session)) : first;
+}
+
+/**
+ * May a packet go by the current path? As long as it has not answered, and no more may be sent
+ * there than came from it, timers have nothing to wait for (RFC 9002 section 6.2.2.1).
+ */
+function mayReach(session: usize): bool {
+  return spareAllowance(currentPath(session)) >= LEAST_PACKET;
 }
 
 /** Does everything that is due by now; keys that were made ahead are of no session's timer. */

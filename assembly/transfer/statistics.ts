@@ -6,6 +6,7 @@ import { mtu } from "./mtu";
 import { bytesInFlight, Recovery, recoveryWord } from "./recovery-state";
 import { sessionState } from "./session";
 import { Head } from "./session-head";
+import { Part, partOf } from "./stream";
 
 /** Writes the figures, u64 each, to `out`. */
 export function writeStatistics(session: usize, out: usize): void {
@@ -29,4 +30,9 @@ export function writeStatistics(session: usize, out: usize): void {
   store<u64>(out, sessionState(session), TransferStatistic.STATE);
   store<u64>(out, congestionState(session), TransferStatistic.CONGESTION_STATE);
   store<u64>(out, recoveryWord(session, Recovery.PROBES_SENT), TransferStatistic.PROBES_SENT);
+  const part = partOf(session);
+  store<u64>(out, load<u64>(part, Part.SENT_SUM), TransferStatistic.DATA_SENT);
+  store<u64>(out, load<u64>(part, Part.SEND_LIMIT), TransferStatistic.DATA_LIMIT);
+  store<u64>(out, load<u64>(part, Part.RECEIVED_SUM), TransferStatistic.DATA_RECEIVED);
+  store<u64>(out, load<u64>(part, Part.GRANTED), TransferStatistic.DATA_GRANTED);
 }

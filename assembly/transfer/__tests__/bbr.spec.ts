@@ -1,9 +1,15 @@
 import { BbrState } from "../../core/transfer";
+import { guarded } from "../../crypto/__tests__/bytes";
+import { addAckRange, writeAckHead } from "../ack";
 import { bandwidth, congestionState, congestionWindow, pacingRate } from "../bbr";
-import { mtu } from "../mtu";
+import { now, setNow } from "../clock";
+import { mtu, startMtu } from "../mtu";
 import { pacingDeadline, sendQuantum } from "../pacer";
+import { onAckBlock, packetSent, startRecovery } from "../recovery";
 import { bytesInFlight } from "../recovery-state";
-import { configureTransfer, seed } from "./configured";
+import { recordSent, SentFlag } from "../sent";
+import { Handled } from "../verdict";
+import { bareSession, configureTransfer, seed } from "./configured";
 import { Link } from "./virtual-link";
 
 const SEED: u32 = 7;
@@ -122,7 +128,45 @@ describe(`BBR on 100 Mbit/s and 40 ms, seed ${SEED}`, () => {
   });
 });
 
+/** `packets` go and half of them are acked, with gaps, at one and the same time. */
+function ackHalf(session: usize, from: u32, packets: u32): void {
+  const block = guarded(300);
+  for (let n = from; n < from + packets; n++) {
+    const record = recordSent(session, 0, n, 1252);
+    packetSent(session, record, SentFlag.ELICITING | SentFlag.IN_FLIGHT);
+  }
+  writeAckHead(block, from + packets - 1, 0, 0);
+  for (let n: u32 = 2; n < packets; n += 2) addAckRange(block, 1, 1);
+  expect(onAckBlock(session, 0, block, 300)).toBe(Handled.OK);
+}
+
 describe("the pacer", () => {
+  test("goes on when acks came while the host's clock stood still", () => {
+    const session = bareSession();
+    startMtu(session, false, 1472);
+    startRecovery(session, 20000);
+    setNow(now + SECOND);
+    for (let i: u32 = 0; i < 6; i++) ackHalf(session, 40 * i, 40);
+    expect(congestionState(session)).not.toBe(BbrState.STARTUP, "it has seen losses");
+    expect(bandwidth(session)).toBe(0, "and no time in which anything was delivered");
+    expect(pacingRate(session)).toBeGreaterThan(<u64>(4 * mtu(session)));
+    setNow(now + 5000);
+    ackHalf(session, 240, 40);
+    expect(pacingDeadline(session)).toBeLessThan(now + SECOND, "no packet waits for long");
+  });
+
+  test("does not wait for longer than a second for what a slow sample would take", () => {
+    const session = bareSession();
+    startMtu(session, false, 1472);
+    startRecovery(session, 20000);
+    setNow(now + SECOND);
+    for (let i: u32 = 0; i < 6; i++) {
+      ackHalf(session, 40 * i, 40);
+      setNow(now + 1000 * SECOND);
+    }
+    expect(pacingRate(session)).toBeGreaterThan(<u64>(4 * mtu(session)) - 1);
+  });
+
   test("makes up for what a host that wakes late could not send", () => {
     seed(SEED);
     const link = new Link(1);

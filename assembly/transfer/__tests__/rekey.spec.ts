@@ -1,7 +1,7 @@
 import { CloseError, FrameHead } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
 import { resetClock } from "../clock";
-import { newestEpoch, sendingEpoch, startEpochs } from "../epoch";
+import { newestEpoch, sendingEpoch, setRekeyLimits, startEpochs } from "../epoch";
 import { SessionBit } from "../events";
 import { viewFrame } from "../frame-view";
 import { startPaths } from "../path-slots";
@@ -113,6 +113,22 @@ describe("rekey", () => {
     expect(rekeyDeadline(a)).toBe(NEVER);
     expect(askRekey(a)).toBe(true);
     expect(rekeyNumber(a)).toBe(2);
+  });
+
+  test("keeps the keys from before no longer than a quarter of an epoch's time", () => {
+    const a = session(true),
+      b = session(false);
+    setRekeyLimits(a, 1000000, 1000000);
+    startRecovery(a, 20000000);
+    expect(askRekey(a)).toBe(true);
+    giveKeyTo(a, 1);
+    carry(a, b);
+    giveKeyTo(b, 2);
+    giveSecretTo(b);
+    carry(b, a);
+    giveSecretTo(a);
+    packetOfEpoch(a, 1);
+    expect(rekeyDeadline(a)).toBe(START + 250000, "3 PTO are a minute");
   });
 
   test("repeats question and answer each PTO, with the same representative", () => {

@@ -9,7 +9,7 @@ import {
 } from "../../core/transfer";
 import { Pool } from "../../core/transfer-memory";
 import { now } from "../clock";
-import { close, keepalive, migrate, ping, rekey, rekeyKey, rekeySecret } from "../exports";
+import { close, keepalive, migrate, ping, rekey, rekeyKey, rekeySecret, wake } from "../exports";
 import { currentPath } from "../path-slots";
 import { entriesLeft, entryAt } from "../pool";
 import { ptoUs } from "../rtt";
@@ -241,6 +241,28 @@ describe("a session", () => {
     drain();
     expect(told(theirs, TransferEventKind.MIGRATED)).toBe(1);
     expect(stateOf(theirs)).toBe(SessionState.ESTABLISHED);
+    finish();
+  });
+
+  test("is not woken all the time for what may not go to an address that has not answered", () => {
+    start();
+    ping(theirs);
+    settleNothing();
+    ping(theirs);
+    flush();
+    // The smallest packet from a new address: a little more than three of them may go there.
+    expect(deliver(0, farOf(77, 4000))).toBe(PacketVerdict.TAKEN);
+    ping(ours);
+    settleNothing();
+    let wakes: u32 = 0;
+    const until = now + 10000000;
+    for (; wakes < 1000 && now < until; wakes++) {
+      wake();
+      setTime(max(load<u64>(TRANSFER + TransferBlock.ARGUMENTS), now + 1));
+      ping(ours);
+      settleNothing();
+    }
+    expect(wakes).toBeLessThan(200);
     finish();
   });
 
