@@ -7,8 +7,8 @@ import { EngineTransfer, type Statistics } from '../../host-common/src/transfer/
 import { randomFrom } from '../seeded-random.ts';
 import { VirtualClock } from './clock.ts';
 import { Endpoint } from './endpoint.ts';
+import { newMachines } from './machines.ts';
 import { type Link, Network, PERFECT, simulatedAddress } from './network.ts';
-import { newMachines } from './run.ts';
 
 /** Bytes that are written at a time. */
 const PIECE = new Uint8Array(16384).fill(0xda);
@@ -48,13 +48,15 @@ export class Bulk {
     this.rate = forward.rate;
     this.network = new Network(this.clock, random);
     const endpoint = (side: 0 | 1, way: Link) => {
-      const transfer = new EngineTransfer(engines[side], () => this.clock.nowUs);
-      const parts = { transfer, clock: this.clock, network: this.network, random };
-      return new Endpoint(parts, simulatedAddress(side, 1), way);
+      const transfer = (clock: () => number) => new EngineTransfer(engines[side], clock);
+      const address = simulatedAddress(side, 1);
+      this.network.setLink(side, way);
+      const { clock, network } = this;
+      return new Endpoint({ transfer, clock, network, host: side, address });
     };
     this.sender = endpoint(0, { ...PERFECT, ...back });
     this.receiver = endpoint(1, forward);
-    this.network.watch = (fate, bytes, _from, to) => this.watch(fate, bytes.length, to);
+    this.network.watch = ({ fate, bytes, to }) => this.watch(fate, bytes.length, to);
     this.receiver.onEvent = ({ kind, stream }) => {
       if (kind === TransferEventKind.STREAM_READABLE)
         this.receiver.transfer.streams.read(stream, drop);

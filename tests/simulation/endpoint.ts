@@ -1,68 +1,110 @@
 /**
- * An endpoint of the simulation: an engine, an address, and the host's part around it. Packets that
- * arrive at one moment are taken together; whatever may have given the engine something to do is
- * followed by pump().
+ * The host's part around an engine of the simulation: a clock that may jump, an address, and what
+ * TransferEndpoint does with packets, without its promises. Packets that arrive at one moment are
+ * taken together; whatever may have given the engine something to do is followed by pump().
  */
 
-import {
-  PacketVerdict,
-  TransferEventKind,
-} from '../../host-common/src/engine/generated/transfer.ts';
+import { PacketVerdict } from '../../host-common/src/engine/generated/transfer.ts';
+import type { Datagram } from '../../host-common/src/transfer/datagram-transport.ts';
 import type {
   EngineTransfer,
+  PacketOut,
   TransferEventOf,
 } from '../../host-common/src/transfer/engine-transfer.ts';
 import type { VirtualClock } from './clock.ts';
-import type { Arrival, Link, Network } from './network.ts';
+import type { Network } from './network.ts';
+import { WakeWatch } from './wake-watch.ts';
+
+/** Who is asked about datagrams that may be no packet of a session (handshakes.ts). */
+export interface Listener {
+  receiveBefore(datagram: Datagram): boolean;
+  receiveAfter(datagram: Datagram): void;
+  /** What it has to send. */
+  nextDatagram(): Datagram | undefined;
+  readonly wakeUs: number;
+  wake(): void;
+}
 
 export interface EndpointParts {
-  transfer: EngineTransfer;
+  /** Whose clock is nowUs() of this endpoint. */
+  transfer: (clock: () => number) => EngineTransfer;
   clock: VirtualClock;
   network: Network;
-  random: (below: number) => number;
+  /** Its number in the network. */
+  host: number;
+  address: Uint8Array<ArrayBuffer>;
 }
 
 /** Batches that one pump sends at the most: more would be a loop without time passing. */
 const BATCHES_MAX = 1000;
+/** Datagrams that a host keeps for a process that sleeps. */
+const BACKLOG_MAX = 256;
 
 export class Endpoint {
   readonly transfer: EngineTransfer;
+  readonly host: number;
   address: Uint8Array<ArrayBuffer>;
-  /** Packets that no session took. */
-  unclaimed = 0;
-  readonly verdicts = new Map<number, number>();
+  listener: Listener | undefined;
   onEvent: ((event: TransferEventOf) => void) | undefined;
+  /** Called with each packet of a session before it goes. */
+  onPacket: ((packet: PacketOut) => void) | undefined;
   /** Called after events, before packets are asked for: whoever has data writes it. */
   onTurn: (() => void) | undefined;
   private readonly clock: VirtualClock;
   private readonly network: Network;
-  private readonly random: (below: number) => number;
-  private readonly arrivals: Arrival[] = [];
-  private readonly keys = new Map<number, Uint8Array>();
-  private wakeUs = Number.POSITIVE_INFINITY;
+  private readonly arrivals: Datagram[] = [];
+  private readonly wakes = new WakeWatch();
+  /** What this host's clock is ahead of the true time by. */
+  private aheadUs = 0;
+  private sleepsUntilUs = 0;
+  private armedUs = Number.POSITIVE_INFINITY;
   private pumping = false;
+  private sent = 0;
+  private told = 0;
 
-  constructor(parts: EndpointParts, address: Uint8Array<ArrayBuffer>, link: Link) {
-    this.transfer = parts.transfer;
-    this.clock = parts.clock;
-    this.network = parts.network;
-    this.random = parts.random;
+  constructor({ transfer, clock, network, host, address }: EndpointParts) {
+    this.clock = clock;
+    this.network = network;
+    this.host = host;
     this.address = address;
-    this.attach(link);
+    this.transfer = transfer(() => this.nowUs);
+    this.attach();
   }
 
-  private attach(link: Link): void {
-    this.network.attach(this.address, link, (arrival) => {
-      this.arrivals.push(arrival);
+  /** The time that this host has. */
+  get nowUs(): number {
+    return this.clock.nowUs + this.aheadUs;
+  }
+
+  /** Its clock jumps, ahead or back; the true time goes on as it was. */
+  jump(us: number): void {
+    this.aheadUs += us;
+    this.armedUs = Number.POSITIVE_INFINITY;
+  }
+
+  get isAsleep(): boolean {
+    return this.clock.nowUs < this.sleepsUntilUs;
+  }
+
+  /** Does nothing for so long, as a process that was stopped or a laptop that was shut. */
+  sleep(us: number): void {
+    this.sleepsUntilUs = this.clock.nowUs + us;
+    this.clock.at(this.sleepsUntilUs, () => this.pump());
+  }
+
+  private attach(): void {
+    this.network.attach(this.address, this.host, ({ bytes, from }) => {
+      if (this.arrivals.length >= BACKLOG_MAX) return;
+      this.arrivals.push({ bytes, farEnd: from });
       if (this.arrivals.length === 1) this.clock.at(this.clock.nowUs, () => this.pump());
     });
   }
 
   /** From now on this endpoint has another address, as behind a NAT that forgot it. */
-  rebind(address: Uint8Array<ArrayBuffer>, link: Link): void {
+  rebind(address: Uint8Array<ArrayBuffer>): void {
     this.network.detach(this.address);
     this.address = address;
-    this.attach(link);
+    this.attach();
   }
 
   /** Does something later, and what follows from it. */
@@ -76,6 +118,7 @@ export class Endpoint {
   /** Takes what arrived, does what is due, tells, and sends until nothing more goes. */
   pump(): void {
     if (this.pumping) throw new Error('pump() from within pump()');
+    if (this.isAsleep) return;
     this.pumping = true;
     this.takeArrivals();
     this.transfer.step();
@@ -85,68 +128,81 @@ export class Endpoint {
       this.turn();
     }
     this.turn();
+    this.sendListener();
     this.pumping = false;
     this.arm();
   }
 
   private takeArrivals(): void {
-    while (this.arrivals.length > 0) {
-      let arrival = this.arrivals[0];
-      while (arrival && this.transfer.putReceived(arrival.bytes, arrival.from)) {
-        this.arrivals.shift();
-        arrival = this.arrivals[0];
-      }
+    let laid: Datagram[] = [];
+    const flush = () => {
       const count = this.transfer.receive();
       for (let i = 0; i < count; i++) {
-        const verdict = this.transfer.verdict(i);
-        this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1);
-        if (verdict === PacketVerdict.UNCLAIMED) this.unclaimed++;
+        const datagram = laid[i];
+        if (!datagram || this.transfer.verdict(i) !== PacketVerdict.UNCLAIMED) continue;
+        this.listener?.receiveAfter(datagram);
       }
+      laid = [];
       this.turn();
+    };
+    for (const datagram of this.arrivals.splice(0)) {
+      if (this.listener?.receiveBefore(datagram)) continue;
+      if (!this.transfer.putReceived(datagram.bytes, datagram.farEnd)) {
+        flush();
+        if (!this.transfer.putReceived(datagram.bytes, datagram.farEnd)) continue;
+      }
+      laid.push(datagram);
     }
+    if (laid.length) flush();
   }
 
   private turn(): void {
-    this.transfer.drain((event) => this.take(event));
+    this.transfer.drain((event) => {
+      this.told++;
+      this.onEvent?.(event);
+    });
     this.onTurn?.();
   }
 
   private sendBatch(): boolean {
+    this.sendListener();
     const count = this.transfer.send();
     for (let i = 0; i < count; i++) {
-      const { bytes, path } = this.transfer.sent(i);
-      this.network.send(bytes, this.address, path);
+      const packet = this.transfer.sent(i);
+      this.onPacket?.(packet);
+      this.network.send(packet.bytes, this.address, packet.path);
     }
+    this.sent += count;
     return count > 0;
   }
 
-  /** The engine's wake-up, unless one is set that is as early. */
-  private arm(): void {
-    const wakeUs = this.transfer.wakeUs();
-    if (wakeUs >= this.wakeUs && this.wakeUs > this.clock.nowUs) return;
-    if (wakeUs === Number.POSITIVE_INFINITY) return;
-    this.wakeUs = Math.max(wakeUs, this.clock.nowUs + 1);
-    const armed = this.wakeUs;
-    this.clock.at(armed, () => {
-      if (this.wakeUs === armed) this.wakeUs = Number.POSITIVE_INFINITY;
-      this.pump();
-    });
+  private sendListener(): void {
+    for (;;) {
+      const datagram = this.listener?.nextDatagram();
+      if (!datagram) return;
+      this.network.send(datagram.bytes, this.address, datagram.farEnd);
+      this.sent++;
+    }
   }
 
-  private take(event: TransferEventOf): void {
-    if (event.kind === TransferEventKind.REKEY_KEY) {
-      const key = Uint8Array.from({ length: 32 }, () => this.random(256));
-      this.keys.set(event.session, key);
-      this.transfer.rekeyKey(event.session, key);
-    } else if (event.kind === TransferEventKind.REKEY_SECRET) {
-      const own = this.keys.get(event.session) ?? new Uint8Array(32);
-      const peer = event.bytes ?? new Uint8Array(32);
-      // No Diffie-Hellman, but both come to the same, as the engine may expect.
-      this.transfer.rekeySecret(
-        event.session,
-        own.map((byte, i) => byte ^ (peer[i] ?? 0)),
-      );
-    }
-    this.onEvent?.(event);
+  /** One alarm, for the earliest wake-up; one that was set for another time is cancelled. */
+  private arm(): void {
+    const wakeUs = Math.min(
+      this.transfer.wakeUs(),
+      this.listener?.wakeUs ?? Number.POSITIVE_INFINITY,
+    );
+    this.wakes.look(this.nowUs, wakeUs, this.sent + this.told);
+    const trueUs = Math.max(wakeUs - this.aheadUs, this.clock.nowUs + 1);
+    if (trueUs === this.armedUs) return;
+    this.armedUs = trueUs;
+    if (trueUs === Number.POSITIVE_INFINITY) return;
+    this.clock.at(trueUs, () => {
+      if (this.armedUs !== trueUs) return;
+      this.armedUs = Number.POSITIVE_INFINITY;
+      if (this.isAsleep) return;
+      this.wakes.woken();
+      if (this.listener && this.listener.wakeUs <= this.nowUs) this.listener.wake();
+      this.pump();
+    });
   }
 }

@@ -8,8 +8,8 @@ import { Region } from '../../host-common/src/engine/generated/layout.ts';
 import { TransferEventKind } from '../../host-common/src/engine/generated/transfer.ts';
 import { EngineTransfer } from '../../host-common/src/transfer/engine-transfer.ts';
 import { randomFrom } from '../seeded-random.ts';
+import { type Machines, taken } from './machines.ts';
 import { simulatedAddress } from './network.ts';
-import { type Machines, taken } from './run.ts';
 
 type Random = (below: number) => number;
 

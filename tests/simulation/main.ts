@@ -1,51 +1,85 @@
 /**
  * `npm run sim -- --seeds N [--seed S]`: scenarios of N seeds from S on [1000, 1], and what became
- * of them. Every failure names its seed; `--seeds 1 --seed S` runs it alone.
- * `--tight`: with pools that a run meets the end of.
+ * of them. Every failure prints the line that repeats it.
+ *
+ * `--tight`: with pools that a run meets the end of, and two nodes.
+ * `--trace FILE`, `--svg FILE`: of the first seed, every packet and event as NDJSON, and a drawing.
+ * `--verbose`: a line for each seed. `--seconds T`: no new seed after so long.
  */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { plainEngine } from '../../host-common/src/engine/module.ts';
-import { newMachines, type Outcome, Run } from './run.ts';
+import { nodeX25519 } from '../../host-node/src/transfer/node-x25519.ts';
+import { newEngine, newMachines } from './machines.ts';
+import { Recorder } from './recorder.ts';
+import { type Outcome, Run } from './run.ts';
 import { scenarioOf } from './scenario.ts';
+import { timeline } from './timeline.ts';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: 'Infinity' },
     tight: { type: 'boolean', default: false },
+    trace: { type: 'string' },
+    svg: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
-const first = Number(values.seed);
-const count = Number(values.seeds);
+const { tight, trace, svg } = values;
+const first = wholeNumber('seed');
+const count = wholeNumber('seeds');
 const module = await plainEngine();
-let machines = newMachines(module, values.tight);
+
+function wholeNumber(name: 'seed' | 'seeds'): number {
+  const value = Number(values[name]);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  console.error(`--${name}: wanted a whole number, got ${values[name]}`);
+  process.exit(2);
+}
+
+function tell(outcome: Outcome): void {
+  const { seed, failure, virtualUs } = outcome;
+  console.log(
+    `seed ${seed}: ${failure ?? 'ok'}, ${(virtualUs / 1e6).toFixed(1)} s, ` +
+      `${outcome.packets} packets, ${outcome.received} bytes, ${outcome.calls} calls, ` +
+      `${outcome.rekeys} rekeys, ${outcome.migrations} moves, trace ${outcome.trace.toString(16)}`,
+  );
+  if (!failure) return;
+  const files = `--trace ${seed}.ndjson --svg ${seed}.svg`;
+  console.log(`  npm run sim -- --seeds 1 --seed ${seed}${tight ? ' --tight' : ''} ${files}`);
+}
+
+/** Runs a seed; writes down what happens if asked to. */
+function runSeed(seed: number, isRecorded: boolean): Outcome {
+  const scenario = scenarioOf(seed, tight ? { nodes: 2 } : {});
+  const nodes = scenario.nodes.length;
+  const machines = newMachines(module, { tight, x25519: nodeX25519, nodes });
+  const recorder = isRecorded ? new Recorder(newEngine(module), machines.startUs) : undefined;
+  const outcome = new Run(machines, scenario, recorder).run();
+  if (!recorder) return outcome;
+  if (trace) writeFileSync(trace, recorder.ndjson({ scenario, outcome }));
+  const title = `seed ${seed}${tight ? ' --tight' : ''}: ${outcome.failure ?? 'ok'}`;
+  if (svg) writeFileSync(svg, timeline(recorder.lines, { title, nodes }));
+  return outcome;
+}
+
 let failures = 0;
 let virtualUs = 0;
 let bytes = 0;
+let seeds = 0;
 const startedMs = performance.now();
-
-function tell(outcome: Outcome): void {
-  console.log(
-    `seed ${outcome.seed}: ${outcome.failure ?? 'ok'}, ` +
-      `${(outcome.virtualUs / 1e6).toFixed(1)} s, ${outcome.packets} packets, ` +
-      `${outcome.received} bytes, trace ${outcome.trace.toString(16)}`,
-  );
-}
-
-for (let seed = first; seed < first + count; seed++) {
-  const outcome = new Run(machines, scenarioOf(seed)).run();
+const seconds = () => (performance.now() - startedMs) / 1000;
+for (; seeds < count && seconds() < Number(values.seconds); seeds++) {
+  const outcome = runSeed(first + seeds, seeds === 0 && (trace ?? svg) !== undefined);
   virtualUs += outcome.virtualUs;
   bytes += outcome.received;
-  if (outcome.failure) {
-    failures++;
-    machines = newMachines(module, values.tight);
-  }
+  if (outcome.failure) failures++;
   if (outcome.failure || values.verbose) tell(outcome);
 }
-const seconds = (performance.now() - startedMs) / 1000;
 console.log(
-  `${count} seeds in ${seconds.toFixed(1)} s, ${failures} failed; ` +
+  `${seeds} seeds from ${first} on in ${seconds().toFixed(1)} s, ${failures} failed; ` +
     `${(virtualUs / 1e6).toFixed(0)} s of virtual time, ${bytes} bytes transferred`,
 );
 process.exitCode = failures ? 1 : 0;

@@ -1,29 +1,25 @@
 /**
- * Runs one scenario between two endpoints and judges it: every byte arrives, in order and once; the
- * session then closes and leaves nothing behind in either engine.
+ * Runs one scenario and judges it: nodes call each other over a network with faults, every byte
+ * arrives, in order and once, sessions end as they should, and nothing is left behind.
  */
-
-import { CLIENT_IDENTITY, type TransferSizes } from '../../host-common/src/engine/configuration.ts';
-import { Engine } from '../../host-common/src/engine/engine.ts';
-import { Region } from '../../host-common/src/engine/generated/layout.ts';
-import { TransferBlock } from '../../host-common/src/engine/generated/transfer.ts';
-import { EngineTransfer, transferSizes } from '../../host-common/src/transfer/engine-transfer.ts';
+import { equalBytes } from '../../host-common/src/transfer/byte-strings.ts';
+import { EngineTransfer } from '../../host-common/src/transfer/engine-transfer.ts';
 import { randomFrom } from '../seeded-random.ts';
 import { VirtualClock } from './clock.ts';
-import { Endpoint } from './endpoint.ts';
-import { Network, PERFECT, simulatedAddress } from './network.ts';
-import type { Incident, Scenario } from './scenario.ts';
-import { Workload } from './workload.ts';
+import { type MachineOptions, type Machines, newMachines, taken } from './machines.ts';
+import { Network, type Passage, simulatedAddress } from './network.ts';
+import { type Calling, SimulatedNode } from './node.ts';
+import { Outsiders } from './outsiders.ts';
+import { Pair } from './pair.ts';
+import type { Recorder } from './recorder.ts';
+import { HEAL_US, type Incident, type Scenario } from './scenario.ts';
 
 /** Virtual time in which everything has to be over: the idle time, outages, slow links. */
-const LIMIT_US = 600e6;
+const LIMIT_US = 900e6;
 /** Actions of a run: more is a loop. */
-const ACTIONS_MAX = 500_000;
-const SECOND_US = 1e6;
-/** Pools of the engine, and their heads (assembly/core/transfer-memory.ts). */
-const POOLS = 7;
-const POOL_HEAD_BYTES = 64;
-const POOL_TAKEN = 8;
+const ACTIONS_MAX = 1_000_000;
+/** How often is looked whether things go on, once all is well. */
+const WATCH_US = 1e6;
 
 export interface Outcome {
   seed: number;
@@ -33,247 +29,269 @@ export interface Outcome {
   packets: number;
   bytes: number;
   received: number;
+  /** Calls that were made, more than one for a pair if one failed. */
+  calls: number;
+  rekeys: number;
+  migrations: number;
   /** A hash over every packet and when it went: two runs of a seed are equal. */
   trace: number;
 }
 
-export interface Machines {
-  engines: [Engine, Engine];
-  /** Virtual time at which the next run begins; the engines' clocks do not go back. */
-  startUs: number;
-}
-
-/** Pools with room for everything, and pools that a run meets the end of. */
-const ROOMY: TransferSizes = {
-  sessions: 4,
-  streams: 128,
-  sentChunks: 256,
-  keyChunks: 128,
-  blocks: 512,
-  ranges: 8192,
-  messages: 128,
-  events: 1024,
-};
-const TIGHT: TransferSizes = {
-  sessions: 1,
-  streams: 8,
-  sentChunks: 3,
-  keyChunks: 1,
-  blocks: 24,
-  ranges: 160,
-  messages: 8,
-  events: 64,
-};
-
-/** Two engines, which many runs may use one after the other. */
-export function newMachines(module: WebAssembly.Module, tight = false): Machines {
-  const make = () => {
-    const sizes = transferSizes(tight ? TIGHT : ROOMY);
-    const identity = { ...CLIENT_IDENTITY, hashKey: new Uint8Array(16) };
-    return Engine.create({ module, sizes, identity });
-  };
-  return { engines: [make(), make()], startUs: SECOND_US };
-}
-
-/** Entries of each pool that are taken. */
-export function taken(engine: Engine): number[] {
-  const heads = engine.region(Region.TRANSFER) + TransferBlock.BYTES;
-  return Array.from({ length: POOLS }, (_, pool) => {
-    return engine.u32[(heads + pool * POOL_HEAD_BYTES + POOL_TAKEN) >>> 2] ?? 0;
-  });
+/** Runs a scenario on machines of its own. */
+export function runScenario(
+  module: WebAssembly.Module,
+  scenario: Scenario,
+  options: MachineOptions = {},
+): Outcome {
+  const machines = newMachines(module, { ...options, nodes: scenario.nodes.length });
+  return new Run(machines, scenario).run();
 }
 
 export class Run {
   readonly clock: VirtualClock;
   readonly network: Network;
-  readonly endpoints: [Endpoint, Endpoint];
-  readonly workloads: [Workload, Workload];
+  readonly nodes: SimulatedNode[];
+  readonly pairs: Pair[];
+  private readonly outsiders: Outsiders;
   private readonly scenario: Scenario;
   private readonly machines: Machines;
+  private readonly recorder: Recorder | undefined;
   private readonly random: (below: number) => number;
   private readonly startUs: number;
+  private readonly foreign: Calling[] = [];
   private trace = 0;
   private port = 1;
-  private newest: Uint8Array = new Uint8Array(64);
+  private isWell = false;
+  private hasMoved = false;
+  private areScheduled = false;
 
-  constructor(machines: Machines, scenario: Scenario) {
+  constructor(machines: Machines, scenario: Scenario, recorder?: Recorder) {
     this.machines = machines;
     this.scenario = scenario;
+    this.recorder = recorder;
     this.random = randomFrom(scenario.seed ^ 0x5eed);
     this.startUs = machines.startUs;
     this.clock = new VirtualClock(machines.startUs);
     this.network = new Network(this.clock, this.random);
-    this.network.watch = (fate, bytes) => this.note(fate, bytes);
-    const endpoint = (side: 0 | 1) =>
-      new Endpoint(
-        {
-          transfer: new EngineTransfer(machines.engines[side], () => this.clock.nowUs),
-          clock: this.clock,
-          network: this.network,
-          random: this.random,
-        },
-        simulatedAddress(side, 1),
-        scenario.links[side],
-      );
-    this.endpoints = [endpoint(0), endpoint(1)];
-    const keys = Array.from({ length: 3 }, () => this.bytes(32));
-    this.workloads = [this.openSide(0, keys), this.openSide(1, keys)];
+    this.network.watch = (passage) => this.note(passage);
+    this.outsiders = new Outsiders(this.network, this.random);
+    this.nodes = scenario.nodes.map((_, host) => this.nodeOf(host));
+    this.pairs = scenario.pairs.map((plan) => this.pairOf(plan));
   }
 
-  private bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.random(256));
+  private nodeOf(host: number): SimulatedNode {
+    const engine = this.machines.engines[host];
+    const identity = this.machines.identities[host];
+    const plan = this.scenario.nodes[host];
+    if (!engine || !identity || !plan) throw new Error('more nodes than machines');
+    this.network.setLink(host, plan.link);
+    const { clock, network, random, recorder } = this;
+    const { x25519 } = this.machines;
+    const transfer = (time: () => number) =>
+      recorder?.transfer(host, engine, time, () => clock.nowUs) ?? new EngineTransfer(engine, time);
+    const address = this.addressOf(host, host, 1);
+    const parts = { transfer, clock, network, host, address, plan, identity, x25519, random };
+    const node = new SimulatedNode(parts);
+    node.endpoint.onTurn = () => {
+      for (const pair of this.pairs) pair.turn(node);
+    };
+    if (recorder) node.endpoint.onPacket = (packet) => recorder.packet(host, packet);
+    return node;
   }
 
-  private openSide(side: 0 | 1, keys: Uint8Array[]): Workload {
-    const { scenario } = this;
-    const [k1, k2, handshakeHash] = keys as [Uint8Array, Uint8Array, Uint8Array];
-    const endpoint = this.endpoints[side];
-    const session = endpoint.transfer.open({
-      k1,
-      k2,
-      handshakeHash,
-      initiator: side === 0,
-      roundTripUs: side === 0 ? scenario.links[0].delayUs + scenario.links[1].delayUs : 0,
-      peerMaxStreams: 64,
-      peerWindowKib: scenario.windowKib,
-      maxStreams: 64,
-      windowKib: scenario.windowKib,
-      headerProtection: scenario.headerProtection,
-      mtuMax: 1472,
-      rekeyPackets: scenario.rekeyPackets,
-      rekeySeconds: scenario.rekeySeconds,
-      secret: this.bytes(32),
-      path: this.endpoints[1 - side]?.address ?? PERFECT_ADDRESS,
-    });
-    if (session === undefined) throw new Error('no room for a session');
-    endpoint.transfer.keepalive(session, scenario.keepalive);
-    const workload = new Workload(endpoint, session, scenario.streams, side);
-    endpoint.onEvent = (event) => workload.take(event);
-    endpoint.onTurn = () => workload.turn();
-    return workload;
+  /** An address for a host; `number` is its own, or another where it moves to. */
+  private addressOf(host: number, number: number, port: number): Uint8Array<ArrayBuffer> {
+    const address = simulatedAddress(number, port);
+    this.recorder?.at(address, host);
+    return address;
   }
 
-  private note(fate: string, bytes: Uint8Array): void {
+  private pairOf(plan: Scenario['pairs'][number]): Pair {
+    const caller = this.nodes[plan.caller];
+    const called = this.nodes[plan.called];
+    if (!caller || !called) throw new Error('a pair of nobody');
+    const later = (us: number, action: () => void) => this.clock.at(this.clock.nowUs + us, action);
+    const mayExpire = () => this.hasMoved && this.scenario.mayExpire;
+    return new Pair({ plan, nodes: [caller, called], network: this.network, later, mayExpire });
+  }
+
+  private note(passage: Passage): void {
+    const { fate, bytes, from, to } = passage;
     let hash = (this.trace ^ fate.length ^ (this.clock.nowUs - this.startUs)) >>> 0;
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, 16777619) >>> 0;
+    const copy = bytes.slice();
+    const words = new Uint32Array(copy.buffer, 0, copy.length >>> 2);
+    for (const word of words) hash = Math.imul(hash ^ word ^ (hash >>> 15), 16777619) >>> 0;
+    for (const byte of copy.subarray(4 * words.length)) {
+      hash = Math.imul(hash ^ byte, 16777619) >>> 0;
+    }
     this.trace = hash;
-    this.newest = bytes.slice();
+    this.outsiders.see(copy, from, to);
+    this.recorder?.passage(this.clock.nowUs, passage);
   }
 
-  private pump(side: 0 | 1): void {
-    this.endpoints[side].pump();
+  private pump(node: number): void {
+    this.nodes[node]?.endpoint.pump();
   }
 
   private schedule(): void {
     const from = this.clock.nowUs;
-    this.scenario.streams.forEach((plan, number) => {
-      this.clock.at(from + plan.atUs, () => {
-        this.workloads[plan.side].release(number);
-        this.pump(plan.side);
-      });
-    });
-    for (const incident of this.scenario.incidents) {
-      this.clock.at(from + incident.atUs, () => this.happen(incident));
+    for (const pair of this.pairs) {
+      const { atUs, crossedUs } = pair.plan;
+      this.clock.at(from + atUs, () => pair.call(0));
+      if (crossedUs !== undefined) this.clock.at(from + atUs + crossedUs, () => pair.call(1));
     }
-    this.clock.at(from, () => this.pump(0));
-    this.clock.at(from, () => this.pump(1));
+    if (!this.scenario.fromSession) this.scheduleIncidents();
+    this.clock.at(from + HEAL_US, () => this.heal());
   }
 
-  private happen({ kind, side }: Incident): void {
-    const endpoint = this.endpoints[side];
-    const { session } = this.workloads[side];
-    const link = this.scenario.links[side];
+  private scheduleIncidents(): void {
+    this.areScheduled = true;
+    for (const incident of this.scenario.incidents) {
+      this.clock.at(this.clock.nowUs + incident.atUs, () => this.happen(incident));
+    }
+  }
+
+  /** From now on all is well, and everything has to come to an end. */
+  private heal(): void {
+    this.recorder?.incident(this.clock.nowUs, 'all is well');
+    this.isWell = true;
+    this.network.heal();
+    for (const node of this.nodes) node.wallOffUs = 0;
+    this.watch();
+  }
+
+  private watch(): void {
+    for (const pair of this.pairs) pair.watch(this.clock.nowUs);
+    if (!this.isOver()) this.clock.at(this.clock.nowUs + WATCH_US, () => this.watch());
+  }
+
+  private happen(incident: Incident): void {
+    const { kind, node: number, us = 0, from = 'all' } = incident;
+    const node = this.nodes[number];
+    if (!node) throw new Error('an incident of nobody');
+    this.recorder?.incident(this.clock.nowUs, kind, number, us);
+    const { endpoint } = node;
     switch (kind) {
       case 'cut':
       case 'mend':
-        this.network.cut(endpoint.address, kind === 'cut');
+        this.network.cut(from, number, kind === 'cut');
         return;
       case 'rebind':
-        endpoint.rebind(simulatedAddress(side, ++this.port), link);
+        this.hasMoved = true;
+        endpoint.rebind(this.addressOf(number, number, ++this.port));
         return;
       case 'move':
-        endpoint.rebind(simulatedAddress(side + 2 * ++this.port, 7), link);
-        endpoint.transfer.migrate(session, this.endpoints[1 - side]?.address ?? PERFECT_ADDRESS);
+        this.hasMoved = true;
+        this.move(node);
         break;
       case 'shrink':
-        this.network.setLink(endpoint.address, { ...link, mtu: 1252 });
+        this.network.setLink(number, { ...this.network.linkOf(number), mtu: 1252 });
         return;
       case 'rekey':
-        endpoint.transfer.rekey(session);
+        for (const handle of node.sessions.keys()) endpoint.transfer.rekey(handle);
         break;
       case 'ping':
-        endpoint.transfer.ping(session);
+        for (const handle of node.sessions.keys()) endpoint.transfer.ping(handle);
         break;
       case 'forge':
-        this.forge(side);
+        this.outsiders.forge(endpoint.address);
         return;
+      case 'replay':
+        this.outsiders.replay();
+        return;
+      case 'jump':
+        endpoint.jump(us);
+        break;
+      case 'calendar':
+        node.wallOffUs += us;
+        return;
+      case 'sleep':
+        endpoint.sleep(us);
+        return;
+      case 'stranger':
+        this.outsiders.stranger(node);
+        return;
+      case 'foreigner': {
+        const other = this.nodes[(number + 1) % this.nodes.length] ?? node;
+        this.foreign.push(this.outsiders.foreigner(node, other));
+      }
     }
-    this.pump(side);
+    this.pump(number);
   }
 
-  /** Packets of an outsider: garbage, with a prefix that he has seen and any number. */
-  private forge(side: 0 | 1): void {
-    for (let i = 0; i < 20; i++) {
-      const bytes = this.bytes(52 + this.random(200));
-      if (this.random(4)) bytes.set(this.newest.subarray(0, 4 + this.random(4)));
-      const from = simulatedAddress(99, i);
-      this.network.send(bytes, from, this.endpoints[side].address);
+  /** To another network: its sessions go on from there. */
+  private move(node: SimulatedNode): void {
+    const { host, transfer } = node.endpoint;
+    node.endpoint.rebind(this.addressOf(host, host + 256 * ++this.port, 7));
+    for (const { handle, session } of node.sessions.values()) {
+      const isPeer = (other: SimulatedNode) =>
+        equalBytes(other.identity.noise.publicKey, session.peerKey);
+      const peer = this.nodes.find(isPeer);
+      if (peer) transfer.migrate(handle, peer.endpoint.address);
     }
   }
 
-  /** Runs until `done` or the time is over; the failure, if there is one. */
-  private until(done: () => boolean, what: string): string | undefined {
-    for (let actions = 0; !done(); actions++) {
-      if (this.clock.nowUs - this.startUs > LIMIT_US) return `${what}: time is over`;
-      if (actions > ACTIONS_MAX) return `${what}: too many actions`;
-      const closed = this.workloads.find((workload) => workload.closed);
-      if (closed && what === 'transfer') return `closed with ${JSON.stringify(closed.closed)}`;
-      if (!this.clock.step()) return `${what}: nothing happens any more`;
-    }
-    return undefined;
+  private isOver(): boolean {
+    if (!this.pairs.every(({ state }) => state === 'over')) return false;
+    if (this.foreign.some(({ call }) => call)) return false;
+    return this.nodes.every((node) => {
+      return node.sessions.size === 0 && node.wakeUs === Number.POSITIVE_INFINITY;
+    });
   }
 
-  /** Everything; engines that threw are not to be used again. */
+  /** Until everything is over, or the time is. */
+  private play(): void {
+    for (let actions = 0; !this.isOver(); actions++) {
+      if (this.clock.nowUs - this.startUs > LIMIT_US) throw new Error('time is over');
+      if (actions > ACTIONS_MAX) throw new Error('too many actions');
+      if (!this.clock.step()) throw new Error('nothing happens any more');
+      for (const pair of this.pairs) pair.look();
+      if (!this.areScheduled && this.pairs[0]?.sessions) this.scheduleIncidents();
+    }
+    for (const { failure, session } of this.foreign)
+      this.judgeForeign(failure, session !== undefined);
+    for (const host of this.nodes.keys()) this.leftBehind(host);
+  }
+
+  /** A call to a peer of another version; the one that it pretends to be may have called us. */
+  private judgeForeign(failure: string | undefined, isCalled: boolean): void {
+    if (isCalled || failure === 'ANDVARI_HANDSHAKE_VERSION') return;
+    if (failure !== 'ANDVARI_HANDSHAKE_TIMEOUT') {
+      throw new Error(`a call to another version came to ${failure}`);
+    }
+  }
+
+  private leftBehind(host: number): void {
+    const engine = this.machines.engines[host];
+    const counts = engine ? taken(engine) : [];
+    if (counts.some((count) => count !== 0)) throw new Error(`node ${host} keeps ${counts}`);
+  }
+
+  /** Everything. */
   run(): Outcome {
-    this.schedule();
-    const [caller, answerer] = this.workloads;
     let failure: string | undefined;
     try {
-      failure = this.until(() => this.transferred(), 'transfer');
-      this.endpoints[0].transfer.close(caller.session, 0, 'done');
-      this.clock.at(this.clock.nowUs, () => this.pump(0));
-      failure ??= this.until(() => caller.sessionGone && answerer.sessionGone, 'close');
-      failure ??= this.leftBehind();
+      this.schedule();
+      this.play();
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
     }
-    this.machines.startUs = Math.ceil(this.clock.nowUs / SECOND_US + 100) * SECOND_US;
+    const state = this.isWell ? ' (all is well)' : '';
+    const { network } = this;
+    const workloads = this.pairs.flatMap((pair) => pair.workloads ?? []);
+    const sum = (of: (workload: (typeof workloads)[number]) => number) =>
+      workloads.reduce((all, workload) => all + of(workload), 0);
     return {
       seed: this.scenario.seed,
-      failure,
+      failure: failure && `${failure}${state}`,
       virtualUs: this.clock.nowUs - this.startUs,
-      packets: this.network.counts.sent,
-      bytes: this.network.counts.bytes,
-      received: caller.received + answerer.received,
+      packets: network.counts.sent,
+      bytes: network.counts.bytes,
+      received: sum(({ received }) => received),
+      calls: this.pairs.reduce((all, { calls }) => all + calls, 0),
+      rekeys: sum(({ rekeys }) => rekeys),
+      migrations: sum(({ migrations }) => migrations),
       trace: this.trace,
     };
   }
-
-  private transferred(): boolean {
-    const [caller, answerer] = this.workloads;
-    if (!caller.complete || !answerer.complete) return false;
-    const { streams } = this.scenario;
-    return caller.gone === streams.length && answerer.gone === streams.length;
-  }
-
-  private leftBehind(): string | undefined {
-    for (const [side, engine] of this.machines.engines.entries()) {
-      const counts = taken(engine);
-      if (counts.some((count) => count !== 0)) return `side ${side} keeps entries: ${counts}`;
-    }
-    return undefined;
-  }
 }
-
-const PERFECT_ADDRESS = simulatedAddress(0, 0);
-export const PERFECT_LINKS: [typeof PERFECT, typeof PERFECT] = [PERFECT, PERFECT];

@@ -1,19 +1,42 @@
 /**
- * What a seed stands for: the links both ways, what happens to them, and what is transferred. Every
- * kind of fault has seeds of its own and seeds in which it meets others.
+ * What a seed stands for: the nodes and the ways to them, what happens to them, who calls whom and
+ * what is transferred. Every kind of fault has seeds of its own and seeds in which it meets others.
  */
 import { randomFrom } from '../seeded-random.ts';
 import { type Link, PERFECT } from './network.ts';
 
-/** Something that happens to the network or a session at a time after the start. */
+/** When all is well again: from then on everything has to come to its end. */
+export const HEAL_US = 20e6;
+
+/** Something that happens to the network, a host or its sessions at a time after the start. */
 export interface Incident {
   atUs: number;
-  kind: 'cut' | 'mend' | 'rebind' | 'move' | 'shrink' | 'rekey' | 'ping' | 'forge';
-  /** Which side: 0 called, 1 answered. */
-  side: 0 | 1;
+  kind:
+    | 'cut'
+    | 'mend'
+    | 'rebind'
+    | 'move'
+    | 'shrink'
+    | 'rekey'
+    | 'ping'
+    /** Packets of somebody who has seen some; ones that he has seen, again. */
+    | 'forge'
+    | 'replay'
+    /** The host's clock jumps by `us`; its calendar; or it does nothing for so long. */
+    | 'jump'
+    | 'calendar'
+    | 'sleep'
+    /** A caller of another version; a peer of another version is called. */
+    | 'stranger'
+    | 'foreigner';
+  node: number;
+  /** Of a cut: whose packets do not come any more [everybody's]. */
+  from?: number;
+  us?: number;
 }
 
 export interface StreamPlan {
+  /** 0: the caller opens it; 1: whoever was called. */
   side: 0 | 1;
   /** Both ways, with an answer of as many bytes. */
   bidi: boolean;
@@ -22,26 +45,61 @@ export interface StreamPlan {
   /** Whoever reads it takes ranges as they come. */
   unordered: boolean;
   bytes: number;
+  /** Its sender gives it up, or its reader wants no more, after some bytes. */
+  cutShort: 'reset' | 'stop' | undefined;
   /** When it is opened. */
   atUs: number;
 }
 
-export interface Scenario {
-  seed: number;
-  /** Links towards side 0 and side 1. */
-  links: [Link, Link];
-  incidents: Incident[];
-  streams: StreamPlan[];
+export interface NodePlan {
+  link: Link;
   headerProtection: boolean;
+  stealth: boolean;
+  /** Half-open handshakes above which callers get cookies. */
+  retryAbove: number;
   windowKib: number;
   rekeyPackets: number;
   rekeySeconds: number;
   keepalive: boolean;
 }
 
+/** How a session ends. */
+export type Ending = 'close' | 'both close' | 'idle' | 'vanish';
+
+export interface PairPlan {
+  caller: number;
+  called: number;
+  atUs: number;
+  /** The other one calls too, so long after; undefined: it does not. */
+  crossedUs: number | undefined;
+  streams: StreamPlan[];
+  ending: Ending;
+  /** Who ends it, and with which error. */
+  ender: 0 | 1;
+  error: number;
+}
+
+export interface Scenario {
+  seed: number;
+  nodes: NodePlan[];
+  pairs: PairPlan[];
+  incidents: Incident[];
+  /** Their times count from when the first session stands [from the start of the run]. */
+  fromSession?: boolean;
+  /** A session without keepalives may end by its idle time after an address has changed. */
+  mayExpire: boolean;
+}
+
+export interface ScenarioLimits {
+  /** Bytes of a stream at the most [150,000]. */
+  bytes?: number;
+  /** Nodes at the most [5]. */
+  nodes?: number;
+}
+
 type Random = (below: number) => number;
 
-const chance = (random: Random, percent: number) => random(100) < percent;
+export const chance = (random: Random, percent: number) => random(100) < percent;
 
 function linkOf(random: Random): Link {
   const delayUs = 500 + random(chance(random, 20) ? 150000 : 30000);
@@ -60,33 +118,58 @@ function linkOf(random: Random): Link {
   return link;
 }
 
-/** An outage is shorter than the idle time, or the session rightly ends. */
-function outage(random: Random, incidents: Incident[]): void {
-  const side = random(2) as 0 | 1;
-  const atUs = random(3000000);
-  incidents.push({ atUs, kind: 'cut', side });
-  incidents.push({ atUs: atUs + 1000 + random(5000000), kind: 'mend', side });
+function nodeOf(random: Random, keepalive: boolean): NodePlan {
+  return {
+    link: linkOf(random),
+    headerProtection: chance(random, 35),
+    stealth: chance(random, 20),
+    retryAbove: chance(random, 25) ? -1 : 512,
+    windowKib: chance(random, 30) ? 16 + random(48) : 1024,
+    rekeyPackets: chance(random, 15) ? 60 + random(200) : 1000000,
+    rekeySeconds: chance(random, 10) ? 1 + random(3) : 120,
+    keepalive,
+  };
 }
 
-function incidentsOf(random: Random): Incident[] {
+/** An outage is shorter than the idle time, or sessions rightly end. */
+function outage(random: Random, nodes: number, incidents: Incident[]): void {
+  const node = random(nodes);
+  const atUs = random(3000000);
+  const endUs = atUs + 1000 + random(5000000);
+  // Of one or of all others, and of a part of the network from the rest.
+  const from = random(3) ? undefined : (node + 1) % nodes;
+  const cutOff = random(4) || nodes < 3 ? [node] : [node, (node + 1) % nodes];
+  for (const one of cutOff) {
+    const who = from === undefined || from === one ? { node: one } : { node: one, from };
+    incidents.push({ ...who, atUs, kind: 'cut' }, { ...who, atUs: endUs, kind: 'mend' });
+  }
+}
+
+function incidentsOf(random: Random, nodes: number): Incident[] {
   const incidents: Incident[] = [];
-  // Only one side changes its address: if both did unheard, they could not find each other again.
-  const mobile = random(2) as 0 | 1;
+  // Only one host changes its address: if two did unheard, they could not find each other again.
+  const mobile = random(nodes);
   const spanUs = 200000 + random(3000000);
-  const some = (kind: Incident['kind'], percent: number, most: number) => {
+  const some = (kind: Incident['kind'], percent: number, most: number, us?: () => number) => {
     if (!chance(random, percent)) return;
     for (let left = 1 + random(most); left > 0; left--) {
-      const side = kind === 'rebind' || kind === 'move' ? mobile : (random(2) as 0 | 1);
-      incidents.push({ atUs: random(spanUs), kind, side });
+      const node = kind === 'rebind' || kind === 'move' ? mobile : random(nodes);
+      incidents.push({ atUs: random(spanUs), kind, node, ...(us ? { us: us() } : {}) });
     }
   };
-  if (chance(random, 20)) outage(random, incidents);
+  if (chance(random, 20)) outage(random, nodes, incidents);
   some('rebind', 20, 2);
   some('move', 15, 2);
   some('shrink', 10, 1);
   some('rekey', 25, 3);
   some('ping', 20, 2);
   some('forge', 25, 3);
+  some('replay', 20, 3);
+  some('jump', 15, 2, () => random(10000000) - 3000000);
+  some('calendar', 15, 2, () => random(400000000) - 200000000);
+  some('sleep', 15, 2, () => random(random(3) ? 100000 : 8000000));
+  some('stranger', 10, 1);
+  some('foreigner', 5, 1);
   return incidents.sort((a, b) => a.atUs - b.atUs);
 }
 
@@ -94,111 +177,63 @@ function streamsOf(random: Random, most: number): StreamPlan[] {
   const streams: StreamPlan[] = [];
   for (let left = 1 + random(5); left > 0; left--) {
     const expedited = chance(random, 15);
+    const bidi = chance(random, 40);
+    const isCut = !bidi && chance(random, 15);
     streams.push({
       side: random(2) as 0 | 1,
-      bidi: chance(random, 40),
+      bidi,
       priority: random(256),
       expedited,
-      unordered: false,
+      unordered: chance(random, 25),
       bytes: random(
         expedited ? 65537 : chance(random, 30) ? 200 : chance(random, 15) ? 8 * most : most,
       ),
+      cutShort: isCut ? (random(2) ? 'reset' : 'stop') : undefined,
       atUs: chance(random, 50) ? 0 : random(500000),
     });
   }
   return streams;
 }
 
-/** The scenario of a seed; `most`: bytes of a stream at the most. */
-export function scenarioOf(seed: number, most = 150000): Scenario {
-  const random = randomFrom(seed);
-  const links: [Link, Link] = [linkOf(random), linkOf(random)];
-  const incidents = incidentsOf(random);
-  const streams = streamsOf(random, most);
-  for (const stream of streams) stream.unordered = chance(random, 25);
-  return {
-    seed,
-    links,
-    incidents,
-    streams,
-    headerProtection: chance(random, 50),
-    windowKib: chance(random, 30) ? 16 + random(48) : 1024,
-    rekeyPackets: chance(random, 15) ? 60 + random(200) : 1000000,
-    rekeySeconds: chance(random, 10) ? 1 + random(3) : 120,
-    keepalive: true,
-  };
+function endingOf(random: Random, keepalive: boolean): Ending {
+  if (!keepalive && chance(random, 40)) return 'idle';
+  if (chance(random, 15)) return 'both close';
+  return chance(random, 10) ? 'vanish' : 'close';
 }
 
-/**
- * A NAT forgets its mapping again and again while packets are lost both ways: side 0 is behind it.
- * In half of the seeds it only receives, so that little comes from its new address.
- */
-export function rebindingOf(seed: number): Scenario {
-  const random = randomFrom(seed ^ 0x4e4154);
-  const linkTo = (): Link => ({
-    ...PERFECT,
-    delayUs: 500 + random(60000),
-    rate: 250000 + random(1000000),
-    queueBytes: 64000,
-    loss: 500 + random(3000),
-  });
-  const links: [Link, Link] = [linkTo(), linkTo()];
-  const incidents: Incident[] = [];
-  for (let left = 1 + random(4), atUs = 50000; left > 0; left--) {
-    atUs += random(700000);
-    incidents.push({ atUs, kind: 'rebind', side: 0 });
-    // What goes right behind it is lost for certain, one way or the other.
-    if (chance(random, 60)) {
-      const side = random(2) as 0 | 1;
-      incidents.push({ atUs: atUs + random(40000), kind: 'cut', side });
-      incidents.push({ atUs: atUs + 50000 + random(300000), kind: 'mend', side });
+/** Who calls whom: everybody is in a pair, and no two are in the same. */
+function pairsOf(random: Random, nodes: number, keepalive: boolean, most: number): PairPlan[] {
+  const pairs: PairPlan[] = [];
+  for (let node = 1; node < nodes; node++) {
+    for (let other = 0; other < node; other++) {
+      if (other !== node - 1 && !chance(random, 35)) continue;
+      const turned = random(2) === 0;
+      pairs.push({
+        caller: turned ? node : other,
+        called: turned ? other : node,
+        atUs: nodes === 2 ? 0 : random(1000000),
+        crossedUs: chance(random, 15) ? random(chance(random, 50) ? 1000 : 400000) : undefined,
+        streams: streamsOf(random, nodes === 2 ? most : most >> 2),
+        ending: endingOf(random, keepalive),
+        ender: random(2) as 0 | 1,
+        error: chance(random, 70) ? 0 : 2,
+      });
     }
   }
-  const bytes = 100000 + random(300000);
-  incidents.sort((a, b) => a.atUs - b.atUs);
-  return { ...download(seed, links, bytes, random(2) as 0 | 1), incidents };
+  return pairs;
 }
 
-/**
- * The same once, with no other loss than that of the first challenge (even seeds) or of its answer
- * (odd ones), and without keepalives: side 0 only receives, and acks one small stream, no more,
- * from its new address.
- */
-export function lostChallengeOf(seed: number): Scenario {
-  const random = randomFrom(seed ^ 0x10057);
-  const linkTo = (): Link => ({ ...PERFECT, delayUs: 2000 + random(60000), rate: 500000 });
-  const links: [Link, Link] = [linkTo(), linkTo()];
-  const roundTripUs = links[0].delayUs + links[1].delayUs;
-  const side = (seed & 1) as 0 | 1;
-  const smallUs = 6 * roundTripUs + 100000 + random(200000);
-  const atUs = smallUs + links[0].delayUs - random(links[0].delayUs);
-  // The ack leaves 25 ms after the stream's frames came, at the latest.
-  const ackUs = smallUs + links[0].delayUs + 30000;
-  // The first two frames are acked at once; the answer leaves a round trip later.
-  const fromUs = side ? smallUs + links[0].delayUs + 4000 : atUs + 1;
-  const untilUs = ackUs + roundTripUs + 20000;
-  const incidents: Incident[] = [
-    { atUs, kind: 'rebind', side: 0 },
-    { atUs: fromUs, kind: 'cut', side },
-    { atUs: untilUs, kind: 'mend', side },
-  ];
-  const whole = download(seed, links, 20000, 1);
-  const [plan] = whole.streams as [StreamPlan];
-  const streams = [plan, { ...plan, bytes: 800, atUs: smallUs }, { ...plan, atUs: untilUs }];
-  return { ...whole, streams, incidents, keepalive: false };
-}
-
-function download(seed: number, links: [Link, Link], bytes: number, side: 0 | 1): Scenario {
-  const plan = { side, bidi: false, priority: 1, expedited: false, unordered: false };
+/** The scenario of a seed. */
+export function scenarioOf(seed: number, limits: ScenarioLimits = {}): Scenario {
+  const random = randomFrom(seed);
+  const { bytes = 150000, nodes: most = 5 } = limits;
+  const count = chance(random, 15) ? Math.min(most, 3 + random(3)) : 2;
+  const keepalive = chance(random, 65);
   return {
     seed,
-    links,
-    incidents: [],
-    streams: [{ ...plan, bytes, atUs: 0 }],
-    headerProtection: false,
-    windowKib: 1024,
-    rekeyPackets: 1000000,
-    rekeySeconds: 120,
-    keepalive: true,
+    nodes: Array.from({ length: count }, () => nodeOf(random, keepalive)),
+    incidents: incidentsOf(random, count),
+    pairs: pairsOf(random, count, keepalive, bytes),
+    mayExpire: !keepalive,
   };
 }

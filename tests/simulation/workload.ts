@@ -3,7 +3,10 @@
  * stream and offset, read and compare them. A byte that comes twice, out of order or wrong is an
  * error at once; one that does not come shows at the end.
  */
-import { TransferEventKind } from '../../host-common/src/engine/generated/transfer.ts';
+import {
+  StreamResetError,
+  TransferEventKind,
+} from '../../host-common/src/engine/generated/transfer.ts';
 import type { EngineStreams } from '../../host-common/src/transfer/engine-streams.ts';
 import type { TransferEventOf } from '../../host-common/src/transfer/engine-transfer.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -15,13 +18,27 @@ const PIECE_BYTES = 16384;
 /** When a stream that was refused is asked for again. */
 const RETRY_US = 20000;
 
-/** The byte at an offset of a plan's stream; an answer has other bytes. */
-function byteAt(key: number, offset: number): number {
-  return (Math.imul(offset + 1, 2654435761) ^ Math.imul(key + 1, 40503)) >>> 24;
+/** Bytes of all streams: each begins at a place of its own and goes round. A prime. */
+const PATTERN_BYTES = 65521;
+const PATTERN = Uint8Array.from({ length: PATTERN_BYTES + PIECE_BYTES }, (_, i) => {
+  return Math.imul((i % PATTERN_BYTES) + 1, 2654435761) >>> 24;
+});
+
+/** Bytes from an offset of a stream on, up to PIECE_BYTES; an answer has other bytes. */
+function piece(key: number, offset: number, length: number): Uint8Array {
+  const at = (key * 7919 + offset) % PATTERN_BYTES;
+  return PATTERN.subarray(at, at + length);
 }
 
-function piece(key: number, offset: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => byteAt(key, offset + i));
+/** @throws Error if the bytes are not those of the stream */
+function check(key: number, offset: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    const length = Math.min(PIECE_BYTES, bytes.length - at);
+    const wanted = piece(key, offset + at, length);
+    for (let i = 0; i < length; i++) {
+      if (bytes[at + i] !== wanted[i]) throw new Error(`byte ${offset + at + i} is wrong`);
+    }
+  }
 }
 
 /** Marks bytes that are read, each once. */
@@ -36,6 +53,8 @@ interface Sending {
   key: number;
   bytes: number;
   written: number;
+  /** Bytes after which it is given up. */
+  resetAt: number;
   finished: boolean;
   /** No room was found: STREAM_WRITABLE is waited for. */
   blocked: boolean;
@@ -51,14 +70,24 @@ interface Receiving {
   finished: boolean;
   /** Answer when it is complete. */
   answers: boolean;
+  /** Bytes after which no more is wanted. */
+  stopAt: number;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Where a plan's stream is cut short, if it is so. */
+function cutAt({ cutShort, bytes }: StreamPlan, kind: 'reset' | 'stop'): number {
+  return cutShort === kind ? bytes >> 1 : NEVER;
 }
 
 export class Workload {
   readonly session: number;
   /** Streams that were opened here and there, and are over. */
   gone = 0;
-  closed: { code: number; byPeer: boolean } | undefined;
-  sessionGone = false;
+  closed = false;
+  /** Called when all bytes of a stream that was not cut short have been acked. */
+  acked: ((key: number, bytes: number) => void) | undefined;
   rekeys = 0;
   migrations = 0;
   pongs = 0;
@@ -112,24 +141,25 @@ export class Workload {
     const stream = this.streams.open(this.session, { bidi, priority, expedited, metadata });
     if (stream === undefined) return false;
     const { bytes } = plan;
-    this.sending.push({
-      stream,
-      key: 2 * number,
-      bytes,
-      written: 0,
-      finished: false,
-      blocked: false,
-    });
+    this.send(stream, 2 * number, bytes, cutAt(plan, 'reset'));
     if (bidi) this.expect(stream, 2 * number + 1, bytes, false);
     return true;
   }
 
+  private send(stream: number, key: number, bytes: number, resetAt: number): void {
+    const state = { written: 0, finished: false, blocked: false };
+    this.sending.push({ stream, key, bytes, resetAt, ...state });
+  }
+
   private expect(stream: number, key: number, bytes: number, answers: boolean): void {
-    const { unordered = false } = this.plans[key >> 1] ?? {};
-    // A stream without a byte may be over before its opening is told.
-    if (unordered && !this.streams.setUnordered(stream) && bytes) throw new Error('not unordered');
+    const plan = this.plans[key >> 1];
+    const unordered = plan?.unordered ?? false;
+    const stopAt = plan && key % 2 === 0 ? cutAt(plan, 'stop') : NEVER;
+    // A stream without a byte, or one that was given up, may be over before its opening is told.
+    const isSet = !unordered || this.streams.setUnordered(stream);
+    if (!isSet && bytes && !plan?.cutShort) throw new Error('not unordered');
     const seen = unordered ? new Uint8Array(bytes) : undefined;
-    this.receiving.push({ stream, key, bytes, read: 0, seen, finished: false, answers });
+    this.receiving.push({ stream, key, bytes, read: 0, seen, finished: false, answers, stopAt });
   }
 
   private write(one: Sending): void {
@@ -138,10 +168,18 @@ export class Workload {
       const data = piece(one.key, one.written, length);
       const written = this.streams.write(one.stream, one.written, data);
       one.written += written;
+      if (one.written >= one.resetAt) {
+        if (!this.streams.reset(one.stream, StreamResetError.RESOURCE_LIMIT)) {
+          throw new Error('reset() was refused');
+        }
+        one.finished = true;
+        return;
+      }
       one.blocked = written < length;
       if (one.blocked) return;
       if (one.written === one.bytes) {
-        if (!this.streams.finish(one.stream)) throw new Error('finish() was refused');
+        const isStopped = this.plans[one.key >> 1]?.cutShort === 'stop';
+        if (!this.streams.finish(one.stream) && !isStopped) throw new Error('finish() was refused');
         one.finished = true;
       }
     }
@@ -151,14 +189,13 @@ export class Workload {
     this.streams.read(one.stream, (bytes, offset) => {
       if (one.seen) note(one.seen, offset, bytes.length);
       else if (offset !== one.read) throw new Error(`read at ${offset} instead of ${one.read}`);
-      for (let i = 0; i < bytes.length; i++) {
-        if (bytes[i] !== byteAt(one.key, offset + i))
-          throw new Error(`byte ${offset + i} is wrong`);
-      }
+      check(one.key, offset, bytes);
       one.read += bytes.length;
       this.received += bytes.length;
       if (one.read > one.bytes) throw new Error('more bytes than were sent');
     });
+    if (one.finished || one.read < one.stopAt) return;
+    if (this.streams.stop(one.stream)) one.finished = true;
   }
 
   take(event: TransferEventOf): void {
@@ -177,11 +214,14 @@ export class Workload {
         this.finished(event);
         return;
       case TransferEventKind.STREAM_GONE:
-        this.gone++;
+        this.streamGone(event.stream);
         return;
       case TransferEventKind.STREAM_RESET:
+        this.givenUp(event);
+        return;
       case TransferEventKind.STREAM_STOPPED:
-        throw new Error('nobody resets or stops a stream here');
+        this.stopped(event.stream);
+        return;
       case TransferEventKind.REKEYED:
         this.rekeys++;
         return;
@@ -192,11 +232,39 @@ export class Workload {
         this.pongs++;
         return;
       case TransferEventKind.CLOSED:
-        this.closed = { code: event.code, byPeer: event.number === 1 };
-        return;
-      case TransferEventKind.SESSION_GONE:
-        this.sessionGone = true;
+        this.closed = true;
     }
+  }
+
+  /** The peer gave a stream up: it must have been planned, or follow from our stop(). */
+  private givenUp({ stream }: TransferEventOf): void {
+    const one = this.receiving.find((entry) => entry.stream === stream);
+    const plan = one && this.plans[one.key >> 1];
+    if (!one || plan?.cutShort !== 'reset') throw new Error('a stream was reset unasked');
+    one.finished = true;
+  }
+
+  private stopped(stream: number): void {
+    const one = this.sending.find((entry) => entry.stream === stream);
+    const plan = one && this.plans[one.key >> 1];
+    if (!one || plan?.cutShort !== 'stop') throw new Error('a stream was stopped unasked');
+    one.finished = true;
+  }
+
+  /**
+   * Nothing more happens on it: all that we sent has been acked. What was acked is not lost: the
+   * reader has it, or has been told to take it.
+   */
+  private streamGone(stream: number): void {
+    this.gone++;
+    const one = this.sending.find((entry) => entry.stream === stream);
+    const plan = one && this.plans[one.key >> 1];
+    if (one && !plan?.cutShort) this.acked?.(one.key, one.bytes);
+  }
+
+  /** Bytes of a stream that the application here has read. */
+  readOf(key: number): number {
+    return this.receiving.find((one) => one.key === key)?.read ?? 0;
   }
 
   private opened(event: TransferEventOf): void {
@@ -218,19 +286,13 @@ export class Workload {
     const one = this.receiving.find((entry) => entry.stream === event.stream);
     if (!one) throw new Error('an unknown stream finished');
     this.read(one);
+    if (one.finished && one.read >= one.stopAt) return;
     if (one.finished) throw new Error('finished twice');
     if (one.read !== one.bytes || event.value !== one.bytes) {
       throw new Error(`finished at ${one.read} (${event.value}) of ${one.bytes}`);
     }
     one.finished = true;
     if (!one.answers) return;
-    this.sending.push({
-      stream: one.stream,
-      key: one.key + 1,
-      bytes: one.bytes,
-      written: 0,
-      finished: false,
-      blocked: false,
-    });
+    this.send(one.stream, one.key + 1, one.bytes, NEVER);
   }
 }

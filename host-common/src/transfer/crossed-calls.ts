@@ -10,9 +10,14 @@ import { staysOfTwo } from './handshake-outcome.ts';
 import type { Call } from './handshakes.ts';
 import type { TransferSession } from './transfer-session.ts';
 
+/** What has to be known of a session here. */
+export type Crossable = Pick<TransferSession, 'initiator' | 'isOpen' | 'startUs' | 'peerKey'> & {
+  close(error: number, reason: string): unknown;
+};
+
 /** A session, and what its endpoint keeps beside it. */
-export interface Held {
-  session: TransferSession;
+export interface Held<Session extends Crossable = TransferSession> {
+  session: Session;
   /** The engine's. */
   handle: number;
   /** When its handshake began here: message 1 went, or came. */
@@ -23,7 +28,10 @@ export interface Held {
 
 type Peer = Pick<TransferSession, 'peerKey' | 'initiator'>;
 
-function* fromOtherSide(peer: Peer, all: Iterable<Held>): Generator<Held> {
+function* fromOtherSide<Session extends Crossable>(
+  peer: Peer,
+  all: Iterable<Held<Session>>,
+): Generator<Held<Session>> {
   for (const other of all) {
     if (other.session.initiator === peer.initiator) continue;
     if (!other.session.isOpen || other.call !== undefined) continue;
@@ -38,7 +46,10 @@ function* fromOtherSide(peer: Peer, all: Iterable<Held>): Generator<Held> {
  * its session, that one was over before ours began. Of two that did cross, one side at least sees
  * it: else each message 1 had come after the message 3 that followed the other.
  */
-function crossing({ session, beganUs }: Held, all: Iterable<Held>): Held | undefined {
+function crossing<Session extends Crossable>(
+  { session, beganUs }: Held<Session>,
+  all: Iterable<Held<Session>>,
+): Held<Session> | undefined {
   for (const other of fromOtherSide(session, all)) {
     if (other.beganUs < session.startUs && beganUs < other.session.startUs) return other;
   }
@@ -46,11 +57,11 @@ function crossing({ session, beganUs }: Held, all: Iterable<Held>): Held | undef
 }
 
 /** A session that the peer began while we were calling it, since `beganUs`. */
-export function standIn(
+export function standIn<Session extends Crossable>(
   peerKey: Uint8Array,
   beganUs: number,
-  all: Iterable<Held>,
-): TransferSession | undefined {
+  all: Iterable<Held<Session>>,
+): Session | undefined {
   for (const { session } of fromOtherSide({ peerKey, initiator: true }, all)) {
     if (session.startUs > beganUs) return session;
   }
@@ -58,7 +69,11 @@ export function standIn(
 }
 
 /** The session that stays of this one and one that crossed it. `own`: our Noise key. */
-export function closeOneOfTwo(held: Held, all: Iterable<Held>, own: Uint8Array): TransferSession {
+export function closeOneOfTwo<Session extends Crossable>(
+  held: Held<Session>,
+  all: Iterable<Held<Session>>,
+  own: Uint8Array,
+): Session {
   const { session } = held;
   const other = crossing(held, all)?.session;
   if (!other) return session;

@@ -26,6 +26,8 @@ export interface HandshakeOptions {
   ephemerals: Pick<Ephemerals, 'take'>;
   /** The stealth form, for obfuscation Full: nothing on the wire is constant. */
   stealth?: boolean;
+  /** Half-open handshakes above which a caller first shows that it reads what it is sent [512]. */
+  retryAbove?: number;
 }
 
 /** A handshake that both sides have finished, ready for a session. */

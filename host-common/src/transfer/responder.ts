@@ -133,7 +133,8 @@ export class Responder {
     const known = this.open.ofFirst(first);
     if (known) return this.repeat(known, { first, datagram, address });
     if (this.replays.has(first.representative)) return SILENCE;
-    if (this.open.size > RETRY_ABOVE && !this.options.stealth) {
+    const { retryAbove = RETRY_ABOVE, stealth } = this.options;
+    if (this.open.size > retryAbove && !stealth) {
       const cookie = datagram.subarray(FIRST_BYTES, FIRST_BYTES + COOKIE_BYTES);
       if (!this.cookies.accepts(cookie, address, first.bytes, now.us)) {
         const fresh = this.cookies.make(address, first.bytes, now.us);
