@@ -3,7 +3,7 @@
  * SQLite gives what money needs here: each save is atomic and on the disk before it returns, a
  * crash leaves the last one, and a second process is kept out until this one has ended.
  */
-import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { emitWalletEntry, parseWalletEntry } from '@andvari/host-common/raida/wallet-record';
 import type {
@@ -12,6 +12,7 @@ import type {
   WalletStore,
 } from '@andvari/host-common/raida/wallet-store';
 import { removeFileDurably } from '../files/durable-file.ts';
+import { checkPrivateFile, makePrivateFile } from '../files/private-file.ts';
 
 const FORMAT = 1;
 /** "AndW": the file says by itself what it is (PRAGMA application_id). */
@@ -59,9 +60,8 @@ export class WalletFile implements WalletStore {
    * @throws WalletFileError, and Node's errors for a path that cannot be had
    */
   static open(path: string, { create }: { create: boolean }): WalletFile {
-    // SQLite would make it readable by everybody; its journal takes the mode of the file.
-    const made = create && !existsSync(path);
-    closeSync(openSync(path, create ? 'a' : 'r+', 0o600));
+    const made = create && makePrivateFile(path);
+    if (!create) checkPrivateFile(path);
     const database = openDatabase(path);
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA');

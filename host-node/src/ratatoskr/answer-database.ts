@@ -4,8 +4,8 @@
  * next transaction.
  */
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { makePrivateFile } from '../files/private-file.ts';
 import { RetryTimer } from '../store/retry-timer.ts';
 import type {
   AnswerChange,
@@ -50,7 +50,7 @@ export class AnswerDatabase implements AnswerStore {
   /** What could not be committed: until it can be, memory knows. Undefined: forgotten. */
   readonly #unsaved = new Map<string, Unsaved>();
   readonly #restart = new RetryTimer(() => void this.#startAgain());
-  readonly #retry = new RetryTimer(() => this.#tryAgain());
+  readonly #retry = new RetryTimer(() => void this.#tryAgain());
   /** Undefined: it has died, and another one is not there yet. */
   #worker: Worker | undefined;
   /** What the thread works on: one transaction, and the last one behind it when this closes. */
@@ -71,8 +71,12 @@ export class AnswerDatabase implements AnswerStore {
     limits: Partial<AnswerLimits> = {},
     entry = new URL('./answer-thread.ts', import.meta.url),
   ): Promise<AnswerDatabase> {
-    // SQLite would make it readable by everybody; its journal takes the mode of the file.
-    closeSync(openSync(path, 'a', 0o600));
+    try {
+      makePrivateFile(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EISDIR') throw error;
+      throw new AnswerDatabaseError(`${path}: it is a folder`, { cause: error });
+    }
     const data = { path, limits: { ...answerLimits, ...limits } };
     const start = () => startThread(entry, data);
     const { worker, resumed } = await start();
@@ -97,9 +101,14 @@ export class AnswerDatabase implements AnswerStore {
   }
 
   async begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<AnswerRecord | undefined> {
-    const unsaved = this.#unsaved.get(nameOf(key));
+    const name = nameOf(key);
+    const unsaved = this.#unsaved.get(name);
     if (unsaved?.record) return unsaved.record;
-    if (unsaved) this.forget(key);
+    if (unsaved) {
+      // In the same transaction: neither is done without the other.
+      this.#unsaved.delete(name);
+      this.forget(key);
+    }
     const result = await this.#ask({ kind: 'begin', key, digest, nowS });
     if (result === 'full') throw deviceFull();
     return result;
@@ -111,16 +120,13 @@ export class AnswerDatabase implements AnswerStore {
       await this.#ask({ kind: 'finish', key, outcome });
       this.#unsaved.delete(name);
     } catch {
-      this.#unsaved.set(name, { key, record: { digest, outcome } });
+      this.#unsaved.set(name, { record: { digest, outcome }, key });
     }
   }
 
+  /** If it cannot be written now, that is done when the call begins again, and not before. */
   forget(key: AnswerKey): void {
-    const name = nameOf(key);
-    this.#ask({ kind: 'forget', key }).then(
-      () => this.#unsaved.delete(name),
-      () => this.#unsaved.set(name, { key }),
-    );
+    this.#ask({ kind: 'forget', key }).catch(() => this.#unsaved.set(nameOf(key), { key }));
   }
 
   /** Resolves when all that was asked is committed. */
@@ -192,20 +198,25 @@ export class AnswerDatabase implements AnswerStore {
 
   #failed(pending: Pending[], cause: Error): void {
     this.#failing = true;
-    this.#retry.start();
+    if (this.#closing === undefined) this.#retry.start();
     for (const { failed } of pending) {
       failed(new AnswerStoreError('the answers cannot be saved', { cause }));
     }
   }
 
-  /** What memory knows, or else something that tells whether anything can be written. */
-  #tryAgain(): void {
-    if (this.#closing !== undefined) return;
-    // Without a thread it fails at once, and is tried again.
-    this.#ask({ kind: 'try' }).catch(() => this.#retry.start());
-    for (const { key, record } of this.#unsaved.values()) {
-      if (!record?.outcome) this.forget(key);
-      else void this.finish(key, record.outcome, record.digest);
+  /** Something that tells whether anything can be written, then what memory knows, bit by bit. */
+  async #tryAgain(): Promise<void> {
+    try {
+      await this.#ask({ kind: 'try' });
+    } catch {
+      // Its failure has planned the next try, unless there is no thread.
+      if (this.#closing === undefined) this.#retry.start();
+      return;
+    }
+    for (const { key, record } of [...this.#unsaved.values()]) {
+      if (!record?.outcome) continue;
+      await this.finish(key, record.outcome, record.digest);
+      if (this.#failing) return;
     }
   }
 

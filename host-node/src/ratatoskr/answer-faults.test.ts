@@ -1,13 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { createLogger } from '../log/logger.ts';
 import { AnswerDatabase } from './answer-database.ts';
 import { AnswerStoreError } from './answer-store.ts';
+import { InProcessBus } from './in-process-bus.ts';
+import { ServiceFailure } from './service-bus.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'andvari-answer-faults-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
+const answerDatabase = new URL('./answer-database.ts', import.meta.url).href;
 const entry = new URL('./testing/failing-answers.ts', import.meta.url);
 const open = async () => {
   const path = join(folder, `${files++}.db`);
@@ -54,6 +59,65 @@ describe('answers that cannot be committed', () => {
   });
 });
 
+describe('a request that is repeated when the disk has room again', () => {
+  it('is executed once, however slow the disk still is', async () => {
+    const { path, store } = await open();
+    let executions = 0;
+    const service = {
+      name: 'service',
+      handle: () => {
+        if (!existsSync(`${path}.freed`)) {
+          writeFileSync(`${path}.full`, '');
+          throw new ServiceFailure('SERVICE_UNAVAILABLE', 'nothing was done', { again: true });
+        }
+        executions++;
+        return done.payload;
+      },
+    };
+    const logger = createLogger({ level: 'silent' });
+    const bus = new InProcessBus({ routes: new Map(), fallback: service, answers: store, logger });
+    const call = { ...key('a'), userId: 'u', payload: new Uint8Array() };
+    expect(await bus.deliver(call)).toMatchObject({ ok: false });
+    await vi.waitFor(() => expect(store.failing).toBe(true));
+    writeFileSync(`${path}.freed`, '');
+    writeFileSync(`${path}.slow`, '');
+    rmSync(`${path}.full`);
+    // Long enough that what could not be written is tried again meanwhile.
+    expect(await bus.deliver(call)).toEqual(done);
+    rmSync(`${path}.slow`);
+    await vi.waitFor(() => expect(store.failing).toBe(false), { timeout: 10_000 });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(await bus.deliver(call)).toEqual(done);
+    expect(executions).toBe(1);
+    await bus.close();
+    await store.close();
+  });
+
+  it('is another one than that of another device with the same id', async () => {
+    const { path, store } = await open();
+    const of = (deviceId: string) => ({ deviceId, requestId: 'r' });
+    writeFileSync(`${path}.full`, '');
+    // More than the thread remembers as open.
+    const more = Array.from({ length: 9000 }, (_, i) => ({ ...of('first'), requestId: `x${i}` }));
+    const begun = [of('first'), ...more].map((each) => store.begin(each, digest, 100));
+    const results = await Promise.allSettled(begun);
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+    rmSync(`${path}.full`);
+    await store.begin(of('second'), digest, 100);
+    await store.finish(of('second'), { ok: true, payload: Uint8Array.of(2) }, digest);
+    await store.begin(of('first'), digest, 100);
+    await store.finish(of('first'), { ok: true, payload: Uint8Array.of(1) }, digest);
+    for (const [device, byte] of [
+      ['first', 1],
+      ['second', 2],
+    ] as const) {
+      const outcome = { ok: true, payload: Uint8Array.of(byte) };
+      expect((await store.find(of(device)))?.outcome).toEqual(outcome);
+    }
+    await store.close();
+  });
+});
+
 describe('a thread of answers that dies', () => {
   it('is told to all that wait, and another one goes on with the file', async () => {
     const { path, store } = await open();
@@ -79,4 +143,15 @@ describe('a thread of answers that dies', () => {
     await closed;
     await expect(store.begin(key('b'), digest, 100)).rejects.toBeInstanceOf(AnswerStoreError);
   });
+});
+
+it('lets its process end, opened and closed', () => {
+  const program = `
+    const { AnswerDatabase } = await import(${JSON.stringify(answerDatabase)});
+    const store = await AnswerDatabase.open(process.argv[1]);
+    await store.close();
+  `;
+  const words = ['--input-type=module', '-e', program, join(folder, 'ends.db')];
+  const { status } = spawnSync(process.execPath, words, { timeout: 20_000 });
+  expect(status).toBe(0);
 });

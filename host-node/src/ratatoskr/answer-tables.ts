@@ -55,6 +55,8 @@ const FROM_FORMAT_1 = `
   DROP TABLE former;
 `;
 const AUTO_VACUUM_INCREMENTAL = 2;
+/** SQLite's result code: somebody else has the lock. */
+const SQLITE_BUSY = 5;
 /** Free pages (of 4 KiB) that wait in the file for the next answers; more are given back. */
 const FREE_PAGES_MAX = 2048;
 /** And so many with one commit: a millisecond. */
@@ -98,7 +100,7 @@ export class AnswerTables {
    * Rows of calls that have begun here and not ended, so that nobody has to look for them; one that
    * is no longer there, or somebody else's, is not found under its id.
    */
-  readonly #open = new FleetingMap<string, Row>();
+  #open = new FleetingMap<string, Row>();
   /** Of all answers; undefined: to be summed up from the devices. */
   #bytes: number | undefined;
 
@@ -112,7 +114,9 @@ export class AnswerTables {
     } catch (error) {
       this.#database.close();
       if (error instanceof AnswerDatabaseError) throw error;
-      throw new AnswerDatabaseError(`${path}: ${(error as Error).message}`, { cause: error });
+      const busy = (error as { errcode?: number }).errcode === SQLITE_BUSY;
+      const why = busy ? 'another server has these answers open' : (error as Error).message;
+      throw new AnswerDatabaseError(`${path}: ${why}`, { cause: error });
     }
   }
 
@@ -131,6 +135,8 @@ export class AnswerTables {
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#bytes = undefined;
+      // Of rows that do not exist now: somebody else's may come to their places.
+      this.#open = new FleetingMap();
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     } finally {
@@ -161,8 +167,10 @@ export class AnswerTables {
     );
     if (changes === 0) return this.find(key);
     this.#add(sums, 1, 0);
+    const name = nameOf(key);
+    this.#open.delete(name);
     if (this.#open.size < OPEN_MAX) {
-      this.#open.set(nameOf(key), { id: Number(lastInsertRowid), device: sums.id, bytes: 0 });
+      this.#open.set(name, { id: Number(lastInsertRowid), device: sums.id, bytes: 0 });
     }
     return undefined;
   }

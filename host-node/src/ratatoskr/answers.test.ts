@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -72,8 +73,15 @@ describe('AnswerDatabase', () => {
   it('is one process at a time, and no other file', async () => {
     const path = newPath();
     const first = await AnswerDatabase.open(path);
-    await expect(AnswerDatabase.open(path)).rejects.toThrow(/locked/);
+    expect(inAnotherProcess(OTHER_PROCESS, path)).toContain('database is locked');
+    const own = AnswerDatabase.open(path);
+    await expect(own).rejects.toThrow(`${path}: another server has these answers open`);
+    // A refusal inside the process must not give the lock away (POSIX).
+    expect(inAnotherProcess(OTHER_PROCESS, path)).toContain('database is locked');
     await first.close();
+    expect(inAnotherProcess(OTHER_PROCESS, path)).toBe('');
+    mkdirSync(`${path}.folder`);
+    await expect(AnswerDatabase.open(`${path}.folder`)).rejects.toThrow('it is a folder');
     const other = newPath();
     writeFileSync(other, 'something else, and long enough to be looked at'.repeat(20));
     const wrong = expect.objectContaining({ code: 'ANDVARI_RATATOSKR_ANSWERS_FILE' });
@@ -171,6 +179,16 @@ describe('AnswerDatabase', () => {
     expect(sums(path)).toEqual({ devices: 2, records: 3, bytes: 2, vacuum: 2 });
   });
 });
+
+const OTHER_PROCESS = `
+  const { DatabaseSync } = require('node:sqlite');
+  new DatabaseSync(process.argv[1]).exec('BEGIN IMMEDIATE');
+`;
+
+/** What it writes to its error output. */
+function inAnotherProcess(program: string, path: string): string {
+  return spawnSync(process.execPath, ['-e', program, path], { encoding: 'utf8' }).stderr;
+}
 
 /** What a closed file says of itself. */
 function sums(path: string): Record<string, unknown> {

@@ -19,10 +19,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const newPath = () => join(folder, `bus-${files++}.db`);
 
-const deadlineMs = 60;
-for (const [name, open] of [
-  ['in this process, answers in memory', () => new MemoryAnswerStore()],
-  ['in this process, answers in SQLite', () => AnswerDatabase.open(newPath())],
+/** A disk that others use takes a while. */
+const diskDeadlineMs = 1000;
+for (const [name, open, deadlineMs] of [
+  ['in this process, answers in memory', () => new MemoryAnswerStore(), 60],
+  ['in this process, answers in SQLite', () => AnswerDatabase.open(newPath()), diskDeadlineMs],
 ] as const) {
   serviceBusCompliance(name, {
     deadlineMs,
@@ -31,10 +32,14 @@ for (const [name, open] of [
   });
 }
 
+const deadlineMs = 60;
 const payload = new TextEncoder().encode('{}');
 const call = (requestId: string, deviceId = 'd') => ({
   ...{ deviceId, userId: 'u', requestId, payload },
 });
+
+/** A failure that says so. */
+const told = (text: string) => ({ ok: false, message: expect.stringContaining(text) });
 
 function busOf(answers: AnswerStore, options: Partial<InProcessBusOptions> = {}): InProcessBus {
   return new InProcessBus({ routes: new Map(), answers, deadlineMs, logger, ...options });
@@ -87,23 +92,51 @@ describe('InProcessBus', () => {
     }
   });
 
-  it('does not give up the place of a call for an earlier run that ends late', async () => {
-    const gates = [Promise.withResolvers<Uint8Array>(), Promise.withResolvers<Uint8Array>()];
+  it('hands nothing over again while the first run still goes on, and knows later', async () => {
+    const gate = Promise.withResolvers<Uint8Array>();
     let runs = 0;
-    const service = {
-      ...{ name: 'slow', resumes: true },
-      handle: () => gates[runs++]?.promise as Promise<Uint8Array>,
+    const handle = () => {
+      runs++;
+      return gate.promise;
     };
-    const bus = busOf(new MemoryAnswerStore(), { fallback: service });
-    await bus.deliver(call('1'));
+    const bus = busOf(new MemoryAnswerStore(), {
+      fallback: { name: 'slow', resumes: true, handle },
+    });
+    expect(await bus.deliver(call('1'))).toMatchObject(told('not answer in time'));
     while (bus.underWay > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const second = bus.deliver(call('1'));
-    gates[0]?.resolve(new TextEncoder().encode('first'));
+    expect(await bus.deliver(call('1'))).toMatchObject(told('outcome is unknown'));
+    gate.resolve(new TextEncoder().encode('first'));
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(bus.underWay).toBe(1);
-    gates[1]?.resolve(payload);
-    expect(await second).toMatchObject({ ok: true });
-    expect([bus.underWay, runs]).toEqual([0, 2]);
+    const first = { ok: true, payload: new TextEncoder().encode('first') };
+    expect(await bus.deliver(call('1'))).toEqual(first);
+    expect([bus.underWay, runs]).toEqual([0, 1]);
+  });
+
+  it('answers at its deadline also when the disk does not, and then executes nothing', async () => {
+    const answers = new MemoryAnswerStore();
+    const gate = Promise.withResolvers<undefined>();
+    const begin = answers.begin.bind(answers);
+    answers.begin = async (...given) => {
+      await gate.promise;
+      return begin(...given);
+    };
+    let executions = 0;
+    const handle = () => {
+      executions++;
+      return payload;
+    };
+    const bus = busOf(answers, { fallback: { name: 'service', handle }, callsMax: 1 });
+    expect(await bus.deliver(call('1'))).toMatchObject(told('not answer in time'));
+    // Its place is not another's: a disk that hangs would let any number wait for it.
+    await new Promise((resolve) => setTimeout(resolve, deadlineMs + 20));
+    expect(await bus.deliver(call('2'))).toMatchObject(told('too many requests'));
+    answers.find = () => new Promise(() => {});
+    expect(await bus.deliver(call('3'))).toMatchObject(told('cannot be taken now'));
+    gate.resolve(undefined);
+    await vi.waitFor(() => expect(bus.underWay).toBe(0));
+    expect(executions).toBe(0);
+    expect(await bus.deliver(call('1'))).toMatchObject({ ok: true });
+    expect(executions).toBe(1);
   });
 
   it.each([true, false])('after a crash: a service that resumes %s', async (resumes) => {
@@ -123,7 +156,7 @@ describe('InProcessBus', () => {
       },
     };
     const second = await AnswerDatabase.open(path);
-    const bus = busOf(second, { fallback: service });
+    const bus = busOf(second, { fallback: service, deadlineMs: diskDeadlineMs });
     const outcome = await bus.deliver(call('1'));
     expect(outcome).toMatchObject({ ok: resumes });
     expect(await bus.deliver(call('1'))).toEqual(outcome);
@@ -142,7 +175,8 @@ describe('InProcessBus', () => {
 
     const gate = Promise.withResolvers<Uint8Array>();
     const database = await AnswerDatabase.open(newPath());
-    const slow = busOf(database, { fallback: { name: 'slow', handle: () => gate.promise } });
+    const late = { name: 'slow', handle: () => gate.promise };
+    const slow = busOf(database, { fallback: late, deadlineMs: diskDeadlineMs });
     const outcome = slow.deliver(call('1'));
     await new Promise((resolve) => setTimeout(resolve, 10));
     await database.close();
@@ -160,7 +194,8 @@ describe('InProcessBus', () => {
         executions++;
         return new Uint8Array(60);
       };
-      const bus = busOf(await open(), { fallback: { name: 'service', resumes: true, handle } });
+      const fallback = { name: 'service', resumes: true, handle };
+      const bus = busOf(await open(), { fallback, deadlineMs: diskDeadlineMs });
       for (const id of ['1', '2', '3', '4']) {
         expect(await bus.deliver(call(id))).toMatchObject({ ok: true });
       }

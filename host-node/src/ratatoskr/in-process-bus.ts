@@ -44,6 +44,7 @@ import {
 /** What a payload without a request_type is called (reference: Ratatoskr section 6). */
 export const DEFAULT_REQUEST_TYPE = 'business_request';
 const CLOSE_WAIT_MS = 1_000;
+const LATE_MAX = 4 * CALLS_MAX;
 /** Between two lines of the log about answers that cannot be written or read. */
 const TELL_MS = 60_000;
 
@@ -66,6 +67,11 @@ export class InProcessBus implements ServiceBus {
   readonly #running = new FleetingMap<string, Running>();
   readonly #byDevice = new FleetingMap<string, number>();
   readonly #waiters = new OutcomeWaiters();
+  /**
+   * Calls without a place that a service which resumes still works on: it would get them again.
+   * When there are too many, calls keep their places.
+   */
+  readonly #late = new Set<string>();
   #closing = false;
   /** Requests that the answers could not take, since that was told last. */
   #untaken = 0;
@@ -100,7 +106,7 @@ export class InProcessBus implements ServiceBus {
     const mine = new Running(digest);
     this.#running.set(name, mine);
     this.#byDevice.set(call.deviceId, ofDevice + 1);
-    mine.outcome = this.#begin(call, { service, type, json }, mine);
+    mine.outcome = this.#start(call, { service, type, json }, mine);
     return this.#waiters.wait(mine.outcome, signal);
   }
 
@@ -120,7 +126,8 @@ export class InProcessBus implements ServiceBus {
   /** It does not begin; if it has before, its outcome is told, or what says that it began. */
   async #refuse(call: ServiceCall, digest: Uint8Array, refusal: Refusal): Promise<ServiceOutcome> {
     try {
-      const record = await this.#options.answers.find(call);
+      const { answers, deadlineMs = SERVICE_DEADLINE_MS } = this.#options;
+      const record = await within(deadlineMs, answers.find(call));
       return record ? (settled(record, digest) ?? refusal.known) : refusal.unknown;
     } catch (error) {
       this.#tell(error);
@@ -149,29 +156,70 @@ export class InProcessBus implements ServiceBus {
   }
 
   /**
-   * The outcome, at the deadline at the latest. What the service does after it is still written
-   * down for whoever asks again; it keeps its place until it has ended, or as long once more.
+   * The outcome, at the deadline at the latest, whatever disk and service do. What the service does
+   * after it is still written down for whoever asks again; it keeps its place until it has ended,
+   * or as long once more.
    */
-  async #begin(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
-    const { answers } = this.#options;
+  #start(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
+    const { deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
+    return new Promise((resolve, reject) => {
+      let timer = setTimeout(() => {
+        const what = running.handed ? 'a service did not answer' : 'a request was not written down';
+        logger.warn({ service: work.service.name, deadlineMs }, `${what} in time`);
+        timer = setTimeout(() => this.#abandon(call, work.service, running), deadlineMs);
+        running.stop(new Error('the deadline has passed'));
+        resolve(TOO_LATE);
+      }, deadlineMs);
+      const ended = async () => {
+        try {
+          return await this.#execute(call, work, running);
+        } finally {
+          clearTimeout(timer);
+          this.#late.delete(nameOf(call));
+          this.#end(call, running);
+        }
+      };
+      ended().then(resolve, reject);
+    });
+  }
+
+  async #execute(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
+    const { answers, logger } = this.#options;
+    const { service } = work;
     const nowS = this.#options.nowS ?? (() => Math.floor(Date.now() / 1000));
     let record: AnswerRecord | undefined;
     try {
       record = await answers.begin(call, running.digest, nowS());
     } catch (error) {
-      this.#end(call, running);
       if (error instanceof AnswerStoreError && error.deviceFull) return DEVICE_FULL;
       this.#tell(error);
       return CANNOT_TAKE;
     }
-    const known =
-      record && (settled(record, running.digest) ?? (work.service.resumes ? undefined : UNKNOWN));
-    if (known || this.#closing) {
+    const known = record && (settled(record, running.digest) ?? this.#unknown(call, service));
+    if (known || running.isStopped) {
       if (!record) answers.forget(call);
-      this.#end(call, running);
-      return known ?? STOPPING;
+      return known ?? (this.#closing ? STOPPING : TOO_LATE);
     }
-    return this.#hand(call, work, running);
+    running.handed = true;
+    const request = new HandedRequest(call, work, running);
+    const { outcome, again } = await run(service, request, { running, logger });
+    // The next process goes on with it.
+    const left = this.#closing && service.resumes && !outcome.ok;
+    if (again) answers.forget(call);
+    else if (!left) await answers.finish(call, outcome, running.digest);
+    return outcome;
+  }
+
+  /** Of a call that began and has not ended; undefined: its service goes on with it. */
+  #unknown(call: ServiceCall, { resumes = false }: Service): ServiceOutcome | undefined {
+    return resumes && !this.#late.has(nameOf(call)) ? undefined : UNKNOWN;
+  }
+
+  /** Nobody waits for it any more. Its place is another's, though its service may still work. */
+  #abandon(call: ServiceCall, { resumes = false }: Service, running: Running): void {
+    if (!running.handed || this.#late.size >= LATE_MAX) return;
+    if (resumes) this.#late.add(nameOf(call));
+    this.#end(call, running);
   }
 
   /** Why requests are not taken: devices can ask as often as they like while a disk is full. */
@@ -182,32 +230,6 @@ export class InProcessBus implements ServiceBus {
     this.#options.logger.error({ err: error, requests: this.#untaken }, 'requests are not taken');
     this.#toldMs = nowMs;
     this.#untaken = 0;
-  }
-
-  /** To the service; the first of its end and the deadline is the outcome. */
-  #hand(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
-    const { answers, deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
-    const { service } = work;
-    const request = new HandedRequest(call, work, running);
-    return new Promise((resolve, reject) => {
-      let timer = setTimeout(() => {
-        logger.warn({ service: service.name, deadlineMs }, 'a service did not answer in time');
-        timer = setTimeout(() => this.#end(call, running), deadlineMs);
-        running.stop(new Error('the deadline has passed'));
-        resolve(TOO_LATE);
-      }, deadlineMs);
-      const ended = async () => {
-        const { outcome, again } = await run(service, request, { running, logger });
-        // The next process goes on with it.
-        const left = this.#closing && service.resumes && !outcome.ok;
-        if (again) answers.forget(call);
-        else if (!left) await answers.finish(call, outcome, running.digest);
-        clearTimeout(timer);
-        this.#end(call, running);
-        return outcome;
-      };
-      ended().then(resolve, reject);
-    });
   }
 
   /** Its place is free; a later run of the same call keeps its own. */
@@ -242,6 +264,15 @@ async function run(
     logger.error({ err: error, service: service.name }, 'a service failed');
     return { outcome: { ok: false, code: 'SERVICE_ERROR', message: '' }, again: false };
   }
+}
+
+/** Rejects with AnswerStoreError when it takes too long. */
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new AnswerStoreError('the answers cannot be read in time'));
+    const timer = setTimeout(late, ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 /** What a request_id stands for: whose request, and what it says. */

@@ -8,6 +8,8 @@ const NEVER = new Promise<ServiceOutcome>(() => {});
 export class Running {
   readonly digest: Uint8Array;
   outcome: Promise<ServiceOutcome> = NEVER;
+  /** It is written down, and with its service. */
+  handed = false;
   #abort: AbortController | undefined;
   #stopped: { reason: Error } | undefined;
 

@@ -1,5 +1,5 @@
 /** What every ServiceBus does, whatever carries its calls. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   type Service,
   type ServiceBus,
@@ -234,8 +234,10 @@ function late(open: Open): void {
     expect(reason).toBeInstanceOf(Error);
     expect(await bus.deliver(call('1', bytes({})))).toMatchObject(late);
     gate.resolve(bytes('after all'));
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(await bus.deliver(call('1', bytes({})))).toMatchObject({ ok: true });
+    // When that is written down.
+    const known = async () =>
+      expect(await bus.deliver(call('1', bytes({})))).toMatchObject({ ok: true });
+    await vi.waitFor(known, { timeout: 5000 });
     const request = call('2', bytes({ request_type: 'OBEDIENT' }));
     expect(await bus.deliver(request)).toMatchObject(late);
     while (bus.underWay > 0) await new Promise((resolve) => setTimeout(resolve, 1));

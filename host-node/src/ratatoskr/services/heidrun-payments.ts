@@ -5,9 +5,9 @@
  * off is gone on with, no locker pays twice, and a payment that has ended is answered from here
  * alone, for good. SQLite, mode 0600: codes of refunds are money until they are taken.
  */
-import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { makePrivateFile } from '../../files/private-file.ts';
 
 /** "AndP": the file says by itself what it is. */
 const APPLICATION_ID = 0x416e6450;
@@ -85,7 +85,7 @@ export class Payments {
   /** Opens the file or makes it. Throws PaymentsError and Node's errors. */
   constructor(path: string, max = PAYMENTS_MAX) {
     this.#max = max;
-    closeSync(openSync(path, 'a', 0o600));
+    makePrivateFile(path);
     this.#database = new DatabaseSync(path, { timeout: 0 });
     try {
       this.#prepare(path);

@@ -1,6 +1,6 @@
 /**
  * The thread of an answers file with faults: dies at the next commit when PATH.die is there (and
- * takes that away), and cannot commit while PATH.full is.
+ * takes that away), cannot commit while PATH.full is, and takes 300 ms for it while PATH.slow is.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -19,6 +19,8 @@ AnswerTables.prototype.transaction = function (change) {
   transaction.call(this, () => {
     change();
     if (existsSync(`${path}.full`)) throw new Error('database or disk is full');
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    if (existsSync(`${path}.slow`)) Atomics.wait(never, 0, 0, 300);
   });
 };
 await import('../answer-thread.ts');
