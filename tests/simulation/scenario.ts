@@ -91,7 +91,7 @@ export interface Scenario {
 }
 
 export interface ScenarioLimits {
-  /** Bytes of a stream at the most [150,000]. */
+  /** Bytes of a stream, as a rule, at the most [75,000]. */
   bytes?: number;
   /** Nodes at the most [5]. */
   nodes?: number;
@@ -226,7 +226,7 @@ function pairsOf(random: Random, nodes: number, keepalive: boolean, most: number
 /** The scenario of a seed. */
 export function scenarioOf(seed: number, limits: ScenarioLimits = {}): Scenario {
   const random = randomFrom(seed);
-  const { bytes = 150000, nodes: most = 5 } = limits;
+  const { bytes = 75000, nodes: most = 5 } = limits;
   const count = chance(random, 15) ? Math.min(most, 3 + random(3)) : 2;
   const keepalive = chance(random, 65);
   return {
