@@ -27,15 +27,14 @@ export class FileRegistry extends DeviceRegistry {
   /**
    * As that of DeviceRegistry.
    * @throws DeviceFileError, FileLockedError, Node's errors: the file could not be changed. The
-   *     device is revoked all the same, until the process ends.
+   *     device is revoked all the same, and the next change that can be written writes that too.
    */
   override revoke(deviceId: string): boolean {
     let found = super.revoke(deviceId);
-    if (found) this.#unwritten.add(deviceId);
+    this.#unwritten.add(deviceId);
     this.#change((devices) => {
       found = devices.revoke(deviceId) || found;
     });
-    this.#unwritten.delete(deviceId);
     return found;
   }
 
@@ -52,9 +51,12 @@ export class FileRegistry extends DeviceRegistry {
   #change(work: (devices: DeviceRegistry) => void): void {
     let all: Device[] = [];
     changeDevices(this.#path, (devices) => {
+      // Before the change, as if it had been written when it was made.
+      for (const deviceId of this.#unwritten) devices.revoke(deviceId);
       work(devices);
       all = devices.list();
     });
+    this.#unwritten.clear();
     this.load(all);
   }
 }

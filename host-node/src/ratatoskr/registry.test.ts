@@ -256,6 +256,37 @@ describe('a registry that stands in a file', () => {
     expect(registry.revoke('a')).toBe(true);
     expect(openRegistry(path).find('a')).toBeUndefined();
   });
+
+  /** Of "a", into a file that cannot be written. */
+  function unwrittenRevocation(): FileRegistry {
+    const registry = new FileRegistry(path);
+    for (const id of ['a', 'b']) registry.register(device(id));
+    const good = readFileSync(path);
+    writeFileSync(path, 'x');
+    expect(() => registry.revoke('a')).toThrow(/wanted JSON/);
+    writeFileSync(path, good);
+    return registry;
+  }
+
+  it.each<[string, (registry: FileRegistry) => void]>([
+    ['another device registered', (registry) => registry.register(device('c'))],
+    ['another device revoked', (registry) => registry.revoke('b')],
+  ])('writes a revocation that could not be written with the next change: %s', (_, change) => {
+    const registry = unwrittenRevocation();
+    expect(openRegistry(path).find('a')).toBeDefined();
+    change(registry);
+    for (const each of [registry, new FileRegistry(path)]) expect(each.find('a')).toBeUndefined();
+    expect(new FileRegistry(path).list()).toEqual(registry.list());
+  });
+
+  it('lets nobody register a device again whose revocation could not be written', () => {
+    const registry = unwrittenRevocation();
+    expect(() => registry.register(device('a'))).toThrow('has been revoked');
+    expect(registry.find('a')).toBeUndefined();
+    // Whoever gives all of them says what each is.
+    registry.replaceAll([device('a')]);
+    for (const each of [registry, new FileRegistry(path)]) expect(each.find('a')).toBeDefined();
+  });
 });
 
 function document(...changes: object[]): string {
