@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FileLockedError, withFileLock } from './file-lock.ts';
+import { FileLock, FileLockedError, LockFileError, withFileLock } from './file-lock.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -22,4 +22,28 @@ it('lets one in at a time, and the next when it has ended, also by an error', ()
 it('is of one path alone', () => {
   const other = () => withFileLock(join(folder, 'b'), () => 'both', 10);
   expect(withFileLock(join(folder, 'a'), other)).toBe('both');
+});
+
+it('is held until it is released', () => {
+  const path = join(folder, 'file');
+  const take = () => FileLock.take(path, 'mine');
+  const lock = take();
+  expect(take).toThrow(new FileLockedError('mine'));
+  expect(() => withFileLock(path, () => 'never', 10)).toThrow(FileLockedError);
+  expect(readdirSync(folder)).toEqual(['file.lock']);
+  lock.release();
+  lock.release();
+  take().release();
+  expect(statSync(`${path}.lock`).size).toBe(0);
+});
+
+it.each([
+  ['a folder', (path: string) => mkdirSync(path)],
+  ['another file', (path: string) => writeFileSync(path, 'x'.repeat(1000))],
+])('names a lock file that is %s', (_, make) => {
+  const path = join(folder, 'file');
+  make(`${path}.lock`);
+  const take = () => FileLock.take(path, 'mine');
+  expect(take).toThrow(LockFileError);
+  expect(take).toThrow(`cannot lock ${path}.lock: `);
 });

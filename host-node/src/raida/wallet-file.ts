@@ -13,6 +13,7 @@ import type {
 } from '@andvari/host-common/raida/wallet-store';
 import { removeFileDurably } from '../files/durable-file.ts';
 import { checkPrivateFile, makePrivateFile } from '../files/private-file.ts';
+import { whyNot } from '../files/why-not.ts';
 
 const FORMAT = 1;
 /** "AndW": the file says by itself what it is (PRAGMA application_id). */
@@ -60,8 +61,7 @@ export class WalletFile implements WalletStore {
    * @throws WalletFileError, and Node's errors for a path that cannot be had
    */
   static open(path: string, { create }: { create: boolean }): WalletFile {
-    const made = create && makePrivateFile(path);
-    if (!create) checkPrivateFile(path);
+    const made = openPrivately(path, create);
     const database = openDatabase(path);
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = EXTRA');
@@ -169,6 +169,18 @@ function prepare(path: string, database: DatabaseSync, create: boolean): void {
     );
   }
   database.exec(WISH);
+}
+
+/** @throws WalletFileError: it is a folder; Node's errors */
+function openPrivately(path: string, create: boolean): boolean {
+  try {
+    if (create) return makePrivateFile(path);
+    checkPrivateFile(path);
+    return false;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EISDIR') throw cause;
+    throw new WalletFileError('ANDVARI_WALLET_FILE', `${path}: ${whyNot(cause)}`, { cause });
+  }
 }
 
 function describe(path: string, error: unknown): WalletFileError {

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { makeDirectory } from '../files/directory.ts';
 import { replaceFileDurably } from '../files/durable-file.ts';
 import { withFileLock } from '../files/file-lock.ts';
+import { whyNot } from '../files/why-not.ts';
 import { DEVICES_FILE_BYTES_MAX } from './limits.ts';
 import { type Device, DeviceError, DeviceRegistry } from './registry.ts';
 
@@ -43,7 +44,7 @@ export function readDevices(path: string): Device[] {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new DeviceFileError(`${path}: ${(error as Error).message}`, { cause: error });
+    throw new DeviceFileError(`${path}: ${whyNot(error)}`, { cause: error });
   }
   return parseDevices(path, text);
 }

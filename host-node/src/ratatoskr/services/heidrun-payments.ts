@@ -8,6 +8,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { makePrivateFile } from '../../files/private-file.ts';
+import { whyNot } from '../../files/why-not.ts';
 
 /** "AndP": the file says by itself what it is. */
 const APPLICATION_ID = 0x416e6450;
@@ -71,7 +72,7 @@ export interface Payment {
   answer: string | undefined;
 }
 
-/** The file holds no payments. */
+/** The file holds no payments, or cannot be had. */
 export class PaymentsError extends Error {
   readonly code = 'ANDVARI_RATATOSKR_PAYMENTS';
   override readonly name = 'PaymentsError';
@@ -82,10 +83,14 @@ export class Payments {
   readonly #max: number;
   #count = 0;
 
-  /** Opens the file or makes it. Throws PaymentsError and Node's errors. */
+  /** Opens the file or makes it. Throws PaymentsError. */
   constructor(path: string, max = PAYMENTS_MAX) {
     this.#max = max;
-    makePrivateFile(path);
+    try {
+      makePrivateFile(path);
+    } catch (cause) {
+      throw new PaymentsError(`${path}: ${whyNot(cause)}`, { cause });
+    }
     this.#database = new DatabaseSync(path, { timeout: 0 });
     try {
       this.#prepare(path);
