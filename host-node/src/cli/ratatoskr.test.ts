@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -116,5 +117,44 @@ describe('andvari ratatoskr', () => {
     expect(await runCli(['ratatoskr', 'audit', join(folder, 'empty')])).toMatchObject({
       ...{ code: 0, out: '', err: expect.stringContaining('is empty') },
     });
+  });
+
+  it('tells for good what a server found broken in an audit log', async () => {
+    const path = join(folder, 'audit.log');
+    const run = () => {
+      const log = new AuditLog({ file: { path }, logger: createLogger({ level: 'silent' }) });
+      log.record({ event: 'authentication', success: true, device: 'd1' });
+      log.close();
+    };
+    run();
+    const problem = 'record 1 is not the one that was kept as the head';
+    const head = readFileSync(`${path}.head`);
+    rmSync(path);
+    rmSync(`${path}.head`);
+    run();
+    writeFileSync(`${path}.head`, head);
+    expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
+      ...{ code: 3, err: expect.stringContaining(`${path}: ${problem} (ANDVARI_AUDIT_BROKEN)`) },
+    });
+    for (let i = 0; i < 2; i++) {
+      run();
+      const told = await runCli(['ratatoskr', 'audit', path]);
+      expect(told).toMatchObject({ code: 3, err: expect.stringContaining(problem) });
+      expect(told.err).toContain('(ANDVARI_AUDIT_LOSS)');
+      const json = await runCli(['ratatoskr', 'audit', path, '--json']);
+      expect(json.code).toBe(3);
+      expect(JSON.parse(json.out)).toMatchObject({ headKept: true, breaks: [{ problem }] });
+    }
+  });
+
+  it('names the file beside an audit log that cannot be read', async () => {
+    const path = join(folder, 'audit.log');
+    writeFileSync(path, '');
+    for (const name of [`${path}.head.broken`, `${path}.head`]) {
+      mkdirSync(name);
+      const audit = await runCli(['ratatoskr', 'audit', path]);
+      expect(audit).toMatchObject({ code: 1, out: '' });
+      expect(audit.err).toContain(`${name}: it is a folder (ANDVARI_RATATOSKR_AUDIT)`);
+    }
   });
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { verifyAuditFiles } from '../ratatoskr/audit-file.ts';
+import { verifyAuditFiles } from '../ratatoskr/audit-verify.ts';
 import { changeDevices, openRegistry } from '../ratatoskr/device-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { registerRatatoskrClientCommands } from './ratatoskr-client.ts';
@@ -8,6 +8,9 @@ import { registerTakingsCommand } from './ratatoskr-takings.ts';
 
 /** Where `andvari network up` keeps the devices of its endpoint. */
 const NETWORK_DEVICES = 'data/network/ratatoskr/devices.json';
+
+/** The newest of them; `--json` has all. */
+const BREAKS_TOLD = 5;
 
 interface DevicesOptions {
   devices: string;
@@ -24,6 +27,7 @@ export class RatatoskrCommandError extends Error {
   readonly code:
     | 'ANDVARI_REFUSED'
     | 'ANDVARI_AUDIT_BROKEN'
+    | 'ANDVARI_AUDIT_LOSS'
     | 'ANDVARI_AUDIT_MISSING'
     | 'ANDVARI_DEVICES_MISSING';
   override readonly name = 'RatatoskrCommandError';
@@ -72,7 +76,10 @@ export function registerRatatoskrCommands(program: Command, context: CommandCont
   ratatoskr
     .command('audit <file>')
     .summary('check that an audit log is whole')
-    .description('Follow the hash chain through an audit log and the files that it was rotated to.')
+    .description(
+      'Follow the hash chain through an audit log and the files that it was rotated to. A ' +
+        'running server writes on meanwhile. What a server found broken when it started is told for good.',
+    )
     .option('--json', 'the result as a JSON object')
     .action((file: string, options: { json?: boolean }) => audit(file, options, context));
   registerTakingsCommand(ratatoskr, context);
@@ -115,11 +122,21 @@ function audit(file: string, { json }: { json?: boolean }, context: CommandConte
     const code = verdict.missing ? 'ANDVARI_AUDIT_MISSING' : 'ANDVARI_AUDIT_BROKEN';
     throw new RatatoskrCommandError(code, problem);
   }
-  const { records, head, headKept } = verdict;
-  if (json) {
-    context.event({ event: 'audit', records, head, headKept });
-    return;
+  const { ok: _, ...whole } = verdict;
+  if (json) context.event({ event: 'audit', ...whole });
+  else tellWhole(file, whole, context);
+  if (whole.breaks.length > 0) {
+    const told = whole.breaks.slice(-BREAKS_TOLD).map(({ time, problem }) => `${time} ${problem}`);
+    const problem = `${file} goes on whole, and was not when a server found it: ${told.join('; ')}`;
+    throw new RatatoskrCommandError('ANDVARI_AUDIT_LOSS', problem);
   }
+}
+
+function tellWhole(
+  file: string,
+  { records, head, headKept }: { records: number; head: string; headKept: boolean },
+  context: CommandContext,
+): void {
   if (records === 0) {
     context.note(`${file} is empty: there is no record to check`);
     return;

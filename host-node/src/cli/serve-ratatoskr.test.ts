@@ -184,6 +184,27 @@ describe('andvari serve with [ratatoskr]', () => {
     expect(readFileSync(market, 'utf8')).toBe('{"providers":');
   });
 
+  it.each([
+    ['devices.json', 'ratatoskr.devices_file', 'ANDVARI_RATATOSKR_DEVICES'],
+    ['server-key', 'ratatoskr.server_key_file', 'ANDVARI_RATATOSKR_KEY'],
+    ['audit.log', 'ratatoskr.audit_file', 'ANDVARI_RATATOSKR_AUDIT'],
+    ['audit.log.head', 'ratatoskr.audit_file', 'ANDVARI_RATATOSKR_AUDIT'],
+    ['heidrun.wallet', '', 'ANDVARI_WALLET_FILE'],
+    ['payments.db', '', 'ANDVARI_RATATOSKR_PAYMENTS'],
+  ])('names %s and its key if that is a folder', async (name, key, code) => {
+    const path = join(inFolder('data'), 'ratatoskr', name);
+    mkdirSync(path, { recursive: true });
+    const servers = Array.from({ length: 25 }, (_, i) => `"127.0.0.1:${40_000 + i}"`);
+    const config = configure();
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(config, text.replace('http.', `raida.servers = [${servers.join(', ')}]\nhttp.`));
+    const refused = await runCli(['serve', '--config', config]);
+    expect(refused.code).toBe(1);
+    const named = key === '' ? path : `${key} ${path}`;
+    expect(refused.err).toContain(`${named}: it is a folder (${code})`);
+    expect(refused.err.trim().split('\n')).toHaveLength(1);
+  });
+
   it('names its own keys when a file or a port cannot be had', async () => {
     const folderAsFile = await runCli(['serve', '--config', configure('audit_file = "."')]);
     expect(folderAsFile).toMatchObject({ code: 1 });

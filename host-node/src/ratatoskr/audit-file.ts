@@ -8,19 +8,25 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
-  readdirSync,
-  readFileSync,
   renameSync,
-  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { contradicts, DAMAGED_HEAD, headPath, lossOf, readHead, writeHead } from './audit-head.ts';
+import { whyNot } from '../files/why-not.ts';
+import { breakRecord, type FoundBreak, keepBreak } from './audit-breaks.ts';
+import { headProblem, readHead, writeHead } from './audit-head.ts';
+import {
+  AuditFileError,
+  AuditLock,
+  nextName,
+  readIfThere,
+  rotatedFiles,
+  textsOf,
+} from './audit-place.ts';
 import {
   type ChainEnd,
-  type ChainVerdict,
   chainStart,
+  problemOf,
   sealRecord,
   startOf,
   verifyChain,
@@ -29,58 +35,77 @@ import { AUDIT_FILE_BYTES_MAX, AUDIT_FILES_MAX } from './limits.ts';
 
 export interface AuditFileOptions {
   path: string;
+  /** That of `path`, which goes over to the file; without it the file takes it. */
+  lock?: AuditLock;
   fileBytesMax?: number;
   filesMax?: number;
 }
 
-/** Why a chain that was here could not be gone on with. */
-export type ChainBreak = string | undefined;
+/** Where a log was left. */
+interface Found {
+  end: ChainEnd;
+  /** Of the file that is written, whole lines. */
+  bytes: number;
+  /** It is not what was written; the chain will say so. */
+  broken?: FoundBreak;
+  /** Bytes of a last line that is not whole: a process was killed while it wrote. */
+  cut?: number;
+}
 
 export class AuditFile {
   readonly #path: string;
+  readonly #lock: AuditLock;
   readonly #fileBytesMax: number;
   readonly #filesMax: number;
   #file: number;
   #bytes: number;
   #end: ChainEnd;
+  #broken: (FoundBreak & { time?: string }) | undefined;
+  #headError: unknown;
 
-  private constructor(options: AuditFileOptions, state: { end: ChainEnd }) {
-    this.#path = options.path;
+  private constructor(options: AuditFileOptions, lock: AuditLock, found: Found) {
+    this.#path = lock.path;
+    this.#lock = lock;
     this.#fileBytesMax = options.fileBytesMax ?? AUDIT_FILE_BYTES_MAX;
     this.#filesMax = options.filesMax ?? AUDIT_FILES_MAX;
-    this.#file = openSync(options.path, 'a', 0o600);
+    this.#file = openLog(lock.path);
     this.#bytes = fstatSync(this.#file).size;
-    this.#end = state.end;
+    this.#end = found.end;
+    this.#broken = found.broken;
+    if (found.cut) this.#cutTo(found.bytes);
   }
 
   /**
-   * Goes on where the file ends. A last line that a crash has cut is taken away; a chain that is
-   * broken elsewhere is put aside, and a new one begins; whole lines that are missing at the end
-   * are told. Throws Node's errors.
+   * Goes on where the log ends; nobody else can write it until close(). A last line that a crash
+   * has cut is taken away (`cut`). A chain that is broken is put aside, and a new one begins; that,
+   * or a log that its head contradicts, is `broken`, and the first record that is written tells it.
+   * @throws AuditInUseError, AuditFileError, Node's errors
    */
-  static open(options: AuditFileOptions): { file: AuditFile; broken: ChainBreak } {
-    const { path } = options;
-    const text = readIfThere(path);
-    const head = readHead(path);
-    if (text === undefined || text === '') {
-      const [youngest] = rotatedFiles(path).slice(-1);
-      const before = youngest === undefined ? '' : readFileSync(youngest, 'utf8');
-      const verdict = verifyChain(before, startOf(before) ?? chainStart);
-      const end = verdict.ok ? verdict.end : chainStart;
-      const file = new AuditFile(options, { end });
-      return { file, broken: verdict.ok ? lossOf(head, end) : `${youngest}: ${told(verdict)}` };
+  static open(options: AuditFileOptions): {
+    file: AuditFile;
+    broken: string | undefined;
+    cut: string | undefined;
+  } {
+    const lock = options.lock ?? new AuditLock(options.path);
+    try {
+      const found = find(lock.path);
+      const file = new AuditFile(options, lock, found);
+      const cut = found.cut ? `the last line was cut off (${found.cut} bytes)` : undefined;
+      return { file, broken: found.broken?.problem, cut };
+    } catch (error) {
+      lock.release();
+      throw error;
     }
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    const cut = Buffer.byteLength(text) - Buffer.byteLength(whole);
-    const verdict = verifyChain(whole, startOf(whole) ?? chainStart);
-    if (!verdict.ok) {
-      renameSync(path, nextName(path));
-      return { file: new AuditFile(options, { end: chainStart }), broken: told(verdict) };
-    }
-    const file = new AuditFile(options, { end: verdict.end });
-    if (cut > 0) file.#cutTo(Buffer.byteLength(whole));
-    const broken = cut > 0 ? `the last line was cut off (${cut} bytes)` : undefined;
-    return { file, broken: lossOf(head, verdict.end) ?? broken };
+  }
+
+  /** A break is to be told with the next records. */
+  get owes(): boolean {
+    return this.#broken !== undefined;
+  }
+
+  /** Why the last append() could not write what is kept beside the log; undefined: it could. */
+  get headError(): unknown {
+    return this.#headError;
   }
 
   /** Hash of the last record. */
@@ -92,9 +117,12 @@ export class AuditFile {
    * Appends records, all of them or none: each as JSON without `sequence`, which is given here.
    * `opened` makes the first record of a file. Throws Node's errors (a full disk); nothing of the
    * records is in the file then.
+   * @param records may be empty, if there is a break to tell (`owes`)
    */
   append(records: readonly string[], time: string): void {
     if (this.#bytes >= this.#fileBytesMax) this.#rotate();
+    this.#headError = undefined;
+    const broken = this.#broken && this.#keepBroken(this.#broken, time);
     let end = this.#end;
     let text = '';
     const add = (record: string) => {
@@ -106,6 +134,7 @@ export class AuditFile {
       const opened = { time, event: 'audit_opened', success: true, previous: end.hash };
       add(JSON.stringify(opened));
     }
+    if (broken !== undefined) add(broken);
     for (const record of records) add(record);
     const bytes = Buffer.from(text);
     try {
@@ -118,15 +147,32 @@ export class AuditFile {
     }
     this.#bytes += bytes.length;
     this.#end = end;
+    this.#broken = undefined;
     try {
       writeHead(this.#path, end);
-    } catch {
+    } catch (error) {
       // The head of before proves less, but nothing wrong; the records are in the file.
+      this.#headError = error;
     }
   }
 
   close(): void {
     closeSync(this.#file);
+    this.#lock.release();
+  }
+
+  /** The record that tells of a break, which is kept beside the log too. */
+  #keepBroken(broken: FoundBreak & { time?: string }, time: string): string {
+    if (broken.time === undefined) {
+      broken.time = time;
+      try {
+        keepBreak(this.#path, broken, time);
+      } catch (error) {
+        // The record has the head of then as well.
+        this.#headError = error;
+      }
+    }
+    return breakRecord(broken, broken.time);
   }
 
   #cutTo(bytes: number): void {
@@ -153,72 +199,52 @@ export class AuditFile {
   }
 }
 
-/** Of a log: whole, there but without any record, or not; `problem` is for people. */
-export type AuditVerdict =
-  /** `headKept`: by PATH.head its end is there too. */
-  | { ok: true; records: number; head: string; headKept: boolean }
-  | { ok: false; file: string; problem: string; missing?: true };
-
-/** Checks all files of an audit log, the oldest first. Throws Node's errors. */
-export function verifyAuditFiles(path: string): AuditVerdict {
-  // Before the log: a server that writes it meanwhile only adds records behind this one.
+/** Reads what is there. A chain that is broken is put aside by it. */
+function find(path: string): Found {
   const head = readHead(path);
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats?.isFile()) {
-    const problem = stats ? 'it is no file' : 'there is no such file';
-    return { ok: false, file: path, problem, missing: true };
+  const text = readIfThere(path) ?? '';
+  const rotated = rotatedFiles(path).reverse();
+  if (text === '' && rotated.length === 0 && !head) {
+    startHead(path);
+    return { end: chainStart, bytes: 0 };
   }
-  let end: ChainEnd | undefined;
-  let records = 0;
-  let contradiction: AuditVerdict | undefined;
-  for (const file of [...rotatedFiles(path), path]) {
-    const text = readIfThere(file);
-    if (text === undefined || text === '') continue;
-    const start = end ?? startOf(text) ?? chainStart;
-    const verdict = verifyChain(text, start);
-    if (!verdict.ok) return { ok: false, file, problem: told(verdict) };
-    // Not yet: where a chain was broken the next one counts from 0, and the head with it.
-    if (head !== DAMAGED_HEAD && contradicts(head, text, start)) {
-      const problem = `record ${head?.sequence} is not the one that was kept as the head`;
-      contradiction = { ok: false, file, problem };
-    }
-    end = verdict.end;
-    records += verdict.records;
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  // Of an empty file, the one before it says where the chain stands.
+  const [youngest] = whole === '' ? rotated : [];
+  const last = youngest === undefined ? whole : (readIfThere(youngest) ?? '');
+  const verdict = verifyChain(last, startOf(last) ?? chainStart);
+  const bytes = Buffer.byteLength(whole);
+  const cut = Buffer.byteLength(text) - bytes;
+  if (!verdict.ok) {
+    const named = youngest === undefined ? '' : `${youngest}: `;
+    if (youngest === undefined) renameSync(path, nextName(path));
+    const broken = { problem: `${named}${problemOf(verdict)}`, head };
+    return { end: chainStart, bytes: 0, broken, ...(youngest === undefined ? {} : { cut }) };
   }
-  if (contradiction) return contradiction;
-  const loss = lossOf(head, end ?? chainStart);
-  if (loss) {
-    const file = head === DAMAGED_HEAD ? headPath(path) : path;
-    return { ok: false, file, problem: loss };
-  }
-  const { hash } = end ?? chainStart;
-  return { ok: true, records, head: hash, headKept: head !== undefined };
+  const texts = function* () {
+    if (whole !== '') yield whole;
+    yield* textsOf(rotated);
+  };
+  const problem = head
+    ? headProblem(head, verdict.end, texts())
+    : 'there was no head to say where it ended';
+  return { end: verdict.end, bytes, cut, ...(problem ? { broken: { problem, head } } : {}) };
 }
 
-/** The rotated files of a log, the oldest first. */
-function rotatedFiles(path: string): string[] {
-  const start = `${basename(path)}.`;
-  const names = readdirSync(dirname(path)).filter(
-    (name) => name.startsWith(start) && /^[0-9]{6}$/.test(name.slice(start.length)),
-  );
-  return names.sort().map((name) => join(dirname(path), name));
-}
-
-function nextName(path: string): string {
-  const [youngest] = rotatedFiles(path).slice(-1);
-  const number = youngest === undefined ? 1 : Number(youngest.slice(-6)) + 1;
-  return `${path}.${String(number).padStart(6, '0')}`;
-}
-
-function readIfThere(path: string): string | undefined {
+/** So that a log without a head is never one that a crash has left so. */
+function startHead(path: string): void {
   try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    writeHead(path, chainStart);
+  } catch {
+    // The first records will try again.
   }
 }
 
-function told({ line, problem }: ChainVerdict & { ok: false }): string {
-  return `line ${line}: ${problem}`;
+/** @throws AuditFileError */
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'a', 0o600);
+  } catch (cause) {
+    throw new AuditFileError(`${path}: ${whyNot(cause)}`, { cause });
+  }
 }

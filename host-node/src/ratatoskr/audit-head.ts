@@ -1,39 +1,38 @@
 /**
  * The head of an audit log, PATH.head: number and hash of the last record, written after each time
- * that the log was. A log that ends before it has lost its last lines.
+ * that the log was, and before the first. A log that ends before it has lost its last lines, and
+ * one that has another record in its place is another log.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { type ChainEnd, hashOfLine } from './audit-record.ts';
+import { readIfThere } from './audit-place.ts';
+import { type ChainEnd, chainStart, hashOfLine, startOf } from './audit-record.ts';
 
 const headSchema = z.strictObject({
-  sequence: z.int().nonnegative(),
+  /** -1: no record yet. */
+  sequence: z.int().min(-1),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-type AuditHead = z.infer<typeof headSchema>;
-
-/** What stands in the place of a head that is none: a power cut left it so, or somebody did. */
-export const DAMAGED_HEAD = 'damaged';
-type KeptHead = AuditHead | typeof DAMAGED_HEAD | undefined;
+/** As it stands there. */
+export interface KeptHead {
+  text: string;
+  /** Undefined: it is damaged, by a power cut or by somebody. */
+  record: z.infer<typeof headSchema> | undefined;
+}
 
 export function headPath(auditPath: string): string {
   return `${auditPath}.head`;
 }
 
-/** Undefined: none is kept. Throws Node's errors. */
-export function readHead(auditPath: string): KeptHead {
-  let text: string;
+/** Undefined: none is kept. @throws AuditFileError */
+export function readHead(auditPath: string): KeptHead | undefined {
+  const text = readIfThere(headPath(auditPath));
+  if (text === undefined) return undefined;
   try {
-    text = readFileSync(headPath(auditPath), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    return headSchema.parse(JSON.parse(text));
+    return { text, record: headSchema.parse(JSON.parse(text)) };
   } catch {
-    return DAMAGED_HEAD;
+    return { text, record: undefined };
   }
 }
 
@@ -45,17 +44,36 @@ export function writeHead(auditPath: string, { next, hash }: ChainEnd): void {
   renameSync(`${path}.tmp`, path);
 }
 
-/** What the head says against a log that ends so; undefined: nothing. */
-export function lossOf(head: KeptHead, end: ChainEnd): string | undefined {
-  if (head === DAMAGED_HEAD) return 'the head that was kept is damaged';
-  if (!head || head.sequence < end.next) return undefined;
-  const records = head.sequence === end.next ? 'record' : `records ${end.next} to`;
-  return `the end is missing: ${records} ${head.sequence}, by the head that was kept`;
+/**
+ * What the head says against a log; undefined: nothing.
+ * @param end of the log
+ * @param texts its files that have records, whole lines alone, the youngest first
+ */
+export function headProblem(
+  head: KeptHead,
+  end: ChainEnd,
+  texts: Iterable<string>,
+): string | undefined {
+  if (!head.record) return 'the head that was kept is damaged';
+  const { sequence, hash } = head.record;
+  if (sequence >= end.next) {
+    const records = sequence === end.next ? 'record' : `records ${end.next} to`;
+    return `the end is missing: ${records} ${sequence}, by the head that was kept`;
+  }
+  let empty = true;
+  for (const text of texts) {
+    empty = false;
+    const start = startOf(text) ?? chainStart;
+    if (sequence < start.next - 1) continue;
+    const found =
+      sequence < start.next ? start.hash : hashOfLine(lineAt(text, sequence - start.next));
+    if (found === hash) return undefined;
+    // A chain that was broken and begun anew counts from 0 again: the older ones say nothing.
+    return `record ${sequence} is not the one that was kept as the head`;
+  }
+  return empty ? undefined : `record ${sequence}, which was kept as the head, is in no file`;
 }
 
-/** Whether the head's record, if it is in these whole lines that follow `start`, is another one. */
-export function contradicts(head: KeptHead, text: string, start: ChainEnd): boolean {
-  if (!head || head === DAMAGED_HEAD) return false;
-  const line = text.split('\n')[head.sequence - start.next];
-  return !!line && hashOfLine(line) !== head.hash;
+function lineAt(text: string, index: number): string {
+  return text.split('\n')[index] ?? '';
 }

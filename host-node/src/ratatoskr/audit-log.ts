@@ -1,5 +1,6 @@
 /** What the operator may want to know later: the newest in memory, all of them in a file. */
 import type { Logger } from '../log/logger.ts';
+import { brokenReason } from './audit-breaks.ts';
 import { AuditFile, type AuditFileOptions } from './audit-file.ts';
 import { AuditQueue } from './audit-queue.ts';
 import type { AuditEntry, AuditRecord } from './audit-record.ts';
@@ -51,8 +52,9 @@ export class AuditLog {
   #toldMs = Number.NEGATIVE_INFINITY;
   #tell: NodeJS.Timeout | undefined;
   #failing = false;
+  #headFailing = false;
 
-  /** Throws Node's errors when the file cannot be had. */
+  /** @throws AuditInUseError, AuditFileError and Node's errors: the file cannot be had */
   constructor(options: AuditLogOptions) {
     this.#logger = options.logger;
     this.#nowMs = options.nowMs ?? Date.now;
@@ -60,12 +62,15 @@ export class AuditLog {
     this.#failures = new TokenBucket(FAILURES_BURST, FAILURES_PER_SECOND, this.#nowMs());
     this.#strangers = new TokenBucket(STRANGERS_BURST, STRANGERS_PER_MINUTE / 60, this.#nowMs());
     if (!options.file) return;
-    const { file, broken } = AuditFile.open(options.file);
+    const { file, broken, cut } = AuditFile.open(options.file);
     this.#file = file;
-    if (broken !== undefined) {
-      this.#logger.warn({ problem: broken }, 'the audit log does not go on where it ended');
-      this.record({ event: 'error', success: false, reason: `audit log: ${broken}` });
+    const problem = broken ?? cut;
+    if (problem === undefined) return;
+    this.#logger.warn({ problem }, 'the audit log does not go on where it ended');
+    if (cut !== undefined) {
+      this.record({ event: 'error', success: false, reason: brokenReason(cut) });
     }
+    if (broken !== undefined) this.#tellBroken(broken);
   }
 
   /** Records that were only counted, since the start. */
@@ -97,11 +102,12 @@ export class AuditLog {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.#file || this.#waiting.length === 0) return;
+    if (!this.#file || (this.#waiting.length === 0 && !this.#file.owes)) return;
     try {
       this.#file.append(this.#waiting.texts(), new Date(this.#nowMs()).toISOString());
       this.#waiting.clear();
       this.#failing = false;
+      this.#tellHead(this.#file.headError);
     } catch (error) {
       if (!this.#failing) this.#logger.error({ err: error }, 'the audit log cannot be written');
       this.#failing = true;
@@ -120,6 +126,22 @@ export class AuditLog {
     if (!this.#file) return;
     this.#logger.info({ hash: this.#file.head }, 'the audit log ends with this record');
     this.#file.close();
+  }
+
+  /** The file writes the record itself: that one must not be dropped when the disk is full. */
+  #tellBroken(problem: string): void {
+    const time = new Date(this.#nowMs()).toISOString();
+    const reason = brokenReason(problem);
+    this.#newest.push(JSON.stringify({ time, event: 'audit_broken', success: false, reason }));
+    this.#timer ??= setTimeout(() => this.flush(), WRITE_MS);
+  }
+
+  /** Once, until it could be written again. */
+  #tellHead(error: unknown): void {
+    if (error !== undefined && !this.#headFailing) {
+      this.#logger.error({ err: error }, 'the head of the audit log cannot be written');
+    }
+    this.#headFailing = error !== undefined;
   }
 
   /** How many were only counted: now, or when a minute has passed since it was told last. */

@@ -9,6 +9,7 @@ import { hash as digest } from 'node:crypto';
 
 export type AuditEvent =
   | 'audit_opened'
+  | 'audit_broken'
   | 'audit_lost'
   | 'connection_established'
   | 'connection_closed'
@@ -36,6 +37,8 @@ export interface AuditEntry {
   reason?: string;
   /** In the first record of a file: the hash that the file before ended with. */
   previous?: string;
+  /** In an audit_broken: the head that the log contradicts, as it stood in its file. */
+  former?: string;
 }
 
 export interface AuditRecord extends AuditEntry {
@@ -69,18 +72,18 @@ export function hashOfLine(line: string): string | undefined {
 }
 
 export interface Unsealed {
-  sequence: number;
+  record: AuditRecord;
   hash: string;
 }
 
-/** The number and hash of a line that follows `previous`; undefined: it does not. */
+/** The record and hash of a line that follows `previous`; undefined: it does not. */
 export function unsealLine(line: string, previous: string): Unsealed | undefined {
   const [, open, hash] = SEAL.exec(line) ?? [];
   if (open === undefined || hash === undefined) return undefined;
   const text = `${open}}`;
   if (hashOf(previous, text) !== hash) return undefined;
   const record = parseRecord(text);
-  return record && { sequence: record.sequence, hash };
+  return record && { record, hash };
 }
 
 /** Undefined: it is none. A first line is looked at before its hash, which its own text names. */
@@ -103,7 +106,8 @@ export interface ChainEnd {
 export const chainStart: ChainEnd = { next: 0, hash: CHAIN_START };
 
 export type ChainVerdict =
-  | { ok: true; end: ChainEnd; records: number }
+  /** `breaks`: records that tell that it was not what it had been. */
+  | { ok: true; end: ChainEnd; records: number; breaks: AuditRecord[] }
   /** 1 for the first line. */
   | { ok: false; line: number; problem: string };
 
@@ -122,17 +126,24 @@ export function startOf(text: string): ChainEnd | undefined {
 export function verifyChain(text: string, start: ChainEnd): ChainVerdict {
   const lines = text.split('\n');
   const last = lines.pop();
+  const breaks: AuditRecord[] = [];
   let end = start;
   for (const [index, line] of lines.entries()) {
     const unsealed = unsealLine(line, end.hash);
     const problem = !unsealed
       ? 'changed, or not the line that was here'
-      : unsealed.sequence !== end.next
-        ? `wanted record ${end.next}, found ${unsealed.sequence}`
+      : unsealed.record.sequence !== end.next
+        ? `wanted record ${end.next}, found ${unsealed.record.sequence}`
         : undefined;
     if (!unsealed || problem) return { ok: false, line: index + 1, problem: problem as string };
-    end = { next: unsealed.sequence + 1, hash: unsealed.hash };
+    if (unsealed.record.event === 'audit_broken') breaks.push(unsealed.record);
+    end = { next: end.next + 1, hash: unsealed.hash };
   }
   if (last !== '') return { ok: false, line: lines.length + 1, problem: 'cut off' };
-  return { ok: true, end, records: lines.length };
+  return { ok: true, end, records: lines.length, breaks };
+}
+
+/** What is wrong with a file, for people. */
+export function problemOf({ line, problem }: ChainVerdict & { ok: false }): string {
+  return `line ${line}: ${problem}`;
 }

@@ -1,12 +1,13 @@
-import { mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { AuditFile, verifyAuditFiles } from './audit-file.ts';
+import { AuditFile } from './audit-file.ts';
+import { verifyAuditFiles } from './audit-verify.ts';
 
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
-  return { ...fs, openSync: vi.fn(fs.openSync) };
+  return { ...fs, openSync: vi.fn(fs.openSync), writeSync: vi.fn(fs.writeSync) };
 });
 
 it('goes on in the same file when the next one cannot be had', () => {
@@ -19,10 +20,33 @@ it('goes on in the same file when the next one cannot be had', () => {
     throw new Error('EMFILE: too many open files');
   });
   expect(append).toThrow('EMFILE');
-  expect(readdirSync(folder)).toEqual(['audit.log', 'audit.log.head']);
+  expect(readdirSync(folder)).toEqual(['audit.log', 'audit.log.head', 'audit.log.lock']);
   append();
   file.close();
   expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 4 });
   expect(readdirSync(folder)).toContain('audit.log.000001');
+  rmSync(folder, { recursive: true });
+});
+
+it('tells of a break with the first records that the disk takes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'andvari-break-'));
+  const path = join(folder, 'audit.log');
+  const record = '{"event":"error","success":false}';
+  const first = AuditFile.open({ path }).file;
+  first.append([record], 'then');
+  first.close();
+  writeFileSync(path, '');
+  const { file, broken } = AuditFile.open({ path });
+  expect(broken).toMatch(/^the end is missing: records 0 to 1,/);
+  vi.mocked(writeSync).mockImplementationOnce(() => {
+    throw new Error('ENOSPC: no space left on device');
+  });
+  expect(() => file.append([record], 'full')).toThrow('ENOSPC');
+  expect(file.owes).toBe(true);
+  file.append([], 'now');
+  expect(file.owes).toBe(false);
+  file.close();
+  const breaks = [{ time: 'full', problem: broken }];
+  expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 2, breaks });
   rmSync(folder, { recursive: true });
 });

@@ -11,8 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
-import { type AuditFileOptions, verifyAuditFiles } from './audit-file.ts';
+import type { AuditFileOptions } from './audit-file.ts';
 import { AuditLog } from './audit-log.ts';
+import { verifyAuditFiles } from './audit-verify.ts';
 
 let folder = '';
 let path = '';
@@ -32,7 +33,7 @@ function open(options: Partial<AuditFileOptions> = {}): AuditLog {
 /** The files with records. */
 function logs(): string[] {
   const names = readdirSync(folder).sort();
-  return names.filter((name) => name !== 'audit.log.head');
+  return names.filter((name) => !/\.(head|lock)/.test(name));
 }
 
 function write(log: AuditLog, count: number): void {
@@ -52,7 +53,13 @@ describe('the audit log', () => {
     write(second, 2);
     const { head } = second;
     second.close();
-    expect(verifyAuditFiles(path)).toEqual({ ok: true, records: 6, head, headKept: true });
+    expect(verifyAuditFiles(path)).toEqual({
+      ok: true,
+      records: 6,
+      head,
+      headKept: true,
+      breaks: [],
+    });
     const records = readFileSync(path, 'utf8')
       .trim()
       .split('\n')
@@ -154,7 +161,7 @@ describe('the audit log', () => {
     expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
     open().close();
     expect(readFileSync(path, 'utf8')).toContain(`audit log: the end is missing: ${missing}`);
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: true });
+    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, breaks: [{ problem }] });
   });
 
   it('shows a log that was made anew behind its head, unless the head was taken too', () => {
@@ -179,7 +186,7 @@ describe('the audit log', () => {
     const log = open();
     write(log, 3);
     log.close();
-    for (const text of ['junk', '', '{"sequence":-1,"hash":"00"}']) {
+    for (const text of ['junk', '', '{"sequence":-2,"hash":"00"}']) {
       writeFileSync(`${path}.head`, text);
       const problem = 'the head that was kept is damaged';
       expect(verifyAuditFiles(path)).toEqual({ ok: false, file: `${path}.head`, problem });

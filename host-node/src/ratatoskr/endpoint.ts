@@ -10,6 +10,7 @@ import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { Registry } from 'prom-client';
 import { makeDirectory } from '../files/directory.ts';
 import { createFileDurably } from '../files/durable-file.ts';
+import { whyNot } from '../files/why-not.ts';
 import { formatAddress, isWildcard } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
@@ -18,7 +19,8 @@ import { WebTransportUnavailableError } from '../webtransport/quic-binding.ts';
 import type { AdmissionLists } from './admission.ts';
 import { AnswerDatabase } from './answer-database.ts';
 import { AuditLog } from './audit-log.ts';
-import { reloadRegistry, watchDevices } from './device-file.ts';
+import { AuditFileError, AuditInUseError, AuditLock } from './audit-place.ts';
+import { DeviceFileError, reloadRegistry, watchDevices } from './device-file.ts';
 import { FileRegistry } from './file-registry.ts';
 import { InProcessBus } from './in-process-bus.ts';
 import { ANSWERS_PER_HOURLY_RATE, RATE_PER_HOUR } from './limits.ts';
@@ -68,13 +70,7 @@ export interface RatatoskrOptions
   serviceDeadlineMs?: number;
 }
 
-/** The audit log cannot be opened. */
-export class AuditFileError extends Error {
-  readonly code = 'ANDVARI_RATATOSKR_AUDIT';
-  override readonly name = 'AuditFileError';
-}
-
-/** The server key is none. */
+/** The server key is none, or cannot be read. */
 export class ServerKeyError extends Error {
   readonly code = 'ANDVARI_RATATOSKR_KEY';
   override readonly name = 'ServerKeyError';
@@ -101,7 +97,7 @@ export class RatatoskrEndpoint {
   /**
    * Open all of it, or nothing.
    * @throws PlainTextError, PortInUseError, AddressError, DeviceFileError, ServerKeyError,
-   *     AuditFileError, AnswerDatabaseError, DirectoryError and Node's errors
+   *     AuditFileError, AuditInUseError, AnswerDatabaseError, DirectoryError and Node's errors
    */
   static async start(
     options: RatatoskrOptions,
@@ -210,18 +206,51 @@ export class RatatoskrEndpoint {
   }
 }
 
-interface EndpointParts {
-  devices: DeviceRegistry;
-  server: RatatoskrServer;
-  listener: WebSocketListener;
+interface OpenFiles {
   certificate: CertificateSource | undefined;
-  services: EndpointServices;
-  bus: InProcessBus;
+  serverSeed: Uint8Array;
+  devices: DeviceRegistry;
   answers: AnswerDatabase;
   audit: AuditLog;
+  services: EndpointServices;
+}
+
+interface EndpointParts extends Omit<OpenFiles, 'serverSeed'> {
+  server: RatatoskrServer;
+  listener: WebSocketListener;
+  bus: InProcessBus;
   refuseBeforeS: number;
   reload: () => void;
   unwatch: () => void;
+}
+
+/**
+ * All of them, or none. Both locks come before anything is changed: files that another server has
+ * stay as they are.
+ */
+async function openFiles(options: RatatoskrOptions, logger: Logger): Promise<OpenFiles> {
+  const { files } = options;
+  for (const file of Object.values(files)) makeDirectory(dirname(file), 0o700);
+  const certificate = options.certificate?.((error) => {
+    logger.error({ err: error }, 'the certificate stays as it was');
+  });
+  const recordsPerDeviceMax = ANSWERS_PER_HOURLY_RATE * (options.rates?.perHour ?? RATE_PER_HOUR);
+  const lock = lockAudit(files.audit);
+  let answers: AnswerDatabase | undefined;
+  let audit: AuditLog | undefined;
+  try {
+    answers = await AnswerDatabase.open(files.answers, { recordsPerDeviceMax });
+    const serverSeed = openServerKey(files.serverKey);
+    const devices = openDevices(files.devices);
+    audit = openAudit(lock, logger);
+    const services = options.services();
+    return { certificate, serverSeed, devices, answers, audit, services };
+  } catch (error) {
+    await answers?.close();
+    audit?.close();
+    lock.release();
+    throw error;
+  }
 }
 
 async function openParts(
@@ -229,27 +258,8 @@ async function openParts(
   logger: Logger,
   module: WebAssembly.Module,
 ): Promise<EndpointParts> {
-  const { files } = options;
-  for (const file of Object.values(files)) makeDirectory(dirname(file), 0o700);
-  // What is read comes before what is held open.
-  const certificate = options.certificate?.((error) => {
-    logger.error({ err: error }, 'the certificate stays as it was');
-  });
-  const serverSeed = openServerKey(files.serverKey);
-  const devices = new FileRegistry(files.devices);
-  const audit = openAudit(files.audit, logger);
-  const perHour = options.rates?.perHour ?? RATE_PER_HOUR;
-  const recordsPerDeviceMax = ANSWERS_PER_HOURLY_RATE * perHour;
-  let answers: AnswerDatabase | undefined;
-  let services: EndpointServices;
-  try {
-    answers = await AnswerDatabase.open(files.answers, { recordsPerDeviceMax });
-    services = options.services();
-  } catch (error) {
-    await answers?.close();
-    audit.close();
-    throw error;
-  }
+  const { serverSeed, ...open } = await openFiles(options, logger);
+  const { certificate, devices, answers, audit, services } = open;
   const { fallback, routes } = services;
   const bus = new InProcessBus({
     ...{ routes, answers, logger },
@@ -271,31 +281,47 @@ async function openParts(
   });
   const reload = () => {
     try {
-      reloadRegistry(devices, files.devices);
+      reloadRegistry(devices, options.files.devices);
       logger.info({ devices: devices.size }, 'the devices were read again');
     } catch (error) {
       logger.error({ err: error }, 'the devices stay as they were');
     }
   };
-  const unwatch = watchDevices(files.devices, reload);
-  return {
-    ...{ devices, server, listener, certificate, services, bus, answers, audit },
-    ...{ refuseBeforeS, reload, unwatch },
-  };
+  const unwatch = watchDevices(options.files.devices, reload);
+  return { ...open, server, listener, bus, refuseBeforeS, reload, unwatch };
 }
 
 function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-/** @throws AuditFileError */
-function openAudit(path: string, logger: Logger): AuditLog {
+/** @throws DeviceFileError, which names the key of the configuration too */
+function openDevices(path: string): FileRegistry {
   try {
-    return new AuditLog({ file: { path }, logger });
+    return new FileRegistry(path);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const why = code === 'EISDIR' ? 'it is a folder' : message;
-    throw new AuditFileError(`ratatoskr.audit_file ${path}: ${why}`, { cause });
+    throw new DeviceFileError(`ratatoskr.devices_file ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** @throws AuditInUseError, AuditFileError */
+function lockAudit(path: string): AuditLock {
+  return namingKey(() => new AuditLock(path));
+}
+
+/** The lock is the log's from here on. @throws AuditFileError */
+function openAudit(lock: AuditLock, logger: Logger): AuditLog {
+  return namingKey(() => new AuditLog({ file: { path: lock.path, lock }, logger }));
+}
+
+/** Errors say which file they are about; the operator wants its key too. */
+function namingKey<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    const problem = `ratatoskr.audit_file ${(cause as Error).message}`;
+    if (cause instanceof AuditInUseError) throw new AuditInUseError(problem, { cause });
+    throw new AuditFileError(problem, { cause });
   }
 }
 
@@ -311,10 +337,15 @@ function openServerKey(path: string): Uint8Array {
   try {
     text = readFileSync(path, 'utf8').trim();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      const problem = `ratatoskr.server_key_file ${path}: ${whyNot(error)}`;
+      throw new ServerKeyError(problem, { cause: error });
+    }
     text = randomBytes(SEED_BYTES).toString('hex');
     createFileDurably(path, `${text}\n`);
   }
-  if (!/^[0-9a-f]{64}$/i.test(text)) throw new ServerKeyError(`${path}: wanted 64 hex digits`);
+  if (!/^[0-9a-f]{64}$/i.test(text)) {
+    throw new ServerKeyError(`ratatoskr.server_key_file ${path}: wanted 64 hex digits`);
+  }
   return Uint8Array.from(Buffer.from(text, 'hex'));
 }

@@ -1,0 +1,10 @@
+/** Keeps an audit log open until it is killed: PATH; says "open" when it is. */
+import { createLogger } from '../../log/logger.ts';
+import { AuditLog } from '../audit-log.ts';
+
+const [path = ''] = process.argv.slice(2);
+const log = new AuditLog({ file: { path }, logger: createLogger({ level: 'silent' }) });
+log.record({ event: 'authentication', success: true, device: 'd1' });
+log.flush();
+process.stdout.write('open');
+setInterval(() => {}, 1000);
