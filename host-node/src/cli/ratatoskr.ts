@@ -77,8 +77,8 @@ export function registerRatatoskrCommands(program: Command, context: CommandCont
     .command('audit <file>')
     .summary('check that an audit log is whole')
     .description(
-      'Follow the hash chain through an audit log and the files that it was rotated to. A ' +
-        'running server writes on meanwhile. What a server found broken when it started is told for good.',
+      'Follow the hash chain through an audit log and the files that it was rotated to. A server ' +
+        'may write on meanwhile. What one found broken when it started is told for good.',
     )
     .option('--json', 'the result as a JSON object')
     .action((file: string, options: { json?: boolean }) => audit(file, options, context));

@@ -38,12 +38,12 @@ it('is held until it is released', () => {
 });
 
 it.each([
-  ['a folder', (path: string) => mkdirSync(path)],
-  ['another file', (path: string) => writeFileSync(path, 'x'.repeat(1000))],
-])('names a lock file that is %s', (_, make) => {
+  ['a folder', 'it is a folder', (path: string) => mkdirSync(path)],
+  ['another file', '', (path: string) => writeFileSync(path, 'x'.repeat(1000))],
+])('names a lock file that is %s', (_, why, make) => {
   const path = join(folder, 'file');
   make(`${path}.lock`);
   const take = () => FileLock.take(path, 'mine');
   expect(take).toThrow(LockFileError);
-  expect(take).toThrow(`cannot lock ${path}.lock: `);
+  expect(take).toThrow(`cannot lock ${path}.lock: ${why}`);
 });

@@ -77,9 +77,23 @@ it('is the same log by a link to it, with what is beside it', () => {
   ]);
 });
 
-it('is free again when its process was killed, and goes on whole', async () => {
+const holder = () => {
   const program = fileURLToPath(new URL('./testing/audit-process.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, path]);
+  return spawn(process.execPath, [program, path]);
+};
+
+/** POSIX drops what a process has locked of a file when that process closes the file anywhere. */
+it('stays with its process when another opening in that process was refused', async () => {
+  const log = open();
+  expect(() => open()).toThrow('another server has it');
+  const child = holder();
+  expect(await once(child, 'exit')).toEqual([1, null]);
+  log.close();
+  expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 0 });
+});
+
+it('is free again when its process was killed, and goes on whole', async () => {
+  const child = holder();
   const [said] = await once(child.stdout, 'data');
   expect(`${said}`).toBe('open');
   expect(() => open()).toThrow('another server has it');
