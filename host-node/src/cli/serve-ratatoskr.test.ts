@@ -102,6 +102,12 @@ describe('andvari serve with [ratatoskr]', () => {
     const metrics = await (await fetch(`http://${ready.http}/metrics`)).text();
     expect(metrics).toMatch(/^andvari_ratatoskr_messages_total\{result="delivered"\} 1$/m);
     expect((await fetch(`http://${ready.http}/readyz`)).status).toBe(200);
+    const [, other] = certificates;
+    writeFileSync(inFolder('cert.pem'), other.cert);
+    writeFileSync(inFolder('key.pem'), other.key);
+    process.emit('SIGHUP');
+    // Whoever trusts the new one alone is answered; without the signal that takes a minute.
+    expect((await call(ready, list)).code).toBe(0);
     expect(await ratatoskr('revoke', 'd1', '--devices', devices)).toMatchObject({ code: 0 });
     process.emit('SIGHUP');
     expect((await call(ready, list)).code).not.toBe(0);

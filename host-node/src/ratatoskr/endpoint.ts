@@ -159,9 +159,15 @@ export class RatatoskrEndpoint {
     return this.#parts.answers.failing ? 'Ratatoskr requests cannot be written down' : undefined;
   }
 
-  /** Read the devices file again; one that is wrong changes nothing and is told in the log. */
+  /**
+   * Read the devices and the certificate's files again: the next connection has what is there now.
+   * One that is wrong changes nothing. Either is told in the log.
+   */
   reload(): void {
     this.#parts.reload();
+    const { certificates, logger } = this.#parts;
+    // What could not be read is told by the source itself.
+    if (certificates?.reload?.(Date.now())) logger.info({}, 'the certificate was read again');
   }
 
   /** Take no more messages, end the connections, close the files. */
@@ -172,8 +178,8 @@ export class RatatoskrEndpoint {
 
   /** On a platform without QUIC the endpoint does without. */
   async #openWebTransport(options: RatatoskrOptions, logger: Logger): Promise<void> {
-    const { listen, connectionsMax, hosts, origins, webTransport } = options;
-    const certificates = this.#parts.certificate ?? (webTransport as CertificateSource);
+    const { listen, connectionsMax, hosts, origins } = options;
+    const certificates = this.#parts.certificates as CertificateSource;
     try {
       const listener = new WebTransportListener({
         ...{ listen, hosts, origins, certificates },
@@ -219,7 +225,11 @@ interface EndpointParts extends Omit<OpenFiles, 'serverSeed'> {
   server: RatatoskrServer;
   listener: WebSocketListener;
   bus: InProcessBus;
+  /** That of the WebSockets, which is WebTransport's too, or WebTransport's own. */
+  certificates: CertificateSource | undefined;
+  logger: Logger;
   refuseBeforeS: number;
+  /** Devices alone. */
   reload: () => void;
   unwatch: () => void;
 }
@@ -288,7 +298,8 @@ async function openParts(
     }
   };
   const unwatch = watchDevices(options.files.devices, reload);
-  return { ...open, server, listener, bus, refuseBeforeS, reload, unwatch };
+  const certificates = certificate ?? options.webTransport;
+  return { ...open, server, listener, bus, certificates, logger, refuseBeforeS, reload, unwatch };
 }
 
 function hexOf(bytes: Uint8Array): string {

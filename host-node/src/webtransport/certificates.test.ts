@@ -110,6 +110,27 @@ describe('files', () => {
     expect(source.hashes()).toEqual([]);
   });
 
+  it('are read at once when somebody asks for that, and what is no pair changes nothing', () => {
+    const complaints: string[] = [];
+    const first = make();
+    write(first);
+    const source = new CertificateFiles(files, ({ message }) => complaints.push(message));
+    const before = source.current(NOW_MS);
+    expect(source.reload(NOW_MS + 1)).toBe(true);
+    expect(source.current(NOW_MS + 1)).toBe(before);
+    const second = make();
+    write(second);
+    expect(source.reload(NOW_MS + 2)).toBe(true);
+    expect(source.current(NOW_MS + 2)).toMatchObject(second);
+    writeFileSync(files.certFile, 'garbage');
+    expect(source.reload(NOW_MS + 3)).toBe(false);
+    expect(source.current(NOW_MS + 3)).toMatchObject(second);
+    expect(complaints).toEqual([expect.stringContaining(`${files.certFile}: it cannot be read`)]);
+    // They are looked at again later all the same.
+    write(first);
+    expect(source.current(NOW_MS + 60_003)).toMatchObject(first);
+  });
+
   it.each([
     ['no PEM', { cert: 'x', key: 'y' }],
     ['not a pair', { cert: make().cert, key: make().key }],

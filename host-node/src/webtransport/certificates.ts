@@ -19,6 +19,11 @@ export interface CertificateSource {
   current(nowMs: number): Certificate;
   /** Hashes to serve to a page now, the current one first; empty: a certificate of an authority. */
   hashes(nowMs: number): Uint8Array[];
+  /**
+   * Look now whether there is another, if that is somewhere to be looked up. False: what is there
+   * cannot be used, which is told elsewhere, and the one before stays.
+   */
+  reload?(nowMs: number): boolean;
 }
 
 /** Which of the two files. */
@@ -123,7 +128,7 @@ export class SelfMadeCertificates implements CertificateSource {
   }
 }
 
-/** How often files are looked at, in case they were replaced. */
+/** How often connections have files looked at, in case they were replaced. */
 const FILE_CHECK_MS = 60_000;
 
 /**
@@ -159,12 +164,30 @@ export class CertificateFiles implements CertificateSource {
     return [];
   }
 
+  /** The files are read, whatever their times say. */
+  reload(nowMs: number): boolean {
+    this.#checkedMs = nowMs;
+    try {
+      this.#take(this.#read());
+      return true;
+    } catch (error) {
+      this.#complain(error as CertificateError);
+      return false;
+    }
+  }
+
   #refresh(): void {
     try {
-      if (this.#stampNow() !== this.#stamp) [this.#current, this.#stamp] = this.#read();
+      if (this.#stampNow() !== this.#stamp) this.#take(this.#read());
     } catch (error) {
       this.#complain(error as CertificateError);
     }
+  }
+
+  #take([next, stamp]: [Certificate, string]): void {
+    this.#stamp = stamp;
+    const { cert, key } = this.#current;
+    if (next.cert !== cert || next.key !== key) this.#current = next;
   }
 
   /** @throws CertificateError, which names the file */
