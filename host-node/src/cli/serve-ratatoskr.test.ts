@@ -211,6 +211,21 @@ describe('andvari serve with [ratatoskr]', () => {
     expect(refused.err.trim().split('\n')).toHaveLength(1);
   });
 
+  it('keeps out a second server that shares the audit log alone, and is read meanwhile', async () => {
+    const config = configure('audit_file = "audit.log"');
+    await serve(config);
+    const before = readFileSync(inFolder('audit.log'));
+    const flags = ['--node-data-dir', inFolder('other')];
+    const second = await runCli(['serve', '--config', config, ...flags]);
+    expect(second.code).toBe(4);
+    const problem = `ratatoskr.audit_file ${inFolder('audit.log')}: another server has it`;
+    expect(second.err).toBe(`andvari: ${problem} (ANDVARI_RATATOSKR_AUDIT_IN_USE)\n`);
+    expect(await ratatoskr('audit', inFolder('audit.log'))).toMatchObject({ code: 0 });
+    expect(readFileSync(inFolder('audit.log'))).toEqual(before);
+    for (const end of stop.splice(0)) await end();
+    expect(await ratatoskr('audit', inFolder('audit.log'))).toMatchObject({ code: 0 });
+  });
+
   it('names its own keys when a file or a port cannot be had', async () => {
     const folderAsFile = await runCli(['serve', '--config', configure('audit_file = "."')]);
     expect(folderAsFile).toMatchObject({ code: 1 });

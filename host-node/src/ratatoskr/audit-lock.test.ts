@@ -77,6 +77,19 @@ it('is the same log by a link to it, with what is beside it', () => {
   ]);
 });
 
+it('is the same log by a link that was there first', () => {
+  const link = join(folder, 'link.log');
+  symlinkSync('audit.log', link);
+  const first = open(link);
+  expect(() => open()).toThrow(`${path}: another server has it`);
+  first.record({ event: 'authentication', success: true });
+  first.close();
+  open().close();
+  expect(verifyAuditFiles(link)).toMatchObject({ ok: true, records: 2, headKept: true });
+  symlinkSync('circle', join(folder, 'circle'));
+  expect(() => open(join(folder, 'circle'))).toThrow('circle');
+});
+
 const holder = () => {
   const program = fileURLToPath(new URL('./testing/audit-process.ts', import.meta.url));
   return spawn(process.execPath, [program, path]);

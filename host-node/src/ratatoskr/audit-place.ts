@@ -2,10 +2,13 @@
  * Where an audit log stands: PATH, the files that it was rotated to, what is kept beside it, and
  * the lock of the one server that writes there.
  */
-import { lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { FileLock, FileLockedError } from '../files/file-lock.ts';
 import { whyNot } from '../files/why-not.ts';
+
+/** As the kernel follows: a circle is told by whoever opens it. */
+const LINKS_MAX = 40;
 
 /** An audit log, or what is kept beside it, cannot be opened. The message names the file. */
 export class AuditFileError extends Error {
@@ -43,13 +46,19 @@ export class AuditLock {
   }
 }
 
-/** A link to a log is followed once, so that what is beside the log is beside the log itself. */
+/** A link to a log is followed first, so that what is beside the log is beside the log itself. */
 export function auditPlace(path: string): string {
-  try {
-    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
-  } catch {
-    return path;
+  let place = path;
+  for (let links = 0; links < LINKS_MAX; links++) {
+    try {
+      // Not realpath: where the link leads there may be no file yet.
+      const target = readlinkSync(place);
+      place = resolve(realpathSync(dirname(place)), target);
+    } catch {
+      return place;
+    }
   }
+  return place;
 }
 
 /** The rotated files of a log, the oldest first. Throws Node's errors. */

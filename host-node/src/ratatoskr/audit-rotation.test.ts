@@ -1,4 +1,13 @@
-import { mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
@@ -7,7 +16,13 @@ import { verifyAuditFiles } from './audit-verify.ts';
 
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
-  return { ...fs, openSync: vi.fn(fs.openSync), writeSync: vi.fn(fs.writeSync) };
+  const { openSync, readFileSync, writeSync } = fs;
+  const mocked = {
+    openSync: vi.fn(openSync),
+    readFileSync: vi.fn(readFileSync),
+    writeSync: vi.fn(writeSync),
+  };
+  return { ...fs, ...mocked };
 });
 
 it('goes on in the same file when the next one cannot be had', () => {
@@ -48,5 +63,41 @@ it('tells of a break with the first records that the disk takes', () => {
   file.close();
   const breaks = [{ time: 'full', problem: broken }];
   expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 2, breaks });
+  rmSync(folder, { recursive: true });
+});
+
+it('is whole for a reader while a server rotates it, or is in the middle of a line', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'andvari-reading-'));
+  const path = join(folder, 'audit.log');
+  const { readFileSync: read } = await vi.importActual<typeof import('node:fs')>('node:fs');
+  const { file } = AuditFile.open({ path, fileBytesMax: 1 });
+  const append = () => file.append(['{"event":"error","success":false}'], 'now');
+  append();
+  append();
+  /** While the log itself is read for the first time. */
+  const meanwhile = (work: (text: string) => string) => {
+    let done = false;
+    vi.mocked(readFileSync).mockImplementation(((name: string, ...more: [BufferEncoding]) => {
+      if (done || name !== path) return read(name, ...more);
+      done = true;
+      return work(read(name, 'utf8'));
+    }) as typeof readFileSync);
+  };
+  meanwhile(() => {
+    append();
+    return read(path, 'utf8');
+  });
+  expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 6 });
+  meanwhile((text) => {
+    append();
+    return `${text}{"sequence":6,"ti`;
+  });
+  expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 8 });
+  // Nobody writes: it is what it is.
+  file.close();
+  meanwhile((text) => text);
+  appendFileSync(path, '{"sequence":8,"ti');
+  expect(verifyAuditFiles(path)).toMatchObject({ ok: false, problem: 'line 3: cut off' });
+  vi.mocked(readFileSync).mockImplementation(read);
   rmSync(folder, { recursive: true });
 });

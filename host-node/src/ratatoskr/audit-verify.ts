@@ -21,24 +21,45 @@ export type AuditVerdict =
   | { ok: true; records: number; head: string; headKept: boolean; breaks: AuditBreak[] }
   | { ok: false; file: string; problem: string; missing?: true };
 
-/** Checks all files of an audit log, the oldest first. Throws AuditFileError and Node's errors. */
+/** How often a log is looked at that seems broken and changes meanwhile. */
+const LOOKS_MAX = 5;
+
+/**
+ * Checks all files of an audit log, the oldest first. A server that writes it meanwhile may have
+ * been in the middle of a line, or of a rotation: what seems broken is looked at again.
+ * Throws AuditFileError and Node's errors.
+ */
 export function verifyAuditFiles(path: string): AuditVerdict {
   const place = auditPlace(path);
+  for (let looks = 1; ; looks++) {
+    const before = stampOf(place);
+    const verdict = verifyAt(place, path);
+    if (verdict.ok || looks === LOOKS_MAX || stampOf(place) === before) return verdict;
+  }
+}
+
+function verifyAt(place: string, asked: string): AuditVerdict {
   // Before the log: a server that writes it meanwhile only adds records behind this one.
   const head = readHead(place);
   const stats = statSync(place, { throwIfNoEntry: false });
   if (!stats?.isFile()) {
     const problem = stats ? 'it is no file' : 'there is no such file';
-    return { ok: false, file: path, problem, missing: true };
+    return { ok: false, file: asked, problem, missing: true };
   }
   const files = [...rotatedFiles(place), place];
   const chain = followFiles(files);
   if ('problem' in chain) return { ok: false, ...chain };
   const problem = head && headProblem(head, chain.end, textsOf(files.reverse()));
-  if (problem) return { ok: false, file: head.record ? path : headPath(place), problem };
+  if (problem) return { ok: false, file: head.record ? asked : headPath(place), problem };
   const breaks = toldBreaks(place, chain.breaks);
   const { records, end } = chain;
   return { ok: true, records, head: end.hash, headKept: head !== undefined, breaks };
+}
+
+/** Another one when the log was written or rotated. */
+function stampOf(place: string): string {
+  const { ino, size, mtimeMs } = statSync(place, { throwIfNoEntry: false }) ?? {};
+  return `${ino} ${size} ${mtimeMs}`;
 }
 
 interface Chain {

@@ -94,7 +94,8 @@ export function openRegistry(path: string): DeviceRegistry {
 /**
  * Read, change and replace the file while nobody else does: what two programs change at once is
  * both in it. What `work` throws leaves it as it was.
- * @throws DeviceFileError, DeviceError, FileLockedError, DirectoryError, and what `work` throws
+ * @throws DeviceFileError, DeviceError, FileLockedError, LockFileError, DirectoryError, and what
+ *     `work` throws
  */
 export function changeDevices(
   path: string,

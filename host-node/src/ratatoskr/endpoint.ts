@@ -206,9 +206,13 @@ export class RatatoskrEndpoint {
     this.#webTransport?.drain();
     await server.close();
     await Promise.all([listener.close(), this.#webTransport?.close()]);
-    await services.close?.();
-    await answers.close();
-    audit.close();
+    try {
+      await services.close?.();
+    } finally {
+      // With their locks: the process may go on and start another one.
+      await answers.close();
+      audit.close();
+    }
   }
 }
 
