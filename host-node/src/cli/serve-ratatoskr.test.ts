@@ -211,7 +211,7 @@ describe('andvari serve with [ratatoskr]', () => {
     expect(refused.err.trim().split('\n')).toHaveLength(1);
   });
 
-  it('keeps out a second server that shares the audit log alone, and is read meanwhile', async () => {
+  it('keeps out a second server that shares the audit log alone, which can be read', async () => {
     const config = configure('audit_file = "audit.log"');
     await serve(config);
     const before = readFileSync(inFolder('audit.log'));

@@ -4,6 +4,7 @@
  */
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { whyNot } from '../files/why-not.ts';
 import { makeCertificate } from './certificate-der.ts';
 
 export interface Certificate {
@@ -220,8 +221,7 @@ export class CertificateFiles implements CertificateSource {
     try {
       return read(this.#pathOf(part));
     } catch (cause) {
-      // Node's message names the file itself.
-      const message = `it cannot be read: ${(cause as Error).message}`;
+      const message = `it cannot be read: ${whyNot(cause)}`;
       throw new CertificateError(`${this.#pathOf(part)}: ${message}`, { part, cause });
     }
   }
