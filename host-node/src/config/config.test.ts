@@ -202,6 +202,11 @@ describe('problems', () => {
     writeFileSync(path, Uint8Array.of(0xff, 0xfe));
     expect(() => loadConfig({ path })).toThrow('cannot be read');
     expect(() => loadConfig({ path: join(folder, 'none.toml') })).toThrow('cannot be read');
+    const isFolder = `${folder}: cannot be read: it is a folder`;
+    expect(() => loadConfig({ path: folder })).toThrow(isFolder);
+    writeFileSync(path, 'raida.number = 1\nraida.admin_key_file = "."');
+    const named = `raida.admin_key_file: ${folder}: it is a folder`;
+    expect(() => loadConfig({ path })).toThrow(named);
   });
 });
 

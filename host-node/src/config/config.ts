@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse as parseToml, TomlError } from 'smol-toml';
+import { whyNot } from '../files/why-not.ts';
 import type { IoOptions } from '../io/choose-backend.ts';
 import {
   type ConfigKey,
@@ -148,7 +149,7 @@ function findInFile(path: string, found: FoundValues, problems: string[]): void 
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    throw new ConfigError([`${path}: cannot be read: ${(error as Error).message}`], {
+    throw new ConfigError([`${path}: cannot be read: ${whyNot(error)}`], {
       cause: error,
     });
   }
@@ -266,7 +267,7 @@ function findSecret(
   try {
     return new Secret(parseKey(readFileSync(keyPath, 'utf8').trim()));
   } catch (error) {
-    problems.push(`${source}: ${fileName}: ${keyPath}: ${(error as Error).message}`);
+    problems.push(`${source}: ${fileName}: ${keyPath}: ${whyNot(error)}`);
     return undefined;
   }
 }
