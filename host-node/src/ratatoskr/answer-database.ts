@@ -7,12 +7,13 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { makePrivateFile } from '../files/private-file.ts';
 import { RetryTimer } from '../store/retry-timer.ts';
-import type {
-  AnswerChange,
-  AnswerResult,
-  AnswerThreadData,
-  FromAnswerThread,
-  ToAnswerThread,
+import {
+  type AnswerChange,
+  type AnswerResult,
+  type AnswerThreadData,
+  type FromAnswerThread,
+  packChanges,
+  type ToAnswerThread,
 } from './answer-messages.ts';
 import {
   type AnswerKey,
@@ -26,6 +27,12 @@ import {
 } from './answer-store.ts';
 import { AnswerDatabaseError } from './answer-tables.ts';
 import type { ServiceOutcome } from './service-bus.ts';
+
+/** Changes lately (700 requests a second) from which on they are gathered, */
+const BUSY = 16;
+const HALVED_MS = 8;
+/** for so long from one transaction to the next. */
+const GATHERED_MS = 2;
 
 interface Pending {
   change: AnswerChange;
@@ -57,7 +64,10 @@ export class AnswerDatabase implements AnswerStore {
   readonly #underWay: Pending[][] = [];
   /** For the next transaction. */
   #waiting: Pending[] = [];
-  #timer: NodeJS.Immediate | undefined;
+  #planned = false;
+  #postedMs = Number.NEGATIVE_INFINITY;
+  /** Changes posted lately, each worth half as much after HALVED_MS. */
+  #lately = 0;
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
   #failing = false;
@@ -136,7 +146,6 @@ export class AnswerDatabase implements AnswerStore {
   }
 
   async #stop(): Promise<void> {
-    clearImmediate(this.#timer);
     this.#restart.stop();
     this.#retry.stop();
     this.#post();
@@ -153,20 +162,41 @@ export class AnswerDatabase implements AnswerStore {
     }
     return new Promise((done, failed) => {
       this.#waiting.push({ change, done, failed });
-      if (this.#underWay.length === 0) this.#timer ??= setImmediate(() => this.#post());
+      this.#plan();
     });
+  }
+
+  /**
+   * The next transaction, when the thread is free. A transaction costs as much as five requests in
+   * it, so on a busy server it waits until more have come.
+   */
+  #plan(): void {
+    if (this.#underWay.length > 0 || this.#waiting.length === 0 || this.#planned) return;
+    this.#planned = true;
+    const sinceMs = performance.now() - this.#postedMs;
+    const restMs = this.#lately * 0.5 ** (sinceMs / HALVED_MS) > BUSY ? GATHERED_MS - sinceMs : 0;
+    const post = () => {
+      this.#planned = false;
+      this.#post();
+    };
+    if (restMs > 0) setTimeout(post, restMs);
+    else setImmediate(post);
   }
 
   /** What has come in this turn of the event loop, or while the thread was at work. */
   #post(): void {
-    this.#timer = undefined;
     if (this.#waiting.length === 0 || !this.#worker) return;
-    const changes = this.#waiting.map(({ change }) => change);
+    const changes = packChanges(this.#waiting.map(({ change }) => change));
+    const nowMs = performance.now();
+    this.#lately *= 0.5 ** ((nowMs - this.#postedMs) / HALVED_MS);
+    this.#lately += changes.kinds.length;
+    this.#postedMs = nowMs;
     this.#underWay.push(this.#waiting);
     this.#waiting = [];
     // Only what waits for the disk keeps the process alive.
     this.#worker.ref();
-    this.#worker.postMessage({ kind: 'commit', changes } satisfies ToAnswerThread);
+    const message: ToAnswerThread = { kind: 'commit', changes };
+    this.#worker.postMessage(message, [changes.bytes.buffer]);
   }
 
   #receive(worker: Worker, message: FromAnswerThread): void {
@@ -180,7 +210,7 @@ export class AnswerDatabase implements AnswerStore {
     if (message.kind === 'committed') this.#committed(done, message.results);
     else if (message.kind === 'failed') this.#failed(done, new Error(message.message));
     // What those who wait for this ask for now goes with what has waited.
-    if (this.#waiting.length > 0) this.#timer ??= setImmediate(() => this.#post());
+    this.#plan();
   }
 
   #committed(pending: Pending[], results: [number, AnswerResult][]): void {

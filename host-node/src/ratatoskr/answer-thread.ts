@@ -3,18 +3,22 @@
  * disk. It waits for the disk so that nobody else has to.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type {
-  AnswerChange,
-  AnswerResult,
-  AnswerThreadData,
-  FromAnswerThread,
-  ToAnswerThread,
+import {
+  type AnswerChange,
+  type AnswerResult,
+  type AnswerThreadData,
+  type FromAnswerThread,
+  type PackedChanges,
+  type ToAnswerThread,
+  unpackChanges,
 } from './answer-messages.ts';
 import { AnswerDatabaseError, AnswerTables } from './answer-tables.ts';
 
 if (!parentPort) throw new Error('answer-thread.ts is the entry of a worker thread');
 const port = parentPort;
 const { path, limits } = workerData as AnswerThreadData;
+
+type Begin = AnswerChange & { kind: 'begin' };
 
 const send = (message: FromAnswerThread) => port.postMessage(message);
 
@@ -30,18 +34,14 @@ function open(): AnswerTables | undefined {
   }
 }
 
-function commit(tables: AnswerTables, changes: AnswerChange[]): void {
+function commit(tables: AnswerTables, packed: PackedChanges): void {
   const results: [number, AnswerResult][] = [];
+  const changes = [...unpackChanges(packed)];
   try {
     tables.transaction(() => {
-      let begun = 0;
-      let lastS: number | undefined;
-      for (const change of changes) {
-        if (change.kind !== 'begin') continue;
-        begun++;
-        lastS = change.nowS;
-      }
-      if (lastS !== undefined) tables.expire(lastS, begun);
+      const begun = changes.filter(({ kind }) => kind === 'begin') as Begin[];
+      const last = begun.at(-1);
+      if (last) tables.expire(last.nowS, begun.length);
       changes.forEach((change, index) => {
         const result = apply(tables, change);
         if (result !== undefined) results.push([index, result]);
