@@ -28,12 +28,6 @@ import {
 import { AnswerDatabaseError } from './answer-tables.ts';
 import type { ServiceOutcome } from './service-bus.ts';
 
-/** Changes lately (700 requests a second) from which on they are gathered, */
-const BUSY = 16;
-const HALVED_MS = 8;
-/** for so long from one transaction to the next. */
-const GATHERED_MS = 2;
-
 interface Pending {
   change: AnswerChange;
   done(result: AnswerResult): void;
@@ -65,9 +59,6 @@ export class AnswerDatabase implements AnswerStore {
   /** For the next transaction. */
   #waiting: Pending[] = [];
   #planned = false;
-  #postedMs = Number.NEGATIVE_INFINITY;
-  /** Changes posted lately, each worth half as much after HALVED_MS. */
-  #lately = 0;
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
   #failing = false;
@@ -166,31 +157,20 @@ export class AnswerDatabase implements AnswerStore {
     });
   }
 
-  /**
-   * The next transaction, when the thread is free. A transaction costs as much as five requests in
-   * it, so on a busy server it waits until more have come.
-   */
+  /** The next transaction, when the thread is free. */
   #plan(): void {
     if (this.#underWay.length > 0 || this.#waiting.length === 0 || this.#planned) return;
     this.#planned = true;
-    const sinceMs = performance.now() - this.#postedMs;
-    const restMs = this.#lately * 0.5 ** (sinceMs / HALVED_MS) > BUSY ? GATHERED_MS - sinceMs : 0;
-    const post = () => {
+    setImmediate(() => {
       this.#planned = false;
       this.#post();
-    };
-    if (restMs > 0) setTimeout(post, restMs);
-    else setImmediate(post);
+    });
   }
 
   /** What has come in this turn of the event loop, or while the thread was at work. */
   #post(): void {
     if (this.#waiting.length === 0 || !this.#worker) return;
     const changes = packChanges(this.#waiting.map(({ change }) => change));
-    const nowMs = performance.now();
-    this.#lately *= 0.5 ** ((nowMs - this.#postedMs) / HALVED_MS);
-    this.#lately += changes.kinds.length;
-    this.#postedMs = nowMs;
     this.#underWay.push(this.#waiting);
     this.#waiting = [];
     // Only what waits for the disk keeps the process alive.

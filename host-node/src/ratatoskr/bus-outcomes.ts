@@ -1,4 +1,4 @@
-/** Outcomes of calls that no service decides. */
+/** Outcomes of calls, most of them such as no service decides. */
 import { NOT_EXECUTED } from '@andvari/host-common/ratatoskr/messages';
 import type { AnswerRecord } from './answer-store.ts';
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from './limits.ts';
@@ -18,6 +18,19 @@ export const TOO_LATE = unavailable('the service did not answer in time');
 
 function unavailable(message: string): ServiceOutcome {
   return { ok: false, code: 'SERVICE_UNAVAILABLE', message };
+}
+
+/**
+ * An answer. A class, not a literal: V8 makes literals in its old space at once where many of the
+ * same place have lived long, as answers do in a busy moment, and there they stay.
+ */
+export class Delivered {
+  readonly ok = true;
+  readonly payload: Uint8Array;
+
+  constructor(payload: Uint8Array) {
+    this.payload = payload;
+  }
 }
 
 /** What is told of a call that does not begin: if it has begun before, and if not. */

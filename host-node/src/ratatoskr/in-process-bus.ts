@@ -11,6 +11,7 @@ import {
 import {
   CANNOT_TAKE,
   DEVICE_FULL,
+  Delivered,
   type Refusal,
   refused,
   STOPPING,
@@ -202,10 +203,10 @@ export class InProcessBus implements ServiceBus {
     }
     running.handed = true;
     const request = new HandedRequest(call, work, running);
-    const { outcome, again } = await run(service, request, { running, logger });
+    const outcome = await run(service, request, { running, logger });
     // The next process goes on with it.
     const left = this.#closing && service.resumes && !outcome.ok;
-    if (again) answers.forget(call);
+    if (running.again) answers.forget(call);
     else if (!left) await answers.finish(call, outcome, running.digest);
     return outcome;
   }
@@ -243,26 +244,28 @@ export class InProcessBus implements ServiceBus {
   }
 }
 
+/** What the service says; sets `running.again` if nothing was done. */
 async function run(
   service: Service,
   request: ServiceRequest,
   { running, logger }: { running: Running; logger: Logger },
-): Promise<{ outcome: ServiceOutcome; again: boolean }> {
+): Promise<ServiceOutcome> {
   try {
     const payload = await service.handle(request);
     if (payload instanceof Uint8Array && payload.length <= PAYLOAD_BYTES_MAX) {
-      return { outcome: { ok: true, payload: new Uint8Array(payload) }, again: false };
+      return new Delivered(new Uint8Array(payload));
     }
     throw new TypeError(`${service.name}: wanted an answer of at most ${PAYLOAD_BYTES_MAX} bytes`);
   } catch (error) {
     if (error instanceof ServiceFailure) {
       const { code, message, again, cause } = error;
       if (cause) logger.error({ err: cause, service: service.name }, 'a service failed');
-      return { outcome: failedOutcome(code, message), again };
+      running.again = again;
+      return failedOutcome(code, message);
     }
-    if (running.isStopped) return { outcome: TOO_LATE, again: false };
+    if (running.isStopped) return TOO_LATE;
     logger.error({ err: error, service: service.name }, 'a service failed');
-    return { outcome: { ok: false, code: 'SERVICE_ERROR', message: '' }, again: false };
+    return { ok: false, code: 'SERVICE_ERROR', message: '' };
   }
 }
 

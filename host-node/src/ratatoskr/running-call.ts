@@ -10,6 +10,8 @@ export class Running {
   outcome: Promise<ServiceOutcome> = NEVER;
   /** It is written down, and with its service. */
   handed = false;
+  /** Its service did nothing: it is as if it had not begun. */
+  again = false;
   #abort: AbortController | undefined;
   #stopped: { reason: Error } | undefined;
 
