@@ -118,6 +118,7 @@ async function heal(): Promise<Line[]> {
 function ratatoskrDetail({ perCpuSecond, cpuRatio, echoRatio, p50Us, p99Us, half }: RatatoskrRow) {
   return [
     ...(p50Us !== undefined && p99Us !== undefined ? [latencies({ p50Us, p99Us })] : []),
+    ...(half?.routedP99Us ? [`p99 in the server ${half.routedP99Us.toFixed(0)} us`] : []),
     ...(half ? [`least p99 of the turns ${half.leastP99Us.toFixed(0)} us`] : []),
     ...(half ? [`the load late by ${half.lateP99Us.toFixed(0)} us (p99)`] : []),
     ...(half ? [`its longest collection ${half.collectionMs.toFixed(1)} ms`] : []),

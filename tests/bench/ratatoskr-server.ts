@@ -28,6 +28,7 @@ import {
   CertificateFiles,
   SelfMadeCertificates,
 } from '@andvari/host-node/webtransport/certificates';
+import { Registry } from 'prom-client';
 import { WebSocketServer } from 'ws';
 import { CONNECTIONS_MAX, DEVICES, USER } from './ratatoskr-peers.ts';
 
@@ -41,10 +42,13 @@ export interface Ports {
 export interface Usage {
   cpuUs: number;
   rssBytes: number;
+  /** Requests by the seconds within which they were answered, of the server's own metric. */
+  routed: [withinS: number, requests: number][];
 }
 
 const listen = { host: '127.0.0.1', port: 0 };
 const logger = createLogger({ level: 'silent' });
+const metrics = new Registry();
 const NO_LIMIT = 1e9;
 const limits = {
   rates: { perMinute: NO_LIMIT, perHour: NO_LIMIT },
@@ -115,9 +119,18 @@ async function served(tls: boolean): Promise<Ports> {
   const registry = new DeviceRegistry();
   register(registry);
   writeDevices(files.devices, registry.list());
-  const { address, webTransport } = await RatatoskrEndpoint.start(options, { logger });
+  const started = await RatatoskrEndpoint.start(options, { logger, registry: metrics });
+  const { address, webTransport } = started;
   if (tls) return { tls: address.port };
   return { plain: address.port, ...(webTransport && { webTransport: webTransport.address.port }) };
+}
+
+async function routed(): Promise<Usage['routed']> {
+  const metric = metrics.getSingleMetric('andvari_ratatoskr_routing_seconds');
+  const { values } = (await metric?.get()) ?? { values: [] };
+  return values.flatMap(({ labels, value }) =>
+    'le' in labels ? [[Number(labels.le === '+Inf' ? Infinity : labels.le), value]] : [],
+  ) as Usage['routed'];
 }
 
 /** Verify and sign in turn, as a request and its answer want it: how many pairs a second. */
@@ -160,6 +173,7 @@ process.on('message', (question) => {
     return;
   }
   const { user, system } = process.cpuUsage();
-  process.send?.({ cpuUs: user + system, rssBytes: process.memoryUsage.rss() });
+  const rssBytes = process.memoryUsage.rss();
+  void routed().then((routed) => process.send?.({ cpuUs: user + system, rssBytes, routed }));
 });
 process.once('disconnect', () => process.exit(0));

@@ -54,6 +54,8 @@ export interface ConnectionServicesOptions {
   signer: NodeEd25519Signer | undefined;
   connectionRate: ConnectionRate;
   count: (result: CountedResult) => void;
+  /** A business request was answered, so long after it came. */
+  routed: (ms: number) => void;
   left: (connection: unknown) => void;
   /** A registered device has spoken on it. */
   known: (connection: unknown) => void;
@@ -80,19 +82,21 @@ export class ConnectionServices {
   readonly clock: Clock;
   readonly connectionRate: ConnectionRate;
   readonly count: (result: CountedResult) => void;
+  readonly routed: (ms: number) => void;
   readonly left: (connection: unknown) => void;
   readonly known: (connection: unknown) => void;
   readonly turnstile = new Turnstile();
   readonly #options: ConnectionServicesOptions;
 
   constructor(options: ConnectionServicesOptions) {
-    const { pipeline, audit, clock, connectionRate, count, left, known } = options;
+    const { pipeline, audit, clock, connectionRate, count, routed, left, known } = options;
     this.#options = options;
     this.pipeline = pipeline;
     this.audit = audit;
     this.clock = clock;
     this.connectionRate = connectionRate;
     this.count = count;
+    this.routed = routed;
     this.left = left;
     this.known = known;
   }

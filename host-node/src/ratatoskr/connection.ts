@@ -122,7 +122,7 @@ export class RatatoskrConnection implements ChannelHandler {
     if (request.messageType === MessageType.CONNECTION_REQUEST) {
       void this.#connect(request, digest);
     } else if (request.messageType === MessageType.BUSINESS_REQUEST) {
-      void this.#serve(request, digest);
+      void this.#serve(request, digest, steadyMs);
     } else if (request.messageType === MessageType.DISCONNECT) {
       this.#end(CloseCode.NORMAL, 'goodbye');
     }
@@ -266,7 +266,7 @@ export class RatatoskrConnection implements ChannelHandler {
     this.#end(CloseCode.POLICY, 'the connection is refused');
   }
 
-  async #serve(request: RatatoskrRequest, digest: Uint8Array): Promise<void> {
+  async #serve(request: RatatoskrRequest, digest: Uint8Array, steadyMs: number): Promise<void> {
     const { requestId, deviceId, userId, payload } = request;
     if (this.#underWay >= UNDER_WAY_MAX) {
       return this.#end(CloseCode.POLICY, 'too many requests at once');
@@ -286,6 +286,7 @@ export class RatatoskrConnection implements ChannelHandler {
     this.#audit(entry);
     if (this.#isGone) return;
     this.#send(message);
+    this.#services.routed(this.#services.clock.steadyMs() - steadyMs);
     this.#endIfDone();
   }
 

@@ -61,6 +61,8 @@ export class RatatoskrServer {
   readonly publicKey: Uint8Array | undefined;
   /** For the listeners. */
   readonly accept: AcceptChannel;
+  /** Told of each business request that was answered: so long after it came. */
+  onRouted: ((ms: number) => void) | undefined;
   readonly #services: ConnectionServices;
   readonly #connections = new Set<RatatoskrConnection>();
   readonly #counts = new Map<CountedResult, number>();
@@ -97,6 +99,7 @@ export class RatatoskrServer {
       authenticator: options.authenticator ?? anyDevice,
       connectionRate: options.connectionRate ?? {},
       failed: options.failed,
+      routed: (ms) => this.onRouted?.(ms),
       count: (result) => void this.#counts.set(result, (this.#counts.get(result) ?? 0) + 1),
       left: (connection) => {
         this.#connections.delete(connection as RatatoskrConnection);
