@@ -101,7 +101,7 @@ describe('andvari serve with [ratatoskr]', () => {
     expect((await call(wrongKey, list)).code).toBe(3);
     const metrics = await (await fetch(`http://${ready.http}/metrics`)).text();
     expect(metrics).toMatch(/^andvari_ratatoskr_messages_total\{result="delivered"\} 1$/m);
-    expect(metrics).toMatch(/^andvari_ratatoskr_routing_seconds_count 1$/m);
+    expect(metrics).toMatch(/^andvari_ratatoskr_routing_seconds_count 2$/m);
     expect((await fetch(`http://${ready.http}/readyz`)).status).toBe(200);
     const [, other] = certificates;
     writeFileSync(inFolder('cert.pem'), other.cert);
