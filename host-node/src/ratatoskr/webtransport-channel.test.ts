@@ -168,6 +168,23 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
     await vi.waitFor(() => expect(closedCount).toBe(1));
   });
 
+  it('who ends its half behind its questions has every byte of the answers, and their end', async () => {
+    const answer = new Uint8Array(1_000_000).fill(7);
+    onMessage = () => channel.send(answer);
+    const connected = await session();
+    const stream = client.sessionStream(connected.id, new Uint8Array(0));
+    const questions = Array.from({ length: 4 }, () => framed(Buffer.from('x')));
+    await stream.send.end(Buffer.concat(questions));
+    let bytes = 0;
+    for (let part = await stream.receive.read(); part; part = await stream.receive.read()) {
+      bytes += part.length;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(bytes).toBe(4 * (4 + answer.length));
+    expect((await closeOf(connected)).code).toBe(1000);
+    await vi.waitFor(() => expect(closedCount).toBe(1));
+  });
+
   it('messages before the client has opened its stream wait for it', async () => {
     const { id } = await session();
     channel.send(Buffer.from('early'));

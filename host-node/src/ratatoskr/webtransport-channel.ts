@@ -11,6 +11,8 @@ import { MESSAGE_BYTES_MAX, UNSENT_CLOSE_BYTES } from './limits.ts';
 const LENGTH_BYTES = 4;
 /** As WebSocket's close codes (RFC 6455 section 7.4.1), which the other transport uses. */
 const CloseCode = {
+  NORMAL: 1000,
+  GOING_AWAY: 1001,
   PROTOCOL_ERROR: 1002,
   TOO_LARGE: 1009,
   OVERLOADED: 1013,
@@ -18,12 +20,20 @@ const CloseCode = {
 /** Code of the application for streams that are refused. */
 const REFUSED = 1;
 /**
- * The end of a session overtakes what its streams still carry. So it waits until QUIC took the last
- * message, and so long after it: a few round trips.
+ * The end of a session overtakes what its streams still carry, and a browser throws away what the
+ * page has not read. So our half ends first, and the session when the peer has acknowledged all and
+ * had this time to read it. It may end it itself meanwhile.
  */
-const LINGER_MS = 100;
-/** But no longer than this for a peer that takes nothing. */
-const CLOSE_TIMEOUT_MS = 1_000;
+const READ_MS = 100;
+/** One that has asked for no more, and has all its answers: it is the one to end the session. */
+const LEAVE_MS = 5_000;
+/** But no longer than this for a peer that takes nothing, */
+const CLOSE_TIMEOUT_MS = 3_000;
+/** when the server stops, */
+const STOP_TIMEOUT_MS = 1_000;
+/** and when it only has to read its answers. */
+const ANSWERS_TIMEOUT_MS = 60_000;
+const LOOK_MS = 20;
 
 /**
  * Offer a session to the server.
@@ -52,9 +62,10 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
   /** Messages that were sent before the client opened its stream. */
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
-  #lastSentMs = Number.NEGATIVE_INFINITY;
-  #written: Promise<void> = Promise.resolve();
   #closing = false;
+  /** When the session ends at the latest. */
+  #endMs = Number.POSITIVE_INFINITY;
+  #over = false;
   /** Reading waits for this; undefined: it goes on. */
   #paused: { promise: Promise<void>; resolve: () => void } | undefined;
   readonly #head = new Uint8Array(LENGTH_BYTES);
@@ -100,16 +111,26 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
   }
 
   close(code: number, reason: string): void {
+    this.#endWithin(timeoutOf(code));
     if (this.#closing) return;
     this.#closing = true;
-    const end = () => this.#session.close(code, reason);
-    const timeout = setTimeout(end, CLOSE_TIMEOUT_MS);
-    void this.#written.then(() => {
-      clearTimeout(timeout);
-      const quietMs = performance.now() - this.#lastSentMs;
-      if (quietMs >= LINGER_MS) end();
-      else setTimeout(end, LINGER_MS - quietMs);
-    });
+    this.resume();
+    const stream = this.#stream;
+    stream?.readable.stop(REFUSED);
+    stream?.writable.end().catch(() => {});
+    const look = () => {
+      if (this.#over) return;
+      if (stream?.writable.acknowledged) {
+        this.#endWithin(code === CloseCode.NORMAL ? LEAVE_MS : READ_MS);
+      }
+      if (!stream || performance.now() >= this.#endMs) this.#session.close(code, reason);
+      else setTimeout(look, LOOK_MS);
+    };
+    look();
+  }
+
+  #endWithin(ms: number): void {
+    this.#endMs = Math.min(this.#endMs, performance.now() + ms);
   }
 
   /** For the session: the client's stream, and any other. */
@@ -135,6 +156,7 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
 
   closed(): void {
     this.#closing = true;
+    this.#over = true;
     this.resume();
     this.#left(this);
     // Not inside the server's own call of close().
@@ -142,8 +164,7 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
   }
 
   #write(framed: Uint8Array): void {
-    this.#lastSentMs = performance.now();
-    this.#written = this.#stream!.writable.write(framed).catch((error: { code?: string }) => {
+    this.#stream!.writable.write(framed).catch((error: { code?: string }) => {
       const isFull = error.code === 'ANDVARI_QUIC_BUFFER_FULL';
       if (isFull) this.close(CloseCode.OVERLOADED, 'too slow a reader');
       // Stopped before it was ours; if the session has ended, closing it does nothing.
@@ -211,4 +232,9 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
     this.#body = undefined;
     this.#handler.message(body);
   }
+}
+
+function timeoutOf(code: number): number {
+  if (code === CloseCode.NORMAL) return ANSWERS_TIMEOUT_MS;
+  return code === CloseCode.GOING_AWAY ? STOP_TIMEOUT_MS : CLOSE_TIMEOUT_MS;
 }

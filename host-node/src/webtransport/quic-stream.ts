@@ -227,6 +227,20 @@ export class QuicSendStream {
     return this.#add(bytes, true);
   }
 
+  /**
+   * After the end of both halves: the peer has acknowledged all, so QUIC has forgotten the stream.
+   * Also when it never will.
+   */
+  get acknowledged(): boolean {
+    if (this.#error || this.#host.lost) return true;
+    try {
+      this.#host.native.streamCapacity(this.id);
+      return false;
+    } catch (error) {
+      return (error as Error).message.startsWith('InvalidStreamState');
+    }
+  }
+
   /** Give up what was not sent, and tell the peer so. Nothing if the stream has ended. */
   reset(http3Code: number): void {
     if (!this.open) return;

@@ -85,6 +85,11 @@ export class OutgoingStream {
     return this.#quic.bufferedBytes;
   }
 
+  /** After the end of both halves: the peer has all bytes, or will never have them. */
+  get acknowledged(): boolean {
+    return this.#quic.acknowledged;
+  }
+
   /**
    * Resolves when QUIC took the bytes, which must stay as they are until then. Rejects with
    * WebTransportStreamError, or QuicBufferFullError when more than 8 MiB would wait.
