@@ -140,10 +140,23 @@ export class AnswerDatabase implements AnswerStore {
     this.#restart.stop();
     this.#retry.stop();
     this.#post();
+    this.#postUnsaved();
     if (!this.#worker) return;
     this.#worker.ref();
     this.#worker.postMessage({ kind: 'close' } satisfies ToAnswerThread);
     await this.#closed.promise;
+  }
+
+  /** What memory knows is written now or never. */
+  #postUnsaved(): void {
+    const nothing = { done: () => {}, failed: () => {} };
+    for (const { key, record } of this.#unsaved.values()) {
+      const change: AnswerChange = record?.outcome
+        ? { kind: 'finish', key, outcome: record.outcome }
+        : { kind: 'forget', key };
+      this.#waiting = [{ change, ...nothing }];
+      this.#post();
+    }
   }
 
   /** Rejects with AnswerStoreError: nothing was done. */

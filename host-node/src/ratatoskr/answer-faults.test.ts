@@ -59,6 +59,23 @@ describe('answers that cannot be committed', () => {
   });
 });
 
+describe('answers that close when the disk has room again', () => {
+  it('write what they knew alone, before anything was tried again', async () => {
+    const { path, store } = await open();
+    for (const id of ['ended', 'undone']) await store.begin(key(id), digest, 100);
+    writeFileSync(`${path}.full`, '');
+    store.forget(key('undone'));
+    await store.finish(key('ended'), done, digest);
+    expect(store.failing).toBe(true);
+    rmSync(`${path}.full`);
+    await store.close();
+    const again = await AnswerDatabase.open(path);
+    expect(await again.find(key('ended'))).toEqual({ digest, outcome: done });
+    expect(await again.find(key('undone'))).toBeUndefined();
+    await again.close();
+  });
+});
+
 describe('a request that is repeated when the disk has room again', () => {
   it('is executed once, however slow the disk still is', async () => {
     const { path, store } = await open();

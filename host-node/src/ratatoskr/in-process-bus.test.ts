@@ -112,6 +112,24 @@ describe('InProcessBus', () => {
     expect([bus.underWay, runs]).toEqual([0, 1]);
   });
 
+  it('executes nothing twice because the clock of the day was set', async () => {
+    let runs = 0;
+    const handle = () => {
+      runs++;
+      return payload;
+    };
+    const bus = busOf(new MemoryAnswerStore(), { fallback: { name: 'service', handle } });
+    expect(await bus.deliver(call('1'))).toMatchObject({ ok: true });
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 25 * 3_600_000);
+    try {
+      expect(await bus.deliver(call('2', 'e'))).toMatchObject({ ok: true });
+      expect(await bus.deliver(call('1'))).toMatchObject({ ok: true });
+    } finally {
+      now.mockRestore();
+    }
+    expect(runs).toBe(2);
+  });
+
   it('answers at its deadline also when the disk does not, and then executes nothing', async () => {
     const answers = new MemoryAnswerStore();
     const gate = Promise.withResolvers<undefined>();

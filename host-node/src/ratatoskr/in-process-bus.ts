@@ -59,7 +59,7 @@ export interface InProcessBusOptions {
   callsMax?: number;
   callsPerDeviceMax?: number;
   logger: Logger;
-  /** Unix seconds. */
+  /** Unix seconds of a clock that nobody sets while the process lives [from its start on]. */
   nowS?: () => number;
 }
 
@@ -187,7 +187,7 @@ export class InProcessBus implements ServiceBus {
   async #execute(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
     const { answers, logger } = this.#options;
     const { service } = work;
-    const nowS = this.#options.nowS ?? (() => Math.floor(Date.now() / 1000));
+    const nowS = this.#options.nowS ?? steadyS;
     let record: AnswerRecord | undefined;
     try {
       record = await answers.begin(call, running.digest, nowS());
@@ -267,6 +267,11 @@ async function run(
     logger.error({ err: error, service: service.name }, 'a service failed');
     return { ok: false, code: 'SERVICE_ERROR', message: '' };
   }
+}
+
+/** A clock that is set would make what was executed a minute ago look a day old. */
+function steadyS(): number {
+  return Math.floor((performance.timeOrigin + performance.now()) / 1000);
 }
 
 /** Rejects with AnswerStoreError when it takes too long. */
