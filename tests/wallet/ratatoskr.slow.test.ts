@@ -113,7 +113,9 @@ describe('the panel', () => {
     await last.waitFor({ state: 'detached' });
   });
 
-  it('knows of a payment after a reload at any moment, and ends it once', async () => {
+  it('knows of a payment after a reload at any moment, and ends it once', {
+    timeout: 120_000,
+  }, async () => {
     // Twice: so there is a coin for each payment, whether those before were made or taken back.
     await place.withDemoCoins();
     await wallet.takeDemoCoins();

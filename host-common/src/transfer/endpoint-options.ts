@@ -21,8 +21,9 @@ export interface EndpointOptions {
   rekeySeconds?: number;
   rekeyPackets?: number;
   /**
-   * Tells peers whose session is lost here at once that it is; not with headerProtection or
-   * stealth, as it answers whoever probes. [not]
+   * Tells peers whose session has ended here, unheard by them, that it has; an endpoint that is
+   * made anew cannot, its key is another one. Not with headerProtection or stealth, as it answers
+   * whoever probes. [not]
    */
   resets?: boolean;
   /** Asked before a caller is let in; its peer ID is proven. [everybody] */

@@ -24,7 +24,7 @@ const ACK_DELAY_US = 25_000;
 export interface SessionEnd {
   /** The peer's doing; false: ours, a broken rule, or time. */
   byPeer: boolean;
-  /** The peer knows nothing of the session any more: it was started anew. */
+  /** The peer has ended the session and forgotten it. */
   reset?: true;
   /** A CloseError. */
   error: number;

@@ -168,7 +168,7 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
     await vi.waitFor(() => expect(closedCount).toBe(1));
   });
 
-  it('who ends its half behind its questions has every byte of the answers, and their end', async () => {
+  it('who ends its half has every byte of the answers, and their end', async () => {
     const answer = new Uint8Array(1_000_000).fill(7);
     onMessage = () => channel.send(answer);
     const connected = await session();
