@@ -113,6 +113,12 @@ describe('andvari ratatoskr', () => {
     expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
       ...{ code: 3, err: expect.stringContaining(`${path}: line 1: changed`) },
     });
+    rmSync(path);
+    const left = 'there is no such file, but what is left of a log: ';
+    expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
+      ...{ code: 3, out: '' },
+      err: `andvari: ${path}: ${left}${path}.head (ANDVARI_AUDIT_BROKEN)\n`,
+    });
     writeFileSync(join(folder, 'empty'), '');
     expect(await runCli(['ratatoskr', 'audit', join(folder, 'empty')])).toMatchObject({
       ...{ code: 0, out: '', err: expect.stringContaining('is empty') },

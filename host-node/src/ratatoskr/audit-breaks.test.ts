@@ -221,7 +221,10 @@ it.each(['.head', '.head.broken', ''])('names audit.log%s if that is a folder', 
   mkdirSync(`${path}${name}`);
   const problem = name === '' ? 'it is no file' : `${path}${name}: it is a folder`;
   if (name !== '') expect(() => verifyAuditFiles(path)).toThrow(problem);
-  else expect(verifyAuditFiles(path)).toMatchObject({ ok: false, problem });
+  else {
+    const told = `${problem}, but what is left of a log: ${path}.head`;
+    expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem: told });
+  }
   if (name === '.head.broken') return;
   const wrong = { code: 'ANDVARI_RATATOSKR_AUDIT', message: `${path}${name}: it is a folder` };
   expect(() => run(1)).toThrow(expect.objectContaining(wrong));

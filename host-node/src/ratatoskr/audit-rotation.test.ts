@@ -4,6 +4,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -98,6 +99,31 @@ it('is whole for a reader while a server rotates it, or is in the middle of a li
   meanwhile((text) => text);
   appendFileSync(path, '{"sequence":8,"ti');
   expect(verifyAuditFiles(path)).toMatchObject({ ok: false, problem: 'line 3: cut off' });
+  vi.mocked(readFileSync).mockImplementation(read);
+  rmSync(folder, { recursive: true });
+});
+
+it('is whole for a reader that looks twice between the steps of a rotation', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'andvari-gap-'));
+  const path = join(folder, 'audit.log');
+  const { readFileSync: read } = await vi.importActual<typeof import('node:fs')>('node:fs');
+  const { file } = AuditFile.open({ path, fileBytesMax: 1 });
+  for (let i = 0; i < 3; i++) file.append(['{"event":"error","success":false}'], 'now');
+  file.close();
+  renameSync(path, `${path}.000003`);
+  let looks = 0;
+  vi.mocked(readFileSync).mockImplementation(((name: string, ...more: [BufferEncoding]) => {
+    // The second step of the server, as the reader begins its fourth look.
+    if (name === `${path}.head` && ++looks === 4) writeFileSync(path, '');
+    return read(name, ...more);
+  }) as typeof readFileSync);
+  expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 6 });
+  expect(looks).toBe(4);
+  // A server never comes back to it.
+  rmSync(path);
+  expect(verifyAuditFiles(path)).toMatchObject({
+    ...{ ok: false, problem: expect.stringContaining('there is no such file, but') },
+  });
   vi.mocked(readFileSync).mockImplementation(read);
   rmSync(folder, { recursive: true });
 });

@@ -1,6 +1,7 @@
 /** Whether an audit log is what was written. Reads alone, also while a server writes. */
-import { statSync } from 'node:fs';
-import { type AuditBreak, toldBreaks } from './audit-breaks.ts';
+import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type AuditBreak, breaksPath, toldBreaks } from './audit-breaks.ts';
 import { headPath, headProblem, readHead } from './audit-head.ts';
 import { auditPlace, readIfThere, rotatedFiles, textsOf } from './audit-place.ts';
 import {
@@ -19,41 +20,71 @@ export type AuditVerdict =
    * server found it, the oldest first.
    */
   | { ok: true; records: number; head: string; headKept: boolean; breaks: AuditBreak[] }
+  /** `missing`: there is nothing of a log. */
   | { ok: false; file: string; problem: string; missing?: true };
 
-/** How often a log is looked at that seems broken and changes meanwhile. */
+/** How often a log is looked at that seems broken and may change meanwhile. */
 const LOOKS_MAX = 5;
+/** Between two looks at what a server leaves for a moment, or longer on a busy machine. */
+const PAUSE_MS = 50;
+const NO_FILE = 'there is no such file';
 
 /**
  * Checks all files of an audit log, the oldest first. A server that writes it meanwhile may have
- * been in the middle of a line, or of a rotation: what seems broken is looked at again.
+ * been in the middle of a line, or of a rotation: what seems broken is looked at again. Blocks for
+ * 0.2 s more if the log is gone and something of it is there.
  * Throws AuditFileError and Node's errors.
  */
 export function verifyAuditFiles(path: string): AuditVerdict {
   const place = auditPlace(path);
   for (let looks = 1; ; looks++) {
     const before = stampOf(place);
-    const verdict = verifyAt(place, path);
-    if (verdict.ok || looks === LOOKS_MAX || stampOf(place) === before) return verdict;
+    const { verdict, passes } = verifyAt(place, path);
+    if ((verdict.ok && !passes) || looks === LOOKS_MAX) return verdict;
+    if (stampOf(place) !== before) continue;
+    if (!passes) return verdict;
+    pause();
   }
 }
 
-function verifyAt(place: string, asked: string): AuditVerdict {
+interface Look {
+  verdict: AuditVerdict;
+  /** A server that writes now leaves it so for a moment. */
+  passes?: boolean;
+}
+
+function verifyAt(place: string, asked: string): Look {
   // Before the log: a server that writes it meanwhile only adds records behind this one.
   const head = readHead(place);
   const stats = statSync(place, { throwIfNoEntry: false });
-  if (!stats?.isFile()) {
-    const problem = stats ? 'it is no file' : 'there is no such file';
-    return { ok: false, file: asked, problem, missing: true };
-  }
+  if (!stats?.isFile()) return lookWithout(stats ? 'it is no file' : NO_FILE, place, asked);
   const files = [...rotatedFiles(place), place];
   const chain = followFiles(files);
-  if ('problem' in chain) return { ok: false, ...chain };
+  if ('problem' in chain) return { verdict: { ok: false, ...chain } };
   const problem = head && headProblem(head, chain.end, textsOf(files.reverse()));
-  if (problem) return { ok: false, file: head.record ? asked : headPath(place), problem };
+  if (problem) {
+    return { verdict: { ok: false, file: head.record ? asked : headPath(place), problem } };
+  }
   const breaks = toldBreaks(place, chain.breaks);
   const { records, end } = chain;
-  return { ok: true, records, head: end.hash, headKept: head !== undefined, breaks };
+  return { verdict: { ok: true, records, head: end.hash, headKept: head !== undefined, breaks } };
+}
+
+/** There is no log. What is left of one tells that there was; in a rotation it is gone too. */
+function lookWithout(problem: string, place: string, asked: string): Look {
+  const rotated = existsSync(dirname(place)) ? rotatedFiles(place) : [];
+  const left = [headPath(place), breaksPath(place)].filter((path) => existsSync(path));
+  const [youngest] = rotated.slice(-1);
+  if (youngest !== undefined) {
+    left.push(rotated.length === 1 ? youngest : `${rotated.length} files up to ${youngest}`);
+  }
+  if (left.length === 0) return { verdict: { ok: false, file: asked, problem, missing: true } };
+  const told = `${problem}, but what is left of a log: ${left.join(', ')}`;
+  return { verdict: { ok: false, file: asked, problem: told }, passes: true };
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }
 
 /** Another one when the log was written or rotated. */

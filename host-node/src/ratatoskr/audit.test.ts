@@ -197,9 +197,32 @@ describe('the audit log', () => {
   });
 
   it('is missing where there is no file', () => {
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: false, missing: true });
+    const nothing = { ok: false, file: path, problem: 'there is no such file', missing: true };
+    expect(verifyAuditFiles(path)).toEqual(nothing);
+    expect(verifyAuditFiles(join(folder, 'none', 'x'))).toMatchObject({ missing: true });
+    // Neither of these is of this log.
+    for (const other of ['.lock', '.gz', '.0000001', '2.head']) writeFileSync(path + other, '');
+    expect(verifyAuditFiles(path)).toEqual(nothing);
     writeFileSync(path, '');
     expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 0 });
+  });
+
+  it.each([
+    ['the head and rotated files', ['.head', '.000001', '.000002'], '.head, 2 files up to .000002'],
+    ['the head', ['.head'], '.head'],
+    ['a rotated file', ['.000001'], '.000001'],
+    ['what was told of a break', ['.head.broken'], '.head.broken'],
+  ])('is broken, not missing, where %s is left of it', (_, left, told) => {
+    const log = open({ fileBytesMax: 500 });
+    write(log, 6);
+    log.close();
+    writeFileSync(`${path}.head.broken`, '');
+    for (const name of readdirSync(folder)) {
+      if (!left.some((end) => name === `audit.log${end}`)) rmSync(join(folder, name));
+    }
+    const names = told.replaceAll(/\.(head|0)/g, `${path}$&`);
+    const problem = `there is no such file, but what is left of a log: ${names}`;
+    expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
   });
 
   it('is rotated, keeps so many files, and is one chain through all of them', () => {
