@@ -94,6 +94,17 @@ describe('andvari ratatoskr', () => {
     const good = await runCli(['ratatoskr', 'audit', path, '--json']);
     expect(JSON.parse(good.out)).toMatchObject({ records: 2, headKept: true });
     const text = readFileSync(path, 'utf8');
+    appendFileSync(path, '{"sequence":2,');
+    const crashed = await runCli(['ratatoskr', 'audit', path, '--json']);
+    expect(crashed.code).toBe(0);
+    expect(JSON.parse(crashed.out)).toMatchObject({ records: 2, unfinishedBytes: 14, breaks: [] });
+    expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
+      code: 0,
+      err: expect.stringContaining(
+        'the last line was not finished (14 bytes), as a crash leaves it: ' +
+          `nothing that ${path}.head knows is missing`,
+      ),
+    });
     writeFileSync(path, text.slice(0, text.indexOf('\n') + 1));
     expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
       ...{ code: 3, err: expect.stringContaining('the end is missing: record 1,') },

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { verifyAuditFiles } from '../ratatoskr/audit-verify.ts';
+import { type AuditWhole, verifyAuditFiles } from '../ratatoskr/audit-verify.ts';
 import { changeDevices, openRegistry } from '../ratatoskr/device-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { registerRatatoskrClientCommands } from './ratatoskr-client.ts';
@@ -132,17 +132,19 @@ function audit(file: string, { json }: { json?: boolean }, context: CommandConte
   }
 }
 
-function tellWhole(
-  file: string,
-  { records, head, headKept }: { records: number; head: string; headKept: boolean },
-  context: CommandContext,
-): void {
-  if (records === 0) {
+function tellWhole(file: string, whole: AuditWhole, context: CommandContext): void {
+  const { records, head, headKept, unfinishedBytes } = whole;
+  if (records > 0) {
+    context.result(head);
+    context.note(`${records} records are as they were written; the last one's hash is above`);
+  } else if (unfinishedBytes === 0) {
     context.note(`${file} is empty: there is no record to check`);
     return;
   }
-  context.result(head);
-  context.note(`${records} records are as they were written; the last one's hash is above`);
+  if (unfinishedBytes > 0) {
+    const line = `the last line was not finished (${unfinishedBytes} bytes), as a crash leaves it`;
+    context.note(`${line}: nothing that ${file}.head knows is missing`);
+  }
   if (!headKept) {
     context.note(`without ${file}.head nobody can tell whether there were more behind them`);
   }

@@ -93,12 +93,15 @@ it('is whole for a reader while a server rotates it, or is in the middle of a li
     append();
     return `${text}{"sequence":6,"ti`;
   });
-  expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 8 });
+  expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 8, unfinishedBytes: 0 });
+  // The file looks the same before and after: the server waits for the processor.
+  meanwhile((text) => `${text}{"sequence":8,"ti`);
+  expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 8, unfinishedBytes: 0 });
   // Nobody writes: it is what it is.
   file.close();
   meanwhile((text) => text);
   appendFileSync(path, '{"sequence":8,"ti');
-  expect(verifyAuditFiles(path)).toMatchObject({ ok: false, problem: 'line 3: cut off' });
+  expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 8, unfinishedBytes: 17 });
   vi.mocked(readFileSync).mockImplementation(read);
   rmSync(folder, { recursive: true });
 });

@@ -15,13 +15,24 @@ import {
 
 /** Of a log: whole, there but without any record, or not; `problem` is for people. */
 export type AuditVerdict =
-  /**
-   * `headKept`: by PATH.head its end is there too. `breaks`: it is whole now, and was not when a
-   * server found it, the oldest first.
-   */
-  | { ok: true; records: number; head: string; headKept: boolean; breaks: AuditBreak[] }
+  | ({ ok: true } & AuditWhole)
   /** `missing`: there is nothing of a log. */
   | { ok: false; file: string; problem: string; missing?: true };
+
+export interface AuditWhole {
+  records: number;
+  /** Hash of the last record, in hex. */
+  head: string;
+  /** By PATH.head its end is there too. */
+  headKept: boolean;
+  /**
+   * Of a last line that has no end, behind all that the head knows: a process was killed while it
+   * wrote. The next start takes it away. 0: there is none.
+   */
+  unfinishedBytes: number;
+  /** It is whole now, and was not when a server found it; the oldest first. */
+  breaks: AuditBreak[];
+}
 
 /** How often a log is looked at that seems broken and may change meanwhile. */
 const LOOKS_MAX = 5;
@@ -32,7 +43,7 @@ const NO_FILE = 'there is no such file';
 /**
  * Checks all files of an audit log, the oldest first. A server that writes it meanwhile may have
  * been in the middle of a line, or of a rotation: what seems broken is looked at again. Blocks for
- * 0.2 s more if the log is gone and something of it is there.
+ * 0.2 s more if its last line has no end, or it is gone and something of it is there.
  * Throws AuditFileError and Node's errors.
  */
 export function verifyAuditFiles(path: string): AuditVerdict {
@@ -58,16 +69,33 @@ function verifyAt(place: string, asked: string): Look {
   const head = readHead(place);
   const stats = statSync(place, { throwIfNoEntry: false });
   if (!stats?.isFile()) return lookWithout(stats ? 'it is no file' : NO_FILE, place, asked);
-  const files = [...rotatedFiles(place), place];
-  const chain = followFiles(files);
+  const rotated = rotatedFiles(place);
+  const written = textParts(readIfThere(place) ?? '');
+  const chain = followFiles(rotated, place, written.whole);
   if ('problem' in chain) return { verdict: { ok: false, ...chain } };
-  const problem = head && headProblem(head, chain.end, textsOf(files.reverse()));
+  const { records, end } = chain;
+  const unfinishedBytes = Buffer.byteLength(written.rest);
+  if (unfinishedBytes > 0 && !head) {
+    const problem = `line ${written.whole.split('\n').length}: cut off`;
+    return { verdict: { ok: false, file: place, problem }, passes: true };
+  }
+  const texts = function* () {
+    if (written.whole !== '') yield written.whole;
+    yield* textsOf(rotated.reverse());
+  };
+  const problem = head && headProblem(head, end, texts());
   if (problem) {
     return { verdict: { ok: false, file: head.record ? asked : headPath(place), problem } };
   }
   const breaks = toldBreaks(place, chain.breaks);
-  const { records, end } = chain;
-  return { verdict: { ok: true, records, head: end.hash, headKept: head !== undefined, breaks } };
+  const whole = { records, head: end.hash, headKept: head !== undefined, unfinishedBytes, breaks };
+  return { verdict: { ok: true, ...whole }, passes: unfinishedBytes > 0 };
+}
+
+/** Whole lines, and what is behind them. */
+function textParts(text: string): { whole: string; rest: string } {
+  const length = text.lastIndexOf('\n') + 1;
+  return { whole: text.slice(0, length), rest: text.slice(length) };
 }
 
 /** There is no log. What is left of one tells that there was; in a rotation it is gone too. */
@@ -99,12 +127,17 @@ interface Chain {
   breaks: AuditRecord[];
 }
 
-function followFiles(files: readonly string[]): Chain | { file: string; problem: string } {
+/** Through the rotated files, which were whole when they were, and the whole lines of the log. */
+function followFiles(
+  rotated: readonly string[],
+  place: string,
+  whole: string,
+): Chain | { file: string; problem: string } {
   let end: ChainEnd | undefined;
   let records = 0;
   const breaks: AuditRecord[] = [];
-  for (const file of files) {
-    const text = readIfThere(file);
+  for (const file of [...rotated, place]) {
+    const text = file === place ? whole : readIfThere(file);
     if (text === undefined || text === '') continue;
     const verdict = verifyChain(text, end ?? startOf(text) ?? chainStart);
     if (!verdict.ok) return { file, problem: problemOf(verdict) };

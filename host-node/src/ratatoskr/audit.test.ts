@@ -3,6 +3,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -58,6 +59,7 @@ describe('the audit log', () => {
       records: 6,
       head,
       headKept: true,
+      unfinishedBytes: 0,
       breaks: [],
     });
     const records = readFileSync(path, 'utf8')
@@ -223,6 +225,71 @@ describe('the audit log', () => {
     const names = told.replaceAll(/\.(head|0)/g, `${path}$&`);
     const problem = `there is no such file, but what is left of a log: ${names}`;
     expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
+  });
+
+  describe('with a last line that has no end', () => {
+    const begun = '{"sequence":4,"time":"\u00e9';
+    const bytes = Buffer.byteLength(begun);
+
+    it('behind all that the head knows is what a crash leaves, and stays so at a start', () => {
+      const log = open();
+      write(log, 3);
+      const { head } = log;
+      log.close();
+      appendFileSync(path, begun);
+      const told = { ok: true, records: 4, head, headKept: true, breaks: [] };
+      expect(verifyAuditFiles(path)).toEqual({ ...told, unfinishedBytes: bytes });
+      open().close();
+      expect(verifyAuditFiles(path)).toMatchObject({ ok: true, unfinishedBytes: 0, breaks: [] });
+    });
+
+    it('is the same at the first write of all, and at the first behind a rotation', () => {
+      writeFileSync(path, begun);
+      writeFileSync(`${path}.head`, `{"sequence":-1,"hash":"${'0'.repeat(64)}"}`);
+      const told = { ok: true, unfinishedBytes: bytes, breaks: [] };
+      expect(verifyAuditFiles(path)).toMatchObject({ ...told, records: 0 });
+      const log = open();
+      write(log, 3);
+      log.close();
+      renameSync(path, `${path}.000001`);
+      writeFileSync(path, begun);
+      expect(verifyAuditFiles(path)).toMatchObject({ ...told, records: 5 });
+      open().close();
+      expect(verifyAuditFiles(path)).toMatchObject({ ok: true, unfinishedBytes: 0, breaks: [] });
+    });
+
+    it.each([
+      ['in its middle', (text: string) => text.slice(0, -20), 'the end is missing: record 3,'],
+      ['before its newline', (text: string) => text.slice(0, -1), 'the end is missing: record 3,'],
+      [
+        'with another before it',
+        (text: string) => `${text.split('\n').slice(0, 2).join('\n')}\n${begun}`,
+        'the end is missing: records 2 to 3,',
+      ],
+    ])('is broken if the head contradicts: a known one cut %s', (_, cut, problem) => {
+      const log = open();
+      write(log, 3);
+      log.close();
+      writeFileSync(path, cut(readFileSync(path, 'utf8')));
+      const told = { ok: false, file: path, problem: expect.stringContaining(problem) };
+      expect(verifyAuditFiles(path)).toEqual(told);
+    });
+
+    it('is broken without a head, and in a file that was rotated', () => {
+      const log = open({ fileBytesMax: 500 });
+      write(log, 4);
+      log.close();
+      const rotated = `${path}.000001`;
+      const text = readFileSync(rotated, 'utf8');
+      appendFileSync(rotated, begun);
+      const problem = expect.stringMatching(/^line \d+: cut off$/);
+      expect(verifyAuditFiles(path)).toEqual({ ok: false, file: rotated, problem });
+      writeFileSync(rotated, text);
+      appendFileSync(path, begun);
+      expect(verifyAuditFiles(path)).toMatchObject({ ok: true, unfinishedBytes: bytes });
+      rmSync(`${path}.head`);
+      expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
+    });
   });
 
   it('is rotated, keeps so many files, and is one chain through all of them', () => {
