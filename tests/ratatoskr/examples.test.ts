@@ -1,7 +1,7 @@
 /** docs/examples/ratatoskr: the client talks to the server, and docs/api.md shows both. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +61,8 @@ it('say in one line what is wrong', async () => {
   expect(run('client')).toMatch(/^1 client: wanted: KEYFILE DEVICE USER .*\n$/);
   expect(run('server')).toBe('1 server: wanted: FOLDER PORT\n');
   expect(run('server', folder, 'http')).toBe('1 server: wanted: FOLDER PORT\n');
+  expect(run('server', folder, '65536')).toBe('1 server: wanted: FOLDER PORT\n');
+  expect(run('server', folder, '99999')).toBe('1 server: wanted: FOLDER PORT\n');
   const busy = createServer().listen(0, '127.0.0.1');
   await once(busy, 'listening');
   const { port } = busy.address() as AddressInfo;
@@ -68,9 +70,16 @@ it('say in one line what is wrong', async () => {
   busy.close();
   await once(busy, 'close');
   const nobody = `http://127.0.0.1:${port}/network.json`;
-  expect(run('client', 'key', 'device', 'ann', nobody)).toBe(
-    `1 client: ${nobody} cannot be read: is npm start running?\n`,
-  );
+  const key = join(folder, 'key');
+  const client = () => run('client', key, 'device', 'ann', nobody);
+  expect(client()).toMatch(/^1 client: ENOENT: .*\n$/);
+  const hex = '0a'.repeat(32);
+  for (const text of ['', 'x'.repeat(64), hex.slice(1), `${hex}00`, `${hex}\n${hex}`]) {
+    writeFileSync(key, text);
+    expect(client(), text).toBe(`1 client: ${key}: this is no key file\n`);
+  }
+  writeFileSync(key, `${hex}\n`);
+  expect(client()).toBe(`1 client: ${nobody} cannot be read: is npm start running?\n`);
 });
 
 it('have a script each, by the Node of the project', () => {

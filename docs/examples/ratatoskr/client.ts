@@ -17,6 +17,13 @@ import { hostEd25519 } from '@andvari/host-common/ratatoskr/ed25519';
 const bytesOf = (hex: string) =>
   Uint8Array.from(hex.match(/../g) ?? [], (two) => Number.parseInt(two, 16));
 
+/** The seed of a key file: 64 hex digits. */
+function readKey(keyFile: string): Uint8Array {
+  const text = readFileSync(keyFile, 'utf8').trim();
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw new Error(`${keyFile}: this is no key file`);
+  return bytesOf(text);
+}
+
 /** A client of the endpoint that a network's description names. It does not connect yet. */
 export async function clientOf(
   address: RatatoskrAddress,
@@ -61,12 +68,12 @@ export async function askUntilKnown(client: RatatoskrClient, words: object, trie
 
 async function main([keyFile = '', deviceId = '', userId = '', source]: string[]): Promise<void> {
   if (userId === '') throw new Error('wanted: KEYFILE DEVICE USER [NETWORK.JSON]');
+  const seed = readKey(keyFile);
   const url = source ?? 'http://127.0.0.1:8080/network.json';
   const response = await fetch(url).catch(() => undefined);
   if (!response?.ok) throw new Error(`${url} cannot be read: is npm start running?`);
   const address = parseRatatoskrAddress(await response.json());
   if (address === undefined) throw new Error('the network has no Ratatoskr endpoint');
-  const seed = bytesOf(readFileSync(keyFile, 'utf8').trim());
   const client = await clientOf(address, { seed, deviceId, userId });
   client.subscribe((event) => {
     if (event.kind === 'state') console.error(event.state);

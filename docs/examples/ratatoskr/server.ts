@@ -60,7 +60,8 @@ export function startServer(folder: string, port: number): Promise<RatatoskrEndp
 if (import.meta.main) {
   const [folder = '', port = ''] = process.argv.slice(2);
   try {
-    if (folder === '' || !/^\d{1,5}$/.test(port)) throw new Error('wanted: FOLDER PORT');
+    const isPort = /^\d{1,5}$/.test(port) && Number(port) <= 65_535;
+    if (folder === '' || !isPort) throw new Error('wanted: FOLDER PORT');
     const endpoint = await startServer(folder, Number(port));
     const key = Buffer.from(endpoint.server.publicKey ?? []).toString('hex');
     console.log(`ws://127.0.0.1:${endpoint.address.port}/ratatoskr ${key}`);
