@@ -7,7 +7,7 @@ import { challengeFor } from "./challenge";
 import { now } from "./clock";
 import { messageLength, messagePayload } from "./messages";
 import { isResponse, takePathFrame } from "./path";
-import { Head } from "./session-head";
+import { CloseDue, Head } from "./session-head";
 
 /** A head of a type whose other fields are zero. */
 export function beginFrame(to: usize, type: FrameType, payloadLength: u32): void {
@@ -48,7 +48,7 @@ export function writeClose(session: usize, to: usize, room: u32): u32 {
   store<u32>(payload, bswap<u32>(load<u32>(session, Head.CLOSE_ERROR)));
   store<u16>(payload, bswap<u16>(<u16>length), 4);
   if (length) memory.copy(payload + 6, messagePayload(slot), length);
-  store<u8>(session, 0, Head.CLOSE_DUE);
+  store<u8>(session, CloseDue.NO, Head.CLOSE_DUE);
   return FrameHead.BYTES + 6 + length;
 }
 

@@ -67,7 +67,7 @@ export const enum Head {
   CHALLENGES = 224,
   /** u64: round trip of the newest PONG in microseconds. */
   PONG_US = 232,
-  /** A ClosedBy; 1: a PING of the application has to go; 1: CLOSE has to go. u8 each. */
+  /** A ClosedBy; 1: a PING of the application has to go; a CloseDue. u8 each. */
   CLOSED_BY = 240,
   PING_ASKED = 241,
   CLOSE_DUE = 242,
@@ -76,6 +76,14 @@ export const enum Head {
   /** u32: the largest UDP payload that can leave here. */
   MTU_MAX = 248,
   BYTES = 256,
+}
+
+/** Whether CLOSE has to go. */
+export const enum CloseDue {
+  NO = 0,
+  AGAIN = 1,
+  /** It has never gone, and the session does not end before it did (within 3 PTO more). */
+  FIRST = 2,
 }
 
 /** How far a session's life has come; SessionState tells the host. */

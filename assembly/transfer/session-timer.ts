@@ -19,6 +19,7 @@ import { onRekeyTimer, rekeyDeadline } from "./rekey";
 import { ptoUs, smoothedUs } from "./rtt";
 import {
   closeFor,
+  drainsAnew,
   idleDeadline,
   isSpent,
   keepaliveDeadline,
@@ -80,7 +81,8 @@ function onTimer(session: usize): void {
   if (lifeOf(session) == Life.OPEN) onTimerOpen(session);
   if (lifeOf(session) != Life.OPEN) {
     if (streamDeadline(session) <= now) onStreamTimer(session);
-    if (isSpent(session) && !linger(session) && tellGone(session)) return;
+    const over = isSpent(session) && !drainsAnew(session);
+    if (over && !linger(session) && tellGone(session)) return;
   }
   tellWaiting(session);
   makeReady(session);

@@ -31,7 +31,7 @@ import { isRekeying, startRekeys } from "./rekey";
 import { ptoUs } from "./rtt";
 import { dropSent } from "./sent";
 import { tellWaiting } from "./session-events";
-import { Head, Life, newHandle, sessionOfEntry } from "./session-head";
+import { CloseDue, Head, Life, newHandle, sessionOfEntry } from "./session-head";
 import { dropTokens, oweToken, startResets } from "./session-reset";
 import { cutOffStreams, dropStreams, startStreams, streamCount } from "./streams";
 import { NEVER, setTimer } from "./timer-wheel";
@@ -136,7 +136,7 @@ export function closeSession(session: usize, error: u32, reason: usize, length: 
   if (lifeOf(session) != Life.OPEN) return;
   if (length) store<u32>(session, keepBytes(session, reason, length), Head.REASON_SLOT);
   end(session, Life.CLOSING, error);
-  store<u8>(session, 1, Head.CLOSE_DUE);
+  store<u8>(session, CloseDue.FIRST, Head.CLOSE_DUE);
   store<u32>(session, 1, Head.CLOSE_AGAIN);
   makeReady(session);
 }
@@ -147,7 +147,7 @@ export function peerClosed(session: usize, error: u32, reason: usize, length: u3
   if (life == Life.DRAINING) return;
   if (life == Life.CLOSING) {
     store<u8>(session, Life.DRAINING, Head.LIFE);
-    store<u8>(session, 0, Head.CLOSE_DUE);
+    store<u8>(session, CloseDue.NO, Head.CLOSE_DUE);
     return;
   }
   if (length) store<u32>(session, keepBytes(session, reason, length), Head.CLOSE_SLOT);
@@ -171,7 +171,19 @@ function end(session: usize, life: Life, error: u32): void {
 /** Ends a session at once: its time ran out. */
 function abandonSession(session: usize, error: u32): void {
   if (lifeOf(session) == Life.OPEN) end(session, Life.DRAINING, error);
+  store<u8>(session, CloseDue.NO, Head.CLOSE_DUE);
   store<u64>(session, now, Head.DRAIN_UNTIL);
+}
+
+/**
+ * The time to drain is over and CLOSE has never gone, as the host was busy since it closed: then it
+ * begins anew, once, so that a way that lets nothing out ends it all the same. False: it went.
+ */
+export function drainsAnew(session: usize): bool {
+  if (load<u8>(session, Head.CLOSE_DUE) != CloseDue.FIRST) return false;
+  store<u8>(session, CloseDue.AGAIN, Head.CLOSE_DUE);
+  store<u64>(session, now + 3 * ptoUs(session, false), Head.DRAIN_UNTIL);
+  return true;
 }
 
 /** A stateless reset came: the peer knows nothing of the session any more. */
@@ -186,7 +198,8 @@ export function packetWhileClosing(session: usize): void {
   store<u32>(session, packets, Head.CLOSE_PACKETS);
   if (packets < load<u32>(session, Head.CLOSE_AGAIN)) return;
   store<u32>(session, packets << 1, Head.CLOSE_AGAIN);
-  store<u8>(session, 1, Head.CLOSE_DUE);
+  const due = load<u8>(session, Head.CLOSE_DUE);
+  store<u8>(session, max<u8>(due, <u8>CloseDue.AGAIN), Head.CLOSE_DUE);
   makeReady(session);
 }
 
@@ -238,7 +251,7 @@ export function linger(session: usize): bool {
   if (lifeOf(session) == Life.LINGERING || streamCount(session) == 0) return false;
   wipeEpochs(session);
   store<u8>(session, Life.LINGERING, Head.LIFE);
-  store<u8>(session, 0, Head.CLOSE_DUE);
+  store<u8>(session, CloseDue.NO, Head.CLOSE_DUE);
   store<u64>(session, now + LINGER_US, Head.DRAIN_UNTIL);
   return true;
 }

@@ -148,3 +148,19 @@ describe('GOAWAY', () => {
     expect(ours.isOpen && theirs.isOpen).toBe(true);
   });
 });
+
+describe('close()', () => {
+  it.each([0, 300, 800])('tells the peer when the event loop is busy for %i ms', async (busyMs) => {
+    const [ours, theirs] = await world.pair();
+    for (let i = 0; i < 5; i++) await ours.ping();
+    world.network.delayMs = 5;
+    void ours.ping().catch(() => {});
+    await Promise.resolve(); // it has gone: a timer waits for its answer
+    void ours.close(2, 'bye');
+    const untilMs = performance.now() + busyMs;
+    while (performance.now() < untilMs);
+    const late = pause(3000).then(() => 'never told');
+    const told = await Promise.race([theirs.closed, late]);
+    expect(told).toEqual({ byPeer: true, error: 2, reason: 'bye' });
+  });
+});

@@ -6,7 +6,7 @@ import { Pool } from "../../core/transfer-memory";
 import { now } from "../clock";
 import { close, step } from "../exports";
 import { entriesLeft } from "../pool";
-import { sessionHandle, sessionOf, sessionOfEntry } from "../session-head";
+import { Head, sessionHandle, sessionOf, sessionOfEntry } from "../session-head";
 import { streamOf } from "../stream";
 import {
   goaway,
@@ -20,11 +20,14 @@ import {
 } from "../stream-exports";
 import { configureTransfer } from "./configured";
 import {
+  deliver,
   drain,
+  eventCode,
   flush,
   openBoth,
   openedStream,
   ours,
+  senderOf,
   setTime,
   settleDown,
   theirs,
@@ -180,6 +183,68 @@ describe("a session that is over", () => {
     drain();
     expect(told(theirs, TransferEventKind.CLOSED)).toBe(1);
     expect(told(ours, TransferEventKind.CLOSED)).toBe(1);
+    finish();
+  });
+});
+
+/** Ours closes, and nothing is asked for 40 s, in which both idle times and the drain end. */
+function closeAndSleep(): void {
+  start(0, true);
+  close(ours, CloseError.INTERNAL, 0);
+  setTime(now + 40000000);
+  // Only ours is looked at by its timer: theirs has heard of it until now.
+  store<u64>(sessionOf(theirs), now, Head.IDLE_FROM);
+  step(<u32>now, <u32>(now >> 32));
+}
+
+describe("CLOSE, when the host is busy from close() on", () => {
+  test("goes before the session is forgotten", () => {
+    closeAndSleep();
+    expect(sessionOf(ours)).not.toBe(0);
+    settleDown(5000);
+    drain();
+    expect(told(theirs, TransferEventKind.CLOSED)).toBe(1);
+    expect(eventCode).toBe(CloseError.INTERNAL);
+    finish();
+  });
+
+  test("goes once: the time to drain begins anew, and ends", () => {
+    closeAndSleep();
+    let packets: u32 = 0;
+    for (let i = 0; i < 100 && sessionOf(ours); i++) {
+      const count = flush();
+      for (let k: u32 = 0; k < count; k++) if (senderOf(k) == ours) packets++;
+      pass(1000000);
+    }
+    expect(packets).toBe(1);
+    expect(sessionOf(ours)).toBe(0);
+    finish();
+  });
+
+  test("is not waited for twice: a way that lets nothing out ends the session too", () => {
+    closeAndSleep();
+    setTime(now + 40000000);
+    step(<u32>now, <u32>(now >> 32));
+    expect(sessionOf(ours)).toBe(0);
+    finish();
+  });
+
+  test("is not waited for where it has gone, nor where the peer's came first", () => {
+    start(0, true);
+    close(ours, CloseError.NONE, 0);
+    while (flush()) {}
+    setTime(now + 40000000);
+    step(<u32>now, <u32>(now >> 32));
+    expect(sessionOf(ours)).toBe(0, "it went, and was lost");
+    finish();
+    start(0, true);
+    close(theirs, CloseError.NONE, 0);
+    flush();
+    close(ours, CloseError.NONE, 0);
+    deliver(0, 0);
+    setTime(now + 40000000);
+    step(<u32>now, <u32>(now >> 32));
+    expect(sessionOf(ours)).toBe(0, "the peer knows");
     finish();
   });
 });
