@@ -136,6 +136,52 @@ describe('GOAWAY', () => {
     expect((await ours.closed).error).toBe(0);
   });
 
+  it.each([0, 800])(
+    'is told when there is room, with all places taken by %i bytes',
+    async (bytes) => {
+      const [ours, theirs] = await world.pair();
+      const told: unknown[] = [];
+      let controls = 0;
+      theirs.events = {
+        control: () => void controls++,
+        goAway: (error, reason) => void told.push([error, reason]),
+      };
+      const waits = await ours.openStream(); // or the session would close at once
+      let sent = 0;
+      while (ours.control(0x100, new Uint8Array(bytes))) sent++;
+      expect(sent).toBeGreaterThan(0);
+      ours.goAway(GoAwayError.SHUTDOWN, 'bye');
+      ours.goAway(GoAwayError.OVERLOAD, 'the first one counts');
+      await expect(ours.openStream()).rejects.toMatchObject(GOING);
+      expect(told).toEqual([]);
+      while (told.length === 0) await pause(5);
+      await pause(100);
+      expect(told).toEqual([[GoAwayError.SHUTDOWN, 'bye']]);
+      expect(controls).toBe(sent);
+      expect(ours.isOpen && theirs.isOpen).toBe(true);
+      await writeAll(waits, pattern(3));
+      const other = await next(theirs.incoming);
+      expect(await bytesOf(other)).toEqual(pattern(3));
+      await other.writable?.close();
+      expect(await bytesOf(waits)).toEqual(pattern(0));
+      expect((await ours.closed).error).toBe(0);
+    },
+  );
+
+  it('is not told by a session that closed before there was room', async () => {
+    const [ours, theirs] = await world.pair();
+    let told = 0;
+    theirs.events = { goAway: () => void told++ };
+    while (ours.control(0x100, new Uint8Array(800)));
+    ours.goAway(GoAwayError.SHUTDOWN);
+    void ours.close(3, 'enough');
+    expect(await theirs.closed).toEqual({ byPeer: true, error: 3, reason: 'enough' });
+    ours.goAway(GoAwayError.SHUTDOWN);
+    await pause(100);
+    expect(told).toBe(0);
+    await expect(ours.openStream()).rejects.toMatchObject(CLOSED);
+  });
+
   it('tells who waits to open a stream', async () => {
     const [ours, theirs] = await world.pair({ maxStreams: 1 }, { maxStreams: 1 });
     await ours.openStream();

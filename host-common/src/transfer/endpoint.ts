@@ -47,6 +47,8 @@ export class TransferEndpoint {
   private readonly untaken = new IncomingSessions();
   private readonly resetKey: Uint8Array | undefined;
   private outbox: Datagram[] = [];
+  /** What sessions want said; each gives true when it is. Acks make room, and wake pump(). */
+  private readonly unsaid = new Set<() => boolean>();
   private readonly output: PacketOutput;
   private kicked = false;
   private alarmUs = Number.POSITIVE_INFINITY;
@@ -203,6 +205,7 @@ export class TransferEndpoint {
     this.transfer.step();
     this.drain();
     const { transport } = this.options;
+    for (const say of this.unsaid) if (say()) this.unsaid.delete(say);
     if (this.outbox.length) transport.send(this.outbox.splice(0));
     this.output.run(() => this.drain());
     this.arm();
@@ -268,7 +271,8 @@ export class TransferEndpoint {
     k2.fill(0);
     if (handle === undefined) return undefined;
     const { clock } = this;
-    const link = { streams: this.transfer.streams, clock, kick: () => this.kick() };
+    const say = (what: () => boolean) => void this.unsaid.add(what);
+    const link = { streams: this.transfer.streams, clock, kick: () => this.kick(), say };
     const facts = { handle, agreed, startUs: this.clock.now().us };
     const session = new TransferSession(this.transfer, link, facts);
     const held = { session, handle, beganUs: agreed.beganUs, call: undefined };

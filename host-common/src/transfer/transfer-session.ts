@@ -44,6 +44,12 @@ export interface SessionEvents {
   rekeyed?(epoch: number): void;
 }
 
+/** What a session needs of its endpoint. */
+export interface SessionLink extends StreamLink {
+  /** Says something to the peer: asked again, whenever there may be room, until it gives true. */
+  say(what: () => boolean): void;
+}
+
 const decoder = new TextDecoder();
 
 export class TransferSession {
@@ -61,19 +67,21 @@ export class TransferSession {
   readonly startUs: number;
   events: SessionEvents = {};
   private readonly transfer: EngineTransfer;
-  private readonly link: StreamLink;
+  private readonly link: SessionLink;
   private readonly handle: number;
   private readonly streams = new Map<number, TransferStream>();
   private readonly room = new WakeSignal();
   private readonly pings: SessionPings;
   private readonly untaken: IncomingStreams;
   private end: SessionEnd | undefined;
+  /** We have said GOAWAY, or say it as soon as there is room. */
+  private isGoingAway = false;
   private resolveClosed: (end: SessionEnd) => void;
 
   /** Made by an endpoint. */
   constructor(
     transfer: EngineTransfer,
-    link: StreamLink,
+    link: SessionLink,
     session: { handle: number; agreed: Agreed; startUs: number },
   ) {
     this.transfer = transfer;
@@ -118,16 +126,14 @@ export class TransferSession {
   async openStream(options: StreamOptions = {}): Promise<TransferStream> {
     for (;;) {
       this.checkOpen();
+      if (this.isGoingAway) throw goingAway();
       const handle = this.transfer.streams.open(this.handle, options);
       if (handle !== undefined) {
         this.link.kick();
         const { bidi = true, priority = DEFAULT_PRIORITY, metadata = new Uint8Array(0) } = options;
         return this.add({ handle, local: true, bidi, priority, metadata });
       }
-      if (this.transfer.streams.refusal === OpenRefusal.GOING_AWAY) {
-        const message = 'the session takes no new streams: one side has said GOAWAY';
-        throw new TransferError('ANDVARI_SESSION_GOING_AWAY', message);
-      }
+      if (this.transfer.streams.refusal === OpenRefusal.GOING_AWAY) throw goingAway();
       await this.room.wait();
     }
   }
@@ -175,9 +181,14 @@ export class TransferSession {
     return sent;
   }
 
-  /** Takes no new streams of the peer's, for a GoAwayError. */
+  /**
+   * Takes no new streams of the peer's, for a GoAwayError, and opens none from now on. The peer is
+   * told as soon as there is room for one more frame; the first call counts.
+   */
   goAway(error: number, reason = ''): void {
-    this.transfer.streams.goAway(this.handle, error, reason);
+    if (this.end || this.isGoingAway) return;
+    this.isGoingAway = true;
+    this.link.say(() => !this.isOpen || this.transfer.streams.goAway(this.handle, error, reason));
     this.room.raise();
     this.link.kick();
   }
@@ -284,4 +295,9 @@ export class TransferSession {
     const message = `the session is closed${byPeer ? ' by the peer' : ''} (${error}) ${reason}`;
     return new TransferError('ANDVARI_SESSION_CLOSED', message.trimEnd(), error);
   }
+}
+
+function goingAway(): TransferError {
+  const message = 'the session takes no new streams: one side has said GOAWAY';
+  return new TransferError('ANDVARI_SESSION_GOING_AWAY', message);
 }
