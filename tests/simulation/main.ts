@@ -1,6 +1,6 @@
 /**
- * `npm run sim -- --seeds N [--seed S]`: scenarios of N seeds from S on [1000, 1], and what became
- * of them. Every failure prints the line that repeats it.
+ * `npm run sim -- --seeds N [--seed S]`: scenarios of N seeds [1000] from S on [a new one each
+ * time], and what became of them. Every failure prints the line that repeats it.
  *
  * `--tight`: with pools that a run meets the end of, and two nodes.
  * `--trace FILE`, `--svg FILE`: of the first seed, every packet and event as NDJSON, and a drawing.
@@ -10,6 +10,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { plainEngine } from '../../host-common/src/engine/module.ts';
 import { nodeX25519 } from '../../host-node/src/transfer/node-x25519.ts';
+import { seedOfRun } from '../seeded-random.ts';
 import { newEngine, newMachines } from './machines.ts';
 import { Recorder } from './recorder.ts';
 import { type Outcome, Run } from './run.ts';
@@ -19,7 +20,7 @@ import { timeline } from './timeline.ts';
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
+    seed: { type: 'string', default: String(seedOfRun()) },
     seconds: { type: 'string', default: 'Infinity' },
     tight: { type: 'boolean', default: false },
     trace: { type: 'string' },

@@ -3,11 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { plainEngine } from '../../host-common/src/engine/module.ts';
 import { nodeX25519 } from '../../host-node/src/transfer/node-x25519.ts';
 import { randomFrom } from '../seeded-random.ts';
 import { VirtualClock } from './clock.ts';
+import { firstSeed } from './first-seed.ts';
 import { NODES_MAX, newEngine, newMachines } from './machines.ts';
 import { Network, type Passage, PERFECT, simulatedAddress } from './network.ts';
 import type { SimulatedNode } from './node.ts';
@@ -112,6 +113,24 @@ describe('a run', () => {
       transfer.close = (session, error) => close(session, error, 'for no reason');
     });
     expect(failure).toMatch(/side 1 was told 0\/1\/for no reason, not 0\/1\/done by 0/);
+  });
+});
+
+describe('the first seed', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+  const first = (long: string | undefined, named?: string) => {
+    vi.stubEnv('ANDVARI_LONG', long);
+    vi.stubEnv('ANDVARI_SEED', named);
+    return firstSeed(12345678);
+  };
+
+  test('of npm test is always the same', () => {
+    expect(first(undefined)).toBe(12345678);
+  });
+
+  test('of npm run test:long is new, and ANDVARI_SEED names it', () => {
+    expect(first('1')).not.toBe(12345678);
+    expect([first('1', '77'), first(undefined, '77')]).toEqual([77, 77]);
   });
 });
 
