@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { createLogger } from '../log/logger.ts';
 import { makeCertificate } from './certificate-der.ts';
 import { CertificateFiles, SelfMadeCertificates } from './certificates.ts';
 
@@ -141,8 +142,24 @@ describe('files', () => {
     );
   });
 
-  it('refuses files that are not there', () => {
-    const missing = { ...files, keyFile: join(folder, 'none') };
-    expect(() => new CertificateFiles(missing, () => {})).toThrow(/cannot be read/);
+  it.each([
+    ['not there', 'none', /^it cannot be read: ENOENT: /],
+    ['a folder', '.', /^it cannot be read: it is a folder$/],
+    ['no key', 'cert.pem', /^it cannot be read as a private key in PEM: .*DECODER/],
+  ])('refuses a file that is %s, and the log says once why', (_, name, why) => {
+    write(make());
+    const keyFile = join(folder, name);
+    let told: unknown;
+    try {
+      new CertificateFiles({ ...files, keyFile }, () => {});
+    } catch (error) {
+      told = error;
+    }
+    const lines: string[] = [];
+    createLogger({ write: (line) => void lines.push(line) }).warn({ err: told }, 'no');
+    const [, text = ''] = lines.join('').split(`no  ${keyFile}: `);
+    const reason = text.trimEnd().replace(/ \(ANDVARI_CERTIFICATE\)$/, '');
+    expect(reason).toMatch(why);
+    expect(reason.split(/ENOENT|EISDIR|DECODER/).length).toBeLessThanOrEqual(2);
   });
 });

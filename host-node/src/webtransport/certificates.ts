@@ -220,9 +220,10 @@ export class CertificateFiles implements CertificateSource {
   #atFile<T>(part: CertificatePart, read: (file: string) => T): T {
     try {
       return read(this.#pathOf(part));
-    } catch (cause) {
-      const message = `it cannot be read: ${whyNot(cause)}`;
-      throw new CertificateError(`${this.#pathOf(part)}: ${message}`, { part, cause });
+    } catch (error) {
+      // Without it as the cause, which the log would tell again.
+      const message = `it cannot be read: ${whyNot(error)}`;
+      throw new CertificateError(`${this.#pathOf(part)}: ${message}`, { part });
     }
   }
 }
