@@ -116,7 +116,7 @@ export class Run {
   }
 
   private note(passage: Passage): void {
-    const { fate, bytes, from, to } = passage;
+    const { fate, bytes } = passage;
     let hash = (this.trace ^ fate.length ^ (this.clock.nowUs - this.startUs)) >>> 0;
     const copy = bytes.slice();
     const words = new Uint32Array(copy.buffer, 0, copy.length >>> 2);
@@ -125,7 +125,7 @@ export class Run {
       hash = Math.imul(hash ^ byte, 16777619) >>> 0;
     }
     this.trace = hash;
-    this.outsiders.see(copy, from, to);
+    this.outsiders.see(passage);
     this.recorder?.passage(this.clock.nowUs, passage);
   }
 

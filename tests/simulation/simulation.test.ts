@@ -10,7 +10,7 @@ import { randomFrom } from '../seeded-random.ts';
 import { VirtualClock } from './clock.ts';
 import { firstSeed } from './first-seed.ts';
 import { NODES_MAX, newEngine, newMachines } from './machines.ts';
-import { Network, type Passage, PERFECT, simulatedAddress } from './network.ts';
+import { Network, nameOfAddress, type Passage, PERFECT, simulatedAddress } from './network.ts';
 import type { SimulatedNode } from './node.ts';
 import { Recorder } from './recorder.ts';
 import { type Outcome, Run } from './run.ts';
@@ -113,6 +113,43 @@ describe('a run', () => {
       transfer.close = (session, error) => close(session, error, 'for no reason');
     });
     expect(failure).toMatch(/side 1 was told 0\/1\/for no reason, not 0\/1\/done by 0/);
+  });
+});
+
+describe('a stranger', () => {
+  const calling = (more: Scenario['incidents'] = []) => {
+    const incidents = [{ atUs: 0, kind: 'stranger' as const, node: 1 }, ...more];
+    const scenario = calm();
+    const nodes = scenario.nodes.map((node) => ({ ...node, stealth: false }));
+    return new Run(machinesNow(), { ...scenario, nodes, incidents });
+  };
+
+  /** Each packet to the stranger goes so often; gives how many went. */
+  const repeat = ({ network }: Run, times: number) => {
+    const counts = { sent: 0 };
+    const send = network.send.bind(network);
+    network.send = (bytes, from, to) => {
+      const isTo = nameOfAddress(to) === '10.0.0.100:1';
+      if (isTo) counts.sent++;
+      for (let i = 0; i < (isTo ? times : 1); i++) send(bytes, from, to);
+    };
+    return counts;
+  };
+
+  test('may get an answer many times when others repeat it', () => {
+    const replays = Array.from({ length: 40 }, (_, i) => {
+      return { atUs: 3000 + 10 * i, kind: 'replay' as const, node: 1 };
+    });
+    const run = calling(replays);
+    const counts = repeat(run, 1);
+    expect(run.run().failure).toBeUndefined();
+    expect(counts.sent).toBeGreaterThan(5);
+  });
+
+  test('must not be answered twice for one packet', () => {
+    const run = calling();
+    repeat(run, 2);
+    expect(run.run().failure).toMatch(/^a stranger is answered again and again/);
   });
 });
 
