@@ -125,7 +125,7 @@ describe('andvari ratatoskr', () => {
       ...{ code: 3, err: expect.stringContaining(`${path}: line 1: changed`) },
     });
     rmSync(path);
-    const left = 'there is no such file, but what is left of a log: ';
+    const left = 'there is no such file, but this is left of its log: ';
     expect(await runCli(['ratatoskr', 'audit', path])).toMatchObject({
       ...{ code: 3, out: '' },
       err: `andvari: ${path}: ${left}${path}.head (ANDVARI_AUDIT_BROKEN)\n`,

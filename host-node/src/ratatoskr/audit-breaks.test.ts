@@ -222,7 +222,7 @@ it.each(['.head', '.head.broken', ''])('names audit.log%s if that is a folder', 
   const problem = name === '' ? 'it is no file' : `${path}${name}: it is a folder`;
   if (name !== '') expect(() => verifyAuditFiles(path)).toThrow(problem);
   else {
-    const told = `${problem}, but what is left of a log: ${path}.head`;
+    const told = `${problem}, but this is left of its log: ${path}.head`;
     expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem: told });
   }
   if (name === '.head.broken') return;

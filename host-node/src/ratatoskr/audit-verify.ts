@@ -107,7 +107,7 @@ function lookWithout(problem: string, place: string, asked: string): Look {
     left.push(rotated.length === 1 ? youngest : `${rotated.length} files up to ${youngest}`);
   }
   if (left.length === 0) return { verdict: { ok: false, file: asked, problem, missing: true } };
-  const told = `${problem}, but what is left of a log: ${left.join(', ')}`;
+  const told = `${problem}, but this is left of its log: ${left.join(', ')}`;
   return { verdict: { ok: false, file: asked, problem: told }, passes: true };
 }
 

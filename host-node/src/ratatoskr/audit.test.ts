@@ -223,7 +223,7 @@ describe('the audit log', () => {
       if (!left.some((end) => name === `audit.log${end}`)) rmSync(join(folder, name));
     }
     const names = told.replaceAll(/\.(head|0)/g, `${path}$&`);
-    const problem = `there is no such file, but what is left of a log: ${names}`;
+    const problem = `there is no such file, but this is left of its log: ${names}`;
     expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
   });
 
