@@ -1,5 +1,6 @@
 /** What an endpoint is made of (endpoint.ts). */
 import type { Engine } from '../engine/engine.ts';
+import { checkWhole } from './argument-checks.ts';
 import type { RandomBytes } from './byte-strings.ts';
 import type { DatagramTransport } from './datagram-transport.ts';
 import type { EndpointClock } from './endpoint-clock.ts';
@@ -11,13 +12,18 @@ export interface EndpointOptions {
   engine: Engine;
   transport: DatagramTransport;
   identity: Identity;
-  /** Streams that a peer may hold open, and what it may send on each before we read. */
+  /**
+   * Streams that a peer may hold open, 0 to 16384 [256], and what it may send on each before we
+   * read, 1 to 16384 KiB [1024].
+   */
   maxStreams?: number;
   windowKiB?: number;
   headerProtection?: boolean;
   /** The stealth form of handshakes, for obfuscation Full. */
   stealth?: boolean;
+  /** Milliseconds without a packet that end a session, from 1 on [30000]. */
   idleMs?: number;
+  /** New keys after so many seconds [120], or packets of one direction [1000000]; from 1 on. */
   rekeySeconds?: number;
   rekeyPackets?: number;
   /**
@@ -31,4 +37,21 @@ export interface EndpointOptions {
   x25519?: X25519Provider;
   random?: RandomBytes;
   clock?: EndpointClock;
+}
+
+/** Streams of one side that the protocol counts, and the largest window of a stream, KiB. */
+const STREAMS_MAX = 16_384;
+const WINDOW_KIB_MAX = 16_384;
+const U32_MAX = 0xffffffff;
+
+/** @throws RangeError: a number is out of its range, or two options exclude each other */
+export function checkOptions(options: EndpointOptions): void {
+  const { maxStreams = 0, windowKiB = 1, idleMs = 1, rekeySeconds = 1, rekeyPackets = 1 } = options;
+  checkWhole('maxStreams', maxStreams, 0, STREAMS_MAX);
+  checkWhole('windowKiB', windowKiB, 1, WINDOW_KIB_MAX);
+  checkWhole('idleMs', idleMs, 1, U32_MAX);
+  checkWhole('rekeySeconds', rekeySeconds, 1, U32_MAX);
+  checkWhole('rekeyPackets', rekeyPackets, 1, U32_MAX);
+  const hides = options.stealth || options.headerProtection;
+  if (options.resets && hides) throw new RangeError('resets answer probes: not when hiding');
 }

@@ -8,10 +8,11 @@ import { hostRandom, nameOf, type RandomBytes } from './byte-strings.ts';
 import { closeOneOfTwo, type Held, standIn, unanswered } from './crossed-calls.ts';
 import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
-import type { EndpointOptions } from './endpoint-options.ts';
+import { checkOptions, type EndpointOptions } from './endpoint-options.ts';
 import { RekeyKeys } from './endpoint-rekey.ts';
 import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
+import { checkFarEnd } from './far-end.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { type Call, Handshakes } from './handshakes.ts';
 import { IncomingSessions } from './incoming-sessions.ts';
@@ -60,11 +61,10 @@ export class TransferEndpoint {
   private isOver = false;
 
   private constructor(options: EndpointOptions) {
+    checkOptions(options);
     this.options = options;
     this.clock = options.clock ?? hostClock;
     this.random = options.random ?? hostRandom;
-    const hides = options.stealth || options.headerProtection;
-    if (options.resets && hides) throw new RangeError('resets answer probes: not when hiding');
     this.resetKey = options.resets ? this.random(32) : undefined;
     this.transfer = new EngineTransfer(options.engine, () => this.clock.now().us);
     this.output = new PacketOutput(this.transfer, options.transport);
@@ -103,7 +103,7 @@ export class TransferEndpoint {
   /**
    * A session with the peer at a far end (far-end.ts); it is there once both have shown that they
    * have its keys. If the peer calls us meanwhile, it may be the one that the peer began.
-   * @throws HandshakeError, TransferError, the reason of an abort
+   * @throws HandshakeError, TransferError, the reason of an abort; RangeError: `farEnd` is none
    */
   connect(
     peerId: Uint8Array,
@@ -114,6 +114,7 @@ export class TransferEndpoint {
     const waiting = Promise.withResolvers<TransferSession>();
     try {
       signal?.throwIfAborted();
+      checkFarEnd(farEnd);
       const call = this.handshakes.call(peerId, farEnd, this.clock.now());
       this.connecting.set(call, waiting);
       const abort = () => this.abort(call, signal?.reason);

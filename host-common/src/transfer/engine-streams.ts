@@ -7,6 +7,7 @@ import type { Engine, EngineExports } from '../engine/engine.ts';
 import { Region } from '../engine/generated/layout.ts';
 import { TRANSFER_METADATA_BYTES_MAX } from '../engine/generated/limits.ts';
 import { StreamFact } from '../engine/generated/transfer.ts';
+import { checkWhole } from './argument-checks.ts';
 
 const TWO_32 = 4294967296;
 const EMPTY = new Uint8Array(0);
@@ -57,6 +58,7 @@ export class EngineStreams {
         `metadata: wanted at most ${TRANSFER_METADATA_BYTES_MAX} bytes, got ${metadata.length}`,
       );
     }
+    checkWhole('priority', priority, 0, 255);
     this.engine.u8.set(metadata, this.block);
     const flags = (bidi ? 1 : 0) | (expedited ? 2 : 0) | (unordered ? 4 : 0);
     const kind = flags | (priority << 8);

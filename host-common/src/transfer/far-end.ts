@@ -3,6 +3,7 @@
  * port; and the host's own number of a way that has no address, as a relay's.
  */
 import { PathField } from '../engine/generated/transfer.ts';
+import { checkWhole } from './argument-checks.ts';
 
 export interface FarEnd {
   /** 16 bytes. */
@@ -13,15 +14,24 @@ export interface FarEnd {
 
 export const FAR_END_BYTES = PathField.BYTES;
 
+/** @throws RangeError */
 export function writeFarEnd({ address, port, handle }: FarEnd): Uint8Array<ArrayBuffer> {
   if (address.length !== 16)
     throw new RangeError(`address: wanted 16 bytes, got ${address.length}`);
+  checkWhole('port', port, 0, 0xffff);
+  checkWhole('handle', handle, 0, 0xffffffff);
   const bytes = new Uint8Array(FAR_END_BYTES);
   bytes.set(address, PathField.ADDRESS);
   const view = new DataView(bytes.buffer);
   view.setUint16(PathField.PORT, port, true);
   view.setUint32(PathField.HANDLE, handle, true);
   return bytes;
+}
+
+/** @throws RangeError: these are not the bytes of a far end */
+export function checkFarEnd({ length }: Uint8Array): void {
+  if (length === FAR_END_BYTES) return;
+  throw new RangeError(`far end: wanted ${FAR_END_BYTES} bytes, got ${length}`);
 }
 
 export function readFarEnd(bytes: Uint8Array): FarEnd {

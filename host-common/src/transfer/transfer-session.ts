@@ -2,13 +2,17 @@
 import {
   ClosedBy,
   CloseError,
+  ControlType,
+  FrameType,
   OpenRefusal,
   StreamResetError,
   TransferEventKind,
 } from '../engine/generated/transfer.ts';
+import { checkWhole } from './argument-checks.ts';
 import { authenticationString } from './authentication-string.ts';
 import type { StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
+import { checkFarEnd } from './far-end.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { IncomingStreams, type Untaken } from './incoming-streams.ts';
 import { PING_TIMEOUT_MS, SessionPings } from './session-pings.ts';
@@ -162,6 +166,7 @@ export class TransferSession {
 
   /** Moves to another far end of the same peer; false: a move is under way. */
   migrate(farEnd: Uint8Array): boolean {
+    checkFarEnd(farEnd);
     const begun = this.transfer.migrate(this.handle, farEnd);
     this.link.kick();
     return begun;
@@ -169,6 +174,7 @@ export class TransferSession {
 
   /** CONTROL of a type from 0x0100 on; false: no room now. */
   control(type: number, data: Uint8Array, offset = 0): boolean {
+    checkWhole('type', type, ControlType.APPLICATION, 0xffff);
     const sent = this.transfer.control(this.handle, type, data, offset) === 0;
     this.link.kick();
     return sent;
@@ -176,6 +182,7 @@ export class TransferSession {
 
   /** A frame of type 0x20 to 0x3f; false: no room now. */
   extension(type: number, data: Uint8Array): boolean {
+    checkWhole('type', type, FrameType.EXTENSION_FIRST, FrameType.EXTENSION_LAST);
     const sent = this.transfer.extension(this.handle, type, data) === 0;
     this.link.kick();
     return sent;
