@@ -7,6 +7,13 @@ import type { EndpointClock } from './endpoint-clock.ts';
 import type { Identity } from './identity.ts';
 import type { X25519Provider } from './x25519.ts';
 
+/** Who asks to be let in. */
+export interface Caller {
+  peerId: Uint8Array;
+  peerKey: Uint8Array;
+  farEnd: Uint8Array;
+}
+
 export interface EndpointOptions {
   /** One with transferSizes(), for this endpoint alone. */
   engine: Engine;
@@ -32,8 +39,13 @@ export interface EndpointOptions {
    * whoever probes. [not]
    */
   resets?: boolean;
-  /** Asked before a caller is let in; its peer ID is proven. [everybody] */
-  trust?: (peer: { peerId: Uint8Array; peerKey: Uint8Array; farEnd: Uint8Array }) => boolean;
+  /**
+   * Asked before a caller is let in; its peer ID is proven. Only `true` lets it in; one that throws
+   * does not. [everybody]
+   */
+  trust?: (peer: Caller) => boolean;
+  /** Told what `trust` or an event of a session threw. [it is thrown again, in a microtask] */
+  threw?: (error: unknown) => void;
   x25519?: X25519Provider;
   random?: RandomBytes;
   clock?: EndpointClock;
@@ -54,4 +66,26 @@ export function checkOptions(options: EndpointOptions): void {
   checkWhole('rekeyPackets', rekeyPackets, 1, U32_MAX);
   const hides = options.stealth || options.headerProtection;
   if (options.resets && hides) throw new RangeError('resets answer probes: not when hiding');
+}
+
+/** Calls the application, whose faults are told and do not stop the endpoint. */
+export function guarded<Value>(
+  { threw }: Pick<EndpointOptions, 'threw'>,
+  work: () => Value,
+): Value | undefined {
+  try {
+    return work();
+  } catch (error) {
+    queueMicrotask(() => {
+      if (!threw) throw error;
+      threw(error);
+    });
+    return undefined;
+  }
+}
+
+/** Whether a caller may come in. */
+export function isTrusted(options: EndpointOptions, caller: Caller): boolean {
+  const { trust } = options;
+  return trust ? guarded(options, () => trust(caller)) === true : true;
 }

@@ -8,7 +8,7 @@ import { hostRandom, nameOf, type RandomBytes } from './byte-strings.ts';
 import { closeOneOfTwo, type Held, standIn, unanswered } from './crossed-calls.ts';
 import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
-import { checkOptions, type EndpointOptions } from './endpoint-options.ts';
+import { checkOptions, type EndpointOptions, guarded, isTrusted } from './endpoint-options.ts';
 import { RekeyKeys } from './endpoint-rekey.ts';
 import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
@@ -273,7 +273,8 @@ export class TransferEndpoint {
     if (handle === undefined) return undefined;
     const { clock } = this;
     const say = (what: () => boolean) => void this.unsaid.add(what);
-    const link = { streams: this.transfer.streams, clock, kick: () => this.kick(), say };
+    const tell = (work: () => void) => void guarded(this.options, work);
+    const link = { streams: this.transfer.streams, clock, kick: () => this.kick(), say, tell };
     const facts = { handle, agreed, startUs: this.clock.now().us };
     const session = new TransferSession(this.transfer, link, facts);
     const held = { session, handle, beganUs: agreed.beganUs, call: undefined };
@@ -319,8 +320,8 @@ export class TransferEndpoint {
 
   private letIn(agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array): void {
     const { peerId, peerKey } = agreed;
-    const isTrusted = this.options.trust?.({ peerId, peerKey, farEnd }) ?? true;
-    const held = isTrusted && this.untaken.hasRoom ? this.begin(agreed, farEnd) : undefined;
+    const trusted = isTrusted(this.options, { peerId, peerKey, farEnd });
+    const held = trusted && this.untaken.hasRoom ? this.begin(agreed, farEnd) : undefined;
     if (!held) {
       agreed.keys.k1.fill(0);
       agreed.keys.k2.fill(0);

@@ -52,6 +52,8 @@ export interface SessionEvents {
 export interface SessionLink extends StreamLink {
   /** Says something to the peer: asked again, whenever there may be room, until it gives true. */
   say(what: () => boolean): void;
+  /** Calls the application; what it throws ends nothing here. */
+  tell(work: () => void): void;
 }
 
 const decoder = new TextDecoder();
@@ -236,7 +238,7 @@ export class TransferSession {
       this.over({ byPeer: false, error: CloseError.NONE, reason: '' });
       for (const one of this.streams.values()) one.lost(this.closedError());
       this.streams.clear();
-    } else this.tell(event, bytes);
+    } else this.link.tell(() => this.tell(event, bytes));
   }
 
   /** The endpoint's: it ends without a word to the peer. */
