@@ -2,6 +2,7 @@
  * `npm run sim -- --seeds N [--seed S]`: scenarios of N seeds [1000] from S on [a new one each
  * time], and what became of them. Every failure prints the line that repeats it.
  *
+ * `--bytes N`: of a stream, as a rule, at the most [75000]; it is part of what a seed names.
  * `--tight`: with pools that a run meets the end of, and two nodes.
  * `--trace FILE`, `--svg FILE`: of the first seed, every packet and event as NDJSON, and a drawing.
  * `--verbose`: a line for each seed. `--seconds T`: no new seed after so long.
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(seedOfRun()) },
     seconds: { type: 'string', default: 'Infinity' },
+    bytes: { type: 'string', default: '75000' },
     tight: { type: 'boolean', default: false },
     trace: { type: 'string' },
     svg: { type: 'string' },
@@ -31,9 +33,10 @@ const { values } = parseArgs({
 const { tight, trace, svg } = values;
 const first = wholeNumber('seed');
 const count = wholeNumber('seeds');
+const bytesOfStream = wholeNumber('bytes');
 const module = await plainEngine();
 
-function wholeNumber(name: 'seed' | 'seeds'): number {
+function wholeNumber(name: 'seed' | 'seeds' | 'bytes'): number {
   const value = Number(values[name]);
   if (Number.isSafeInteger(value) && value >= 0) return value;
   console.error(`--${name}: wanted a whole number, got ${values[name]}`);
@@ -48,13 +51,15 @@ function tell(outcome: Outcome): void {
       `${outcome.rekeys} rekeys, ${outcome.migrations} moves, trace ${outcome.trace.toString(16)}`,
   );
   if (!failure) return;
+  const size = bytesOfStream === 75000 ? '' : ` --bytes ${bytesOfStream}`;
+  const more = `${size}${tight ? ' --tight' : ''}`;
   const files = `--trace ${seed}.ndjson --svg ${seed}.svg`;
-  console.log(`  npm run sim -- --seeds 1 --seed ${seed}${tight ? ' --tight' : ''} ${files}`);
+  console.log(`  npm run sim -- --seeds 1 --seed ${seed}${more} ${files}`);
 }
 
 /** Runs a seed; writes down what happens if asked to. */
 function runSeed(seed: number, isRecorded: boolean): Outcome {
-  const scenario = scenarioOf(seed, tight ? { nodes: 2 } : {});
+  const scenario = scenarioOf(seed, { bytes: bytesOfStream, ...(tight ? { nodes: 2 } : {}) });
   const nodes = scenario.nodes.length;
   const machines = newMachines(module, { tight, x25519: nodeX25519, nodes });
   const recorder = isRecorded ? new Recorder(newEngine(module), machines.startUs) : undefined;

@@ -70,6 +70,7 @@ export class Outsiders {
    * answer are none of theirs.
    */
   private judge(from: Uint8Array, to: Uint8Array, arrivals: number): void {
+    if (this.strangers.size === 0) return;
     const asking = this.strangers.get(nameOfAddress(from));
     if (asking) asking.asked += arrivals;
     const answered = this.strangers.get(nameOfAddress(to));
