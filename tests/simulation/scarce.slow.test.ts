@@ -1,4 +1,4 @@
-/** Beside simulation.slow.test.ts, so that two cores share the seeds. */
+/** Seeds with little room, and those in which an address changes while packets are lost. */
 import { expect, test } from 'vitest';
 import { failuresOf } from './failures.ts';
 import { firstSeed } from './first-seed.ts';

@@ -1,0 +1,3 @@
+import { everyByteArrives } from './every-byte.ts';
+
+everyByteArrives(1);
