@@ -17,8 +17,15 @@ import { pacingDeadline } from "./pacer";
 import { PACKET_OVERHEAD } from "./packet";
 import { pathDue, pathFrameBytes, spareAllowance } from "./path";
 import { allowance, currentPath } from "./path-slots";
-import { ackDeadline, ackEpoch, ackWanted, ackWantedIn, writeAckBlock } from "./received";
-import { ackElicitingInFlight, oldestUnacked, probesWanted } from "./recovery";
+import {
+  ackDeadline,
+  ackEpoch,
+  ackOverdue,
+  ackWanted,
+  ackWantedIn,
+  writeAckBlock,
+} from "./received";
+import { ackElicitingInFlight, oldestUnacked, probesWanted, timeoutsInRow } from "./recovery";
 import { rekeyDue, rekeyIfDue, writeRekey } from "./rekey";
 import { maySeal, unackedSpan } from "./send-limits";
 import { roomForData, roomToSend } from "./sent";
@@ -26,6 +33,7 @@ import { beginFrame, writeClose, writePathFrame, writePing, writePong } from "./
 import { Head, Life } from "./session-head";
 import { giveToken } from "./session-reset";
 import { hasStreamOutput, writeStreamFrame } from "./stream-output";
+import { probeControl, probeLost } from "./stream-probe";
 
 /** What the packet is to recovery. */
 export const enum Composed {
@@ -42,6 +50,17 @@ export const LEAST_PACKET: u32 = PACKET_OVERHEAD + FrameHead.BYTES + 16;
 const ACK_ROOM: u32 = 267;
 /** Sent but never acked, and nothing under way that will be: then a PING goes (4.6). */
 const UNACKED_MAX: u32 = 1024;
+
+/** Packets whose content counts as lost with each probe after the first timeout in a row. */
+const LOST_PER_PROBE: u32 = 32;
+
+/** What a packet is asked for first; all but the usual are probes, in which each has its turn. */
+const enum Order {
+  USUAL = 0,
+  MESSAGES = 1,
+  STREAMS = 2,
+  CONTROL = 3,
+}
 
 export let composedFlags: u32 = 0;
 /** Where the packet goes. */
@@ -71,9 +90,10 @@ export function compose(session: usize, to: usize, room: u32): bool {
     return composeClose(session, to, min(size, allowance(composedPath)));
   }
   if (!roomToSend(session)) {
-    if (probesWanted(session) == 0) return false;
+    const overdue = ackOverdue(session);
+    if (probesWanted(session) == 0 && !overdue) return false;
     giveUpOldest(session);
-    if (!roomToSend(session)) return false;
+    if (!roomToSend(session)) return overdue && composeUnrecorded(session, to, size);
   }
   giveToken(session);
   const path = pathDue(session);
@@ -93,6 +113,15 @@ function composeClose(session: usize, to: usize, most: u32): bool {
   }
   composedBytes = writeClose(session, to, most - PACKET_OVERHEAD) + PACKET_OVERHEAD;
   return true;
+}
+
+/** An ACK that gets no record. Acks of what went before it may go unnoticed, so that goes again. */
+function composeUnrecorded(session: usize, to: usize, size: u32): bool {
+  const most = min(size, spareAllowance(composedPath));
+  if (most < LEAST_PACKET || !maySeal(session, true)) return false;
+  const bytes = composeAck(session, to, most - PACKET_OVERHEAD);
+  if (bytes) composedBytes = bytes + PACKET_OVERHEAD;
+  return bytes != 0;
 }
 
 function composePath(session: usize, to: usize, path: usize): bool {
@@ -132,12 +161,21 @@ function composePing(session: usize, to: usize, room: u32): u32 {
   return withAcks(session, to, writePing(session, to), room);
 }
 
-/** What was not acked goes once more, whatever the window says; else a PING. */
+/**
+ * What was not acked goes once more, whatever the window says; else a PING. When a probe has not
+ * helped, more counts as lost, so that streams whose bytes went later get their turns.
+ */
 function composeProbe(session: usize, to: usize, room: u32): u32 {
-  const oldest = oldestUnacked(session);
-  if (oldest) contentLost(session, oldest);
-  const may = maySeal(session, false) && roomForData(session);
-  let bytes = may ? writeContent(session, to, room) : 0;
+  const timeouts = timeoutsInRow(session);
+  for (let left = timeouts > 1 ? LOST_PER_PROBE : 1; left; left--) {
+    const oldest = oldestUnacked(session);
+    if (oldest == 0) break;
+    contentLost(session, oldest);
+  }
+  const may = maySeal(session, false) && roomForData(session),
+    first = probesWanted(session) > 1,
+    order: u32 = first ? Order.CONTROL : timeouts & 1 ? Order.STREAMS : Order.MESSAGES;
+  let bytes = may ? writeContent(session, to, room, order) : 0;
   if (bytes == 0) bytes = composePing(session, to, room);
   composedFlags = (composedFlags & Composed.ACKS) | Composed.ELICITING | Composed.PROBE;
   return bytes;
@@ -165,18 +203,26 @@ function composePaced(session: usize, to: usize, room: u32): u32 {
     return writePing(session, to);
   }
   if (!waits || !mayCongestionSend(session, room + PACKET_OVERHEAD)) return 0;
-  const bytes = writeContent(session, to, room);
+  const bytes = writeContent(session, to, room, Order.USUAL);
   if (bytes) composedFlags |= Composed.ELICITING;
   else ranDry = true;
   return bytes;
 }
 
 /** A message or a stream's frame, with an ACK block in front of its payload if one is wanted. */
-function writeContent(session: usize, to: usize, room: u32): u32 {
-  const block = acksFor(session, room >> 1);
-  let bytes = writeMessage(session, to + block, room - block);
-  if (bytes == 0) bytes = writeStreamFrame(session, to + block, room - block);
+function writeContent(session: usize, to: usize, room: u32, order: u32): u32 {
+  const block = acksFor(session, room >> 1),
+    bytes = writeFrame(session, to + block, room - block, order);
   return bytes ? insertAcks(to, bytes, block) : 0;
+}
+
+function writeFrame(session: usize, at: usize, room: u32, order: u32): u32 {
+  let bytes: u32 = 0;
+  if (order == Order.CONTROL) bytes = probeControl(session, at, room);
+  if (bytes == 0 && order >= <u32>Order.STREAMS) bytes = probeLost(session, at, room);
+  if (bytes == 0) bytes = writeMessage(session, at, room);
+  if (bytes == 0 && order == Order.MESSAGES) bytes = probeLost(session, at, room);
+  return bytes ? bytes : writeStreamFrame(session, at, room);
 }
 
 /** A PING or a PONG, likewise. */

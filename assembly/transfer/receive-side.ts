@@ -122,9 +122,12 @@ function keep(stream: usize, first: u64, end: u64, bytesAt: usize): void {
   }
 }
 
-/** Whether a reader waits for the first of these bytes. */
+/**
+ * Whether a reader waits for the first of these bytes. Before its STREAM_OPEN a stream has none:
+ * its bytes would hold what is kept for those that are read.
+ */
 function isUrgent(stream: usize, first: u64, end: u64): bool {
-  if (hasFlag(stream, StreamFlag.UNORDERED)) return false;
+  if (hasFlag(stream, StreamFlag.UNORDERED) || !hasFlag(stream, StreamFlag.OPENED)) return false;
   const next = load<u64>(stream, Stream.HANDED);
   return first <= next && next < end;
 }
@@ -152,7 +155,10 @@ export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32)
   if (!rangeFree(stream, first, end, urgent)) return Handled.NO_ROOM;
   if (!discards) {
     const wanted = blocksWanted(stream, first, end);
-    if (!blocksFree(stream, Side.RECEIVE, wanted, urgent)) return Handled.NO_ROOM;
+    if (!blocksFree(stream, Side.RECEIVE, wanted, urgent)) {
+      if (urgent) takeHead(stream, first, end, bytesAt);
+      return Handled.NO_ROOM;
+    }
     keep(stream, first, end, bytesAt);
     if (hasFlag(stream, StreamFlag.UNORDERED)) noteReady(stream, first, end);
   }
@@ -162,6 +168,22 @@ export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32)
   else offerReading(stream);
   noteAll(stream);
   return Handled.OK;
+}
+
+/**
+ * Keeps what a reader waits for up to the border of its block, of bytes that want more blocks than
+ * are left. They are not acked and come again; but what the block holds is read, and gives it back.
+ */
+function takeHead(stream: usize, first: u64, end: u64, bytesAt: usize): void {
+  const border = ((load<u64>(stream, Stream.HANDED) >> BLOCK_BITS) + 1) << BLOCK_BITS;
+  if (border >= end) return;
+  if (!blocksFree(stream, Side.RECEIVE, blocksWanted(stream, first, border), true)) return;
+  const fresh = border - first - coveredBytes(stream + Stream.RECEIVED, first, border);
+  if (fresh == 0) return;
+  keep(stream, first, border, bytesAt);
+  noteReceived(stream, first, border);
+  bookReceived(stream, fresh);
+  offerReading(stream);
 }
 
 /** Adds what is new of [first, end) to what an unordered stream has to hand over. */

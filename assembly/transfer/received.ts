@@ -157,6 +157,15 @@ export function ackDeadline(session: usize): u64 {
   return min(deadlineIn(part(session, 0)), deadlineIn(part(session, 1)));
 }
 
+/** Whether an ack has waited for the longest that it may, also one that should go at once. */
+export function ackOverdue(session: usize): bool {
+  return isOverdue(part(session, 0)) || isOverdue(part(session, 1));
+}
+
+function isOverdue(at: usize): bool {
+  return load<u32>(at, Received.ELICITING) != 0 && load<u64>(at, Received.DEADLINE) <= now;
+}
+
 /** Whether there is anything of an epoch to list. */
 export function hasReceived(session: usize, epochNumber: u32): bool {
   const at = known(session, epochNumber);

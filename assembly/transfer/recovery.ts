@@ -250,6 +250,11 @@ export function probesWanted(session: usize): u32 {
   return recoveryCount(session, Recovery.PROBES);
 }
 
+/** Probe timeouts since the last ack of something new. */
+export function timeoutsInRow(session: usize): u32 {
+  return recoveryCount(session, Recovery.TIMEOUTS);
+}
+
 /** A packet went as a probe (packetSent() tells it here). */
 export function probeSent(session: usize): void {
   const probes = recoveryCount(session, Recovery.PROBES);

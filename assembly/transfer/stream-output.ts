@@ -103,7 +103,7 @@ export function writeStreamFrame(session: usize, at: usize, room: u32): u32 {
 }
 
 /** Bytes of a stream: those that were lost, or those that wait. */
-function writeData(stream: usize, at: usize, room: u32, lost: bool): u32 {
+export function writeData(stream: usize, at: usize, room: u32, lost: bool): u32 {
   const set = stream + (lost ? Stream.LOST : Stream.PENDING),
     first = lowestFirst(set);
   let bytes = min(lowestEnd(set) - first, <u64>min(room - FrameHead.BYTES, PAYLOAD_MAX));
@@ -131,7 +131,7 @@ function writeData(stream: usize, at: usize, room: u32, lost: bool): u32 {
 }
 
 /** The first control frame that fits. */
-function writeControl(session: usize, at: usize, room: u32): u32 {
+export function writeControl(session: usize, at: usize, room: u32): u32 {
   const wants = load<u32>(partOf(session), Part.WANT);
   if (wants) {
     const frame = writeSessionControl(session, at, room, wants & (0 - wants));

@@ -207,6 +207,8 @@ export const enum Part {
   PEER_OPENED = 332,
   /** u64: when a session that is going away closes, and nothing is left; 0: something is. */
   GOAWAY_AT = 344,
+  /** u32: entry of the stream whose lost bytes a probe carried last (stream-probe.ts). */
+  PROBED = 352,
 }
 
 /** What becomes of a host that was refused a stream (Part.AVAILABLE). */
