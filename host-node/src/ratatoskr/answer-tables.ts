@@ -103,6 +103,10 @@ export class AnswerTables {
   #open = new FleetingMap<string, Row>();
   /** Of all answers; undefined: to be summed up from the devices. */
   #bytes: number | undefined;
+  /** No record began before; undefined: to be looked up. */
+  #oldestS: number | undefined;
+  /** Rows or answers went, now or before this opened: there may be pages to give back. */
+  #gone = true;
 
   /** Throws AnswerDatabaseError. */
   constructor(path: string, limits: AnswerLimits) {
@@ -123,18 +127,17 @@ export class AnswerTables {
   /** All that `change` does, or nothing, if it throws. */
   transaction(change: () => void): void {
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
+      this.#statements.enterTransaction.run();
       change();
       this.#writeSums();
       for (const { id, records } of this.#met.values()) {
         if (records === 0) this.#statements.leave.run(id);
       }
-      if (this.#freePages() > FREE_PAGES_MAX) {
-        this.#database.exec(`PRAGMA incremental_vacuum(${FREED_PAGES_MAX})`);
-      }
-      this.#database.exec('COMMIT');
+      if (this.#gone) this.#gone = this.#giveBack();
+      this.#statements.commit.run();
     } catch (error) {
       this.#bytes = undefined;
+      [this.#oldestS, this.#gone] = [undefined, true];
       // Of rows that do not exist now: somebody else's may come to their places.
       this.#open = new FleetingMap();
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
@@ -166,6 +169,7 @@ export class AnswerTables {
       nowS,
     );
     if (changes === 0) return this.find(key);
+    if (this.#oldestS !== undefined) this.#oldestS = Math.min(this.#oldestS, nowS);
     this.#add(sums, 1, 0);
     const name = nameOf(key);
     this.#open.delete(name);
@@ -201,6 +205,7 @@ export class AnswerTables {
     const row = this.#rowOf(key);
     if (!row) return;
     this.#statements.forget.run(row.id);
+    this.#gone = true;
     this.#add(this.#sumsOf(row.device), -1, -row.bytes);
   }
 
@@ -218,8 +223,12 @@ export class AnswerTables {
   /** What is too old goes, by and by. @param coming records that begin in this transaction */
   expire(nowS: number, coming: number): void {
     const last = nowS - this.#limits.keptS;
+    this.#oldestS ??= Number(this.#statements.oldestS.get()?.['oldestS'] ?? Infinity);
+    if (this.#oldestS > last) return;
     const rows = this.#statements.expire.all(last, EXPIRED_MAX + 2 * coming) as unknown as Row[];
     for (const { device, bytes } of rows) this.#add(this.#sumsOf(device), -1, -bytes);
+    this.#oldestS = undefined;
+    this.#gone = true;
   }
 
   /** Throws if nothing can be written. */
@@ -242,6 +251,7 @@ export class AnswerTables {
     }
     for (const id of ids) this.#statements.shorten.run(id);
     this.#add(sums, 0, -freed);
+    this.#gone = true;
     return freed > 0;
   }
 
@@ -282,8 +292,12 @@ export class AnswerTables {
     return this.#bytes;
   }
 
-  #freePages(): number {
-    return Number(this.#statements.freePages.get()?.['freelist_count']);
+  /** Some of the pages that are too many for the next answers. Whether there may be more. */
+  #giveBack(): boolean {
+    const free = Number(this.#statements.freePages.get()?.['freelist_count']);
+    if (free <= FREE_PAGES_MAX) return false;
+    this.#database.exec(`PRAGMA incremental_vacuum(${FREED_PAGES_MAX})`);
+    return true;
   }
 }
 
@@ -292,6 +306,8 @@ function prepare(database: DatabaseSync) {
   const where = 'WHERE device = (SELECT id FROM device WHERE name = ?) AND request = ?';
   const bytes = 'coalesce(length(answer), 0) AS bytes';
   return {
+    enterTransaction: statement('BEGIN IMMEDIATE'),
+    commit: statement('COMMIT'),
     find: statement(`SELECT digest, code, answer FROM answer ${where}`),
     row: statement(`SELECT id, device, ${bytes} FROM answer ${where}`),
     enter: statement(
@@ -308,6 +324,7 @@ function prepare(database: DatabaseSync) {
       'UPDATE answer SET code = ?, answer = ? WHERE id = ? AND device = ? AND request = ?',
     ),
     forget: statement('DELETE FROM answer WHERE id = ?'),
+    oldestS: statement('SELECT min(beganS) AS oldestS FROM answer'),
     expire: statement(
       'DELETE FROM answer WHERE id IN ' +
         '(SELECT id FROM answer WHERE beganS <= ? ORDER BY beganS LIMIT ?) ' +
