@@ -1,30 +1,39 @@
 #!/usr/bin/env node
 // Starts the program. Its sources are TypeScript, which Node runs by itself from 22.18 on; an older
 // one starts again with the Node that the project's lock file names, or, from 22.13, with a flag.
+// A server is started again too where Node was not given the flags of a server, or others, before.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SERVE_FLAGS } from './serve-flags.mjs';
 
 const main = new URL('../src/cli/main.ts', import.meta.url);
-/** Collections of a larger young space are rarer and longer: 7 ms in place of 2 for a server. */
-const YOUNG_SPACE = '--max-semi-space-size=8';
+const words = process.argv.slice(2);
+const isServer = words[0] === 'serve' || (words[0] === 'network' && words[1] === 'up');
+/** What somebody has chosen for the heap stays. */
+const isChosen = /space-size|memory-reducer/.test(
+  `${process.execArgv} ${process.env.NODE_OPTIONS ?? ''}`,
+);
+const flags = isServer && !isChosen ? SERVE_FLAGS : [];
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const least = [22, 13];
 const isAtLeast = (wanted) => major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
 
 if (isAtLeast(least) && process.features.typescript) {
-  await (await import(main.href)).main();
+  if (flags.length === 0) await (await import(main.href)).main();
+  // Replaced by itself, not a parent that waits; an open channel to its own parent would break.
+  else if (process.execve && !process.channel) {
+    const again = [...process.execArgv, ...flags, fileURLToPath(import.meta.url), ...words];
+    process.execve(process.execPath, [process.execPath, ...again], process.env);
+  } else startAgain(process.execPath, [...process.execArgv, ...flags]);
 } else {
   const bundled = bundledNode();
-  if (bundled) startAgain(bundled, [YOUNG_SPACE]);
+  if (bundled) startAgain(bundled, flags);
   else if (isAtLeast(least)) {
-    startAgain(process.execPath, [
-      YOUNG_SPACE,
-      '--experimental-strip-types',
-      '--disable-warning=ExperimentalWarning',
-    ]);
+    const strip = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
+    startAgain(process.execPath, [...flags, ...strip]);
   } else {
     console.error(
       `andvari: wanted Node ${least.join('.')} or newer, this is ${process.versions.node}; ` +
@@ -48,10 +57,10 @@ function bundledNode() {
 }
 
 /** The same command line under another Node; this process only passes signals and the exit code. */
-function startAgain(node, flags) {
-  const words = [...flags, fileURLToPath(main), ...process.argv.slice(2)];
+function startAgain(node, itsFlags) {
+  const line = [...itsFlags, fileURLToPath(main), ...words];
   // The channel ends with this process, however it ends: the child stops then.
-  const child = spawn(node, words, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(node, line, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   // From the terminal a Ctrl-C reaches the child twice, which takes that for one.
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, () => child.kill(signal));

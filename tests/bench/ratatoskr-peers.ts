@@ -15,6 +15,9 @@ import { WebSocket } from 'ws';
 export const USER = 'user-1';
 export const DEVICES = Array.from({ length: 64 }, (_, i) => `device-${i}`);
 export const CONNECTIONS_MAX = 10_500;
+/** Of one load, and the requests that each has under way at full load. */
+export const CONNECTIONS = 16;
+export const WINDOW = 8;
 /** A request of 300 bytes with it: JSON, as every service of ours takes. */
 const PAYLOAD = new TextEncoder().encode(
   JSON.stringify({ request_type: 'BENCH', text: 'x'.repeat(112) }),

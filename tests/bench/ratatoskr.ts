@@ -3,22 +3,11 @@
  * on another. Beside them, in the same run and on the same core, what no server can do without: one
  * Ed25519 verify and one sign for each request; and what carries it, a bare ws echo.
  */
-import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { plainEngine } from '@andvari/host-common/engine/module';
-import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
-import { PinnedServer, pinLoad } from './pinned-server.ts';
-import {
-  DEVICES,
-  openPeer,
-  openRatatoskrSession,
-  type Peer,
-  requestOf,
-  type Transport,
-} from './ratatoskr-peers.ts';
+import { PinnedLoad } from './pinned-load.ts';
+import { PinnedServer } from './pinned-server.ts';
+import type { Mode } from './ratatoskr-load.ts';
+import { CONNECTIONS, type Transport, WINDOW } from './ratatoskr-peers.ts';
 import type { Usage } from './ratatoskr-server.ts';
-import { percentiles } from './timing.ts';
 
 export interface RatatoskrRow {
   name: string;
@@ -32,203 +21,41 @@ export interface RatatoskrRow {
    * p99 by the server's own metric, from a whole request to its answer.
    */
   half?: { leastP99Us: number; lateP99Us: number; collectionMs: number; routedP99Us: number };
-  /** Of the bare verify and sign by wall clock, the best of each. */
+  /** Of the bare verify and sign of the same turn, by wall clock: the middle one of the turns. */
   ratio?: number;
-  /** The same by CPU time: the middle one of the turns. */
+  /** The same by CPU time. */
   cpuRatio?: number;
   /** Of the bare ws echo, by wall clock. */
   echoRatio?: number;
 }
 
-setFlagsFromString('--expose-gc');
-/**
- * What the load has thrown away is collected before the clock runs, not while it does: the young
- * space of this process (package.json) has room for all that a run makes.
- */
-const collect = runInNewContext('gc') as () => void;
-
-const CONNECTIONS = 16;
-const WINDOW = 8;
-const REQUESTS = 3000;
-const REQUESTS_ALONE = 500;
-/** Some three seconds: in fewer a single collection more or less decides the p99. */
-const REQUESTS_HALF = 12_000;
-/** Of these not measured: some half a second. */
-const WARM_UP = 2_000;
 /** Alternating runs; the best of each counts. */
 const TURNS = 5;
-const CONNECTS = 50;
-
 interface Target {
   name: string;
   server: PinnedServer;
-  transport: Transport;
+  load: PinnedLoad;
   /** A server of ours; else it echoes whatever comes. */
   isRatatoskr: boolean;
   best: Map<Mode, RatatoskrRow>;
   /** Each turn at half load. */
   halves: RatatoskrRow[];
   /** Of each turn at full load. */
-  cpuRatios: number[];
+  ratios: { wall: number; cpu: number }[];
 }
 
-type Mode = 'full' | 'alone' | 'half';
-
-/** One message under way. */
-interface Sent {
-  requestId: string;
-  /** Milliseconds: when it was sent, or should have been. */
-  atMs: number;
-}
-
-/** Connections so far: each run has devices that rested, or their 8192 live nonces are used up. */
-let opened = 0;
-
-interface Lane {
-  peer: Peer;
-  /** Signed beforehand. */
-  supply: { requestId: string; bytes: Uint8Array }[];
-  /** In the order of their answers. */
-  sent: Sent[];
-}
-
-async function openLanes(target: Target, codec: RatatoskrCodec, mode: Mode): Promise<Lane[]> {
-  const count = mode === 'alone' ? 1 : CONNECTIONS;
-  const requests = { full: REQUESTS, alone: REQUESTS_ALONE, half: REQUESTS_HALF }[mode];
-  const each = Math.floor(requests / count);
-  const { server, transport } = target;
-  const port = server.ports[transport];
-  if (port === undefined) throw new Error(`${target.name}: no port`);
-  const lanes: Lane[] = [];
-  for (let i = 0; i < count; i++) {
-    const deviceId = DEVICES[opened++ % DEVICES.length] as string;
-    const peer = await openPeer(transport, port);
-    if (target.isRatatoskr) await openRatatoskrSession(codec, peer, deviceId);
-    const supply = Array.from({ length: each }, () => {
-      const request = requestOf(codec, deviceId);
-      return { requestId: request.requestId, bytes: codec.encodeRequest(request) };
-    });
-    lanes.push({ peer, supply, sent: [] });
-  }
-  return lanes;
-}
-
-const ANSWER_BYTES_MAX = 1024;
-
-/** Answers until they are checked, in one block: as many objects would be collected meanwhile. */
-class Answers {
-  readonly #bytes: Buffer;
-  readonly #ends: number[] = [0];
-  readonly #requestIds: string[] = [];
-
-  constructor(count: number) {
-    this.#bytes = Buffer.alloc(count * ANSWER_BYTES_MAX);
-  }
-
-  get count(): number {
-    return this.#requestIds.length;
-  }
-
-  add(requestId: string, bytes: Uint8Array): void {
-    const end = this.#ends.at(-1) as number;
-    this.#bytes.set(bytes, end);
-    this.#ends.push(end + bytes.length);
-    this.#requestIds.push(requestId);
-  }
-
-  *[Symbol.iterator]() {
-    for (const [index, requestId] of this.#requestIds.entries()) {
-      yield { requestId, bytes: this.#bytes.subarray(this.#ends[index], this.#ends[index + 1]) };
-    }
-  }
-}
-
-/**
- * Sends all that the lanes have and waits for the answers. `perSecond`: of all lanes, at fixed
- * times whatever the server does; undefined: `window` a lane under way, as fast as it goes.
- */
-function drive(lanes: Lane[], window: number, perSecond?: number) {
-  const times: number[] = [];
-  const lates: number[] = [];
-  const total = lanes.reduce((sum, { supply }) => sum + supply.length, 0);
-  const answered = new Answers(total);
-  const send = (lane: Lane, atMs = performance.now()) => {
-    const next = lane.supply.pop();
-    if (!next) return;
-    lane.sent.push({ requestId: next.requestId, atMs });
-    lates.push(performance.now() - atMs);
-    lane.peer.send(next.bytes);
-  };
-  return new Promise<{ times: number[]; lates: number[]; answered: Answers }>((resolve) => {
-    for (const lane of lanes) {
-      lane.peer.onMessage = (bytes) => {
-        const { requestId, atMs } = lane.sent.shift() as Sent;
-        times.push(performance.now() - atMs);
-        answered.add(requestId, bytes);
-        if (answered.count === total) resolve({ times, lates, answered });
-        else if (perSecond === undefined) send(lane);
-      };
-    }
-    if (perSecond === undefined) {
-      for (const lane of lanes) for (let i = 0; i < window; i++) send(lane);
-      return;
-    }
-    const start = performance.now();
-    let sent = 0;
-    const tick = () => {
-      for (; sent < total && performance.now() - start >= (sent / perSecond) * 1000; sent++) {
-        send(lanes[sent % lanes.length] as Lane, start + (sent / perSecond) * 1000);
-      }
-      // A loop that never sleeps would have its core taken away where others want it.
-      if (sent < total) setTimeout(tick, 1);
-    };
-    tick();
-  });
-}
-
-async function run(target: Target, codec: RatatoskrCodec, mode: Mode): Promise<RatatoskrRow> {
-  const { name, server, isRatatoskr } = target;
-  const lanes = await openLanes(target, codec, mode);
-  if (mode === 'half') await warmUp(lanes, target);
+async function run(target: Target, mode: Mode): Promise<RatatoskrRow> {
+  const { name, server, load } = target;
+  await load.prepare(mode, (target.best.get('full')?.perSecond ?? 0) / 2);
   const before = await server.usage();
-  collect();
-  const start = performance.now();
-  const full = target.best.get('full')?.perSecond ?? 0;
-  const window = mode === 'alone' ? 1 : WINDOW;
-  const collected = new LoadCollections();
-  const { times, lates, answered } = await drive(
-    lanes,
-    window,
-    mode === 'half' ? full / 2 : undefined,
-  );
-  const seconds = (performance.now() - start) / 1000;
-  const collectionMs = collected.longestMs();
+  const figures = await load.drive();
   const after = await server.usage();
-  const cpuUs = after.cpuUs - before.cpuUs;
-  for (const { peer } of lanes) peer.close();
-  if (isRatatoskr) {
-    for (const { requestId, bytes } of answered) {
-      const opened = codec.openResponse(bytes);
-      if (opened.ok && opened.response.success && opened.response.requestId === requestId) continue;
-      throw new Error(
-        `${name}: a wrong answer ${opened.ok ? opened.response.errorCode : opened.reason}`,
-      );
-    }
-  }
-  const perCpuSecond = (times.length / cpuUs) * 1e6;
-  const row = { name, perSecond: times.length / seconds, perCpuSecond, ...percentiles(times) };
+  const { requests, seconds, p50Us, p99Us, lateP99Us, collectionMs } = figures;
+  const perCpuSecond = (requests / (after.cpuUs - before.cpuUs)) * 1e6;
+  const row = { name, perSecond: requests / seconds, perCpuSecond, p50Us, p99Us };
   if (mode !== 'half') return row;
   const routedP99Us = routedWithin(0.99, before.routed, after.routed) * 1e6;
-  const lateP99Us = percentiles(lates).p99Us;
-  const half = { leastP99Us: row.p99Us, lateP99Us, collectionMs, routedP99Us };
-  return { ...row, half };
-}
-
-/** What has rested is slow at first: its code and its young space were taken away meanwhile. */
-async function warmUp(lanes: Lane[], target: Target): Promise<void> {
-  const rest = lanes.map(({ supply }) => supply.splice(WARM_UP / lanes.length));
-  await drive(lanes, 0, (target.best.get('full')?.perSecond ?? 0) / 2);
-  lanes.forEach((lane, i) => void lane.supply.push(...(rest[i] as Lane['supply'])));
+  return { ...row, half: { leastP99Us: p99Us, lateP99Us, collectionMs, routedP99Us } };
 }
 
 /** Seconds within which this share was answered, between two looks at the server's metric. */
@@ -243,42 +70,6 @@ function routedWithin(share: number, before: Usage['routed'], after: Usage['rout
     [fromS, passed] = [withinS, count];
   }
   return 0;
-}
-
-/** Collections of this process: times that they lengthen are not the server's. */
-class LoadCollections {
-  #longestMs = 0;
-  readonly #observer = new PerformanceObserver((list) => this.#look(list.getEntries()));
-
-  constructor() {
-    this.#observer.observe({ entryTypes: ['gc'] });
-  }
-
-  longestMs(): number {
-    this.#look(this.#observer.takeRecords());
-    this.#observer.disconnect();
-    return this.#longestMs;
-  }
-
-  #look(entries: readonly PerformanceEntry[]): void {
-    for (const { duration } of entries) this.#longestMs = Math.max(this.#longestMs, duration);
-  }
-}
-
-/** From nothing to a session, one after the other. */
-async function connects(target: Target, codec: RatatoskrCodec): Promise<RatatoskrRow> {
-  const times: number[] = [];
-  const start = performance.now();
-  for (let i = 0; i < CONNECTS; i++) {
-    const from = performance.now();
-    const port = target.server.ports[target.transport] as number;
-    const peer = await openPeer(target.transport, port);
-    await openRatatoskrSession(codec, peer, DEVICES[i] as string);
-    times.push(performance.now() - from);
-    peer.close();
-  }
-  const perSecond = (times.length / (performance.now() - start)) * 1000;
-  return { name: `connect, ${target.name}`, perSecond, ...percentiles(times) };
 }
 
 /** Of turns at the same rate the one with the middle p99, and the least of them beside it. */
@@ -301,25 +92,21 @@ async function openTargets(): Promise<Target[]> {
   const memory = await PinnedServer.start('memory');
   const served = await PinnedServer.start('served');
   const secured = await PinnedServer.start('served-tls');
-  const target = (name: string, server: PinnedServer, transport: Transport): Target => {
-    return {
-      name,
-      server,
-      transport,
-      isRatatoskr: server !== echo,
-      ...{ best: new Map(), halves: [] },
-      cpuRatios: [],
-    };
+  const targets: Target[] = [];
+  const add = async (name: string, server: PinnedServer, transport: Transport) => {
+    const port = server.ports[transport];
+    if (port === undefined) return;
+    const isRatatoskr = server !== echo;
+    const load = await PinnedLoad.start({ transport, port, isRatatoskr });
+    targets.push({ name, server, load, isRatatoskr, best: new Map(), halves: [], ratios: [] });
   };
-  const targets = [
-    target('bare ws echo', echo, 'plain'),
-    target('bare ws echo, TLS', echo, 'tls'),
-    target('WebSocket', served, 'plain'),
-    target('WebSocket, TLS', secured, 'tls'),
-    target('WebTransport', served, 'webTransport'),
-    target('WebSocket, answers in memory', memory, 'plain'),
-  ];
-  return targets.filter(({ server, transport }) => server.ports[transport] !== undefined);
+  await add('bare ws echo', echo, 'plain');
+  await add('bare ws echo, TLS', echo, 'tls');
+  await add('WebSocket', served, 'plain');
+  await add('WebSocket, TLS', secured, 'tls');
+  await add('WebTransport', served, 'webTransport');
+  await add('WebSocket, answers in memory', memory, 'plain');
+  return targets;
 }
 
 const modeNames = {
@@ -329,8 +116,6 @@ const modeNames = {
 };
 
 export async function benchRatatoskr(): Promise<RatatoskrRow[]> {
-  const { unpin } = pinLoad();
-  const codec = RatatoskrCodec.create({ module: await plainEngine() });
   const targets = await openTargets();
   const bare: RatatoskrRow = {
     name: 'bare Ed25519 verify + sign',
@@ -344,8 +129,11 @@ export async function benchRatatoskr(): Promise<RatatoskrRow[]> {
       bare.perCpuSecond = Math.max(bare.perCpuSecond ?? 0, (pairs / cpuUs) * 1e6);
       for (const target of targets) {
         if (mode === 'half' && !target.isRatatoskr) continue;
-        const row = await run(target, codec, mode);
-        if (mode === 'full') target.cpuRatios.push(((row.perCpuSecond ?? 0) * cpuUs) / pairs / 1e6);
+        const row = await run(target, mode);
+        if (mode === 'full') {
+          const wall = (row.perSecond * seconds) / pairs;
+          target.ratios.push({ wall, cpu: ((row.perCpuSecond ?? 0) * cpuUs) / pairs / 1e6 });
+        }
         if (mode === 'half') target.halves.push(row);
         else target.best.set(mode, better(row, target.best.get(mode)));
       }
@@ -357,30 +145,31 @@ export async function benchRatatoskr(): Promise<RatatoskrRow[]> {
       const row = mode === 'half' ? middle(target.halves) : target.best.get(mode);
       if (!row) continue;
       const named = { ...row, name: `${target.name}, ${modeNames[mode]}` };
-      rows.push(
-        mode === 'full' && target.isRatatoskr ? beside(named, bare, { target, targets }) : named,
-      );
+      rows.push(mode === 'full' && target.isRatatoskr ? beside(named, { target, targets }) : named);
     }
   }
   for (const target of targets) {
-    if (target.isRatatoskr) rows.push(await connects(target, codec));
+    const { name, isRatatoskr, load } = target;
+    if (isRatatoskr) rows.push({ name: `connect, ${name}`, ...(await load.connects()) });
   }
   for (const server of new Set(targets.map((target) => target.server))) server.close();
-  unpin();
+  for (const { load } of targets) load.close();
   return rows;
 }
 
 function beside(
   row: RatatoskrRow,
-  bare: RatatoskrRow,
   { target, targets }: { target: Target; targets: Target[] },
 ): RatatoskrRow {
   const echo = targets.find(({ name }) => name === 'bare ws echo')?.best.get('full');
-  const ratios = target.cpuRatios.sort((a, b) => a - b);
+  const middleOf = (kind: 'wall' | 'cpu') => {
+    const sorted = target.ratios.map((ratios) => ratios[kind]).sort((a, b) => a - b);
+    return sorted[sorted.length >> 1] ?? 0;
+  };
   return {
     ...row,
-    ratio: row.perSecond / bare.perSecond,
-    cpuRatio: ratios[ratios.length >> 1] ?? 0,
+    ratio: middleOf('wall'),
+    cpuRatio: middleOf('cpu'),
     ...(echo ? { echoRatio: row.perSecond / echo.perSecond } : {}),
   };
 }

@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SERVE_FLAGS } from '../../bin/serve-flags.mjs';
 import { ChildProgram } from './child-program.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/andvari.mjs', import.meta.url));
@@ -54,6 +55,20 @@ describe('the process andvari', () => {
     const [logged = '', ...told] = server.err.split('\n');
     expect(JSON.parse(logged)).toMatchObject({ msg: 'the node stops' });
     expect(told).toEqual(['andvari: worker 2 died: made to die (ANDVARI_WORKER_DIED)', '']);
+  });
+
+  it('gives a server the flags of one, unless somebody has chosen others', async () => {
+    const words = ['network', 'up', ...ZERO_PORTS, '--json', '--data', join(directory, 'net')];
+    const flagsOf = async (env: Record<string, string>) => {
+      const network = new ChildProgram(words, launcher, env);
+      await network.event('ready');
+      const line = readFileSync(`/proc/${network.child.pid}/cmdline`, 'utf8').split('\0');
+      network.child.kill('SIGTERM');
+      expect(await network.ended).toEqual({ code: 0, signal: null });
+      return line.slice(1, line.indexOf(launcher));
+    };
+    expect(await flagsOf({})).toEqual(SERVE_FLAGS);
+    expect(await flagsOf({ NODE_OPTIONS: '--max-semi-space-size=4' })).toEqual([]);
   });
 
   const toLauncher = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;

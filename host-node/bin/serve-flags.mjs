@@ -1,0 +1,11 @@
+/**
+ * Flags of Node for a process that serves: short pauses rather than a small heap (docs/decisions.md,
+ * "A young space of 8 MB"). The least young space and old space are set too, or a server that rests
+ * comes back to small ones and collects the old space within its first second.
+ */
+export const SERVE_FLAGS = [
+  '--min-semi-space-size=8',
+  '--max-semi-space-size=8',
+  '--initial-old-space-size=64',
+  '--no-memory-reducer',
+];
