@@ -1,7 +1,7 @@
 /**
- * Flags of Node for a process that serves: short pauses rather than a small heap (docs/decisions.md,
- * "A young space of 8 MB"). The least young space and old space are set too, or a server that rests
- * comes back to small ones and collects the old space within its first second.
+ * Flags of Node for a process that serves: short pauses rather than a small heap
+ * (docs/decisions.md, "A young space of 8 MB"). The least sizes of young and old space are set too,
+ * or a server that rests comes back to small ones and collects the old space within a second.
  */
 export const SERVE_FLAGS = [
   '--min-semi-space-size=8',

@@ -1,4 +1,4 @@
-/** A process of a bench's own, kept on one core where the machine lets it, that answers questions. */
+/** A process of a bench's own that answers questions, on one core where the machine lets it. */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
