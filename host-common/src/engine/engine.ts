@@ -4,7 +4,12 @@
  * comes from assembly/core/layout.ts.
  */
 
-import { type EngineIdentity, type EngineSizes, writeConfiguration } from './configuration.ts';
+import {
+  CLIENT_IDENTITY,
+  type EngineIdentity,
+  type EngineSizes,
+  writeConfiguration,
+} from './configuration.ts';
 import { EngineError } from './engine-error.ts';
 import { FramePool } from './frame-pool.ts';
 import { Client } from './generated/client.ts';
@@ -160,7 +165,9 @@ export interface EngineOptions extends InstanceOptions {
 /** 64 KiB: the unit in which a memory is sized. */
 const WASM_PAGE_BYTES = 65536;
 /** Enough to lay out a map and learn how much it needs; the declared minimum of the module. */
-const MEASURING_PAGES = 32;
+const LEAST_PAGES = 32;
+/** By module, sizes and wire: always the same, and it costs a memory and an instance to ask. */
+const needs = new WeakMap<WebAssembly.Module, Map<string, number>>();
 const TWO_32 = 4294967296;
 
 /** What an instance is given (assembly/core/imports.ts). */
@@ -193,11 +200,17 @@ export class Engine {
   /** Coins that can lie in lockers at once. */
   readonly lockerCoins: number;
 
-  private constructor(module: WebAssembly.Module, surroundings: Surroundings, hostFrames: number) {
-    const { memory, worker } = surroundings;
+  private constructor(
+    exports: EngineExports,
+    memory: WebAssembly.Memory,
+    {
+      worker,
+      hostFrames = Number.POSITIVE_INFINITY,
+    }: { worker: number; hostFrames?: number | undefined },
+  ) {
     this.memory = memory;
     this.worker = worker;
-    this.exports = instantiate(module, surroundings);
+    this.exports = exports;
     check('attach', this.exports.attach());
     const buffer = memory.buffer as ArrayBuffer;
     this.u8 = new Uint8Array(buffer);
@@ -230,20 +243,13 @@ export class Engine {
    * Makes a memory of the size that the configuration needs, configures it and attaches worker 0.
    */
   static create(options: EngineOptions): Engine {
-    const { module, shared = false, nativeCtr } = options;
-    const measuring = newMemory(MEASURING_PAGES, shared);
-    const measure = instantiate(module, { memory: measuring, worker: 0 });
-    writeConfiguration(measuring, measure.configBlock(), options.sizes, options.identity);
-    const fits = measure.configure();
-    if (fits !== Status.OK && fits !== Status.MEMORY_TOO_SMALL) check('configure', fits);
-    const bytes = measure.regions(Region.END) >>> 0;
-    const memory = newMemory(Math.max(MEASURING_PAGES, Math.ceil(bytes / WASM_PAGE_BYTES)), shared);
-    const exports = instantiate(module, { memory, worker: 0 });
+    const { module, shared = false, nativeCtr, ...rest } = options;
+    const pages = Math.max(LEAST_PAGES, Math.ceil(bytesOf(options) / WASM_PAGE_BYTES));
+    const memory = newMemory(pages, shared);
+    const exports = instantiate(module, { memory, worker: 0, nativeCtr });
     writeConfiguration(memory, exports.configBlock(), options.sizes, options.identity);
     check('configure', exports.configure());
-    new Uint8Array(measuring.buffer).fill(0);
-    const { hostFrames = Number.POSITIVE_INFINITY } = options;
-    return new Engine(module, { memory, worker: 0, nativeCtr }, hostFrames);
+    return new Engine(exports, memory, { ...rest, worker: 0 });
   }
 
   /** A further instance over a memory that create() has made (shared build). */
@@ -251,9 +257,10 @@ export class Engine {
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
     worker: number,
-    { nativeCtr, hostFrames = Number.POSITIVE_INFINITY }: InstanceOptions = {},
+    { nativeCtr, ...rest }: InstanceOptions = {},
   ): Engine {
-    return new Engine(module, { memory, worker, nativeCtr }, hostFrames);
+    const exports = instantiate(module, { memory, worker, nativeCtr });
+    return new Engine(exports, memory, { ...rest, worker });
   }
 
   /** First byte of a region (generated/layout.ts, Region). */
@@ -331,6 +338,25 @@ export class Engine {
  */
 export function check(what: string, status: number): void {
   if (status !== Status.OK) throw new EngineError(what, status, statusName(status));
+}
+
+/** Bytes of memory that an engine of these sizes needs; as it says itself. */
+function bytesOf({ module, shared = false, sizes, identity }: EngineOptions): number {
+  const known = needs.get(module) ?? new Map<string, number>();
+  needs.set(module, known);
+  const { wire } = identity;
+  const name = JSON.stringify([sizes, wire]);
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const memory = newMemory(LEAST_PAGES, shared);
+  const exports = instantiate(module, { memory, worker: 0 });
+  // No key of the server's: this memory is thrown away as it is.
+  writeConfiguration(memory, exports.configBlock(), sizes, { ...CLIENT_IDENTITY, wire });
+  const fits = exports.configure();
+  if (fits !== Status.OK && fits !== Status.MEMORY_TOO_SMALL) check('configure', fits);
+  const bytes = exports.regions(Region.END) >>> 0;
+  known.set(name, bytes);
+  return bytes;
 }
 
 function newMemory(pages: number, shared: boolean): WebAssembly.Memory {
