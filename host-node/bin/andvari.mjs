@@ -18,10 +18,9 @@ const isChosen = /space-size|memory-reducer/.test(
 );
 const flags = isServer && !isChosen ? SERVE_FLAGS : [];
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const least = [22, 13];
-const isAtLeast = (wanted) => major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
+const isNewEnough = major > 22 || (major === 22 && minor >= 13);
 
-if (isAtLeast(least) && process.features.typescript) {
+if (isNewEnough && process.features.typescript) {
   if (flags.length === 0) await (await import(main.href)).main();
   // Replaced by itself, not a parent that waits; an open channel to its own parent would break.
   else if (process.execve && !process.channel) {
@@ -31,12 +30,12 @@ if (isAtLeast(least) && process.features.typescript) {
 } else {
   const bundled = bundledNode();
   if (bundled) startAgain(bundled, flags);
-  else if (isAtLeast(least)) {
+  else if (isNewEnough) {
     const strip = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'];
     startAgain(process.execPath, [...flags, ...strip]);
   } else {
     console.error(
-      `andvari: wanted Node ${least.join('.')} or newer, this is ${process.versions.node}; ` +
+      `andvari: wanted Node 22.13 or newer, this is ${process.versions.node}; ` +
         '"npm install" brings one along (ANDVARI_NODE_TOO_OLD)',
     );
     process.exitCode = 1;
@@ -56,12 +55,17 @@ function bundledNode() {
   }
 }
 
-/** The same command line under another Node; this process only passes signals and the exit code. */
+/**
+ * The same command line under another Node; this process only passes signals and the exit code.
+ * @param {string} node
+ * @param {string[]} itsFlags
+ */
 function startAgain(node, itsFlags) {
   const line = [...itsFlags, fileURLToPath(main), ...words];
   // The channel ends with this process, however it ends: the child stops then.
   const child = spawn(node, line, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   // From the terminal a Ctrl-C reaches the child twice, which takes that for one.
+  /** @type {NodeJS.Signals[]} */
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

@@ -227,6 +227,10 @@ describe('a registry that stands in a file', () => {
       expect(each.list().map(({ deviceId }) => deviceId)).toEqual(['a', 'c']);
     }
     expect(() => registry.replaceAll([device('d'), device('d')])).toThrow(/twice/);
+    const pointless = device('d', {
+      publicKey: Uint8Array.from({ length: 32 }, (_, i) => +!i * 2),
+    });
+    expect(() => registry.replaceAll([device('a'), pointless])).toThrow(/no point of the curve/);
     expect(openRegistry(path).size).toBe(2);
   });
 

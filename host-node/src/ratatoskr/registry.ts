@@ -64,11 +64,8 @@ export class DeviceRegistry {
       throw new DeviceError(`device ${device.deviceId} is registered with another key`);
     }
     const userIds = new Set([...(known?.userIds ?? []), ...device.userIds]);
-    const next = checked({ ...device, userIds, revoked: false });
-    if (!isCurvePoint(next.publicKey)) {
-      throw new DeviceError(`device ${device.deviceId}: the key is no point of the curve`);
-    }
-    this.#put(next);
+    this.#checkCurve(device);
+    this.#put(checked({ ...device, userIds, revoked: false }));
   }
 
   /** The device is refused from now on, also in sessions that it has. False: no such device. */
@@ -80,10 +77,11 @@ export class DeviceRegistry {
   }
 
   /**
-   * Take these in place of all others, or none of them.
+   * Take these in place of all others, or none of them. Some 0.2 ms for each key that is new here.
    * @throws DeviceError
    */
   replaceAll(devices: readonly Device[]): void {
+    for (const device of devices.slice(0, DEVICES_MAX)) this.#checkCurve(device);
     this.load(devices);
   }
 
@@ -100,6 +98,13 @@ export class DeviceRegistry {
     }
     this.#devices = next.#devices;
     this.#owners = next.#owners;
+  }
+
+  /** A key that no point has could never sign; one that is here already was looked at before. */
+  #checkCurve({ deviceId, publicKey }: { deviceId: string; publicKey: Uint8Array }): void {
+    const isKnown = this.#owners.has(keyName(publicKey));
+    if (isKnown || deviceKeyProblem(publicKey) || isCurvePoint(publicKey)) return;
+    throw new DeviceError(`device ${deviceId}: the key is no point of the curve`);
   }
 
   #put(device: Device): void {
