@@ -68,8 +68,12 @@ function verifyAt(place: string, asked: string): Look {
   // Before the log: a server that writes it meanwhile only adds records behind this one.
   const head = readHead(place);
   const stats = statSync(place, { throwIfNoEntry: false });
-  if (!stats?.isFile()) return lookWithout(stats ? 'it is no file' : NO_FILE, place, asked);
-  const rotated = rotatedFiles(place);
+  const rotated = existsSync(dirname(place)) ? rotatedFiles(place) : [];
+  // Between the steps of a rotation, in which a server may have been killed, there is no log; that
+  // nothing is missing then is for the head to say.
+  const isBetween = stats === undefined && head !== undefined && rotated.length > 0;
+  const without = () => lookWithout(stats ? 'it is no file' : NO_FILE, asked, { place, rotated });
+  if (!stats?.isFile() && !isBetween) return without();
   const written = textParts(readIfThere(place) ?? '');
   const chain = followFiles(rotated, place, written.whole);
   if ('problem' in chain) return { verdict: { ok: false, ...chain } };
@@ -84,6 +88,7 @@ function verifyAt(place: string, asked: string): Look {
     yield* textsOf(rotated.reverse());
   };
   const problem = head && headProblem(head, end, texts());
+  if (problem && isBetween) return without();
   if (problem) {
     return { verdict: { ok: false, file: head.record ? asked : headPath(place), problem } };
   }
@@ -99,8 +104,11 @@ function textParts(text: string): { whole: string; rest: string } {
 }
 
 /** There is no log. What is left of one tells that there was; in a rotation it is gone too. */
-function lookWithout(problem: string, place: string, asked: string): Look {
-  const rotated = existsSync(dirname(place)) ? rotatedFiles(place) : [];
+function lookWithout(
+  problem: string,
+  asked: string,
+  { place, rotated }: { place: string; rotated: readonly string[] },
+): Look {
   const left = [headPath(place), breaksPath(place)].filter((path) => existsSync(path));
   const [youngest] = rotated.slice(-1);
   if (youngest !== undefined) {
