@@ -108,6 +108,11 @@ export function newestEpoch(session: usize): u32 {
   return load<u32>(session + Session.EPOCHS, Common.NEWEST);
 }
 
+/** When keys of an epoch that is held were derived: microseconds. */
+export function epochCreated(session: usize, number: u32): u64 {
+  return load<u64>(epochAt(session, number & 1), Epoch.CREATED);
+}
+
 export function isProtected(session: usize): bool {
   return load<u8>(session + Session.EPOCHS, Common.PROTECTED) != 0;
 }

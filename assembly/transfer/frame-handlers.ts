@@ -72,7 +72,7 @@ export function handleFrame(session: usize, frame: usize, path: usize, bytes: u3
     case FrameType.CONTROL:
       return onControl(session, frame);
     case FrameType.REKEY:
-      return onRekey(session);
+      return onRekey(session, openedEpoch);
     case FrameType.PING:
       return onPing(session);
     case FrameType.PONG:

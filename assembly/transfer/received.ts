@@ -99,15 +99,23 @@ function isOutOfOrder(at: usize, n: u32): bool {
 }
 
 /**
+ * Numbers of an epoch are kept from now on. Those of the one two before go: an ACK lists numbers of
+ * its packet's epoch or the one before, and any others would end the session (section 1.4).
+ */
+export function receiveEpoch(session: usize, epochNumber: u32): void {
+  const at = part(session, epochNumber);
+  if (load<u32>(at, Received.EPOCH) == epochNumber) return;
+  memory.fill(at, 0, Received.BYTES);
+  store<u32>(at, epochNumber, Received.EPOCH);
+}
+
+/**
  * Notes that packet n of an epoch was taken: it will be acked. Only packets are noted of which
  * everything was taken.
  */
 export function noteReceived(session: usize, epochNumber: u32, n: u32, ackEliciting: bool): void {
+  receiveEpoch(session, epochNumber);
   const at = part(session, epochNumber);
-  if (load<u32>(at, Received.EPOCH) != epochNumber) {
-    memory.fill(at, 0, Received.BYTES);
-    store<u32>(at, epochNumber, Received.EPOCH);
-  }
   const outOfOrder = isOutOfOrder(at, n);
   addNumber(at, n);
   if (load<u32>(rangeAt(at, 0), 4) == n) store<u64>(at, now, Received.LARGEST_TIME);

@@ -7,20 +7,22 @@
  * Answering: IDLE - ANSWER_KEY - ANSWER_SECRET - ANSWERED (answer each PTO) - IDLE
  *
  * Who asked sends in k from the moment it has the secret; who answers, from the first valid packet
- * of k on. IDLE comes back when a packet of k has come; receive keys of e live 3 PTO longer, a
- * quarter of an epoch's time at the most, and until they are gone nothing new starts: a probe
- * timeout that has grown must not keep data waiting for the next epoch.
+ * of k on. IDLE comes back when a packet of k has come; receive keys of e live 3 PTO longer, for
+ * what is late, and until they are gone nothing new starts. They go sooner when epoch k + 1 is
+ * wanted: a probe timeout that a spike has blown up, which a side that only receives never sees
+ * shrink again, must not keep data waiting that is at the end of k.
  */
 import { CloseError, FrameFlag, FrameHead } from "../core/transfer";
 import { wipe } from "../crypto/wipe";
 import { now } from "./clock";
-import { deriveNextEpoch, rekeyUs, retireEpoch, switchEpoch } from "./epoch";
+import { deriveNextEpoch, epochCreated, retireEpoch, switchEpoch } from "./epoch";
 import { SessionBit, tell } from "./events";
 import { frameFlags, payloadAt } from "./frame-view";
 import { Session } from "./layout";
 import { resetPathIndices } from "./path-slots";
 import { makeReady } from "./ready";
-import { ptoUs } from "./rtt";
+import { receiveEpoch } from "./received";
+import { leastPtoUs, PTO_MIN_US, ptoUs } from "./rtt";
 import { rekeyDueByUse, rekeyTime } from "./send-limits";
 import { isInitiator } from "./session-head";
 import { oweToken } from "./session-reset";
@@ -42,6 +44,8 @@ export const enum Rekey {
   /** When the frame goes again, and when the receive keys of the epoch before are dropped. u64. */
   AGAIN = 8,
   DROP = 16,
+  /** When the first packet of the epoch that is used came, from which they are held. u64. */
+  SINCE = 24,
   /** Representatives of this side and of the peer. */
   OWN = 64,
   PEER = 96,
@@ -57,6 +61,9 @@ export const enum RekeyState {
   ANSWER_SECRET = 6,
   ANSWERED = 7,
 }
+
+/** Probe timeouts for which receive keys are held after the first packet of the next epoch. */
+const HELD_TIMEOUTS: u64 = 3;
 
 /** A representative, k, 16 zeros. */
 export const REKEY_PAYLOAD: u32 = 52;
@@ -90,9 +97,46 @@ export function rekeyIfDue(session: usize, eliciting: bool): void {
 /** Starts a rekey, unless one is under way. False: it is, or the last one is not over. */
 export function askRekey(session: usize): bool {
   if (state(session) != RekeyState.IDLE) return false;
-  if (load<u8>(session, Session.REKEY + Rekey.HOLDS_BEFORE)) return false;
+  if (holdsBefore(session) && !dropSooner(session)) return false;
   setState(session, RekeyState.WANT_KEY);
   tell(session, SessionBit.REKEY_KEY);
+  return true;
+}
+
+function holdsBefore(session: usize): bool {
+  return load<u8>(session, Session.REKEY + Rekey.HOLDS_BEFORE) != 0;
+}
+
+function dropBefore(session: usize): void {
+  store<u64>(session, NEVER, Session.REKEY + Rekey.DROP);
+  store<u8>(session, 0, Session.REKEY + Rekey.HOLDS_BEFORE);
+  retireEpoch(session, (epochOf(session) - 1) & 1);
+}
+
+/**
+ * The next epoch is wanted here: the keys from before are held for 3 PTO of the path's shortest
+ * round trip, no longer. What is still late then, its sender has given up. False: not yet over.
+ */
+function dropSooner(session: usize): bool {
+  const rekey = session + Session.REKEY,
+    held = load<u64>(rekey, Rekey.SINCE) + HELD_TIMEOUTS * leastPtoUs(session),
+    drop = min(load<u64>(rekey, Rekey.DROP), held);
+  store<u64>(rekey, drop, Rekey.DROP);
+  if (drop > now) return false;
+  dropBefore(session);
+  return true;
+}
+
+/**
+ * The peer asks for the next epoch in one of this epoch's packets: it holds no keys from before any
+ * more, and has waited 3 PTO of its own for that since it heard us in this epoch. So nothing of its
+ * is late by less, and ours need not be held either. No 3 PTO are shorter than what is asked of an
+ * epoch's age here; a peer that has not waited shall not have keys computed at any pace.
+ */
+function dropForPeer(session: usize, epoch: u32): bool {
+  if (state(session) != RekeyState.IDLE || epoch != epochOf(session)) return false;
+  if (now - epochCreated(session, epoch) < HELD_TIMEOUTS * PTO_MIN_US) return false;
+  dropBefore(session);
   return true;
 }
 
@@ -126,8 +170,8 @@ function answerSecret(session: usize): void {
   tell(session, SessionBit.REKEY_SECRET);
 }
 
-/** A REKEY frame; frame.ts has seen that its payload has 52 bytes. */
-export function onRekey(session: usize): u32 {
+/** A REKEY frame in a packet of `epoch`; payload.ts has seen that its payload has 52 bytes. */
+export function onRekey(session: usize, epoch: u32): u32 {
   const k = bswap<u32>(load<u32>(payloadAt, 32)),
     e = epochOf(session),
     was = state(session);
@@ -137,7 +181,7 @@ export function onRekey(session: usize): u32 {
   if (k == e && was == RekeyState.ANSWERED) frameGoes(session, now);
   if (k <= e) return Handled.OK;
   if (k > e + 1) return Handled.CLOSE + CloseError.CRYPTO;
-  if (load<u8>(session, Session.REKEY + Rekey.HOLDS_BEFORE)) return Handled.OK;
+  if (holdsBefore(session) && !dropForPeer(session, epoch)) return Handled.OK;
   // Both asked: the session's initiator goes on asking.
   if (was == RekeyState.ASKING && isInitiator(session)) return Handled.OK;
   if (was > RekeyState.ASKING) return Handled.OK;
@@ -197,6 +241,7 @@ function switchSending(session: usize): void {
   switchEpoch(session);
   oweToken(session);
   streamsEpoch(session, epochOf(session));
+  receiveEpoch(session, epochOf(session));
   resetPathIndices(session);
   makeReady(session);
 }
@@ -211,8 +256,8 @@ export function packetOfEpoch(session: usize, epoch: u32): void {
     switchSending(session);
   }
   setState(session, RekeyState.IDLE);
-  const late = min(3 * ptoUs(session, false), rekeyUs(session) >> 2);
-  store<u64>(session, now + late, Session.REKEY + Rekey.DROP);
+  store<u64>(session, now, Session.REKEY + Rekey.SINCE);
+  store<u64>(session, now + HELD_TIMEOUTS * ptoUs(session, false), Session.REKEY + Rekey.DROP);
   memory.fill(session + Session.REKEY + Rekey.OWN, 0, 64);
   tell(session, SessionBit.REKEYED);
 }
@@ -245,16 +290,17 @@ export function writeRekey(session: usize, to: usize): u32 {
   return FrameHead.BYTES + REKEY_PAYLOAD;
 }
 
+/** When a REKEY frame goes again; NEVER: none is under way. */
 export function rekeyDeadline(session: usize): u64 {
-  const rekey = session + Session.REKEY;
-  return min(load<u64>(rekey, Rekey.AGAIN), load<u64>(rekey, Rekey.DROP));
+  return load<u64>(session, Session.REKEY + Rekey.AGAIN);
+}
+
+/** When the receive keys of the epoch before are dropped, whatever may be sent then. */
+export function oldKeysDeadline(session: usize): u64 {
+  return load<u64>(session, Session.REKEY + Rekey.DROP);
 }
 
 export function onRekeyTimer(session: usize): void {
-  const rekey = session + Session.REKEY;
-  if (load<u64>(rekey, Rekey.AGAIN) <= now) frameGoes(session, now);
-  if (load<u64>(rekey, Rekey.DROP) > now) return;
-  store<u64>(rekey, NEVER, Rekey.DROP);
-  store<u8>(rekey, 0, Rekey.HOLDS_BEFORE);
-  retireEpoch(session, (epochOf(session) - 1) & 1);
+  if (rekeyDeadline(session) <= now) frameGoes(session, now);
+  if (oldKeysDeadline(session) <= now) dropBefore(session);
 }

@@ -7,6 +7,8 @@ import { Recovery, recoveryWord, setRecoveryWord } from "./recovery-state";
 const INITIAL_US: u64 = 100000;
 /** Least time that timers tell apart. */
 export const GRANULARITY_US: u64 = 1000;
+/** No probe timeout is shorter, whatever the path. */
+export const PTO_MIN_US: u64 = GRANULARITY_US + ACK_DELAY_US;
 /** A probe timeout does not double beyond this. */
 const TIMEOUT_MAX_US: u64 = 5000000;
 /** Probe timeouts for which a late ack of a packet given up is waited for. */
@@ -55,6 +57,16 @@ export function ptoUs(session: usize, backoff: bool): u64 {
   if (!backoff) return once;
   const doublings = <u64>min<u32>(<u32>recoveryWord(session, Recovery.TIMEOUTS), 16);
   return max(once, min(once << doublings, TIMEOUT_MAX_US));
+}
+
+/**
+ * The probe timeout, not above that of the path's shortest round trip once one was measured: a
+ * spike of the round trip does not lengthen it.
+ */
+export function leastPtoUs(session: usize): u64 {
+  const pto = ptoUs(session, false);
+  if (recoveryWord(session, Recovery.SAMPLED) == 0) return pto;
+  return min(pto, recoveryWord(session, Recovery.LEAST) + PTO_MIN_US);
 }
 
 /** What was given up and sent before this is not waited for any more: three probe timeouts ago. */

@@ -15,7 +15,7 @@ import { currentPath } from "./path-slots";
 import { makeReady } from "./ready";
 import { ackDeadline, ackWanted } from "./received";
 import { onRecoveryTimer, recoveryDeadline } from "./recovery";
-import { onRekeyTimer, rekeyDeadline } from "./rekey";
+import { oldKeysDeadline, onRekeyTimer, rekeyDeadline } from "./rekey";
 import { ptoUs, smoothedUs } from "./rtt";
 import {
   closeFor,
@@ -48,6 +48,7 @@ export function setSessionTimer(session: usize, paced: u64): void {
   noteRoundTrip(session, smoothedUs(session), ptoUs(session, false));
   first = min(first, min(idleDeadline(session), pathDeadline(session)));
   first = min(first, goAwayDeadline(session, ptoUs(session, false)));
+  first = min(first, oldKeysDeadline(session));
   if (mayReach(session)) first = min(first, sendingDeadline(session, paced));
   // What is due and still here could not go; what would let it go makes the session ready.
   const again = ptoUs(session, false) >> 2;
@@ -102,7 +103,7 @@ function onTimerOpen(session: usize): void {
   if (recoveryDeadline(session) <= now) onRecoveryTimer(session);
   if (streamDeadline(session) <= now) onStreamTimer(session);
   if (pathDeadline(session) <= now) checkPaths(session);
-  if (rekeyDeadline(session) <= now) onRekeyTimer(session);
+  onRekeyTimer(session);
 }
 
 /** A path that failed is told; if it was the current one, what was learnt of it is forgotten. */

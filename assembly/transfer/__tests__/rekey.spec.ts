@@ -1,19 +1,22 @@
 import { CloseError, FrameHead } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
 import { resetClock } from "../clock";
-import { newestEpoch, sendingEpoch, setRekeyLimits, startEpochs } from "../epoch";
+import { epochOf as heldEpoch, newestEpoch, sendingEpoch, startEpochs } from "../epoch";
 import { SessionBit } from "../events";
 import { viewFrame } from "../frame-view";
 import { startPaths } from "../path-slots";
+import { ackEpoch, ackWanted, hasReceived, noteReceived } from "../received";
 import { startRecovery } from "../recovery";
 import {
   askRekey,
   giveKey,
   giveSecret,
   isRekeying,
+  oldKeysDeadline,
   onRekey,
   onRekeyTimer,
   packetOfEpoch,
+  REKEY_PAYLOAD,
   rekeyDeadline,
   rekeyDue,
   rekeyNumber,
@@ -21,7 +24,7 @@ import {
   startRekeys,
   writeRekey,
 } from "../rekey";
-import { ptoUs } from "../rtt";
+import { PTO_MIN_US, ptoUs, sampleRtt } from "../rtt";
 import { Head } from "../session-head";
 import { NEVER } from "../timer-wheel";
 import { Handled } from "../verdict";
@@ -60,7 +63,7 @@ function carry(from: usize, to: usize): u32 {
   expect(writeRekey(from, frame)).toBe(80);
   expect(rekeyDue(from)).toBe(false);
   viewFrame(frame);
-  return onRekey(to);
+  return onRekey(to, sendingEpoch(from));
 }
 
 function giveKeyTo(made: usize, value: u8): bool {
@@ -88,6 +91,25 @@ function exchange(asks: usize, answers: usize): void {
   expect(giveSecretTo(asks)).toBe(SecretVerdict.OK);
 }
 
+/** The same, to the end: both use the new epoch. */
+function finish(asks: usize, answers: usize): void {
+  exchange(asks, answers);
+  packetOfEpoch(answers, newestEpoch(asks));
+  packetOfEpoch(asks, newestEpoch(asks));
+  told(asks);
+  told(answers);
+}
+
+/** A question for epoch k is viewed. */
+function ask(k: u32): void {
+  memory.fill(frame, 0, 80);
+  store<u8>(frame, 4, FrameHead.TYPE);
+  store<u8>(frame, 1, FrameHead.FLAGS);
+  store<u16>(frame, bswap<u16>(<u16>REKEY_PAYLOAD), FrameHead.PAYLOAD_LENGTH);
+  store<u32>(frame, bswap<u32>(k), 60);
+  viewFrame(frame);
+}
+
 describe("rekey", () => {
   test("switches the asking side at once, the answering one at its first packet", () => {
     const a = session(true),
@@ -107,28 +129,84 @@ describe("rekey", () => {
     expect(rekeyNumber(a)).toBe(1);
     // The receive keys of epoch 0 live on for 3 PTO, and until then nothing starts.
     expect(askRekey(a)).toBe(false);
-    expect(rekeyDeadline(a)).toBe(START + 3 * ptoUs(a, false));
-    resetClock(rekeyDeadline(a));
-    onRekeyTimer(a);
+    expect(oldKeysDeadline(a)).toBe(START + 3 * ptoUs(a, false));
     expect(rekeyDeadline(a)).toBe(NEVER);
+    resetClock(oldKeysDeadline(a));
+    onRekeyTimer(a);
+    expect(oldKeysDeadline(a)).toBe(NEVER);
     expect(askRekey(a)).toBe(true);
     expect(rekeyNumber(a)).toBe(2);
   });
 
-  test("keeps the keys from before no longer than a quarter of an epoch's time", () => {
+  test("gives up keys from before when the peer, who has waited, asks for the next epoch", () => {
     const a = session(true),
       b = session(false);
-    setRekeyLimits(a, 1000000, 1000000);
-    startRecovery(a, 20000000);
+    startRecovery(b, 20000000);
+    finish(a, b);
+    const asked: u64 = 3 * PTO_MIN_US;
+    expect(oldKeysDeadline(b)).toBe(START + 3 * ptoUs(b, false), "3 PTO are minutes");
+    ask(2);
+    resetClock(START + asked - 1);
+    expect(onRekey(b, 1)).toBe(Handled.OK);
+    expect(heldEpoch(b, 0)).not.toBe(0, "nobody has waited for so short a time");
+    expect(isRekeying(b)).toBe(false);
+    resetClock(START + asked);
+    expect(onRekey(b, 0)).toBe(Handled.OK);
+    expect(heldEpoch(b, 0)).not.toBe(0, "a question goes in the epoch that is used");
+    expect(isRekeying(b)).toBe(false);
+    expect(onRekey(b, 1)).toBe(Handled.OK);
+    expect(heldEpoch(b, 0)).toBe(0);
+    expect(oldKeysDeadline(b)).toBe(NEVER);
+    expect(told(b) & SessionBit.REKEY_KEY).not.toBe(0);
+    giveKeyTo(b, 3);
+    expect(giveSecretTo(b)).toBe(SecretVerdict.OK);
+    expect(newestEpoch(b)).toBe(2);
+  });
+
+  test("keeps the keys of the epoch it sends in, whoever asks for one after the next", () => {
+    const a = session(true),
+      b = session(false);
+    exchange(a, b);
+    ask(2);
+    resetClock(START + 10000000);
+    expect(onRekey(b, 1)).toBe(Handled.OK);
+    expect(onRekey(b, 0)).toBe(Handled.OK);
+    expect(sendingEpoch(b)).toBe(0);
+    expect(heldEpoch(b, 0)).not.toBe(0);
+  });
+
+  test("gives them up after 3 PTO of the shortest round trip when its own data wait", () => {
+    const a = session(true),
+      b = session(false);
+    sampleRtt(a, 20000, 0);
+    sampleRtt(a, 8000000, 0);
+    finish(a, b);
+    const late = START + 3 * ptoUs(a, false),
+      soon = START + 3 * (20000 + PTO_MIN_US);
+    expect(oldKeysDeadline(a)).toBe(late);
+    resetClock(soon - 1);
+    onRekeyTimer(a);
+    expect(oldKeysDeadline(a)).toBe(late, "nobody wants the next epoch");
+    expect(askRekey(a)).toBe(false);
+    expect(heldEpoch(a, 0)).not.toBe(0);
+    expect(oldKeysDeadline(a)).toBe(soon);
+    resetClock(soon);
     expect(askRekey(a)).toBe(true);
-    giveKeyTo(a, 1);
-    carry(a, b);
-    giveKeyTo(b, 2);
-    giveSecretTo(b);
-    carry(b, a);
-    giveSecretTo(a);
-    packetOfEpoch(a, 1);
-    expect(rekeyDeadline(a)).toBe(START + 250000, "3 PTO are a minute");
+    expect(heldEpoch(a, 0)).toBe(0);
+  });
+
+  test("lists no numbers of an epoch whose acks would end the session", () => {
+    const a = session(true),
+      b = session(false);
+    noteReceived(a, 0, 0, true);
+    finish(a, b);
+    expect(ackWanted(a)).toBe(1);
+    expect(ackEpoch(a)).toBe(0, "the one before may be acked");
+    resetClock(oldKeysDeadline(a));
+    exchange(a, b);
+    expect(sendingEpoch(a)).toBe(2);
+    expect(ackWanted(a)).toBe(0);
+    expect(hasReceived(a, 0)).toBe(false);
   });
 
   test("repeats question and answer each PTO, with the same representative", () => {
@@ -158,7 +236,7 @@ describe("rekey", () => {
     store<u8>(frame, 1, FrameHead.FLAGS);
     viewFrame(frame);
     expect(rekeyDue(b)).toBe(false);
-    onRekey(b);
+    onRekey(b, 0);
     expect(rekeyDue(b)).toBe(true);
   });
 
@@ -194,21 +272,21 @@ describe("rekey", () => {
     for (let k: u32 = 0; k < 2; k++) {
       store<u32>(frame, bswap<u32>(k), 60);
       viewFrame(frame);
-      expect(onRekey(b)).toBe(Handled.OK);
+      expect(onRekey(b, 1)).toBe(Handled.OK);
     }
     store<u32>(frame, bswap<u32>(2), 60);
     viewFrame(frame);
-    expect(onRekey(b)).toBe(Handled.OK);
+    expect(onRekey(b, 1)).toBe(Handled.OK);
     expect(isRekeying(b)).toBe(false, "keys of epoch 0 are still held");
     store<u32>(frame, bswap<u32>(3), 60);
     viewFrame(frame);
-    expect(onRekey(b)).toBe(Handled.CLOSE + CloseError.CRYPTO);
+    expect(onRekey(b, 1)).toBe(Handled.CLOSE + CloseError.CRYPTO);
     store<u8>(frame, 5, FrameHead.FLAGS);
     viewFrame(frame);
-    expect(onRekey(b)).toBe(Handled.CLOSE + CloseError.CRYPTO);
+    expect(onRekey(b, 1)).toBe(Handled.CLOSE + CloseError.CRYPTO);
     store<u8>(frame, 0, FrameHead.FLAGS);
     viewFrame(frame);
-    expect(onRekey(b)).toBe(Handled.CLOSE + CloseError.FRAME_ENCODING);
+    expect(onRekey(b, 1)).toBe(Handled.CLOSE + CloseError.FRAME_ENCODING);
   });
 
   test("takes no key and no secret that nobody asked for, and no secret of zeros", () => {
