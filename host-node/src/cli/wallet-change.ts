@@ -1,16 +1,12 @@
-import { dirname, join } from 'node:path';
 import { statusName } from '@andvari/host-common/engine/generated/status';
 import { coinNumber, coinValueUnits, formatUnits } from '@andvari/host-common/raida/coin';
 import type { Wallet } from '@andvari/host-common/raida/wallet';
 import type { ChangeResult, ChangeWish } from '@andvari/host-common/raida/wallet-change';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
-import { makeDirectory } from '../files/directory.ts';
-import { WalletFile } from '../raida/wallet-file.ts';
 import type { CommandContext } from './command-context.ts';
-import { fingerprintOf, InputError, readCoinFiles, refuseRepeatedCoins } from './wallet-input.ts';
-import { openConnection } from './wallet-options.ts';
+import { InputError } from './wallet-input.ts';
 import { settleChange } from './wallet-pending.ts';
-import { type PownOptions, refuseEncryptionCoin } from './wallet-pown.ts';
+import { type PendingOptions, withPending } from './wallet-pending-open.ts';
 import { withStages } from './wallet-stages.ts';
 
 /** Coins of several denominations may share a serial number. */
@@ -19,7 +15,7 @@ export interface CoinToBreak {
   denomination?: number;
 }
 
-export interface ChangeOptions extends PownOptions {
+export interface ChangeOptions extends PendingOptions {
   /** The coin to break; true: the only coin of the files. */
   break?: CoinToBreak | true;
   /** Denomination of the ten coins to join; true: of all the coins. */
@@ -43,16 +39,8 @@ export async function change(
   if ((options.break === undefined) === (options.join === undefined)) {
     throw new InputError('wanted --break or --join');
   }
-  const connection = await openConnection(options, context);
-  try {
-    const files = readCoinFiles(paths, connection.network.coinId);
-    refuseRepeatedCoins(files);
-    refuseEncryptionCoin(files, connection.encryptionCoin);
-    const directory = options.out ?? dirname(paths[0] as string);
-    makeDirectory(directory, 0o700);
-    const path = join(directory, `change-${fingerprintOf(files)}.wallet`);
-    const pending = WalletFile.open(path, { create: true });
-    const given = new Set(files.flatMap(({ coins }) => coins.map(coinNumber)));
+  await withPending('change', paths, { options, context }, (pending) => {
+    const given = new Set(pending.files.flatMap(({ coins }) => coins.map(coinNumber)));
     let changed = false;
     const work = {
       run: async (wallet: Wallet, { resumed }: { resumed: boolean }) => {
@@ -68,10 +56,8 @@ export async function change(
       outcomeOf: (coin: WalletCoin) => changeOutcome(coin, { given, changed }),
       good: ['changed', 'rest'],
     };
-    await settleChange({ pending, directory, connection, files }, work, { json, context });
-  } finally {
-    await connection.close();
-  }
+    return settleChange(pending, work, { json, context });
+  });
 }
 
 /**

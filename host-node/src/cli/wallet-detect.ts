@@ -3,7 +3,7 @@ import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
 import { MemoryWalletStore } from '@andvari/host-common/raida/wallet-store';
 import type { CommandContext } from './command-context.ts';
 import { readCoinFiles } from './wallet-input.ts';
-import { openConnection, type WalletCommandOptions } from './wallet-options.ts';
+import { type WalletCommandOptions, withConnection } from './wallet-options.ts';
 import {
   AnswerProgress,
   type CoinOutcome,
@@ -18,8 +18,7 @@ export async function detect(
   options: WalletCommandOptions,
   context: CommandContext,
 ): Promise<void> {
-  const connection = await openConnection(options, context);
-  try {
+  await withConnection(options, context, async (connection) => {
     const files = readCoinFiles(paths, connection.network.coinId);
     const wallet = await Wallet.open({ store: new MemoryWalletStore(), client: connection.client });
     const fileOf = new Map<number, string>();
@@ -42,9 +41,7 @@ export async function detect(
     reportCoins(outcomes, { json }, context);
     if (!json) reportTotals(outcomes, context);
     context.exitCode = exitCodeOfCoins(outcomes, 'authentic');
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
 function outcomeOf(coin: WalletCoin, fileOf: ReadonlyMap<number, string>): CoinOutcome {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { coinValueUnits, formatUnits, totalUnits } from '@andvari/host-common/raida/coin';
 import { openDigests } from '@andvari/host-common/raida/digests';
 import { parseLockerCode } from '@andvari/host-common/raida/locker-code';
@@ -13,20 +13,20 @@ import { makeDirectory } from '../files/directory.ts';
 import { WalletFile } from '../raida/wallet-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
-import { fingerprintOf, InputError, readCoinFiles, refuseRepeatedCoins } from './wallet-input.ts';
-import { openConnection, type WalletCommandOptions } from './wallet-options.ts';
+import { InputError } from './wallet-input.ts';
+import { type WalletCommandOptions, withConnection } from './wallet-options.ts';
 import { resultsOf, settleChange } from './wallet-pending.ts';
-import { type PownOptions, refuseEncryptionCoin } from './wallet-pown.ts';
+import { type PendingOptions, withPending } from './wallet-pending-open.ts';
 import { readRegularFile, readStdin } from './wallet-read.ts';
 import { nounOf } from './wallet-report.ts';
 import { withStages } from './wallet-stages.ts';
 
-export interface LockOptions extends PownOptions {
+export interface LockOptions extends PendingOptions {
   /** Units of 1e-8. */
   amount?: bigint;
 }
 
-export interface UnlockOptions extends PownOptions {
+export interface UnlockOptions extends PendingOptions {
   codeFile?: string;
 }
 
@@ -47,15 +47,8 @@ export async function lock(
   context: CommandContext,
 ): Promise<void> {
   const json = options.json ?? false;
-  const connection = await openConnection(options, context);
-  try {
-    const files = readCoinFiles(paths, connection.network.coinId);
-    refuseRepeatedCoins(files);
-    refuseEncryptionCoin(files, connection.encryptionCoin);
-    const directory = options.out ?? dirname(paths[0] as string);
-    makeDirectory(directory, 0o700);
-    const path = join(directory, `locker-${fingerprintOf(files)}.wallet`);
-    const pending = WalletFile.open(path, { create: true });
+  await withPending('locker', paths, { options, context }, (change) => {
+    const { pending, files } = change;
     const all = totalUnits(files.flatMap(({ coins }) => coins));
     const wanted = formatUnits(options.amount ?? all);
     const returned = new Set<number>();
@@ -85,18 +78,9 @@ export async function lock(
       outcomeOf: (coin: WalletCoin) => lockOutcome(coin, { locked, returned }),
       good: ['locked', 'rest'],
     };
-    const tellCode = (wallet: Wallet) => tellLockers(wallet, path, { json, context });
-    await settleChange(
-      { pending, directory, connection, files },
-      { ...work, settled: tellCode },
-      {
-        json,
-        context,
-      },
-    );
-  } finally {
-    await connection.close();
-  }
+    const tellCode = (wallet: Wallet) => tellLockers(wallet, pending.path, { json, context });
+    return settleChange(change, { ...work, settled: tellCode }, { json, context });
+  });
 }
 
 /**
@@ -150,8 +134,7 @@ export async function peek(
 ): Promise<void> {
   const json = options.json ?? false;
   const text = readCode(code, options.codeFile);
-  const connection = await openConnection(options, context);
-  try {
+  await withConnection(options, context, async (connection) => {
     const { client } = connection;
     const wallet = await Wallet.open({ store: new MemoryWalletStore(), client });
     const { coins, answered, empty } = await wallet.peek(text, withStages(json, context));
@@ -168,9 +151,7 @@ export async function peek(
     }
     if (answered === 0) context.exitCode = ExitCode.NETWORK;
     else if (coins.length === 0) context.exitCode = ExitCode.REFUSED;
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
 /** `andvari wallet unlock`: takes what is in a locker into a new coin file. */
@@ -182,8 +163,7 @@ export async function unlock(
   const json = options.json ?? false;
   // In the one form that a code has: it is the same locker however the code is typed.
   const text = parseLockerCode(readCode(code, options.codeFile), await openDigests());
-  const connection = await openConnection(options, context);
-  try {
+  await withConnection(options, context, async (connection) => {
     const directory = options.out ?? '.';
     makeDirectory(directory, 0o700);
     // The name tells the next run of the same command from others, and does not tell the code.
@@ -207,9 +187,7 @@ export async function unlock(
       good: ['owned'],
     };
     await settleChange({ pending, directory, connection, files: [] }, work, { json, context });
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
 /** A locker that a run before has emptied is named with the file that has its coins. */

@@ -28,3 +28,17 @@ export async function openConnection(
   const connection = await connect(network, { timeoutMs: options.timeout, encryptionCoin });
   return { ...connection, encryptionCoin };
 }
+
+/** A connection for as long as `work` takes. */
+export async function withConnection(
+  options: WalletCommandOptions,
+  context: CommandContext,
+  work: (connection: OpenConnection) => Promise<void>,
+): Promise<void> {
+  const connection = await openConnection(options, context);
+  try {
+    await work(connection);
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,25 +1,13 @@
-import { dirname, join } from 'node:path';
-import { type CoinKeys, coinNumber } from '@andvari/host-common/raida/coin';
+import { dirname } from 'node:path';
 import type { Wallet } from '@andvari/host-common/raida/wallet';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
 import { makeDirectory } from '../files/directory.ts';
 import { WalletFile } from '../raida/wallet-file.ts';
 import type { CommandContext } from './command-context.ts';
-import {
-  coinName,
-  fingerprintOf,
-  InputError,
-  type InputFile,
-  readCoinFiles,
-  refuseRepeatedCoins,
-} from './wallet-input.ts';
-import { openConnection, type WalletCommandOptions } from './wallet-options.ts';
+import { withConnection } from './wallet-options.ts';
 import { type PendingChange, type PendingWork, settleChange } from './wallet-pending.ts';
+import { type PendingOptions, withPending } from './wallet-pending-open.ts';
 import { AnswerProgress } from './wallet-report.ts';
-
-export interface PownOptions extends WalletCommandOptions {
-  out?: string;
-}
 
 /**
  * `andvari wallet pown`: gives the coins of some files new ANs. The new ANs are in a pending file,
@@ -28,46 +16,33 @@ export interface PownOptions extends WalletCommandOptions {
  */
 export async function pown(
   paths: readonly string[],
-  options: PownOptions,
+  options: PendingOptions,
   context: CommandContext,
 ): Promise<void> {
-  const connection = await openConnection(options, context);
-  try {
-    const files = readCoinFiles(paths, connection.network.coinId);
-    refuseRepeatedCoins(files);
-    refuseEncryptionCoin(files, connection.encryptionCoin);
-    const directory = options.out ?? dirname(paths[0] as string);
-    makeDirectory(directory, 0o700);
-    const pendingPath = join(directory, `pending-${fingerprintOf(files)}.wallet`);
-    const pending = WalletFile.open(pendingPath, { create: true });
-    await settle({ pending, directory, connection, files }, options, context);
-  } finally {
-    await connection.close();
-  }
+  await withPending('pending', paths, { options, context }, (change) =>
+    settle(change, options, context),
+  );
 }
 
 /** `andvari wallet resolve`: finishes changes of ownership from their pending files. */
 export async function resolve(
   paths: readonly string[],
-  options: PownOptions,
+  options: PendingOptions,
   context: CommandContext,
 ): Promise<void> {
-  const connection = await openConnection(options, context);
-  try {
+  await withConnection(options, context, async (connection) => {
     for (const path of new Set(paths)) {
       const directory = options.out ?? dirname(path);
       makeDirectory(directory, 0o700);
       const pending = WalletFile.open(path, { create: false });
       await settle({ pending, directory, connection, files: [] }, options, context);
     }
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
 function settle(
   change: PendingChange,
-  options: PownOptions,
+  options: PendingOptions,
   context: CommandContext,
 ): Promise<void> {
   const json = options.json ?? false;
@@ -111,17 +86,4 @@ function pownOutcome(coin: WalletCoin): string {
   if (coin.state === 'pending') return 'pending';
   if (coin.owned && coin.grade.name === 'authentic') return 'owned';
   return coin.grade.name === 'counterfeit' ? 'counterfeit' : 'limbo';
-}
-
-/** Its keys would change under the requests that it encrypts. */
-export function refuseEncryptionCoin(
-  files: readonly InputFile[],
-  coin: CoinKeys | undefined,
-): void {
-  if (!coin) return;
-  const file = files.find(({ coins }) => coins.some((one) => coinNumber(one) === coinNumber(coin)));
-  if (!file) return;
-  throw new InputError(
-    `${file.path}: ${coinName(coin)} encrypts the requests and cannot be among them`,
-  );
 }

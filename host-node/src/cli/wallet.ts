@@ -19,7 +19,8 @@ import {
   unlock,
 } from './wallet-locker.ts';
 import type { WalletCommandOptions } from './wallet-options.ts';
-import { type PownOptions, pown, resolve } from './wallet-pown.ts';
+import type { PendingOptions } from './wallet-pending-open.ts';
+import { pown, resolve } from './wallet-pown.ts';
 
 /** `andvari wallet`. */
 export function registerWalletCommands(program: Command, context: CommandContext): void {
@@ -42,12 +43,12 @@ export function registerWalletCommands(program: Command, context: CommandContext
         'short, run it again. Your own files are never changed or removed.',
     )
     .option('--out <dir>', 'where new files go (default: the folder of the first file)')
-    .action((files: string[], options: PownOptions) => pown(files, options, context));
+    .action((files: string[], options: PendingOptions) => pown(files, options, context));
   withNetwork(wallet.command('resolve <files...>'))
     .summary('finish changes of ownership from their pending files')
     .description('Finish what a pown that was cut short has left in pending-*.wallet files.')
     .option('--out <dir>', 'where new files go (default: the folder of the pending file)')
-    .action((files: string[], options: PownOptions) => resolve(files, options, context));
+    .action((files: string[], options: PendingOptions) => resolve(files, options, context));
   registerHeal(wallet, context);
   registerLockers(wallet, context);
   registerChange(wallet, context);
@@ -62,7 +63,7 @@ function registerHeal(wallet: Command, context: CommandContext): void {
         'on with them: remove them when no coin is pending.',
     )
     .option('--out <dir>', 'where new files go (default: the folder of the first file)')
-    .action((files: string[], options: PownOptions) => heal(files, options, context));
+    .action((files: string[], options: PendingOptions) => heal(files, options, context));
 }
 
 function registerLockers(wallet: Command, context: CommandContext): void {
