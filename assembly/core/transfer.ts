@@ -22,7 +22,7 @@ export const enum TransferPacket {
   /** First byte of the UDP payload. */
   OFFSET = 0,
   LENGTH = 4,
-  /** The far end, PATH_BYTES: the address (16, IPv4 mapped), the port (u16), two zeros, HANDLE. */
+  /** The far end, a PathField. */
   PATH = 8,
   /** Within PATH: the host's own number of a way that has no address, as a relay's; else 0. */
   HANDLE = 28,
@@ -34,10 +34,16 @@ export const enum TransferPacket {
   BYTES = 64,
 }
 
-/** Bytes of a path's far end (TransferPacket.PATH). */
+/** A path's far end (TransferPacket.PATH): the address (16, IPv4 mapped), the port (u16). */
 export const enum PathField {
   ADDRESS = 0,
   PORT = 16,
+  /**
+   * u16: the host's own number of the address here that packets from there came to, and that those
+   * to there leave from; 0: the one that the system takes.
+   */
+  LOCAL = 18,
+  /** u32: the host's own number of a way that has no address, as a relay's; else 0. */
   HANDLE = 20,
   BYTES = 24,
 }

@@ -9,6 +9,7 @@ import {
   CloseError,
   FrameError,
   PacketVerdict,
+  PathField,
   TransferBlock,
   TransferPacket,
 } from "../core/transfer";
@@ -42,7 +43,7 @@ import {
   sessionReset,
 } from "./session";
 import { tellWaiting } from "./session-events";
-import { Head, Life } from "./session-head";
+import { Head, isInitiator, Life } from "./session-head";
 import { resetBy } from "./session-reset";
 import { Handled } from "./verdict";
 
@@ -104,6 +105,16 @@ function takePacket(session: usize, entry: usize): PacketVerdict {
   return handled == Handled.NO_ROOM ? PacketVerdict.NO_ROOM : PacketVerdict.TAKEN;
 }
 
+/**
+ * Where a packet came from. Whoever called keeps to no address of its own, so that it goes on from
+ * another when the system gives it one; whoever was called answers from the one that was.
+ */
+function farEndOf(session: usize, entry: usize): usize {
+  const far = entry + TransferPacket.PATH;
+  if (isInitiator(session)) store<u16>(far, 0, PathField.LOCAL);
+  return far;
+}
+
 function takeFrame(session: usize, entry: usize, frame: usize, length: u32): u32 {
   if (!load<u8>(session, Head.CONFIRMED)) {
     store<u8>(session, 1, Head.CONFIRMED);
@@ -114,7 +125,7 @@ function takeFrame(session: usize, entry: usize, frame: usize, length: u32): u32
   }
   packetOfEpoch(session, openedEpoch);
   const index = openedEpoch == sendingEpoch(session) ? openedPath : 0,
-    path = packetCameFrom(session, entry + TransferPacket.PATH, index, length);
+    path = packetCameFrom(session, farEndOf(session, entry), index, length);
   if (index > sendingPath(session)) openPaths(session, openedEpoch, index);
   viewFrame(frame);
   if (!isProbing()) {

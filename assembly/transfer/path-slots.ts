@@ -97,6 +97,13 @@ function sameFar(a: usize, b: usize): bool {
   return !v128.any_true(difference) && load<u64>(a, 16) == load<u64>(b, 16);
 }
 
+/** Is it the same place, whichever of our addresses its packets came to? */
+export function samePlace(a: usize, b: usize): bool {
+  if (v128.any_true(v128.xor(v128.load(a), v128.load(b)))) return false;
+  if (load<u16>(a, PathField.PORT) != load<u16>(b, PathField.PORT)) return false;
+  return load<u32>(a, PathField.HANDLE) == load<u32>(b, PathField.HANDLE);
+}
+
 /** The first path, to the PathField at `far`: the handshake has validated it. */
 export function startPaths(session: usize, far: usize): void {
   const path = pathAt(session, 1);

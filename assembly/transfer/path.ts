@@ -64,9 +64,12 @@ function attemptUs(session: usize, path: usize): u64 {
   return max(once, min(once << load<u8>(path, Path.TRIES), ATTEMPT_MAX_US));
 }
 
-/** Do two far ends differ in more than the port? Then the way is another, and nothing is known. */
+/** Do two paths differ in more than the port? Then the way is another, and nothing is known. */
 function otherWay(a: usize, b: usize): bool {
   if (v128.any_true(v128.xor(v128.load(a + Path.FAR), v128.load(b + Path.FAR)))) return true;
+  if (load<u16>(a, Path.FAR + PathField.LOCAL) != load<u16>(b, Path.FAR + PathField.LOCAL)) {
+    return true;
+  }
   return load<u32>(a, Path.FAR + PathField.HANDLE) != load<u32>(b, Path.FAR + PathField.HANDLE);
 }
 

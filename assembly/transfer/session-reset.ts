@@ -9,7 +9,6 @@ import {
   ControlType,
   FrameType,
   OpenArgument,
-  PathField,
   TransferBlock,
   TransferPacket,
 } from "../core/transfer";
@@ -19,7 +18,7 @@ import { epochAt, pathCid, sendingEpoch } from "./epoch";
 import { payloadAt } from "./frame-view";
 import { Session } from "./layout";
 import { messagePayload, newMessage, queueMessage } from "./messages";
-import { currentPath, Path } from "./path-slots";
+import { currentPath, Path, samePlace } from "./path-slots";
 import { ControlPayload } from "./payload";
 import { firstPrefix, isPrefix } from "./prefix";
 import { isReset, RESET_TOKEN_BYTES, resetBytes, resetToken, writeReset } from "./reset";
@@ -119,7 +118,7 @@ export function resetBy(entry: usize): usize {
     const session = sessionOfEntry(i);
     if (load<u8>(session, Head.LIFE) != Life.OPEN) continue;
     if (load<u8>(session, AREA + Reset.HELD) == 0) continue;
-    if (memory.compare(currentPath(session) + Path.FAR, far, PathField.BYTES) != 0) continue;
+    if (!samePlace(currentPath(session) + Path.FAR, far)) continue;
     if (endsInToken(session, entry)) return session;
   }
   return 0;

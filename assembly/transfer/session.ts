@@ -215,6 +215,8 @@ export function restartPath(session: usize, whole: bool): void {
 export function migrateTo(session: usize, far: usize): bool {
   const index = load<u32>(currentPath(session), Path.INDEX) + 1;
   if (probedPath(session) || index >= PATH_INDEX_MAX) return false;
+  // The peer knows us by the address it called, wherever it is itself.
+  store<u16>(far, load<u16>(currentPath(session), Path.FAR + PathField.LOCAL), PathField.LOCAL);
   openPaths(session, sendingEpoch(session), index);
   if (!probePath(session, far, index)) restartPath(session, true);
   makeReady(session);

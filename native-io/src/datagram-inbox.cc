@@ -20,22 +20,23 @@ uint16_t portOf(const SocketAddress& from) {
 
 }  // namespace
 
-DatagramInbox::DatagramInbox(const UdpSocket& socket, const MemoryView& memory, uint32_t area,
-                             uint32_t bytes, DatagramCounters& counters)
+DatagramInbox::DatagramInbox(const UdpSocket& socket, LocalAddresses& locals,
+                             const MemoryView& memory, const Area& area,
+                             DatagramCounters& counters)
     : socket_(socket),
+      locals_(locals),
       counters_(counters),
       base_(memory.data()),
-      slots_(std::min(bytes / kSlotBytes, kSlotsMax)) {
+      slots_(std::min(area.bytes / kSlotBytes, kSlotsMax)) {
   // A kernel that does not know it hands datagrams over one by one.
   const int on = 1;
   setsockopt(socket.fd(), IPPROTO_UDP, kUdpGro, &on, sizeof on);
   for (uint32_t i = 0; i < slots_; i++) {
-    slot_[i].bytes = {memory.data() + area + i * kSlotBytes, kSlotBytes};
+    slot_[i].bytes = {memory.data() + area.at + i * kSlotBytes, kSlotBytes};
     messages_[i] = {};
     messages_[i].msg_hdr.msg_name = &slot_[i].from;
     messages_[i].msg_hdr.msg_iov = &slot_[i].bytes;
     messages_[i].msg_hdr.msg_iovlen = 1;
-    messages_[i].msg_hdr.msg_control = slot_[i].control;
   }
 }
 
@@ -43,7 +44,7 @@ bool DatagramInbox::refill() {
   next_ = filled_ = at_ = 0;
   for (uint32_t i = 0; i < slots_; i++) {
     messages_[i].msg_hdr.msg_namelen = sizeof(SocketAddress);
-    messages_[i].msg_hdr.msg_controllen = sizeof slot_[i].control;
+    slot_[i].control.attach(messages_[i].msg_hdr);
   }
   for (int triesLeft = 2; triesLeft >= 0; triesLeft--) {
     const int got = recvmmsg(socket_.fd(), messages_, slots_, MSG_DONTWAIT, nullptr);
@@ -67,13 +68,14 @@ uint32_t DatagramInbox::receive(uint8_t* letters, uint32_t most) {
       next_++;
       continue;
     }
+    if (at_ == 0) begin(message);
     const uint8_t* const start = static_cast<uint8_t*>(slot_[next_].bytes.iov_base) + at_;
-    const uint32_t length = std::min(segmentOf(message), message.msg_len - at_);
+    const uint32_t length = std::min(segmentBytes_, message.msg_len - at_);
     const uint32_t offset = static_cast<uint32_t>(start - base_);
     uint8_t* const letter = letters + count * kLetterBytes;
     std::memcpy(letter, &offset, 4);
     std::memcpy(letter + 4, &length, 4);
-    writeFarEnd(slot_[next_].from, letter + 8);
+    writeFarEnd(slot_[next_].from, local_, letter + 8);
     count++;
     at_ += length;
     if (at_ < message.msg_len) continue;
@@ -90,15 +92,10 @@ bool DatagramInbox::isUseful(const mmsghdr& message) {
   return message.msg_len > 0 && !(message.msg_hdr.msg_flags & MSG_TRUNC) && portOf(*from) != 0;
 }
 
-uint32_t DatagramInbox::segmentOf(const mmsghdr& message) {
-  auto* const header = const_cast<msghdr*>(&message.msg_hdr);
-  for (cmsghdr* one = CMSG_FIRSTHDR(header); one; one = CMSG_NXTHDR(header, one)) {
-    if (one->cmsg_level != IPPROTO_UDP || one->cmsg_type != kUdpGro) continue;
-    int bytes = 0;
-    std::memcpy(&bytes, CMSG_DATA(one), sizeof bytes);
-    if (bytes > 0) return static_cast<uint32_t>(bytes);
-  }
-  return message.msg_len;
+void DatagramInbox::begin(const mmsghdr& message) {
+  segmentBytes_ = ReceivedControl::segmentOf(message.msg_hdr, message.msg_len);
+  LocalAddress local;
+  local_ = ReceivedControl::localOf(message.msg_hdr, local) ? locals_.numberOf(local) : 0;
 }
 
 }  // namespace andvari

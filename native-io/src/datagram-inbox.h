@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "datagram-control.h"
 #include "datagram-counters.h"
+#include "local-addresses.h"
 #include "memory-view.h"
 #include "udp-socket.h"
 
@@ -19,10 +21,14 @@ class DatagramInbox {
   // Bytes of the area for one message: no datagram is longer.
   static constexpr uint32_t kSlotBytes = 65536;
 
-  // [area, area + bytes) of the memory holds at least one slot, and the kernel writes there at
-  // receive() alone.
-  DatagramInbox(const UdpSocket& socket, const MemoryView& memory, uint32_t area, uint32_t bytes,
-                DatagramCounters& counters);
+  struct Area {
+    uint32_t at = 0, bytes = 0;
+  };
+
+  // The area of the memory holds at least one slot, and the kernel writes there at receive() alone.
+  // What the datagrams came to is numbered in `locals`.
+  DatagramInbox(const UdpSocket& socket, LocalAddresses& locals, const MemoryView& memory,
+                const Area& area, DatagramCounters& counters);
   DatagramInbox(const DatagramInbox&) = delete;
   DatagramInbox& operator=(const DatagramInbox&) = delete;
 
@@ -36,15 +42,16 @@ class DatagramInbox {
   struct Slot {
     SocketAddress from;
     iovec bytes;
-    alignas(cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))];
+    ReceivedControl control;
   };
 
   bool refill();
-  // Of each datagram of a message but the last; the whole message when it is one.
-  static uint32_t segmentOf(const mmsghdr& message);
+  // Looks at the message that is told next.
+  void begin(const mmsghdr& message);
   static bool isUseful(const mmsghdr& message);
 
   const UdpSocket& socket_;
+  LocalAddresses& locals_;
   DatagramCounters& counters_;
   const uint8_t* const base_;
   uint32_t slots_;
@@ -54,6 +61,9 @@ class DatagramInbox {
   // What is told next: a message, and the byte of it.
   uint32_t next_ = 0;
   uint32_t at_ = 0;
+  // Of that message: bytes of each datagram but the last, and the number of what it came to.
+  uint32_t segmentBytes_ = 0;
+  uint16_t local_ = 0;
 };
 
 }  // namespace andvari

@@ -21,11 +21,19 @@ uint32_t wordAt(const uint8_t* at) {
 // An error of an earlier datagram (ICMP) that the kernel reports at this call.
 bool isOfAnother(int error) { return error == ECONNREFUSED || error == EINTR; }
 
+// The machine has not the address any more from which it should leave, or not the interface.
+// Kernels say EINVAL of an address, newer ones ENETUNREACH if it is one of IPv4.
+bool isOfSource(int error) {
+  return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL || error == ENODEV;
+}
+
 }  // namespace
 
-DatagramOutbox::DatagramOutbox(const UdpSocket& socket, const MemoryView& memory,
-                               const Places& places, DatagramCounters& counters)
+DatagramOutbox::DatagramOutbox(const UdpSocket& socket, const LocalAddresses& locals,
+                               const MemoryView& memory, const Places& places,
+                               DatagramCounters& counters)
     : socket_(socket),
+      locals_(locals),
       memory_(memory),
       places_(places),
       counters_(counters),
@@ -59,27 +67,34 @@ void DatagramOutbox::takeOne(const uint8_t* entry) {
   bytes_[end_++] = {memory_.data() + offset, length};
 }
 
+uint32_t DatagramOutbox::joined(uint32_t at, SegmentRun& run) const {
+  const Packet& first = packets_[at];
+  run.begin(first.to.address, static_cast<uint32_t>(bytes_[at].iov_len));
+  if (!segments_ || at < singles_ || first.alone) return 1;
+  for (uint32_t after = at + 1; after < end_; after++) {
+    const Packet& next = packets_[after];
+    if (next.alone || next.to.local != first.to.local) break;
+    if (!run.add(next.to.address, static_cast<uint32_t>(bytes_[after].iov_len))) break;
+  }
+  return run.count();
+}
+
 uint32_t DatagramOutbox::gather() {
   uint32_t count = 0;
   for (uint32_t at = next_; at < end_; count++) {
-    const Packet& first = packets_[at];
+    const FarEnd& to = packets_[at].to;
     SegmentRun run;
-    run.begin(first.to, static_cast<uint32_t>(bytes_[at].iov_len));
-    uint32_t after = at + 1;
-    const bool joins = segments_ && at >= singles_ && !first.alone;
-    while (joins && after < end_ && !packets_[after].alone &&
-           run.add(packets_[after].to, static_cast<uint32_t>(bytes_[after].iov_len))) {
-      after++;
-    }
+    const uint32_t packets = joined(at, run);
     msghdr& header = headers_[count].msg_hdr;
     header = {};
-    header.msg_name = const_cast<SocketAddress*>(&first.to);
-    header.msg_namelen = UdpSocket::lengthOf(first.to);
+    header.msg_name = const_cast<SocketAddress*>(&to.address);
+    header.msg_namelen = UdpSocket::lengthOf(to.address);
     header.msg_iov = &bytes_[at];
-    header.msg_iovlen = run.count();
-    if (run.count() > 1) messages_[count].control.attach(header, run.segmentBytes());
-    messages_[count].packets = run.count();
-    at = after;
+    header.msg_iovlen = packets;
+    const uint32_t segmentBytes = packets > 1 ? run.segmentBytes() : 0;
+    messages_[count].control.attach(header, segmentBytes, locals_.find(to.local));
+    messages_[count].packets = packets;
+    at += packets;
   }
   return count;
 }
@@ -104,6 +119,10 @@ void DatagramOutbox::handOver() {
       singles_ = next_ + messages_[0].packets;
       continue;
     }
+    if (isOfSource(errno) && headers_[0].msg_hdr.msg_control) {
+      packets_[next_].to.local = 0;
+      continue;
+    }
     this->count(errno);
     next_++;
   }
@@ -117,15 +136,25 @@ void DatagramOutbox::count(int error) {
   }
 }
 
-void DatagramOutbox::sendNow(const SocketAddress& to, const uint8_t* bytes, uint32_t length) {
-  for (int triesLeft = 2; triesLeft >= 0; triesLeft--) {
-    const ssize_t sent =
-        sendto(socket_.fd(), bytes, length, MSG_DONTWAIT, &to.any, UdpSocket::lengthOf(to));
-    if (sent >= 0) {
+void DatagramOutbox::sendNow(FarEnd to, const uint8_t* bytes, uint32_t length) {
+  iovec part{const_cast<uint8_t*>(bytes), length};
+  msghdr message{};
+  message.msg_name = &to.address;
+  message.msg_namelen = UdpSocket::lengthOf(to.address);
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  SentControl control;
+  for (int triesLeft = 3; triesLeft >= 0; triesLeft--) {
+    control.attach(message, 0, locals_.find(to.local));
+    if (sendmsg(socket_.fd(), &message, MSG_DONTWAIT) >= 0) {
       counters_.sent++;
       return;
     }
-    if (!isOfAnother(errno)) break;
+    if (isOfSource(errno) && message.msg_control) {
+      to.local = 0;
+    } else if (!isOfAnother(errno)) {
+      break;
+    }
   }
   count(errno);
 }

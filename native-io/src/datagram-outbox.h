@@ -6,7 +6,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "datagram-control.h"
 #include "datagram-counters.h"
+#include "far-end.h"
+#include "local-addresses.h"
 #include "memory-view.h"
 #include "segments.h"
 #include "udp-socket.h"
@@ -23,9 +26,10 @@ class DatagramOutbox {
     uint32_t packets = 0, packetsBytes = 0;  // where packets may lie
   };
 
-  // The places are inside of the memory.
-  DatagramOutbox(const UdpSocket& socket, const MemoryView& memory, const Places& places,
-                 DatagramCounters& counters);
+  // The places are inside of the memory. Packets leave from the one of `locals` that their far end
+  // names; if the machine has it no more, from whichever the kernel takes.
+  DatagramOutbox(const UdpSocket& socket, const LocalAddresses& locals, const MemoryView& memory,
+                 const Places& places, DatagramCounters& counters);
   DatagramOutbox(const DatagramOutbox&) = delete;
   DatagramOutbox& operator=(const DatagramOutbox&) = delete;
 
@@ -35,29 +39,32 @@ class DatagramOutbox {
   void handOver();
   uint32_t waiting() const { return end_ - next_; }
   // Whatever lies where, at once or not at all.
-  void sendNow(const SocketAddress& to, const uint8_t* bytes, uint32_t length);
+  void sendNow(FarEnd to, const uint8_t* bytes, uint32_t length);
   bool isV6() const { return socket_.isV6(); }
 
  private:
   struct Packet {
-    SocketAddress to;
+    FarEnd to;
     // A probe of the path's size: as part of a message it would pass where devices hand messages on
     // whole (veth) and a packet of its size is lost.
     bool alone;
   };
   // What one entry of sendmmsg is beside its header.
   struct Message {
-    SegmentControl control;
+    SentControl control;
     uint32_t packets;
   };
 
   void takeOne(const uint8_t* entry);
+  // How many packets from `at` on make one message.
+  uint32_t joined(uint32_t at, SegmentRun& run) const;
   // Makes messages of what waits; gives how many.
   uint32_t gather();
   // Of one packet, that the kernel did not take.
   void count(int error);
 
   const UdpSocket& socket_;
+  const LocalAddresses& locals_;
   const MemoryView& memory_;
   const Places places_;
   DatagramCounters& counters_;

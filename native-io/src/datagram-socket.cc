@@ -18,6 +18,7 @@
 #include "generated/border.h"
 #include "io-error.h"
 #include "link-mtu.h"
+#include "local-addresses.h"
 #include "memory-view.h"
 #include "modules.h"
 #include "options.h"
@@ -67,6 +68,7 @@ class DatagramSocket : public Napi::ObjectWrap<DatagramSocket> {
   Napi::ObjectReference letters_;
   DatagramCounters counters_;
   std::unique_ptr<UdpSocket> socket_;  // none: closed
+  std::unique_ptr<LocalAddresses> locals_;
   std::unique_ptr<DatagramInbox> inbox_;
   std::unique_ptr<DatagramOutbox> outbox_;
   uv_poll_t* poll_ = nullptr;
@@ -118,8 +120,10 @@ void DatagramSocket::open(const Napi::Object& options) {
   letters_ = Napi::Persistent(letters.As<Napi::Object>());
   socket_ = openUdpSocket(options);
   forbidFragments(*socket_);
-  inbox_ = std::make_unique<DatagramInbox>(*socket_, memory_, incoming, incomingBytes, counters_);
-  outbox_ = std::make_unique<DatagramOutbox>(*socket_, memory_, places, counters_);
+  locals_ = std::make_unique<LocalAddresses>(*socket_);
+  const DatagramInbox::Area area{incoming, incomingBytes};
+  inbox_ = std::make_unique<DatagramInbox>(*socket_, *locals_, memory_, area, counters_);
+  outbox_ = std::make_unique<DatagramOutbox>(*socket_, *locals_, memory_, places, counters_);
 }
 
 Napi::Value DatagramSocket::receive(const Napi::CallbackInfo& info) {
@@ -149,7 +153,7 @@ Napi::Value DatagramSocket::sendTo(const Napi::CallbackInfo& info) {
   if (!socket_) return env.Undefined();
   const auto bytes = info[0].As<Napi::Uint8Array>();
   const auto farEnd = info[1].As<Napi::Uint8Array>();
-  SocketAddress to;
+  FarEnd to;
   if (bytes.ByteLength() == 0 || bytes.ByteLength() > border::DATAGRAM_BYTES_MAX ||
       farEnd.ByteLength() != border::PathField::BYTES) {
     counters_.refused++;
@@ -239,6 +243,7 @@ void DatagramSocket::shut() {
   counters_.dropped += outbox_->waiting() + socket_->kernelDropped();
   outbox_.reset();
   inbox_.reset();
+  locals_.reset();
   socket_.reset();
 }
 

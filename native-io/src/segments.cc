@@ -9,9 +9,6 @@
 namespace andvari {
 namespace {
 
-// udp.h of older C libraries has no name for it.
-constexpr int kUdpSegment = 103;
-
 bool sameAddress(const SocketAddress& a, const SocketAddress& b) {
   return a.any.sa_family == b.any.sa_family && std::memcmp(&a, &b, UdpSocket::lengthOf(a)) == 0;
 }
@@ -34,15 +31,21 @@ bool SegmentRun::add(const SocketAddress& to, uint32_t length) {
   return true;
 }
 
+void appendControl(msghdr& message, ControlKind kind, const void* data, size_t bytes) {
+  auto* const at = static_cast<uint8_t*>(message.msg_control) + message.msg_controllen;
+  auto* const header = reinterpret_cast<cmsghdr*>(at);
+  header->cmsg_level = kind.level;
+  header->cmsg_type = kind.type;
+  header->cmsg_len = CMSG_LEN(bytes);
+  std::memcpy(CMSG_DATA(header), data, bytes);
+  message.msg_controllen += CMSG_SPACE(bytes);
+}
+
 void SegmentControl::attach(msghdr& message, uint32_t segmentBytes) {
   message.msg_control = bytes_;
-  message.msg_controllen = sizeof bytes_;
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = IPPROTO_UDP;
-  header->cmsg_type = kUdpSegment;
-  header->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+  message.msg_controllen = 0;
   const uint16_t bytes = static_cast<uint16_t>(segmentBytes);
-  std::memcpy(CMSG_DATA(header), &bytes, sizeof bytes);
+  appendControl(message, {IPPROTO_UDP, kUdpSegment}, &bytes, sizeof bytes);
 }
 
 bool knowsSegments(const UdpSocket& socket) {

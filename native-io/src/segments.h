@@ -32,6 +32,17 @@ class SegmentRun {
   bool full_ = false;
 };
 
+// udp.h of older C libraries has no name for it.
+constexpr int kUdpSegment = 103;
+
+struct ControlKind {
+  int level, type;
+};
+
+// Adds a piece of control data behind those that the message has. Its buffer is aligned as a
+// cmsghdr, and has room for CMSG_SPACE(bytes) more.
+void appendControl(msghdr& message, ControlKind kind, const void* data, size_t bytes);
+
 // The control data of a message of several datagrams. Lives as long as the message.
 class SegmentControl {
  public:

@@ -78,6 +78,14 @@ void setOption(int fd, int level, int name) {
   if (setsockopt(fd, level, name, &on, sizeof on) != 0) throw bindError("setsockopt", errno);
 }
 
+bool isAny(const SocketAddress& address) {
+  if (address.any.sa_family != AF_INET6) return address.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+  const in6_addr& v6 = address.v6.sin6_addr;
+  uint32_t low;
+  std::memcpy(&low, v6.s6_addr + 12, sizeof low);
+  return low == 0 && (IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_V4MAPPED(&v6));
+}
+
 std::string hostOf(const SocketAddress& address) {
   char text[NI_MAXHOST];
   const int error = getnameinfo(&address.any, UdpSocket::lengthOf(address), text, sizeof text,
@@ -106,6 +114,7 @@ UdpSocket::UdpSocket(const std::string& host, uint16_t port, bool reusePort) {
     ::close(fd_);
     throw;
   }
+  any_ = isAny(address);
   host_ = hostOf(address);
   port_ = ntohs(v6_ ? address.v6.sin6_port : address.v4.sin_port);
 }

@@ -30,6 +30,8 @@ class UdpSocket {
 
   int fd() const { return fd_; }
   bool isV6() const { return v6_; }
+  // Bound to all addresses of the machine (0.0.0.0, ::).
+  bool isAnyAddress() const { return any_; }
   const std::string& host() const { return host_; }
   uint16_t port() const { return port_; }
   // Datagrams that found its buffer full.
@@ -41,6 +43,7 @@ class UdpSocket {
  private:
   int fd_ = -1;
   bool v6_ = false;
+  bool any_ = false;
   std::string host_;
   uint16_t port_ = 0;
 };

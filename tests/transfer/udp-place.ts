@@ -4,6 +4,7 @@ import { Engine } from '@andvari/host-common/engine/engine';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import type { DatagramTransport } from '@andvari/host-common/transfer/datagram-transport';
 import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
+import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
 import { transferSizes } from '@andvari/host-common/transfer/engine-transfer';
 import { identityOf } from '@andvari/host-common/transfer/identity';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
@@ -19,7 +20,9 @@ export const identity = (name: number) => identityOf(new Uint8Array(32).fill(nam
 
 const PIECE = new Uint8Array(65_536).map((_, i) => (i * 7 + (i >> 8) * 13) & 255);
 
-export interface EndpointSizes {
+/** How large an endpoint's engine is, and what else it is told. */
+export interface EndpointSizes
+  extends Omit<Partial<EndpointOptions>, 'engine' | 'transport' | 'identity' | 'x25519'> {
   sessions?: number;
   blocks?: number;
 }
@@ -31,13 +34,13 @@ export class UdpPlace {
   async endpoint(
     name: number,
     transport: DatagramTransport,
-    { sessions = 8, blocks = 1024 }: EndpointSizes = {},
+    { sessions = 8, blocks = 1024, ...more }: EndpointSizes = {},
     open: <T>(work: () => T) => T = (work) => work(),
   ): Promise<TransferEndpoint> {
     const module = await plainEngine();
     const sizes = transferSizes({ sessions, blocks });
     const engine = Engine.create({ module, sizes, identity: CLIENT_IDENTITY });
-    const options = { engine, transport, identity: identity(name), x25519: nodeX25519 };
+    const options = { ...more, engine, transport, identity: identity(name), x25519: nodeX25519 };
     const one = await open(() => TransferEndpoint.open(options));
     this.opened.push(one);
     return one;

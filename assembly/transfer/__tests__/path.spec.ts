@@ -27,6 +27,7 @@ import {
   packetGoesTo,
   probedPath,
   resetPathIndices,
+  samePlace,
   startPaths,
 } from "../path-slots";
 import { NEVER } from "../timer-wheel";
@@ -127,6 +128,29 @@ describe("paths", () => {
     expect(comes(PORT, 1)).toBe(1);
     expect(pathDeadline(session)).toBe(1000000 + PTO_US, "the way is as long as it was");
     expect(comes(RELAY, 2)).toBe(2);
+  });
+
+  test("take another address of ours for another way", () => {
+    start();
+    const called = far(1, 40, 0);
+    store<u16>(called, 2, PathField.LOCAL);
+    comes(HOME, 1);
+    expect(comes(called, 2)).toBe(2);
+    expect(answerChallenge(HOME)).toBe(Answered.NOTHING);
+    expect(answerChallenge(called)).toBe(Answered.CURRENT);
+    expect(comes(called, 3)).toBe(0);
+  });
+
+  test("are one place whichever of our addresses was called, and no other's", () => {
+    const called = far(1, 40, 0);
+    store<u16>(called, 2, PathField.LOCAL);
+    expect(samePlace(HOME, called)).toBe(true);
+    for (let i: u32 = 0; i < <u32>PathField.BYTES; i++) {
+      if (i >> 1 == <u32>PathField.LOCAL >> 1) continue;
+      memory.copy(called, HOME, PathField.BYTES);
+      store<u8>(called + <usize>i, load<u8>(called + <usize>i) ^ 1);
+      expect(samePlace(HOME, called)).toBe(false, i.toString());
+    }
   });
 
   test("give up after three challenges and go back, if the old one answers", () => {

@@ -12,7 +12,7 @@ import { checkOptions, type EndpointOptions, guarded, isTrusted } from './endpoi
 import { RekeyKeys } from './endpoint-rekey.ts';
 import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
-import { checkFarEnd } from './far-end.ts';
+import { checkFarEnd, placeOf } from './far-end.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { type Call, Handshakes } from './handshakes.ts';
 import { IncomingSessions } from './incoming-sessions.ts';
@@ -320,7 +320,7 @@ export class TransferEndpoint {
 
   private letIn(agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array): void {
     const { peerId, peerKey } = agreed;
-    const trusted = isTrusted(this.options, { peerId, peerKey, farEnd });
+    const trusted = isTrusted(this.options, { peerId, peerKey, farEnd: placeOf(farEnd) });
     const held = trusted && this.untaken.hasRoom ? this.begin(agreed, farEnd) : undefined;
     if (!held) {
       agreed.keys.k1.fill(0);

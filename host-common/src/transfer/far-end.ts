@@ -1,6 +1,8 @@
 /**
  * The far end of a way a packet takes (PathField): 16 bytes of address, IPv4 mapped into IPv6; the
- * port; and the host's own number of a way that has no address, as a relay's.
+ * port; and the host's own number of a way that has no address, as a relay's. That of a packet that
+ * came has one thing more, of a transport that knows it: the number of the address here that it
+ * came to, from which an answer leaves. It says nothing outside of that transport.
  */
 import { PathField } from '../engine/generated/transfer.ts';
 import { checkWhole } from './argument-checks.ts';
@@ -26,6 +28,13 @@ export function writeFarEnd({ address, port, handle }: FarEnd): Uint8Array<Array
   view.setUint16(PathField.PORT, port, true);
   view.setUint32(PathField.HANDLE, handle, true);
   return bytes;
+}
+
+/** The far end alone, wherever a packet from there came to: a copy. */
+export function placeOf(farEnd: Uint8Array): Uint8Array<ArrayBuffer> {
+  const place = Uint8Array.from(farEnd);
+  place.fill(0, PathField.LOCAL, PathField.LOCAL + 2);
+  return place;
 }
 
 /** @throws RangeError: these are not the bytes of a far end */

@@ -5,6 +5,7 @@
  */
 import { equalBytes } from './byte-strings.ts';
 import type { Datagram } from './datagram-transport.ts';
+import { placeOf } from './far-end.ts';
 import type { Agreed, HandshakeOptions, Moment } from './handshake-outcome.ts';
 import { type HandshakeError, Initiator } from './initiator.ts';
 import { Responder } from './responder.ts';
@@ -42,7 +43,7 @@ export class Handshakes {
   /** @throws HandshakeError if the peer ID is none, or ours */
   call(peerId: Uint8Array, farEnd: Uint8Array, now: Moment): Call {
     const initiator = new Initiator(this.options, peerId, now);
-    const call = { initiator, farEnd: Uint8Array.from(farEnd) };
+    const call = { initiator, farEnd: placeOf(farEnd) };
     this.calls.add(call);
     this.flush(call);
     return call;
@@ -61,8 +62,9 @@ export class Handshakes {
 
   /** True: it was of a handshake, and no session has to be asked. */
   receiveBefore({ bytes, farEnd }: Datagram, now: Moment): boolean {
+    const place = this.calls.size > 0 && placeOf(farEnd);
     for (const call of this.calls) {
-      if (!equalBytes(call.farEnd, farEnd)) continue;
+      if (!place || !equalBytes(call.farEnd, place)) continue;
       const { state } = call.initiator;
       if (!call.initiator.receive(bytes, now)) continue;
       const { agreed } = call.initiator;

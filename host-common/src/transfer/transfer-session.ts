@@ -12,7 +12,7 @@ import { checkWhole } from './argument-checks.ts';
 import { authenticationString } from './authentication-string.ts';
 import type { StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
-import { checkFarEnd } from './far-end.ts';
+import { checkFarEnd, placeOf } from './far-end.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { IncomingStreams, type Untaken } from './incoming-streams.ts';
 import { PING_TIMEOUT_MS, SessionPings } from './session-pings.ts';
@@ -260,7 +260,7 @@ export class TransferSession {
     else if (kind === TransferEventKind.GOAWAY) {
       this.room.raise();
       events.goAway?.(code, decoder.decode(bytes));
-    } else if (kind === TransferEventKind.MIGRATED) events.migrated?.(path);
+    } else if (kind === TransferEventKind.MIGRATED) events.migrated?.(placeOf(path));
     else if (kind === TransferEventKind.REKEYED) events.rekeyed?.(number);
   }
 
