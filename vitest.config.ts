@@ -60,8 +60,9 @@ function onPage(executablePath: string): TestProjectConfiguration {
 export default defineConfig({
   test: {
     passWithNoTests: true,
-    // Many tests wait for sockets, disks and other processes: one core need not be kept free.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Tests wait for sockets, disks, other processes and Chromium half of their time: one file more
+    // than there are cores, and no core kept free.
+    maxWorkers: availableParallelism() + 1,
     projects: chromium ? [node, inBrowser(chromium), onPage(chromium)] : [node],
   },
 });
