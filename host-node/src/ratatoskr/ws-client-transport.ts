@@ -25,19 +25,41 @@ export interface WsClientOptions {
   certificateHash?: Uint8Array | undefined;
 }
 
+/** What a server has answered that takes the connection, but names no subprotocol. */
+class NoSubprotocolError extends Error {}
+
 export class WsClientTransport implements ClientTransport {
   readonly name = 'websocket';
   readonly #options: WsClientOptions;
+  /** Whether the server has the subprotocol, as far as is known. */
+  #offers = true;
 
   constructor(options: WsClientOptions) {
     this.#options = options;
   }
 
-  connect(events: ChannelEvents, signal: AbortSignal): Promise<ClientChannel> {
-    if (signal.aborted) return Promise.reject(signal.reason);
+  /**
+   * Offers the subprotocol; a server that has none is asked once more without one, and so from the
+   * beginning until that fails. One that answers with another is refused.
+   */
+  async connect(events: ChannelEvents, signal: AbortSignal): Promise<ClientChannel> {
+    try {
+      signal.throwIfAborted();
+      return await this.#open(events, signal);
+    } catch (error) {
+      const hasNone = error instanceof NoSubprotocolError;
+      this.#offers = !hasNone;
+      if (!hasNone) throw error;
+      signal.throwIfAborted();
+      return this.#open(events, signal);
+    }
+  }
+
+  #open(events: ChannelEvents, signal: AbortSignal): Promise<ClientChannel> {
     const { url, ca, certificateHash } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
-    const socket = new WebSocket(url, SUBPROTOCOL, {
+    const offered = this.#offers ? [SUBPROTOCOL] : [];
+    const socket = new WebSocket(url, offered, {
       maxPayload: MESSAGE_BYTES_MAX,
       perMessageDeflate: false,
       minVersion: 'TLSv1.3',
@@ -45,9 +67,11 @@ export class WsClientTransport implements ClientTransport {
       // Looked at by its hash, before anything of ours goes out.
       ...(certificateHash === undefined ? {} : { rejectUnauthorized: false }),
     });
+    let hasNone = false;
     const fail = (error: Error): void => {
       signal.removeEventListener('abort', aborted);
-      reject((error as NodeJS.ErrnoException).code === 'EPROTO' ? noTls(url, error) : error);
+      if (hasNone) reject(new NoSubprotocolError(error.message, { cause: error }));
+      else reject((error as NodeJS.ErrnoException).code === 'EPROTO' ? noTls(url, error) : error);
     };
     const aborted = (): void => {
       reject(signal.reason);
@@ -58,7 +82,10 @@ export class WsClientTransport implements ClientTransport {
     socket.on('error', fail);
     socket.on('close', (code) => fail(new Error(`no connection to ${url} (${code})`)));
     socket.on('upgrade', (response) => {
-      if (certificateHash === undefined || isPinned(response, certificateHash)) return;
+      if (certificateHash === undefined || isPinned(response, certificateHash)) {
+        hasNone = offered.length > 0 && !response.headers['sec-websocket-protocol'];
+        return;
+      }
       fail(new Error('the certificate of the server is not the one that is meant'));
       socket.terminate();
     });

@@ -17,17 +17,37 @@ export interface WebSocketClientOptions {
 export class WebSocketClientTransport implements ClientTransport {
   readonly name = 'websocket';
   readonly #options: WebSocketClientOptions;
+  readonly #offer = new Offer();
 
   constructor(options: WebSocketClientOptions) {
     this.#options = options;
   }
 
-  connect(events: ChannelEvents, signal: AbortSignal): Promise<ClientChannel> {
+  /**
+   * Offers the subprotocol, and connects to a server that has none as well: a platform refuses its
+   * answer to an offer, so it is asked once more without one. Both within the time of the signal.
+   */
+  async connect(events: ChannelEvents, signal: AbortSignal): Promise<ClientChannel> {
+    let fault: unknown;
+    for (const offers of this.#offer.next()) {
+      signal.throwIfAborted();
+      try {
+        const channel = await this.#open(offers, events, signal);
+        this.#offer.worked(offers);
+        return channel;
+      } catch (error) {
+        fault = error;
+      }
+    }
+    signal.throwIfAborted();
+    throw fault;
+  }
+
+  #open(offers: boolean, events: ChannelEvents, signal: AbortSignal): Promise<ClientChannel> {
     const { url, WebSocket: Socket = WebSocket } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
-    if (signal.aborted) return Promise.reject(signal.reason);
-    // A browser forbids ws: from a page that came by https: that throws here, into the promise.
-    const socket = new Socket(url, SUBPROTOCOL);
+    // A browser forbids ws: from a page that came by https: that throws here.
+    const socket = new Socket(url, offers ? [SUBPROTOCOL] : []);
     socket.binaryType = 'arraybuffer';
     const aborted = (): void => {
       leave(socket, NORMAL);
@@ -50,6 +70,34 @@ export class WebSocketClientTransport implements ClientTransport {
       reject(new Error(`no connection to ${url} (${code})`));
     };
     return promise;
+  }
+}
+
+/** Of the tries after the first, every fourth without success is made both ways. */
+const BOTH_WAYS_EVERY = 4;
+
+/**
+ * Whether to offer the subprotocol. A platform does not tell a server that has none from one that
+ * is away, so what worked last is tried first. The other way follows at once when nothing is known
+ * yet, and then now and again: browsers slow down whoever fails often, and a server may change.
+ */
+class Offer {
+  #offers = true;
+  #singleTries = 0;
+
+  /** The ways to try, one after the other. */
+  next(): boolean[] {
+    if (this.#singleTries > 0) {
+      this.#singleTries--;
+      return [this.#offers];
+    }
+    this.#singleTries = BOTH_WAYS_EVERY - 1;
+    return [this.#offers, !this.#offers];
+  }
+
+  worked(offers: boolean): void {
+    this.#offers = offers;
+    this.#singleTries = BOTH_WAYS_EVERY - 1;
   }
 }
 
