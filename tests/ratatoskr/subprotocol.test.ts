@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket as Peer, WebSocketServer } from 'ws';
 import type { ClientTransport } from '../../host-common/src/ratatoskr/client/client-channel.ts';
-import { WebSocketClientTransport } from '../../host-common/src/ratatoskr/client/websocket-client-transport.ts';
+import { platformTransports } from '../../host-common/src/ratatoskr/client/platform-transports.ts';
 import { WsClientTransport } from '../../host-node/src/ratatoskr/ws-client-transport.ts';
 
 const OFFERED = 'ratatoskr.v1';
@@ -63,7 +63,10 @@ async function works(transport: ClientTransport): Promise<void> {
 }
 
 describe.each([
-  ['the platform', (url: string) => new WebSocketClientTransport({ url })],
+  [
+    'the platform',
+    (url: string) => platformTransports({ webSocketUrl: url })[0] as ClientTransport,
+  ],
   ['ws', (url: string) => new WsClientTransport({ url })],
 ])('the subprotocol, by the WebSocket of %s', (_, transportTo) => {
   it('is offered once to a server that has it', async () => {
