@@ -149,16 +149,45 @@ describe('many and fast', () => {
     const peer = await place.peer();
     const forged = () => peer.request({ messageType: 4, signature: new Uint8Array(64) });
     await peer.ask(peer.connectionRequest());
-    const requests = [peer.request(), peer.request(), forged(), forged()];
+    const requests = [peer.request(), peer.request(), forged(), forged(), peer.request()];
     for (const request of requests) peer.send(request);
-    await peer.answer(4);
-    const codes = new Map(peer.answers.map((one) => [one.requestId, one.errorCode]));
-    expect(requests.map(({ requestId }) => codes.get(requestId))).toEqual([
-      ...['', '', 'RATE_LIMITED', 'RATE_LIMITED'],
-    ]);
-    expect(place.audit.recent().filter(({ reason }) => /BAD_SIGN/.test(reason ?? ''))).toEqual([]);
+    await peer.answer(3);
+    const codes = () => {
+      const byId = new Map(peer.answers.map((one) => [one.requestId, one.errorCode]));
+      return requests.map(({ requestId }) => byId.get(requestId));
+    };
+    // The first beyond the rate is told; what came behind it waits for its turn.
+    expect(codes()).toEqual(['', '', 'RATE_LIMITED', undefined, undefined]);
+    const forgeries = () =>
+      place.audit.recent().filter(({ reason }) => /BAD_SIGN/.test(reason ?? '')).length;
+    expect(forgeries()).toBe(0);
     place.clock.pass(1);
+    await peer.answer(5);
+    expect(codes()).toEqual(['', '', 'RATE_LIMITED', 'UNAUTHENTICATED', '']);
+    expect(forgeries()).toBe(1);
     expect((await peer.ask(peer.request())).success).toBe(true);
+  });
+
+  it('answers a flood of empty messages 21 times, and cuts off one that does not end', async () => {
+    const place = await start();
+    const flood = async (count: number) => {
+      const peer = await place.peer();
+      for (let i = 0; i < count; i++) peer.send(new Uint8Array());
+      return peer;
+    };
+    const some = await flood(1000);
+    await some.answer(20);
+    const many = await flood(20_000);
+    expect(await many.closed).toMatchObject({ code: 1008, reason: 'too many requests at once' });
+    expect(many.answers.length).toBeLessThanOrEqual(21);
+    const errors = Array.from({ length: 20 }, () => 'INVALID_REQUEST');
+    expect(some.answers.map(({ errorCode }) => errorCode)).toEqual([...errors, 'RATE_LIMITED']);
+    // A device that has asked for a session may send more at once.
+    const peer = await place.connected('device-2');
+    const heartbeats = Array.from({ length: 50 }, () => peer.request());
+    for (const heartbeat of heartbeats) peer.send(heartbeat);
+    await peer.answer(50);
+    expect(peer.answers.every(({ success }) => success)).toBe(true);
   });
 
   it('holds the line at its number of connections, and drops idle ones after 90 s', async () => {

@@ -14,6 +14,7 @@ import {
   LARGE_MESSAGE_BYTES,
   MALFORMED_MAX,
   MALFORMED_WINDOW_S,
+  STRANGER_BURST,
   STRANGER_TIMEOUT_S,
   TEXT_FRAMES_MAX,
   UNAUTHENTICATED_MAX,
@@ -34,6 +35,8 @@ export class RatatoskrConnection implements ChannelHandler {
   readonly #services: ConnectionServices;
   readonly #session = new ConnectionSession();
   readonly #bucket: TokenBucket;
+  /** That of a connection on which a device has spoken. */
+  readonly #burst: number;
   readonly #pace: Pace;
   readonly #gone = new AbortController();
   /** Steady milliseconds of the last valid message, or of the start. */
@@ -49,9 +52,11 @@ export class RatatoskrConnection implements ChannelHandler {
   #ended = false;
   /** A large message waits for its turn, or others have theirs after it. */
   #resting = false;
+  /** There is no token for the next message. */
+  #limited = false;
   /**
-   * What came behind a connection request that is not decided yet, or a large message, in the
-   * order of its coming.
+   * What one read has brought behind a connection request that is not decided yet, a large message
+   * or the last token, in the order of its coming.
    */
   #held: Uint8Array[] = [];
 
@@ -62,8 +67,9 @@ export class RatatoskrConnection implements ChannelHandler {
     this.#number = number;
     this.#services = services;
     this.#validMs = nowMs;
+    this.#burst = burst ?? CONNECTION_BURST;
     this.#bucket = new TokenBucket(
-      burst ?? CONNECTION_BURST,
+      Math.min(STRANGER_BURST, this.#burst),
       perSecond ?? CONNECTION_RATE_PER_SECOND,
       nowMs,
     );
@@ -79,11 +85,14 @@ export class RatatoskrConnection implements ChannelHandler {
 
   message(bytes: Uint8Array): void {
     if (this.#isGone) return;
+    if (this.#holds) {
+      if (this.#held.length < UNDER_WAY_MAX) this.#held.push(bytes);
+      else this.#end(CloseCode.POLICY, 'too many requests at once');
+      return;
+    }
     const at = this.#now();
-    if (!this.#bucket.take(at.steadyMs)) this.#tooFast(bytes, at);
-    else if (!this.#holds) this.#judge(bytes, at);
-    else if (this.#held.length < UNDER_WAY_MAX) this.#held.push(bytes);
-    else this.#end(CloseCode.POLICY, 'too many requests at once');
+    if (this.#bucket.take(at.steadyMs)) this.#judge(bytes, at);
+    else this.#tooFast(bytes, at);
   }
 
   #now(): Moment {
@@ -174,15 +183,27 @@ export class RatatoskrConnection implements ChannelHandler {
   #meet(): void {
     if (this.#known) return;
     this.#known = true;
+    this.#bucket.widen(this.#burst);
     this.#services.known(this);
   }
 
-  /** More than any client of ours sends. Its id is read, its signature is not. */
+  /**
+   * More than any client of ours sends. Its id is read, its signature is not. What came behind it
+   * waits for tokens unanswered: an answer to each would be the work that it asks for.
+   */
   #tooFast(bytes: Uint8Array, at: Moment): void {
     this.#services.count('RATE_LIMITED');
     this.#audit({ event: 'rate_limit', success: false, reason: 'CONNECTION_RATE' });
     this.#error('RATE_LIMITED', this.#services.requestIdOf(bytes, at.wallS));
-    this.#pace.rest(this.#bucket.waitMs(at.steadyMs));
+    this.#awaitToken(at.steadyMs);
+  }
+
+  #awaitToken(steadyMs: number): void {
+    this.#limited = true;
+    this.#pace.rest(this.#bucket.waitMs(steadyMs), () => {
+      this.#limited = false;
+      this.#judgeHeld();
+    });
   }
 
   #refuse(refused: Refused, steadyMs: number): void {
@@ -245,10 +266,10 @@ export class RatatoskrConnection implements ChannelHandler {
 
   /** Each as if it came now: whether it has a session is known at last. */
   #judgeHeld(): void {
-    while (!this.#holds && !this.#isGone) {
-      const bytes = this.#held.shift();
-      if (bytes === undefined) break;
-      this.#judge(bytes, this.#now());
+    while (!this.#holds && !this.#isGone && this.#held.length > 0) {
+      const at = this.#now();
+      if (this.#bucket.take(at.steadyMs)) this.#judge(this.#held.shift() as Uint8Array, at);
+      else this.#awaitToken(at.steadyMs);
     }
     this.#pace.hold('session', this.#authenticating);
     this.#pace.hold('turn', this.#resting);
@@ -257,7 +278,7 @@ export class RatatoskrConnection implements ChannelHandler {
 
   /** Whether what comes now has to wait. */
   get #holds(): boolean {
-    return this.#authenticating || this.#resting;
+    return this.#authenticating || this.#resting || this.#limited;
   }
 
   /** A CONNECTION_RESPONSE that says no, and the end. */

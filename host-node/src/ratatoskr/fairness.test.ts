@@ -54,6 +54,7 @@ describe('fairness', () => {
       limited = flood.answers.filter(({ errorCode }) => errorCode === 'RATE_LIMITED').length;
       return limited >= 141;
     });
+    expect(limited).toBe(141);
     expect(flood.answers.filter(({ success }) => success)).toHaveLength(60);
     expect(place.server.counts.get('delivered')).toBe(59 + 20);
   });

@@ -62,6 +62,8 @@ export const RATE_PER_HOUR = 1000;
 export const CONNECTION_RATE_PER_SECOND = 20;
 /** A client that comes back with a full offline queue sends at once. */
 export const CONNECTION_BURST = 200;
+/** Before a device has spoken: one message asks for a session, and few can go wrong before. */
+export const STRANGER_BURST = 20;
 
 /** Messages that the replay cache holds of all devices (section 3.2): 112 MB when it is full. */
 export const REPLAY_ENTRIES = 1_000_000;

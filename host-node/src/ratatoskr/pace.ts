@@ -31,13 +31,14 @@ export class Pace {
     else if (bufferedBytes > UNSENT_PAUSE_BYTES && this.#look === undefined) this.#wait();
   }
 
-  /** Read nothing for so long. */
-  rest(ms: number): void {
-    if (this.#rest !== undefined) return;
+  /** Read nothing for so long. @param rested called then; it may ask for more rest */
+  rest(ms: number, rested: () => void): void {
     this.hold('rate', true);
+    clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
       this.#rest = undefined;
-      this.hold('rate', false);
+      rested();
+      if (this.#rest === undefined) this.hold('rate', false);
     }, ms);
   }
 

@@ -5,8 +5,8 @@
 
 /** One bucket. Full at the start. */
 export class TokenBucket {
-  readonly #capacity: number;
   readonly #perMs: number;
+  #capacity: number;
   #tokens: number;
   #atMs: number;
 
@@ -28,6 +28,12 @@ export class TokenBucket {
     if (!this.has(nowMs)) return false;
     this.#tokens--;
     return true;
+  }
+
+  /** It may hold so many from now on, and has those that it could not hold before. */
+  widen(capacity: number): void {
+    this.#tokens += Math.max(0, capacity - this.#capacity);
+    this.#capacity = Math.max(capacity, this.#capacity);
   }
 
   /** As good as a new one. */

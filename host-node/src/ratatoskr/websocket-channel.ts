@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { MessageChannel } from './channel.ts';
+import { UNDER_WAY_MAX } from './limits.ts';
 
 /**
  * Longer messages do not wait for others: until they are written they count as unsent, and a peer
@@ -15,6 +16,7 @@ export class WebSocketChannel implements MessageChannel {
   readonly #socket: WebSocket;
   readonly #below: Duplex;
   #gathers = false;
+  #late = 0;
 
   /** @param below what the WebSocket writes to */
   constructor(socket: WebSocket, below: Duplex, remoteAddress: string) {
@@ -55,6 +57,14 @@ export class WebSocketChannel implements MessageChannel {
 
   terminate(): void {
     this.#socket.terminate();
+  }
+
+  /**
+   * A message that came after close(). A peer that goes on and on is no longer read: its half of
+   * the closing handshake is awaited for its time, unseen.
+   */
+  late(): void {
+    if (++this.#late === UNDER_WAY_MAX) this.#socket.pause();
   }
 
   /** The answers to what one read has brought leave in one write: a call of the system for all. */

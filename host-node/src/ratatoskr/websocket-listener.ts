@@ -179,8 +179,8 @@ export class WebSocketListener {
     }
     this.#channels.add(channel);
     ws.on('message', (data, binary) => {
-      if (ws.readyState !== ws.OPEN) return;
-      if (binary) handler.message(data as Buffer);
+      if (ws.readyState !== ws.OPEN) channel.late();
+      else if (binary) handler.message(data as Buffer);
       else handler.text();
     });
     ws.on('close', () => {
