@@ -13,6 +13,17 @@ export class Refusal extends Error {
   }
 }
 
+/**
+ * A payload's JSON, which has to be an object; throws Refusal for anything else. A string counts
+ * as none, before anything looks into it: spread, it has a property for each of its characters.
+ */
+export function objectOf(json: unknown): Record<string, unknown> {
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
+    return json as Record<string, unknown>;
+  }
+  throw new Refusal('INVALID_REQUEST', 'wanted a JSON object');
+}
+
 /** What the work gives, or its refusal. Whatever else it throws goes on. */
 export function answerOf(work: () => object): Uint8Array {
   try {

@@ -110,6 +110,8 @@ describe('Heidrun', () => {
     ['an amount as a number', { locker_code: 'x', amount: 1 }],
     ['nine decimals', { locker_code: 'x', amount: '0.123456789' }],
     ['nothing at all', undefined],
+    ['a string', 'a'.repeat(1_000_000)],
+    ['an array', [{ locker_code: 'x' }]],
   ])('refuses %s', async (_, words) => {
     const { heidrun } = await place();
     expect(await pay(heidrun, words as object)).toMatchObject({ error: 'INVALID_REQUEST' });

@@ -30,7 +30,7 @@ import type { WalletStore } from '@andvari/host-common/raida/wallet-store';
 import { z } from 'zod';
 import { Turns } from '../../files/turns.ts';
 import { type Service, ServiceFailure, type ServiceRequest } from '../service-bus.ts';
-import { Refusal, refusalAnswer } from './answer.ts';
+import { objectOf, Refusal, refusalAnswer } from './answer.ts';
 import type { Payment, Payments } from './heidrun-payments.ts';
 
 /** Payments one after the other: their coins may be the same, and nobody is in that much haste. */
@@ -233,7 +233,7 @@ export class Heidrun implements Service {
 }
 
 async function parseWish(json: unknown): Promise<Wish> {
-  const parsed = paymentSchema.safeParse(json);
+  const parsed = paymentSchema.safeParse(objectOf(json));
   if (!parsed.success) {
     throw new Refusal('INVALID_REQUEST', 'wanted a locker_code, and an amount or none');
   }

@@ -11,13 +11,13 @@
  * Offer: `{offer_id, title, price, provider, taken}`, price a decimal number of CloudCoins as text.
  * A request that cannot be met is answered `{ok:false, error, message}` with error one of
  * INVALID_REQUEST, NOT_A_PROVIDER, NAME_TAKEN, NO_SUCH_OFFER, OFFER_TAKEN, MARKET_FULL. Without
- * request_type or action it is a list.
+ * request_type or action it is a list; what is no JSON object is INVALID_REQUEST.
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { replaceFileDurably } from '../../files/durable-file.ts';
 import type { Service, ServiceRequest } from '../service-bus.ts';
-import { answerOf, Refusal } from './answer.ts';
+import { answerOf, objectOf, Refusal } from './answer.ts';
 
 /** Enough for a demonstration; the list of all offers stays far below the limit of a payload. */
 const OFFERS_MAX = 500;
@@ -72,9 +72,11 @@ export class Nornen implements Service {
 
   handle(request: ServiceRequest): Uint8Array {
     return answerOf(() => {
-      const json = request.json ?? {};
+      const json = objectOf(request.json);
       if (request.requestType === 'PROVIDER_REGISTRATION') return this.#register(request, json);
-      const parsed = actionSchema.safeParse({ action: 'list', ...(json as object) });
+      // Field by field: a copy of all that a device may send costs as much as there is of it.
+      const { action = 'list', title, price, offer_id } = json;
+      const parsed = actionSchema.safeParse({ action, title, price, offer_id });
       if (!parsed.success) throw new Refusal('INVALID_REQUEST', 'wanted list, offer or take');
       if (parsed.data.action === 'offer') return this.#offer(request, parsed.data);
       if (parsed.data.action === 'take') return this.#take(request, parsed.data.offer_id);
