@@ -44,7 +44,7 @@ export interface RatatoskrFiles {
   answers: string;
 }
 
-/** Services by request_type; the one that gets requests without any. */
+/** Services by request_type; the one that gets each `business_request`, named so or not at all. */
 export interface EndpointServices {
   routes: ReadonlyMap<string, Service>;
   fallback?: Service;

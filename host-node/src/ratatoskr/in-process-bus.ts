@@ -42,7 +42,10 @@ import {
   type ServiceRequest,
 } from './service-bus.ts';
 
-/** What a payload without a request_type is called (reference: Ratatoskr section 6). */
+/**
+ * What a payload is called whose JSON has no request_type that is a string, or that is no JSON
+ * (reference: Ratatoskr section 6).
+ */
 export const DEFAULT_REQUEST_TYPE = 'business_request';
 const CLOSE_WAIT_MS = 1_000;
 const LATE_MAX = 4 * CALLS_MAX;
@@ -52,7 +55,7 @@ const TELL_MS = 60_000;
 export interface InProcessBusOptions {
   /** By request_type. */
   routes: ReadonlyMap<string, Service>;
-  /** Gets what no route names; without it that is SERVICE_UNAVAILABLE. */
+  /** Gets every `business_request`; without it that is SERVICE_UNAVAILABLE, as all unknown is. */
   fallback?: Service;
   answers: AnswerStore;
   deadlineMs?: number;
@@ -150,7 +153,7 @@ export class InProcessBus implements ServiceBus {
     const given = (json as { request_type?: unknown } | null | undefined)?.request_type;
     const type = typeof given === 'string' ? given : DEFAULT_REQUEST_TYPE;
     const { routes, fallback } = this.#options;
-    const service = routes.get(type) ?? (given === undefined ? fallback : undefined);
+    const service = routes.get(type) ?? (type === DEFAULT_REQUEST_TYPE ? fallback : undefined);
     const kept = payload.length <= JSON_KEPT_BYTES_MAX;
     const again = kept ? () => json : () => parsePayload(payload);
     return { ...(service ? { service } : {}), type, json: again };

@@ -10,7 +10,7 @@ import {
 type Open = (services?: Record<string, Service>, fallback?: Service) => Promise<ServiceBus>;
 
 export interface BusFactory {
-  /** A bus with these services by request_type, and one for requests without any. */
+  /** A bus with these services by request_type, and one for each `business_request`. */
   open(services: ReadonlyMap<string, Service>, fallback: Service): Promise<ServiceBus>;
   /** Its deadline, in milliseconds: short, for these tests. */
   deadlineMs: number;
@@ -68,20 +68,33 @@ function choosing(open: Open): void {
       ...{ deviceId: 'd', userId: 'u', requestId: '1', requestType: 'A', payload },
       json: { request_type: 'A', more: 1 },
     });
-    for (const [id, payload] of [
-      ['2', bytes({ no: 'type' })],
-      ['3', bytes(null)],
-      ['4', Uint8Array.of(0xff)],
-      ['5', new Uint8Array()],
-      ['6', bytes({ request_type: 7 })],
-    ] as const) {
-      const answered = await bus.deliver(call(id, payload));
-      if (id === '6') expect(answered).toMatchObject({ ok: false });
-      else expect(answered).toMatchObject({ ok: true });
+  });
+
+  it('takes a call that names none, or business_request, to the one for all others', async () => {
+    const a = new Counting('a');
+    const b = new Counting('b');
+    const bus = await open({ A: a }, b);
+    const payloads = [
+      ...[{ no: 'type' }, null, 5, 'A', ['A'], { request_type: 'business_request' }].map(bytes),
+      ...[5, null, true, ['A'], { A: 'A' }].map((request_type) => bytes({ request_type })),
+      ...[Uint8Array.of(0xff), new Uint8Array()],
+    ];
+    for (const [index, payload] of payloads.entries()) {
+      expect(await bus.deliver(call(`${index}`, payload))).toMatchObject({ ok: true });
     }
     expect(b.seen.map(({ requestType }) => requestType)).toEqual(
-      Array.from({ length: 4 }, () => 'business_request'),
+      payloads.map(() => 'business_request'),
     );
+    expect(a.seen).toHaveLength(0);
+  });
+
+  it('takes business_request to the service that is named so', async () => {
+    const named = new Counting('named');
+    const bus = await open({ business_request: named });
+    for (const [id, json] of Object.entries({ a: {}, b: { request_type: 'business_request' } })) {
+      expect(await bus.deliver(call(id, bytes(json)))).toMatchObject({ ok: true });
+    }
+    expect(named.seen).toHaveLength(2);
   });
 
   it('looks into a payload of any size', async () => {
@@ -123,7 +136,7 @@ function choosing(open: Open): void {
 
   it('does not know a service: SERVICE_UNAVAILABLE, and it can be tried again', async () => {
     const bus = await open();
-    for (const request_type of ['X', '__proto__', 'toString', '']) {
+    for (const request_type of ['X', '__proto__', 'toString', '', 'Business_Request', '5']) {
       const outcome = await bus.deliver(call('1', bytes({ request_type })));
       expect(outcome).toMatchObject({ ok: false, code: 'SERVICE_UNAVAILABLE' });
     }

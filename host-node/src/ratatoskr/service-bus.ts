@@ -16,7 +16,7 @@ export interface ServiceCall {
 
 /** What a service gets. */
 export interface ServiceRequest extends ServiceCall {
-  /** `request_type` of the payload, or `business_request` where there is none. */
+  /** `request_type` of the payload, or `business_request` where that is no string or not there. */
   readonly requestType: string;
   /** The payload as JSON; undefined: it is none. Of a long one made anew at each look. */
   readonly json: unknown;
