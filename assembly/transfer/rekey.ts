@@ -46,6 +46,8 @@ export const enum Rekey {
   DROP = 16,
   /** When the first packet of the epoch that is used came, from which they are held. u64. */
   SINCE = 24,
+  /** How often the frame has gone, at most TRIES_MAX. u8. */
+  TRIES = 32,
   /** Representatives of this side and of the peer. */
   OWN = 64,
   PEER = 96,
@@ -64,6 +66,9 @@ export const enum RekeyState {
 
 /** Probe timeouts for which receive keys are held after the first packet of the next epoch. */
 const HELD_TIMEOUTS: u64 = 3;
+
+/** Doublings of the wait for an answer: then a probe timeout is always shorter. */
+const TRIES_MAX: u32 = 16;
 
 /** A representative, k, 16 zeros. */
 export const REKEY_PAYLOAD: u32 = 52;
@@ -146,6 +151,23 @@ export function rekeyNumber(session: usize): u32 {
   return epochOf(session) + u32(next && state(session) != RekeyState.ANSWERED);
 }
 
+/** A frame goes that has not gone yet. */
+function firstGoes(session: usize): void {
+  store<u8>(session, 0, Session.REKEY + Rekey.TRIES);
+  frameGoes(session, now);
+}
+
+/**
+ * How long an answer is waited for: a PTO; less at first while that is more than twice what the
+ * path's shortest round trip makes it. Nothing but this frame may go at the end of an epoch, so
+ * that a PTO blown up by a spike would not shrink, and one lost frame would stop data for as long.
+ */
+function waitUs(session: usize): u64 {
+  const tries: u32 = load<u8>(session, Session.REKEY + Rekey.TRIES);
+  store<u8>(session, min(tries + 1, TRIES_MAX), Session.REKEY + Rekey.TRIES);
+  return min(ptoUs(session, false), leastPtoUs(session) << (<u64>tries + 1));
+}
+
 function frameGoes(session: usize, at: u64): void {
   store<u64>(session, at, Session.REKEY + Rekey.AGAIN);
   store<u8>(session, u8(at != NEVER), Session.REKEY + Rekey.DUE);
@@ -160,7 +182,7 @@ export function giveKey(session: usize, representative: usize): bool {
   store<u8>(session, 1, Session.REKEY + Rekey.HAS_OWN);
   if (was == RekeyState.WANT_KEY) {
     setState(session, RekeyState.ASKING);
-    frameGoes(session, now);
+    firstGoes(session);
   } else answerSecret(session);
   return true;
 }
@@ -232,7 +254,7 @@ export function giveSecret(session: usize, secret: usize): SecretVerdict {
     switchSending(session);
   } else {
     setState(session, RekeyState.ANSWERED);
-    frameGoes(session, now);
+    firstGoes(session);
   }
   return SecretVerdict.OK;
 }
@@ -286,7 +308,7 @@ export function writeRekey(session: usize, to: usize): u32 {
   const k = epochOf(session) + u32(!answer);
   store<u32>(to + FrameHead.BYTES, bswap<u32>(k), 32);
   store<u8>(session, 0, Session.REKEY + Rekey.DUE);
-  store<u64>(session, now + ptoUs(session, false), Session.REKEY + Rekey.AGAIN);
+  store<u64>(session, now + waitUs(session), Session.REKEY + Rekey.AGAIN);
   return FrameHead.BYTES + REKEY_PAYLOAD;
 }
 

@@ -12,16 +12,17 @@ export interface Spike {
 /**
  * One host sleeps for seconds, so that both measure round trips of seconds in the end. Packets or
  * age of an epoch are used up soon on one side, on the other never or soon too; whoever sleeps may
- * be the one or the other, sender or reader. No packet is lost: nothing else holds data up.
+ * be the one or the other, sender or reader. `loss`: of 10000 packets [none is
+ * lost, so that nothing else holds data up].
  */
-export function spikeOf(seed: number): Spike {
+export function spikeOf(seed: number, loss = 0): Spike {
   const random = randomFrom(seed ^ 0x591e);
   const isShort = random(2);
   const nodeOf = (node: number): NodePlan => {
     const rekeysOften = node === isShort || chance(random, 25);
     const byAge = chance(random, 50);
     return {
-      link: { ...PERFECT, delayUs: 500 + random(30000), rate: 125000 + random(250000) },
+      link: { ...PERFECT, loss, delayUs: 500 + random(30000), rate: 125000 + random(250000) },
       headerProtection: false,
       stealth: false,
       retryAbove: 512,

@@ -1,6 +1,6 @@
 import { CloseError, FrameHead } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
-import { resetClock } from "../clock";
+import { now, resetClock } from "../clock";
 import { epochOf as heldEpoch, newestEpoch, sendingEpoch, startEpochs } from "../epoch";
 import { SessionBit } from "../events";
 import { viewFrame } from "../frame-view";
@@ -238,6 +238,34 @@ describe("rekey", () => {
     expect(rekeyDue(b)).toBe(false);
     onRekey(b, 0);
     expect(rekeyDue(b)).toBe(true);
+  });
+
+  test("repeats it sooner at first while a spike has blown the PTO up", () => {
+    const a = session(true),
+      b = session(false),
+      soon: u64 = 20000 + PTO_MIN_US;
+    sampleRtt(a, 20000, 0);
+    sampleRtt(a, 8000000, 0);
+    const pto = ptoUs(a, false);
+    askRekey(a);
+    giveKeyTo(a, 1);
+    for (let wait = 2 * soon; wait < pto; wait *= 2) {
+      writeRekey(a, frame);
+      expect(rekeyDeadline(a)).toBe(now + wait);
+      resetClock(rekeyDeadline(a));
+    }
+    for (let i = 0; i < 40; i++) {
+      writeRekey(a, frame);
+      expect(rekeyDeadline(a)).toBe(now + pto, "never later");
+    }
+    resetClock(rekeyDeadline(a));
+    onRekeyTimer(a);
+    // An answer is repeated by the PTO of a side that has seen no spike.
+    carry(a, b);
+    giveKeyTo(b, 2);
+    giveSecretTo(b);
+    writeRekey(b, frame);
+    expect(rekeyDeadline(b)).toBe(now + ptoUs(b, false));
   });
 
   test("lets the session's initiator ask when both do", () => {
