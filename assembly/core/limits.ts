@@ -153,6 +153,8 @@ export const REPLAY_ENTRIES_PER_DEVICE_MAX: u32 = 8192;
 export const REPLAY_ENTRIES_MAX: u32 = 1000000;
 /** Expired entries that one recording removes at the most; it adds one, so it keeps up. */
 export const REPLAY_EXPIRED_PER_CALL: u32 = 8;
+/** Of the replay cache's places, one in so many may hold what is stale. */
+export const REPLAY_STALE_SHARE: u32 = 16;
 
 /** Sessions, streams, chunks of records and keys of one worker: their numbers fit 16 bits. */
 export const TRANSFER_SESSIONS_MAX: u32 = 65535;

@@ -2,14 +2,15 @@
  * The replay cache's entries: found by nonce and by digest, and the earliest of all by a heap. An
  * entry is named by its number, from 1; 0 is none.
  *
- * Head (64 bytes): 0 entries ever used, 4 first free one, 8 latest timestamp that was forgotten
- * (i64), 16 entries in the heap, 20 devices ever used, 24 first free one. Entry (64 bytes): 0 nonce
- * (16), 16 digest (16), 32 timestamp (i64), 40 device, 44 next by nonce, 48 next by digest, 52
- * previous and 56 next of the device, 60 place in the heap; of a free one, 56 is the next free one.
+ * Head: 0 entries ever used, 4 first free one, 8 spans of forgotten seconds, 16 entries in the
+ * heap, 20 devices ever used, 24 first free one, 64 those spans (replay-forgotten.ts). Entry (64
+ * bytes): 0 nonce (16), 16 digest (16), 32 timestamp (i64), 40 device, 44 next by nonce, 48 next by
+ * digest, 52 previous and 56 next of the device, 60 place in the heap; of a free one, 56 is the
+ * next free one.
  */
 import { REPLAY, REPLAY_ENTRY_BYTES, REPLAY_HEAD_BYTES, replayEntries } from "../core/memory";
+import { addForgotten } from "./replay-forgotten";
 
-const FORGOTTEN: usize = 8;
 const HEAPED: usize = 16;
 const DIGEST: usize = 16;
 const TIMESTAMP: usize = 32;
@@ -62,9 +63,9 @@ export function setPrevious(entry: u32, previous: u32): void {
   if (entry) store<u32>(at(entry), previous, PREVIOUS);
 }
 
-/** The latest timestamp of all entries that were removed. */
-export function forgotten(): i64 {
-  return load<i64>(REPLAY, FORGOTTEN);
+/** Entries that are there, stale ones too. */
+export function count(): u32 {
+  return load<u32>(REPLAY, HEAPED);
 }
 
 export function hasRoom(): bool {
@@ -116,7 +117,7 @@ export function add(timestamp: i64, nonce: usize, digest: usize): u32 {
 /** Forgets an entry, which has left its device's list. */
 export function remove(entry: u32): void {
   const place = at(entry);
-  if (timestampOf(entry) > forgotten()) store<i64>(REPLAY, timestampOf(entry), FORGOTTEN);
+  addForgotten(timestampOf(entry));
   drop(bucketOf(1, place), entry, NONCE_NEXT);
   drop(bucketOf(2, place + DIGEST), entry, DIGEST_NEXT);
   leaveHeap(load<u32>(place, PLACE));

@@ -1,7 +1,9 @@
 /**
  * The replay cache: which requests of a device were seen, by nonce and by digest, in one atomic
- * step. A live entry is never forgotten: without room the request is refused. Reference: Ratatoskr
- * sections 3.2 and 9.2.
+ * step. A live entry is never forgotten: without room the request is refused. Stale ones stay in a
+ * part of the room, in case the clock is put right and they are not stale at all; of those that go
+ * the second is remembered, and nothing of it is taken any more. So whatever the clock does, no
+ * request is taken twice. Reference: Ratatoskr sections 3.2 and 9.2.
  *
  * Everything is found by 128 bits of SipHash under HASH_KEY, so nobody can choose collisions. A
  * call looks at two chains, removes at most REPLAY_EXPIRED_PER_CALL entries, and walks one device's
@@ -16,6 +18,7 @@ import {
   MESSAGE_SKEW_S_MAX,
   REPLAY_ENTRIES_PER_DEVICE_MAX,
   REPLAY_EXPIRED_PER_CALL,
+  REPLAY_STALE_SHARE,
 } from "../core/limits";
 import { RATATOSKR, replayEntries } from "../core/memory";
 import { Block, RequestField, Verdict } from "../core/ratatoskr";
@@ -24,6 +27,7 @@ import { siphash } from "../crypto/siphash";
 import { bytesOf, lengthOf, numberOf } from "./block";
 import * as devices from "./replay-devices";
 import * as entries from "./replay-entries";
+import { isForgotten } from "./replay-forgotten";
 
 /** In WORK: what is hashed (8 bytes and an id at the most), then three fingerprints. */
 const DEVICE: usize = Block.WORK + 272;
@@ -69,7 +73,8 @@ export function recordRequest(now: i64, skew: u32): u32 {
 
 /** `oldest`: the earliest timestamp that is alive. */
 function record(timestamp: i64, oldest: i64): Verdict {
-  for (let i: u32 = 0; i < REPLAY_EXPIRED_PER_CALL; i++) {
+  const kept = replayEntries / REPLAY_STALE_SHARE;
+  for (let i: u32 = 0; i < REPLAY_EXPIRED_PER_CALL && entries.count() > kept; i++) {
     const entry = entries.earliest();
     if (!entry || entries.timestampOf(entry) >= oldest) break;
     forget(entry);
@@ -81,9 +86,9 @@ function record(timestamp: i64, oldest: i64): Verdict {
   // Whatever is in the cache belongs to a device that is in it, so a new one has seen nothing.
   if (device && isSeen(device, oldest)) return Verdict.NONCE_REPLAYED;
   if (device && isFull(device, oldest)) return Verdict.NONCE_CACHE_FULL;
-  // Whether it was seen is forgotten: verifying took so long that it is stale by now, or the clock
-  // went back.
-  if (timestamp < oldest || timestamp <= entries.forgotten()) return Verdict.NONCE_REPLAYED;
+  // Nobody knows whether it was seen: verifying took so long that it is stale by now, or the clock
+  // shows for the second time what has been forgotten since.
+  if (timestamp < oldest || isForgotten(timestamp)) return Verdict.NONCE_REPLAYED;
   if (!entries.hasRoom()) return Verdict.NONCE_CACHE_FULL;
   // The device may have gone with its last entry.
   device = devices.find(deviceKey) || devices.add(deviceKey);

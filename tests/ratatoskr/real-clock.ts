@@ -6,6 +6,10 @@ export class RealClock extends TestClock {
     return Math.floor(Date.now() / 1000);
   }
 
+  override wallMs(): number {
+    return Date.now();
+  }
+
   override steadyMs(): number {
     return performance.now();
   }

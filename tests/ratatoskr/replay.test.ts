@@ -37,7 +37,7 @@ function record(codec: RatatoskrCodec, seen: Recorded, nowS: number, skewS = 0) 
   return codec.recordReplay(request, bytesOf(seen.digest, 32), nowS, skewS);
 }
 
-/** What a cache of `entries` must say at `nowS`, whose clock never goes back. */
+/** What a cache of `entries` must say at `nowS`. */
 class Model {
   private seen: Seen[] = [];
   private readonly entries: number;
@@ -47,13 +47,13 @@ class Model {
   }
 
   record(request: Seen, nowS: number, skewS: number) {
-    this.seen = this.seen.filter(({ timestamp }) => timestamp >= nowS - AGE_S - skewS);
+    const live = this.seen.filter(({ timestamp }) => timestamp >= nowS - AGE_S - skewS);
     const { device, nonce, digest } = request;
-    const known = this.seen.some(
+    const known = live.some(
       (one) => one.device === device && (one.nonce === nonce || one.digest === digest),
     );
     if (known) return 'NONCE_REPLAYED';
-    if (this.seen.length >= this.entries) return 'NONCE_CACHE_FULL';
+    if (live.length >= this.entries) return 'NONCE_CACHE_FULL';
     this.seen.push(request);
     return 'ok';
   }
@@ -126,6 +126,84 @@ describe('the replay cache', () => {
       }
     }
     expect(replays).toBeGreaterThan(RUNS * 20);
+  });
+
+  it('says what a model says, whatever the clock does, while there is room for what is stale', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const seed = seedOfRun();
+    const counts = { ok: 0, NONCE_REPLAYED: 0, NONCE_CACHE_FULL: 0 };
+    for (let run = 0; run < RUNS; run++) {
+      const random = randomFrom(seed + run);
+      // One place in sixteen may hold what is stale.
+      const codec = await codecOf(16 * STEPS);
+      const model = new Model(16 * STEPS);
+      let nowS = NOW_S;
+      for (let step = 0; step < STEPS / 4; step++) {
+        if (random(8) === 0) nowS += random(30);
+        if (random(40) === 0) nowS += random(random(2) ? 20_000 : 600) - (random(2) ? 10_000 : 300);
+        const request = {
+          device: `device-${random(4)}`,
+          nonce: random(400),
+          digest: random(400),
+          timestamp: nowS - random(AGE_S + 1),
+        };
+        const seen = { ...request, nonce: `${request.nonce}`, digest: `${request.digest}` };
+        const where = `ANDVARI_SEED=${seed}, run ${run}, step ${step}`;
+        const wanted = model.record(seen, nowS, 0);
+        expect(record(codec, request, nowS), where).toBe(wanted);
+        counts[wanted]++;
+      }
+    }
+    expect(counts.ok).toBeGreaterThan(RUNS * 100);
+    expect(counts.NONCE_REPLAYED).toBeGreaterThan(RUNS * 100);
+  });
+
+  it.each([
+    ['with room for what is stale', 65_536, 0],
+    ['without', 31, 7],
+  ])('a clock two hours ahead that is put right stops nobody, %s', async (_, entries, lost) => {
+    const codec = await codecOf(entries);
+    const HOURS_S = 7200;
+    const taken: Recorded[] = [];
+    let nonce = 0;
+    const ask = (device: string, nowS: number) => {
+      const one = { device, nonce: ++nonce, digest: nonce, timestamp: nowS };
+      const verdict = record(codec, one, nowS);
+      if (verdict === 'ok') taken.push(one);
+      return verdict;
+    };
+    for (const device of ['a', 'b']) expect(ask(device, NOW_S)).toBe('ok');
+    // One device speaks, a minute for each message; the other says nothing.
+    for (let minute = 0; minute <= 13; minute++) {
+      expect(ask('a', NOW_S + HOURS_S + 60 * minute)).toBe('ok');
+    }
+    const refused: number[] = [];
+    for (let minute = 13; minute < 180; minute++) {
+      const nowS = NOW_S + 60 * minute + 1;
+      const before = taken.filter(({ timestamp: at }) => at <= nowS && at >= nowS - AGE_S);
+      for (const device of ['a', 'b']) if (ask(device, nowS) !== 'ok') refused.push(minute);
+      // Whatever is fresh, or fresh again, has been taken once.
+      for (const one of before) expect(record(codec, one, nowS)).toBe('NONCE_REPLAYED');
+    }
+    // Two of each minute whose messages had to make room, when the right time comes there.
+    expect(refused.every((minute) => minute >= 120 && minute < 120 + lost)).toBe(true);
+    expect(refused).toHaveLength(2 * lost);
+  });
+
+  it('a clock that was behind and is put right stops nobody, and takes nothing twice', async () => {
+    for (const entries of [65_536, 15]) {
+      const codec = await codecOf(entries);
+      const ask = (device: string, nonce: number, nowS: number) =>
+        record(codec, { device, nonce, digest: nonce, timestamp: nowS }, nowS);
+      expect(ask('a', 1, NOW_S)).toBe('ok');
+      for (let i = 0; i < 8; i++) expect(ask('a', 10 + i, NOW_S - 7200 + 60 * i)).toBe('ok');
+      for (const device of ['a', 'b']) expect(ask(device, 2, NOW_S + 60)).toBe('ok');
+      expect(ask('a', 1, NOW_S)).toBe('NONCE_REPLAYED');
+      for (let i = 0; i < 8; i++) {
+        expect(ask('a', 10 + i, NOW_S - 7200 + 60 * i)).toBe('NONCE_REPLAYED');
+      }
+    }
   });
 
   it('is not stopped by a clock that went forward and was put right', async () => {

@@ -1,9 +1,10 @@
-import { RATATOSKR, REPLAY } from "../../core/memory";
+import { RATATOSKR, REPLAY, REPLAY_HEAD_BYTES, REPLAY_SPANS } from "../../core/memory";
 import { Block, RequestField, Verdict } from "../../core/ratatoskr";
 import { Status } from "../../core/status";
 import { clearBlock, fieldAt } from "../block";
 import { recordRequest } from "../replay";
-import { earliest, forgotten, timestampOf } from "../replay-entries";
+import { earliest, timestampOf } from "../replay-entries";
+import { addForgotten, isForgotten, spanCount } from "../replay-forgotten";
 import { configureMessages, setLength, setText } from "./messages";
 
 const ENTRIES: u32 = 40;
@@ -25,7 +26,7 @@ function record(device: string, nonce: u32, digest: u32, timestamp: i64, now: i6
 
 /** As a start has it: everything zero. */
 function empty(): void {
-  memory.fill(REPLAY, 0, 64 + 128 * <usize>ENTRIES);
+  memory.fill(REPLAY, 0, REPLAY_HEAD_BYTES + 128 * <usize>ENTRIES);
 }
 
 describe("replay", () => {
@@ -65,7 +66,9 @@ describe("replay", () => {
     }
     expect(record("a", 50, 50, NOW + 100, NOW + 100)).toBe(Verdict.OK);
     expect(timestampOf(earliest())).toBe(NOW - 120);
-    expect(forgotten()).toBe(NOW - 250);
+    expect(isForgotten(NOW - 300)).toBe(true);
+    expect(isForgotten(NOW - 250)).toBe(true);
+    expect(isForgotten(NOW - 249)).toBe(false);
   });
 
   test("an expired nonce may be used again, a request that is stale by now may not", () => {
@@ -76,14 +79,66 @@ describe("replay", () => {
     expect(record("a", 4, 4, NOW + 1, NOW + 301)).toBe(Verdict.OK);
   });
 
-  test("a clock that goes back brings nothing forgotten back", () => {
+  test("a clock that is put right finds what is there, and takes what is new", () => {
     empty();
     expect(record("a", 1, 1, NOW, NOW)).toBe(Verdict.OK);
     expect(record("b", 1, 1, NOW + 9000, NOW + 9000)).toBe(Verdict.OK);
     expect(record("a", 1, 1, NOW, NOW + 1)).toBe(Verdict.NONCE_REPLAYED);
-    expect(record("a", 2, 2, NOW, NOW + 1)).toBe(Verdict.NONCE_REPLAYED, "nobody knows");
-    expect(record("a", 2, 2, NOW + 1, NOW + 1)).toBe(Verdict.OK);
+    expect(record("a", 2, 2, NOW, NOW + 1)).toBe(Verdict.OK);
     expect(record("b", 1, 1, NOW + 9000, NOW + 9000)).toBe(Verdict.NONCE_REPLAYED);
+  });
+
+  test("stale ones stay in a sixteenth of the places, no second of others comes back", () => {
+    empty();
+    for (let i: u32 = 0; i < 10; i++) {
+      expect(record("a", i, i, NOW + i, NOW + i)).toBe(Verdict.OK);
+    }
+    const ahead = NOW + 9000;
+    expect(record("b", 50, 50, ahead, ahead)).toBe(Verdict.OK);
+    // Eight of a call have gone, and two are there.
+    for (let i: u32 = 0; i < 10; i++) {
+      expect(record("a", i, i, NOW + i, NOW + 20)).toBe(Verdict.NONCE_REPLAYED);
+      const other = record("a", 60 + i, 60 + i, NOW + i, NOW + 20);
+      expect(other).toBe(i < 8 ? Verdict.NONCE_REPLAYED : Verdict.OK);
+    }
+    expect(record("a", 80, 80, NOW + 20, NOW + 20)).toBe(Verdict.OK);
+    expect(record("b", 51, 51, ahead, ahead)).toBe(Verdict.OK);
+  });
+
+  test("spans of forgotten seconds: near ones are one, the earliest give way", () => {
+    empty();
+    addForgotten(NOW);
+    addForgotten(NOW + 300);
+    expect(spanCount()).toBe(1);
+    expect(isForgotten(NOW + 150)).toBe(true);
+    addForgotten(NOW + 901);
+    expect(spanCount()).toBe(2);
+    expect(isForgotten(NOW + 301)).toBe(false);
+    expect(isForgotten(NOW + 900)).toBe(false);
+    expect(isForgotten(NOW + 902)).toBe(false);
+    addForgotten(NOW + 601);
+    expect(spanCount()).toBe(2, "it is 301 from the one before");
+    expect(isForgotten(NOW + 700)).toBe(true);
+    addForgotten(NOW + 450);
+    expect(spanCount()).toBe(1);
+    expect(isForgotten(NOW + 500)).toBe(true);
+    expect(isForgotten(NOW - 1)).toBe(false);
+
+    for (let i: u32 = 1; i < REPLAY_SPANS; i++) addForgotten(NOW + 10_000 * i);
+    expect(spanCount()).toBe(REPLAY_SPANS);
+    addForgotten(NOW + 45_000);
+    expect(spanCount()).toBe(REPLAY_SPANS);
+    expect(isForgotten(NOW + 5000)).toBe(true, "the two earliest are one");
+    expect(isForgotten(NOW + 15_000)).toBe(false);
+    expect(isForgotten(NOW + 45_000)).toBe(true);
+    expect(isForgotten(NOW + 44_999)).toBe(false);
+    expect(isForgotten(NOW + 150_000)).toBe(true);
+    addForgotten(NOW - 5000);
+    expect(isForgotten(NOW - 2000)).toBe(true, "it is before the earliest");
+    addForgotten(NOW + 12_000);
+    expect(isForgotten(NOW + 11_000)).toBe(true, "it is behind the earliest");
+    expect(isForgotten(NOW + 19_000)).toBe(false);
+    expect(spanCount()).toBe(REPLAY_SPANS);
   });
 
   test("ids and nonces of any length that a request may have, and no other", () => {

@@ -98,9 +98,16 @@ export class RequestChecks<Device extends RegisteredDevice> {
     this.rules = rules;
   }
 
-  /** Size, decode, schema, timestamp. `nowS`: seconds since the epoch. */
-  open(message: Uint8Array, nowS: number): Fresh | Rejection<Device> {
-    const { codec, skewS = 0, strictShape, notBeforeS } = this.rules;
+  /**
+   * Size, decode, schema, timestamp. `nowS`: seconds since the epoch; `notBeforeS`: in place of the
+   * rule, where the clock was set since the start.
+   */
+  open(
+    message: Uint8Array,
+    nowS: number,
+    notBeforeS = this.rules.notBeforeS,
+  ): Fresh | Rejection<Device> {
+    const { codec, skewS = 0, strictShape } = this.rules;
     const opened = codec.openRequest(message, nowS, skewS);
     if (!opened.ok) return opened;
     const { request } = opened;

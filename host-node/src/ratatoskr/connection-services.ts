@@ -25,12 +25,15 @@ const NO_METADATA = new Map<string, string>();
 export interface Clock {
   /** Unix seconds. */
   wallS(): number;
+  /** The same clock, in milliseconds. */
+  wallMs(): number;
   /** Milliseconds of a clock that nobody sets. */
   steadyMs(): number;
 }
 
 export const systemClock: Clock = {
   wallS: () => Math.floor(Date.now() / 1000),
+  wallMs: () => Date.now(),
   steadyMs: () => performance.now(),
 };
 

@@ -97,7 +97,8 @@ export class RatatoskrConnection implements ChannelHandler {
 
   #now(): Moment {
     const { clock } = this.#services;
-    return { wallS: clock.wallS(), steadyMs: clock.steadyMs() };
+    const wallMs = clock.wallMs();
+    return { wallS: Math.floor(wallMs / 1000), wallMs, steadyMs: clock.steadyMs() };
   }
 
   #judge(bytes: Uint8Array, at: Moment): void {

@@ -285,6 +285,7 @@ async function openParts(
   const server = new RatatoskrServer({
     ...options,
     ...{ module, registry: devices, bus, audit, serverSeed, refuseBeforeS },
+    clockSet: (seconds) => logger.warn({ seconds }, 'the clock of this machine was set'),
     failed: (error) => logger.error({ err: error }, 'a request could not be answered'),
   });
   const failed = (error: unknown) => logger.error({ err: error }, 'the Ratatoskr listener');

@@ -7,6 +7,7 @@ import { DeviceRateLimit } from './rate-limit.ts';
 import { DeviceRegistry } from './registry.ts';
 import { RequestPipeline } from './request-pipeline.ts';
 import { ConnectionSession } from './sessions.ts';
+import { StartLine } from './set-clocks.ts';
 import { signerOf } from './testing/test-peer.ts';
 
 const NOW_S = 1_800_000_000;
@@ -34,7 +35,8 @@ function place(requireV2: boolean) {
   registry.revoke('revoked');
   const verifier = new CountingVerifier();
   const rates = new DeviceRateLimit({ perMinute: 100, perHour: 100 }, 10);
-  const options = { skewS: 0, refuseBeforeS: 0, strictShape: false, requireV2 };
+  const startLine = new StartLine(0, { wallMs: NOW_S * 1000, steadyMs: 0 });
+  const options = { skewS: 0, startLine, strictShape: false, requireV2 };
   const pipeline = new RequestPipeline({ codec, registry, rates, verifier, ...options });
   return { pipeline, verifier };
 }
@@ -58,7 +60,7 @@ it.each([false, true])(
     const { pipeline, verifier } = place(requireV2);
     const examine = (...of: Parameters<typeof messageOf>) => {
       const before = verifier.keys.length;
-      const at = { wallS: NOW_S, steadyMs: 0 };
+      const at = { wallS: NOW_S, wallMs: NOW_S * 1000, steadyMs: 0 };
       const examined = pipeline.examine(messageOf(...of), new ConnectionSession(), at);
       const { ok } = examined;
       return { told: ok ? 'ok' : examined.code, checks: verifier.keys.length - before };

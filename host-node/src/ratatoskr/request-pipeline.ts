@@ -12,6 +12,7 @@ import { NodeEd25519Signer, type NodeEd25519Verifier } from './node-ed25519.ts';
 import type { DeviceRateLimit } from './rate-limit.ts';
 import type { Device, DeviceRegistry } from './registry.ts';
 import type { ConnectionSession } from './sessions.ts';
+import type { StartLine, TwoClocks } from './set-clocks.ts';
 
 export interface PipelineOptions {
   codec: RatatoskrCodec;
@@ -20,17 +21,15 @@ export interface PipelineOptions {
   verifier: NodeEd25519Verifier;
   /** Seconds of the future that are accepted [0]. */
   skewS: number;
-  /** Messages dated before it are stale: an earlier process may have taken them (section 3.2). */
-  refuseBeforeS: number;
+  /** What an earlier process may have taken is stale (section 3.2). */
+  startLine: StartLine;
   strictShape: boolean;
   requireV2: boolean;
 }
 
-export interface Moment {
+export interface Moment extends TwoClocks {
   /** Unix seconds. */
   wallS: number;
-  /** Milliseconds of a clock that nobody sets. */
-  steadyMs: number;
 }
 
 export type Examined =
@@ -57,13 +56,12 @@ export class RequestPipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     const strangerKey = new NodeEd25519Signer(randomBytes(32)).publicKey;
-    const notBeforeS = options.refuseBeforeS;
-    this.#checks = new RequestChecks({ ...options, notBeforeS, strangerKey });
+    this.#checks = new RequestChecks({ ...options, strangerKey });
   }
 
   /** All checks. A message that passes is recorded and counted. */
   examine(bytes: Uint8Array, session: ConnectionSession, at: Moment): Examined {
-    const opened = this.#checks.open(bytes, at.wallS);
+    const opened = this.#checks.open(bytes, at.wallS, this.#options.startLine.at(at));
     if (!opened.ok) return refused(opened);
     const device = this.#options.registry.find(opened.request.deviceId);
     const claimed = this.#checks.claim(opened, device);

@@ -27,6 +27,7 @@ import { DeviceRateLimit } from './rate-limit.ts';
 import type { DeviceRegistry } from './registry.ts';
 import { RequestPipeline } from './request-pipeline.ts';
 import type { ServiceBus } from './service-bus.ts';
+import { ClockWatch, StartLine } from './set-clocks.ts';
 import { StrangerLimit } from './stranger-limit.ts';
 
 export interface RatatoskrServerOptions {
@@ -45,13 +46,15 @@ export interface RatatoskrServerOptions {
   connectionsMax?: number;
   /** Seconds of the future that are accepted [0]. */
   skewS?: number;
-  /** Messages dated before it are stale [this moment]. */
+  /** Messages dated before it are stale, by the clock as it is now [this second]. */
   refuseBeforeS?: number;
   strictShape?: boolean;
   requireV2?: boolean;
   /** Messages that the replay cache remembers [1,000,000]; 112 bytes each when they are used. */
   replayEntries?: number;
   clock?: Clock;
+  /** The wall clock was set by so many seconds: told within some of them. */
+  clockSet?: (byS: number) => void;
   /** A defect of ours, or of a service bus: the request is answered SERVICE_ERROR. */
   failed: (error: unknown) => void;
 }
@@ -68,6 +71,8 @@ export class RatatoskrServer {
   readonly #counts = new Map<CountedResult, number>();
   readonly #rates: DeviceRateLimit;
   readonly #clock: Clock;
+  readonly #clockWatch: ClockWatch;
+  readonly #clockSet: ((byS: number) => void) | undefined;
   readonly #bus: ServiceBus;
   readonly #sweep: NodeJS.Timeout;
   #opened = 0;
@@ -82,7 +87,10 @@ export class RatatoskrServer {
     });
     const { perMinute = RATE_PER_MINUTE, perHour = RATE_PER_HOUR } = options.rates ?? {};
     this.publicKey = signer?.publicKey;
+    const started = { wallMs: clock.wallMs(), steadyMs: clock.steadyMs() };
     this.#clock = clock;
+    this.#clockWatch = new ClockWatch(started);
+    this.#clockSet = options.clockSet;
     this.#bus = bus;
     this.#rates = new DeviceRateLimit({ perMinute, perHour }, DEVICES_MAX);
     const strangers = new StrangerLimit<RatatoskrConnection>(connectionsMax);
@@ -92,7 +100,7 @@ export class RatatoskrServer {
         ...{ codec, registry: options.registry, rates: this.#rates },
         verifier: new NodeEd25519Verifier(),
         skewS: options.skewS ?? 0,
-        refuseBeforeS: options.refuseBeforeS ?? clock.wallS(),
+        startLine: new StartLine(options.refuseBeforeS ?? clock.wallS(), started),
         strictShape: options.strictShape ?? false,
         requireV2: options.requireV2 ?? false,
       }),
@@ -141,6 +149,8 @@ export class RatatoskrServer {
   /** Ends connections that have been silent for too long; runs by itself every few seconds. */
   sweep(): void {
     const steadyMs = this.#clock.steadyMs();
+    const setByS = this.#clockWatch.look({ wallMs: this.#clock.wallMs(), steadyMs });
+    if (setByS !== 0) this.#clockSet?.(setByS);
     for (const connection of this.#connections) connection.sweep(steadyMs);
     this.#rates.sweep(steadyMs);
   }

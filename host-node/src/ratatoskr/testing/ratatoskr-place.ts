@@ -25,6 +25,10 @@ export class TestClock implements Clock {
     return Math.floor(this.wall);
   }
 
+  wallMs(): number {
+    return this.wall * 1000;
+  }
+
   steadyMs(): number {
     return this.steady;
   }
