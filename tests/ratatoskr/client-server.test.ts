@@ -11,7 +11,7 @@ import {
 } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
 import { signerOf } from '../../host-node/src/ratatoskr/testing/test-peer.ts';
 import { RealClock } from './real-clock.ts';
-import { bytes, text } from './scripted-server.ts';
+import { bytes, idOf, text } from './scripted-server.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -100,10 +100,10 @@ describe('client and server', () => {
     });
     const client = await clientOf(place);
     await client.connect();
-    const one = await client.call(bytes('x'), { requestId: 'once' });
-    const again = await client.call(bytes('x'), { requestId: 'once' });
+    const one = await client.call(bytes('x'), { requestId: idOf(1) });
+    const again = await client.call(bytes('x'), { requestId: idOf(1) });
     expect([one.payload, again.payload, runs]).toEqual([Uint8Array.of(1), Uint8Array.of(1), 1]);
-    expect(await client.call(bytes('y'), { requestId: 'once' }).catch((e) => e)).toMatchObject({
+    expect(await client.call(bytes('y'), { requestId: idOf(1) }).catch((e) => e)).toMatchObject({
       serverCode: 'INVALID_REQUEST',
     });
   });

@@ -4,6 +4,7 @@ import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { hostEd25519 } from '@andvari/host-common/ratatoskr/ed25519';
 import { nobleEd25519 } from '@andvari/host-common/ratatoskr/noble-ed25519';
 import { WebCryptoEd25519 } from '@andvari/host-common/ratatoskr/webcrypto-ed25519';
+import { NodeEd25519Signer } from '@andvari/host-node/ratatoskr/node-ed25519';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { webProviders } from './providers.ts';
@@ -135,6 +136,40 @@ describe('providers', () => {
       const signer = await nobleEd25519.signer(new Uint8Array(32).fill(i));
       const signature = await signer.sign(message);
       expect(await provider.verify(signer.publicKey, message, signature)).toBe(true);
+    }
+  });
+});
+
+describe('a signer', () => {
+  const wrong: [string, unknown, typeof TypeError | typeof RangeError][] = [
+    ['no bytes', new Uint8Array(0), RangeError],
+    ['31 bytes', new Uint8Array(31), RangeError],
+    ['33 bytes', new Uint8Array(33), RangeError],
+    ['text', '7'.repeat(32), TypeError],
+    ['numbers', new Array(32).fill(7), TypeError],
+    ['other numbers', new Uint16Array(32), TypeError],
+    ['nothing', undefined, TypeError],
+  ];
+
+  it.each(wrong)('is not made of %s', async (_, seed, kind) => {
+    for (const provider of await webProviders()) {
+      await expect(provider.signer(seed as Uint8Array)).rejects.toBeInstanceOf(kind);
+    }
+    expect(() => new NodeEd25519Signer(seed as Uint8Array)).toThrow(kind);
+  });
+
+  it('signs bytes alone, and no provider takes others for them', async () => {
+    const seed = new Uint8Array(32).fill(7);
+    const zeros = new Uint8Array(5);
+    for (const provider of await webProviders()) {
+      const { publicKey, sign } = await provider.signer(seed);
+      const signature = await sign(zeros);
+      expect(await provider.verify(publicKey, zeros, signature)).toBe(true);
+      for (const message of ['hello', [0, 0, 0, 0, 0], new Uint16Array(5), new ArrayBuffer(5)]) {
+        const bytes = message as unknown as Uint8Array;
+        await expect(sign(bytes)).rejects.toThrow(TypeError);
+        expect(await provider.verify(publicKey, bytes, signature)).toBe(false);
+      }
     }
   });
 });

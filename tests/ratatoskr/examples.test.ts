@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ask, askUntilKnown, clientOf } from '../../docs/examples/ratatoskr/client.ts';
 import { startServer } from '../../docs/examples/ratatoskr/server.ts';
 import { NodeEd25519Signer } from '../../host-node/src/ratatoskr/node-ed25519.ts';
+import { idOf } from './scripted-server.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -33,9 +34,9 @@ it('client and server of the examples', async () => {
     const take = { request_type: 'PARCEL_TAKE', parcel: 'p1' };
     expect(await askUntilKnown(client, take, 3)).toEqual({ ok: true });
     expect(await ask(client, take)).toEqual({ ok: false });
-    expect(await ask(client, take, 'the same')).toEqual({ ok: false });
-    expect(await ask(client, { ...take, parcel: 'p2' }, 'once')).toEqual({ ok: true });
-    expect(await ask(client, { ...take, parcel: 'p2' }, 'once')).toEqual({ ok: true });
+    expect(await ask(client, take, idOf(1))).toEqual({ ok: false });
+    expect(await ask(client, { ...take, parcel: 'p2' }, idOf(2))).toEqual({ ok: true });
+    expect(await ask(client, { ...take, parcel: 'p2' }, idOf(2))).toEqual({ ok: true });
     const find = { request_type: 'PARCEL_FIND', parcel: 'p1' };
     expect(await ask(client, find)).toEqual({ owner: 'ann' });
     await expect(askUntilKnown(client, { request_type: 'PARCEL_FIND' }, 3)).rejects.toMatchObject({

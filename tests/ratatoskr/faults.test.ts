@@ -17,7 +17,7 @@ import { signerOf } from '../../host-node/src/ratatoskr/testing/test-peer.ts';
 import { WebSocketListener } from '../../host-node/src/ratatoskr/websocket-listener.ts';
 import { WsClientTransport } from '../../host-node/src/ratatoskr/ws-client-transport.ts';
 import { RealClock } from './real-clock.ts';
-import { bytes, text } from './scripted-server.ts';
+import { bytes, idOf, text } from './scripted-server.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -57,7 +57,7 @@ describe('a service that hangs', () => {
   function hang(client: RatatoskrClient): Promise<unknown>[] {
     return Array.from({ length: HUNG }, (_, i) =>
       client
-        .call(emit({ request_type: 'HANG' }), { requestId: `hang-${i}`, timeoutMs: 20_000 })
+        .call(emit({ request_type: 'HANG' }), { requestId: idOf(i), timeoutMs: 20_000 })
         .catch((error) => error),
     );
   }

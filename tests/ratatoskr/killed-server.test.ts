@@ -17,7 +17,7 @@ import { NodeEd25519Signer } from '../../host-node/src/ratatoskr/node-ed25519.ts
 import { signerOf } from '../../host-node/src/ratatoskr/testing/test-peer.ts';
 import { WsClientTransport } from '../../host-node/src/ratatoskr/ws-client-transport.ts';
 import { randomFrom, seedOfRun } from '../seeded-random.ts';
-import { bytes, text } from './scripted-server.ts';
+import { bytes, idOf, text } from './scripted-server.ts';
 
 const PROGRAM = new URL(
   '../../host-node/src/ratatoskr/testing/endpoint-process.ts',
@@ -114,8 +114,8 @@ describe('a server that is killed while clients call', () => {
     };
     for (let run = 0; run < KILLS; run++) {
       const before = answers;
-      for (const [i, client] of fleet.entries()) {
-        for (let n = 0; n < CALLS; n++) call(client, `${DEVICES[i]}-${run}-${n}`);
+      for (const client of fleet) {
+        for (let n = 0; n < CALLS; n++) call(client, idOf(ended.length));
       }
       const share = 1 + random(CALLS * DEVICES.length - 2);
       while (answers - before < share) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -13,7 +13,7 @@ import {
 import { signerOf } from '../../host-node/src/ratatoskr/testing/test-peer.ts';
 import { RealClock } from './real-clock.ts';
 import { asIs, changed, codec, relayTo } from './relay.ts';
-import { bytes, text } from './scripted-server.ts';
+import { bytes, idOf, text } from './scripted-server.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -83,9 +83,9 @@ describe('a relay', () => {
     relay.there = (message) => [damages[what]?.(message) ?? message, message];
     // A nonce is in the digest: that refusal is not signed for the message that was sent.
     const code = what === 'its nonce' ? 'ANDVARI_UNTRUSTED' : 'ANDVARI_REFUSED';
-    expect(await outcome('a', 'payment')).toBe(`${code} unknown`);
+    expect(await outcome('a', idOf(1))).toBe(`${code} unknown`);
     relay.there = asIs;
-    expect(await outcome('a', 'payment')).toBe('paid a');
+    expect(await outcome('a', idOf(1))).toBe('paid a');
     expect(runs).toEqual(['a']);
   });
 
@@ -113,9 +113,9 @@ describe('a relay', () => {
       if (!opened.ok) throw new Error(opened.reason);
       return [codec.encodeResponse({ ...opened.response, payload: bytes('no') }), message];
     };
-    expect(await outcome('b', 'payment')).toBe('ANDVARI_UNTRUSTED unknown');
+    expect(await outcome('b', idOf(1))).toBe('ANDVARI_UNTRUSTED unknown');
     relay.back = asIs;
-    expect(await outcome('b', 'payment')).toBe('paid b');
+    expect(await outcome('b', idOf(1))).toBe('paid b');
     expect(runs).toEqual(['a', 'b']);
   });
 });

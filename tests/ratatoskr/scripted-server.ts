@@ -36,6 +36,10 @@ export const signerNamed = (name: string): NodeEd25519Signer =>
 export const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 export const bytes = (words: string): Uint8Array => new TextEncoder().encode(words);
 
+/** A request_id, the same one for the same number. */
+export const idOf = (number: number): string =>
+  `4f0f3a52-7c55-4f0e-9c2e-${number.toString(16).padStart(12, '0')}`;
+
 /** A request that has reached the server. */
 export interface Arrived {
   request: RatatoskrRequest;

@@ -7,7 +7,7 @@ import { RatatoskrPlace } from '../../host-node/src/ratatoskr/testing/ratatoskr-
 import { memoryVault, viewOf } from './page-desk.ts';
 import { RealClock } from './real-clock.ts';
 import { asIs, relayTo } from './relay.ts';
-import { bytes } from './scripted-server.ts';
+import { bytes, idOf } from './scripted-server.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -42,7 +42,8 @@ async function start(answer = '{"ok":true,"payment_id":"p"}') {
 const routesTo = (handle: () => Promise<Uint8Array>) =>
   new Map([['PAYMENT_REQUEST', { name: 'payments', handle }]]);
 
-const payment = { requestId: 'payment', code: 'code', amount: '1', ids: [1], asked: false };
+const requestId = idOf(1);
+const payment = { requestId, code: 'code', amount: '1', ids: [1], asked: false };
 const signal = new AbortController().signal;
 const paid = { outcome: 'paid', words: 'p' };
 
@@ -60,7 +61,7 @@ describe('a payment of the page', () => {
     relay.there = (message) => [message.with(1, 9), message];
     const error = await desk.pay(payment, { signal }).catch((problem) => problem);
     expect(error).toMatchObject({ serverCode: 'INVALID_REQUEST', outcome: 'unknown' });
-    const { requestId, amount } = payment;
+    const { amount } = payment;
     expect((await viewOf(desk)).payment).toEqual({ requestId, amount, stage: 'asked', words: '' });
     relay.there = asIs;
     const { payment: noted = payment } = desk;
@@ -84,7 +85,7 @@ describe('a payment of the page', () => {
     };
     expect(await stageAfterReload()).toBeUndefined();
     await desk.begin(payment);
-    expect(await stageAfterReload()).toMatchObject({ requestId: 'payment', stage: 'unsent' });
+    expect(await stageAfterReload()).toMatchObject({ requestId, stage: 'unsent' });
     const seen: unknown[] = [];
     let leave = () => {};
     relay.there = (message) => {
@@ -120,7 +121,7 @@ describe('a payment of the page', () => {
     expect(next.payment?.end?.refund).toEqual(refund);
     await next.endRefund('taken');
     const { payment: ended } = await viewOf(await RatatoskrDesk.open(good.vault));
-    expect(ended).toEqual({ requestId: 'payment', amount: '1', stage: 'refunded', words: 'less' });
+    expect(ended).toEqual({ requestId, amount: '1', stage: 'refunded', words: 'less' });
     for (const [bad, words] of [
       ['ABCD-REFUND', 'less (ABCD-REFUND is no code of a refund)'],
       [7, 'less'],

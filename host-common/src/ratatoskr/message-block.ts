@@ -3,6 +3,7 @@
  * fields of a message that was decoded, and lays out those of one that is to be encoded. Whatever
  * is handed out is a copy.
  */
+
 import type { Engine } from '../engine/engine.ts';
 import { Region } from '../engine/generated/layout.ts';
 import {
@@ -11,6 +12,7 @@ import {
   METADATA_ENTRIES_MAX,
 } from '../engine/generated/limits.ts';
 import { Block } from '../engine/generated/ratatoskr.ts';
+import { wantBytes } from './want-bytes.ts';
 
 const encoder = new TextEncoder();
 // Without ignoreBOM a text would lose three bytes that its signature covers.
@@ -97,8 +99,9 @@ export class MessageBlock {
     this.engine.u64[this.fieldAt(field) >>> 3] = BigInt.asUintN(64, value);
   }
 
-  /** Throws RangeError when the fields together outgrow a message. */
+  /** Throws RangeError when the fields together outgrow a message, TypeError for no bytes. */
   setBytes(field: number, bytes: Uint8Array): void {
+    wantBytes('message', bytes);
     this.place(this.fieldAt(field), bytes);
   }
 

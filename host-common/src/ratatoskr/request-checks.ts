@@ -8,6 +8,7 @@
 import type { RatatoskrCodec, Reason, Refusal } from './codec.ts';
 import type { RatatoskrRequest } from './messages.ts';
 import { type Ed25519Verifier, verifyDigest, verifyRequestV2 } from './signing.ts';
+import { isUuid } from './uuid.ts';
 
 /** What a registry knows of a device. */
 export interface RegisteredDevice {
@@ -86,7 +87,6 @@ export interface Accepted<Device = RegisteredDevice> extends Fresh {
   device: Device;
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Control characters, those of format and direction among them, and breaks of lines. */
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 const STRICT_NONCE_BYTES = 16;
@@ -172,6 +172,6 @@ function identityProblem(
 }
 
 function hasStrictShape({ requestId, deviceId, userId, nonce }: RatatoskrRequest): boolean {
-  if (nonce.length !== STRICT_NONCE_BYTES || !UUID.test(requestId)) return false;
+  if (nonce.length !== STRICT_NONCE_BYTES || !isUuid(requestId)) return false;
   return !CONTROL.test(deviceId) && !CONTROL.test(userId);
 }

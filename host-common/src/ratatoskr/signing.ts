@@ -10,7 +10,7 @@ import type { RatatoskrRequest, RatatoskrResponse } from './messages.ts';
 export interface Ed25519Signer {
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** 64 bytes: R | S. */
+  /** 64 bytes: R | S. Rejects with TypeError for what are no bytes. */
   sign(message: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -26,7 +26,10 @@ export interface Ed25519Verifier {
 /** A library or a platform that has Ed25519. */
 export interface Ed25519Provider extends Ed25519Verifier {
   readonly name: string;
-  /** A signer of the secret key `seed` (32 bytes, RFC 8032 section 5.1.5). */
+  /**
+   * A signer of the secret key `seed` (32 bytes, RFC 8032 section 5.1.5). Rejects with RangeError
+   * for another length, with TypeError for what are no bytes.
+   */
   signer(seed: Uint8Array): Promise<Ed25519Signer>;
 }
 

@@ -1,5 +1,6 @@
 /** Ed25519 by WebCrypto, where keys can be kept so that no script reads them. */
 import type { Ed25519Provider, Ed25519Signer } from './signing.ts';
+import { wantBytes, wantSeed } from './want-bytes.ts';
 
 const ALGORITHM = 'Ed25519';
 /** Imported keys that are kept: a client has one server, or a few. */
@@ -27,6 +28,7 @@ export class WebCryptoEd25519 implements Ed25519Provider {
   }
 
   async signer(seed: Uint8Array): Promise<Ed25519Signer> {
+    wantSeed(seed);
     const pkcs8 = new Uint8Array(PKCS8_PREFIX.length + 32);
     pkcs8.set(PKCS8_PREFIX);
     pkcs8.set(seed, PKCS8_PREFIX.length);
@@ -57,6 +59,8 @@ export class WebCryptoEd25519 implements Ed25519Provider {
     signature: Uint8Array,
   ): Promise<boolean> {
     try {
+      // A copy of something else would be other bytes.
+      for (const bytes of [publicKey, message, signature]) wantBytes('verify', bytes);
       const key = await this.keyOf(publicKey);
       return await crypto.subtle.verify(ALGORITHM, key, own(signature), own(message));
     } catch {
@@ -82,6 +86,7 @@ function signerOf(key: CryptoKey, publicKey: Uint8Array): Ed25519Signer {
   return {
     publicKey,
     async sign(message) {
+      wantBytes('message', message);
       return new Uint8Array(await crypto.subtle.sign(ALGORITHM, key, own(message)));
     },
   };

@@ -125,6 +125,21 @@ describe('andvari ratatoskr call', () => {
     expect(refused.err).toMatch(/^andvari: UNAUTHENTICATED: .* \(ANDVARI_REFUSED\)\n$/);
   });
 
+  it.each([
+    [['--request-id', 'abc'], 'wanted a UUID'],
+    [['--request-id', ''], 'wanted a UUID'],
+    [['--device', ''], 'deviceId: wanted at least one character'],
+    [['--user', 'x'.repeat(257)], 'userId: wanted at most 256 bytes'],
+    [['--server-key', '00'.repeat(32)], 'serverKey: it is no key'],
+  ])('sends nothing with %j', async (more, problem) => {
+    let runs = 0;
+    const handle = () => Uint8Array.of(++runs);
+    const { words } = await start({ bus: { fallback: { name: 'count', handle } } });
+    const told = await runCli(words(...more));
+    expect([told.code, told.out, runs]).toEqual([1, '', 0]);
+    expect(told.err).toContain(problem);
+  });
+
   it('tells an answer that the server has not signed from others', async () => {
     const { words } = await start();
     const other = await runCli(['ratatoskr', 'keygen', path('another-server.key')]);

@@ -10,6 +10,7 @@ import {
   RatatoskrClient,
 } from '@andvari/host-common/ratatoskr/client/ratatoskr-client';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
+import { isUuid } from '@andvari/host-common/ratatoskr/uuid';
 import { type Command, InvalidArgumentError } from 'commander';
 import { createDeviceSecret, parseDeviceSecret } from '../ratatoskr/device-secret.ts';
 import { NodeEd25519Verifier } from '../ratatoskr/node-ed25519.ts';
@@ -68,7 +69,7 @@ export function registerRatatoskrClientCommands(group: Command, context: Command
     .option('--server-key <hex>', 'public key that must have signed the answers', parseHex)
     .option('--ca <file>', 'authorities to trust in the place of the system`s, PEM')
     .option('--certificate-hash <hex>', 'SHA-256 of the certificate to trust', parseHex)
-    .option('--request-id <id>', 'ask again about the request that had this id')
+    .option('--request-id <id>', 'ask again about the request that had this id', parseUuid)
     .option('--v2', 'also sign in the way that no byte can move from field to field')
     .option('--timeout <ms>', 'time for all of it', parseTimeout, 30_000)
     .option('--json', 'the result as a JSON object')
@@ -180,20 +181,22 @@ function readRequest(path: string): Uint8Array {
   }
 }
 
+/** @throws InputError */
 async function openClient(url: string, options: CallCommandOptions): Promise<RatatoskrClient> {
   const { key, device: deviceId, user: userId, serverKey, certificateHash, v2 = false } = options;
   const signer = parseDeviceSecret(key, readText(key, KEY_FILE_BYTES_MAX));
   const ca = options.ca === undefined ? undefined : readAuthorities(options.ca);
-  return new RatatoskrClient(
-    {
-      transports: [new WsClientTransport({ url, ca, certificateHash })],
-      ...{ signer, deviceId, userId, serverKey, signV2: v2, reconnect: false },
-    },
-    {
-      codec: RatatoskrCodec.create({ module: await plainEngine() }),
-      verifier: new NodeEd25519Verifier(),
-    },
-  );
+  const parts = {
+    codec: RatatoskrCodec.create({ module: await plainEngine() }),
+    verifier: new NodeEd25519Verifier(),
+  };
+  const transports = [new WsClientTransport({ url, ca, certificateHash })];
+  const who = { signer, deviceId, userId, serverKey, signV2: v2, reconnect: false };
+  try {
+    return new RatatoskrClient({ transports, ...who }, parts);
+  } catch (error) {
+    throw new InputError((error as Error).message);
+  }
 }
 
 /** @throws InputError */
@@ -263,4 +266,10 @@ function parsed(text: string): unknown {
 function parseHex(text: string): Uint8Array {
   if (/^[0-9a-f]{64}$/i.test(text)) return Uint8Array.from(Buffer.from(text, 'hex'));
   throw new InvalidArgumentError('wanted 64 hex digits.');
+}
+
+/** What `call` tells of a request whose outcome is unknown. */
+function parseUuid(text: string): string {
+  if (isUuid(text)) return text;
+  throw new InvalidArgumentError('wanted a UUID, as call tells it.');
 }

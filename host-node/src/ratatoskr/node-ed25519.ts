@@ -5,6 +5,7 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import type { Ed25519Signer, Ed25519Verifier } from '@andvari/host-common/ratatoskr/signing';
+import { wantBytes, wantSeed } from '@andvari/host-common/ratatoskr/want-bytes';
 
 const KEY_BYTES = 32;
 /** SubjectPublicKeyInfo and PKCS #8 of RFC 8410, up to the key itself. */
@@ -13,14 +14,8 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 /** KeyObjects kept: 400 bytes each. The oldest goes; it costs its owner 15 us to come back. */
 const KEYS_MAX = 16_384;
 
-function wantKey(key: Uint8Array): void {
-  if (key.length !== KEY_BYTES) {
-    throw new RangeError(`Ed25519 key: wanted ${KEY_BYTES} bytes, got ${key.length}`);
-  }
-}
-
 function publicKeyOf(key: Uint8Array): KeyObject {
-  wantKey(key);
+  wantBytes('Ed25519 key', key, KEY_BYTES);
   const der = Buffer.concat([SPKI_PREFIX, key]);
   return createPublicKey({ key: der, format: 'der', type: 'spki' });
 }
@@ -30,9 +25,9 @@ export class NodeEd25519Signer implements Ed25519Signer {
   readonly publicKey: Uint8Array;
   readonly #key: KeyObject;
 
-  /** @param seed 32 bytes (RFC 8032, section 5.1.5); RangeError otherwise */
+  /** @param seed 32 bytes (RFC 8032, section 5.1.5); RangeError or TypeError otherwise */
   constructor(seed: Uint8Array) {
-    wantKey(seed);
+    wantSeed(seed);
     const der = Buffer.concat([PKCS8_PREFIX, seed]);
     this.#key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     der.fill(0);

@@ -3,17 +3,11 @@
 import { MessageType, NOT_EXECUTED, type RatatoskrResponse } from '../messages.ts';
 import { Backoff } from './backoff.ts';
 import { type Call, CallQueue, type QueueLimits, type QueueView } from './call-queue.ts';
+import { badRequest, takeCall } from './client-checks.ts';
 import type { ClientClock } from './client-clock.ts';
 import { type CallOutcome, RatatoskrError, RefusedByServerError } from './client-error.ts';
 import type { CallOptions } from './client-options.ts';
-import {
-  CALL_TIMEOUT_DEFAULT_MS,
-  PAYLOAD_BYTES_MAX,
-  RECONNECT_MAX_MS,
-  RECONNECT_MIN_MS,
-  RESENDS_MAX,
-  TIMER_MS_MAX,
-} from './limits.ts';
+import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, RESENDS_MAX } from './limits.ts';
 import type { Link } from './link.ts';
 import type { Answer } from './link-owner.ts';
 import type { MessageMaker } from './message-maker.ts';
@@ -33,6 +27,8 @@ export interface CallDeskOptions {
   maker: MessageMaker;
   newId: () => string;
   random: () => number;
+  /** Calls get a second signature, in their metadata. */
+  signV2: boolean;
   limits: QueueLimits;
   /** The link that calls can go over now. */
   link(): Link | undefined;
@@ -75,15 +71,16 @@ export class CallDesk {
   }
 
   async call(payload: Uint8Array, options: CallOptions): Promise<CallAnswer> {
-    const { clock, newId, changed } = this.#options;
-    const { timeoutMs = CALL_TIMEOUT_DEFAULT_MS, signal, requestId = newId() } = options;
+    const { clock, changed } = this.#options;
+    const taken = takeCall(payload, options, this.#options);
+    const { requestId, timeoutMs, signal } = taken;
     signal?.throwIfAborted();
-    this.#check(payload, requestId, timeoutMs);
+    if (this.#queue.has(requestId)) throw badRequest(`request_id ${requestId} is under way`);
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const call: Call = {
       requestId,
-      payload: payload.slice(),
-      metadata: options.metadata ?? new Map(),
+      payload: taken.payload,
+      metadata: taken.metadata,
       startMs: clock.monotonicMs(),
       sends: 0,
       refusals: 0,
@@ -128,17 +125,6 @@ export class CallDesk {
       const outcome = outcomeOf(call);
       this.#fail(call, new RatatoskrError(code, message, { cause: error, outcome }));
     }
-  }
-
-  #check(payload: Uint8Array, requestId: string, timeoutMs: number): void {
-    const { length } = payload;
-    if (length > PAYLOAD_BYTES_MAX) {
-      throw badRequest(`payload: wanted at most ${PAYLOAD_BYTES_MAX} bytes, got ${length}`);
-    }
-    if (!(timeoutMs > 0 && timeoutMs <= TIMER_MS_MAX)) {
-      throw badRequest(`timeoutMs: wanted more than 0 and at most ${TIMER_MS_MAX}`);
-    }
-    if (this.#queue.has(requestId)) throw badRequest(`request_id ${requestId} is under way`);
   }
 
   async #send(link: Link, call: Call): Promise<void> {
@@ -237,8 +223,4 @@ function wasNotExecuted({ response, signed, bound }: Answer): boolean {
   const { errorCode, errorMessage } = response;
   if (errorCode === 'SERVICE_UNAVAILABLE') return errorMessage.startsWith(NOT_EXECUTED);
   return AFTER_REPLAY_CACHE.has(errorCode) || (bound && AFTER_IT_WHEN_BOUND.has(errorCode));
-}
-
-function badRequest(problem: string): RatatoskrError {
-  return new RatatoskrError('ANDVARI_BAD_REQUEST', problem);
 }

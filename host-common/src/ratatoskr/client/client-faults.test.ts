@@ -6,6 +6,7 @@ import { beforeAll, expect, it } from 'vitest';
 import {
   type Arrived,
   bytes,
+  idOf,
   ScriptedPlace,
   text,
 } from '../../../../tests/ratatoskr/scripted-server.ts';
@@ -119,7 +120,7 @@ async function history(seed: number): Promise<void> {
     const dice = random(10);
     if (dice < 6) {
       const call: Made = {
-        requestId: `request-${calls.length}`,
+        requestId: idOf(calls.length),
         word: `word ${calls.length}`,
         stop: new AbortController(),
       };

@@ -20,9 +20,9 @@ export interface RatatoskrClientOptions {
   requireSignedResponses?: boolean | undefined;
   /** Also sign by section 9, rule 4: for servers that ask for it [false]. */
   signV2?: boolean;
-  /** For the server's authenticator, as the token ['']. */
+  /** For the server's authenticator, as the token: at most 256 bytes ['']. */
   deviceIdentity?: string;
-  /** Asked for each connection request ['']. */
+  /** Asked for each connection request: at most 4096 bytes ['']. */
   authenticationToken?: () => Promise<string>;
   /** Connect again when the connection has ended [true]. */
   reconnect?: boolean;
@@ -47,8 +47,8 @@ export interface CallOptions {
   timeoutMs?: number;
   /** Gives up at once, with its reason; the server may still execute the call. */
   signal?: AbortSignal;
-  /** To ask again about a call whose outcome is unknown: the one it had [a new one]. */
+  /** A UUID. To ask again about a call whose outcome is unknown: the one it had [a new one]. */
   requestId?: string;
-  /** Not signed [none]. */
+  /** At most 32 entries, keys of 64 bytes and values of 1024; copied. Not signed [none]. */
   metadata?: ReadonlyMap<string, string>;
 }

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type Arrived,
   bytes,
+  idOf,
   ScriptedPlace,
   text,
 } from '../../../../tests/ratatoskr/scripted-server.ts';
@@ -51,7 +52,7 @@ describe('a call of which a relay sends two copies', () => {
     const { client, server, clock } = await connected();
     server.onBusiness = (arrived) => arrived.peer.refuse(arrived, 'REPLAY');
     let end: string | undefined;
-    const call = outcome(client.call(bytes('pay'), { timeoutMs: 2000, requestId: 'payment' }));
+    const call = outcome(client.call(bytes('pay'), { timeoutMs: 2000, requestId: idOf(1) }));
     void call.then((how) => {
       end = how;
     });
@@ -61,7 +62,7 @@ describe('a call of which a relay sends two copies', () => {
     expect(end).toBe('ANDVARI_TIMEOUT unknown');
     // Asked again under its request_id, the server answers from its memory.
     server.onBusiness = (arrived) => arrived.peer.answer(arrived, { payload: bytes('paid') });
-    expect(await outcome(client.call(bytes('pay'), { requestId: 'payment' }))).toBe('paid');
+    expect(await outcome(client.call(bytes('pay'), { requestId: idOf(1) }))).toBe('paid');
   });
 });
 

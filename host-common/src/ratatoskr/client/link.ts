@@ -8,6 +8,7 @@ import type { ResponseValidator } from '../message-validator.ts';
 import { MessageType, type RatatoskrResponse } from '../messages.ts';
 import { AnswerWatch } from './answer-watch.ts';
 import type { ChannelEvents, ClientChannel, TransportName } from './client-channel.ts';
+import { checkToken } from './client-checks.ts';
 import type { ClientClock } from './client-clock.ts';
 import { asRatatoskrError, RatatoskrError, RefusedByServerError } from './client-error.ts';
 import type { Dialer } from './dial.ts';
@@ -179,7 +180,7 @@ export class Link {
     const { codec, clock, newId, deviceIdentity, authenticationToken } = this.#settings;
     const payload = codec.encodeConnectionRequest({
       deviceIdentity,
-      authenticationToken: await authenticationToken(),
+      authenticationToken: checkToken(await authenticationToken()),
       version: PROTOCOL_VERSION,
     });
     const requestId = newId();

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type Arrived,
   bytes,
+  idOf,
   ScriptedPlace,
   signerNamed,
   text,
@@ -142,8 +143,8 @@ describe('a call', () => {
     await wrong(bytes('x'), { requestId: 'x'.repeat(257) });
     expect(server.business).toHaveLength(0);
     server.onBusiness = () => undefined;
-    const held = client.call(bytes('x'), { requestId: 'one' });
-    await wrong(bytes('x'), { requestId: 'one' });
+    const held = client.call(bytes('x'), { requestId: idOf(1) });
+    await wrong(bytes('x'), { requestId: idOf(1) });
     await client.close();
     await expect(held).rejects.toMatchObject({ code: 'ANDVARI_CLOSED' });
     const longest = await connected();

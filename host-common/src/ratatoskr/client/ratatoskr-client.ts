@@ -13,7 +13,7 @@ import { RatatoskrCodec } from '../codec.ts';
 import { hostEd25519 } from '../ed25519.ts';
 import { ResponseValidator } from '../message-validator.ts';
 import { type CallAnswer, CallDesk } from './call-desk.ts';
-import { QUEUE_LIMITS } from './call-queue.ts';
+import { checkOptions, queueLimits } from './client-checks.ts';
 import { type ClientClock, systemClock } from './client-clock.ts';
 import type { CallOptions, ClientParts, RatatoskrClientOptions } from './client-options.ts';
 import type { ClientEvent, ClientStatus } from './client-status.ts';
@@ -34,7 +34,9 @@ export class RatatoskrClient {
   readonly #desk: CallDesk;
   readonly #listeners = new Set<(event: ClientEvent) => void>();
 
+  /** Throws TypeError or RangeError for options that no client can have. */
   constructor(options: RatatoskrClientOptions, parts: ClientParts) {
+    checkOptions(options, parts.codec);
     const { clock = systemClock, random = Math.random } = parts;
     const { newId = () => crypto.randomUUID() } = parts;
     const link = linkSettings(options, { ...parts, clock, newId });
@@ -61,14 +63,18 @@ export class RatatoskrClient {
       random,
       newId,
       maker: link.maker,
-      limits: { ...QUEUE_LIMITS, ...options.limits },
+      signV2: options.signV2 ?? false,
+      limits: queueLimits(options.limits),
       link: () => this.#keeper.ready,
       changed: () => emit({ kind: 'queue' }),
       roundTrip: (elapsedMs) => this.#keeper.roundTrip(elapsedMs),
     });
   }
 
-  /** A client with the engine and the Ed25519 of this host. It does not connect by itself. */
+  /**
+   * A client with the engine and the Ed25519 of this host. It does not connect by itself. Rejects
+   * with TypeError or RangeError for options that no client can have.
+   */
   static async create(options: RatatoskrClientOptions): Promise<RatatoskrClient> {
     const codec = RatatoskrCodec.create({ module: await plainEngine() });
     return new RatatoskrClient(options, { codec, verifier: await hostEd25519() });
@@ -76,6 +82,7 @@ export class RatatoskrClient {
 
   /** Tells of changes until the function that it gives is called. */
   subscribe(listener: (event: ClientEvent) => void): () => void {
+    if (typeof listener !== 'function') throw new TypeError('listener: wanted a function');
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -113,7 +120,7 @@ export class RatatoskrClient {
   /**
    * Sends a business request and gives the answer. Waits in the queue while there is no session.
    * Rejects with RatatoskrError, whose `outcome` says whether the call may have been executed, or
-   * with the signal's reason.
+   * with the signal's reason; with ANDVARI_BAD_REQUEST at once for what cannot be a call.
    * @param payload at most 1 MiB; copied
    */
   async call(payload: Uint8Array, options: CallOptions = {}): Promise<CallAnswer> {
@@ -139,7 +146,7 @@ function linkSettings(
     validator: new ResponseValidator({
       codec,
       verifier,
-      ...(serverKey ? { serverPublicKey: serverKey } : {}),
+      ...(serverKey ? { serverPublicKey: Uint8Array.from(serverKey) } : {}),
       ...(requireSignedResponses === undefined ? {} : { requireSignedResponses }),
     }),
     deviceIdentity: options.deviceIdentity ?? '',
