@@ -5,6 +5,11 @@ import { bindError, type SocketAddress } from '../io/packet-io.ts';
 
 /** Connections of one listener, WebSockets included; more are refused by the kernel's accept. */
 const CONNECTIONS_MAX = 1280;
+/**
+ * Connections that wait in the kernel to be accepted; one that finds no room there tries again a
+ * second later. Node's own 511 is less than what comes back at once when a listener starts.
+ */
+const BACKLOG = 4096;
 /** Request line and headers; ours and a browser's are far below it. */
 const HEADER_BYTES_MAX = 8192;
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -50,6 +55,8 @@ export interface HttpListenerOptions {
   /** The routes of an exact path, or undefined: 404. */
   route: (path: string) => Route | undefined;
   upgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+  /** Told of each socket of the kernel's, before TLS and before anything is read of it. */
+  arrived?: (socket: Socket) => void;
   /** An answer failed: a defect of ours, which the client sees as 500 without a reason. */
   failed: (error: unknown) => void;
   /** Connections at once [1280]. */
@@ -81,6 +88,7 @@ export class HttpListener {
       : createServer(LIMITS, (request, response) => void this.#answer(request, response));
     this.#server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX;
+    if (options.arrived) this.#server.prependListener('connection', options.arrived);
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket as Socket, 400));
     this.#server.on('upgrade', (request, socket, head) => {
       if (options.upgrade) options.upgrade(request, socket as Socket, head);
@@ -97,7 +105,7 @@ export class HttpListener {
       const { protocol = 'HTTP' } = this.#options;
       const fail = (error: Error) => reject(bindError(protocol, address, error));
       this.#server.once('error', fail);
-      this.#server.listen({ host: address.host, port: address.port }, () => {
+      this.#server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
         this.#server.off('error', fail);
         // Out of file descriptors, say: accept goes on when some are free again.
         this.#server.on('error', (error) => this.#options.failed(error));

@@ -27,6 +27,16 @@ export const STRANGER_TIMEOUT_S = 10;
 export const STRANGERS_PART = 0.5;
 /** Strangers of one IPv4 address or IPv6 /64: a household or office behind one address. */
 export const STRANGERS_PER_ADDRESS_MAX = 32;
+/**
+ * Sockets that are no WebSockets yet, besides the connections, and those of one IPv4 address or
+ * IPv6 /64. With TLS each takes some 30 KB.
+ */
+export const HANDSHAKES_MAX = 1024;
+export const HANDSHAKES_PER_ADDRESS_MAX = 256;
+/** A socket that is no WebSocket after so long goes before all younger ones of its address. */
+export const HANDSHAKE_GRACE_MS = 1_000;
+/** Part of an address's sockets that may be at each stage of a handshake before the oldest go. */
+export const HANDSHAKES_STAGE_PART = 0.25;
 /** Life of a session (section 4, 3). */
 export const SESSION_S = 86_400;
 

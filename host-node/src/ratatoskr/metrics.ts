@@ -5,8 +5,8 @@ import type { RatatoskrServer } from './server.ts';
 import type { ServiceBus } from './service-bus.ts';
 
 interface Measured {
-  /** Upgrades refused by the WebSocket listener. */
-  listener: { readonly refused: number };
+  /** Upgrades that the WebSocket listener refused, and sockets that gave way before theirs. */
+  listener: { readonly refused: number; readonly handshakesCut: number };
   server: RatatoskrServer;
   bus: ServiceBus;
   devices: DeviceRegistry;
@@ -59,6 +59,15 @@ export function registerRatatoskrMetrics(registry: Registry, parts: Measured): v
     collect() {
       this.reset();
       this.inc(listener.refused);
+    },
+  });
+  new Counter({
+    name: 'andvari_ratatoskr_handshakes_cut_total',
+    help: 'Sockets cut before they were WebSockets: others wanted in.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(listener.handshakesCut);
     },
   });
   new Counter({

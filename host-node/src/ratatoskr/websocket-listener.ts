@@ -12,10 +12,12 @@ import type { SocketAddress } from '../io/packet-io.ts';
 import { isLoopback } from '../raida/origin.ts';
 import { Admission, type AdmissionLists } from './admission.ts';
 import type { AcceptChannel, CertificateSource } from './channel.ts';
+import { HandshakeLimit } from './handshake-limit.ts';
 import {
   CLOSE_TIMEOUT_MS,
   CONNECTIONS_DEFAULT,
   FRAGMENTS_MAX,
+  HANDSHAKES_MAX,
   MESSAGE_BYTES_MAX,
   PING_INTERVAL_MS,
 } from './limits.ts';
@@ -23,8 +25,6 @@ import { WebSocketChannel } from './websocket-channel.ts';
 
 export const RATATOSKR_PATH = '/ratatoskr';
 export const RATATOSKR_SUBPROTOCOL = 'ratatoskr.v1';
-/** Sockets in their TLS or HTTP handshake, besides the connections. */
-const HANDSHAKES_MAX = 256;
 const GOING_AWAY = 1001;
 
 /** A listener that would speak in clear to the network. */
@@ -54,11 +54,15 @@ export class WebSocketListener {
   readonly #listener: HttpListener;
   readonly #server: WebSocketServer;
   readonly #channels = new Set<WebSocketChannel>();
+  readonly #handshakes = new HandshakeLimit<Socket>();
+  /** The sockets of these, by their two ends: TLS has a socket of its own over each. */
+  readonly #arrived = new Map<string, Socket>();
   /** Nobody, before it is open. */
   #admission: Admission | undefined;
   #pings: NodeJS.Timeout | undefined;
   #closing = false;
   #refused = 0;
+  #handshakesCut = 0;
   #emptied: () => void = () => {};
 
   constructor(options: WebSocketListenerOptions) {
@@ -76,6 +80,7 @@ export class WebSocketListener {
               },
             }
           : undefined,
+      arrived: (socket) => this.#arrive(socket),
       upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
       failed,
       connectionsMax: connectionsMax + HANDSHAKES_MAX,
@@ -103,6 +108,11 @@ export class WebSocketListener {
   /** Upgrades refused since the start: path, Host, Origin, or too many connections. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** Sockets that gave way to others before they were WebSockets, since the start. */
+  get handshakesCut(): number {
+    return this.#handshakesCut;
   }
 
   /**
@@ -145,6 +155,29 @@ export class WebSocketListener {
     await this.#listener.close();
   }
 
+  #arrive(socket: Socket): void {
+    const ends = endsOf(socket);
+    this.#arrived.set(ends, socket);
+    socket.on('close', () => {
+      this.#handshakes.delete(socket);
+      if (this.#arrived.get(ends) === socket) this.#arrived.delete(ends);
+    });
+    const { remoteAddress = '' } = socket;
+    const leaving = this.#handshakes.add(socket, remoteAddress, performance.now());
+    if (!leaving) return;
+    this.#handshakesCut++;
+    // By a reset, which leaves nothing of it in the kernel either.
+    leaving.resetAndDestroy();
+  }
+
+  /** It is a WebSocket now. */
+  #leaveHandshakes(socket: Socket): void {
+    const ends = endsOf(socket);
+    const arrived = this.#arrived.get(ends);
+    if (arrived) this.#handshakes.delete(arrived);
+    this.#arrived.delete(ends);
+  }
+
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const refusal = this.#refusal(request);
     if (refusal !== undefined) {
@@ -178,6 +211,7 @@ export class WebSocketListener {
       return;
     }
     this.#channels.add(channel);
+    this.#leaveHandshakes(socket);
     ws.on('message', (data, binary) => {
       if (ws.readyState !== ws.OPEN) channel.late();
       else if (binary) handler.message(data as Buffer);
@@ -189,4 +223,8 @@ export class WebSocketListener {
       if (this.#channels.size === 0) this.#emptied();
     });
   }
+}
+
+function endsOf({ localAddress, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${remoteAddress} ${remotePort}`;
 }

@@ -1,0 +1,111 @@
+// Sockets that never become WebSockets, and devices that want to.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { certificates, TurnedCertificate } from './testing/certificates.ts';
+import { WebSocketListener, type WebSocketListenerOptions } from './websocket-listener.ts';
+
+/** A client of ours gives a connection so long. */
+const CONNECT_MS = 8_000;
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function start(options: Partial<WebSocketListenerOptions> = {}) {
+  const problems: unknown[] = [];
+  const listener = new WebSocketListener({
+    listen: { host: '127.0.0.1', port: 0 },
+    accept: (channel) => ({
+      message: (bytes) => channel.send(bytes),
+      text: () => {},
+      ended: () => {},
+      closed: () => {},
+    }),
+    failed: (error) => problems.push(error),
+    ...options,
+  });
+  const { port } = await listener.open();
+  closers.push(() => listener.close());
+  return { listener, port, problems };
+}
+
+/** So many sockets that say no more than these words, and come back when they are cut. */
+function silent(port: number, count: number, words: Uint8Array | string) {
+  let stopped = false;
+  const seen = { open: 0, cut: 0 };
+  const sockets = new Set<ReturnType<typeof connect>>();
+  const begin = () => {
+    if (stopped) return;
+    const socket = connect(port, '127.0.0.1', () => {
+      seen.open++;
+      if (words.length > 0) socket.write(words);
+    });
+    sockets.add(socket.resume());
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      sockets.delete(socket);
+      seen.open--;
+      seen.cut++;
+      setTimeout(begin, 20);
+    });
+  };
+  for (let i = 0; i < count; i++) begin();
+  closers.push(() => {
+    stopped = true;
+    for (const socket of sockets) socket.destroy();
+  });
+  return seen;
+}
+
+function client(port: number, isTls: boolean): WebSocket {
+  const url = `${isTls ? 'wss' : 'ws'}://127.0.0.1:${port}/ratatoskr`;
+  const socket = new WebSocket(url, { handshakeTimeout: CONNECT_MS, ca: certificates[0].cert });
+  closers.push(() => socket.terminate());
+  return socket;
+}
+
+const until = async (test: () => boolean) => {
+  while (!test()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+describe.each([
+  ['in clear', false, ''],
+  ['in clear, with part of a request', false, 'GET /rata'],
+  ['with TLS', true, ''],
+  ['with TLS, and part of a ClientHello', true, Uint8Array.of(0x16, 3, 1, 2)],
+] as const)('1300 sockets of one address that say nothing: %s', (_, isTls, words) => {
+  it('leave room for a device of the same address', async () => {
+    const { port, listener, problems } = await start(
+      isTls ? { certificate: new TurnedCertificate() } : {},
+    );
+    const seen = silent(port, 1300, words);
+    await until(() => seen.cut > 300);
+    for (let i = 0; i < 8; i++) {
+      const device = client(port, isTls);
+      await once(device, 'open');
+      device.send(Buffer.from('here'));
+      await once(device, 'message');
+    }
+    expect(listener.connections).toBe(8);
+    expect(listener.handshakesCut).toBeGreaterThan(300);
+    expect(problems).toEqual([]);
+  });
+});
+
+describe.each([
+  ['in clear', false],
+  ['with TLS', true],
+] as const)('a crowd that comes at once: %s', (_, isTls) => {
+  it('gets in, all of it, and nobody is cut', async () => {
+    const { port, listener } = await start(isTls ? { certificate: new TurnedCertificate() } : {});
+    const ended: number[] = [];
+    const crowd = Array.from({ length: 400 }, () => client(port, isTls));
+    for (const device of crowd) device.on('close', (code) => ended.push(code));
+    await Promise.all(crowd.map((device) => once(device, 'open')));
+    expect(listener.connections).toBe(400);
+    expect(ended).toEqual([]);
+    expect(listener.handshakesCut).toBe(0);
+  });
+});
