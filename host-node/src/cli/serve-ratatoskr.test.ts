@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { parseRatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { certificates } from '../ratatoskr/testing/certificates.ts';
+import { makeCertificate } from '../webtransport/certificate-der.ts';
 import { quicAvailable } from '../webtransport/testing/quic-client.ts';
 import { runCli } from './testing/cli-network.ts';
 
@@ -176,6 +177,28 @@ describe('andvari serve with [ratatoskr]', () => {
     const none = await runCli(['serve', '--config', configure()]);
     expect(none.err).toContain(`ratatoskr.tls_key_file: ${inFolder('key.pem')}: `);
     expect([wrong, other, none].map(({ err }) => err.trim().split('\n').length)).toEqual([1, 1, 1]);
+  });
+
+  it.each([
+    ['has ended', -2, -1, 'it ended at '],
+    ['is not valid yet', 1, 2, 'it is not valid before '],
+  ])('refuses a certificate that %s', async (_, from, until, problem) => {
+    const [notBeforeMs, notAfterMs] = [Date.now() + from * 60_000, Date.now() + until * 60_000];
+    const made = makeCertificate({ hosts: ['127.0.0.1'], notBeforeMs, notAfterMs });
+    writeFileSync(inFolder('cert.pem'), made.cert);
+    writeFileSync(inFolder('key.pem'), made.key);
+    const { code, err } = await runCli(['serve', '--config', configure()]);
+    expect({ code, lines: err.trim().split('\n').length }).toEqual({ code: 1, lines: 1 });
+    expect(err).toContain(`ratatoskr.tls_cert_file: ${inFolder('cert.pem')}: ${problem}`);
+    expect(err).toContain('ANDVARI_CERTIFICATE');
+    // The twin: one that is valid for as long as that.
+    const good = makeCertificate({
+      ...{ hosts: ['127.0.0.1'], notBeforeMs: Date.now() - 60_000 },
+      notAfterMs: Date.now() + 60_000,
+    });
+    writeFileSync(inFolder('cert.pem'), good.cert);
+    writeFileSync(inFolder('key.pem'), good.key);
+    await serve(configure());
   });
 
   it('names a file of its services that is damaged, and leaves it as it is', async () => {

@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { createLogger } from '../log/logger.ts';
+import { makeCertificate } from '../webtransport/certificate-der.ts';
 import { CertificateFiles, SelfMadeCertificates } from '../webtransport/certificates.ts';
 import { QuicClient, quicAvailable } from '../webtransport/testing/quic-client.ts';
 import { RatatoskrEndpoint } from './endpoint.ts';
@@ -71,6 +72,13 @@ async function overQuic(address: SocketAddress): Promise<Uint8Array | undefined>
   return certificate;
 }
 
+/** From and until so many hours from now. */
+function validFor(from: number, until: number): Certificate {
+  const at = (hours: number) => Date.now() + hours * 3_600_000;
+  const times = { notBeforeMs: at(from), notAfterMs: at(until) };
+  return makeCertificate({ hosts: ['127.0.0.1'], ...times });
+}
+
 /** The certificates that new connections get, WebTransport's too where there is QUIC. */
 async function shown(): Promise<string[]> {
   const all = [await overTls(endpoint.address)];
@@ -95,6 +103,8 @@ it('shows new certificate files to the next connections, and says so', async () 
 it.each<[string, string, () => void]>([
   ['garbage', 'cert.pem', () => writeFileSync(inFolder('cert.pem'), 'garbage')],
   ['missing', 'key.pem', () => rmSync(inFolder('key.pem'))],
+  ['of yesterday', 'cert.pem', () => write(validFor(-48, -24))],
+  ['of tomorrow', 'cert.pem', () => write(validFor(24, 48))],
   ['no pair', 'key.pem', () => writeFileSync(inFolder('key.pem'), second.key)],
 ])('keeps the old certificate when a file is %s, and says so', async (_, name, spoil) => {
   spoil();
@@ -109,4 +119,28 @@ it.each<[string, string, () => void]>([
   write(second);
   endpoint.reload();
   expect(await shown()).toEqual(everywhere(second));
+});
+
+it('is in trouble while its certificate is not valid, and takes one that is', async () => {
+  write(validFor(-1, 1));
+  endpoint.reload();
+  expect(endpoint.trouble).toBeUndefined();
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    vi.setSystemTime(Date.now() + 3_601_000);
+    expect(endpoint.trouble).toMatch(/^the certificate of Ratatoskr: it ended at 20/);
+    logged.length = 0;
+    // The files are still the same.
+    endpoint.reload();
+    expect(logged.filter(({ level }) => level === 'error').map(({ text }) => text)).toEqual([
+      'the certificate stays as it was',
+      'the certificate in use is not valid',
+    ]);
+    write(second);
+    endpoint.reload();
+    expect(endpoint.trouble).toBeUndefined();
+    expect(await shown()).toEqual(everywhere(second));
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -20,6 +20,7 @@ import type { AdmissionLists } from './admission.ts';
 import { AnswerDatabase } from './answer-database.ts';
 import { AuditLog } from './audit-log.ts';
 import { AuditFileError, AuditInUseError, AuditLock } from './audit-place.ts';
+import { CertificateWatch } from './certificate-watch.ts';
 import { DeviceFileError, reloadRegistry, watchDevices } from './device-file.ts';
 import { FileRegistry } from './file-registry.ts';
 import { InProcessBus } from './in-process-bus.ts';
@@ -156,7 +157,10 @@ export class RatatoskrEndpoint {
 
   /** Why requests are not served now, for /readyz; undefined: they are. */
   get trouble(): string | undefined {
-    return this.#parts.answers.failing ? 'Ratatoskr requests cannot be written down' : undefined;
+    const { answers, certificateWatch } = this.#parts;
+    if (answers.failing) return 'Ratatoskr requests cannot be written down';
+    const problem = certificateWatch.trouble(Date.now());
+    return problem && `the certificate of Ratatoskr: ${problem}`;
   }
 
   /**
@@ -168,6 +172,7 @@ export class RatatoskrEndpoint {
     const { certificates, logger } = this.#parts;
     // What could not be read is told by the source itself.
     if (certificates?.reload?.(Date.now())) logger.info({}, 'the certificate was read again');
+    this.#parts.certificateWatch.look(Date.now());
   }
 
   /** Take no more messages, end the connections, close the files. */
@@ -201,8 +206,9 @@ export class RatatoskrEndpoint {
   }
 
   async #stop(): Promise<void> {
-    const { listener, server, services, answers, audit, unwatch } = this.#parts;
+    const { listener, server, services, answers, audit, unwatch, certificateWatch } = this.#parts;
     unwatch();
+    certificateWatch.stop();
     this.#webTransport?.drain();
     await server.close();
     await Promise.all([listener.close(), this.#webTransport?.close()]);
@@ -231,6 +237,7 @@ interface EndpointParts extends Omit<OpenFiles, 'serverSeed'> {
   bus: InProcessBus;
   /** That of the WebSockets, which is WebTransport's too, or WebTransport's own. */
   certificates: CertificateSource | undefined;
+  certificateWatch: CertificateWatch;
   logger: Logger;
   refuseBeforeS: number;
   /** Devices alone. */
@@ -304,7 +311,11 @@ async function openParts(
   };
   const unwatch = watchDevices(options.files.devices, reload);
   const certificates = certificate ?? options.webTransport;
-  return { ...open, server, listener, bus, certificates, logger, refuseBeforeS, reload, unwatch };
+  const certificateWatch = new CertificateWatch(certificates, logger);
+  return {
+    ...{ ...open, server, listener, bus, logger, refuseBeforeS, reload, unwatch },
+    ...{ certificates, certificateWatch },
+  };
 }
 
 function hexOf(bytes: Uint8Array): string {

@@ -96,7 +96,7 @@ describe('files', () => {
     const complaints: string[] = [];
     const first = make();
     write(first);
-    const source = new CertificateFiles(files, ({ code }) => complaints.push(code));
+    const source = new CertificateFiles(files, ({ code }) => complaints.push(code), NOW_MS);
     expect(source.current(NOW_MS).cert).toBe(first.cert);
     const second = make();
     write({ ...second, cert: `${second.cert}\n` });
@@ -115,7 +115,7 @@ describe('files', () => {
     const complaints: string[] = [];
     const first = make();
     write(first);
-    const source = new CertificateFiles(files, ({ message }) => complaints.push(message));
+    const source = new CertificateFiles(files, ({ message }) => complaints.push(message), NOW_MS);
     const before = source.current(NOW_MS);
     expect(source.reload(NOW_MS + 1)).toBe(true);
     expect(source.current(NOW_MS + 1)).toBe(before);
@@ -130,6 +130,41 @@ describe('files', () => {
     // They are looked at again later all the same.
     write(first);
     expect(source.current(NOW_MS + 60_003)).toMatchObject(first);
+  });
+
+  const valid = (fromMs: number, toMs: number) =>
+    makeCertificate({ hosts: HOSTS, notBeforeMs: NOW_MS + fromMs, notAfterMs: NOW_MS + toMs });
+
+  it.each([
+    ['ended an hour ago', -DAY_MS, -3_600_000, 'it ended at 2027-01-30T11:34:56.000Z'],
+    ['ended a second ago', -DAY_MS, -1000, 'it ended at 2027-01-30T12:34:55.000Z'],
+    ['begins in a second', 1000, DAY_MS, 'it is not valid before 2027-01-30T12:34:57.000Z'],
+  ])('that has %s is refused, and replaces none that is valid', (_, fromMs, toMs, problem) => {
+    const bad = valid(fromMs, toMs);
+    write(bad);
+    const told = { code: 'ANDVARI_CERTIFICATE', message: `${files.certFile}: ${problem}` };
+    expect(() => new CertificateFiles(files, () => {}, NOW_MS)).toThrow(
+      expect.objectContaining(told),
+    );
+    const good = valid(-1000, DAY_MS);
+    write(good);
+    const complaints: unknown[] = [];
+    const source = new CertificateFiles(files, (error) => complaints.push(error), NOW_MS);
+    expect(source.current(NOW_MS)).toMatchObject(good);
+    write(bad);
+    expect(source.reload(NOW_MS)).toBe(false);
+    expect(source.current(NOW_MS)).toMatchObject(good);
+    expect(complaints).toEqual([expect.objectContaining(told)]);
+    // Without being asked it looks a minute later: what begins then is taken by itself.
+    const after = source.current(NOW_MS + 60_000);
+    expect(after).toMatchObject(fromMs > 0 ? bad : good);
+    expect(complaints).toHaveLength(fromMs > 0 ? 1 : 2);
+  });
+
+  it('is valid in its first and its last second', () => {
+    write(valid(0, 0));
+    const source = new CertificateFiles(files, () => {}, NOW_MS);
+    expect(source.validity(NOW_MS)).toEqual({ notBeforeMs: NOW_MS, notAfterMs: NOW_MS });
   });
 
   it.each([

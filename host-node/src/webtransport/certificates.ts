@@ -25,12 +25,28 @@ export interface CertificateSource {
    * cannot be used, which is told elsewhere, and the one before stays.
    */
   reload?(nowMs: number): boolean;
+  /** When the current one is valid, where somebody has to replace it in time. */
+  validity?(nowMs: number): Validity;
+}
+
+/** Both ends belong to it; Unix milliseconds. */
+export interface Validity {
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+/** Why clients do not take the certificate at this moment, or undefined. */
+export function whyNotValid({ notBeforeMs, notAfterMs }: Validity, nowMs: number) {
+  const at = (ms: number) => new Date(ms).toISOString();
+  if (nowMs > notAfterMs) return `it ended at ${at(notAfterMs)}`;
+  if (nowMs < notBeforeMs) return `it is not valid before ${at(notBeforeMs)}`;
+  return undefined;
 }
 
 /** Which of the two files. */
 type CertificatePart = 'cert' | 'key';
 
-/** Certificate or key are none, or not a pair. */
+/** Certificate or key are none, or not a pair, or the certificate is not valid now. */
 export class CertificateError extends Error {
   readonly code = 'ANDVARI_CERTIFICATE';
   readonly part: CertificatePart;
@@ -42,14 +58,20 @@ export class CertificateError extends Error {
   }
 }
 
+interface Checked extends Certificate {
+  readonly validity: Validity;
+}
+
 /** @throws CertificateError */
-function checked(cert: string, key: string): Certificate {
+function checked(cert: string, key: string): Checked {
   const parsed = inPem('cert', () => new X509Certificate(cert));
   const secret = inPem('key', () => createPrivateKey(key));
   if (!parsed.checkPrivateKey(secret)) {
     throw new CertificateError('the key is not that of the certificate', { part: 'key' });
   }
-  return { cert, key, hash: createHash('sha256').update(parsed.raw).digest() };
+  const [notBeforeMs, notAfterMs] = [parsed.validFromDate.getTime(), parsed.validToDate.getTime()];
+  const hash = createHash('sha256').update(parsed.raw).digest();
+  return { cert, key, hash, validity: { notBeforeMs, notAfterMs } };
 }
 
 function inPem<T>(part: CertificatePart, read: () => T): T {
@@ -134,12 +156,12 @@ const FILE_CHECK_MS = 60_000;
 
 /**
  * Certificate and key from files, of an authority that browsers know. Files that were replaced are
- * read again; if they cannot be used, the old ones stay and `complain` is told.
+ * read again; if they cannot be used now, the old ones stay and `complain` is told.
  */
 export class CertificateFiles implements CertificateSource {
   readonly #files: { certFile: string; keyFile: string };
   readonly #complain: (error: CertificateError) => void;
-  #current: Certificate;
+  #current: Checked;
   #stamp: string;
   #checkedMs = Number.NEGATIVE_INFINITY;
 
@@ -147,18 +169,24 @@ export class CertificateFiles implements CertificateSource {
   constructor(
     files: { certFile: string; keyFile: string },
     complain: (error: CertificateError) => void,
+    nowMs = Date.now(),
   ) {
     this.#files = files;
     this.#complain = complain;
-    [this.#current, this.#stamp] = this.#read();
+    [this.#current, this.#stamp] = this.#read(nowMs);
   }
 
   current(nowMs: number): Certificate {
     if (nowMs - this.#checkedMs >= FILE_CHECK_MS) {
       this.#checkedMs = nowMs;
-      this.#refresh();
+      this.#refresh(nowMs);
     }
     return this.#current;
+  }
+
+  validity(nowMs: number): Validity {
+    this.current(nowMs);
+    return this.#current.validity;
   }
 
   hashes(): Uint8Array[] {
@@ -169,7 +197,7 @@ export class CertificateFiles implements CertificateSource {
   reload(nowMs: number): boolean {
     this.#checkedMs = nowMs;
     try {
-      this.#take(this.#read());
+      this.#take(this.#read(nowMs));
       return true;
     } catch (error) {
       this.#complain(error as CertificateError);
@@ -177,28 +205,34 @@ export class CertificateFiles implements CertificateSource {
     }
   }
 
-  #refresh(): void {
+  #refresh(nowMs: number): void {
     try {
-      if (this.#stampNow() !== this.#stamp) this.#take(this.#read());
+      if (this.#stampNow() !== this.#stamp) this.#take(this.#read(nowMs));
     } catch (error) {
       this.#complain(error as CertificateError);
     }
   }
 
-  #take([next, stamp]: [Certificate, string]): void {
+  #take([next, stamp]: [Checked, string]): void {
     this.#stamp = stamp;
     const { cert, key } = this.#current;
     if (next.cert !== cert || next.key !== key) this.#current = next;
   }
 
-  /** @throws CertificateError, which names the file */
-  #read(): [Certificate, string] {
+  /**
+   * The first certificate of the file is that of the server; of those behind it clients choose.
+   * @throws CertificateError, which names the file
+   */
+  #read(nowMs: number): [Checked, string] {
     const stamp = this.#stampNow();
     const text = (part: CertificatePart) =>
       this.#atFile(part, (file) => readFileSync(file, 'utf8'));
     const [cert, key] = [text('cert'), text('key')];
     try {
-      return [checked(cert, key), stamp];
+      const next = checked(cert, key);
+      const problem = whyNotValid(next.validity, nowMs);
+      if (problem) throw new CertificateError(problem, { part: 'cert' });
+      return [next, stamp];
     } catch (error) {
       const { part, message, cause } = error as CertificateError;
       throw new CertificateError(`${this.#pathOf(part)}: ${message}`, { part, cause });
