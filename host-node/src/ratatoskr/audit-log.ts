@@ -2,27 +2,15 @@
 import type { Logger } from '../log/logger.ts';
 import { brokenReason } from './audit-breaks.ts';
 import { AuditFile, type AuditFileOptions } from './audit-file.ts';
+import { AuditLimits, type AuditSource } from './audit-limits.ts';
 import { AuditQueue } from './audit-queue.ts';
 import type { AuditEntry, AuditRecord } from './audit-record.ts';
 import { AUDIT_RING_MAX } from './limits.ts';
-import { TokenBucket } from './rate-limit.ts';
 
 /** Lines wait so long for each other. */
 const WRITE_MS = 200;
 /** Records that wait for a disk that takes none. */
 const WAITING_MAX = 20_000;
-/**
- * Records of failures a second, and at once: strangers cause them for nothing, and must not push
- * out of the files what others did. The others are counted.
- */
-const FAILURES_PER_SECOND = 20;
-const FAILURES_BURST = 1000;
-/**
- * Records of connections without a session a minute, and at once: whoever reaches the port causes
- * them. With the count of the others that is 1.3 MB a day, two months to fill what is kept.
- */
-const STRANGERS_PER_MINUTE = 2;
-const STRANGERS_BURST = 1000;
 /** Between two records of how many were only counted. */
 const TELL_MS = 60_000;
 
@@ -43,8 +31,7 @@ export class AuditLog {
   readonly #nowMs: () => number;
   readonly #newest = new AuditQueue();
   readonly #ringMax: number;
-  readonly #failures: TokenBucket;
-  readonly #strangers: TokenBucket;
+  readonly #limits: AuditLimits;
   readonly #waiting = new AuditQueue();
   #timer: NodeJS.Timeout | undefined;
   #lost = 0;
@@ -59,8 +46,7 @@ export class AuditLog {
     this.#logger = options.logger;
     this.#nowMs = options.nowMs ?? Date.now;
     this.#ringMax = options.ringMax ?? AUDIT_RING_MAX;
-    this.#failures = new TokenBucket(FAILURES_BURST, FAILURES_PER_SECOND, this.#nowMs());
-    this.#strangers = new TokenBucket(STRANGERS_BURST, STRANGERS_PER_MINUTE / 60, this.#nowMs());
+    this.#limits = new AuditLimits(this.#nowMs());
     if (!options.file) return;
     const { file, broken, cut } = AuditFile.open(options.file);
     this.#file = file;
@@ -83,14 +69,14 @@ export class AuditLog {
     return this.#file?.head;
   }
 
-  /** @param ofStranger of a connection without a session, which needs no key */
-  record(entry: AuditEntry, ofStranger = false): void {
+  /** @param source whose doing it is, for the limits on that (audit-limits.ts) */
+  record(entry: AuditEntry, source: AuditSource = 'server'): void {
     const nowMs = this.#nowMs();
-    const limit = ofStranger ? this.#strangers : entry.success ? undefined : this.#failures;
-    const kept = limit?.take(nowMs) ?? true;
-    if (!kept) this.#lost++;
-    this.#tellLost(nowMs, kept);
-    if (kept) this.#keep({ time: new Date(nowMs).toISOString(), ...entry });
+    const write = () => JSON.stringify({ time: new Date(nowMs).toISOString(), ...entry });
+    const text = this.#limits.admit({ entry, source }, nowMs, write);
+    if (text === undefined) this.#lost++;
+    this.#tellLost(nowMs, text !== undefined);
+    if (text !== undefined) this.#keep(text);
   }
 
   /** The newest records, the newest last. */
@@ -161,11 +147,10 @@ export class AuditLog {
     this.#told = this.#lost;
     this.#toldMs = nowMs;
     const time = new Date(nowMs).toISOString();
-    this.#keep({ time, event: 'audit_lost', success: false, reason });
+    this.#keep(JSON.stringify({ time, event: 'audit_lost', success: false, reason }));
   }
 
-  #keep(record: WaitingRecord): void {
-    const text = JSON.stringify(record);
+  #keep(text: string): void {
     this.#newest.push(text);
     if (this.#newest.length > this.#ringMax) this.#newest.drop(1);
     if (!this.#file) return;

@@ -28,8 +28,11 @@ export interface AuditEntry {
   connection?: number;
   transport?: string;
   address?: string;
+  /** Those of the session; of a message that was refused, those that it names. */
   device?: string;
   user?: string;
+  /** Device of the session by which a message came that names another one. */
+  owner?: string;
   /** Message type by number. */
   type?: number;
   requestId?: string;

@@ -324,7 +324,7 @@ describe('the audit log', () => {
     const log = open();
     const come = (count: number) => {
       for (let i = 0; i < count; i++)
-        log.record({ event: 'connection_closed', success: true }, true);
+        log.record({ event: 'connection_closed', success: true }, 'stranger');
     };
     const devices = () => log.recent().filter(({ device }) => device).length;
     const told = () => log.recent().filter(({ event }) => event === 'audit_lost');

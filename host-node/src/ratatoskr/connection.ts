@@ -356,13 +356,21 @@ export class RatatoskrConnection implements ChannelHandler {
 
   #audit(entry: AuditEntry): void {
     const { transport, remoteAddress: address } = this.#channel;
-    const isStranger = this.#session.current === undefined;
+    const session = this.#session.current;
     // Only the opening of a session is told without fail: it has all that was not told before.
-    const isNew = isStranger || (entry.event === 'authentication' && entry.success);
+    const isNew = !session || (entry.event === 'authentication' && entry.success);
     entry.connection = this.#number;
     if (isNew) Object.assign(entry, { transport, address });
-    this.#services.audit.record(entry, isStranger);
+    if (session) nameOwner(entry, session);
+    this.#services.audit.record(entry, session ?? 'stranger');
   }
+}
+
+/** Whose connection it was on, whatever a message says, or does not say, of its sender. */
+function nameOwner(entry: AuditEntry, { deviceId, userId }: Session): void {
+  entry.device ??= deviceId;
+  entry.user ??= userId;
+  if (entry.device !== deviceId) entry.owner = deviceId;
 }
 
 /** A message that is not new could be anybody's, played again. */

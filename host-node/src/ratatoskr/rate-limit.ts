@@ -36,6 +36,11 @@ export class TokenBucket {
     this.#capacity = Math.max(capacity, this.#capacity);
   }
 
+  /** Takes so many, also more than there are: the next one comes the later. */
+  charge(tokens: number): void {
+    this.#tokens -= tokens;
+  }
+
   /** As good as a new one. */
   isFull(nowMs: number): boolean {
     this.#fill(nowMs);

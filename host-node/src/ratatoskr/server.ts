@@ -118,7 +118,13 @@ export class RatatoskrServer {
     this.accept = (channel) => {
       if (this.#closing || this.#connections.size >= connectionsMax) {
         const { remoteAddress: address, transport } = channel;
-        audit.record({ event: 'connection_refused', success: false, address, transport }, true);
+        const refused = {
+          event: 'connection_refused',
+          success: false,
+          address,
+          transport,
+        } as const;
+        audit.record(refused, 'stranger');
         return undefined;
       }
       const connection = new RatatoskrConnection(channel, this.#opened++, this.#services);
