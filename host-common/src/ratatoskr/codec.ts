@@ -323,7 +323,8 @@ function words(nowS: number): [number, number] {
   return [nowS >>> 0, (nowS / TWO_32) >>> 0];
 }
 
-function checkSkew(skewS: number): number {
+/** @throws RangeError for a skew that the engine does not take */
+export function checkSkew(skewS: number): number {
   if (Number.isInteger(skewS) && skewS >= 0 && skewS <= MESSAGE_SKEW_S_MAX) return skewS;
   throw new RangeError(`skewS: wanted 0 to ${MESSAGE_SKEW_S_MAX} seconds, got ${skewS}`);
 }

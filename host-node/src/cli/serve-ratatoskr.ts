@@ -41,6 +41,7 @@ export function ratatoskrOptionsOf(
     rates: { perMinute: ratatoskr.ratePerMinute, perHour: ratatoskr.ratePerHour },
     connectionRate: { perSecond: ratatoskr.connectionRate, burst: 10 * ratatoskr.connectionRate },
     connectionsMax: ratatoskr.maxConnections,
+    skewS: ratatoskr.skew,
     strictShape: ratatoskr.strictShape,
     requireV2: ratatoskr.requireV2,
   };

@@ -6,6 +6,7 @@
 import { isIP } from 'node:net';
 import {
   LOCKER_COINS_MAX,
+  MESSAGE_SKEW_S_MAX,
   PAGES_PER_DENOMINATION_MAX,
   RAIDA_COUNT,
   WORKERS_MAX,
@@ -63,6 +64,7 @@ export interface ConfigValues {
   'ratatoskr.rate_per_hour': number;
   'ratatoskr.connection_rate': number;
   'ratatoskr.max_connections': number;
+  'ratatoskr.skew': number;
   'ratatoskr.strict_shape': boolean;
   'ratatoskr.require_v2': boolean;
   'ratatoskr.demo_services': boolean;
@@ -307,6 +309,7 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'ratatoskr.rate_per_hour': integer(1, 60_000_000, '1000'),
   'ratatoskr.connection_rate': integer(1, 100_000, '20'),
   'ratatoskr.max_connections': integer(1, 100_000, '1000'),
+  'ratatoskr.skew': integer(0, MESSAGE_SKEW_S_MAX, '0'),
   'ratatoskr.strict_shape': boolean('false'),
   'ratatoskr.require_v2': boolean('false'),
   'ratatoskr.demo_services': boolean('false'),

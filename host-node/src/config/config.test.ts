@@ -123,6 +123,7 @@ describe('[ratatoskr]', () => {
       ratePerMinute: 60,
       ratePerHour: 1000,
       maxConnections: 1000,
+      skew: 0,
       demoServices: false,
     });
   });

@@ -26,6 +26,8 @@ export interface RatatoskrConfig {
   /** Messages a second of one connection, before any signature is looked at. */
   connectionRate: number;
   maxConnections: number;
+  /** Seconds that a device's clock may be ahead. */
+  skew: number;
   strictShape: boolean;
   requireV2: boolean;
   /** Nornen and Heidrun. */
@@ -88,6 +90,7 @@ export function emitRatatoskr(
     ratePerHour: values['ratatoskr.rate_per_hour'],
     connectionRate: values['ratatoskr.connection_rate'],
     maxConnections: values['ratatoskr.max_connections'],
+    skew: values['ratatoskr.skew'],
     strictShape: values['ratatoskr.strict_shape'],
     requireV2: values['ratatoskr.require_v2'],
     demoServices: values['ratatoskr.demo_services'],

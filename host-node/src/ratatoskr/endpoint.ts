@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
+import { checkSkew } from '@andvari/host-common/ratatoskr/codec';
 import type { Registry } from 'prom-client';
 import { makeDirectory } from '../files/directory.ts';
 import { createFileDurably } from '../files/durable-file.ts';
@@ -56,7 +57,8 @@ export interface RatatoskrOptions
   extends AdmissionLists,
     Pick<
       RatatoskrServerOptions,
-      'rates' | 'connectionRate' | 'connectionsMax' | 'strictShape' | 'requireV2' | 'replayEntries'
+      | ('rates' | 'connectionRate' | 'connectionsMax' | 'skewS' | 'authenticator')
+      | ('strictShape' | 'requireV2' | 'replayEntries')
     > {
   /** TCP; WebTransport is on the UDP port of the same number, or on any if that is 0. */
   listen: SocketAddress;
@@ -98,7 +100,8 @@ export class RatatoskrEndpoint {
   /**
    * Open all of it, or nothing.
    * @throws PlainTextError, PortInUseError, AddressError, DeviceFileError, ServerKeyError,
-   *     AuditFileError, AuditInUseError, AnswerDatabaseError, DirectoryError and Node's errors
+   *     AuditFileError, AuditInUseError, AnswerDatabaseError, DirectoryError, RangeError for a skew
+   *     that is none, and Node's errors
    */
   static async start(
     options: RatatoskrOptions,
@@ -108,7 +111,7 @@ export class RatatoskrEndpoint {
     const parts = await openParts(options, logger, await plainEngine());
     const endpoint = new RatatoskrEndpoint(parts, options);
     try {
-      await freshSecond(parts.refuseBeforeS);
+      await freshSecond(parts.opensS);
       // The better transport first: clients that wait for the server find it there.
       if (options.webTransport) await endpoint.#openWebTransport(options, logger);
       endpoint.#address = await parts.listener.open();
@@ -239,7 +242,8 @@ interface EndpointParts extends Omit<OpenFiles, 'serverSeed'> {
   certificates: CertificateSource | undefined;
   certificateWatch: CertificateWatch;
   logger: Logger;
-  refuseBeforeS: number;
+  /** The first second in which it listens. */
+  opensS: number;
   /** Devices alone. */
   reload: () => void;
   unwatch: () => void;
@@ -279,6 +283,7 @@ async function openParts(
   logger: Logger,
   module: WebAssembly.Module,
 ): Promise<EndpointParts> {
+  const skewS = checkSkew(options.skewS ?? 0);
   const { serverSeed, ...open } = await openFiles(options, logger);
   const { certificate, devices, answers, audit, services } = open;
   const { fallback, routes } = services;
@@ -287,8 +292,9 @@ async function openParts(
     ...(fallback ? { fallback } : {}),
     ...(options.serviceDeadlineMs ? { deadlineMs: options.serviceDeadlineMs } : {}),
   });
-  // A process before this one may have taken messages of this very second.
-  const refuseBeforeS = Math.floor(Date.now() / 1000) + (answers.resumed ? 1 : 0);
+  // A process before this one may have taken messages of this very second, and of the skew's.
+  const opensS = Math.floor(Date.now() / 1000) + (answers.resumed ? 1 : 0);
+  const refuseBeforeS = opensS + (answers.resumed ? skewS : 0);
   const server = new RatatoskrServer({
     ...options,
     ...{ module, registry: devices, bus, audit, serverSeed, refuseBeforeS },
@@ -313,7 +319,7 @@ async function openParts(
   const certificates = certificate ?? options.webTransport;
   const certificateWatch = new CertificateWatch(certificates, logger);
   return {
-    ...{ ...open, server, listener, bus, logger, refuseBeforeS, reload, unwatch },
+    ...{ ...open, server, listener, bus, logger, opensS, reload, unwatch },
     ...{ certificates, certificateWatch },
   };
 }
@@ -353,8 +359,8 @@ function namingKey<T>(open: () => T): T {
 }
 
 /** Wait for the first second whose messages are taken: less than one. */
-async function freshSecond(refuseBeforeS: number): Promise<void> {
-  const leftMs = refuseBeforeS * 1000 - Date.now();
+async function freshSecond(opensS: number): Promise<void> {
+  const leftMs = opensS * 1000 - Date.now();
   if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
 }
 
