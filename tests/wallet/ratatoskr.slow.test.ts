@@ -85,7 +85,7 @@ describe('the panel', () => {
     expect(await wallet.hook('ratatoskr-amount').inputValue()).toBe('0.01');
     await wallet.hook('ratatoskr-price').fill('free');
     await untilEnded(() => press('offer'));
-    expect(await words().textContent()).toMatch(/^Wanted list, offer or take/);
+    expect(await words().textContent()).toMatch(/^Wanted a price/);
     expect(await wallet.page.locator('img[src="x"]').count()).toBe(0);
     expect(await wallet.page.title()).toBe('Andvari wallet');
   });

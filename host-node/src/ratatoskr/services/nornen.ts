@@ -23,20 +23,41 @@ import { answerOf, objectOf, Refusal } from './answer.ts';
 const OFFERS_MAX = 500;
 const PROVIDERS_MAX = 500;
 
-const name = z.string().regex(/^[^\p{Cc}]{1,80}$/u);
-const price = z.string().regex(/^(0|[1-9][0-9]{0,8})(\.[0-9]{1,8})?$/);
-const registrationSchema = z.object({ name });
-const actionSchema = z.discriminatedUnion('action', [
-  z.object({ action: z.literal('list') }),
-  z.object({ action: z.literal('offer'), title: name, price }),
-  z.object({ action: z.literal('take'), offer_id: z.string().max(32) }),
-]);
+const NAME_LIKE = '1 to 80 characters, not all of them spaces, none of control or format';
+/**
+ * What turns or hides the text around it would make one name look like another, or an offer like
+ * what it is not. Half of a surrogate pair is no text.
+ */
+const nameLike = (problem: string) =>
+  z.string(problem).regex(/^(?=.*\S)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,80}$/u, problem);
+const PRICE = /^(0|[1-9][0-9]{0,8})(\.[0-9]{1,8})?$/;
+const PRICE_PROBLEM =
+  'wanted a price as text: a decimal number such as 1.5, up to 9 digits before the point, 8 behind';
+const registrationSchema = z.object({ name: nameLike(`wanted a name of ${NAME_LIKE}`) });
+const actionSchema = z.discriminatedUnion(
+  'action',
+  [
+    z.object({ action: z.literal('list') }),
+    z.object({
+      action: z.literal('offer'),
+      title: nameLike(`wanted a title of ${NAME_LIKE}`),
+      price: z.string(PRICE_PROBLEM).regex(PRICE, PRICE_PROBLEM),
+    }),
+    z.object({
+      action: z.literal('take'),
+      offer_id: z.string('wanted the offer_id of an offer').max(32, 'wanted a shorter offer_id'),
+    }),
+  ],
+  'wanted the action list, offer or take',
+);
 
-const providerSchema = z.object({ providerId: z.string(), name, device: z.string() });
+/** Files may hold what was taken when names could be anything without control characters. */
+const keptName = z.string().regex(/^[^\p{Cc}]{1,80}$/u);
+const providerSchema = z.object({ providerId: z.string(), name: keptName, device: z.string() });
 const offerSchema = z.object({
   offerId: z.string(),
-  title: name,
-  price,
+  title: keptName,
+  price: z.string().regex(PRICE),
   providerId: z.string(),
   /** Device that has taken it; empty: nobody. */
   takenBy: z.string(),
@@ -77,7 +98,7 @@ export class Nornen implements Service {
       // Field by field: a copy of all that a device may send costs as much as there is of it.
       const { action = 'list', title, price, offer_id } = json;
       const parsed = actionSchema.safeParse({ action, title, price, offer_id });
-      if (!parsed.success) throw new Refusal('INVALID_REQUEST', 'wanted list, offer or take');
+      if (!parsed.success) throw invalid(parsed.error);
       if (parsed.data.action === 'offer') return this.#offer(request, parsed.data);
       if (parsed.data.action === 'take') return this.#take(request, parsed.data.offer_id);
       return { offers: this.#state.offers.map((offer) => this.#shown(offer)) };
@@ -86,7 +107,7 @@ export class Nornen implements Service {
 
   #register({ deviceId }: ServiceRequest, json: object) {
     const parsed = registrationSchema.safeParse(json);
-    if (!parsed.success) throw new Refusal('INVALID_REQUEST', 'wanted a name');
+    if (!parsed.success) throw invalid(parsed.error);
     const { providers } = this.#state;
     const own = providers.find(({ device }) => device === deviceId);
     if (own) return { provider_id: own.providerId, name: own.name };
@@ -141,6 +162,11 @@ export class Nornen implements Service {
     if (this.#path !== undefined) replaceFileDurably(this.#path, `${JSON.stringify(state)}\n`);
     this.#state = state;
   }
+}
+
+/** Says what is wrong of each field. */
+function invalid({ issues }: z.ZodError): Refusal {
+  return new Refusal('INVALID_REQUEST', issues.map(({ message }) => message).join('; '));
 }
 
 /** Throws MarketFileError for a file that holds no market: to begin anew would lose it. */
