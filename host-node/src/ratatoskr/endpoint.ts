@@ -27,6 +27,7 @@ import { FileRegistry } from './file-registry.ts';
 import { InProcessBus } from './in-process-bus.ts';
 import { ANSWERS_PER_HOURLY_RATE, RATE_PER_HOUR } from './limits.ts';
 import { registerRatatoskrMetrics } from './metrics.ts';
+import { Opened } from './opened.ts';
 import type { DeviceRegistry } from './registry.ts';
 import { RatatoskrServer, type RatatoskrServerOptions } from './server.ts';
 import type { Service } from './service-bus.ts';
@@ -88,39 +89,42 @@ export class RatatoskrEndpoint {
   #address: SocketAddress = { host: '', port: 0 };
   #webTransport: WebTransportListener | undefined;
   #webTransportAddress: SocketAddress | undefined;
-  #closing: Promise<void> | undefined;
 
   private constructor(parts: EndpointParts, { hosts = [] }: AdmissionLists) {
     this.#hosts = hosts;
     this.devices = parts.devices;
     this.server = parts.server;
     this.#parts = parts;
+    parts.opened.add(() => this.#stopServing());
   }
 
   /**
-   * Open all of it, or nothing.
-   * @throws PlainTextError, PortInUseError, AddressError, DeviceFileError, ServerKeyError,
-   *     AuditFileError, AuditInUseError, AnswerDatabaseError, DirectoryError, RangeError for a skew
-   *     that is none, and Node's errors
+   * Open all of it, or nothing: after an error the same process can start it again.
+   * @throws TypeError or RangeError for wrong options; PlainTextError, PortInUseError,
+   *     AddressError, DeviceFileError, ServerKeyError, AuditFileError, AuditInUseError,
+   *     AnswerDatabaseError, DirectoryError and Node's errors
    */
   static async start(
     options: RatatoskrOptions,
     around: { logger: Logger; registry?: Registry },
   ): Promise<RatatoskrEndpoint> {
-    const { logger } = around;
-    const parts = await openParts(options, logger, await plainEngine());
-    const endpoint = new RatatoskrEndpoint(parts, options);
+    const { logger, registry } = around;
+    const opened = new Opened();
     try {
+      const parts = await openParts(options, { logger, opened, module: await plainEngine() });
+      const endpoint = new RatatoskrEndpoint(parts, options);
       await freshSecond(parts.opensS);
       // The better transport first: clients that wait for the server find it there.
       if (options.webTransport) await endpoint.#openWebTransport(options, logger);
       endpoint.#address = await parts.listener.open();
+      if (registry) registerRatatoskrMetrics(registry, parts);
+      return endpoint;
     } catch (error) {
-      await endpoint.close();
+      await opened.close().catch((problem) => {
+        logger.error({ err: problem }, 'what was opened for Ratatoskr cannot be closed');
+      });
       throw error;
     }
-    if (around.registry) registerRatatoskrMetrics(around.registry, parts);
-    return endpoint;
   }
 
   /** Where it listens, with the port that it was given. */
@@ -180,8 +184,7 @@ export class RatatoskrEndpoint {
 
   /** Take no more messages, end the connections, close the files. */
   close(): Promise<void> {
-    this.#closing ??= this.#stop();
-    return this.#closing;
+    return this.#parts.opened.close();
   }
 
   /** On a platform without QUIC the endpoint does without. */
@@ -208,20 +211,11 @@ export class RatatoskrEndpoint {
     }
   }
 
-  async #stop(): Promise<void> {
-    const { listener, server, services, answers, audit, unwatch, certificateWatch } = this.#parts;
-    unwatch();
-    certificateWatch.stop();
+  async #stopServing(): Promise<void> {
+    const { listener, server } = this.#parts;
     this.#webTransport?.drain();
     await server.close();
     await Promise.all([listener.close(), this.#webTransport?.close()]);
-    try {
-      await services.close?.();
-    } finally {
-      // With their locks: the process may go on and start another one.
-      await answers.close();
-      audit.close();
-    }
   }
 }
 
@@ -246,14 +240,22 @@ interface EndpointParts extends Omit<OpenFiles, 'serverSeed'> {
   opensS: number;
   /** Devices alone. */
   reload: () => void;
-  unwatch: () => void;
+  opened: Opened;
+}
+
+interface Around {
+  logger: Logger;
+  module: WebAssembly.Module;
+  /** Gets whatever has to be closed, as soon as it is open. */
+  opened: Opened;
 }
 
 /**
- * All of them, or none. Both locks come before anything is changed: files that another server has
- * stay as they are.
+ * With their locks: a process that closes them may go on and start another one. Both come before
+ * anything is changed: files that another server has stay as they are.
  */
-async function openFiles(options: RatatoskrOptions, logger: Logger): Promise<OpenFiles> {
+async function openFiles(options: RatatoskrOptions, around: Around): Promise<OpenFiles> {
+  const { logger, opened } = around;
   const { files } = options;
   for (const file of Object.values(files)) makeDirectory(dirname(file), 0o700);
   const certificate = options.certificate?.((error) => {
@@ -261,51 +263,44 @@ async function openFiles(options: RatatoskrOptions, logger: Logger): Promise<Ope
   });
   const recordsPerDeviceMax = ANSWERS_PER_HOURLY_RATE * (options.rates?.perHour ?? RATE_PER_HOUR);
   const lock = lockAudit(files.audit);
-  let answers: AnswerDatabase | undefined;
-  let audit: AuditLog | undefined;
-  try {
-    answers = await AnswerDatabase.open(files.answers, { recordsPerDeviceMax });
-    const serverSeed = openServerKey(files.serverKey);
-    const devices = openDevices(files.devices);
-    audit = openAudit(lock, logger);
-    const services = options.services();
-    return { certificate, serverSeed, devices, answers, audit, services };
-  } catch (error) {
-    await answers?.close();
-    audit?.close();
-    lock.release();
-    throw error;
-  }
+  opened.add(() => lock.release());
+  const answers = await AnswerDatabase.open(files.answers, { recordsPerDeviceMax });
+  opened.add(() => answers.close());
+  const serverSeed = openServerKey(files.serverKey);
+  const devices = openDevices(files.devices);
+  const audit = openAudit(lock, logger);
+  opened.add(() => audit.close());
+  const services = options.services();
+  opened.add(() => services?.close?.());
+  return { certificate, serverSeed, devices, answers, audit, services };
 }
 
-async function openParts(
-  options: RatatoskrOptions,
-  logger: Logger,
-  module: WebAssembly.Module,
-): Promise<EndpointParts> {
+async function openParts(options: RatatoskrOptions, around: Around): Promise<EndpointParts> {
+  const { logger, module, opened } = around;
   const skewS = checkSkew(options.skewS ?? 0);
-  const { serverSeed, ...open } = await openFiles(options, logger);
+  const { serverSeed, ...open } = await openFiles(options, around);
   const { certificate, devices, answers, audit, services } = open;
-  const { fallback, routes } = services;
+  const { fallback, routes } = services ?? {};
+  const { serviceDeadlineMs: deadlineMs } = options;
   const bus = new InProcessBus({
     ...{ routes, answers, logger },
     ...(fallback ? { fallback } : {}),
-    ...(options.serviceDeadlineMs ? { deadlineMs: options.serviceDeadlineMs } : {}),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
   });
   // A process before this one may have taken messages of this very second, and of the skew's.
   const opensS = Math.floor(Date.now() / 1000) + (answers.resumed ? 1 : 0);
   const refuseBeforeS = opensS + (answers.resumed ? skewS : 0);
+  const failed = (error: unknown) => logger.error({ err: error }, 'the Ratatoskr listener');
+  const { certificate: _, ...others } = options;
+  const listener = new WebSocketListener({
+    ...{ ...others, accept: (channel) => server.accept(channel), failed },
+    ...(certificate ? { certificate } : {}),
+  });
   const server = new RatatoskrServer({
     ...options,
     ...{ module, registry: devices, bus, audit, serverSeed, refuseBeforeS },
     clockSet: (seconds) => logger.warn({ seconds }, 'the clock of this machine was set'),
     failed: (error) => logger.error({ err: error }, 'a request could not be answered'),
-  });
-  const failed = (error: unknown) => logger.error({ err: error }, 'the Ratatoskr listener');
-  const { certificate: _, ...others } = options;
-  const listener = new WebSocketListener({
-    ...{ ...others, accept: server.accept, failed },
-    ...(certificate ? { certificate } : {}),
   });
   const reload = () => {
     try {
@@ -315,11 +310,12 @@ async function openParts(
       logger.error({ err: error }, 'the devices stay as they were');
     }
   };
-  const unwatch = watchDevices(options.files.devices, reload);
+  opened.add(watchDevices(options.files.devices, reload));
   const certificates = certificate ?? options.webTransport;
   const certificateWatch = new CertificateWatch(certificates, logger);
+  opened.add(() => certificateWatch.stop());
   return {
-    ...{ ...open, server, listener, bus, logger, opensS, reload, unwatch },
+    ...{ ...open, server, listener, bus, logger, opensS, reload, opened },
     ...{ certificates, certificateWatch },
   };
 }

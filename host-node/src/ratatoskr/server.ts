@@ -78,14 +78,16 @@ export class RatatoskrServer {
   #opened = 0;
   #closing = false;
 
+  /** Throws RangeError for numbers beyond their bounds. */
   constructor(options: RatatoskrServerOptions) {
     const { connectionsMax = CONNECTIONS_DEFAULT, clock = systemClock, bus, audit } = options;
+    const { perMinute = RATE_PER_MINUTE, perHour = RATE_PER_HOUR } = options.rates ?? {};
+    checkNumbers({ connectionsMax, 'rates.perMinute': perMinute, 'rates.perHour': perHour });
     const signer = options.serverSeed && new NodeEd25519Signer(options.serverSeed);
     const codec = RatatoskrCodec.create({
       module: options.module,
       replayEntries: options.replayEntries ?? REPLAY_ENTRIES,
     });
-    const { perMinute = RATE_PER_MINUTE, perHour = RATE_PER_HOUR } = options.rates ?? {};
     this.publicKey = signer?.publicKey;
     const started = { wallMs: clock.wallMs(), steadyMs: clock.steadyMs() };
     this.#clock = clock;
@@ -167,5 +169,14 @@ export class RatatoskrServer {
     clearInterval(this.#sweep);
     await this.#bus.close();
     for (const connection of this.#connections) connection.close();
+  }
+}
+
+/** With another number a limit would hold nobody, or everybody. */
+function checkNumbers(numbers: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (!Number.isFinite(value) || value < 1) {
+      throw new RangeError(`${name}: wanted a number from 1, got ${value}`);
+    }
   }
 }

@@ -1,0 +1,146 @@
+/** A start that fails at each of its steps leaves nothing behind: the next one succeeds. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createLogger } from '../log/logger.ts';
+import { quicAvailable } from '../webtransport/testing/quic-client.ts';
+import { RatatoskrEndpoint, type RatatoskrOptions } from './endpoint.ts';
+
+const logger = createLogger({ level: 'silent' });
+const HERE = '127.0.0.1';
+
+let folder = '';
+/** Services that were opened and not closed. */
+let open = 0;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'andvari-start-'));
+  open = 0;
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const at = (name: string) => join(folder, name);
+/** A source of certificates that gives this. */
+const certificateOf = (current: () => unknown) =>
+  ({ current, hashes: () => [] }) as unknown as RatatoskrOptions['webTransport'];
+
+function services() {
+  open++;
+  return { routes: new Map(), close: () => void open-- };
+}
+
+function start(options: object = {}, registry?: Registry): Promise<RatatoskrEndpoint> {
+  const files = {
+    ...{ devices: at('devices.json'), serverKey: at('key') },
+    ...{ audit: at('audit.log'), answers: at('answers.db') },
+  };
+  const right: RatatoskrOptions = { listen: { host: HERE, port: 0 }, files, services };
+  return RatatoskrEndpoint.start(
+    { ...right, ...options },
+    { logger, ...(registry ? { registry } : {}) },
+  );
+}
+
+async function expectNothingLeft(): Promise<void> {
+  expect(open).toBe(0);
+  const endpoint = await start();
+  expect(open).toBe(1);
+  await endpoint.close();
+  expect(open).toBe(0);
+}
+
+const thrown = (text: string) => () => {
+  throw new Error(text);
+};
+
+/** In the order of the steps. */
+const wrongOptions: [string, object, object][] = [
+  ['the certificate', { certificate: thrown('no certificate') }, { message: 'no certificate' }],
+  ['services that throw', { services: thrown('no services') }, { message: 'no services' }],
+  ['services that are none', { services: () => undefined }, { name: 'TypeError' }],
+  ['routes that are none', { services: () => ({ routes: {} }) }, { name: 'TypeError' }],
+  ['a deadline', { serviceDeadlineMs: Number.NaN }, { name: 'RangeError' }],
+  ['a deadline of 0', { serviceDeadlineMs: 0 }, { name: 'RangeError' }],
+  [
+    'a certificate that is none',
+    { certificate: () => certificateOf(() => ({ cert: 'x', key: 'y' })) },
+    {},
+  ],
+  ['the replay cache', { replayEntries: 2_000_000 }, { name: 'RangeError' }],
+  ['the replay cache, negative', { replayEntries: -1 }, { name: 'RangeError' }],
+  ['the skew', { skewS: Number.NaN }, { name: 'RangeError' }],
+  ['a rate', { rates: { perMinute: Number.NaN } }, { name: 'RangeError' }],
+  ['a rate of 0', { rates: { perHour: 0 } }, { name: 'RangeError' }],
+  ['an endless rate', { rates: { perHour: Number.POSITIVE_INFINITY } }, { name: 'RangeError' }],
+  ['the connections', { connectionsMax: Number.NaN }, { name: 'RangeError' }],
+  ['a port', { listen: { host: HERE, port: 70_000 } }, { name: 'RangeError' }],
+  ['a host', { listen: { host: '999.1.1.1', port: 0 }, allowPlain: true }, {}],
+  ['plain text for others', { listen: { host: '0.0.0.0', port: 0 } }, { name: 'PlainTextError' }],
+  [
+    'services that cannot be closed either',
+    {
+      services: () => ({ routes: new Map(), close: thrown('stuck') }),
+      listen: { host: HERE, port: 70_000 },
+    },
+    { name: 'RangeError' },
+  ],
+];
+
+it.each(wrongOptions)('fails at %s', async (_, options, error) => {
+  await expect(start(options)).rejects.toMatchObject(error);
+  await expectNothingLeft();
+});
+
+it.runIf(quicAvailable)('fails at WebTransport', async () => {
+  const webTransport = certificateOf(thrown('no certificate'));
+  await expect(start({ webTransport })).rejects.toThrow('no certificate');
+  await expectNothingLeft();
+});
+
+it.each([
+  ['the audit log', 'audit.log'],
+  ['the answers', 'answers.db'],
+  ['the key', 'key'],
+  ['the devices', 'devices.json'],
+])('fails at the file of %s', async (_, name) => {
+  mkdirSync(at(name));
+  await expect(start()).rejects.toMatchObject({ code: expect.stringMatching(/^ANDVARI_/) });
+  rmSync(at(name), { recursive: true });
+  await expectNothingLeft();
+});
+
+it('fails at the content of the key', async () => {
+  writeFileSync(at('key'), 'no key');
+  await expect(start()).rejects.toMatchObject({ code: 'ANDVARI_RATATOSKR_KEY' });
+  rmSync(at('key'));
+  await expectNothingLeft();
+});
+
+it('fails at a port that somebody has', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, HERE, resolve));
+  const { port } = other.address() as AddressInfo;
+  await expect(start({ listen: { host: HERE, port } })).rejects.toMatchObject({
+    name: 'PortInUseError',
+  });
+  await new Promise((resolve) => other.close(resolve));
+  await expectNothingLeft();
+});
+
+it('fails at the metrics', async () => {
+  const registry = new Registry();
+  await (await start({}, registry)).close();
+  await expect(start({}, registry)).rejects.toThrow('already been registered');
+  await expectNothingLeft();
+});
+
+it('is closed once, and what cannot be closed keeps nothing else open', async () => {
+  const endpoint = await start({
+    services: () => ({ routes: new Map(), close: thrown('stuck') }),
+  });
+  const ends = [endpoint.close(), endpoint.close()];
+  for (const end of ends) await expect(end).rejects.toThrow('stuck');
+  await expectNothingLeft();
+});
