@@ -14,6 +14,10 @@ export const TOO_COMPLEX = failedOutcome(
   'INVALID_REQUEST',
   `wanted JSON of at most ${JSON_VALUES_MAX} values, ${JSON_DEPTH_MAX} deep`,
 );
+export const NO_CALL = failedOutcome(
+  'INVALID_REQUEST',
+  'wanted ids as text, and a payload of bytes',
+);
 export const TOO_LATE = unavailable('the service did not answer in time');
 
 function unavailable(message: string): ServiceOutcome {

@@ -46,6 +46,32 @@ function busOf(answers: AnswerStore, options: Partial<InProcessBusOptions> = {})
 }
 
 describe('InProcessBus', () => {
+  it.each([
+    [{ deadlineMs: Number.POSITIVE_INFINITY }, RangeError],
+    [{ deadlineMs: Number.NaN }, RangeError],
+    [{ deadlineMs: 2 ** 31 }, RangeError],
+    [{ deadlineMs: 3e9 }, RangeError],
+    [{ deadlineMs: 0 }, RangeError],
+    [{ deadlineMs: -5 }, RangeError],
+    [{ callsMax: Number.NaN }, RangeError],
+    [{ callsPerDeviceMax: 0 }, RangeError],
+    [{ routes: {} }, TypeError],
+    [{ answers: undefined }, TypeError],
+    [{ logger: undefined }, TypeError],
+  ])('is not made with %j', (options, kind) => {
+    const wrong = options as unknown as Partial<InProcessBusOptions>;
+    expect(() => busOf(new MemoryAnswerStore(), wrong)).toThrow(kind);
+  });
+
+  it('takes the longest deadline that a timer can hold', async () => {
+    const slow = {
+      name: 'slow',
+      handle: () => new Promise<Uint8Array>((resolve) => setTimeout(resolve, 20, payload)),
+    };
+    const bus = busOf(new MemoryAnswerStore(), { fallback: slow, deadlineMs: 2 ** 31 - 1 });
+    expect(await bus.deliver(call('1'))).toMatchObject({ ok: true });
+  });
+
   it('bounds what one device, and all together, have under way', async () => {
     const hang = { name: 'hang', handle: () => new Promise<Uint8Array>(() => {}) };
     const bus = busOf(new MemoryAnswerStore(), {

@@ -12,6 +12,7 @@ import {
   CANNOT_TAKE,
   DEVICE_FULL,
   Delivered,
+  NO_CALL,
   type Refusal,
   refused,
   STOPPING,
@@ -28,6 +29,7 @@ import {
   JSON_KEPT_BYTES_MAX,
   PAYLOAD_BYTES_MAX,
   SERVICE_DEADLINE_MS,
+  TIMER_MS_MAX,
 } from './limits.ts';
 import { OutcomeWaiters } from './outcome-waiters.ts';
 import { JsonLimitError, parsePayload } from './payload-json.ts';
@@ -58,6 +60,7 @@ export interface InProcessBusOptions {
   /** Gets every `business_request`; without it that is SERVICE_UNAVAILABLE, as all unknown is. */
   fallback?: Service;
   answers: AnswerStore;
+  /** From 1 to TIMER_MS_MAX [30 s]. */
   deadlineMs?: number;
   callsMax?: number;
   callsPerDeviceMax?: number;
@@ -81,7 +84,9 @@ export class InProcessBus implements ServiceBus {
   #untaken = 0;
   #toldMs = Number.NEGATIVE_INFINITY;
 
+  /** Throws TypeError for options of another kind, RangeError for numbers beyond their bounds. */
   constructor(options: InProcessBusOptions) {
+    checkOptions(options);
     this.#options = options;
   }
 
@@ -90,6 +95,7 @@ export class InProcessBus implements ServiceBus {
   }
 
   deliver(call: ServiceCall, signal?: AbortSignal): Promise<ServiceOutcome> {
+    if (!isCall(call)) return Promise.resolve(NO_CALL);
     const digest = digestOf(call);
     const name = nameOf(call);
     const running = this.#running.get(name);
@@ -245,6 +251,31 @@ export class InProcessBus implements ServiceBus {
     if (left === 0) this.#byDevice.delete(call.deviceId);
     else this.#byDevice.set(call.deviceId, left);
   }
+}
+
+function checkOptions({ routes, answers, logger, ...more }: InProcessBusOptions): void {
+  if (typeof routes?.get !== 'function') {
+    throw new TypeError('routes: wanted a Map of services by request_type');
+  }
+  if (typeof answers?.begin !== 'function') throw new TypeError('answers: wanted an AnswerStore');
+  if (typeof logger?.error !== 'function') throw new TypeError('logger: wanted a Logger');
+  const { deadlineMs = 1, callsMax = 1, callsPerDeviceMax = 1 } = more;
+  // A timer for longer than it can hold ends at once.
+  if (!(deadlineMs >= 1 && deadlineMs <= TIMER_MS_MAX)) {
+    throw new RangeError(`deadlineMs: wanted 1 to ${TIMER_MS_MAX}, got ${deadlineMs}`);
+  }
+  for (const [name, value] of Object.entries({ callsMax, callsPerDeviceMax })) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`${name}: wanted an integer from 1, got ${value}`);
+    }
+  }
+}
+
+/** What has come through the server is one; programs that use the bus alone may be wrong. */
+function isCall(call: ServiceCall): boolean {
+  const { deviceId, userId, requestId, payload } = call ?? {};
+  const ids: unknown[] = [deviceId, userId, requestId];
+  return ids.every((id) => typeof id === 'string') && payload instanceof Uint8Array;
 }
 
 /** What the service says; sets `running.again` if nothing was done. */

@@ -91,6 +91,8 @@ export const AUDIT_RING_MAX = 10_000;
 export const AUDIT_FILE_BYTES_MAX = 8 * 1024 * 1024;
 export const AUDIT_FILES_MAX = 10;
 
+/** Longer waits than a timer can hold would end at once. */
+export { TIMER_MS_MAX } from '@andvari/host-common/ratatoskr/client/limits';
 /** Time of a service for one request where the configuration does not say. */
 export const SERVICE_DEADLINE_MS = 30_000;
 /**

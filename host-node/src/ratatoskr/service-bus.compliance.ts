@@ -47,11 +47,37 @@ export function serviceBusCompliance(name: string, factory: BusFactory): void {
     factory.open(new Map(Object.entries(services)), fallback);
 
   describe(`ServiceBus: ${name}`, () => {
+    refusing(open);
     choosing(open);
     once(open);
     failing(open);
     late(open);
     leaving(open);
+  });
+}
+
+function refusing(open: Open): void {
+  it('takes nothing for a call that is none, and does not throw', async () => {
+    const fallback = new Counting('fallback');
+    const bus = await open({}, fallback);
+    const right = call('1', bytes({}));
+    for (const wrong of [
+      ...[undefined, null, 'call', {}, { ...right, payload: 'x' }, { ...right, payload: [1] }],
+      ...[
+        { ...right, payload: new ArrayBuffer(2) },
+        { ...right, payload: new Uint16Array(2) },
+      ],
+      ...[
+        { ...right, requestId: undefined },
+        { ...right, deviceId: 5 },
+        { ...right, userId: {} },
+      ],
+    ]) {
+      const told = bus.deliver(wrong as ReturnType<typeof call>);
+      expect(await told).toMatchObject({ ok: false, code: 'INVALID_REQUEST' });
+    }
+    expect([fallback.seen.length, bus.underWay]).toEqual([0, 0]);
+    expect(await bus.deliver(right)).toMatchObject({ ok: true });
   });
 }
 

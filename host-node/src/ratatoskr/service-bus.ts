@@ -83,7 +83,8 @@ export class ServiceFailure extends Error {
 
 export interface ServiceBus {
   /**
-   * The outcome of a call, once it is known; never rejects. At most once: a call with a device and
+   * The outcome of a call, once it is known; never throws nor rejects, and what is no call is
+   * INVALID_REQUEST. At most once: a call with a device and
    * request_id that were here in the last 24 hours is answered as the first one, or waits for it;
    * when that answer had to make room, SERVICE_UNAVAILABLE says that it was executed. The same
    * request_id with another payload is INVALID_REQUEST, and so is JSON with more values than are
