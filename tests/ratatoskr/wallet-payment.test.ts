@@ -47,6 +47,20 @@ const payment = { requestId, code: 'code', amount: '1', ids: [1], asked: false }
 const signal = new AbortController().signal;
 const paid = { outcome: 'paid', words: 'p' };
 
+it.each([
+  ['01'.padEnd(64, '0'), 'owner'],
+  ['', '\ud800'],
+])(
+  'the page says at once what no connection can have: key %j, user %j',
+  async (serverKey, user) => {
+    const desk = await RatatoskrDesk.open(memoryVault());
+    ends.push(() => desk.close());
+    const more = { webTransportUrl: '', certificateHashes: '', hashesOffered: false };
+    const words = { url: 'ws://127.0.0.1:9/ratatoskr', serverKey, user, ...more };
+    await expect(desk.connect(words)).rejects.toMatchObject({ code: 'ANDVARI_ENDPOINT' });
+  },
+);
+
 describe('a payment of the page', () => {
   it('that a relay sends twice is paid', async () => {
     const { desk, relay, runs } = await start();

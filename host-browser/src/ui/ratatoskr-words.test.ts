@@ -15,7 +15,8 @@ import {
 const queue = { waiting: 0, underWay: 0, bytes: 0, oldestMs: undefined, dropped: 0 };
 const view: RatatoskrView = {
   device: { id: 'wallet-1', publicKey: 'ab', locked: true },
-  ...{ state: 'offline', answering: true, signed: false, failures: 0, unknownDevice: false, queue },
+  ...{ state: 'offline', answering: true, signed: false, failures: 0, unreachable: false },
+  ...{ unknownDevice: false, queue },
 };
 
 describe('the connection in words', () => {
@@ -29,6 +30,11 @@ describe('the connection in words', () => {
       'The server does not answer. If it goes on, another connection is tried by itself.',
     ],
     [{ state: 'waiting' }, 'No connection. It is tried again by itself.'],
+    [{ state: 'waiting', failures: 4 }, 'No connection. It is tried again by itself.'],
+    ...(['waiting', 'connecting'] as const).map((state): [Partial<RatatoskrView>, string] => [
+      { state, failures: 5, unreachable: true },
+      'The server cannot be reached. It is tried again twice a minute, or when you say so.',
+    ]),
     [
       { state: 'failed', fault: 'UNAUTHENTICATED: no', unknownDevice: true },
       'The server does not know this device: it has to be registered there first.',
@@ -60,6 +66,9 @@ describe('the connection in words', () => {
       ['Tries', '2 tries failed, the next in 2 s'],
       ['Because', 'cut'],
       ['Queue', '0 waiting, 0 on the way'],
+    ]);
+    expect(factsOf({ ...view, state: 'waiting', retryInMs: 900 })[0]).toEqual([
+      ...['Tries', 'the connection ended, the next in 1 s'],
     ]);
     expect(factsOf({ ...view, state: 'waiting', failures: 1 })[0]).toEqual([
       ...['Tries', '1 try failed'],

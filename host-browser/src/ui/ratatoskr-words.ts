@@ -17,13 +17,17 @@ const TRANSPORTS = { websocket: 'WebSocket', webtransport: 'WebTransport' } as c
 /** One sentence, which changes only when something has happened: it is read out. */
 export function stateSentence(view: RatatoskrView | undefined): string {
   if (view === undefined) return 'Not connected.';
-  const { state, answering, transport, fault, unknownDevice } = view;
+  const { state, answering, transport, fault, unknownDevice, unreachable } = view;
   if (state === 'online' && !answering) {
     return 'The server does not answer. If it goes on, another connection is tried by itself.';
   }
   if (state === 'online') {
     const over = transport === undefined ? '' : ` over ${TRANSPORTS[transport]}`;
     return `Connected${over}.`;
+  }
+  // Said once, not in turns with the tries that go on.
+  if (unreachable && (state === 'waiting' || state === 'connecting')) {
+    return 'The server cannot be reached. It is tried again twice a minute, or when you say so.';
   }
   if (state === 'connecting') return 'Connecting…';
   if (state === 'waiting') return 'No connection. It is tried again by itself.';
@@ -57,7 +61,8 @@ export function factsOf(view: RatatoskrView | undefined): [name: string, value: 
 }
 
 function waitFacts({ failures, retryInMs, fault }: RatatoskrView): [string, string][] {
-  const tries = `${countOf(failures, 'try').replace(/trys$/, 'tries')} failed`;
+  const failed = `${countOf(failures, 'try').replace(/trys$/, 'tries')} failed`;
+  const tries = failures === 0 ? 'the connection ended' : failed;
   const next = retryInMs === undefined ? '' : `, the next in ${seconds(retryInMs)}`;
   return [
     ['Tries', `${tries}${next}`],

@@ -103,6 +103,9 @@ export class RatatoskrDesk {
     const client = await RatatoskrClient.create({
       ...{ transports, serverKey, signer, deviceId },
       ...{ userId: user, signV2: true },
+    }).catch((error) => {
+      const isWrong = error instanceof TypeError || error instanceof RangeError;
+      throw isWrong ? new WorkerFailure('ANDVARI_ENDPOINT', `${error.message}.`) : error;
     });
     client.subscribe(() => this.#changed());
     this.#client = client;
@@ -259,7 +262,7 @@ const MARKET = { request_type: 'MARKETPLACE_REQUEST' } as const;
 
 const NOT_CONNECTED = {
   state: 'offline',
-  ...{ answering: true, signed: false, failures: 0, unknownDevice: false },
+  ...{ answering: true, signed: false, failures: 0, unreachable: false, unknownDevice: false },
   queue: { waiting: 0, underWay: 0, bytes: 0, oldestMs: undefined, dropped: 0 },
 } as const;
 
@@ -273,11 +276,12 @@ function present<Values extends object>(values: Values) {
 
 function shown(status: ClientStatus): Omit<RatatoskrView, 'device' | 'payment'> {
   const { state, answering, session, failures, queue, transport, fault } = status;
-  const { roundTripMs, heartbeatAgoMs, retryInMs } = status;
+  const { roundTripMs, heartbeatAgoMs, retryInMs, unreachable } = status;
   const unknownDevice =
     fault instanceof RefusedByServerError && fault.serverCode === 'UNAUTHENTICATED';
   return {
-    ...{ state, answering, failures, queue, signed: session?.signed ?? false, unknownDevice },
+    ...{ state, answering, failures, unreachable, queue, unknownDevice },
+    signed: session?.signed ?? false,
     ...present({ transport, roundTripMs, heartbeatAgoMs, retryInMs }),
     ...present({ sessionEndMs: session?.expiresMs, fault: fault?.message }),
   };

@@ -64,6 +64,8 @@ export interface RatatoskrView {
   readonly roundTripMs?: number;
   readonly heartbeatAgoMs?: number;
   readonly failures: number;
+  /** So many that the user should know; it is tried on all the same. */
+  readonly unreachable: boolean;
   readonly retryInMs?: number;
   /** Why there is no connection. */
   readonly fault?: string;

@@ -15,19 +15,25 @@ export class Backoff {
     this.#random = random;
   }
 
-  get failures(): number {
-    return this.#failures;
-  }
-
   /** Milliseconds to wait after one more failure. */
   next(): number {
     // Beyond 2^31 there is nothing left to double, and the count goes on for days.
     const wholeMs = Math.min(this.#maxMs, this.#minMs * 2 ** Math.min(this.#failures, 31));
     this.#failures++;
-    return Math.round((wholeMs * (1 + this.#random())) / 2);
+    return this.#shortened(wholeMs);
+  }
+
+  /** The same when it is known that waiting less will not help. */
+  longest(): number {
+    this.#failures++;
+    return this.#shortened(this.#maxMs);
   }
 
   reset(): void {
     this.#failures = 0;
+  }
+
+  #shortened(wholeMs: number): number {
+    return Math.round((wholeMs * (1 + this.#random())) / 2);
   }
 }

@@ -33,6 +33,8 @@ export interface CallDeskOptions {
   /** The link that calls can go over now. */
   link(): Link | undefined;
   changed(): void;
+  /** A call was answered with success. */
+  served(): void;
   roundTrip(elapsedMs: number): void;
 }
 
@@ -155,6 +157,7 @@ export class CallDesk {
     const { errorCode, messageType } = response;
     if (response.success) {
       this.#pauses.reset();
+      this.#options.served();
       if (messageType === MessageType.BUSINESS_REQUEST) {
         this.#end(call, () => call.resolve(answer));
         return;

@@ -28,8 +28,13 @@ export interface ClientStatus {
   readonly heartbeatAgoMs: number | undefined;
   /** Of the last answer. */
   readonly roundTripMs: number | undefined;
-  /** Tries that have failed in a row. */
+  /** Tries that have failed in a row, without a session. */
   readonly failures: number;
+  /**
+   * Five of them, or more: time to tell the user. The client goes on by itself, 15 to 30 s apart,
+   * and at once when it is asked (reconnectNow), as if it began anew.
+   */
+  readonly unreachable: boolean;
   /** Until the next try; in state `waiting` alone. */
   readonly retryInMs: number | undefined;
   /** Why the last connection ended or did not come about. */
@@ -43,6 +48,7 @@ export type ClientEvent =
   /** A session, also one in the place of another; undefined: there is none any more. */
   | { readonly kind: 'session'; readonly session: Session | undefined }
   | { readonly kind: 'answering'; readonly answering: boolean }
+  | { readonly kind: 'unreachable'; readonly unreachable: boolean }
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'roundTrip'; readonly elapsedMs: number }
   | { readonly kind: 'queue' }

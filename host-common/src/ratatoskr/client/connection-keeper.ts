@@ -8,7 +8,7 @@ import type { ClientClock } from './client-clock.ts';
 import { RatatoskrError, RefusedByServerError } from './client-error.ts';
 import type { ClientEvent, ClientState, ClientStatus } from './client-status.ts';
 import type { Dialer } from './dial.ts';
-import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, STABLE_MS } from './limits.ts';
+import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, RECONNECT_TRIES, STABLE_MS } from './limits.ts';
 import { Link, type LinkSettings } from './link.ts';
 import type { LinkOwner } from './link-owner.ts';
 import type { Session } from './session.ts';
@@ -38,6 +38,10 @@ export class ConnectionKeeper {
   #link: Link | undefined;
   /** Since when there is a session on the link. */
   #onlineMs: number | undefined;
+  /** A call was answered on it. */
+  #hasServed = false;
+  /** Tries in a row that brought no session. */
+  #failures = 0;
   #retry: { atMs: number; cancel: () => void } | undefined;
   #answering = true;
   /** When the last heartbeat of this link was sent. */
@@ -72,7 +76,8 @@ export class ConnectionKeeper {
       answering: this.#link === undefined || this.#answering,
       heartbeatAgoMs: this.#beatMs === undefined ? undefined : nowMs - this.#beatMs,
       roundTripMs: this.#roundTripMs,
-      failures: this.#tries.failures,
+      failures: this.#failures,
+      unreachable: this.#isUnreachable,
       retryInMs: this.#retry && Math.max(0, this.#retry.atMs - nowMs),
       fault: this.#fault,
     };
@@ -97,7 +102,7 @@ export class ConnectionKeeper {
 
   retryNow(): void {
     if (this.#state !== 'waiting') return;
-    this.#tries.reset();
+    this.#beginAnew();
     this.#open();
   }
 
@@ -107,12 +112,17 @@ export class ConnectionKeeper {
     const link = this.#link;
     this.#link = undefined;
     this.#cancelRetry();
-    this.#tries.reset();
+    this.#beginAnew();
     this.#fault = undefined;
     this.#enter(state);
     this.#disappoint(new RatatoskrError('ANDVARI_CLOSED', 'the client has disconnected'));
     await link?.close();
     this.#options.emit({ kind: 'session', session: undefined });
+  }
+
+  /** A call was answered with success: what the link was made for, it did. */
+  served(): void {
+    this.#hasServed = true;
   }
 
   roundTrip(elapsedMs: number): void {
@@ -129,6 +139,7 @@ export class ConnectionKeeper {
     );
     this.#link = link;
     this.#onlineMs = undefined;
+    this.#hasServed = false;
     this.#beatMs = undefined;
     this.#answering = true;
     void link.open(this.#options.dialer);
@@ -169,6 +180,7 @@ export class ConnectionKeeper {
     if (this.#onlineMs === undefined) {
       this.#onlineMs = clock.monotonicMs();
       emit({ kind: 'transport', transport: this.#link?.transport });
+      this.#count(0);
     }
     this.#fault = undefined;
     emit({ kind: 'session', session });
@@ -181,10 +193,11 @@ export class ConnectionKeeper {
     const { clock, emit, reconnect } = this.#options;
     this.#link = undefined;
     this.#fault = error;
-    // One that is cut again and again at once does not count as a success.
-    const wasStable =
-      this.#onlineMs !== undefined && clock.monotonicMs() - this.#onlineMs >= STABLE_MS;
-    if (wasStable) this.#tries.reset();
+    const onlineMs = this.#onlineMs;
+    // One that is cut again and again, before it was of any use, does not count as a success.
+    const wasGood =
+      this.#hasServed || (onlineMs !== undefined && clock.monotonicMs() - onlineMs >= STABLE_MS);
+    if (wasGood) this.#tries.reset();
     emit({ kind: 'session', session: undefined });
     emit({ kind: 'transport', transport: undefined });
     if (!reconnect || isFinal(error)) {
@@ -193,10 +206,27 @@ export class ConnectionKeeper {
       this.#options.failed(error);
       return;
     }
-    const waitMs = this.#tries.next();
+    if (onlineMs === undefined) this.#count(this.#failures + 1);
+    const waitMs = this.#isUnreachable ? this.#tries.longest() : this.#tries.next();
     const cancel = clock.after(waitMs, () => this.#open());
     this.#retry = { atMs: clock.monotonicMs() + waitMs, cancel };
     this.#enter('waiting');
+  }
+
+  get #isUnreachable(): boolean {
+    return this.#failures >= RECONNECT_TRIES;
+  }
+
+  #beginAnew(): void {
+    this.#tries.reset();
+    this.#count(0);
+  }
+
+  #count(failures: number): void {
+    const before = this.#isUnreachable;
+    this.#failures = failures;
+    const unreachable = this.#isUnreachable;
+    if (unreachable !== before) this.#options.emit({ kind: 'unreachable', unreachable });
   }
 
   #cancelRetry(): void {

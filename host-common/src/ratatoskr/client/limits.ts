@@ -39,7 +39,15 @@ export const RENEW_MIN_MS = 5_000;
 /** Waiting time after a failed connection: doubles from the first to the second (section 4). */
 export const RECONNECT_MIN_MS = 1_000;
 export const RECONNECT_MAX_MS = 30_000;
-/** A connection that has lasted this long was a good one: the next wait is the shortest again. */
+/**
+ * So many tries in a row that fail are told to the user (section 4 has as many); those that follow
+ * are the longest wait apart.
+ */
+export const RECONNECT_TRIES = 5;
+/**
+ * A connection that has lasted this long was a good one, also without any call: the next wait is
+ * the shortest again.
+ */
 export const STABLE_MS = 10_000;
 /** A transport that did not connect while another did is tried last for this long. */
 export const FALLBACK_MS = 300_000;

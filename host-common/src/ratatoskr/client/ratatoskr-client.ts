@@ -67,6 +67,7 @@ export class RatatoskrClient {
       limits: queueLimits(options.limits),
       link: () => this.#keeper.ready,
       changed: () => emit({ kind: 'queue' }),
+      served: () => this.#keeper.served(),
       roundTrip: (elapsedMs) => this.#keeper.roundTrip(elapsedMs),
     });
   }
@@ -93,14 +94,15 @@ export class RatatoskrClient {
 
   /**
    * Wants a connection from now on, and resolves with the first session. A server that cannot be
-   * reached is tried again without end; one that refuses, or is not the one that is meant, rejects
-   * with RatatoskrError, and so do close() and disconnect(). `signal` ends the waiting alone.
+   * reached is tried again without end, and after five tries that is told (`unreachable`); one that
+   * refuses, or is not the one that is meant, rejects with RatatoskrError, and so do close() and
+   * disconnect(). `signal` ends the waiting alone.
    */
   connect({ signal }: { signal?: AbortSignal } = {}): Promise<Session> {
     return this.#keeper.connect(signal);
   }
 
-  /** The network is back, or the user impatient: do not wait for the next try. */
+  /** The network is back, or the user impatient: do not wait for the next try, and begin anew. */
   reconnectNow(): void {
     this.#keeper.retryNow();
   }
