@@ -23,7 +23,7 @@ const STRANGERS_BURST = 1000;
  * they need no signature.
  */
 const DEVICE_REFUSALS_PER_MINUTE = 2;
-const DEVICE_REFUSALS_BURST = 1000;
+const DEVICE_REFUSALS_BURST = 100;
 
 /** Whose doing a record tells of: of a connection without a session, or of a session's device. */
 export type AuditSource = 'server' | 'stranger' | { readonly deviceId: string };
