@@ -148,6 +148,38 @@ describe('MessageValidator', () => {
   });
 });
 
+describe('a verifier that does not answer true', () => {
+  const answers: unknown[] = ['yes', 1, {}, [], undefined, null, false];
+
+  it.each(answers.flatMap((answer) => [[answer], [Promise.resolve(answer)]]))(
+    'says no: %j',
+    async (answer) => {
+      const other = { verify: () => answer as boolean };
+      for (const rules of [{}, { v2: true, requireV2: true }]) {
+        expect(await judge({}, { ...rules, verifier: other })).toBe('signature BAD_SIGNATURE');
+      }
+      const response: RatatoskrResponse = {
+        ...{ messageType: MessageType.BUSINESS_REQUEST, requestId: REQUEST_ID },
+        ...{ timestamp: BigInt(NOW_S), success: true, errorCode: '', errorMessage: '' },
+        ...{ payload: new Uint8Array(), metadata: new Map() },
+      };
+      const digest = new Uint8Array(32).fill(4);
+      const bytes = codec.encodeResponse(await signResponse(codec, signer, response, digest));
+      const options = { codec, serverPublicKey: signer.publicKey };
+      const lies = new ResponseValidator({ ...options, verifier: other });
+      expect((await lies.validate(bytes, () => digest)).ok).toBe(false);
+      const right = new ResponseValidator({ ...options, verifier });
+      expect((await right.validate(bytes, () => digest)).ok).toBe(true);
+    },
+  );
+
+  it('says yes with true, now or later', async () => {
+    for (const answer of [true, Promise.resolve(true)]) {
+      expect(await judge({}, { verifier: { verify: () => answer } })).toBe('ok');
+    }
+  });
+});
+
 describe('ResponseValidator', () => {
   const response: RatatoskrResponse = {
     messageType: MessageType.BUSINESS_REQUEST,

@@ -146,7 +146,7 @@ export class RequestChecks<Device extends RegisteredDevice> {
     if (problem || !device) {
       return { ...rejection('identity', problem ?? 'UNKNOWN_DEVICE', request), digest };
     }
-    if (!isSigned) return { ...rejection('signature', 'BAD_SIGNATURE', request), digest };
+    if (isSigned !== true) return { ...rejection('signature', 'BAD_SIGNATURE', request), digest };
     const { codec, skewS = 0 } = this.rules;
     const recorded = codec.recordReplay(request, digest, nowS, skewS);
     if (recorded !== 'ok') return { ...rejection('replay', recorded, request), digest, device };

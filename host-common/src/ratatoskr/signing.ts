@@ -15,7 +15,10 @@ export interface Ed25519Signer {
 }
 
 export interface Ed25519Verifier {
-  /** `publicKey`: 32 bytes, `signature`: 64. False for whatever is no signature; never throws. */
+  /**
+   * `publicKey`: 32 bytes, `signature`: 64. False for whatever is no signature; never throws.
+   * Nothing but `true` is taken for a yes.
+   */
   verify(
     publicKey: Uint8Array,
     message: Uint8Array,
@@ -188,7 +191,15 @@ export function verifyDigest(
   signature: Uint8Array,
 ): Promise<boolean> | boolean {
   if (codec.refusedSignature(publicKey, signature)) return false;
-  return verifier.verify(publicKey, digest, signature);
+  return isTrue(verifier.verify(publicKey, digest, signature));
+}
+
+/** A verifier of somebody else may answer what is no boolean; that is no yes. */
+function isTrue(verdict: Promise<boolean> | boolean): Promise<boolean> | boolean {
+  if (typeof (verdict as Promise<boolean> | undefined)?.then !== 'function') {
+    return verdict === true;
+  }
+  return Promise.resolve(verdict).then((settled) => settled === true);
 }
 
 /** Is the second signature of the request there, and good? */
