@@ -2,8 +2,10 @@
  * Clients of the Ratatoskr benches. Requests are signed before the clock runs and answers checked
  * after it, so that the load does not cost more than the server.
  */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { MESSAGE_BYTES_MAX } from '@andvari/host-common/engine/generated/limits';
 import { FrameReader, framed } from '@andvari/host-common/ratatoskr/client/length-frames';
 import type { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { MessageType, type RatatoskrRequest } from '@andvari/host-common/ratatoskr/messages';
@@ -22,7 +24,6 @@ export const WINDOW = 8;
 const PAYLOAD = new TextEncoder().encode(
   JSON.stringify({ request_type: 'BENCH', text: 'x'.repeat(112) }),
 );
-const MESSAGE_BYTES_MAX = 1_114_112;
 
 const signers = new Map(DEVICES.map((deviceId) => [deviceId, signerOf(deviceId)]));
 

@@ -21,8 +21,6 @@ const codes = {
 
 export type ErrorCode = keyof typeof codes;
 
-export const errorCodes = Object.keys(codes) as ErrorCode[];
-
 export function classOf(code: ErrorCode): ErrorClass {
   return codes[code][0];
 }

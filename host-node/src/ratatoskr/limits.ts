@@ -1,11 +1,15 @@
-/** Every maximum of the Ratatoskr server, with its reason. Bounds of messages: codec. */
+/** Every maximum of the Ratatoskr server, with its reason. Bounds of messages: the engine's. */
+import { MESSAGE_BYTES_MAX } from '@andvari/host-common/engine/generated/limits';
 
-/** 1 MiB of payload and 64 KiB for everything else (reference: Ratatoskr section 10). */
-export const MESSAGE_BYTES_MAX = 1_114_112;
+/** Of a message, of its payload and a service's answer, of an id, of a text of an ERROR. */
+export {
+  ERROR_MESSAGE_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  MESSAGE_ID_BYTES_MAX as ID_BYTES_MAX,
+  MESSAGE_PAYLOAD_BYTES_MAX as PAYLOAD_BYTES_MAX,
+} from '@andvari/host-common/engine/generated/limits';
 /** A browser sends one fragment; more only cost memory. */
 export const FRAGMENTS_MAX = 64;
-/** Bytes of an id, as in messages. */
-export const ID_BYTES_MAX = 256;
 
 /** Connections at once where the configuration does not say; REF has the same number. */
 export const CONNECTIONS_DEFAULT = 1000;
@@ -110,10 +114,6 @@ export const ANSWERS_PER_DEVICE_MAX = ANSWERS_PER_HOURLY_RATE * RATE_PER_HOUR;
 /** Bytes of answers that are kept: of one device (eight of the largest size), and of all. */
 export const ANSWER_BYTES_PER_DEVICE_MAX = 8 * 1024 * 1024;
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-/** Of a text of an ERROR, in UTF-8 (section 10). */
-export const ERROR_MESSAGE_BYTES_MAX = 1024;
-/** Longest payload of a request, and longest answer of a service (section 10). */
-export const PAYLOAD_BYTES_MAX = 1_048_576;
 /**
  * JSON of a longer payload is made again when the service asks for it: in memory it can be twenty
  * times as long, and must not stay there while a service hangs.

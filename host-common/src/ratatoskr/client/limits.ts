@@ -1,9 +1,10 @@
 /** Every maximum and interval of the Ratatoskr client, each with its reason. */
 
-/** A message of either direction: 1 MiB of payload and 64 KiB around it (reference: section 10). */
-export const MESSAGE_BYTES_MAX = 1_114_112;
-/** The business part of a message (reference: section 10). */
-export const PAYLOAD_BYTES_MAX = 1_048_576;
+/** A message of either direction, and the business part of one: as the engine has them. */
+export {
+  MESSAGE_BYTES_MAX,
+  MESSAGE_PAYLOAD_BYTES_MAX as PAYLOAD_BYTES_MAX,
+} from '../../engine/generated/limits.ts';
 /** Random bytes that make a message unique (reference: section 9, rule 3). */
 export const NONCE_BYTES = 16;
 /** The client's protocol version; the server's must have the same major (reference: section 11). */
