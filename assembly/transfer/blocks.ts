@@ -6,9 +6,9 @@
 import { TRANSFER_BLOCK_BYTES } from "../core/limits";
 import { BLOCK_BUCKETS, BLOCKS, blockBuckets, Pool } from "../core/transfer-memory";
 import { entryAt } from "./pool";
-import { giveShared, shareHeld, shareLeft, takeShared, urgentLeft } from "./pool-share";
+import { giveShared, mayGoOn, shareHeld, shareLeft, takeShared, urgentLeft } from "./pool-share";
 import { Head } from "./session-head";
-import { Part, partOf, Stream, sessionOfStream, streamEntry } from "./stream";
+import { isEarly, Part, partOf, Stream, sessionOfStream, streamEntry } from "./stream";
 
 export const enum Side {
   SEND = 0,
@@ -82,18 +82,40 @@ export function findBlock(stream: usize, side: u32, index: u64): u32 {
 
 /**
  * Whether so many more blocks may be taken. Part of the session's share is kept back: the last
- * eighth for bytes that a reader waits for (`urgent`), another for what comes at all.
+ * eighth for bytes that a reader waits for (`urgent`), another for what comes at all. Streams that
+ * the peer has not taken in yet have a quarter; of those that it has, one can go on in any case.
  */
 export function blocksFree(stream: usize, side: u32, wanted: u32, urgent: bool): bool {
   if (wanted == 0) return true;
   const session = sessionOfStream(stream);
   if (urgent) return urgentLeft(session, Pool.BLOCKS) >= wanted;
-  const left = shareLeft(session, Pool.BLOCKS),
-    share = shareHeld(session, Pool.BLOCKS) + left,
-    kept = (share >> 3) * (side == Side.SEND ? 2 : 1);
+  const held = load<u32>(countOf(session, side));
   if (blockCount(stream, side) + wanted > STREAM_BLOCKS_MAX) return false;
-  if (load<u32>(countOf(session, side)) + wanted > SESSION_BLOCKS_MAX) return false;
-  return left >= wanted + kept;
+  if (held + wanted > SESSION_BLOCKS_MAX) return false;
+  const left = shareLeft(session, Pool.BLOCKS),
+    share = shareHeld(session, Pool.BLOCKS) + left;
+  if (side == Side.RECEIVE) return left >= wanted + (share >> 3);
+  const within = left >= wanted + 2 * (share >> 3),
+    early = load<u32>(partOf(session), Part.EARLY_BLOCKS);
+  if (isEarly(stream)) return within && early + wanted <= share >> 2;
+  return within || (held == early && wanted == 1 && mayGoOn(session, Pool.BLOCKS));
+}
+
+function countBlock(stream: usize, side: u32, change: i32): void {
+  const session = sessionOfStream(stream),
+    list = listOf(stream, side),
+    count = countOf(session, side),
+    early = partOf(session) + Part.EARLY_BLOCKS;
+  store<i32>(list, load<i32>(list, 4) + change, 4);
+  store<i32>(count, load<i32>(count) + change);
+  if (side == Side.SEND && isEarly(stream)) store<i32>(early, load<i32>(early) + change);
+}
+
+/** The peer has taken the stream in: its blocks are no more early. Before the flag says so. */
+export function noteTakenIn(stream: usize): void {
+  if (!isEarly(stream)) return;
+  const early = partOf(sessionOfStream(stream)) + Part.EARLY_BLOCKS;
+  store<u32>(early, load<u32>(early) - blockCount(stream, Side.SEND));
 }
 
 /** Takes a block that the stream does not have yet; 0: there is none. */
@@ -113,9 +135,7 @@ export function takeBlock(stream: usize, side: u32, index: u64): u32 {
   store<u32>(meta, first, Block.NEXT);
   if (first) store<u32>(blockAt(first), block, Block.PREVIOUS);
   store<u32>(list, block);
-  store<u32>(list, load<u32>(list, 4) + 1, 4);
-  const count = countOf(session, side);
-  store<u32>(count, load<u32>(count) + 1);
+  countBlock(stream, side, 1);
   return block;
 }
 
@@ -132,9 +152,7 @@ export function giveBlock(stream: usize, side: u32, block: u32): void {
   if (next) store<u32>(blockAt(next), previous, Block.PREVIOUS);
   if (previous) store<u32>(blockAt(previous), next, Block.NEXT);
   else store<u32>(list, next);
-  store<u32>(list, load<u32>(list, 4) - 1, 4);
-  const count = countOf(session, side);
-  store<u32>(count, load<u32>(count) - 1);
+  countBlock(stream, side, -1);
   giveShared(session, Pool.BLOCKS, block);
 }
 

@@ -9,7 +9,7 @@ import { FrameHead } from "../core/transfer";
 import { Pool, poolSize } from "../core/transfer-memory";
 import { Content, setContent, setContentDetails, setContentRange } from "./content";
 import { entryAt } from "./pool";
-import { giveShared, takeShared } from "./pool-share";
+import { giveShared, mayGoOn, shareLeft, takeShared } from "./pool-share";
 import { SentRecord } from "./sent-record";
 import { Head, handleEntry, sessionHandle, sessionOfEntry } from "./session-head";
 
@@ -62,7 +62,11 @@ export function messageLength(slot: u32): u32 {
  * the payload at messagePayload() and calls queueMessage().
  */
 export function newMessage(session: usize, type: u32): u32 {
-  if (load<u32>(session, Head.MESSAGES) >= MESSAGES_PER_SESSION) return 0;
+  const before = load<u32>(session, Head.MESSAGES);
+  if (before >= MESSAGES_PER_SESSION) return 0;
+  if (shareLeft(session, Pool.MESSAGES) == 0) {
+    if (before || !mayGoOn(session, Pool.MESSAGES)) return 0;
+  }
   const slot = takeShared(session, Pool.MESSAGES);
   if (slot) store<u8>(at(slot), type, Slot.TYPE);
   return slot;

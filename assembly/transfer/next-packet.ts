@@ -163,7 +163,8 @@ function composePing(session: usize, to: usize, room: u32): u32 {
 
 /**
  * What was not acked goes once more, whatever the window says; else a PING. When a probe has not
- * helped, more counts as lost, so that streams whose bytes went later get their turns.
+ * helped, more counts as lost, so that streams whose bytes went later get their turns, and a PING
+ * goes, which no peer lacks room for: until something is acked, what was refused fills the window.
  */
 function composeProbe(session: usize, to: usize, room: u32): u32 {
   const timeouts = timeoutsInRow(session);
@@ -172,9 +173,10 @@ function composeProbe(session: usize, to: usize, room: u32): u32 {
     if (oldest == 0) break;
     contentLost(session, oldest);
   }
-  const may = maySeal(session, false) && roomForData(session),
-    first = probesWanted(session) > 1,
-    order: u32 = first ? Order.CONTROL : timeouts & 1 ? Order.STREAMS : Order.MESSAGES;
+  const second = probesWanted(session) == 1,
+    even = (timeouts & 1) == 0,
+    may = maySeal(session, false) && roomForData(session) && !(even && second),
+    order: u32 = even ? Order.MESSAGES : second ? Order.STREAMS : Order.CONTROL;
   let bytes = may ? writeContent(session, to, room, order) : 0;
   if (bytes == 0) bytes = composePing(session, to, room);
   composedFlags = (composedFlags & Composed.ACKS) | Composed.ELICITING | Composed.PROBE;

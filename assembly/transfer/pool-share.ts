@@ -4,8 +4,11 @@
  * half a session may hold twice what is left of it, so that one alone has two thirds, and whoever
  * comes later still finds room, however many there are before.
  *
- * What a reader waits for may take two entries more, which are kept for each session: a share grows
- * smaller as others take theirs, and what a session holds then must not keep it from going on.
+ * Two entries more are kept for each session: a share grows smaller as others take theirs, and what
+ * a session holds then must not keep it from going on. Nor may its parts wait for each other. What
+ * comes waits for our host alone; what goes waits for what comes at the peer; a stream that the
+ * peer has not taken in waits for one that ends there. So each of them leaves entries to those
+ * before it: what comes may have both of the two, what goes one if it has no other, the third none.
  */
 import {
   Pool,
@@ -30,18 +33,16 @@ function heldAt(session: usize, pool: Pool): usize {
   return session + Session.SHARES + ((<usize>pool) << 2);
 }
 
-/** Entries that a session may take beyond its share for what a reader waits for. */
+/** Entries that a session may take beyond its share for what comes. */
 function spareOf(pool: Pool): u32 {
-  const sessions = poolSize(Pool.SESSIONS);
-  if (sessions == 1 || (pool != Pool.BLOCKS && pool != Pool.RANGES)) return 0;
-  return min(SPARE, poolSize(pool) / (4 * sessions));
+  if (pool == Pool.SENT || pool == Pool.KEYS) return 0;
+  return min(SPARE, poolSize(pool) / (4 * poolSize(Pool.SESSIONS)));
 }
 
 /** Entries that a session can have in any case, besides the spare ones. */
 function promised(pool: Pool): u32 {
   const sessions = poolSize(Pool.SESSIONS);
-  if (sessions == 1) return poolSize(pool);
-  return poolSize(pool) / (2 * sessions) - spareOf(pool);
+  return poolSize(pool) / (sessions == 1 ? 1 : 2 * sessions) - spareOf(pool);
 }
 
 /** Entries that a session holds. */
@@ -68,10 +69,20 @@ export function shareSize(session: usize, pool: Pool): u32 {
   return shareHeld(session, pool) + shareLeft(session, pool);
 }
 
-/** Entries that may be taken for what a reader waits for: the spare ones too. */
+/** Entries that may be taken for what comes and has to: the spare ones too. */
 export function urgentLeft(session: usize, pool: Pool): u32 {
   const spare = spareOf(pool) - load<u32>(heldAt(session, pool) + BEYOND);
   return min(shareLeft(session, pool) + spare, entriesLeft(pool));
+}
+
+/** Whether what goes and holds none may take an entry: another stays for what comes. */
+export function mayGoOn(session: usize, pool: Pool): bool {
+  return urgentLeft(session, pool) > 1;
+}
+
+/** Whether what may find no room at the peer may take an entry: a quarter of the share is left. */
+export function mayWait(session: usize, pool: Pool): bool {
+  return shareLeft(session, pool) > shareSize(session, pool) >> 2;
 }
 
 /** Takes an entry for a session; 0: it may have no more. Of no session (0): of the pool alone. */

@@ -123,11 +123,15 @@ function keep(stream: usize, first: u64, end: u64, bytesAt: usize): void {
 }
 
 /**
- * Whether a reader waits for the first of these bytes. Before its STREAM_OPEN a stream has none:
- * its bytes would hold what is kept for those that are read.
+ * Whether a reader waits for the first of these bytes: of those that come in any order, for any
+ * while no block is there to be filled. Before its STREAM_OPEN a stream has no reader: its bytes
+ * would hold what is kept for those that are read.
  */
 function isUrgent(stream: usize, first: u64, end: u64): bool {
-  if (hasFlag(stream, StreamFlag.UNORDERED) || !hasFlag(stream, StreamFlag.OPENED)) return false;
+  if (!hasFlag(stream, StreamFlag.OPENED)) return false;
+  if (hasFlag(stream, StreamFlag.UNORDERED)) {
+    return load<u32>(partOf(sessionOfStream(stream)), Part.RECEIVE_BLOCKS) == 0;
+  }
   const next = load<u64>(stream, Stream.HANDED);
   return first <= next && next < end;
 }
@@ -175,12 +179,15 @@ export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32)
  * are left. They are not acked and come again; but what the block holds is read, and gives it back.
  */
 function takeHead(stream: usize, first: u64, end: u64, bytesAt: usize): void {
-  const border = ((load<u64>(stream, Stream.HANDED) >> BLOCK_BITS) + 1) << BLOCK_BITS;
+  const unordered = hasFlag(stream, StreamFlag.UNORDERED),
+    next = unordered ? first : load<u64>(stream, Stream.HANDED),
+    border = ((next >> BLOCK_BITS) + 1) << BLOCK_BITS;
   if (border >= end) return;
   if (!blocksFree(stream, Side.RECEIVE, blocksWanted(stream, first, border), true)) return;
   const fresh = border - first - coveredBytes(stream + Stream.RECEIVED, first, border);
   if (fresh == 0) return;
   keep(stream, first, border, bytesAt);
+  if (unordered) noteReady(stream, first, border);
   noteReceived(stream, first, border);
   bookReceived(stream, fresh);
   offerReading(stream);

@@ -38,16 +38,15 @@ import {
   clearFlag,
   EXPEDITED_BYTES_MAX,
   hasFlag,
+  isHeldBack,
   Mark,
-  Part,
-  partOf,
   Stream,
   StreamFlag,
   sessionOfStream,
   setFlag,
   Want,
 } from "./stream";
-import { mark, settle } from "./stream-events";
+import { lookForRoom, mark, settle } from "./stream-events";
 import { dequeue, enqueue, Queue } from "./stream-queues";
 import { setTimer } from "./timer-wheel";
 
@@ -65,10 +64,12 @@ export let roomAt: usize = 0;
 export function refreshSending(stream: usize): void {
   const expedited = hasFlag(stream, StreamFlag.EXPEDITED),
     queue = expedited ? Queue.EXPEDITED : Queue.DATA,
-    pending = rangeSum(stream + Stream.PENDING) != 0;
-  if (rangeCount(stream + Stream.LOST)) enqueue(stream, Queue.RETRANSMIT);
+    pending = rangeSum(stream + Stream.PENDING) != 0,
+    waits = isHeldBack(stream);
+  if (!waits && rangeCount(stream + Stream.LOST)) enqueue(stream, Queue.RETRANSMIT);
   else dequeue(stream, Queue.RETRANSMIT);
-  if (pending && streamCredit(stream) != 0) enqueue(stream, queue);
+  if (waits) dequeue(stream, queue);
+  else if (pending && streamCredit(stream) != 0) enqueue(stream, queue);
   else {
     dequeue(stream, queue);
     if (pending) noteBlocked(stream);
@@ -96,7 +97,8 @@ function hasRoom(stream: usize): bool {
   if (rangeCount(stream + Stream.ACKED) >= RANGES_MAX) return false;
   const session = sessionOfStream(stream),
     left = shareLeft(session, Pool.RANGES);
-  return left > (shareHeld(session, Pool.RANGES) + left) >> 2;
+  // Two at the least, which written() may want.
+  return left >= 2 && left > (shareHeld(session, Pool.RANGES) + left) >> 2;
 }
 
 /**
@@ -114,11 +116,11 @@ export function writeRoom(stream: usize, offset: u64, length: u32): u32 {
   if (bytes == 0) return 0;
   let block = findBlock(stream, Side.SEND, index);
   if (!hasRoom(stream) || (block == 0 && !blocksFree(stream, Side.SEND, 1, false))) {
-    const session = sessionOfStream(stream);
+    const session = sessionOfStream(stream),
+      at = now + ROOM_RETRY_US;
     setFlag(stream, StreamFlag.WRITE_WANTED);
-    store<u64>(partOf(session), now + ROOM_RETRY_US, Part.ROOM_AT);
+    lookForRoom(session, at);
     // Not makeReady(): a host that tries again in every turn would be called again at once.
-    const at = now + ROOM_RETRY_US;
     if (load<u64>(session, Head.DEADLINE) > at) setTimer(session, at);
     return 0;
   }
@@ -192,7 +194,7 @@ export function offerRoom(stream: usize): void {
   // What waits goes, and then this is asked again; what others hold has to be looked at.
   if (rangeSum(stream + Stream.PENDING) > UNSENT_MAX >> 1) return;
   if (!hasRoom(stream) || !blocksFree(stream, Side.SEND, 1, false)) {
-    store<u64>(partOf(sessionOfStream(stream)), now + ROOM_RETRY_US, Part.ROOM_AT);
+    lookForRoom(sessionOfStream(stream), now + ROOM_RETRY_US);
     return;
   }
   clearFlag(stream, StreamFlag.WRITE_WANTED);
@@ -256,7 +258,7 @@ export function dataLost(stream: usize, first: u64, end: u64): void {
 
 function unsure(stream: usize): void {
   setFlag(stream, StreamFlag.UNSURE);
-  store<u64>(partOf(sessionOfStream(stream)), now + ROOM_RETRY_US, Part.ROOM_AT);
+  lookForRoom(sessionOfStream(stream), now + ROOM_RETRY_US);
 }
 
 /** Sends again all that is not known to have arrived: an ack or a loss went unnoted. */

@@ -32,7 +32,7 @@ import {
 import { tellWaiting } from "./session-events";
 import { Head, Life } from "./session-head";
 import { noteRoundTrip, onStreamTimer, streamDeadline } from "./streams";
-import { beginRound, NEVER, nextDue, setTimer } from "./timer-wheel";
+import { beginRound, isSooner, NEVER, nextDue, setTimer } from "./timer-wheel";
 
 /** When an event that found no room is tried again, microseconds. */
 const EVENTS_AGAIN_US: u64 = 1000;
@@ -50,9 +50,14 @@ export function setSessionTimer(session: usize, paced: u64): void {
   first = min(first, goAwayDeadline(session, ptoUs(session, false)));
   first = min(first, oldKeysDeadline(session));
   if (mayReach(session)) first = min(first, sendingDeadline(session, paced));
-  // What is due and still here could not go; what would let it go makes the session ready.
-  const again = ptoUs(session, false) >> 2;
-  setTimer(session, first > now ? first : now + again);
+  if (first > now) {
+    setTimer(session, first);
+    return;
+  }
+  // What is due and still here could not go; what would let it go makes the session ready. Or it is
+  // about to be done: whoever calls often must not put that off.
+  const again = now + (ptoUs(session, false) >> 2);
+  if (!isSooner(session, again)) setTimer(session, again);
 }
 
 /** When something that goes by the current path is due. */

@@ -9,20 +9,20 @@ import { Pool } from "../core/transfer-memory";
 import { blockCount, dropBlocks, Side } from "./blocks";
 import { now } from "./clock";
 import { beginEvent, endEvent } from "./events";
-import { shareLeft } from "./pool-share";
+import { mayWait, shareLeft, shareSize } from "./pool-share";
 import { rangeSum } from "./ranges";
 import { readableBytes } from "./readable";
 import { sessionHandle } from "./session-head";
 import { hasFlag, Mark, Offer, Part, partOf, Stream, StreamFlag, sessionOfStream } from "./stream";
 import { dequeue, enqueue, firstOf, Queue } from "./stream-queues";
-import { countOver, freeStream, noteNumber } from "./stream-table";
+import { countOver, freeStream, noteNumber, openStreams } from "./stream-table";
 
 /** Microseconds after which events that found no room are tried again. */
 const RETRY_US: u64 = 1000;
 /** And after which the pools are looked at again for a host that was refused a stream. */
 const ROOM_RETRY_US: u64 = 10000;
 /** Streams of a session whose metadata are kept at once. */
-export const METADATA_SLOTS_MAX: u32 = 64;
+const METADATA_SLOTS_MAX: u32 = 64;
 
 function kindOf(mark: u32): u32 {
   switch (mark) {
@@ -159,21 +159,38 @@ export function offerStreams(session: usize): void {
   }
 }
 
+/** Whether there is room for a stream of ours: a quarter of the share is left to the peer's. */
+export function mayOpen(session: usize): bool {
+  const share = shareSize(session, Pool.STREAMS),
+    own = openStreams(session, true, false) + openStreams(session, true, true);
+  return shareLeft(session, Pool.STREAMS) != 0 && own < share - (share >> 1);
+}
+
+/** Whether there is room for the metadata of a stream of ours, which the peer may not take in. */
+export function mayKeepMetadata(session: usize): bool {
+  if (load<u32>(partOf(session), Part.METADATA_SLOTS) >= METADATA_SLOTS_MAX) return false;
+  return mayWait(session, Pool.MESSAGES);
+}
+
 /** The pools had no room for a stream of ours. What others hold there comes back without a word. */
 export function waitForRoom(session: usize): void {
-  const part = partOf(session);
-  store<u8>(part, Offer.ROOM, Part.AVAILABLE);
-  store<u64>(part, now + ROOM_RETRY_US, Part.ROOM_AT);
+  store<u8>(partOf(session), Offer.ROOM, Part.AVAILABLE);
+  lookForRoom(session, now + ROOM_RETRY_US);
+}
+
+/** Room is looked for at `at`, or before: who asks often must not put it off for all others. */
+export function lookForRoom(session: usize, at: u64): void {
+  const part = partOf(session),
+    set = load<u64>(part, Part.ROOM_AT);
+  if (set == 0 || at < set) store<u64>(part, at, Part.ROOM_AT);
 }
 
 /** Offers streams if the pools have room by now. */
 export function offerIfRoom(session: usize): void {
   const part = partOf(session);
   if (load<u8>(part, Part.AVAILABLE) != Offer.ROOM) return;
-  const slots = load<u32>(part, Part.METADATA_SLOTS) < METADATA_SLOTS_MAX;
-  if (slots && shareLeft(session, Pool.STREAMS) && shareLeft(session, Pool.MESSAGES)) {
-    offerStreams(session);
-  } else waitForRoom(session);
+  if (mayOpen(session) && mayKeepMetadata(session)) offerStreams(session);
+  else waitForRoom(session);
 }
 
 /** Tells what found no room before. */

@@ -12,6 +12,7 @@ import {
   TransferEventKind,
 } from "../core/transfer";
 import { Pool } from "../core/transfer-memory";
+import { noteTakenIn } from "./blocks";
 import { now } from "./clock";
 import { beginEvent, endEvent, eventRoom } from "./events";
 import { startWindows, want, wantOfSession } from "./flow";
@@ -36,7 +37,15 @@ import {
   setFlag,
   Want,
 } from "./stream";
-import { METADATA_SLOTS_MAX, mark, offerStreams, settle, waitForRoom } from "./stream-events";
+import {
+  lookForRoom,
+  mark,
+  mayKeepMetadata,
+  mayOpen,
+  offerStreams,
+  settle,
+  waitForRoom,
+} from "./stream-events";
 import { setRank } from "./stream-queues";
 import {
   addStream,
@@ -107,7 +116,7 @@ export function openStream(
   if (openStreams(session, true, expedited) >= load<u32>(part, Part.LIMIT_LOCAL)) {
     return refuseOpen(session, OpenRefusal.LIMIT);
   }
-  if (length && load<u32>(part, Part.METADATA_SLOTS) >= METADATA_SLOTS_MAX) {
+  if (!mayOpen(session) || (length && !mayKeepMetadata(session))) {
     return refuseOpen(session, OpenRefusal.ROOM);
   }
   const number = nextNumber(session, expedited);
@@ -150,9 +159,11 @@ export function metadataAt(stream: usize): usize {
 
 /** The peer has our STREAM_OPEN. */
 export function openAcked(stream: usize): void {
+  noteTakenIn(stream);
   setFlag(stream, StreamFlag.OPEN_ACKED);
   store<u64>(stream, 0, Stream.OPEN_AT);
   dropMetadata(stream);
+  refreshSending(stream);
 }
 
 /**
@@ -164,6 +175,7 @@ export function openLost(stream: usize): void {
   const lost = load<u8>(stream, Stream.OPEN_LOST) + 1,
     part = partOf(sessionOfStream(stream));
   store<u8>(stream, min(lost, 32), Stream.OPEN_LOST);
+  refreshSending(stream);
   if (lost <= LOST_AT_ONCE) {
     want(stream, Want.OPEN);
     return;
@@ -185,10 +197,7 @@ export function openAgain(stream: usize): void {
 }
 
 function armOpen(stream: usize): void {
-  const part = partOf(sessionOfStream(stream)),
-    at = load<u64>(stream, Stream.OPEN_AT),
-    set = load<u64>(part, Part.ROOM_AT);
-  if (set == 0 || at < set) store<u64>(part, at, Part.ROOM_AT);
+  lookForRoom(sessionOfStream(stream), load<u64>(stream, Stream.OPEN_AT));
 }
 
 /** What the frame is answered with when admit() has no stream for it. */

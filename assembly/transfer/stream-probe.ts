@@ -6,7 +6,7 @@
  */
 import { FrameHead } from "../core/transfer";
 import { rangeCount } from "./ranges";
-import { Part, partOf, Stream, streamEntry } from "./stream";
+import { isHeldBack, Part, partOf, Stream, streamEntry } from "./stream";
 import { writeControl, writeData } from "./stream-output";
 import { firstStream, streamBehind } from "./stream-table";
 
@@ -16,7 +16,7 @@ function nextLost(session: usize): usize {
   let first: usize = 0,
     passed = false;
   for (let stream = firstStream(session); stream; stream = streamBehind(stream)) {
-    if (rangeCount(stream + Stream.LOST)) {
+    if (rangeCount(stream + Stream.LOST) && !isHeldBack(stream)) {
       if (passed) return stream;
       if (first == 0) first = stream;
     }

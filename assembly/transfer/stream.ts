@@ -209,6 +209,8 @@ export const enum Part {
   GOAWAY_AT = 344,
   /** u32: entry of the stream whose lost bytes a probe carried last (stream-probe.ts). */
   PROBED = 352,
+  /** u32: of SEND_BLOCKS, those of streams whose STREAM_OPEN was not acked yet. */
+  EARLY_BLOCKS = 356,
 }
 
 /** What becomes of a host that was refused a stream (Part.AVAILABLE). */
@@ -256,4 +258,17 @@ export function setFlag(stream: usize, flags: u32): void {
 
 export function clearFlag(stream: usize, flags: u32): void {
   store<u32>(stream, load<u32>(stream, Stream.FLAGS) & ~flags, Stream.FLAGS);
+}
+
+/** Whether it is ours, and its STREAM_OPEN is not acked: the peer may have no room for it. */
+export function isEarly(stream: usize): bool {
+  return hasFlag(stream, StreamFlag.LOCAL) && !hasFlag(stream, StreamFlag.OPEN_ACKED);
+}
+
+/**
+ * Whether nothing of its bytes goes: its STREAM_OPEN was lost, or was refused, as they would be
+ * then, and fill the window in place of what makes room at the peer.
+ */
+export function isHeldBack(stream: usize): bool {
+  return load<u8>(stream, Stream.OPEN_LOST) != 0 && isEarly(stream);
 }

@@ -92,6 +92,11 @@ export function setTimer(session: usize, deadline: u64): void {
   if (deadline != NEVER) putIn(session, max(tick, least));
 }
 
+/** Whether nextDue() gives this session at a time before `deadline`. */
+export function isSooner(session: usize, deadline: u64): bool {
+  return load<u32>(session, Head.WHEEL_SLOT) != 0 && load<u64>(session, Head.DEADLINE) < deadline;
+}
+
 /** Begins a round: nextDue() gives what is due by now, and each session once. */
 export function beginRound(): void {
   least = (now >> TICK_BITS) + 1;

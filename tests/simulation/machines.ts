@@ -32,6 +32,8 @@ export interface Machines {
 export interface MachineOptions {
   /** Pools that a run meets the end of. */
   tight?: boolean;
+  /** Pools of any other sizes, of each node. */
+  sizes?: TransferSizes[];
   x25519?: X25519Provider;
   /** [2] */
   nodes?: number;
@@ -59,17 +61,17 @@ const TIGHT: TransferSizes = {
   events: 64,
 };
 
-export function newEngine(module: WebAssembly.Module, tight = false): Engine {
-  const sizes = transferSizes(tight ? TIGHT : ROOMY);
+export function newEngine(module: WebAssembly.Module, sizes = ROOMY): Engine {
   const identity = { ...CLIENT_IDENTITY, hashKey: new Uint8Array(16) };
-  return Engine.create({ module, sizes, identity });
+  return Engine.create({ module, sizes: transferSizes(sizes), identity });
 }
 
 export function newMachines(module: WebAssembly.Module, options: MachineOptions = {}): Machines {
   const { tight = false, x25519 = nobleX25519, nodes = 2 } = options;
-  const engine = () => newEngine(module, tight);
-  const engines: Machines['engines'] = [engine(), engine()];
-  while (engines.length < nodes) engines.push(engine());
+  const engine = (node: number) =>
+    newEngine(module, options.sizes?.[node] ?? (tight ? TIGHT : ROOMY));
+  const engines: Machines['engines'] = [engine(0), engine(1)];
+  while (engines.length < nodes) engines.push(engine(engines.length));
   return { engines, identities: identitiesFor(x25519), x25519, startUs: FIRST_US };
 }
 

@@ -5,8 +5,8 @@ import { now, resetClock } from "../clock";
 import { giveShared, takeShared, urgentLeft } from "../pool-share";
 import { consumed, nextReadable, readOffset } from "../receive-side";
 import { streamOf } from "../stream";
-import { openStream } from "../stream-open";
-import { writeStreamFrame } from "../stream-output";
+import { openStream, setPriority } from "../stream-open";
+import { streamContentAcked, writeStreamFrame } from "../stream-output";
 import { probeControl, probeLost } from "../stream-probe";
 import { findStream } from "../stream-table";
 import { Handled } from "../verdict";
@@ -20,6 +20,7 @@ import {
   lose,
   newEnd,
   ROOM,
+  recordOf,
   send,
   typeOf,
 } from "./stream-ends";
@@ -57,9 +58,16 @@ function numberOf(packet: u32): u32 {
   return bswap<u16>(load<u16>(frameOf(packet), FrameHead.STREAM));
 }
 
-/** A stream that has sent `length` bytes and its STREAM_OPEN, all of which was lost. */
-function lost(priority: u32, length: u32): usize {
+/** A stream whose STREAM_OPEN has arrived. */
+function opened(priority: u32): usize {
   const stream = streamOf(openStream(a, 0, priority, false, 0, 0));
+  expect(send(a, 0)).not.toBe(0);
+  streamContentAcked(a, recordOf(0));
+  return stream;
+}
+
+/** Sends `length` bytes of a stream, and all is lost. */
+function lost(stream: usize, length: u32): usize {
   expect(put(stream, 0, length)).toBe(length);
   let packets: u32 = 0;
   while (send(a, packets)) packets++;
@@ -103,19 +111,18 @@ describe("a receiver with few blocks left", () => {
 
 describe("a probe", () => {
   test("carries control before lost bytes; other packets do not", () => {
-    lost(9, 100);
+    setPriority(lost(opened(9), 100), 8, true);
     expect(writeStreamFrame(a, frameOf(0), ROOM)).toBeGreaterThan(0);
     expect(typeOf(0)).toBe(FrameType.DATA);
     expect(probeControl(a, frameOf(0), ROOM)).toBeGreaterThan(0);
-    expect(typeOf(0)).toBe(FrameType.STREAM_OPEN);
+    expect(typeOf(0)).toBe(FrameType.CONTROL);
     expect(probeControl(a, frameOf(0), ROOM)).toBe(0);
     expect(probeControl(a, frameOf(0), FrameHead.BYTES)).toBe(0);
   });
 
   test("carries lost bytes of one stream after the other, whatever their priority", () => {
-    lost(200, 5000);
-    lost(10, 5000);
-    lost(90, 5000);
+    const streams = [opened(200), opened(10), opened(90)];
+    for (let i = 0; i < streams.length; i++) lost(streams[i], 5000);
     let seen: u32 = 0;
     for (let i = 0; i < 3; i++) {
       expect(probeLost(a, frameOf(0), ROOM)).toBeGreaterThan(0);

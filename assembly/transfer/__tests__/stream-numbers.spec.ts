@@ -25,7 +25,7 @@ import {
 } from "./stream-ends";
 import { closes, data, opens } from "./stream-frames";
 
-configureTransfer(4);
+configureTransfer(2);
 const TEXT = guarded(2048);
 const PROTOCOL: u32 = Handled.CLOSE + CloseError.PROTOCOL;
 

@@ -1,7 +1,15 @@
 import { resetClock } from "../clock";
 import { anyReady, dropReady, makeReady, resetReady, takeReady } from "../ready";
 import { Head } from "../session-head";
-import { beginRound, NEVER, nextDue, nextWake, resetWheel, setTimer } from "../timer-wheel";
+import {
+  beginRound,
+  isSooner,
+  NEVER,
+  nextDue,
+  nextWake,
+  resetWheel,
+  setTimer,
+} from "../timer-wheel";
 import { bareSession, below, configureTransfer, seed } from "./configured";
 
 configureTransfer();
@@ -39,6 +47,16 @@ describe("timer wheel", () => {
       expect(due(deadline + TICK_US)).toBe(1, "late at " + spans[i].toString());
       expect(due(deadline + 600000000000)).toBe(0, "twice at " + spans[i].toString());
     }
+  });
+
+  test("tells whether a session is due before a time", () => {
+    start(1000000);
+    expect(isSooner(sessions[0], NEVER)).toBe(false, "it is not due at all");
+    setTimer(sessions[0], 1002000);
+    expect(isSooner(sessions[0], 1002001)).toBe(true);
+    expect(isSooner(sessions[0], 1002000)).toBe(false);
+    expect(due(1003000)).toBe(1);
+    expect(isSooner(sessions[0], NEVER)).toBe(false, "it has been given");
   });
 
   test("gives nothing that was taken out or moved on", () => {

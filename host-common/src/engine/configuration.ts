@@ -49,7 +49,10 @@ export interface EngineSizes {
   transfer?: TransferSizes;
 }
 
-/** Room for transfer in each instance, besides 2.1 MiB for its whole. */
+/**
+ * Room for transfer in each instance, besides 2.1 MiB for its whole. With fewer than 4 streams, 8
+ * blocks or 8 messages for each session, streams may wait for each other until the session is idle.
+ */
 export interface TransferSizes {
   /** Sessions at once, 8 KiB each. Where two least numbers stand below: of several, of one. */
   sessions: number;
