@@ -3,7 +3,7 @@
  * device is named by its number, from 1; 0 is none.
  *
  * Device (48 bytes): 0 fingerprint of its id (16), 16 entries, 20 next in the bucket or next free
- * one, 24 first entry, 32 no entry is earlier than this (i64).
+ * one, 24 first entry, 32 no entry is earlier than this (i64), 40 none is later than this (i64).
  */
 import { REPLAY, REPLAY_DEVICE_BYTES } from "../core/memory";
 import * as entries from "./replay-entries";
@@ -16,6 +16,7 @@ const COUNT: usize = 16;
 const NEXT: usize = 20;
 const FIRST: usize = 24;
 const EARLIEST: usize = 32;
+const LATEST: usize = 40;
 
 function at(device: u32): usize {
   return entries.devicesAt() + <usize>(device - 1) * REPLAY_DEVICE_BYTES;
@@ -34,8 +35,12 @@ export function firstOf(device: u32): u32 {
 export function earliestOf(device: u32): i64 {
   return load<i64>(at(device), EARLIEST);
 }
-export function setEarliest(device: u32, timestamp: i64): void {
-  store<i64>(at(device), timestamp, EARLIEST);
+export function latestOf(device: u32): i64 {
+  return load<i64>(at(device), LATEST);
+}
+export function setBounds(device: u32, earliest: i64, latest: i64): void {
+  store<i64>(at(device), earliest, EARLIEST);
+  store<i64>(at(device), latest, LATEST);
 }
 
 /** The device of the fingerprint at `key`, or 0. */
@@ -60,7 +65,7 @@ export function add(key: usize): u32 {
   memory.fill(place, 0, REPLAY_DEVICE_BYTES);
   memory.copy(place, key, 16);
   store<u32>(place, load<u32>(bucket), NEXT);
-  store<i64>(place, i64.MAX_VALUE, EARLIEST);
+  setBounds(device, i64.MAX_VALUE, i64.MIN_VALUE);
   store<u32>(bucket, device);
   return device;
 }
@@ -73,7 +78,7 @@ export function addEntry(device: u32, entry: u32, timestamp: i64): void {
   entries.setPrevious(first, entry);
   store<u32>(place, entry, FIRST);
   store<u32>(place, load<u32>(place, COUNT) + 1, COUNT);
-  if (timestamp < earliestOf(device)) setEarliest(device, timestamp);
+  setBounds(device, min(earliestOf(device), timestamp), max(latestOf(device), timestamp));
 }
 
 /** Takes an entry out of its device's list; the device goes with its last one. */

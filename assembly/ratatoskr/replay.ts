@@ -7,7 +7,7 @@
  *
  * Everything is found by 128 bits of SipHash under HASH_KEY, so nobody can choose collisions. A
  * call looks at two chains, removes at most REPLAY_EXPIRED_PER_CALL entries, and walks one device's
- * entries when that device is full and has an expired one: once a second at the most.
+ * entries when that device is full and has one that is not fresh now: once a second at the most.
  */
 import { lock, unlock } from "../core/atomics";
 import { HASH_KEY, REPLAY_LOCK } from "../core/control";
@@ -66,13 +66,15 @@ export function recordRequest(now: i64, skew: u32): u32 {
   if (skew > MESSAGE_SKEW_S_MAX) return Status.INVALID_ARGUMENT;
   if (replayEntries == 0) return Verdict.NONCE_CACHE_FULL;
   lock(REPLAY_LOCK);
-  const recorded = record(numberOf(RequestField.TIMESTAMP), now - MESSAGE_AGE_S_MAX - skew);
+  const oldest = now - MESSAGE_AGE_S_MAX - skew;
+  const newest = now + MESSAGE_AGE_S_MAX + skew;
+  const recorded = record(numberOf(RequestField.TIMESTAMP), oldest, newest);
   unlock(REPLAY_LOCK);
   return recorded;
 }
 
-/** `oldest`: the earliest timestamp that is alive. */
-function record(timestamp: i64, oldest: i64): Verdict {
+/** `oldest`: the earliest timestamp that is alive; `newest`: later are those of a clock ahead. */
+function record(timestamp: i64, oldest: i64, newest: i64): Verdict {
   const kept = replayEntries / REPLAY_STALE_SHARE;
   for (let i: u32 = 0; i < REPLAY_EXPIRED_PER_CALL && entries.count() > kept; i++) {
     const entry = entries.earliest();
@@ -85,7 +87,7 @@ function record(timestamp: i64, oldest: i64): Verdict {
   let device = devices.find(deviceKey);
   // Whatever is in the cache belongs to a device that is in it, so a new one has seen nothing.
   if (device && isSeen(device, oldest)) return Verdict.NONCE_REPLAYED;
-  if (device && isFull(device, oldest)) return Verdict.NONCE_CACHE_FULL;
+  if (device && isFull(device, oldest, newest)) return Verdict.NONCE_CACHE_FULL;
   // Nobody knows whether it was seen: verifying took so long that it is stale by now, or the clock
   // shows for the second time what has been forgotten since.
   if (timestamp < oldest || isForgotten(timestamp)) return Verdict.NONCE_REPLAYED;
@@ -112,19 +114,26 @@ function isSeen(device: u32, oldest: i64): bool {
   return entries.hasNonce(nonce, oldest) || entries.hasDigest(RATATOSKR + DIGEST, oldest);
 }
 
-/** Has the device all the entries that it may, also without those that are expired? */
-function isFull(device: u32, oldest: i64): bool {
+/**
+ * Has the device all the entries that it may, also without those that nothing can repeat now: the
+ * expired, and those of a clock that was far ahead and was put right?
+ */
+function isFull(device: u32, oldest: i64, newest: i64): bool {
   if (devices.countOf(device) < REPLAY_ENTRIES_PER_DEVICE_MAX) return false;
-  if (devices.earliestOf(device) >= oldest) return true;
-  let earliest = i64.MAX_VALUE;
+  if (devices.earliestOf(device) >= oldest && devices.latestOf(device) <= newest) return true;
+  let earliest = i64.MAX_VALUE,
+    latest = i64.MIN_VALUE;
   for (let entry = devices.firstOf(device), next: u32 = 0; entry; entry = next) {
     next = entries.nextOf(entry);
     const timestamp = entries.timestampOf(entry);
-    if (timestamp < oldest) forget(entry);
-    else earliest = min<i64>(earliest, timestamp);
+    if (timestamp < oldest || timestamp > newest) forget(entry);
+    else {
+      earliest = min<i64>(earliest, timestamp);
+      latest = max<i64>(latest, timestamp);
+    }
   }
   if (!devices.isAlive(device)) return false;
-  devices.setEarliest(device, earliest);
+  devices.setBounds(device, earliest, latest);
   return devices.countOf(device) >= REPLAY_ENTRIES_PER_DEVICE_MAX;
 }
 

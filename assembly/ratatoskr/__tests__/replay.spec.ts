@@ -108,20 +108,20 @@ describe("replay", () => {
   test("spans of forgotten seconds: near ones are one, the earliest give way", () => {
     empty();
     addForgotten(NOW);
-    addForgotten(NOW + 300);
+    addForgotten(NOW + 30);
     expect(spanCount()).toBe(1);
-    expect(isForgotten(NOW + 150)).toBe(true);
-    addForgotten(NOW + 901);
+    expect(isForgotten(NOW + 15)).toBe(true);
+    addForgotten(NOW + 91);
     expect(spanCount()).toBe(2);
-    expect(isForgotten(NOW + 301)).toBe(false);
-    expect(isForgotten(NOW + 900)).toBe(false);
-    expect(isForgotten(NOW + 902)).toBe(false);
-    addForgotten(NOW + 601);
-    expect(spanCount()).toBe(2, "it is 301 from the one before");
-    expect(isForgotten(NOW + 700)).toBe(true);
-    addForgotten(NOW + 450);
+    expect(isForgotten(NOW + 31)).toBe(false);
+    expect(isForgotten(NOW + 90)).toBe(false);
+    expect(isForgotten(NOW + 92)).toBe(false);
+    addForgotten(NOW + 61);
+    expect(spanCount()).toBe(2, "it is 31 from the one before");
+    expect(isForgotten(NOW + 70)).toBe(true);
+    addForgotten(NOW + 45);
     expect(spanCount()).toBe(1);
-    expect(isForgotten(NOW + 500)).toBe(true);
+    expect(isForgotten(NOW + 50)).toBe(true);
     expect(isForgotten(NOW - 1)).toBe(false);
 
     for (let i: u32 = 1; i < REPLAY_SPANS; i++) addForgotten(NOW + 10_000 * i);
