@@ -15,8 +15,8 @@ class RealClock extends TestClock {
   /** What it is ahead of this machine's. */
   aheadS = 0;
 
-  override wallS(): number {
-    return Math.floor(Date.now() / 1000) + this.aheadS;
+  override wallMs(): number {
+    return Date.now() + this.aheadS * 1000;
   }
 }
 
@@ -189,10 +189,10 @@ describe('andvari ratatoskr call', () => {
     const clock = new RealClock();
     const { serverKey, words } = await start({ clock });
     let tries = 0;
-    clock.wallS = () => {
+    clock.wallMs = () => {
       tries++;
       // Runs away from whoever follows it.
-      return Math.floor(Date.now() / 1000) - 1000 * tries;
+      return Date.now() - 1_000_000 * tries;
     };
     const lost = await runCli(words('--server-key', serverKey));
     expect(lost.code).toBe(4);

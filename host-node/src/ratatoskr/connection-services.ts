@@ -23,19 +23,21 @@ const NOTHING = new Uint8Array();
 const NO_METADATA = new Map<string, string>();
 
 export interface Clock {
-  /** Unix seconds. */
-  wallS(): number;
-  /** The same clock, in milliseconds. */
+  /** Unix milliseconds. */
   wallMs(): number;
   /** Milliseconds of a clock that nobody sets. */
   steadyMs(): number;
 }
 
 export const systemClock: Clock = {
-  wallS: () => Math.floor(Date.now() / 1000),
   wallMs: () => Date.now(),
   steadyMs: () => performance.now(),
 };
+
+/** Unix seconds, as messages have them. */
+export function wallSOf(clock: Clock): number {
+  return Math.floor(clock.wallMs() / 1000);
+}
 
 /** What is counted: the verdict on a message, or the outcome of a delivered one. */
 export type CountedResult = ErrorCode | 'ok' | 'delivered';
@@ -196,7 +198,7 @@ export class ConnectionServices {
     digest: Uint8Array = NO_REQUEST_DIGEST,
   ): Uint8Array {
     const whole: RatatoskrResponse = {
-      timestamp: BigInt(this.clock.wallS()),
+      timestamp: BigInt(wallSOf(this.clock)),
       errorCode: '',
       errorMessage: '',
       payload: NOTHING,

@@ -5,7 +5,7 @@
 import { MessageType, type RatatoskrRequest } from '@andvari/host-common/ratatoskr/messages';
 import type { AuditEntry } from './audit-record.ts';
 import type { ChannelHandler, MessageChannel } from './channel.ts';
-import type { ConnectionServices } from './connection-services.ts';
+import { type ConnectionServices, wallSOf } from './connection-services.ts';
 import { CloseCode, type ErrorCode } from './error-codes.ts';
 import {
   CONNECTION_BURST,
@@ -80,7 +80,7 @@ export class RatatoskrConnection implements ChannelHandler {
   /** The session, while it holds. */
   get session(): Session | undefined {
     const session = this.#session.current;
-    return session && session.expiresAtS > this.#services.clock.wallS() ? session : undefined;
+    return session && session.expiresAtS > wallSOf(this.#services.clock) ? session : undefined;
   }
 
   message(bytes: Uint8Array): void {
@@ -258,7 +258,7 @@ export class RatatoskrConnection implements ChannelHandler {
       this.#audit({ event: 'authentication', success: false, reason, ...from });
       return this.#reject(requestId, digest);
     }
-    const session = this.#session.open({ deviceId, userId }, clock.wallS());
+    const session = this.#session.open({ deviceId, userId }, wallSOf(clock));
     this.#strangers = 0;
     this.#audit({ event: 'authentication', success: true, ...from });
     this.#send(this.#services.accepted(requestId, session, digest));

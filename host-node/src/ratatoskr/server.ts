@@ -13,6 +13,7 @@ import {
   ConnectionServices,
   type CountedResult,
   systemClock,
+  wallSOf,
 } from './connection-services.ts';
 import {
   CONNECTIONS_DEFAULT,
@@ -102,7 +103,7 @@ export class RatatoskrServer {
         ...{ codec, registry: options.registry, rates: this.#rates },
         verifier: new NodeEd25519Verifier(),
         skewS: options.skewS ?? 0,
-        startLine: new StartLine(options.refuseBeforeS ?? clock.wallS(), started),
+        startLine: new StartLine(options.refuseBeforeS ?? wallSOf(clock), started),
         strictShape: options.strictShape ?? false,
         requireV2: options.requireV2 ?? false,
       }),

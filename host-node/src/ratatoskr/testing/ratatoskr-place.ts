@@ -4,7 +4,7 @@ import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { createLogger } from '../../log/logger.ts';
 import { MemoryAnswerStore } from '../answer-store.ts';
 import { AuditLog } from '../audit-log.ts';
-import type { Clock } from '../connection-services.ts';
+import { type Clock, wallSOf } from '../connection-services.ts';
 import { InProcessBus, type InProcessBusOptions } from '../in-process-bus.ts';
 import { DeviceRegistry } from '../registry.ts';
 import { RatatoskrServer, type RatatoskrServerOptions } from '../server.ts';
@@ -22,7 +22,7 @@ export class TestClock implements Clock {
   steady = 1_000_000;
 
   wallS(): number {
-    return Math.floor(this.wall);
+    return wallSOf(this);
   }
 
   wallMs(): number {
