@@ -206,6 +206,7 @@ describe('a PING', () => {
 });
 
 it('a stream that found no room in the engine is opened when there is some', async () => {
+  world.sessions = 16;
   const [ours, theirs] = await world.pair({}, { maxStreams: 64 });
   // The pool of metadata is the first to be empty: 64 streams whose STREAM_OPEN nobody acks.
   world.network.loses = () => true;
@@ -215,4 +216,19 @@ it('a stream that found no room in the engine is opened when there is some', asy
   world.network.loses = () => false;
   expect((await opening).local).toBe(true);
   expect((await next(theirs.incoming)).metadata).toEqual(pattern(10));
+});
+
+it('streams of ours leave places to the peer, and wait for one of them to end', async () => {
+  const [ours, theirs] = await world.pair({ maxStreams: 256 }, { maxStreams: 256 });
+  const first = await ours.openStream({ bidi: false });
+  let count = 1;
+  let opening = ours.openStream({ bidi: false });
+  for (; await Promise.race([opening, pause(200)]); count++) {
+    opening = ours.openStream({ bidi: false });
+  }
+  expect(count).toBeGreaterThan(32);
+  expect((await theirs.openStream({ bidi: false })).local).toBe(true);
+  expect((await next(ours.incoming)).local).toBe(false);
+  await first.writable?.close();
+  expect((await opening).local).toBe(true);
 });
