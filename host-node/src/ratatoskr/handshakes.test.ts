@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import type { MessageChannel } from './channel.ts';
 import { certificates, TurnedCertificate } from './testing/certificates.ts';
+import { RatatoskrPlace } from './testing/ratatoskr-place.ts';
 import { WebSocketListener, type WebSocketListenerOptions } from './websocket-listener.ts';
 
 /** A client of ours gives a connection so long. */
@@ -15,20 +17,21 @@ afterEach(async () => {
 
 async function start(options: Partial<WebSocketListenerOptions> = {}) {
   const problems: unknown[] = [];
+  const channels: MessageChannel[] = [];
   const listener = new WebSocketListener({
     listen: { host: '127.0.0.1', port: 0 },
-    accept: (channel) => ({
-      message: (bytes) => channel.send(bytes),
-      text: () => {},
-      ended: () => {},
-      closed: () => {},
-    }),
+    accept: (channel) => {
+      channels.push(channel);
+      const nothing = () => {};
+      const message = (bytes: Uint8Array) => channel.send(bytes);
+      return { message, text: nothing, ended: nothing, closed: nothing };
+    },
     failed: (error) => problems.push(error),
     ...options,
   });
   const { port } = await listener.open();
   closers.push(() => listener.close());
-  return { listener, port, problems };
+  return { listener, port, problems, channels };
 }
 
 /** So many sockets that say no more than these words, and come back when they are cut. */
@@ -107,5 +110,39 @@ describe.each([
     expect(listener.connections).toBe(400);
     expect(ended).toEqual([]);
     expect(listener.handshakesCut).toBe(0);
+  });
+});
+
+/** A whole upgrade; what is answered, goodbyes too, is passed over. */
+const upgradeOf = (port: string | number) =>
+  `GET /ratatoskr HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\n` +
+  'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
+describe('WebSockets that do not go when they are told to', () => {
+  it('leave room for a device', async () => {
+    const place = await RatatoskrPlace.start({ connectionsMax: 100 });
+    closers.push(() => place.close());
+    const port = Number(new URL(place.url).port);
+    const seen = silent(port, 300, upgradeOf(port));
+    await until(() => seen.cut > 100);
+    for (let i = 0; i < 8; i++) {
+      const device = await place.connected();
+      expect((await device.ask(device.request())).success).toBe(true);
+    }
+  });
+
+  it.each([
+    [10, 10],
+    [12, 10],
+  ])('have their second, as far as few do so: of %i stay %i', async (count, left) => {
+    const { port, listener, channels } = await start({ connectionsMax: 100 });
+    silent(port, count, upgradeOf(port));
+    await until(() => channels.length === count);
+    for (const channel of channels) channel.close(1013, 'too many connections');
+    expect(listener.connections).toBe(count);
+    await once(client(port, false), 'open');
+    await until(() => listener.connections <= left + 1);
+    expect(listener.connections).toBe(left + 1);
   });
 });

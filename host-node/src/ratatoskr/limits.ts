@@ -17,6 +17,8 @@ export const CONNECTIONS_DEFAULT = 1000;
 export const PING_INTERVAL_MS = 30_000;
 /** A closing peer's time to answer before its socket is cut. */
 export const CLOSE_TIMEOUT_MS = 1_000;
+/** Part of all connections that may be in that time when another one wants in. */
+export const LEAVING_PART = 0.1;
 /** How often timers of all connections are looked at; nobody's deadline is finer than that. */
 export const SWEEP_MS = 5_000;
 

@@ -13,6 +13,8 @@ const GATHERED_BYTES_MAX = 4096;
 export class WebSocketChannel implements MessageChannel {
   readonly transport = 'websocket';
   readonly remoteAddress: string;
+  /** Called when the server says goodbye; the peer has CLOSE_TIMEOUT_MS for its own. */
+  onLeaving: () => void = () => {};
   readonly #socket: WebSocket;
   readonly #below: Duplex;
   #gathers = false;
@@ -52,6 +54,7 @@ export class WebSocketChannel implements MessageChannel {
   close(code: number, reason: string): void {
     // A paused socket would never see the peer's half of the closing handshake.
     this.resume();
+    if (this.#socket.readyState !== this.#socket.CLOSED) this.onLeaving();
     this.#socket.close(code, reason);
   }
 

@@ -18,6 +18,7 @@ import {
   CONNECTIONS_DEFAULT,
   FRAGMENTS_MAX,
   HANDSHAKES_MAX,
+  LEAVING_PART,
   MESSAGE_BYTES_MAX,
   PING_INTERVAL_MS,
 } from './limits.ts';
@@ -54,6 +55,8 @@ export class WebSocketListener {
   readonly #listener: HttpListener;
   readonly #server: WebSocketServer;
   readonly #channels = new Set<WebSocketChannel>();
+  /** Those of them that were told to go, in that order. */
+  readonly #leaving = new Set<WebSocketChannel>();
   readonly #handshakes = new HandshakeLimit<Socket>();
   /** The sockets of these, by their two ends: TLS has a socket of its own over each. */
   readonly #arrived = new Map<string, Socket>();
@@ -178,7 +181,18 @@ export class WebSocketListener {
     this.#arrived.delete(ends);
   }
 
+  /** Or whoever comes, is sent away and does not go could fill all places with others like him. */
+  #cutLeaving(): void {
+    const { connectionsMax = CONNECTIONS_DEFAULT } = this.#options;
+    for (const channel of this.#leaving) {
+      if (this.#leaving.size <= connectionsMax * LEAVING_PART) return;
+      this.#leaving.delete(channel);
+      channel.terminate();
+    }
+  }
+
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    this.#cutLeaving();
     const refusal = this.#refusal(request);
     if (refusal !== undefined) {
       this.#refused++;
@@ -211,6 +225,7 @@ export class WebSocketListener {
       return;
     }
     this.#channels.add(channel);
+    channel.onLeaving = () => this.#leaving.add(channel);
     this.#leaveHandshakes(socket);
     ws.on('message', (data, binary) => {
       if (ws.readyState !== ws.OPEN) channel.late();
@@ -219,6 +234,7 @@ export class WebSocketListener {
     });
     ws.on('close', () => {
       this.#channels.delete(channel);
+      this.#leaving.delete(channel);
       handler.closed();
       if (this.#channels.size === 0) this.#emptied();
     });
