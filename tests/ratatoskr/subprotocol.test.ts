@@ -1,10 +1,10 @@
 /** Servers with and without `ratatoskr.v1`, for both WebSockets that a client has (section 4). */
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type WebSocket as Peer, WebSocketServer } from 'ws';
 import type { ClientTransport } from '../../host-common/src/ratatoskr/client/client-channel.ts';
 import { platformTransports } from '../../host-common/src/ratatoskr/client/platform-transports.ts';
 import { WsClientTransport } from '../../host-node/src/ratatoskr/ws-client-transport.ts';
+import { SubprotocolServer } from './subprotocol-server.ts';
 
 const OFFERED = 'ratatoskr.v1';
 
@@ -13,43 +13,9 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** Sends back what it gets. */
-class EchoServer {
-  /** What each upgrade has offered. */
-  readonly offers: (string | undefined)[] = [];
-  port = 0;
-  #server: WebSocketServer | undefined;
-
-  get url(): string {
-    return `ws://127.0.0.1:${this.port}/ratatoskr`;
-  }
-
-  /** `answers`: what it says to whatever is offered [what is offered]; '': it has none. */
-  async start(answers?: string): Promise<this> {
-    const server = new WebSocketServer({
-      ...{ host: '127.0.0.1', port: this.port },
-      ...(answers === undefined ? {} : { handleProtocols: () => false }),
-    });
-    server.on('headers', (lines, { headers }) => {
-      this.offers.push(headers['sec-websocket-protocol']);
-      if (answers) lines.push(`Sec-WebSocket-Protocol: ${answers}`);
-    });
-    server.on('connection', (peer: Peer) => {
-      peer.on('message', (data) => peer.send(data as Buffer));
-    });
-    await new Promise((resolve) => server.once('listening', resolve));
-    this.port = (server.address() as AddressInfo).port;
-    this.#server = server;
-    ends.push(() => this.stop());
-    return this;
-  }
-
-  async stop(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    for (const client of server?.clients ?? []) client.terminate();
-    await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
-  }
+function opened(server: SubprotocolServer): SubprotocolServer {
+  ends.push(() => server.stop());
+  return server;
 }
 
 /** Connects, and sees that messages go both ways. */
@@ -70,7 +36,7 @@ describe.each([
   ['ws', (url: string) => new WsClientTransport({ url })],
 ])('the subprotocol, by the WebSocket of %s', (_, transportTo) => {
   it('is offered once to a server that has it', async () => {
-    const { url, offers } = await new EchoServer().start();
+    const { url, offers } = await opened(new SubprotocolServer()).start();
     const transport = transportTo(url);
     await works(transport);
     await works(transport);
@@ -78,7 +44,7 @@ describe.each([
   });
 
   it('may be absent, which is remembered', async () => {
-    const { url, offers } = await new EchoServer().start('');
+    const { url, offers } = await opened(new SubprotocolServer()).start('');
     const transport = transportTo(url);
     await works(transport);
     await works(transport);
@@ -86,7 +52,7 @@ describe.each([
   });
 
   it('may come and go with the server', async () => {
-    const server = await new EchoServer().start();
+    const server = await opened(new SubprotocolServer()).start();
     const transport = transportTo(server.url);
     await works(transport);
     for (const answers of ['', undefined, '']) {
@@ -108,7 +74,7 @@ describe.each([
   it.each(['ratatoskr.v2', `${OFFERED}x`, `${OFFERED}, other`])(
     'may not be another one: %s',
     async (answers) => {
-      const { url, offers } = await new EchoServer().start(answers);
+      const { url, offers } = await opened(new SubprotocolServer()).start(answers);
       const transport = transportTo(url);
       for (let tries = 1; tries <= 4; tries++) {
         await expect(works(transport)).rejects.toThrow();
