@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseRatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../config/config.ts';
 import { certificates } from '../ratatoskr/testing/certificates.ts';
 import { makeCertificate } from '../webtransport/certificate-der.ts';
 import { quicAvailable } from '../webtransport/testing/quic-client.ts';
+import { ratatoskrOptionsOf } from './serve-ratatoskr.ts';
 import { runCli } from './testing/cli-network.ts';
 
 let folder = '';
@@ -199,6 +201,20 @@ describe('andvari serve with [ratatoskr]', () => {
     writeFileSync(inFolder('cert.pem'), good.cert);
     writeFileSync(inFolder('key.pem'), good.key);
     await serve(configure());
+  });
+
+  it.each([
+    [0, 'skew = 0'],
+    [7, 'skew = 7'],
+  ])('gives the endpoint a skew of %d s', (skewS, line) => {
+    const config = loadConfig({ path: configure(line) });
+    expect(config.ratatoskr && ratatoskrOptionsOf(config, config.ratatoskr).skewS).toBe(skewS);
+  });
+
+  it('refuses a skew beyond an hour', async () => {
+    const { code, err } = await runCli(['serve', '--config', configure('skew = 3601')]);
+    expect(code).toBe(1);
+    expect(err).toContain('ratatoskr.skew: wanted an integer 0-3600, got 3601');
   });
 
   it('names a file of its services that is damaged, and leaves it as it is', async () => {
