@@ -10,9 +10,9 @@ import {
   type RatatoskrAddress,
 } from '@andvari/host-common/ratatoskr/address';
 import { RatatoskrError } from '@andvari/host-common/ratatoskr/client/client-error';
-import { platformTransports } from '@andvari/host-common/ratatoskr/client/platform-transports';
 import { RatatoskrClient } from '@andvari/host-common/ratatoskr/client/ratatoskr-client';
 import { hostEd25519 } from '@andvari/host-common/ratatoskr/ed25519';
+import { nodeTransports } from '@andvari/host-node/ratatoskr/node-transports';
 
 const bytesOf = (hex: string) =>
   Uint8Array.from(hex.match(/../g) ?? [], (two) => Number.parseInt(two, 16));
@@ -33,7 +33,7 @@ export async function clientOf(
   const { seed, deviceId, userId } = device;
   const provider = await hostEd25519();
   return RatatoskrClient.create({
-    transports: platformTransports({
+    transports: nodeTransports({
       webSocketUrl: url,
       webTransportUrl: webTransport?.url,
       certificateHashes: webTransport?.certificateHashes.map(bytesOf),

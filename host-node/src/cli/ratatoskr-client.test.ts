@@ -238,12 +238,18 @@ describe('andvari ratatoskr call', () => {
     }
     const secure = place.url.replace('ws:', 'wss:');
     expect(await errorOf(put(place.url, secure))).toMatch(
-      /^2 andvari: websocket: 127\.0\.0\.1:\d+ does not speak TLS .*\(ANDVARI_UNREACHABLE\)\n$/,
+      /^2 andvari: .*websocket: 127\.0\.0\.1:\d+ does not speak TLS .*\(ANDVARI_UNREACHABLE\)\n$/,
     );
     expect(await errorOf(put(path('request.json'), path('none')))).toMatch(/^1 .*ENOENT/);
     expect(await errorOf(put(path('device.key'), path('request.json')))).toMatch(/^1 .*64 hex/);
     expect(await errorOf(put(place.url, 'ws://example.org/'))).toMatch(/^1 .*wanted a wss:/);
     expect(await errorOf(put(place.url, 'no address'))).toMatch(/^1 .*wanted a wss:/);
+    expect(await errorOf(put(place.url, 'https://localhost/#a'))).toMatch(/^1 .*wanted a wss:/);
+    expect(await errorOf(put(place.url, 'http://example.org/n.json'))).toMatch(/^1 .*wanted a/);
+    const nine = Array(9)
+      .fill(['--certificate-hash', '00'.repeat(32)])
+      .flat();
+    expect(await errorOf(words(...nine))).toMatch(/^1 .*at most 8/);
     expect(await errorOf(words('--server-key', 'ab'))).toMatch(/^1 .*64 hex digits/);
     await place.close();
     expect(await errorOf(words())).toMatch(/^2 .*ECONNREFUSED.*\(ANDVARI_UNREACHABLE\)/);

@@ -14,15 +14,16 @@ import { isUuid } from '@andvari/host-common/ratatoskr/uuid';
 import { type Command, InvalidArgumentError } from 'commander';
 import { createDeviceSecret, parseDeviceSecret } from '../ratatoskr/device-secret.ts';
 import { NodeEd25519Verifier } from '../ratatoskr/node-ed25519.ts';
-import { WsClientTransport } from '../ratatoskr/ws-client-transport.ts';
 import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
+import { resolveCallAddress } from './ratatoskr-address.ts';
 import { parseTimeout } from './wallet.ts';
 import { InputError } from './wallet-input.ts';
 import { readRegularFile, readStdin } from './wallet-read.ts';
 
 const KEY_FILE_BYTES_MAX = 200;
 const CA_FILE_BYTES_MAX = 1024 * 1024;
+const HASHES_MAX = 8;
 
 interface KeygenOptions {
   device: string;
@@ -35,7 +36,7 @@ interface CallCommandOptions {
   device: string;
   user: string;
   serverKey?: Uint8Array;
-  certificateHash?: Uint8Array;
+  certificateHash?: Uint8Array<ArrayBuffer>[];
   ca?: string;
   requestId?: string;
   v2?: boolean;
@@ -60,15 +61,18 @@ export function registerRatatoskrClientCommands(group: Command, context: Command
     .command('call <url> <request>')
     .summary('send a business request and tell the answer')
     .description(
-      'Open a session at a wss:// address (ws:// on this machine), send the JSON in a file ' +
-        '(- is stdin) as a business request, and write the answer to stdout.',
+      'Open a session, send the JSON in a file (- is stdin) as a business request, and write the ' +
+        'answer to stdout. The address is https:// for WebTransport; wss:// (ws:// on this ' +
+        'machine) for WebTransport on the UDP port of the same number where --certificate-hash ' +
+        "or an authority vouches for it, else WebSocket; or that of a network's description " +
+        '(.../network.json, .../ratatoskr.json), which names both, hashes and the server`s key.',
     )
     .requiredOption('--key <file>', "the device's key, as keygen writes it")
     .requiredOption('--device <id>', 'the device, as it is registered')
     .requiredOption('--user <id>', 'the user that it speaks for')
     .option('--server-key <hex>', 'public key that must have signed the answers', parseHex)
     .option('--ca <file>', 'authorities to trust in the place of the system`s, PEM')
-    .option('--certificate-hash <hex>', 'SHA-256 of the certificate to trust', parseHex)
+    .option('--certificate-hash <hex>', 'SHA-256 of a certificate to trust; repeatable', addHash)
     .option('--request-id <id>', 'ask again about the request that had this id', parseUuid)
     .option('--v2', 'also sign in the way that no byte can move from field to field')
     .option('--timeout <ms>', 'time for all of it', parseTimeout, 30_000)
@@ -109,11 +113,10 @@ async function call(
   options: CallCommandOptions,
   context: CommandContext,
 ): Promise<void> {
-  checkUrl(url);
   const payload = readRequest(request);
-  const client = await openClient(url, options);
   const requestId = options.requestId ?? crypto.randomUUID();
   const endMs = performance.now() + options.timeout;
+  const { client, serverKey } = await openClient(url, options, context.signal);
   const ask = (): Promise<CallAnswer> => {
     // Its failure is the call's as well.
     client.connect().catch(() => undefined);
@@ -123,18 +126,21 @@ async function call(
   try {
     const answer = await ask().catch((error) => {
       // The client has taken over the time that the server has signed: once more, by that.
-      if (options.serverKey === undefined || clockRefusal(error) === undefined) throw error;
+      if (serverKey === undefined || clockRefusal(error) === undefined) throw error;
       return ask();
     });
-    const { json = false, serverKey } = options;
-    tellAnswer(answer, { json, isChecked: serverKey !== undefined, context });
+    tellAnswer(answer, {
+      json: options.json ?? false,
+      isChecked: serverKey !== undefined,
+      context,
+    });
   } catch (error) {
     const isOpen = error instanceof RatatoskrError && error.outcome === 'unknown';
     if (isOpen || context.signal.aborted) {
       context.note(`it may have been executed: ask again with --request-id ${requestId}`);
     }
     const refusal = clockRefusal(error);
-    throw refusal === undefined ? error : clockError(refusal, options);
+    throw refusal === undefined ? error : clockError(refusal, serverKey !== undefined);
   } finally {
     await client.close();
   }
@@ -147,23 +153,15 @@ function clockRefusal(error: unknown): RefusedByServerError | undefined {
   return refusal.serverCode === 'TIMESTAMP_INVALID' ? refusal : undefined;
 }
 
-function clockError(refusal: RefusedByServerError, { serverKey }: CallCommandOptions): Error {
+function clockError(refusal: RefusedByServerError, isChecked: boolean): Error {
   const aheadS = Math.floor(Date.now() / 1000) - Number(refusal.serverS);
   const direction = aheadS < 0 ? 'behind' : 'ahead of';
-  const advice = serverKey === undefined ? ', or give --server-key to go by its time' : '';
+  const advice = isChecked ? '' : ', or give --server-key to go by its time';
   const problem =
     `TIMESTAMP_INVALID: this machine's clock is ${Math.abs(aheadS)} s ${direction} the ` +
     `server's: set it${advice}`;
   const { code, outcome } = refusal;
   return new RatatoskrError(code, problem, { outcome, cause: refusal });
-}
-
-/** @throws InputError */
-function checkUrl(url: string): void {
-  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' };
-  const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-  if (protocol === 'wss:' || (protocol === 'ws:' && isHere)) return;
-  throw new InputError(`${url}: wanted a wss:// address, or ws:// on this machine`);
 }
 
 /** @throws InputError */
@@ -181,19 +179,25 @@ function readRequest(path: string): Uint8Array {
   }
 }
 
-/** @throws InputError */
-async function openClient(url: string, options: CallCommandOptions): Promise<RatatoskrClient> {
-  const { key, device: deviceId, user: userId, serverKey, certificateHash, v2 = false } = options;
+/**
+ * The client, and the key that its answers must be signed by: undefined, nobody has told it.
+ * @throws InputError
+ */
+async function openClient(url: string, options: CallCommandOptions, stop: AbortSignal) {
+  const { key, device: deviceId, user: userId, certificateHash, v2 = false } = options;
   const signer = parseDeviceSecret(key, readText(key, KEY_FILE_BYTES_MAX));
   const ca = options.ca === undefined ? undefined : readAuthorities(options.ca);
   const parts = {
     codec: RatatoskrCodec.create({ module: await plainEngine() }),
     verifier: new NodeEd25519Verifier(),
   };
-  const transports = [new WsClientTransport({ url, ca, certificateHash })];
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(options.timeout)]);
+  const address = await resolveCallAddress(url, { certificateHash, ca }, signal);
+  const { transports } = address;
+  const serverKey = options.serverKey ?? address.serverKey;
   const who = { signer, deviceId, userId, serverKey, signV2: v2, reconnect: false };
   try {
-    return new RatatoskrClient({ transports, ...who }, parts);
+    return { client: new RatatoskrClient({ transports, ...who }, parts), serverKey };
   } catch (error) {
     throw new InputError((error as Error).message);
   }
@@ -263,7 +267,7 @@ function parsed(text: string): unknown {
 }
 
 /** 32 bytes, for commander's option parsers. */
-function parseHex(text: string): Uint8Array {
+function parseHex(text: string): Uint8Array<ArrayBuffer> {
   if (/^[0-9a-f]{64}$/i.test(text)) return Uint8Array.from(Buffer.from(text, 'hex'));
   throw new InvalidArgumentError('wanted 64 hex digits.');
 }
@@ -272,4 +276,10 @@ function parseHex(text: string): Uint8Array {
 function parseUuid(text: string): string {
   if (isUuid(text)) return text;
   throw new InvalidArgumentError('wanted a UUID, as call tells it.');
+}
+
+/** One more of a list. As many as a description may name. */
+function addHash(text: string, before: Uint8Array<ArrayBuffer>[] = []) {
+  if (before.length >= HASHES_MAX) throw new InvalidArgumentError(`at most ${HASHES_MAX} of them.`);
+  return [...before, parseHex(text)];
 }

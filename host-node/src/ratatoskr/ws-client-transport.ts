@@ -21,8 +21,8 @@ export interface WsClientOptions {
   url: string;
   /** Authorities to trust in the place of the system's, PEM. */
   ca?: string | undefined;
-  /** SHA-256 of the certificate to trust, whoever has signed it: 32 bytes. */
-  certificateHash?: Uint8Array | undefined;
+  /** SHA-256 (32 bytes) of certificates to trust, whoever has signed them; none: as `ca` says. */
+  certificateHashes?: readonly Uint8Array[] | undefined;
 }
 
 /** What a server has answered that takes the connection, but names no subprotocol. */
@@ -56,7 +56,8 @@ export class WsClientTransport implements ClientTransport {
   }
 
   #open(events: ChannelEvents, signal: AbortSignal): Promise<ClientChannel> {
-    const { url, ca, certificateHash } = this.#options;
+    const { url, ca, certificateHashes = [] } = this.#options;
+    const isHashed = certificateHashes.length > 0;
     const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
     const offered = this.#offers ? [SUBPROTOCOL] : [];
     const socket = new WebSocket(url, offered, {
@@ -65,7 +66,7 @@ export class WsClientTransport implements ClientTransport {
       minVersion: 'TLSv1.3',
       ...(ca === undefined ? {} : { ca }),
       // Looked at by its hash, before anything of ours goes out.
-      ...(certificateHash === undefined ? {} : { rejectUnauthorized: false }),
+      ...(isHashed && { rejectUnauthorized: false }),
     });
     let hasNone = false;
     const fail = (error: Error): void => {
@@ -82,7 +83,7 @@ export class WsClientTransport implements ClientTransport {
     socket.on('error', fail);
     socket.on('close', (code) => fail(new Error(`no connection to ${url} (${code})`)));
     socket.on('upgrade', (response) => {
-      if (certificateHash === undefined || isPinned(response, certificateHash)) {
+      if (!isHashed || isPinned(response, certificateHashes)) {
         hasNone = offered.length > 0 && !response.headers['sec-websocket-protocol'];
         return;
       }
@@ -107,11 +108,12 @@ function noTls(url: string, cause: Error): Error {
   return new Error(`${host} ${problem}`, { cause });
 }
 
-function isPinned({ socket }: IncomingMessage, hash: Uint8Array): boolean {
+function isPinned({ socket }: IncomingMessage, hashes: readonly Uint8Array[]): boolean {
   // In clear there is no certificate: then it is not the one that is meant either.
   const certificate = (socket as Partial<TLSSocket>).getPeerCertificate?.();
   if (!certificate?.raw) return false;
-  return createHash('sha256').update(certificate.raw).digest().equals(hash);
+  const shown = createHash('sha256').update(certificate.raw).digest();
+  return hashes.some((hash) => shown.equals(hash));
 }
 
 function listen(socket: WebSocket, events: ChannelEvents): void {

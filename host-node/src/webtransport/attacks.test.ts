@@ -8,10 +8,10 @@ import { Http3Code } from './http3-error.ts';
 import { emitHeaders } from './http3-frames.ts';
 import { OVERHEAD_BYTES_MAX, STREAMS_MAX } from './limits.ts';
 import { loadQuicBinding } from './quic-binding.ts';
+import { configure } from './quic-config.ts';
 import { EchoServer } from './testing/echo-server.ts';
 import { connectFields, QuicClient, quicAvailable } from './testing/quic-client.ts';
 import { quicPlace } from './testing/quic-place.ts';
-import { configure } from './webtransport-server.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
 const FIRST_FLIGHTS = LONG ? 100_000 : 3000;

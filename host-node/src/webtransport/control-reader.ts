@@ -51,12 +51,21 @@ export class ControlReader implements CriticalReader {
     part: () => {},
   });
   readonly #onSettings: (settings: ReadonlyMap<number, number>) => void;
+  readonly #onGoaway: ((streamId: number) => void) | undefined;
   #settingsSeen = false;
   #goawayId = Number.POSITIVE_INFINITY;
   #maxPushId = 0;
 
-  constructor(onSettings: (settings: ReadonlyMap<number, number>) => void) {
+  /**
+   * @param onGoaway for what comes from a server, which takes no request with this stream id or a
+   *   higher one; without it the peer is a client
+   */
+  constructor(
+    onSettings: (settings: ReadonlyMap<number, number>) => void,
+    onGoaway?: (streamId: number) => void,
+  ) {
     this.#onSettings = onSettings;
+    this.#onGoaway = onGoaway;
   }
 
   feed(bytes: Uint8Array): void {
@@ -73,6 +82,8 @@ export class ControlReader implements CriticalReader {
       type === FrameType.DATA ||
       type === FrameType.HEADERS ||
       type === FrameType.PUSH_PROMISE ||
+      // Only a client allows pushes.
+      (type === FrameType.MAX_PUSH_ID && this.#onGoaway !== undefined) ||
       HTTP2_FRAME_TYPES.has(type);
     if (forbidden) {
       const why = `frame 0x${type.toString(16)} on the control stream`;
@@ -106,14 +117,23 @@ export class ControlReader implements CriticalReader {
     // No push is ever promised: CANCEL_PUSH names none, and the other two only have to keep order.
     const wrong =
       type === FrameType.CANCEL_PUSH ||
-      (type === FrameType.GOAWAY && id.value > this.#goawayId) ||
+      (type === FrameType.GOAWAY && !this.#isGoawayId(id.value)) ||
       (type === FrameType.MAX_PUSH_ID && id.value < this.#maxPushId);
     if (wrong) {
       const why = `number ${id.value} in frame 0x${type.toString(16)}`;
       throw new Http3ConnectionError(Http3Code.ID_ERROR, why);
     }
-    if (type === FrameType.GOAWAY) this.#goawayId = id.value;
-    else this.#maxPushId = id.value;
+    if (type !== FrameType.GOAWAY) {
+      this.#maxPushId = id.value;
+      return;
+    }
+    this.#goawayId = id.value;
+    this.#onGoaway?.(id.value);
+  }
+
+  /** Never higher than before; a server's names a request, a client's a push (section 5.2). */
+  #isGoawayId(id: number): boolean {
+    return id <= this.#goawayId && (this.#onGoaway === undefined || id % 4 === 0);
   }
 }
 

@@ -4,7 +4,7 @@
  * which session.
  */
 import { type ConnectRequest, parseConnectRequest } from './connect-request.ts';
-import { ControlReader, type CriticalReader, QpackStreamReader } from './control-reader.ts';
+import { ControlReader } from './control-reader.ts';
 import { EarlyArrivals } from './early-arrivals.ts';
 import {
   Http3Code,
@@ -12,21 +12,15 @@ import {
   Http3RequestError,
   Http3StreamError,
 } from './http3-error.ts';
-import {
-  emitControlStart,
-  emitGoaway,
-  emitHeaders,
-  FrameType,
-  Setting,
-  UniStreamType,
-} from './http3-frames.ts';
+import { emitGoaway, emitHeaders, Setting } from './http3-frames.ts';
 import { ENDED_SESSIONS_MAX, SESSIONS_PER_CONNECTION_MAX } from './limits.ts';
+import { type PeerStream, PeerStreams, refuse, startOwnStreams } from './peer-streams.ts';
 import type { Field } from './qpack.ts';
 import type { QuicConnection, QuicEvents } from './quic-connection.ts';
 import type { QuicReceiveStream, QuicSendStream } from './quic-stream.ts';
 import { RequestReader } from './request-reader.ts';
 import { type SessionHandler, WebTransportSession } from './session.ts';
-import { concatBytes, emitVarint, parseVarint } from './varint.ts';
+import { parseVarint } from './varint.ts';
 
 /** What the server decides. */
 export interface Http3Host {
@@ -37,8 +31,6 @@ export interface Http3Host {
   accept(request: ConnectRequest, session: WebTransportSession): SessionHandler | undefined;
 }
 
-/** Stream type and session id: two varints. */
-const PREFIX_BYTES_MAX = 16;
 /** Highest quarter stream id (RFC 9297 section 2.1). */
 const QUARTER_ID_MAX = 2 ** 60 - 1;
 
@@ -51,8 +43,7 @@ export class Http3Connection implements QuicEvents {
   /** Requests that were refused or whose session has ended, newest last. */
   readonly #endedIds = new Set<number>();
   readonly #early = new EarlyArrivals();
-  /** Stream types of the peer's that there may be one of. */
-  readonly #critical = new Set<number>();
+  readonly #streams: PeerStreams;
   /** Requests that came before the peer's SETTINGS; QUIC limits how many. */
   #beforeSettings: (() => void)[] | undefined = [];
   #datagramsOffered = false;
@@ -64,6 +55,12 @@ export class Http3Connection implements QuicEvents {
   constructor(quic: QuicConnection, host: Http3Host) {
     this.#quic = quic;
     this.#host = host;
+    this.#streams = new PeerStreams(quic, {
+      control: () => new ControlReader((settings) => this.#settings(settings)),
+      push: new Http3ConnectionError(Http3Code.STREAM_CREATION_ERROR, 'a push by a client'),
+      request: ({ receive, send }, head) => this.#request(receive, send, head),
+      session: (id, stream, head) => this.#sessionStream(id, stream, head),
+    });
   }
 
   get sessionCount(): number {
@@ -71,38 +68,16 @@ export class Http3Connection implements QuicEvents {
   }
 
   established(): void {
-    const start = (bytes: Uint8Array) => {
-      const stream = this.#quic.openUnidirectional();
-      stream?.write(bytes).catch(ignore);
-      return stream;
-    };
-    this.#control = start(emitControlStart());
-    start(emitVarint(UniStreamType.QPACK_ENCODER));
-    // RFC 9114 section 6.2: a peer allows at least these three.
-    const last = start(emitVarint(UniStreamType.QPACK_DECODER));
-    if (!last) this.#quic.close(Http3Code.GENERAL_PROTOCOL_ERROR, 'three streams must be allowed');
+    this.#control = startOwnStreams(this.#quic);
   }
 
   stream(receive: QuicReceiveStream, send: QuicSendStream | undefined): void {
     if (send) this.#nextRequestId = Math.max(this.#nextRequestId, receive.id + 4);
-    let prefix: Uint8Array = new Uint8Array(0);
-    receive.onReadable = () =>
-      this.#guard(() => {
-        for (;;) {
-          const found = readOrEnd(receive, PREFIX_BYTES_MAX - prefix.length);
-          if (found === 'wait') return;
-          if (found instanceof Uint8Array) prefix = concatBytes(prefix, found);
-          // What ends before it says what it is, is nothing.
-          else if (prefix.length === 0 || !send) return void send?.reset(Http3Code.NO_ERROR);
-          if (this.#dispatch({ receive, send }, prefix)) return;
-          if (found === 'end') return void send?.reset(Http3Code.REQUEST_INCOMPLETE);
-        }
-      });
-    receive.onReadable();
+    this.#streams.take({ receive, send });
   }
 
   datagram(bytes: Uint8Array): void {
-    this.#guard(() => {
+    this.#streams.guard(() => {
       const quarter = parseVarint(bytes);
       if (!quarter || quarter.value > QUARTER_ID_MAX) {
         throw new Http3ConnectionError(Http3Code.DATAGRAM_ERROR, 'a datagram of no stream');
@@ -135,75 +110,6 @@ export class Http3Connection implements QuicEvents {
     for (const session of [...this.#sessions.values()]) session.close(code, reason);
   }
 
-  /** Errors that concern the connection close it, all others are defects of ours. */
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      if (!(error instanceof Http3ConnectionError)) throw error;
-      this.#quic.close(error.http3Code, error.message);
-    }
-  }
-
-  /** What a stream of the peer's is; false: its prefix is not complete. */
-  #dispatch(stream: PeerStream, prefix: Uint8Array): boolean {
-    const type = parseVarint(prefix);
-    if (!type) return false;
-    const wanted = stream.send ? FrameType.WEBTRANSPORT_STREAM : UniStreamType.WEBTRANSPORT;
-    if (type.value !== wanted) {
-      if (stream.send) this.#request(stream.receive, stream.send, prefix);
-      else this.#ownStream(type.value, stream.receive, prefix.subarray(type.end));
-      return true;
-    }
-    const id = parseVarint(prefix, type.end);
-    if (!id) return false;
-    stream.receive.onReadable = undefined;
-    this.#sessionStream(id.value, stream, prefix.subarray(id.end));
-    return true;
-  }
-
-  /** A stream of HTTP/3's own: control, QPACK, or a kind that we do not know. */
-  #ownStream(type: number, receive: QuicReceiveStream, head: Uint8Array): void {
-    const reader = this.#readerOf(type);
-    if (!reader) {
-      receive.onReadable = undefined;
-      receive.stop(Http3Code.STREAM_CREATION_ERROR);
-      return;
-    }
-    if (this.#critical.has(type)) {
-      throw new Http3ConnectionError(
-        Http3Code.STREAM_CREATION_ERROR,
-        `two streams of type ${type}`,
-      );
-    }
-    this.#critical.add(type);
-    receive.onReadable = () =>
-      this.#guard(() => {
-        let found = readOrEnd(receive);
-        for (; found instanceof Uint8Array; found = readOrEnd(receive)) reader.feed(found);
-        if (found === 'wait') return;
-        const why = `stream of type ${type} has ended`;
-        throw new Http3ConnectionError(Http3Code.CLOSED_CRITICAL_STREAM, why);
-      });
-    reader.feed(head);
-    receive.onReadable();
-  }
-
-  #readerOf(type: number): CriticalReader | undefined {
-    switch (type) {
-      case UniStreamType.CONTROL:
-        return new ControlReader((settings) => this.#settings(settings));
-      case UniStreamType.QPACK_ENCODER:
-        return new QpackStreamReader('encoder');
-      case UniStreamType.QPACK_DECODER:
-        return new QpackStreamReader('decoder');
-      case UniStreamType.PUSH:
-        throw new Http3ConnectionError(Http3Code.STREAM_CREATION_ERROR, 'a push by a client');
-      default:
-        return undefined;
-    }
-  }
-
   #settings(settings: ReadonlyMap<number, number>): void {
     this.#datagramsOffered = settings.get(Setting.H3_DATAGRAM) === 1;
     const waiting = this.#beforeSettings ?? [];
@@ -230,7 +136,7 @@ export class Http3Connection implements QuicEvents {
       close: (code, reason) => request.session?.end({ by: 'peer', code, reason }),
       drain: () => request.session?.peerDrains(),
     });
-    receive.onReadable = () => this.#guard(() => this.#readRequest(request, reader));
+    receive.onReadable = () => this.#streams.guard(() => this.#readRequest(request, reader));
     this.#guardRequest(request, () => reader.feed(head));
     receive.onReadable?.();
   }
@@ -303,10 +209,6 @@ export class Http3Connection implements QuicEvents {
   }
 
   #sessionStream(id: number, stream: PeerStream, head: Uint8Array): void {
-    // Sessions are named by their request: a client's bidirectional stream.
-    if (id % 4 !== 0) {
-      throw new Http3ConnectionError(Http3Code.ID_ERROR, `${id} cannot be a session`);
-    }
     const session = this.#sessions.get(id);
     if (session) session.incoming(stream.receive, stream.send, head);
     else if (this.#endedIds.has(id)) {
@@ -328,11 +230,6 @@ export class Http3Connection implements QuicEvents {
   }
 }
 
-interface PeerStream {
-  receive: QuicReceiveStream;
-  send: QuicSendStream | undefined;
-}
-
 interface RequestStream {
   receive: QuicReceiveStream;
   send: QuicSendStream;
@@ -342,17 +239,3 @@ interface RequestStream {
 
 /** Whoever closes or resets the stream is told elsewhere. */
 function ignore(): void {}
-
-function refuse({ receive, send }: PeerStream, http3Code: number): void {
-  receive.stop(http3Code);
-  send?.reset(http3Code);
-}
-
-/** A stream that the peer has reset has ended, too. */
-function readOrEnd(stream: QuicReceiveStream, bytesMax?: number): Uint8Array | 'end' | 'wait' {
-  try {
-    return stream.tryRead(bytesMax);
-  } catch {
-    return 'end';
-  }
-}

@@ -66,6 +66,8 @@ export interface NativeConnection {
   isTimedOut(): boolean;
   peerError(): QuicConnectionError | null;
   localError(): QuicConnectionError | null;
+  /** DER, the peer's own first; null before it has shown one. */
+  peerCertChain(): Uint8Array[] | null;
 }
 
 export interface QuicHeader {

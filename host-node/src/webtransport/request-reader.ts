@@ -1,4 +1,4 @@
-/** A request stream read as it comes in: HEADERS, then DATA that holds capsules. */
+/** A request's stream, either way, read as it comes in: HEADERS, then DATA that holds capsules. */
 
 import {
   Http3Code,
@@ -14,6 +14,8 @@ import { TlvParser } from './tlv-parser.ts';
 export interface RequestSink {
   /** May throw Http3RequestError. */
   headers(fields: readonly Field[]): void;
+  /** Of an answer: whether another follows it (RFC 9114 section 4.1); then it is left out. */
+  isInterim?(fields: readonly Field[]): boolean;
   close(code: number, reason: string): void;
   drain(): void;
 }
@@ -32,7 +34,11 @@ export class RequestReader {
   readonly #sink: RequestSink;
   readonly #frames = new TlvParser({
     begin: (type, length) => this.#beginFrame(type, length),
-    whole: (_type, value) => this.#sink.headers(decodeFieldSection(value)),
+    whole: (_type, value) => {
+      const fields = decodeFieldSection(value);
+      if (this.#sink.isInterim?.(fields)) this.#headersSeen = false;
+      else this.#sink.headers(fields);
+    },
     part: (_type, bytes) => this.#capsules.feed(bytes),
   });
   readonly #capsules = new TlvParser({

@@ -9,19 +9,13 @@ import { Http3Connection } from './http3-connection.ts';
 import { Http3Code, Http3RequestError } from './http3-error.ts';
 import {
   CLOSE_LINGER_MS,
-  CONNECTION_WINDOW_BYTES,
   CONNECTIONS_MAX,
-  DATAGRAMS_MAX,
-  IDLE_TIMEOUT_MS,
   KEEP_ALIVE_MS,
-  RECEIVE_PAYLOAD_BYTES,
-  SEND_PAYLOAD_BYTES,
   SESSIONLESS_CHECKS_MAX,
   SESSIONLESS_PART,
-  STREAM_WINDOW_BYTES,
-  STREAMS_MAX,
 } from './limits.ts';
 import { loadQuicBinding, type QuicBinding, type QuicConfig } from './quic-binding.ts';
+import { configure } from './quic-config.ts';
 import type { QuicConnection } from './quic-connection.ts';
 import { QuicListener, type QuicListenerCounts } from './quic-listener.ts';
 import type { SessionHandler, WebTransportSession } from './session.ts';
@@ -39,28 +33,6 @@ export interface WebTransportServerOptions {
   handshakeTimeoutMs?: number;
   /** As `linux-x64`; another one for tests. */
   platform?: string;
-}
-
-/** What QUIC is told at the start of each connection, but for the certificate. */
-export function configure(config: QuicConfig): QuicConfig {
-  config.setApplicationProtos(['h3']);
-  config.setMaxIdleTimeout(IDLE_TIMEOUT_MS);
-  config.setMaxRecvUdpPayloadSize(RECEIVE_PAYLOAD_BYTES);
-  config.setMaxSendUdpPayloadSize(SEND_PAYLOAD_BYTES);
-  config.setInitialMaxData(CONNECTION_WINDOW_BYTES);
-  config.setInitialMaxStreamDataBidiLocal(STREAM_WINDOW_BYTES);
-  config.setInitialMaxStreamDataBidiRemote(STREAM_WINDOW_BYTES);
-  config.setInitialMaxStreamDataUni(STREAM_WINDOW_BYTES);
-  // QUIC would let windows grow to 24 and 16 MiB.
-  config.setMaxConnectionWindow(CONNECTION_WINDOW_BYTES);
-  config.setMaxStreamWindow(STREAM_WINDOW_BYTES);
-  config.setInitialMaxStreamsBidi(STREAMS_MAX);
-  config.setInitialMaxStreamsUni(STREAMS_MAX);
-  config.setDisableActiveMigration(true);
-  config.enableDgram(true, DATAGRAMS_MAX, DATAGRAMS_MAX);
-  // Packets leave when QUIC gives them; there is nothing here that would hold them back in time.
-  config.enablePacing(false);
-  return config;
 }
 
 interface Served {

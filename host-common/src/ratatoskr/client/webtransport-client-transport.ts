@@ -1,6 +1,7 @@
 /**
  * Messages over WebTransport: one bidirectional stream that the client opens, each message framed
- * by its length (length-frames.ts). Needs the platform's WebTransport.
+ * by its length (length-frames.ts). Over the platform's WebTransport, or one that is like it:
+ * host-node has one for Node.
  */
 
 import type { ChannelEvents, ClientChannel, ClientTransport } from './client-channel.ts';
@@ -20,12 +21,30 @@ export type CertificateHashes =
   | readonly Uint8Array<ArrayBuffer>[]
   | ((signal: AbortSignal) => Promise<readonly Uint8Array<ArrayBuffer>[]>);
 
+/** What is used of a WebTransport session. */
+export interface WebTransportLike {
+  readonly ready: Promise<unknown>;
+  readonly closed: Promise<{ closeCode?: number | undefined; reason?: string | undefined }>;
+  createBidirectionalStream(): Promise<WebTransportStreamLike>;
+  close(info?: { closeCode?: number; reason?: string }): void;
+}
+
+export interface WebTransportStreamLike {
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+export type WebTransportClass = new (
+  url: string,
+  options?: { serverCertificateHashes?: { algorithm: string; value: Uint8Array<ArrayBuffer> }[] },
+) => WebTransportLike;
+
 export interface WebTransportClientOptions {
   /** https: */
   url: string;
   certificateHashes?: CertificateHashes;
   /** In the place of the global. */
-  WebTransport?: typeof WebTransport;
+  WebTransport?: WebTransportClass;
 }
 
 export class WebTransportClientTransport implements ClientTransport {
@@ -59,7 +78,8 @@ export class WebTransportClientTransport implements ClientTransport {
     events: ChannelEvents,
     signal: AbortSignal,
   ): Promise<ClientChannel> {
-    const { url, WebTransport: Session = WebTransport } = this.#options;
+    const Session: WebTransportClass = this.#options.WebTransport ?? WebTransport;
+    const { url } = this.#options;
     const serverCertificateHashes = hashes.map((value) => ({ algorithm: 'sha-256', value }));
     const session = new Session(url, serverCertificateHashes[0] ? { serverCertificateHashes } : {});
     // Told by `ready` or by the channel; without a listener it would be an unhandled rejection.
@@ -92,12 +112,12 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 }
 
 class WebTransportChannel implements ClientChannel {
-  readonly #session: WebTransport;
+  readonly #session: WebTransportLike;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #events: ChannelEvents;
   #ended = false;
 
-  constructor(session: WebTransport, stream: WebTransportBidirectionalStream, to: ChannelEvents) {
+  constructor(session: WebTransportLike, stream: WebTransportStreamLike, to: ChannelEvents) {
     this.#session = session;
     this.#events = to;
     this.#writer = stream.writable.getWriter();

@@ -2,19 +2,16 @@
  * A client over the same binding, for what no browser does: it breaks rules on purpose. Raw streams
  * are handed out; nothing that the server sends is checked.
  */
-import { randomBytes } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
-import { isIPv6 } from 'node:net';
 import type { SocketAddress } from '../../io/packet-io.ts';
 import { emitControlStart, emitHeaders, FrameType } from '../http3-frames.ts';
 import { decodeFieldSection, type Field } from '../qpack.ts';
 import { loadQuicBinding } from '../quic-binding.ts';
-import { type QuicClosedError, QuicConnection, type QuicEvents } from '../quic-connection.ts';
+import { configure } from '../quic-config.ts';
+import type { QuicClosedError, QuicConnection, QuicEvents } from '../quic-connection.ts';
+import { dialQuic } from '../quic-dial.ts';
 import type { QuicReceiveStream, QuicSendStream } from '../quic-stream.ts';
 import { TlvParser } from '../tlv-parser.ts';
 import { concatBytes, emitVarint } from '../varint.ts';
-import { configure } from '../webtransport-server.ts';
 
 /** Whether there is QUIC on this platform; tests that need it are left out where there is none. */
 export const quicAvailable = ((): boolean => {
@@ -52,31 +49,14 @@ export class QuicClient implements QuicEvents {
   #established!: () => void;
   #ended!: (error: QuicClosedError) => void;
 
-  private constructor(socket: Socket, server: SocketAddress, isLost: () => boolean) {
+  private constructor(quic: QuicConnection) {
+    this.quic = quic;
     this.end = new Promise((resolve) => {
       this.#ended = resolve;
     });
     this.#ready = new Promise((resolve) => {
       this.#established = resolve;
     });
-    const bound = socket.address();
-    const local = { host: bound.address, port: bound.port };
-    const binding = loadQuicBinding();
-    const config = configure(binding.Config.withBoringSslCtx(false, false));
-    const native = binding.Connection.connect('localhost', randomBytes(16), local, server, config);
-    const transmit = (bytes: Uint8Array) => {
-      if (isLost()) return;
-      socket.send(Buffer.from(bytes), server.port, server.host);
-    };
-    this.quic = new QuicConnection({
-      ...{ binding, native, role: 'client', remote: server, local, transmit },
-    });
-    this.quic.events = this;
-    this.quic.onGone = () => socket.close();
-    socket.on('message', (message) => {
-      if (!isLost()) this.quic.receive(message);
-    });
-    this.quic.changed();
   }
 
   /**
@@ -87,17 +67,16 @@ export class QuicClient implements QuicEvents {
     server: SocketAddress,
     { silent = false, isLost = () => false }: QuicClientOptions = {},
   ): Promise<QuicClient> {
-    const isSix = isIPv6(server.host);
-    const socket = createSocket({
-      type: isSix ? 'udp6' : 'udp4',
-      recvBufferSize: 4 << 20,
-      // Nothing to look up: the last packet leaves before the socket is closed.
-      lookup: (host, _options, done) => done(null, host, isSix ? 6 : 4),
+    const binding = loadQuicBinding();
+    let client!: QuicClient;
+    await dialQuic(server, {
+      ...{ binding, config: configure(binding.Config.withBoringSslCtx(false, false)) },
+      ...{ serverName: 'localhost', isLost },
+      events: (quic) => {
+        client = new QuicClient(quic);
+        return client;
+      },
     });
-    const listening = once(socket, 'listening');
-    socket.bind(0, isSix ? '::1' : '127.0.0.1');
-    await listening;
-    const client = new QuicClient(socket, server, isLost);
     const failed = client.end.then((error) => Promise.reject(error));
     failed.catch(() => {});
     await Promise.race([client.#ready, failed]);
