@@ -107,7 +107,9 @@ describe.runIf(quicAvailable)('andvari ratatoskr call', () => {
   it('ws:// and wss://: WebTransport where it can be trusted, else WebSocket', async () => {
     const { place, call, hash } = await start();
     expect(await call(place.url, '--certificate-hash', hash)).toMatchObject(answered(1));
-    expect(await call(place.url)).toMatchObject(answered(0));
+    const plain = await call(place.url);
+    expect(plain).toMatchObject(answered(0));
+    expect(plain.err).toMatch(/answered by websocket in /);
     // In clear, no certificate is the one that is meant.
     const wrong = await call(place.url, '--certificate-hash', other);
     expect(wrong).toMatchObject({ code: 2, sessions: 0 });
@@ -147,7 +149,7 @@ describe.runIf(quicAvailable)('andvari ratatoskr call', () => {
       const key = hexOf(place.server.publicKey as Uint8Array);
       const first = await call(await describe(key, [hash]), '--json');
       expect([first.code, first.sessions, JSON.parse(first.answer)]).toMatchObject([
-        ...[0, 1, { signed: true, answer: { n: 1 } }],
+        ...[0, 1, { signed: true, transport: 'webtransport', answer: { n: 1 } }],
       ]);
       expect(await call(await describe(key, [other]))).toMatchObject(answered(0));
       // Another server's key: its answers are not signed by it.

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { plainEngine } from '@andvari/host-common/engine/module';
+import type { TransportName } from '@andvari/host-common/ratatoskr/client/client-channel';
 import {
   RatatoskrError,
   RefusedByServerError,
@@ -132,6 +133,7 @@ async function call(
     tellAnswer(answer, {
       json: options.json ?? false,
       isChecked: serverKey !== undefined,
+      transport: client.status().transport,
       context,
     });
   } catch (error) {
@@ -227,9 +229,18 @@ function readAuthorities(path: string): string {
   return text;
 }
 
+interface TellOptions {
+  json: boolean;
+  /** Whether the server's key is known. */
+  isChecked: boolean;
+  /** By what the answer came; undefined: the connection has ended since. */
+  transport: TransportName | undefined;
+  context: CommandContext;
+}
+
 function tellAnswer(
   { requestId, payload, signed, roundTripMs }: CallAnswer,
-  { json, isChecked, context }: { json: boolean; isChecked: boolean; context: CommandContext },
+  { json, isChecked, transport, context }: TellOptions,
 ): void {
   const text = new TextDecoder().decode(payload);
   const value = parsed(text);
@@ -242,6 +253,7 @@ function tellAnswer(
       event: 'answer',
       requestId,
       ...known,
+      ...(transport && { transport }),
       roundTripMs: ms,
       ...told,
       answer: value,
@@ -249,7 +261,8 @@ function tellAnswer(
   } else {
     context.result(value === undefined ? Buffer.from(payload).toString('hex') : text);
     const who = isChecked ? 'signed by the server' : 'signature not checked (no --server-key)';
-    context.note(`request ${requestId}: answered in ${roundTripMs.toFixed(1)} ms, ${who}`);
+    const by = transport ? ` by ${transport}` : '';
+    context.note(`request ${requestId}: answered${by} in ${roundTripMs.toFixed(1)} ms, ${who}`);
   }
   // The demo services say so when they do not do what was asked.
   if ((value as { ok?: unknown } | null | undefined)?.ok === false) {

@@ -102,7 +102,8 @@ function systemAuthorities(): string {
 /** First code of TLS's alerts among QUIC's errors (RFC 9001 section 4.8). */
 const CRYPTO_ERROR = 0x100;
 const ALERTS: ReadonlyMap<number, string> = new Map([
-  [42, 'it or its signature is damaged'],
+  // Of BoringSSL's this is the one for another name, too.
+  [42, 'it is for another host, or damaged'],
   [43, 'its kind is not supported'],
   [44, 'it has been revoked'],
   [45, 'it is not valid now'],
