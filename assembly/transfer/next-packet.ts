@@ -26,6 +26,7 @@ import {
   writeAckBlock,
 } from "./received";
 import { ackElicitingInFlight, oldestUnacked, probesWanted, timeoutsInRow } from "./recovery";
+import { mayPingRefused, pingedRefused } from "./refusal-ping";
 import { rekeyDue, rekeyIfDue, writeRekey } from "./rekey";
 import { maySeal, unackedSpan } from "./send-limits";
 import { roomForData, roomToSend } from "./sent";
@@ -164,7 +165,7 @@ function composePing(session: usize, to: usize, room: u32): u32 {
 /**
  * What was not acked goes once more, whatever the window says; else a PING. When a probe has not
  * helped, more counts as lost, so that streams whose bytes went later get their turns, and a PING
- * goes, which no peer lacks room for: until something is acked, what was refused fills the window.
+ * may go (refusal-ping.ts).
  */
 function composeProbe(session: usize, to: usize, room: u32): u32 {
   const timeouts = timeoutsInRow(session);
@@ -175,8 +176,10 @@ function composeProbe(session: usize, to: usize, room: u32): u32 {
   }
   const second = probesWanted(session) == 1,
     even = (timeouts & 1) == 0,
-    may = maySeal(session, false) && roomForData(session) && !(even && second),
+    pings = even && second && mayPingRefused(session),
+    may = maySeal(session, false) && roomForData(session) && !pings,
     order: u32 = even ? Order.MESSAGES : second ? Order.STREAMS : Order.CONTROL;
+  if (pings) pingedRefused(session);
   let bytes = may ? writeContent(session, to, room, order) : 0;
   if (bytes == 0) bytes = composePing(session, to, room);
   composedFlags = (composedFlags & Composed.ACKS) | Composed.ELICITING | Composed.PROBE;

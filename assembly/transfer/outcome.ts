@@ -5,13 +5,16 @@
  */
 import { Content } from "./content";
 import { messageAcked, messageLost } from "./messages";
+import { tookContent } from "./refusal-ping";
 import { SentRecord } from "./sent-record";
 import { streamContentAcked, streamContentLost } from "./stream-output";
 
 export function contentAcked(session: usize, record: usize): void {
   const kind = load<u8>(record, SentRecord.KIND);
+  if (kind == Content.NONE) return;
+  tookContent(session);
   if (kind == Content.MESSAGE) messageAcked(session, record);
-  else if (kind != Content.NONE) streamContentAcked(session, record);
+  else streamContentAcked(session, record);
 }
 
 export function contentLost(session: usize, record: usize): void {

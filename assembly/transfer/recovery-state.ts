@@ -38,6 +38,9 @@ export const enum Recovery {
   /** u64: bytes lost; bytes delivered at which sending is no more limited by the application. */
   BYTES_LOST = 152,
   APP_LIMITED = 160,
+  /** refusal-ping.ts. u64: when the next may go; u32: how many went since content was acked. */
+  REFUSAL_PING_AT = 168,
+  REFUSAL_PINGS = 176,
   BYTES = 512,
 }
 
