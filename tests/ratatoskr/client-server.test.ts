@@ -76,7 +76,7 @@ describe('client and server', () => {
   it.each<[string, Partial<RatatoskrClientOptions>]>([
     ['an unknown device', { deviceId: 'device-9' }],
     ['a device of another key', { deviceId: 'device-2' }],
-    ['somebody else`s user', { userId: 'user-9' }],
+    ["somebody else's user", { userId: 'user-9' }],
   ])('do not come together with %s', async (_, options) => {
     const client = await clientOf(await start(), options);
     await expect(client.connect()).rejects.toMatchObject({
@@ -87,7 +87,7 @@ describe('client and server', () => {
     expect(client.status().state).toBe('failed');
   });
 
-  it('do not come together when the key is another server`s', async () => {
+  it("do not come together when the key is another server's", async () => {
     const serverKey = signerOf('another server').publicKey;
     const client = await clientOf(await start(), { serverKey });
     await expect(client.connect()).rejects.toMatchObject({ code: 'ANDVARI_UNTRUSTED' });

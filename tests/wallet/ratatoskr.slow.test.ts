@@ -184,7 +184,7 @@ describe('the panel', () => {
     expect(await wallet.hook('ratatoskr-offers').count()).toBe(1);
   });
 
-  it('connects to what the page`s operator allows, and says at once what it may not', async () => {
+  it("connects to what the page's operator allows, and says at once what it may not", async () => {
     await wallet.createPassphrase(PASSPHRASE);
     await registered();
     const url = wallet.hook('ratatoskr-url');

@@ -130,7 +130,7 @@ describe('the connection in words', () => {
 
 describe('an endpoint', () => {
   const key = 'ab'.repeat(32);
-  it('is offered by the page`s server, or by nobody', () => {
+  it("is offered by the page's server, or by nobody", () => {
     const url = 'ws://127.0.0.1:1/ratatoskr';
     expect(offeredEndpoint({ url, serverKey: key })).toEqual({
       ...{ url, serverKey: key, webTransportUrl: '', certificateHashes: '', user: 'owner' },

@@ -12,7 +12,7 @@ const good = {
 };
 const parseEndpoint = (words: typeof good) => parse(words, async () => undefined);
 
-describe('an endpoint that the page`s policy', () => {
+describe("an endpoint that the page's policy", () => {
   const own = ['ws://127.0.0.1:50062/ratatoskr', 'https://127.0.0.1:50062/ratatoskr'];
   const refusal = (url: string, webTransportUrl: string, reachable: string[] | undefined = own) => {
     try {

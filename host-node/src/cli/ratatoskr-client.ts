@@ -66,13 +66,13 @@ export function registerRatatoskrClientCommands(group: Command, context: Command
         'answer to stdout. The address is https:// for WebTransport; wss:// (ws:// on this ' +
         'machine) for WebTransport on the UDP port of the same number where --certificate-hash ' +
         "or an authority vouches for it, else WebSocket; or that of a network's description " +
-        '(.../network.json, .../ratatoskr.json), which names both, hashes and the server`s key.',
+        "(.../network.json, .../ratatoskr.json), which names both, hashes and the server's key.",
     )
     .requiredOption('--key <file>', "the device's key, as keygen writes it")
     .requiredOption('--device <id>', 'the device, as it is registered')
     .requiredOption('--user <id>', 'the user that it speaks for')
     .option('--server-key <hex>', 'public key that must have signed the answers', parseHex)
-    .option('--ca <file>', 'authorities to trust in the place of the system`s, PEM')
+    .option('--ca <file>', "authorities to trust in the place of the system's, PEM")
     .option('--certificate-hash <hex>', 'SHA-256 of a certificate to trust; repeatable', addHash)
     .option('--request-id <id>', 'ask again about the request that had this id', parseUuid)
     .option('--v2', 'also sign in the way that no byte can move from field to field')

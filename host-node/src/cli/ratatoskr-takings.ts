@@ -31,7 +31,7 @@ export function registerTakingsCommand(group: Command, context: CommandContext):
     .summary('take out the coins that were paid to Heidrun')
     .description(
       'Move the coins of payments that have ended from heidrun.wallet to a new coin file, for ' +
-        'the wallet commands and the wallet page. No server is asked: the coins are Heidrun`s ' +
+        "the wallet commands and the wallet page. No server is asked: the coins are Heidrun's " +
         'alone. Stop the server first: while it runs it keeps the wallet to itself.',
     )
     .option('--folder <dir>', 'data_dir/ratatoskr of the server', NETWORK_FOLDER)

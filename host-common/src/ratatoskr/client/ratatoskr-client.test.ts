@@ -78,7 +78,7 @@ describe('a call', () => {
     ]);
   });
 
-  it('takes an answer once: the same again is nobody`s', async () => {
+  it("takes an answer once: the same again is nobody's", async () => {
     const placed = await connected();
     const { client, server, clock } = placed;
     let first = new Uint8Array(0);
@@ -113,7 +113,7 @@ describe('a call', () => {
     expect(client.status().queue).toMatchObject({ waiting: 0, underWay: 0, bytes: 0 });
   });
 
-  it('is ended by its signal with the signal`s reason; the answer then is nobody`s', async () => {
+  it("is ended by its signal with the signal's reason; the answer then is nobody's", async () => {
     const { client, server, clock } = await connected();
     const held: Arrived[] = [];
     server.onBusiness = (arrived) => held.push(arrived);
@@ -171,7 +171,7 @@ describe('a call', () => {
   });
 });
 
-describe('an answer that is not the server`s', () => {
+describe("an answer that is not the server's", () => {
   const wrongAnswers: [string, (arrived: Arrived) => Promise<Uint8Array>][] = [
     [
       'signed by another key',
