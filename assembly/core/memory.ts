@@ -56,8 +56,11 @@ const BREAK_RATE_BYTES: u64 = 524288;
 export const MERKLE_NODE_BYTES: usize = 32;
 /** Spans of seconds that the replay cache has forgotten: one more when its clock is set. */
 export const REPLAY_SPANS: u32 = 16;
-/** The replay cache: a head, and of each entry itself, its device, and four words that find it. */
-export const REPLAY_HEAD_BYTES: usize = 64 + 16 * <usize>REPLAY_SPANS;
+/**
+ * The replay cache: a head, and of each entry itself, its device, and four words that find it. The
+ * head has a place for one span more, until two have become one, in whole lines of 64 bytes.
+ */
+export const REPLAY_HEAD_BYTES: usize = 64 + 16 * (<usize>REPLAY_SPANS + 4);
 export const REPLAY_ENTRY_BYTES: usize = 64;
 export const REPLAY_DEVICE_BYTES: usize = 48;
 const REPLAY_BYTES: u64 = REPLAY_ENTRY_BYTES + REPLAY_DEVICE_BYTES + 16;

@@ -45,19 +45,43 @@ export function isForgotten(timestamp: i64): bool {
   return false;
 }
 
-/** Something of this second is forgotten. Without a place for it the two earliest spans are one. */
+/**
+ * Something of this second is forgotten. Without a place for it the two spans that are nearest to
+ * each other become one: so the past and a clock's wrong future, with the right time between them,
+ * stay apart as long as anything is nearer.
+ */
 export function addForgotten(timestamp: i64): void {
-  const count = spanCount();
-  let span: u32 = 0;
-  while (span < count && lastOf(span) + GAP < timestamp) span++;
-  if (span < count && firstOf(span) - GAP <= timestamp) widen(span, timestamp);
-  else if (count < REPLAY_SPANS) insert(span, timestamp);
-  else if (span < 2) set(0, min(firstOf(0), timestamp), max(lastOf(0), timestamp));
-  else {
-    set(1, firstOf(0), lastOf(1));
-    remove(0);
-    insert(span - 1, timestamp);
+  let span = placeOf(timestamp);
+  if (span < spanCount() && firstOf(span) - GAP <= timestamp) {
+    widen(span, timestamp);
+    return;
   }
+  insert(span, timestamp);
+  if (spanCount() <= REPLAY_SPANS) return;
+  span = nearest();
+  set(span, firstOf(span), lastOf(span + 1));
+  remove(span + 1);
+}
+
+/** The first span that is not wholly before it. */
+function placeOf(timestamp: i64): u32 {
+  let span: u32 = 0;
+  while (span < spanCount() && lastOf(span) + GAP < timestamp) span++;
+  return span;
+}
+
+/** The span that is nearest to the one behind it; the earliest of several. */
+function nearest(): u32 {
+  let found: u32 = 0;
+  for (let span: u32 = 1; span + 1 < spanCount(); span++) {
+    if (distance(span) < distance(found)) found = span;
+  }
+  return found;
+}
+
+/** Seconds between a span and the one behind it. Of any two timestamps: no overflow. */
+function distance(span: u32): u64 {
+  return <u64>(firstOf(span + 1) - lastOf(span));
 }
 
 /** A span that reaches the next one swallows it. The one before is farther away than GAP. */
