@@ -210,3 +210,25 @@ describe('close()', () => {
     expect(told).toEqual({ byPeer: true, error: 2, reason: 'bye' });
   });
 });
+
+describe('a reason that is too long', () => {
+  // The last character that has room ends one byte before the end, or right there.
+  it.each([
+    ['q', 255],
+    ['', 256],
+  ])('of a GOAWAY is cut between characters, behind %j too', async (first, bytes) => {
+    const [ours, theirs] = await world.pair();
+    const told: string[] = [];
+    theirs.events = { goAway: (_, reason) => void told.push(reason) };
+    ours.goAway(GoAwayError.SHUTDOWN, `${first}${'é'.repeat(300)}`);
+    expect(await theirs.closed).toMatchObject({ error: 0 });
+    expect(told).toEqual([`${first}${'é'.repeat((bytes - first.length) >> 1)}`]);
+  });
+
+  it('of an end is cut between characters', async () => {
+    const [ours, theirs] = await world.pair();
+    await ours.close(7, `${'q'.repeat(1023)}é`);
+    const end = { byPeer: true, error: 7, reason: 'q'.repeat(1023) };
+    expect(await theirs.closed).toEqual(end);
+  });
+});

@@ -41,3 +41,10 @@ export function wipe(...secrets: readonly Uint8Array[]): void {
 export type RandomBytes = (count: number) => Uint8Array;
 
 export const hostRandom: RandomBytes = (count) => crypto.getRandomValues(new Uint8Array(count));
+
+/** A text as UTF-8, cut behind the last character that ends within `bytesMax` bytes. */
+export function utf8Within(text: string, bytesMax: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(bytesMax);
+  const { written } = encoder.encodeInto(text, bytes);
+  return bytes.subarray(0, written);
+}

@@ -8,6 +8,7 @@ import { Region } from '../engine/generated/layout.ts';
 import { TRANSFER_METADATA_BYTES_MAX } from '../engine/generated/limits.ts';
 import { StreamFact } from '../engine/generated/transfer.ts';
 import { checkWhole } from './argument-checks.ts';
+import { utf8Within } from './byte-strings.ts';
 
 const TWO_32 = 4294967296;
 const EMPTY = new Uint8Array(0);
@@ -123,7 +124,7 @@ export class EngineStreams {
 
   /** Tells the peer that no new streams are taken, for a GoAwayError. */
   goAway(session: number, error: number, reason = ''): boolean {
-    const text = new TextEncoder().encode(reason).subarray(0, 256);
+    const text = utf8Within(reason, 256);
     this.engine.u8.set(text, this.block);
     return this.now.transferGoaway(session, error, text.length) === 0;
   }

@@ -20,7 +20,7 @@ import {
   TransferPacket,
   TransferStatistic,
 } from '../engine/generated/transfer.ts';
-import type { RandomBytes } from './byte-strings.ts';
+import { type RandomBytes, utf8Within } from './byte-strings.ts';
 import type { PacketPlaces } from './datagram-transport.ts';
 import { EngineStreams } from './engine-streams.ts';
 
@@ -300,7 +300,7 @@ export class EngineTransfer {
 
   /** Closes; the reason is cut to what a frame holds. False: the session is not open. */
   close(session: number, error: number, reason = ''): boolean {
-    const text = new TextEncoder().encode(reason).subarray(0, 1024);
+    const text = utf8Within(reason, 1024);
     this.put(TransferBlock.ARGUMENTS, text);
     return this.now.transferClose(session, error, text.length) === 0;
   }
