@@ -44,6 +44,23 @@ describe('arguments of a session', () => {
     }
   });
 
+  it('bytes are a Uint8Array', async () => {
+    const [ours] = await world.pair();
+    const wrong: unknown[] = [new ArrayBuffer(5), new Uint16Array(2), 'abc', [1, 2], null];
+    for (const metadata of wrong) {
+      if (metadata === null) continue;
+      const options = { metadata: metadata as Uint8Array };
+      await expect(ours.openStream(options)).rejects.toThrow(TypeError);
+    }
+    for (const chunk of wrong) {
+      const writer = (await ours.openStream({ bidi: false })).writable?.getWriter();
+      writer?.closed.catch(() => {});
+      await expect(writer?.write(chunk as Uint8Array)).rejects.toThrow(TypeError);
+    }
+    const stream = await ours.openStream({ metadata: new Uint8Array(3) });
+    await stream.writable?.getWriter().write(new Uint8Array(5));
+  });
+
   it('CONTROL is of type 0x100 to 0xffff, an extension of 0x20 to 0x3f', async () => {
     const [ours] = await world.pair();
     const data = new Uint8Array(3);

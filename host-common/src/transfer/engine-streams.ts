@@ -7,7 +7,7 @@ import type { Engine, EngineExports } from '../engine/engine.ts';
 import { Region } from '../engine/generated/layout.ts';
 import { TRANSFER_METADATA_BYTES_MAX } from '../engine/generated/limits.ts';
 import { StreamFact } from '../engine/generated/transfer.ts';
-import { checkWhole } from './argument-checks.ts';
+import { checkBytes, checkWhole } from './argument-checks.ts';
 import { utf8Within } from './byte-strings.ts';
 
 const TWO_32 = 4294967296;
@@ -54,6 +54,7 @@ export class EngineStreams {
   open(session: number, options: StreamOptions = {}): number | undefined {
     const { bidi = true, priority = 128, expedited = false, unordered = false } = options;
     const metadata = options.metadata ?? EMPTY;
+    checkBytes('metadata', metadata);
     if (metadata.length > TRANSFER_METADATA_BYTES_MAX) {
       throw new RangeError(
         `metadata: wanted at most ${TRANSFER_METADATA_BYTES_MAX} bytes, got ${metadata.length}`,

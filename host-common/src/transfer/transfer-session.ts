@@ -129,11 +129,13 @@ export class TransferSession {
    * Opens a stream; waits while the peer holds us to as many as there are, or there is no room.
    * @throws TransferError ANDVARI_SESSION_GOING_AWAY: neither side opens streams any more
    */
-  async openStream(options: StreamOptions = {}): Promise<TransferStream> {
+  async openStream(options: Omit<StreamOptions, 'unordered'> = {}): Promise<TransferStream> {
+    // A web stream has no place for where bytes belong.
+    const inOrder = { ...options, unordered: false };
     for (;;) {
       this.checkOpen();
       if (this.isGoingAway) throw goingAway();
-      const handle = this.transfer.streams.open(this.handle, options);
+      const handle = this.transfer.streams.open(this.handle, inOrder);
       if (handle !== undefined) {
         this.link.kick();
         const { bidi = true, priority = DEFAULT_PRIORITY, metadata = new Uint8Array(0) } = options;

@@ -3,7 +3,9 @@
  * has taken its bytes, and a read takes from the engine what it hands on, so that windows are
  * granted at the reader's pace.
  */
+
 import { StreamResetError, TransferEventKind } from '../engine/generated/transfer.ts';
+import { checkBytes } from './argument-checks.ts';
 import type { EndpointClock } from './endpoint-clock.ts';
 import type { EngineStreams } from './engine-streams.ts';
 import type { TransferEventOf } from './engine-transfer.ts';
@@ -189,6 +191,7 @@ export class TransferStream {
   }
 
   private async write(chunk: Uint8Array): Promise<void> {
+    checkBytes('a chunk', chunk);
     for (let done = 0; done < chunk.length; ) {
       if (this.writeError) throw this.writeError;
       const rest = chunk.subarray(done);
