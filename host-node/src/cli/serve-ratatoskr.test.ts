@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseRatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../config/config.ts';
 import { certificates } from '../ratatoskr/testing/certificates.ts';
 import { makeCertificate } from '../webtransport/certificate-der.ts';
@@ -118,6 +118,21 @@ describe('andvari serve with [ratatoskr]', () => {
     for (const end of stop.splice(0)) await end();
     const audit = await ratatoskr('audit', inFolder('data/ratatoskr/audit.log'));
     expect(audit).toMatchObject({ code: 0 });
+  });
+
+  it('is not ended by a SIGHUP, also while it starts or stops', async () => {
+    const listening = () => process.listenerCount('SIGHUP');
+    const before = listening();
+    const starting = serve(configure());
+    await vi.waitFor(() => expect(listening()).toBe(before + 1), { interval: 1 });
+    process.emit('SIGHUP');
+    await starting;
+    process.emit('SIGHUP');
+    const ends = stop.splice(0).map((end) => end());
+    process.emit('SIGHUP');
+    expect(listening()).toBe(before + 1);
+    for (const ended of await Promise.all(ends)) expect(ended).toMatchObject({ code: 0 });
+    expect(listening()).toBe(before);
   });
 
   it.runIf(quicAvailable)('serves what a page needs to come, and to none but its own', async () => {

@@ -74,8 +74,13 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   const failure = Promise.withResolvers<never>();
   // Looked at below, when the node is up.
   failure.promise.catch(() => undefined);
+  let node: AndvariNode | undefined;
+  // A hang-up reads files anew; while the server starts or stops there is nothing to read for it.
+  // Without anything to read anew it stops the server, as it does other commands.
+  const reload = () => node?.ratatoskr?.reload();
+  if (config.ratatoskr) process.on('SIGHUP', reload);
   try {
-    const node = await AndvariNode.start(nodeOptionsOf(config), {
+    node = await AndvariNode.start(nodeOptionsOf(config), {
       storeThread,
       logger,
       readyChanged: (readiness) => {
@@ -84,18 +89,17 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
       failed: (error) => failure.reject(error),
     });
     announce(node, options.json ?? false, context);
-    const reload = () => node.ratatoskr?.reload();
-    // Without anything to read anew a hang-up stops the server, as it does other commands.
-    if (node.ratatoskr) process.on('SIGHUP', reload);
     try {
       await Promise.race([context.interrupted(), failure.promise]);
     } finally {
-      process.off('SIGHUP', reload);
       if (options.json) context.event({ event: 'stopping' });
-      await node.close();
+      const stopping = node;
+      node = undefined;
+      await stopping.close();
     }
   } finally {
     await storeThread.close();
+    process.off('SIGHUP', reload);
   }
   if (options.json) context.event({ event: 'stopped' });
   else context.note('stopped');
