@@ -13,6 +13,7 @@ const Tag = {
   OBJECT_IDENTIFIER: 0x06,
   UTF8_STRING: 0x0c,
   UTC_TIME: 0x17,
+  GENERALIZED_TIME: 0x18,
   SEQUENCE: 0x30,
   SET: 0x31,
   /** [0] version, [3] extensions. */
@@ -48,9 +49,10 @@ const sequence = (...parts: readonly Uint8Array[]) => der(Tag.SEQUENCE, ...parts
 const oid = (bytes: readonly number[]) => der(Tag.OBJECT_IDENTIFIER, Uint8Array.from(bytes));
 const text = (value: string) => new TextEncoder().encode(value);
 
-/** `YYMMDDHHMMSSZ`: right until 2049, as RFC 5280 section 4.1.2.5 wants it. */
-function utcTime(ms: number): Uint8Array {
+/** `YYMMDDHHMMSSZ` until 2049, from then on with the whole year (RFC 5280 section 4.1.2.5). */
+function time(ms: number): Uint8Array {
   const digits = new Date(ms).toISOString().replace(/\D/g, '');
+  if (digits >= '2050') return der(Tag.GENERALIZED_TIME, text(`${digits.slice(0, 14)}Z`));
   return der(Tag.UTC_TIME, text(`${digits.slice(2, 14)}Z`));
 }
 
@@ -122,7 +124,7 @@ export function makeCertificate(request: CertificateRequest): { cert: string; ke
     der(Tag.INTEGER, serial),
     algorithm,
     subject,
-    sequence(utcTime(request.notBeforeMs), utcTime(request.notAfterMs)),
+    sequence(time(request.notBeforeMs), time(request.notAfterMs)),
     subject,
     createPublicKey(publicKey).export({ type: 'spki', format: 'der' }),
     extensions(request.hosts),

@@ -7,7 +7,8 @@ import { createLogger } from '../log/logger.ts';
 import { makeCertificate } from './certificate-der.ts';
 import { CertificateFiles, SelfMadeCertificates } from './certificates.ts';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const NOW_MS = Date.parse('2027-01-30T12:34:56Z');
 const HOSTS = ['localhost', '127.0.0.1', '::1', '2001:db8::8a2e:0:7334'];
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
@@ -30,6 +31,17 @@ describe('a self-made certificate', () => {
     expect(parsed.checkHost('localhost')).toBe('localhost');
     for (const address of HOSTS.slice(1)) expect(parsed.checkIP(address)).toBe(address);
   });
+
+  it.each(['1969-12-31T23:00:00Z', '2049-12-31T23:59:59Z', '2050-01-01T00:00:00Z'])(
+    'of any time: %s',
+    (begin) => {
+      const notBeforeMs = Date.parse(begin);
+      const made = makeCertificate({ hosts: HOSTS, notBeforeMs, notAfterMs: notBeforeMs + DAY_MS });
+      const { validFrom, validTo } = new X509Certificate(made.cert);
+      expect(Date.parse(validFrom)).toBe(notBeforeMs);
+      expect(Date.parse(validTo)).toBe(notBeforeMs + DAY_MS);
+    },
+  );
 
   it('is for nobody else, and of no other key', () => {
     const other = makeCertificate({ hosts: HOSTS, ...times });
@@ -72,6 +84,50 @@ describe('rotation', () => {
     expect(Date.parse(new X509Certificate(cert).validFrom)).toBeLessThan(NOW_MS);
   });
 
+  /** What clients say of both at this moment, one that is behind by half an hour among them. */
+  function expectValid(source: SelfMadeCertificates, nowMs: number): void {
+    const [current, next] = source.hashes(nowMs).map(hex);
+    expect(hex(source.current(nowMs).hash)).toBe(current);
+    for (const use of ['current', 'next']) {
+      if (use === 'next') source.rotate(nowMs);
+      const { cert, hash } = source.current(nowMs);
+      expect(hex(hash)).toBe(use === 'next' ? next : current);
+      const { validFrom, validTo } = new X509Certificate(cert);
+      expect(Date.parse(validFrom)).toBeLessThanOrEqual(nowMs - HOUR_MS / 2);
+      expect(Date.parse(validTo)).toBeGreaterThan(nowMs + 0.9 * DAY_MS);
+    }
+  }
+
+  it.each([31, 60, 24 * 60, 7 * 24 * 60, 365 * 24 * 60, 30 * 365 * 24 * 60])(
+    'both are valid when a clock that was %i min ahead is put right',
+    (minutes) => {
+      const source = new SelfMadeCertificates(HOSTS, NOW_MS + minutes * 60_000);
+      const before = hex(source.current(NOW_MS + minutes * 60_000).hash);
+      expect(hex(source.current(NOW_MS).hash)).not.toBe(before);
+      // And stay as they are from then on: one for each connection would be none for a page.
+      const hashes = source.hashes(NOW_MS).map(hex);
+      expect(source.hashes(NOW_MS + 5 * DAY_MS).map(hex)).toEqual(hashes);
+      expectValid(source, NOW_MS + 5 * DAY_MS);
+    },
+  );
+
+  it('half an hour ahead was not too much: pages have their hashes', () => {
+    const source = new SelfMadeCertificates(HOSTS, NOW_MS + HOUR_MS / 2);
+    const hashes = source.hashes(NOW_MS + HOUR_MS / 2).map(hex);
+    expect(source.hashes(NOW_MS).map(hex)).toEqual(hashes);
+    expectValid(source, NOW_MS);
+  });
+
+  it.each([1, 6, 11, 12, 400])(
+    'a clock that goes %i days ahead for an hour and comes back leaves valid ones',
+    (days) => {
+      const source = new SelfMadeCertificates(HOSTS, NOW_MS);
+      expectValid(source, NOW_MS + days * DAY_MS);
+      expectValid(source, NOW_MS + HOUR_MS);
+      for (let day = 0; day < 30; day++) expectValid(source, NOW_MS + day * DAY_MS);
+    },
+  );
+
   it('starts anew when nobody came for long', () => {
     const source = new SelfMadeCertificates(HOSTS, NOW_MS);
     const laterMs = NOW_MS + 100 * DAY_MS;
@@ -109,6 +165,16 @@ describe('files', () => {
     expect(source.current(NOW_MS + 180_000).key).toBe(second.key);
     expect(complaints).toEqual(['ANDVARI_CERTIFICATE', 'ANDVARI_CERTIFICATE']);
     expect(source.hashes()).toEqual([]);
+  });
+
+  it('are looked at also when the clock was set back', () => {
+    write(make());
+    const source = new CertificateFiles(files, () => {}, NOW_MS);
+    source.current(NOW_MS + DAY_MS);
+    const second = make();
+    write(second);
+    expect(source.current(NOW_MS + DAY_MS - 59_999)).not.toMatchObject(second);
+    expect(source.current(NOW_MS + DAY_MS - 60_000)).toMatchObject(second);
   });
 
   it('are read at once when somebody asks for that, and what is no pair changes nothing', () => {

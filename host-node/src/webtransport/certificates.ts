@@ -89,6 +89,8 @@ const DAY_MS = 24 * HOUR_MS;
 const LIFETIME_MS = 13 * DAY_MS;
 /** A browser whose clock is behind ours by less takes a fresh certificate. */
 const CLOCK_SKEW_MS = HOUR_MS;
+/** What must be left of it when our own clock was set back; else another one is made. */
+const CLOCK_SKEW_LEFT_MS = CLOCK_SKEW_MS / 2;
 /**
  * How long one is used. Each is made a period before: so a page can be given its hash, and it is
  * valid from then on, should it have to replace the current one early.
@@ -98,57 +100,68 @@ const PERIOD_MS = 6 * DAY_MS;
 /**
  * Self-made certificates, each valid for thirteen days and used for six of them. The next is made
  * along with the current one, so a page has both hashes, and one that was loaded up to six days
- * before a change connects after it.
+ * before a change connects after it. Both are valid at the moment, also when the machine's clock
+ * was set, either way: what was made under a wrong clock is replaced.
  */
 export class SelfMadeCertificates implements CertificateSource {
   readonly #hosts: readonly string[];
-  #current: Certificate;
-  #next: Certificate;
-  #startMs: number;
+  #current: Checked;
+  #next: Checked;
+  /** When the next one takes over. */
+  #untilMs: number;
 
   /** @param hosts DNS names and addresses that go into the certificate */
   constructor(hosts: readonly string[], nowMs: number) {
     this.#hosts = hosts;
-    this.#startMs = nowMs;
+    this.#untilMs = nowMs + PERIOD_MS;
     this.#current = this.#make(nowMs);
     this.#next = this.#make(nowMs);
   }
 
   current(nowMs: number): Certificate {
-    if (nowMs >= this.#startMs + PERIOD_MS) this.#advance(nowMs);
+    this.#refresh(nowMs);
     return this.#current;
   }
 
   hashes(nowMs: number): Uint8Array[] {
-    return [this.current(nowMs).hash, this.#next.hash];
+    this.#refresh(nowMs);
+    return [this.#current.hash, this.#next.hash];
   }
 
   /** Use the next one from now on. */
   rotate(nowMs: number): void {
-    this.#startMs = nowMs;
     this.#current = this.#next;
     this.#next = this.#make(nowMs);
+    this.#untilMs = nowMs + PERIOD_MS;
+    this.#refresh(nowMs);
   }
 
-  #advance(nowMs: number): void {
-    const lateMs = nowMs - (this.#startMs + PERIOD_MS);
-    if (lateMs < PERIOD_MS) {
+  #refresh(nowMs: number): void {
+    const lateMs = nowMs - this.#untilMs;
+    if (lateMs >= 0 && lateMs < PERIOD_MS) {
       this.rotate(nowMs);
-      this.#startMs -= lateMs;
-      return;
+      this.#untilMs -= lateMs;
+    } else if (lateMs >= PERIOD_MS || isTooYoung(this.#current, nowMs)) {
+      // Nobody connected for two periods, or the clock was set.
+      this.#current = this.#make(nowMs);
+      this.#next = this.#make(nowMs);
+      this.#untilMs = nowMs + PERIOD_MS;
     }
-    // Nobody connected for two periods, or the clock jumped: both are too old.
-    this.#startMs = nowMs;
-    this.#current = this.#make(nowMs);
-    this.#next = this.#make(nowMs);
+    if (isTooYoung(this.#next, nowMs)) this.#next = this.#make(nowMs);
+    this.#untilMs = Math.min(this.#untilMs, nowMs + PERIOD_MS);
   }
 
-  #make(nowMs: number): Certificate {
+  #make(nowMs: number): Checked {
     const notBeforeMs = nowMs - CLOCK_SKEW_MS;
     const times = { notBeforeMs, notAfterMs: notBeforeMs + LIFETIME_MS };
     const { cert, key } = makeCertificate({ hosts: this.#hosts, ...times });
     return checked(cert, key);
   }
+}
+
+/** Made while the clock was ahead: clients do not take it yet, or those that are a bit behind. */
+function isTooYoung({ validity }: Checked, nowMs: number): boolean {
+  return nowMs < validity.notBeforeMs + CLOCK_SKEW_LEFT_MS;
 }
 
 /** How often connections have files looked at, in case they were replaced. */
@@ -177,7 +190,8 @@ export class CertificateFiles implements CertificateSource {
   }
 
   current(nowMs: number): Certificate {
-    if (nowMs - this.#checkedMs >= FILE_CHECK_MS) {
+    // Either way: a clock that was set back would have them looked at when it is there again.
+    if (Math.abs(nowMs - this.#checkedMs) >= FILE_CHECK_MS) {
       this.#checkedMs = nowMs;
       this.#refresh(nowMs);
     }
