@@ -15,6 +15,7 @@ import {
   packChanges,
   type ToAnswerThread,
 } from './answer-messages.ts';
+import { AnswerDatabaseError } from './answer-schema.ts';
 import {
   type AnswerKey,
   type AnswerLimits,
@@ -25,7 +26,6 @@ import {
   deviceFull,
   nameOf,
 } from './answer-store.ts';
-import { AnswerDatabaseError } from './answer-tables.ts';
 import type { ServiceOutcome } from './service-bus.ts';
 
 interface Pending {
@@ -101,7 +101,11 @@ export class AnswerDatabase implements AnswerStore {
     return this.#ask({ kind: 'find', key }) as Promise<AnswerRecord | undefined>;
   }
 
-  async begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<AnswerRecord | undefined> {
+  async begin(
+    key: AnswerKey,
+    digest: Uint8Array,
+    steadyS: number,
+  ): Promise<AnswerRecord | undefined> {
     const name = nameOf(key);
     const unsaved = this.#unsaved.get(name);
     if (unsaved?.record) return unsaved.record;
@@ -110,7 +114,7 @@ export class AnswerDatabase implements AnswerStore {
       this.#unsaved.delete(name);
       this.forget(key);
     }
-    const result = await this.#ask({ kind: 'begin', key, digest, nowS });
+    const result = await this.#ask({ kind: 'begin', key, digest, steadyS });
     if (result === 'full') throw deviceFull();
     return result;
   }

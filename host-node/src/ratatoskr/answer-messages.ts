@@ -13,7 +13,7 @@ export interface AnswerThreadData {
 
 export type AnswerChange =
   | { kind: 'find'; key: AnswerKey }
-  | { kind: 'begin'; key: AnswerKey; digest: Uint8Array; nowS: number }
+  | { kind: 'begin'; key: AnswerKey; digest: Uint8Array; steadyS: number }
   | { kind: 'finish'; key: AnswerKey; outcome: ServiceOutcome }
   | { kind: 'forget'; key: AnswerKey }
   /** Writes something that changes nothing. */
@@ -59,7 +59,7 @@ export function packChanges(changes: readonly AnswerChange[]): PackedChanges {
     packed.kinds.push(change.kind);
     if (change.kind === 'try') continue;
     packed.texts.push(change.key.deviceId, change.key.requestId);
-    if (change.kind === 'begin') packed.numbers.push(change.nowS);
+    if (change.kind === 'begin') packed.numbers.push(change.steadyS);
     else if (change.kind === 'finish') packOutcome(packed, change.outcome);
     const part = bytesOf(change);
     bytes.set(part, at);
@@ -99,7 +99,7 @@ export function* unpackChanges(packed: PackedChanges): Generator<AnswerChange> {
         kind,
         key,
         digest: takeBytes(DIGEST_BYTES),
-        nowS: packed.numbers[number++] as number,
+        steadyS: packed.numbers[number++] as number,
       };
     } else if (kind === 'finish') {
       const length = packed.numbers[number++] as number;

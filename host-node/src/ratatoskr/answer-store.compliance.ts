@@ -17,8 +17,13 @@ const key = (requestId: string, deviceId = 'd') => ({ deviceId, requestId });
 
 type Open = (limits: Partial<AnswerLimits>) => AnswerStore | Promise<AnswerStore>;
 
-async function execute(store: AnswerStore, at: ReturnType<typeof key>, bytes: number, nowS = 100) {
-  await store.begin(at, digest, nowS);
+async function execute(
+  store: AnswerStore,
+  at: ReturnType<typeof key>,
+  bytes: number,
+  steadyS = 100,
+) {
+  await store.begin(at, digest, steadyS);
   await store.finish(at, { ok: true, payload: new Uint8Array(bytes) }, digest);
 }
 

@@ -2,6 +2,7 @@
  * What is remembered of calls, so that none is executed twice: that it began, and how it ended
  * (service-bus.ts). Every implementation passes answer-store.compliance.ts.
  */
+import { KeptTime } from './kept-time.ts';
 import {
   ANSWER_BYTES_MAX,
   ANSWER_BYTES_PER_DEVICE_MAX,
@@ -47,8 +48,8 @@ export function deviceFull(): AnswerStoreError {
 }
 
 /**
- * That a call began is remembered for `keptS`, whatever else happens; its answer as long as there
- * is room, then it is ANSWER_GONE.
+ * That a call began is remembered for `keptS` of use (kept-time.ts), whatever else happens; its
+ * answer as long as there is room, then it is ANSWER_GONE.
  */
 export interface AnswerStore {
   /** Whether what began is still known to the next process. */
@@ -59,8 +60,9 @@ export interface AnswerStore {
    * The call begins, unless it is known: then that is the result, and nothing is changed. When this
    * resolves with undefined, a crash does not make it forgotten. Rejects with AnswerStoreError:
    * then it has not begun.
+   * @param steadyS by a clock that nobody sets, the same for all calls of one process
    */
-  begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<AnswerRecord | undefined>;
+  begin(key: AnswerKey, digest: Uint8Array, steadyS: number): Promise<AnswerRecord | undefined>;
   /**
    * How it ended; when this resolves a crash does not make that forgotten, unless it could not be
    * saved: then it is known as long as the process lives. Never rejects.
@@ -111,6 +113,7 @@ interface Kept extends AnswerRecord {
 export class MemoryAnswerStore implements AnswerStore {
   readonly durable = false;
   readonly #limits: AnswerLimits;
+  readonly #time = new KeptTime();
   /** In the order in which they began. */
   readonly #records = new Map<string, Kept>();
   /**
@@ -141,7 +144,8 @@ export class MemoryAnswerStore implements AnswerStore {
     return Promise.resolve(this.#known(key));
   }
 
-  begin(key: AnswerKey, digest: Uint8Array, nowS: number): Promise<AnswerRecord | undefined> {
+  begin(key: AnswerKey, digest: Uint8Array, steadyS: number): Promise<AnswerRecord | undefined> {
+    const nowS = this.#time.pass(steadyS);
     this.#expire(nowS);
     const known = this.#known(key);
     if (known) return Promise.resolve(known);
@@ -195,8 +199,6 @@ export class MemoryAnswerStore implements AnswerStore {
       if (!this.#first) return;
       const [name, record] = this.#first;
       if (this.#records.get(name) === record) {
-        // It began before now: the clock was set back, and must not hold up those behind it.
-        record.atS = Math.min(record.atS, nowS);
         if (record.atS + this.#limits.keptS > nowS) return;
         this.#remove(name);
       }
@@ -245,4 +247,13 @@ export class MemoryAnswerStore implements AnswerStore {
 /** One text for both; the length keeps pairs apart that would read alike. */
 export function nameOf({ deviceId, requestId }: AnswerKey): string {
   return `${deviceId.length}:${deviceId}${requestId}`;
+}
+
+/** Rejects with AnswerStoreError when it takes too long. */
+export function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new AnswerStoreError('the answers cannot be read in time'));
+    const timer = setTimeout(late, ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

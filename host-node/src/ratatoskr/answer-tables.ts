@@ -3,7 +3,8 @@
  * bound needs a look at more than the rows it is about. All of it runs inside the transaction of
  * the caller (answer-database.ts).
  */
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { FORMAT, openAnswerFile } from './answer-schema.ts';
 import {
   ANSWER_GONE,
   type AnswerKey,
@@ -12,67 +13,20 @@ import {
   nameOf,
 } from './answer-store.ts';
 import { FleetingMap } from './fleeting-map.ts';
+import { KeptTime } from './kept-time.ts';
 import { CALLS_MAX } from './limits.ts';
 import { failedOutcome, type ServiceOutcome } from './service-bus.ts';
 
-/** "AndR": the file says by itself what it is. */
-const APPLICATION_ID = 0x416e6452;
-const FORMAT = 2;
 /** Code of a row whose outcome had to go; that it was executed stays. */
 const GONE = 'GONE';
-const SCHEMA = `
-  CREATE TABLE device (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    records INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX device_bytes ON device (bytes);
-  CREATE TABLE answer (
-    id INTEGER PRIMARY KEY,
-    device INTEGER NOT NULL,
-    request TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    beganS INTEGER NOT NULL,
-    code TEXT,
-    answer BLOB,
-    UNIQUE (device, request)
-  ) STRICT;
-  CREATE INDEX answer_age ON answer (beganS);
-  CREATE INDEX answer_held ON answer (device, id) WHERE length(answer) > 0;
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${FORMAT};
-`;
-/** Format 1 had the device's name in each row, and no sums. */
-const FROM_FORMAT_1 = `
-  ALTER TABLE answer RENAME TO former;
-  ${SCHEMA}
-  INSERT INTO device (name, records, bytes)
-    SELECT device, count(*), coalesce(sum(length(answer)), 0) FROM former GROUP BY device;
-  INSERT INTO answer
-    SELECT f.id, d.id, f.request, f.digest, f.beganS, f.code, f.answer
-    FROM former f JOIN device d ON d.name = f.device;
-  DROP TABLE former;
-`;
-const AUTO_VACUUM_INCREMENTAL = 2;
-/** SQLite's result code: somebody else has the lock. */
-const SQLITE_BUSY = 5;
 /** Free pages (of 4 KiB) that wait in the file for the next answers; more are given back. */
 const FREE_PAGES_MAX = 2048;
 /** And so many with one commit: a millisecond. */
 const FREED_PAGES_MAX = 256;
-/** The journal is cut to this after it was written into the file. */
-const JOURNAL_BYTES = 8 * 1024 * 1024;
 /** Rows that are remembered as open: twice what may be under way. */
 const OPEN_MAX = 2 * CALLS_MAX;
 /** Rows that go with one commit because they are too old: more at least than come with it. */
 const EXPIRED_MAX = 256;
-
-/** The file is no answer store. */
-export class AnswerDatabaseError extends Error {
-  readonly code = 'ANDVARI_RATATOSKR_ANSWERS_FILE';
-  override readonly name = 'AnswerDatabaseError';
-}
 
 /** What a device has, and whether its row says so yet. */
 interface Sums {
@@ -103,6 +57,9 @@ export class AnswerTables {
   #open = new FleetingMap<string, Row>();
   /** Of all answers; undefined: to be summed up from the devices. */
   #bytes: number | undefined;
+  /** What has passed in all processes (KeptTime), as of this transaction. */
+  #nowS: number;
+  readonly #time: KeptTime;
   /** No record began before; undefined: to be looked up. */
   #oldestS: number | undefined;
   /** Rows or answers went, now or before this opened: there may be pages to give back. */
@@ -111,17 +68,12 @@ export class AnswerTables {
   /** Throws AnswerDatabaseError. */
   constructor(path: string, limits: AnswerLimits) {
     this.#limits = limits;
-    this.#database = new DatabaseSync(path, { timeout: 0 });
-    try {
-      this.resumed = openTables(path, this.#database);
-      this.#statements = prepare(this.#database);
-    } catch (error) {
-      this.#database.close();
-      if (error instanceof AnswerDatabaseError) throw error;
-      const busy = (error as { errcode?: number }).errcode === SQLITE_BUSY;
-      const why = busy ? 'another server has these answers open' : (error as Error).message;
-      throw new AnswerDatabaseError(`${path}: ${why}`, { cause: error });
-    }
+    const { database, resumed } = openAnswerFile(path);
+    this.#database = database;
+    this.resumed = resumed;
+    this.#statements = prepare(database);
+    this.#nowS = Number(this.#statements.newestS.get()?.['newestS'] ?? 0);
+    this.#time = new KeptTime(this.#nowS);
   }
 
   /** All that `change` does, or nothing, if it throws. */
@@ -156,7 +108,7 @@ export class AnswerTables {
    * What is known of a call that began before; 'full': the device has as many records as it may
    * have; undefined: it begins.
    */
-  begin(key: AnswerKey, digest: Uint8Array, nowS: number): AnswerRecord | 'full' | undefined {
+  begin(key: AnswerKey, digest: Uint8Array): AnswerRecord | 'full' | undefined {
     const { deviceId, requestId } = key;
     const sums =
       this.#met.get(deviceId) ?? this.#meet(this.#statements.enter.get(deviceId), deviceId);
@@ -166,10 +118,10 @@ export class AnswerTables {
       sums.id,
       requestId,
       digest,
-      nowS,
+      this.#nowS,
     );
     if (changes === 0) return this.find(key);
-    if (this.#oldestS !== undefined) this.#oldestS = Math.min(this.#oldestS, nowS);
+    if (this.#oldestS !== undefined) this.#oldestS = Math.min(this.#oldestS, this.#nowS);
     this.#add(sums, 1, 0);
     const name = nameOf(key);
     this.#open.delete(name);
@@ -220,9 +172,14 @@ export class AnswerTables {
     return row;
   }
 
-  /** What is too old goes, by and by. @param coming records that begin in this transaction */
-  expire(nowS: number, coming: number): void {
-    const last = nowS - this.#limits.keptS;
+  /**
+   * Time has passed, and what is too old goes, by and by.
+   * @param steadyS by a clock that nobody sets
+   * @param coming records that begin in this transaction
+   */
+  expire(steadyS: number, coming: number): void {
+    this.#nowS = this.#time.pass(steadyS);
+    const last = this.#nowS - this.#limits.keptS;
     this.#oldestS ??= Number(this.#statements.oldestS.get()?.['oldestS'] ?? Infinity);
     if (this.#oldestS > last) return;
     const rows = this.#statements.expire.all(last, EXPIRED_MAX + 2 * coming) as unknown as Row[];
@@ -324,6 +281,7 @@ function prepare(database: DatabaseSync) {
       'UPDATE answer SET code = ?, answer = ? WHERE id = ? AND device = ? AND request = ?',
     ),
     forget: statement('DELETE FROM answer WHERE id = ?'),
+    newestS: statement('SELECT max(beganS) AS newestS FROM answer'),
     oldestS: statement('SELECT min(beganS) AS oldestS FROM answer'),
     expire: statement(
       'DELETE FROM answer WHERE id IN ' +
@@ -340,29 +298,6 @@ function prepare(database: DatabaseSync) {
     total: statement('SELECT coalesce(sum(bytes), 0) AS bytes FROM device'),
     freePages: statement('PRAGMA freelist_count'),
   };
-}
-
-/** Whether the tables were there. */
-function openTables(path: string, database: DatabaseSync): boolean {
-  // A new file takes it over at its first write; one that has tables, when it is vacuumed.
-  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL');
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = ${JOURNAL_BYTES}`);
-  database.exec('PRAGMA synchronous = FULL');
-  const pragma = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
-  const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']);
-  if (tables === 0) {
-    database.exec(`BEGIN EXCLUSIVE; ${SCHEMA} COMMIT`);
-    return false;
-  }
-  const format = pragma('user_version');
-  if (pragma('application_id') !== APPLICATION_ID || ![1, FORMAT].includes(format)) {
-    throw new AnswerDatabaseError(`${path} holds no answers of format ${FORMAT}`);
-  }
-  if (format === 1) database.exec(`BEGIN EXCLUSIVE; ${FROM_FORMAT_1} COMMIT`);
-  if (pragma('auto_vacuum') !== AUTO_VACUUM_INCREMENTAL) {
-    database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM');
-  }
-  return true;
 }
 
 function recordOf(row: Record<string, unknown>): AnswerRecord {

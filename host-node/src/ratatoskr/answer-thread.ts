@@ -12,7 +12,8 @@ import {
   type ToAnswerThread,
   unpackChanges,
 } from './answer-messages.ts';
-import { AnswerDatabaseError, AnswerTables } from './answer-tables.ts';
+import { AnswerDatabaseError } from './answer-schema.ts';
+import { AnswerTables } from './answer-tables.ts';
 
 if (!parentPort) throw new Error('answer-thread.ts is the entry of a worker thread');
 const port = parentPort;
@@ -41,7 +42,7 @@ function commit(tables: AnswerTables, packed: PackedChanges): void {
     tables.transaction(() => {
       const begun = changes.filter(({ kind }) => kind === 'begin') as Begin[];
       const last = begun.at(-1);
-      if (last) tables.expire(last.nowS, begun.length);
+      if (last) tables.expire(last.steadyS, begun.length);
       changes.forEach((change, index) => {
         const result = apply(tables, change);
         if (result !== undefined) results.push([index, result]);
@@ -55,7 +56,7 @@ function commit(tables: AnswerTables, packed: PackedChanges): void {
 }
 
 function apply(tables: AnswerTables, change: AnswerChange): AnswerResult {
-  if (change.kind === 'begin') return tables.begin(change.key, change.digest, change.nowS);
+  if (change.kind === 'begin') return tables.begin(change.key, change.digest);
   if (change.kind === 'find') return tables.find(change.key);
   if (change.kind === 'finish') tables.finish(change.key, change.outcome);
   else if (change.kind === 'forget') tables.forget(change.key);

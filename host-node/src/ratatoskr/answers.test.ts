@@ -116,10 +116,31 @@ describe('AnswerDatabase', () => {
     expect((await again.find(key('small0')))?.outcome).toEqual(ANSWER_GONE);
     // What is too old goes by and by, and its device with it.
     const other = (requestId: string) => ({ deviceId: 'e', requestId });
-    for (let i = 0; i < 4; i++) await again.begin(other(`${i}`), digest, 200);
+    for (const [i, steadyS] of [5, 15, 15, 15, 15].entries()) {
+      await again.begin(other(`${i}`), digest, steadyS);
+    }
     await again.close();
     expect(sums(path)).toMatchObject({ devices: 1, records: 4, bytes: 0 });
     expect(counted(path)).toEqual({ records: 4, bytes: 0 });
+  });
+
+  it('lets records grow old while it is in use, whatever clocks say', async () => {
+    const path = newPath();
+    const use = async (steadyS: number, id: string) => {
+      const store = await AnswerDatabase.open(path, { keptS: 10 });
+      const known = await store.begin(key(id), digest, steadyS);
+      await store.begin(key(`${id} later`), digest, steadyS + 4);
+      await store.close();
+      return known !== undefined;
+    };
+    // A day and more apart, either way.
+    expect(await use(200_000, 'a')).toBe(false);
+    expect(await use(400_000, 'a')).toBe(true);
+    expect(await use(0, 'a')).toBe(true);
+    // Three times four seconds: now it is too old, and what came later is not.
+    expect(await use(100, 'b')).toBe(false);
+    expect(await use(0, 'a later')).toBe(true);
+    expect(await use(0, 'a')).toBe(false);
   });
 
   it('gives a failure of an earlier release in a form that can be told', async () => {
@@ -150,6 +171,25 @@ describe('AnswerDatabase', () => {
     for (let i = 0; i < 16; i++) await store.begin(key(`late ${i}`), digest, 200);
     await store.close();
     expect(statSync(path).size).toBeLessThan(9 * MiB);
+  });
+
+  it('forgets nothing of a file of format 2: its times may be of wrong clocks', async () => {
+    const path = newPath();
+    const store = await AnswerDatabase.open(path, { keptS: 10 });
+    for (const id of ['a', 'b', 'c']) await store.begin(key(id), digest, 100);
+    await store.close();
+    const former = new DatabaseSync(path);
+    former.exec(`
+      UPDATE answer SET beganS = 1700000000 WHERE request = 'b';
+      UPDATE answer SET beganS = 1900000000 WHERE request = 'c';
+      PRAGMA user_version = 2;
+    `);
+    former.close();
+    const again = await AnswerDatabase.open(path, { keptS: 10 });
+    for (const id of ['a', 'b', 'c']) expect(await again.begin(key(id), digest, 5)).toBeDefined();
+    await again.begin(key('d'), digest, 15);
+    for (const id of ['a', 'b', 'c']) expect(await again.find(key(id))).toBeUndefined();
+    await again.close();
   });
 
   it('brings a file of format 1 to its own', async () => {

@@ -4,6 +4,7 @@ import { MessageType, type RatatoskrResponse } from '@andvari/host-common/ratato
 import { NO_REQUEST_DIGEST } from '@andvari/host-common/ratatoskr/signing';
 import type { AuditLog } from './audit-log.ts';
 import type { Authenticator, Credentials } from './authenticator.ts';
+import type { FirstConnection } from './connection-records.ts';
 import { classOf, type ErrorCode, textOf } from './error-codes.ts';
 import { AUTHENTICATION_TIMEOUT_MS } from './limits.ts';
 import type { NodeEd25519Signer } from './node-ed25519.ts';
@@ -56,6 +57,7 @@ export interface ConnectionServicesOptions {
   audit: AuditLog;
   clock: Clock;
   authenticator: Authenticator;
+  firstConnection: FirstConnection;
   signer: NodeEd25519Signer | undefined;
   connectionRate: ConnectionRate;
   count: (result: CountedResult) => void;
@@ -119,6 +121,10 @@ export class ConnectionServices {
     const opened = this.#options.codec.openConnectionRequest(payload);
     return opened.ok ? opened.payload : opened.reason;
   };
+
+  /** Whether no process before this one has opened a session for it. */
+  readonly isFirst = (deviceId: string, digest: Uint8Array): Promise<boolean> =>
+    this.#options.firstConnection(deviceId, digest);
 
   /** Undefined: they may; else why not, for the audit log. */
   readonly authenticate = async (

@@ -249,9 +249,16 @@ export class RatatoskrConnection implements ChannelHandler {
     this.#authenticating = true;
     // What one read has brought may still come: it is held.
     this.#pace.hold('session', true);
-    const reason = await authenticate({ deviceId, userId, ...payload }, this.#gone.signal);
+    const isFirst = await this.#services.isFirst(deviceId, digest);
+    const credentials = { deviceId, userId, ...payload };
+    const reason = isFirst ? await authenticate(credentials, this.#gone.signal) : undefined;
     this.#authenticating = false;
     if (this.#isGone) return;
+    if (!isFirst) {
+      const replay = { code: 'REPLAY', reason: 'EARLIER_PROCESS' } as const;
+      this.#refuse({ ok: false, ...replay, requestId, digest, request }, clock.steadyMs());
+      return this.#judgeHeld();
+    }
     const from = { device: deviceId, user: userId, requestId };
     if (reason !== undefined) {
       this.#services.count('CONNECTION_REJECTED');

@@ -22,6 +22,7 @@ import { AnswerDatabase } from './answer-database.ts';
 import { AuditLog } from './audit-log.ts';
 import { AuditFileError, AuditInUseError, AuditLock } from './audit-place.ts';
 import { CertificateWatch } from './certificate-watch.ts';
+import { recordedConnections } from './connection-records.ts';
 import { DeviceFileError, reloadRegistry, watchDevices } from './device-file.ts';
 import { FileRegistry } from './file-registry.ts';
 import { InProcessBus } from './in-process-bus.ts';
@@ -299,6 +300,7 @@ async function openParts(options: RatatoskrOptions, around: Around): Promise<End
   const server = new RatatoskrServer({
     ...options,
     ...{ module, registry: devices, bus, audit, serverSeed, refuseBeforeS },
+    firstConnection: recordedConnections(answers),
     clockSet: (seconds) => logger.warn({ seconds }, 'the clock of this machine was set'),
     failed: (error) => logger.error({ err: error }, 'a request could not be answered'),
   });

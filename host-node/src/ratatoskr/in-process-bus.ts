@@ -7,6 +7,7 @@ import {
   type AnswerStore,
   AnswerStoreError,
   nameOf,
+  within,
 } from './answer-store.ts';
 import {
   CANNOT_TAKE,
@@ -23,6 +24,7 @@ import {
   UNKNOWN,
 } from './bus-outcomes.ts';
 import { FleetingMap } from './fleeting-map.ts';
+import { processSeconds } from './kept-time.ts';
 import {
   CALLS_MAX,
   CALLS_PER_DEVICE_MAX,
@@ -65,8 +67,8 @@ export interface InProcessBusOptions {
   callsMax?: number;
   callsPerDeviceMax?: number;
   logger: Logger;
-  /** Unix seconds of a clock that nobody sets while the process lives [from its start on]. */
-  nowS?: () => number;
+  /** Seconds of a clock that nobody sets, of any origin [since the start of the process]. */
+  steadyS?: () => number;
 }
 
 export class InProcessBus implements ServiceBus {
@@ -196,10 +198,10 @@ export class InProcessBus implements ServiceBus {
   async #execute(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
     const { answers, logger } = this.#options;
     const { service } = work;
-    const nowS = this.#options.nowS ?? steadyS;
+    const { steadyS = processSeconds } = this.#options;
     let record: AnswerRecord | undefined;
     try {
-      record = await answers.begin(call, running.digest, nowS());
+      record = await answers.begin(call, running.digest, steadyS());
     } catch (error) {
       if (error instanceof AnswerStoreError && error.deviceFull) return DEVICE_FULL;
       this.#tell(error);
@@ -301,20 +303,6 @@ async function run(
     logger.error({ err: error, service: service.name }, 'a service failed');
     return { ok: false, code: 'SERVICE_ERROR', message: '' };
   }
-}
-
-/** A clock that is set would make what was executed a minute ago look a day old. */
-function steadyS(): number {
-  return Math.floor((performance.timeOrigin + performance.now()) / 1000);
-}
-
-/** Rejects with AnswerStoreError when it takes too long. */
-function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new AnswerStoreError('the answers cannot be read in time'));
-    const timer = setTimeout(late, ms);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 /** What a request_id stands for: whose request, and what it says. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
@@ -39,14 +40,17 @@ async function kill(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-async function start(): Promise<{ child: ChildProcess; peer: TestPeer }> {
+/** With a clock that is so many seconds behind. */
+async function start(behindS = 0): Promise<{ child: ChildProcess; peer: TestPeer }> {
+  const clock = `const now = Date.now; Date.now = () => now() - ${behindS * 1000};`;
   const child = fork(PROGRAM, [folder], {
-    execArgv: [],
+    execArgv: ['--import', `data:text/javascript,${clock}`],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   children.push(child);
   const [{ url }] = (await once(child, 'message')) as [RatatoskrAddress];
-  const peer = new TestPeer(url, { deviceId: 'd', userId: 'u', codec });
+  const nowS = () => Math.floor(Date.now() / 1000) - behindS;
+  const peer = new TestPeer(url, { deviceId: 'd', userId: 'u', codec, nowS });
   await peer.opened;
   expect((await peer.ask(peer.connectionRequest())).success).toBe(true);
   return { child, peer };
@@ -104,6 +108,18 @@ describe('a server that is killed and comes back', () => {
     await kill(first.child);
     const second = await start();
     expect((await second.peer.ask(hello)).errorCode).toBe('TIMESTAMP_INVALID');
+    expect((await second.peer.ask(second.peer.connectionRequest())).success).toBe(true);
+  });
+
+  it('opens no session for what the process before it took, its clock set back', async () => {
+    const first = await start();
+    const hello = first.peer.connectionRequest();
+    expect((await first.peer.ask(hello)).success).toBe(true);
+    await kill(first.child);
+    const second = await start(3);
+    // Signed after its start, as it seems now.
+    await setTimeout(Number(hello.timestamp) * 1000 + 3000 - Date.now());
+    expect((await second.peer.ask(hello)).errorCode).toBe('REPLAY');
     expect((await second.peer.ask(second.peer.connectionRequest())).success).toBe(true);
   });
 });

@@ -7,6 +7,7 @@ import type { AuditLog } from './audit-log.ts';
 import { type Authenticator, anyDevice } from './authenticator.ts';
 import type { AcceptChannel } from './channel.ts';
 import { RatatoskrConnection } from './connection.ts';
+import type { FirstConnection } from './connection-records.ts';
 import {
   type Clock,
   type ConnectionRate,
@@ -43,6 +44,8 @@ export interface RatatoskrServerOptions {
   authenticator?: Authenticator;
   /** Messages of one device [60 a minute, 1000 an hour]. */
   rates?: { perMinute?: number; perHour?: number };
+  /** Of all processes [the replay cache knows those of this one]. */
+  firstConnection?: FirstConnection;
   connectionRate?: ConnectionRate;
   connectionsMax?: number;
   /** Seconds of the future that are accepted [0]. */
@@ -108,6 +111,7 @@ export class RatatoskrServer {
         requireV2: options.requireV2 ?? false,
       }),
       authenticator: options.authenticator ?? anyDevice,
+      firstConnection: options.firstConnection ?? (() => Promise.resolve(true)),
       connectionRate: options.connectionRate ?? {},
       failed: options.failed,
       routed: (ms) => this.onRouted?.(ms),
