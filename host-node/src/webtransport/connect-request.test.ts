@@ -46,11 +46,18 @@ it.each([
   ['a zero in a value', extra(['accept', 'a\0b']), 400],
   ['white space before a value', extra(['accept', ' b']), 400],
   ['a field of HTTP/1.1', extra(['connection', 'close']), 400],
+  ['two hosts', extra(['host', 'localhost'], ['host', 'localhost']), 400],
+  ['two methods', [[':method', 'CONNECT'], ...connectFields()], 400],
+  ...['keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map(
+    (name) => [name, extra([name, 'x']), 400] as [string, Field[], number],
+  ),
   ['te', extra(['te', 'gzip']), 400],
+  ['te of more than trailers', extra(['te', 'trailers, gzip']), 400],
 ] as [string, Field[], number][])('refuses %s', (_, fields, status) => {
   expect(() => parseConnectRequest(fields)).toThrow(expect.objectContaining({ status }));
 });
 
-it('takes te: trailers and a host that is the authority', () => {
-  parseConnectRequest(extra(['te', 'trailers'], ['host', 'localhost']));
+it('takes te: trailers, a host that is the authority, and cookies, which nobody gets', () => {
+  const fields = extra(['te', 'trailers'], ['host', 'localhost'], ['cookie', 'a'], ['cookie', 'b']);
+  expect(parseConnectRequest(fields)).toEqual(parseConnectRequest(connectFields()));
 });

@@ -2,11 +2,17 @@
  * HTTP/3 over one QUIC connection for a client of one WebTransport session: SETTINGS both ways, one
  * extended CONNECT, and the end of the session, after which the connection is closed.
  */
+import { parseAnswerStatus } from './connect-answer.ts';
 import type { ConnectRequest } from './connect-request.ts';
 import { ControlReader } from './control-reader.ts';
-import { Http3Code, Http3ConnectionError, Http3StreamError } from './http3-error.ts';
+import {
+  Http3Code,
+  Http3ConnectionError,
+  Http3RequestError,
+  Http3StreamError,
+} from './http3-error.ts';
 import { emitHeaders, Setting } from './http3-frames.ts';
-import { KEEP_ALIVE_MS, RELEASE_TIMEOUT_MS } from './limits.ts';
+import { INTERIM_ANSWERS_MAX, KEEP_ALIVE_MS, RELEASE_TIMEOUT_MS } from './limits.ts';
 import { PeerStreams, refuse, startOwnStreams } from './peer-streams.ts';
 import type { Field } from './qpack.ts';
 import type { QuicClosedError, QuicConnection, QuicEvents } from './quic-connection.ts';
@@ -20,8 +26,8 @@ export class SessionRefusedError extends Error {
   /** HTTP's; undefined: it did not come that far. */
   readonly status: number | undefined;
 
-  constructor(why: string, status?: number) {
-    super(`the server gives no WebTransport session: ${why}`);
+  constructor(why: string, { status, cause }: { status?: number; cause?: unknown } = {}) {
+    super(`the server gives no WebTransport session: ${why}`, { cause });
     this.name = 'SessionRefusedError';
     this.status = status;
   }
@@ -47,6 +53,7 @@ export class Http3Client implements QuicEvents {
   readonly #streams: PeerStreams;
   #connect: { receive: QuicReceiveStream; send: QuicSendStream } | undefined;
   #session: WebTransportSession | undefined;
+  #interimCount = 0;
   /** Why there is no session; undefined: nothing says so yet. */
   #failure: Error | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
@@ -133,7 +140,7 @@ export class Http3Client implements QuicEvents {
     const { receive, send } = stream;
     const reader = new RequestReader({
       headers: (fields) => this.#answer(fields),
-      isInterim: (fields) => /^1\d\d$/.test(statusOf(fields)),
+      isInterim: (fields) => this.#isInterim(fields),
       close: (code, reason) => this.#session?.end({ by: 'peer', code, reason }),
       drain: () => this.#owner.draining(),
     });
@@ -163,30 +170,31 @@ export class Http3Client implements QuicEvents {
       this.#quit(new SessionRefusedError('it has ended the request'));
     } catch (error) {
       if (error instanceof Http3ConnectionError) {
-        this.#failure ??= error;
+        this.#failure ??= new SessionRefusedError(error.message, { cause: error });
         throw error;
       }
-      const isStream = error instanceof Http3StreamError;
-      if (!isStream && receive.open && !this.#quic.lost) {
-        // Headers of too many bytes, or none.
-        this.fail(error as Error, Http3Code.MESSAGE_ERROR);
-        return;
-      }
       const { message } = error as Error;
-      send.reset(isStream ? error.http3Code : Http3Code.REQUEST_CANCELLED);
-      receive.stop(isStream ? error.http3Code : Http3Code.REQUEST_CANCELLED);
+      const http3Code = streamCodeOf(error);
+      send.reset(http3Code);
+      receive.stop(http3Code);
       this.#session?.end({ by: 'lost', code: 0, reason: message });
-      this.#quit(new SessionRefusedError(message));
+      this.#quit(new SessionRefusedError(message, { cause: error }));
     }
   }
 
+  /** Whether another answer follows this one. */
+  #isInterim(fields: readonly Field[]): boolean {
+    if (parseAnswerStatus(fields) >= 200) return false;
+    this.#interimCount++;
+    if (this.#interimCount <= INTERIM_ANSWERS_MAX) return true;
+    const why = `more than ${INTERIM_ANSWERS_MAX} interim answers`;
+    throw new Http3StreamError(Http3Code.EXCESSIVE_LOAD, why);
+  }
+
   #answer(fields: readonly Field[]): void {
-    const status = statusOf(fields);
-    if (!/^[2-9]\d\d$/.test(status)) {
-      throw new Http3ConnectionError(Http3Code.MESSAGE_ERROR, 'an answer without a status');
-    }
-    if (!status.startsWith('2')) {
-      this.fail(new SessionRefusedError(`it answers ${status}`, Number(status)));
+    const status = parseAnswerStatus(fields);
+    if (status >= 300) {
+      this.fail(new SessionRefusedError(`it answers ${status}`, { status }));
       return;
     }
     const { send } = this.#connect!;
@@ -223,8 +231,12 @@ export class Http3Client implements QuicEvents {
 
 function ignore(): void {}
 
-function statusOf(fields: readonly Field[]): string {
-  return fields.find(([name]) => name === ':status')?.[1] ?? '';
+/** What the request's stream is given up with, for what its reader has thrown. */
+function streamCodeOf(error: unknown): number {
+  if (error instanceof Http3StreamError) return error.http3Code;
+  // Headers of too many bytes, or none.
+  if (error instanceof Http3RequestError) return Http3Code.MESSAGE_ERROR;
+  return Http3Code.REQUEST_CANCELLED;
 }
 
 /** Pseudo-header fields first (RFC 9114 section 4.3); a program has no Origin. */

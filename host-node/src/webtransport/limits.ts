@@ -50,6 +50,8 @@ export const ENDED_SESSIONS_MAX = 64;
 
 /** One HEADERS frame, and what SETTINGS tells the peer; ours and a browser's are far below it. */
 export const FIELD_SECTION_BYTES_MAX = 16_384;
+/** Answers before the final one (status 100 to 199): servers send one or two, or none. */
+export const INTERIM_ANSWERS_MAX = 16;
 /** Any other frame that is read whole: SETTINGS has a dozen numbers. */
 export const CONTROL_FRAME_BYTES_MAX = 1024;
 /** The reason in a close capsule (draft section 6). */

@@ -33,6 +33,7 @@ describe('field sections', () => {
 
   it('what Chromium sends and is sent', () => {
     expect(encodeFieldSection([[':status', '200']])).toEqual(hex('0000 d9'));
+    expect(decodeFieldSection(hex('0005 d9'))).toEqual([[':status', '200']]);
     expect(decodeFieldSection(hex('0000 cf d7'))).toEqual([
       [':method', 'CONNECT'],
       [':scheme', 'https'],
@@ -60,6 +61,7 @@ describe('field sections', () => {
     ['a static index that is not there', '0000 ff 24'],
     ['nothing', ''],
     ['no base', '00'],
+    ['a base below zero', '0080 d9'],
     ['a value that is cut off', '0000 510b 2f69'],
     ['a name that is cut off', '0000 2461'],
     ['no value', '0000 51'],

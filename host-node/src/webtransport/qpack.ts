@@ -137,8 +137,10 @@ function parseLine(reader: SectionReader): Field {
 export function decodeFieldSection(bytes: Uint8Array): Field[] {
   const reader = new SectionReader(bytes);
   if (reader.integer(8) !== 0) throw failed('the field section needs the dynamic table');
-  // Without the dynamic table Base means nothing; any value is taken (section 4.5.1.2).
+  // Without the dynamic table Base means nothing: any value is taken that is not below zero
+  // (section 4.5.1.2).
   if (reader.ended) throw failed('the field section has no Base');
+  if (reader.nextByte >= 0x80) throw failed('the field section has a negative Base');
   reader.integer(7);
   const fields: Field[] = [];
   while (!reader.ended) {

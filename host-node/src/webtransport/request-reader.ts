@@ -14,7 +14,10 @@ import { TlvParser } from './tlv-parser.ts';
 export interface RequestSink {
   /** May throw Http3RequestError. */
   headers(fields: readonly Field[]): void;
-  /** Of an answer: whether another follows it (RFC 9114 section 4.1); then it is left out. */
+  /**
+   * Of an answer: whether another follows it (RFC 9114 section 4.1); then it is left out. May throw
+   * Http3StreamError.
+   */
   isInterim?(fields: readonly Field[]): boolean;
   close(code: number, reason: string): void;
   drain(): void;
@@ -55,7 +58,7 @@ export class RequestReader {
 
   /**
    * @throws Http3ConnectionError, Http3RequestError before the headers were taken, Http3StreamError
-   *   after
+   *   after, or what the sink throws
    */
   feed(bytes: Uint8Array): void {
     this.#frames.feed(bytes);

@@ -257,7 +257,6 @@ describe.runIf(quicAvailable)('a server that breaks the rules', () => {
     ['status 500', { answer: emitHeaders([[':status', '500']]) }, 'it answers 500'],
     ['status 301', { answer: emitHeaders([[':status', '301']]) }, 'it answers 301'],
     ['an end without an answer', { answer: hex(''), ends: true }, 'no headers'],
-    ['interim answers alone', { answer: emitHeaders([[':status', '100']]), ends: true }, 'headers'],
   ])('%s: no session', async (_, script, why) => {
     const { session, server } = await meet(script);
     expect((await faultOf(session.ready)).message).toContain(why);
@@ -265,7 +264,6 @@ describe.runIf(quicAvailable)('a server that breaks the rules', () => {
   });
 
   it.each<[string, Script, number]>([
-    ['no status', { answer: emitHeaders([['a', 'b']]) }, Http3Code.MESSAGE_ERROR],
     ['DATA first', { answer: hex('00 01 00') }, Http3Code.FRAME_UNEXPECTED],
     ['a frame before SETTINGS', { starts: [hex('00 07 01 00')] }, Http3Code.MISSING_SETTINGS],
     [
@@ -289,17 +287,53 @@ describe.runIf(quicAvailable)('a server that breaks the rules', () => {
       { established: (quic) => void quic.openBidirectional()?.send.write(hex('01 00')) },
       Http3Code.STREAM_CREATION_ERROR,
     ],
-    ['headers of 17 KiB', { answer: hex('01 80004400') }, Http3Code.MESSAGE_ERROR],
   ])('%s closes the connection', async (_, script, code) => {
     const { session, server } = await meet(script);
-    await faultOf(session.closed);
+    expect((await faultOf(session.closed)).code).toMatch(/^ANDVARI_WEBTRANSPORT_/);
     await vi.waitFor(() => expect(server.ends).toMatchObject([{ by: 'peer', errorCode: code }]));
   });
 
+  const interim = emitHeaders([[':status', '103']]);
+  const many = (count: number) => concatBytes(...Array<Uint8Array>(count).fill(interim));
+  it.each<[string, Script, string, number]>([
+    ['no status', { answer: emitHeaders([['a', 'b']]) }, 'no :status', Http3Code.MESSAGE_ERROR],
+    [
+      'two of them',
+      { answer: emitHeaders([...Array(2).fill([':status', '200'])]) },
+      'two of :status',
+      Http3Code.MESSAGE_ERROR,
+    ],
+    [
+      'a field of HTTP/1.1 in an interim answer',
+      {
+        answer: concatBytes(
+          emitHeaders([
+            [':status', '103'],
+            ['upgrade', 'x'],
+          ]),
+          ok,
+        ),
+      },
+      'upgrade belongs to HTTP/1.1',
+      Http3Code.MESSAGE_ERROR,
+    ],
+    ['headers of 17 KiB', { answer: hex('01 80004400') }, 'of 17408', Http3Code.MESSAGE_ERROR],
+    ['interim answers alone', { answer: interim, ends: true }, 'headers', Http3Code.MESSAGE_ERROR],
+    ['17 interim answers', { answer: concatBytes(many(17), ok) }, '16', Http3Code.EXCESSIVE_LOAD],
+  ])('%s: the request is given up', async (_, script, why, code) => {
+    const { session, server } = await meet(script);
+    const fault = await faultOf(session.ready);
+    expect(fault.code).toBe('ANDVARI_WEBTRANSPORT_REFUSED');
+    expect(fault.message).toContain(why);
+    expect(await faultOf(session.closed)).toBe(fault);
+    await vi.waitFor(() => expect(server.ends).toHaveLength(1));
+    expect(server.ends).toMatchObject([{ by: 'peer', errorCode: Http3Code.NO_ERROR }]);
+    expect(server.resets).toEqual([code]);
+  });
+
   it('interim answers are passed over; streams of its own are refused', async () => {
-    const early = emitHeaders([[':status', '103']]);
     const { session } = await meet({
-      answer: concatBytes(early, early, ok, emitDrainSession()),
+      answer: concatBytes(many(16), ok, emitDrainSession()),
       established: (quic) => {
         quic
           .openUnidirectional()

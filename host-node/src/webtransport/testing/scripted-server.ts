@@ -6,6 +6,7 @@ import { loadQuicBinding } from '../quic-binding.ts';
 import { configure } from '../quic-config.ts';
 import type { QuicClosedError, QuicConnection } from '../quic-connection.ts';
 import { QuicListener } from '../quic-listener.ts';
+import { QuicStreamError } from '../quic-stream.ts';
 import { concatBytes } from '../varint.ts';
 
 export interface Script {
@@ -24,6 +25,8 @@ export class ScriptedServer {
   readonly ends: QuicClosedError[] = [];
   /** Bytes of all streams, whatever they are. */
   received: Uint8Array = new Uint8Array(0);
+  /** Codes of streams that the client has reset. */
+  readonly resets: number[] = [];
   connections = 0;
   port = 0;
   readonly certificates = new SelfMadeCertificates(['localhost', '127.0.0.1'], Date.now());
@@ -79,8 +82,9 @@ export class ScriptedServer {
               this.received = concatBytes(this.received, found);
               found = receive.tryRead();
             }
-          } catch {
-            // The end of the connection.
+          } catch (error) {
+            // Or the end of the connection.
+            if (error instanceof QuicStreamError) this.resets.push(error.http3Code);
           }
         };
         if (!send) return;
