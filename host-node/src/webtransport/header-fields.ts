@@ -1,4 +1,4 @@
-/** What every field section must hold to, a request's and an answer's (RFC 9114 section 4.2, 4.3). */
+/** What every field section must hold to: a request, an answer (RFC 9114 section 4.2 and 4.3). */
 import type { Field } from './qpack.ts';
 
 /** What differs between requests and answers. */
