@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { importCircles } from './tidy/circles.ts';
 import { assemblyStoreys, importDirection, webStandardOnly } from './tidy/layers.ts';
 import { deadFiles } from './tidy/reachable.ts';
 import { fileLength, fileName, lineLength, noInline, reminders, wholeSuite } from './tidy/rules.ts';
@@ -41,6 +42,10 @@ describe('tidy', () => {
 
   it('no file is dead', () => {
     expect(deadFiles(tree, readFileSync(join(root, 'package.json'), 'utf8'))).toEqual([]);
+  });
+
+  it('imports make no circles', () => {
+    expect(importCircles(tree)).toEqual([]);
   });
 
   it('vectors are as they were given', () => {

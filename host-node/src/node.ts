@@ -1,7 +1,6 @@
 /** One RAIDA node: store, engine, UDP and TCP on one port, HTTP. */
-import type { EngineSizes, WireName } from '@andvari/host-common/engine/configuration';
+import type { EngineSizes } from '@andvari/host-common/engine/configuration';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Secret } from './config/secret.ts';
 import { HttpServer, type Readiness } from './http/http-server.ts';
 import { formatAddress } from './http/socket-address.ts';
 import {
@@ -17,7 +16,7 @@ import { registerPacketMetrics } from './io/packet-metrics.ts';
 import { PortableIo } from './io/portable.ts';
 import { ServerPackets } from './io/server-packets.ts';
 import type { Logger } from './log/logger.ts';
-import { openOutsideWorld } from './raida/outside-world.ts';
+import { type OutsideOptions, openOutsideWorld } from './raida/outside-world.ts';
 import { RaidaServer, type RaidaServerOptions } from './raida/server.ts';
 import { RaidaStatistics } from './raida/statistics.ts';
 import { workerCount } from './raida/worker-pool.ts';
@@ -33,12 +32,9 @@ const PORTABLE: IoOptions = { backend: 'portable' };
 const HOST_FRAMES = 256;
 
 /** What a node needs to know. host-node/src/config makes it from a configuration file. */
-export interface NodeOptions {
+export interface NodeOptions extends OutsideOptions {
   /** UDP and TCP. Port 0: any port that is free for both. */
   listen: SocketAddress;
-  raidaId: number;
-  coinId: number;
-  wire: WireName;
   /** Encryption types 4 and 5 as well. */
   modern: boolean;
   pagesPerDenomination: number;
@@ -47,12 +43,6 @@ export interface NodeOptions {
   adminClear?: boolean;
   /** `memory:`, or `sqlite:` and an absolute path. */
   storeUrl: string;
-  /** Absolute; holds coins/, Keys/, Trades/, Zones/ and Folders/ (FileDesk). */
-  dataDir: string;
-  /** All 25 of the network by RAIDA number, looked at when fix asks them (PeerServers). */
-  servers?: readonly SocketAddress[];
-  /** Without it the crossover commands answer 180. */
-  proxy?: { host: string; port: number; key: Secret };
   btcConfirmations?: number;
   openKeyRecords?: boolean;
   /** Seconds between two looks at the Merkle trees (wire legacy). */

@@ -18,7 +18,9 @@ import {
   LOCKER_ROW_BYTES,
   type StoreTables,
 } from '@andvari/host-common/engine/store-tables';
-import type { PageSource } from './harness.ts';
+
+/** Bytes of a page, or undefined: there is no such page. */
+export type PageSource = (denomination: number, page: number) => Uint8Array | undefined;
 
 const MAP_BYTES = PAGE_RECORDS / 8;
 

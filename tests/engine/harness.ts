@@ -17,11 +17,8 @@ import {
 } from '@andvari/host-common/engine/generated/layout';
 import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
 import type { NativeCtr } from '@andvari/host-common/engine/native-ctr';
-import type { DerivedStore } from './derived-store.ts';
+import type { DerivedStore, PageSource } from './derived-store.ts';
 import type { EffectAnswer, EffectRequest, World } from './world.ts';
-
-/** Bytes of a page, or undefined: there is no such page. */
-export type PageSource = (denomination: number, page: number) => Uint8Array | undefined;
 
 export interface Answer {
   /** The reply; undefined: silence. */

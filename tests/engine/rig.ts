@@ -16,7 +16,8 @@ import {
   type SealedRequest,
 } from '@andvari/host-common/raida/codec';
 import { COMMAND, type CommandName } from './commands.ts';
-import { Harness, type HarnessOptions, type PageSource } from './harness.ts';
+import type { PageSource } from './derived-store.ts';
+import { Harness, type HarnessOptions } from './harness.ts';
 import type { World } from './world.ts';
 
 export const RAIDA_ID = 14;

@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LockerDesk } from '../../host-browser/src/worker/locker-desk.ts';
-import type { SentView, WalletView } from '../../host-browser/src/worker/messages.ts';
 import { RatatoskrDesk } from '../../host-browser/src/worker/ratatoskr-desk.ts';
 import {
   type Purse,
   payWithCoins,
   takeBack,
 } from '../../host-browser/src/worker/ratatoskr-payment.ts';
+import type { SentView, WalletView } from '../../host-browser/src/worker/views.ts';
 import { RaidaClient } from '../../host-common/src/raida/client.ts';
 import { Wallet } from '../../host-common/src/raida/wallet.ts';
 import { MemoryWalletStore } from '../../host-common/src/raida/wallet-store.ts';

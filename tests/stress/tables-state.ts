@@ -4,7 +4,7 @@
  */
 import type { EngineIdentity } from '@andvari/host-common/engine/configuration';
 import { PAGE_BYTES } from '@andvari/host-common/engine/generated/limits';
-import type { PageSource } from '../engine/harness.ts';
+import type { PageSource } from '../engine/derived-store.ts';
 import { pageOf } from '../engine/rig.ts';
 import { IDENTITY } from '../engine/vector-state.ts';
 import { PAGES } from '../fuzz/payloads.ts';

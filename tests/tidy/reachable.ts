@@ -25,7 +25,7 @@ const endings = ['', '.ts', '/index.ts'];
  * The file of the tree that a name means, seen from `path`: relative, as a package, or from the
  * root.
  */
-function resolve(tree: Tree, path: string, name: string): string | undefined {
+export function resolve(tree: Tree, path: string, name: string): string | undefined {
   const places = [targetOf(path, name), posix.normalize(name)];
   if (name.startsWith('/')) places.push(`${path.split('/')[0]}${name}`); // in a page: its own root
   for (const place of places) {

@@ -1,6 +1,7 @@
 // Each rule of tests/tidy/ with a text that it lets pass and twins that it refuses. The samples are
 // cut in two where the rule would otherwise find them in this file.
 import { describe, expect, it } from 'vitest';
+import { importCircles } from './circles.ts';
 import { assemblyStoreys, importDirection, webStandardOnly } from './layers.ts';
 import { deadFiles } from './reachable.ts';
 import { fileLength, fileName, lineLength, noInline, reminders, wholeSuite } from './rules.ts';
@@ -210,5 +211,30 @@ describe('deadFiles', () => {
     ];
     const problems = deadFiles(new Map([...alive, ...forgotten]), commands);
     expect(problems).toEqual(['assembly/crypto/md5.ts: dead file']);
+  });
+});
+
+describe('importCircles', () => {
+  const straight: Sample[] = [
+    ['host-node/src/a.ts', "import './b.ts'; import type { C } from './c.ts';"],
+    ['host-node/src/b.ts', "import { c } from './c.ts';"],
+    ['host-node/src/c.ts', "import { d } from '@andvari/host-common/raida/d';"],
+    ['host-common/src/raida/d.ts', ''],
+    ['host-node/src/c.test.ts', "import './a.ts';"],
+  ];
+
+  it('lets pass what leads nowhere back', () => {
+    expect(importCircles(new Map(straight))).toEqual([]);
+  });
+
+  it.each<Sample>([
+    ['host-node/src/c.ts', "import type { A } from './a.ts';"],
+    ['host-node/src/c.ts', "export * from './a.ts';"],
+    ['host-node/src/c.ts', "await import('./a.ts');"],
+  ])('names each of its files once: %s %s', (path, text) => {
+    const circle = 'host-node/src/a.ts -> host-node/src/c.ts -> host-node/src/a.ts';
+    const problems = importCircles(new Map([...straight, [path, text]]));
+    expect(problems[0]).toBe(`${circle}: imports in a circle`);
+    expect(problems).toHaveLength(2); // and b -> c -> a -> b
   });
 });

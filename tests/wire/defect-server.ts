@@ -7,8 +7,8 @@ import { Flag } from '@andvari/host-common/engine/generated/layout';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { type Encryption, EngineCodec, type RaidaReply } from '@andvari/host-common/raida/codec';
 import { COMMAND, type CommandName } from '../engine/commands.ts';
-import { DerivedStore } from '../engine/derived-store.ts';
-import { Harness, type PageSource } from '../engine/harness.ts';
+import { DerivedStore, type PageSource } from '../engine/derived-store.ts';
+import { Harness } from '../engine/harness.ts';
 import { differences } from '../engine/invariants.ts';
 import {
   anOf,

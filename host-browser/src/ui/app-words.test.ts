@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CoinView } from '../worker/messages.ts';
+import type { CoinView } from '../worker/views.ts';
 import {
   addedSentence,
   FILE_BYTES_MAX,

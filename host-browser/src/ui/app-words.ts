@@ -1,9 +1,9 @@
 /** What the page says and asks, in whole sentences. */
 
-import type { AddedView, CoinView, FileView, UnfinishedView } from '../worker/messages.ts';
+import type { AddedView, CoinView, FileView, UnfinishedView } from '../worker/views.ts';
 import type { Question } from './confirm.ts';
 import { countOf, countsOf } from './format.ts';
-import type { Notice } from './wallet-page.ts';
+import type { Notice } from './notice.ts';
 
 /** Twice what 20,000 coins with two secrets each take: nothing larger is a coin file. */
 export const FILE_BYTES_MAX = 32 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { type WalletView, WorkerFailure } from '../worker/messages.ts';
+import { WorkerFailure } from '../worker/messages.ts';
+import type { WalletView } from '../worker/views.ts';
 import { startWorker, type WorkerLink } from '../worker/worker-link.ts';
 import type { PassphraseDetail } from './gate.ts';
 import './gate.ts';

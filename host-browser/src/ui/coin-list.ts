@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { type CoinView, type Grade, Light } from '../worker/messages.ts';
+import { type CoinView, type Grade, Light } from '../worker/views.ts';
 import './coin-row.ts';
 import { countOf, countsOf, formatValue, GRADE_WORDS, LIGHT_WORDS, unitsOf } from './format.ts';
 import { LIGHT_SHAPES } from './light-shapes.ts';

@@ -1,6 +1,6 @@
 import { coinValueUnits } from '@andvari/host-common/raida/coin';
 import { css, html, LitElement, nothing } from 'lit';
-import type { CoinView } from '../worker/messages.ts';
+import type { CoinView } from '../worker/views.ts';
 import { coinDisc } from './coin-disc.ts';
 import { formatValue, GRADE_MEANINGS, GRADE_WORDS, summaryOf } from './format.ts';
 import { healFault } from './heal-words.ts';

@@ -1,4 +1,4 @@
-import type { FileView } from '../worker/messages.ts';
+import type { FileView } from '../worker/views.ts';
 
 /** The browser has long taken the bytes by then; a click gives no sign when it has. */
 const REVOKE_AFTER_MS = 60_000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Light } from '../worker/messages.ts';
+import { Light } from '../worker/views.ts';
 import {
   countOf,
   countsOf,

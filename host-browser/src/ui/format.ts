@@ -1,7 +1,7 @@
 /** How coins, values and results read in words. Pure functions; values are in units of 1e-8. */
 
 import { coinValueUnits, formatUnits } from '@andvari/host-common/raida/coin';
-import { type CoinView, type Grade, Light, type TotalsView } from '../worker/messages.ts';
+import { type CoinView, type Grade, Light, type TotalsView } from '../worker/views.ts';
 
 /** `1,234.0005`: whole part by threes, fraction without trailing zeros. */
 export function formatValue(units: bigint): string {

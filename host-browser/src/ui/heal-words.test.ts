@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CoinView, Grade } from '../worker/messages.ts';
+import type { CoinView, Grade } from '../worker/views.ts';
 import { healedSentence, healFault } from './heal-words.ts';
 
 const coin = (grade: Grade, pass: number, fail = 25 - pass): CoinView => ({

@@ -1,9 +1,9 @@
 /** What healing did, and why a coin is not whole. Pure functions. */
 
 import { QUORUM } from '@andvari/host-common/raida/grading';
-import { type CoinView, Light } from '../worker/messages.ts';
+import { type CoinView, Light } from '../worker/views.ts';
 import { countOf, countsOf, rangesOf } from './format.ts';
-import type { Notice } from './wallet-page.ts';
+import type { Notice } from './notice.ts';
 
 /** Why a coin is not healed, in one sentence; undefined: it is whole, or nobody has tried. */
 export function healFault(

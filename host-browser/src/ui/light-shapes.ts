@@ -1,5 +1,5 @@
 import { type SVGTemplateResult, svg } from 'lit';
-import { Light } from '../worker/messages.ts';
+import { Light } from '../worker/views.ts';
 
 const CROSS = 'M4.6 4.6 9.4 9.4M9.4 4.6 4.6 9.4';
 

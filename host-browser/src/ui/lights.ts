@@ -1,5 +1,5 @@
 import { css, html, LitElement, svg } from 'lit';
-import type { Light } from '../worker/messages.ts';
+import type { Light } from '../worker/views.ts';
 import { LIGHT_WORDS, lightAt } from './format.ts';
 import { LIGHT_SHAPES } from './light-shapes.ts';
 import { lightStyles } from './light-styles.ts';

@@ -1,6 +1,6 @@
 /** Sending coins through lockers and taking them: dialogs and work in their order. */
 
-import type { LockerSource } from '../worker/messages.ts';
+import type { LockerSource } from '../worker/views.ts';
 import type { AndvariCodeDialog } from './code-dialog.ts';
 import type { AndvariConfirm } from './confirm.ts';
 import { formatValue, piecesOf } from './format.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CoinView, LockerView, WalletView } from '../worker/messages.ts';
+import type { CoinView, LockerView, WalletView } from '../worker/views.ts';
 import { NO_TOTALS } from './format.ts';
 import {
   amountFault,

@@ -8,10 +8,10 @@ import type {
   PassedOnView,
   SentView,
   TakenView,
-} from '../worker/messages.ts';
+} from '../worker/views.ts';
 import type { Question } from './confirm.ts';
 import { countOf, formatValue, piecesOf, unitsOf } from './format.ts';
-import type { Notice } from './wallet-page.ts';
+import type { Notice } from './notice.ts';
 
 /** Coins of which an amount can be made up: nobody else knows their secrets. */
 export function ownCoins(coins: readonly CoinView[]): readonly CoinView[] {

@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
-import type { CoinView, LockerView } from '../worker/messages.ts';
+import type { CoinView, LockerView } from '../worker/views.ts';
 import { formatValue, piecesOf } from './format.ts';
 import { lockerState } from './locker-words.ts';
 import { sharedStyles } from './shared-styles.ts';

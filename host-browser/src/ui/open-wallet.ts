@@ -1,6 +1,6 @@
 import { html, LitElement } from 'lit';
 import type { MessageClient } from '../worker/message-client.ts';
-import type { WalletView } from '../worker/messages.ts';
+import type { WalletView } from '../worker/views.ts';
 import {
   addedSentence,
   interruptedSentence,
@@ -17,8 +17,8 @@ import { countOf, NO_TOTALS } from './format.ts';
 import { healedSentence } from './heal-words.ts';
 import { type Dialogs, LockerFlows } from './locker-flows.ts';
 import type { LockerAction } from './lockers.ts';
-import type { RatatoskrAction } from './ratatoskr.ts';
 import { RatatoskrFlows } from './ratatoskr-flows.ts';
+import type { RatatoskrAction } from './ratatoskr-state.ts';
 import { openPaymentNotice } from './ratatoskr-words.ts';
 import './send-dialog.ts';
 import './take-dialog.ts';

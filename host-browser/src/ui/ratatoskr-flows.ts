@@ -1,27 +1,10 @@
 /** The Ratatoskr panel's work: what it shows, and what follows from its buttons. */
 
-import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { ConnectWords, OfferView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
 import type { Question } from './confirm.ts';
-import type { RatatoskrAction } from './ratatoskr.ts';
+import type { RatatoskrAction, RatatoskrState } from './ratatoskr-state.ts';
 import { forgetQuestion, paidSentence } from './ratatoskr-words.ts';
 import { codeOf, sentenceOf, type WalletSession } from './wallet-session.ts';
-
-export interface RatatoskrState {
-  readonly view: RatatoskrView | undefined;
-  /** What the page's server offers. */
-  readonly offered: RatatoskrAddress | undefined;
-  /** The page's server registers devices. */
-  readonly demo: boolean;
-  /** Undefined: not asked yet. */
-  readonly offers: readonly OfferView[] | undefined;
-  /** An answer is awaited. */
-  readonly asking: boolean;
-  /** One sentence on what went wrong, or well. */
-  readonly words: string;
-  /** Works that have ended. */
-  readonly ended: number;
-}
 
 /** What the server said, and what the user did, the state of the connection says already. */
 const IN_THE_STATE: ReadonlySet<string> = new Set([

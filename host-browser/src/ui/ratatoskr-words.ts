@@ -10,7 +10,7 @@ import type {
 } from '../worker/ratatoskr-messages.ts';
 import type { Question } from './confirm.ts';
 import { countOf, formatValue, parseAmount } from './format.ts';
-import type { Notice } from './wallet-page.ts';
+import type { Notice } from './notice.ts';
 
 const TRANSPORTS = { websocket: 'WebSocket', webtransport: 'WebTransport' } as const;
 

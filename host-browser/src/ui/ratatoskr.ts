@@ -1,13 +1,12 @@
 import { html, LitElement, nothing } from 'lit';
 import type {
-  ConnectWords,
   EndpointWords,
   MarketWords,
   OfferView,
   PaymentView,
 } from '../worker/ratatoskr-messages.ts';
 import { parseAmount } from './format.ts';
-import type { RatatoskrState } from './ratatoskr-flows.ts';
+import type { BareAction, RatatoskrAction, RatatoskrState } from './ratatoskr-state.ts';
 import { ratatoskrStyles } from './ratatoskr-styles.ts';
 import {
   factsOf,
@@ -18,16 +17,6 @@ import {
   stateSentence,
 } from './ratatoskr-words.ts';
 import { sharedStyles } from './shared-styles.ts';
-
-export type RatatoskrAction =
-  | { readonly act: 'connect'; readonly words: ConnectWords }
-  | { readonly act: BareAction }
-  | { readonly act: 'register'; readonly user: string }
-  | { readonly act: 'market'; readonly words: MarketWords }
-  /** Units of 1e-8. */
-  | { readonly act: 'pay'; readonly units: bigint };
-
-type BareAction = 'disconnect' | 'retry' | 'pay-again' | 'take-back' | 'forget-payment';
 
 const FIELDS = {
   url: 'Address (wss://…)',

@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing, svg } from 'lit';
-import { Light } from '../worker/messages.ts';
+import { Light } from '../worker/views.ts';
 import { lightAt } from './format.ts';
 import { sharedStyles } from './shared-styles.ts';
 

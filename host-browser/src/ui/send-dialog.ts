@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { type CoinView, WorkerFailure } from '../worker/messages.ts';
+import { WorkerFailure } from '../worker/messages.ts';
+import type { CoinView } from '../worker/views.ts';
 import { dialogStyles } from './dialog-styles.ts';
 import { countOf, formatValue, parseAmount, piecesOf, unitsOf } from './format.ts';
 import { amountFault, ownCoins } from './locker-words.ts';

@@ -1,5 +1,5 @@
 import { css, html, LitElement } from 'lit';
-import { Light, type ServerView } from '../worker/messages.ts';
+import { Light, type ServerView } from '../worker/views.ts';
 import { LIGHT_SHAPES } from './light-shapes.ts';
 import { lightStyles } from './light-styles.ts';
 import { sharedStyles } from './shared-styles.ts';

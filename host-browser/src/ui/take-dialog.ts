@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
-import type { ContentsView, TaskProgress } from '../worker/messages.ts';
+import type { ContentsView, TaskProgress } from '../worker/views.ts';
 import { dialogStyles } from './dialog-styles.ts';
 import { countOf } from './format.ts';
 import { contentsWords } from './locker-words.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StepName } from '../worker/messages.ts';
+import type { StepName } from '../worker/views.ts';
 import { advanceSteps, fractionOfSteps, planOf, type Step, stepSentence } from './task-steps.ts';
 
 const plan = planOf('tickets', 'fix', 'detect');

@@ -1,6 +1,6 @@
 /** Work in several steps, as its owner sees it: which are done, which is under way. Pure. */
 
-import type { StepName, TaskProgress } from '../worker/messages.ts';
+import type { StepName, TaskProgress } from '../worker/views.ts';
 import { countOf } from './format.ts';
 
 export interface Step {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CoinView, TaskProgress } from '../worker/messages.ts';
+import type { CoinView, TaskProgress } from '../worker/views.ts';
 import {
   advanceTask,
   announcementOf,

@@ -1,6 +1,6 @@
 /** What the page knows of work under way in the worker, and how it reads. Pure functions. */
 
-import { type CoinView, Light, type TaskProgress } from '../worker/messages.ts';
+import { type CoinView, Light, type TaskProgress } from '../worker/views.ts';
 import { countOf } from './format.ts';
 import { advanceSteps, fractionOfSteps, planOf, type Step, stepSentence } from './task-steps.ts';
 

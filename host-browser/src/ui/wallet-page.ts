@@ -5,13 +5,14 @@ import type {
   TotalView,
   UnfinishedView,
   WalletView,
-} from '../worker/messages.ts';
+} from '../worker/views.ts';
 import './coin-list.ts';
 import { countOf, formatValue, NO_TOTALS, TOTAL_MEANINGS, unitsOf } from './format.ts';
 import './intake.ts';
 import './lockers.ts';
 import './ratatoskr.ts';
-import type { RatatoskrState } from './ratatoskr-flows.ts';
+import type { Notice } from './notice.ts';
+import type { RatatoskrState } from './ratatoskr-state.ts';
 import './ring.ts';
 import { lightsOf, type ServerState } from './servers.ts';
 import { sharedStyles } from './shared-styles.ts';
@@ -19,12 +20,6 @@ import type { TaskState } from './task.ts';
 import './task-panel.ts';
 import { unfinishedSentence } from './app-words.ts';
 import { walletPageStyles } from './wallet-page-styles.ts';
-
-/** One sentence that stays until the next one or until it is closed. */
-export interface Notice {
-  readonly tone: 'good' | 'plain' | 'bad';
-  readonly text: string;
-}
 
 /** What the page asks its owner to do with the selected coins, or with all if none is. */
 export type WalletAction = 'detect' | 'pown' | 'heal' | 'send' | 'save' | 'remove';

@@ -4,10 +4,11 @@
  */
 
 import type { MessageClient } from '../worker/message-client.ts';
-import { Light, type TaskProgress, type WalletView, WorkerFailure } from '../worker/messages.ts';
+import { WorkerFailure } from '../worker/messages.ts';
+import { Light, type TaskProgress, type WalletView } from '../worker/views.ts';
+import type { Notice } from './notice.ts';
 import { type ServerState, withAnswer, withTask } from './servers.ts';
 import { advanceTask, startTask, type TaskKind, type TaskState } from './task.ts';
-import type { Notice } from './wallet-page.ts';
 
 /** Short enough to look live, long enough that the page draws and does nothing else. */
 const GATHER_MS = 40;

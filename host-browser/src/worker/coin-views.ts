@@ -4,7 +4,7 @@ import { coinNumber } from '@andvari/host-common/raida/coin';
 import type { Light as LightName } from '@andvari/host-common/raida/grading';
 import type { WalletCoin } from '@andvari/host-common/raida/wallet-entry';
 import type { WalletTotals } from '@andvari/host-common/raida/wallet-totals';
-import { type CoinView, type Grade, Light, type TotalsView } from './messages.ts';
+import { type CoinView, type Grade, Light, type TotalsView } from './views.ts';
 
 const LIGHTS: Readonly<Record<LightName, Light>> = {
   none: Light.UNTRIED,

@@ -5,9 +5,9 @@ import { RaidaClient } from '@andvari/host-common/raida/client';
 import { EngineCodec } from '@andvari/host-common/raida/codec';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import { WebSocketTransport } from '@andvari/host-common/raida/websocket-transport';
-import type { NetworkView } from './messages.ts';
 import { PacedTransport } from './paced-transport.ts';
 import { fetchNetwork, type PageNetwork, PageServerError } from './page-server.ts';
+import type { NetworkView } from './views.ts';
 
 /**
  * Bytes of one request: 779 coins to detect, 441 to pown. No datagram limits a WebSocket; the

@@ -14,7 +14,8 @@ import {
   lockerId,
   lockerView,
 } from './locker-views.ts';
-import { type LockerView, WorkerFailure } from './messages.ts';
+import { WorkerFailure } from './messages.ts';
+import type { LockerView } from './views.ts';
 
 interface ForgottenCounts {
   readonly forgottenCount: number;

@@ -7,7 +7,7 @@ import type {
   LockerContents,
   LockerView as WalletLocker,
 } from '@andvari/host-common/raida/wallet-locker';
-import type { LockerView } from './messages.ts';
+import type { LockerView } from './views.ts';
 
 /** A coin of a locker: `open` where too few servers have it there for anybody else to take it. */
 export type LockerCoinState = 'inside' | 'gone' | 'open';

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MessageClient, REQUESTS_MAX } from './message-client.ts';
 import { type Handlers, serveMessages } from './message-server.ts';
-import { type MessageEnd, type TaskProgress, WorkerFailure } from './messages.ts';
+import { type MessageEnd, WorkerFailure } from './messages.ts';
+import type { TaskProgress } from './views.ts';
 
 const NONE = { count: 0, units: 0n };
 const TOTALS = {

@@ -3,7 +3,7 @@
 import type { QueueView } from '@andvari/host-common/ratatoskr/client/call-queue';
 import type { TransportName } from '@andvari/host-common/ratatoskr/client/client-channel';
 import type { ClientState } from '@andvari/host-common/ratatoskr/client/client-status';
-import type { Selection, TaskProgress, WalletView } from './messages.ts';
+import type { Selection, TaskProgress, WalletView } from './views.ts';
 
 /** Where to connect, as the user typed it; the page's server may offer all of it. */
 export interface EndpointWords {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NO_TOTALS } from '../ui/format.ts';
+import type { Payment, PaymentEnd } from './payment-note.ts';
+import type { RatatoskrDesk } from './ratatoskr-desk.ts';
+import { type Purse, payAgain, payWithCoins, takeBack } from './ratatoskr-payment.ts';
 import type {
   CoinView,
   ContentsView,
@@ -7,10 +10,7 @@ import type {
   Selection,
   SentView,
   WalletView,
-} from './messages.ts';
-import type { Payment, PaymentEnd } from './payment-note.ts';
-import type { RatatoskrDesk } from './ratatoskr-desk.ts';
-import { type Purse, payAgain, payWithCoins, takeBack } from './ratatoskr-payment.ts';
+} from './views.ts';
 
 const coins = [1, 0].map((denomination, id) => ({ id, denomination }) as unknown as CoinView);
 const view: WalletView = {

@@ -11,6 +11,10 @@ import { QUORUM } from '@andvari/host-common/raida/grading';
 import { newLockerCode } from '@andvari/host-common/raida/locker-code';
 import { systemRandom } from '@andvari/host-common/raida/new-numbers';
 import type { LockerView } from '@andvari/host-common/raida/wallet-locker';
+import { WorkerFailure } from './messages.ts';
+import type { Payment } from './payment-note.ts';
+import type { RatatoskrDesk } from './ratatoskr-desk.ts';
+import type { PaidView, RefundStage } from './ratatoskr-messages.ts';
 import type {
   ContentsView,
   LockerSource,
@@ -20,11 +24,7 @@ import type {
   TakenView,
   TaskProgress,
   WalletView,
-} from './messages.ts';
-import { WorkerFailure } from './messages.ts';
-import type { Payment } from './payment-note.ts';
-import type { RatatoskrDesk } from './ratatoskr-desk.ts';
-import type { PaidView, RefundStage } from './ratatoskr-messages.ts';
+} from './views.ts';
 
 interface Context {
   readonly signal: AbortSignal;

@@ -5,7 +5,8 @@
  */
 
 import type { SealedWalletStore, Unfinished } from '../storage/sealed-wallet-store.ts';
-import { type UnfinishedView, WorkerFailure } from './messages.ts';
+import { WorkerFailure } from './messages.ts';
+import type { UnfinishedView } from './views.ts';
 
 /** Lockers that were never gone on with: the oldest note goes. */
 const NOTES_MAX = 32;

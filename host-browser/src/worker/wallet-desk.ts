@@ -15,23 +15,23 @@ import { coinViews, fileLists, lightsText, totalsView } from './coin-views.ts';
 import { type Connection, connect } from './connection.ts';
 import { LockerDesk } from './locker-desk.ts';
 import type { HandlerContext, Handlers } from './message-server.ts';
-import {
-  type AddedView,
-  type ContentsView,
-  type LockerSource,
-  type NetworkView,
-  type PassedOnView,
-  type Selection,
-  type SentView,
-  type TakenView,
-  type TaskProgress,
-  type WalletView,
-  WorkerFailure,
-} from './messages.ts';
+import { WorkerFailure } from './messages.ts';
 import { fetchDemoCoins } from './page-server.ts';
 import { RatatoskrDesk } from './ratatoskr-desk.ts';
 import { ratatoskrHandlers } from './ratatoskr-handlers.ts';
 import { UnfinishedWork } from './unfinished-work.ts';
+import type {
+  AddedView,
+  ContentsView,
+  LockerSource,
+  NetworkView,
+  PassedOnView,
+  Selection,
+  SentView,
+  TakenView,
+  TaskProgress,
+  WalletView,
+} from './views.ts';
 
 const DATABASE = 'andvari-wallet';
 const TAB_LOCK = 'andvari-wallet';
