@@ -167,12 +167,17 @@ export const TRANSFER_RANGES_MAX: u32 = 4194304;
 export const TRANSFER_BATCH: u32 = 64;
 /** A block of stream data. A chunk of a file (256 KiB) is sixteen of them. */
 export const TRANSFER_BLOCK_BYTES: u32 = 16384;
-/** A frame that is kept until it is acked: 28 bytes of head and up to this of payload. */
-export const TRANSFER_MESSAGE_BYTES: u32 = 1152;
+/**
+ * Payload of a frame that is kept until it is acked, so that it fits the smallest packet over IPv6
+ * (1232) with some acks; and of one that came and that an event carries.
+ */
+export const TRANSFER_MESSAGE_BYTES: u32 = 1112;
 /** Records of packets sent, and keys of packets overtaken, that one chunk holds. */
 export const TRANSFER_CHUNK_ENTRIES: u32 = 64;
 /** The largest packet: a jumbo frame of 9000 bytes over IPv4 (reference: transfer section 1.5). */
 export const TRANSFER_PACKET_BYTES_MAX: u32 = 8972;
+/** The least that a way has to carry: each frame of the session itself fits. */
+export const TRANSFER_PACKET_BYTES_MIN: u32 = 256;
 /** Keys that are computed ahead of a packet that overtook others (section 4.6). */
 export const TRANSFER_GAP_MAX: u32 = 65536;
 /** Keys of overtaken packets that are kept of a direction and epoch (section 4.6). */

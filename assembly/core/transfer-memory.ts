@@ -20,6 +20,9 @@ export const KEY_CHUNK_BYTES: usize = KEY_RECORD_BYTES * TRANSFER_CHUNK_ENTRIES;
 export const BLOCK_META_BYTES: usize = 32;
 /** First and end of a range of stream bytes (u64 each), and a link. */
 export const RANGE_BYTES: usize = 24;
+/** What is known of a message, in front of its payload (transfer/messages.ts). */
+export const MESSAGE_HEAD_BYTES: usize = 40;
+export const MESSAGE_SLOT_BYTES: usize = MESSAGE_HEAD_BYTES + TRANSFER_MESSAGE_BYTES;
 /**
  * Chain keys of a run ahead, of one session at a time, and behind them the packet keys of a gap of
  * up to 64 (transfer/ratchet.ts).
@@ -151,7 +154,7 @@ export function poolStride(pool: u32): usize {
     case Pool.RANGES:
       return RANGE_BYTES;
   }
-  return TRANSFER_MESSAGE_BYTES;
+  return MESSAGE_SLOT_BYTES;
 }
 
 function layOut(): void {
@@ -164,7 +167,7 @@ function layOut(): void {
   KEY_CHUNKS = take(entriesOf(Pool.KEYS), KEY_CHUNK_BYTES, 64);
   BLOCK_METAS = take(entriesOf(Pool.BLOCKS), BLOCK_META_BYTES, 64);
   RANGES = take(entriesOf(Pool.RANGES), RANGE_BYTES, 64);
-  MESSAGES = take(entriesOf(Pool.MESSAGES), TRANSFER_MESSAGE_BYTES, 64);
+  MESSAGES = take(entriesOf(Pool.MESSAGES), MESSAGE_SLOT_BYTES, 64);
   const prefixes = word(Config.TRANSFER_SESSIONS) * PREFIXES_PER_SESSION;
   prefixBuckets = bucketsFor(prefixes);
   streamBuckets = bucketsFor(word(Config.TRANSFER_STREAMS));

@@ -6,14 +6,14 @@
 
 import { TRANSFER_MESSAGE_BYTES } from "../core/limits";
 import { FrameHead } from "../core/transfer";
-import { Pool, poolSize } from "../core/transfer-memory";
+import { MESSAGE_HEAD_BYTES, Pool, poolSize } from "../core/transfer-memory";
 import { Content, setContent, setContentDetails, setContentRange } from "./content";
 import { entryAt } from "./pool";
 import { giveShared, mayGoOn, shareLeft, takeShared } from "./pool-share";
 import { SentRecord } from "./sent-record";
 import { Head, handleEntry, sessionHandle, sessionOfEntry } from "./session-head";
 
-/** A slot: its head, then the payload. */
+/** A slot: its head (MESSAGE_HEAD_BYTES), then the payload. */
 const enum Slot {
   /** Next slot of the session; the pool's own while it is free. */
   NEXT = 0,
@@ -27,7 +27,6 @@ const enum Slot {
   SERIAL = 16,
   OFFSET = 24,
   SESSION = 32,
-  BYTES = 40,
 }
 
 const enum SlotUse {
@@ -38,7 +37,7 @@ const enum SlotUse {
 }
 
 /** Payload that a slot holds. */
-export const MESSAGE_PAYLOAD_MAX: u32 = TRANSFER_MESSAGE_BYTES - Slot.BYTES;
+export const MESSAGE_PAYLOAD_MAX: u32 = TRANSFER_MESSAGE_BYTES;
 /** Frames that a session may have under way, and slots its events may hold. */
 const MESSAGES_PER_SESSION: u32 = 32;
 const EVENT_SLOTS_PER_SESSION: u32 = 32;
@@ -49,7 +48,7 @@ function at(slot: u32): usize {
 
 /** Where a slot's payload lies. */
 export function messagePayload(slot: u32): usize {
-  return at(slot) + Slot.BYTES;
+  return at(slot) + MESSAGE_HEAD_BYTES;
 }
 
 /** Bytes that a slot holds. */
@@ -117,7 +116,7 @@ export function writeMessage(session: usize, to: usize, room: u32): u32 {
   store<u16>(to, bswap<u16>(load<u16>(message, Slot.STREAM)), FrameHead.STREAM);
   store<u64>(to, bswap<u64>(load<u64>(message, Slot.OFFSET)), FrameHead.OFFSET);
   store<u16>(to, bswap<u16>(<u16>length), FrameHead.PAYLOAD_LENGTH);
-  memory.copy(to + FrameHead.BYTES, message + Slot.BYTES, length);
+  memory.copy(to + FrameHead.BYTES, message + MESSAGE_HEAD_BYTES, length);
   store<u8>(message, SlotUse.SENT, Slot.USE);
   setContent(Content.MESSAGE, 0);
   setContentRange(load<u64>(message, Slot.SERIAL), 0);

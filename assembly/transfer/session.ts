@@ -4,7 +4,7 @@
  * data goes on meanwhile; sessionState() tells them to the host as the one state the seed has.
  */
 
-import { TRANSFER_PACKET_BYTES_MAX } from "../core/limits";
+import { TRANSFER_PACKET_BYTES_MAX, TRANSFER_PACKET_BYTES_MIN } from "../core/limits";
 import { TRANSFER } from "../core/memory";
 import {
   ClosedBy,
@@ -39,8 +39,6 @@ import { NEVER, setTimer } from "./timer-wheel";
 const SECRET_BYTES: usize = 32;
 /** A rekey comes before this path index (4.9). */
 const PATH_INDEX_MAX: u32 = 253;
-/** UDP payload that every frame of the session itself fits; less is no way to go. */
-const MTU_LEAST: u32 = 256;
 const SEED_IDLE_MS: u32 = 30000;
 
 function argument(offset: u32): u32 {
@@ -78,8 +76,8 @@ function fillHead(session: usize, entry: u32, block: usize): void {
   store<u8>(session, u8(argument(OpenArgument.INITIATOR) == 0), Head.PING_WANTED);
   store<u64>(session, NEVER, Head.DEADLINE);
   store<u32>(session, argument(OpenArgument.ROUND_TRIP_US), Head.ROUND_TRIP);
-  const mtuMax = argument(OpenArgument.MTU_MAX);
-  store<u32>(session, max(min(mtuMax, TRANSFER_PACKET_BYTES_MAX), MTU_LEAST), Head.MTU_MAX);
+  const mtuMax = min(argument(OpenArgument.MTU_MAX), TRANSFER_PACKET_BYTES_MAX);
+  store<u32>(session, max(mtuMax, TRANSFER_PACKET_BYTES_MIN), Head.MTU_MAX);
   memory.copy(session + Head.SECRET, block + OpenArgument.SECRET, SECRET_BYTES);
 }
 

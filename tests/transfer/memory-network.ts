@@ -13,6 +13,8 @@ export function hostAt(number: number, port = 8420): Uint8Array {
 }
 
 export class MemoryNetwork {
+  /** The largest datagram; what is longer is lost. */
+  datagramBytes = DATAGRAM_BYTES;
   delayMs = 0;
   /** True: this datagram is lost. */
   loses: (datagram: Uint8Array) => boolean = () => false;
@@ -24,12 +26,12 @@ export class MemoryNetwork {
   at(address: Uint8Array): DatagramTransport {
     const name = address.join();
     return {
-      maxDatagramBytes: DATAGRAM_BYTES,
+      maxDatagramBytes: this.datagramBytes,
       open: (sink) => void this.sinks.set(name, sink),
       send: (datagrams) => {
         for (const { bytes, farEnd } of datagrams) {
           this.sent++;
-          if (!this.loses(bytes))
+          if (bytes.length <= this.datagramBytes && !this.loses(bytes))
             this.carry(farEnd.join(), { bytes: bytes.slice(), farEnd: address });
         }
       },

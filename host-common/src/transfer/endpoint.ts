@@ -13,6 +13,7 @@ import { RekeyKeys } from './endpoint-rekey.ts';
 import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
 import { checkFarEnd, placeOf } from './far-end.ts';
+import { frameLimits } from './frame-limits.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { type Call, Handshakes } from './handshakes.ts';
 import { IncomingSessions } from './incoming-sessions.ts';
@@ -275,7 +276,8 @@ export class TransferEndpoint {
     const say = (what: () => boolean) => void this.unsaid.add(what);
     const tell = (work: () => void) => void guarded(this.options, work);
     const link = { streams: this.transfer.streams, clock, kick: () => this.kick(), say, tell };
-    const facts = { handle, agreed, startUs: this.clock.now().us };
+    const limits = frameLimits(transport.maxDatagramBytes);
+    const facts = { handle, agreed, limits, startUs: this.clock.now().us };
     const session = new TransferSession(this.transfer, link, facts);
     const held = { session, handle, beganUs: agreed.beganUs, call: undefined };
     this.sessions.set(handle, held);

@@ -7,8 +7,9 @@ import type { Engine, EngineExports } from '../engine/engine.ts';
 import { Region } from '../engine/generated/layout.ts';
 import { TRANSFER_METADATA_BYTES_MAX } from '../engine/generated/limits.ts';
 import { StreamFact } from '../engine/generated/transfer.ts';
-import { checkBytes, checkWhole } from './argument-checks.ts';
+import { checkWhole } from './argument-checks.ts';
 import { utf8Within } from './byte-strings.ts';
+import { checkFits } from './frame-limits.ts';
 
 const TWO_32 = 4294967296;
 const EMPTY = new Uint8Array(0);
@@ -54,12 +55,7 @@ export class EngineStreams {
   open(session: number, options: StreamOptions = {}): number | undefined {
     const { bidi = true, priority = 128, expedited = false, unordered = false } = options;
     const metadata = options.metadata ?? EMPTY;
-    checkBytes('metadata', metadata);
-    if (metadata.length > TRANSFER_METADATA_BYTES_MAX) {
-      throw new RangeError(
-        `metadata: wanted at most ${TRANSFER_METADATA_BYTES_MAX} bytes, got ${metadata.length}`,
-      );
-    }
+    checkFits('metadata', metadata, TRANSFER_METADATA_BYTES_MAX);
     checkWhole('priority', priority, 0, 255);
     this.engine.u8.set(metadata, this.block);
     const flags = (bidi ? 1 : 0) | (expedited ? 2 : 0) | (unordered ? 4 : 0);
@@ -123,9 +119,12 @@ export class EngineStreams {
     return this.now.transferStreamUnordered(stream) === 0;
   }
 
-  /** Tells the peer that no new streams are taken, for a GoAwayError. */
-  goAway(session: number, error: number, reason = ''): boolean {
-    const text = utf8Within(reason, 256);
+  /**
+   * Tells the peer that no new streams are taken, for a GoAwayError; the reason is cut to
+   * `bytesMax`, at most 256.
+   */
+  goAway(session: number, error: number, reason = '', bytesMax = 256): boolean {
+    const text = utf8Within(reason, bytesMax);
     this.engine.u8.set(text, this.block);
     return this.now.transferGoaway(session, error, text.length) === 0;
   }

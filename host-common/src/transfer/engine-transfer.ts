@@ -9,7 +9,7 @@ import { Config, Region, Ring } from '../engine/generated/layout.ts';
 import {
   LARGE_FRAME_BYTES,
   TRANSFER_BATCH,
-  TRANSFER_MESSAGE_BYTES,
+  TRANSFER_PACKET_BYTES_MAX,
 } from '../engine/generated/limits.ts';
 import {
   OpenArgument,
@@ -23,12 +23,14 @@ import {
 import { type RandomBytes, utf8Within } from './byte-strings.ts';
 import type { PacketPlaces } from './datagram-transport.ts';
 import { EngineStreams } from './engine-streams.ts';
+import { checkFits, frameLimits } from './frame-limits.ts';
 
 /** At the end of a stateless reset; what is before it is random. */
 const RESET_TOKEN_BYTES = 16;
 const TWO_32 = 4294967296;
 /** Large frames in which packets come, and in which they go: a batch of 64 of any size. */
 const FRAMES_EACH_WAY = 9;
+const WIDEST = frameLimits(TRANSFER_PACKET_BYTES_MAX);
 
 /** Sizes of an engine that does nothing but transfer. */
 export function transferSizes(transfer: TransferSizes): EngineSizes {
@@ -313,24 +315,25 @@ export class EngineTransfer {
     return this.now.transferKeepalive(session, on ? 1 : 0) === 0;
   }
 
-  /** @throws RangeError: more than one frame holds, of which nothing was laid down */
   private layMessage(offset: number, data: Uint8Array): void {
-    if (data.length > TRANSFER_MESSAGE_BYTES) {
-      throw new RangeError(`wanted at most ${TRANSFER_MESSAGE_BYTES} bytes, got ${data.length}`);
-    }
     this.setWord(0, offset >>> 0);
     this.setWord(4, (offset / TWO_32) >>> 0);
     this.put(8, data);
   }
 
-  /** CONTROL of a type from 0x0100 on. Gives the engine's Status: MEMORY means later. */
+  /**
+   * CONTROL of a type from 0x0100 on. Gives the engine's Status: MEMORY means later.
+   * @throws RangeError: more than one frame holds; over a narrow way one that fits it not waits on
+   */
   control(session: number, type: number, data: Uint8Array, offset = 0): number {
+    checkFits('data', data, WIDEST.control);
     this.layMessage(offset, data);
     return this.now.transferControl(session, type, data.length);
   }
 
   /** A frame of type 0x20 to 0x3f, likewise. */
   extension(session: number, type: number, data: Uint8Array, stream = 0): number {
+    checkFits('data', data, WIDEST.extension);
     this.layMessage(0, data);
     return this.now.transferExtension(session, type, stream, data.length);
   }

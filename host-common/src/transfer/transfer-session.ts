@@ -13,6 +13,7 @@ import { authenticationString } from './authentication-string.ts';
 import type { StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
 import { checkFarEnd, placeOf } from './far-end.ts';
+import { checkFits, type FrameLimits } from './frame-limits.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { IncomingStreams, type Untaken } from './incoming-streams.ts';
 import { PING_TIMEOUT_MS, SessionPings } from './session-pings.ts';
@@ -75,6 +76,7 @@ export class TransferSession {
   private readonly transfer: EngineTransfer;
   private readonly link: SessionLink;
   private readonly handle: number;
+  private readonly limits: FrameLimits;
   private readonly streams = new Map<number, TransferStream>();
   private readonly room = new WakeSignal();
   private readonly pings: SessionPings;
@@ -88,11 +90,12 @@ export class TransferSession {
   constructor(
     transfer: EngineTransfer,
     link: SessionLink,
-    session: { handle: number; agreed: Agreed; startUs: number },
+    session: { handle: number; agreed: Agreed; limits: FrameLimits; startUs: number },
   ) {
     this.transfer = transfer;
     this.link = link;
     this.handle = session.handle;
+    this.limits = session.limits;
     this.peerId = session.agreed.peerId;
     this.peerKey = session.agreed.peerKey;
     this.initiator = session.agreed.initiator;
@@ -132,6 +135,7 @@ export class TransferSession {
   async openStream(options: Omit<StreamOptions, 'unordered'> = {}): Promise<TransferStream> {
     // A web stream has no place for where bytes belong.
     const inOrder = { ...options, unordered: false };
+    if (options.metadata) checkFits('metadata', options.metadata, this.limits.metadata);
     for (;;) {
       this.checkOpen();
       if (this.isGoingAway) throw goingAway();
@@ -176,17 +180,23 @@ export class TransferSession {
     return begun;
   }
 
-  /** CONTROL of a type from 0x0100 on; false: no room now. */
+  /**
+   * CONTROL of a type from 0x0100 on with up to 1110 bytes; false: no room now, or the session is
+   * over. Over a transport of small datagrams fewer bytes fit: 54 less than the largest has.
+   * @throws RangeError: more, which would never find room
+   */
   control(type: number, data: Uint8Array, offset = 0): boolean {
     checkWhole('type', type, ControlType.APPLICATION, 0xffff);
+    checkFits('data', data, this.limits.control);
     const sent = this.transfer.control(this.handle, type, data, offset) === 0;
     this.link.kick();
     return sent;
   }
 
-  /** A frame of type 0x20 to 0x3f; false: no room now. */
+  /** A frame of type 0x20 to 0x3f with up to 1112 bytes, or 52 less than a datagram; likewise. */
   extension(type: number, data: Uint8Array): boolean {
     checkWhole('type', type, FrameType.EXTENSION_FIRST, FrameType.EXTENSION_LAST);
+    checkFits('data', data, this.limits.extension);
     const sent = this.transfer.extension(this.handle, type, data) === 0;
     this.link.kick();
     return sent;
@@ -199,7 +209,9 @@ export class TransferSession {
   goAway(error: number, reason = ''): void {
     if (this.end || this.isGoingAway) return;
     this.isGoingAway = true;
-    this.link.say(() => !this.isOpen || this.transfer.streams.goAway(this.handle, error, reason));
+    const { goAwayReason } = this.limits;
+    const say = () => this.transfer.streams.goAway(this.handle, error, reason, goAwayReason);
+    this.link.say(() => !this.isOpen || say());
     this.room.raise();
     this.link.kick();
   }
