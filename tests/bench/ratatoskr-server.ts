@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { createLogger } from '@andvari/host-node/log/logger';
-import { MemoryAnswerStore } from '@andvari/host-node/ratatoskr/answer-store';
+import { MemoryAnswerStore } from '@andvari/host-node/ratatoskr/answers/answer-store';
 import { AuditLog } from '@andvari/host-node/ratatoskr/audit-log';
 import { writeDevices } from '@andvari/host-node/ratatoskr/device-file';
 import { RatatoskrEndpoint } from '@andvari/host-node/ratatoskr/endpoint';

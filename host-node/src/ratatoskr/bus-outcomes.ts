@@ -1,6 +1,6 @@
 /** Outcomes of calls, most of them such as no service decides. */
 import { NOT_EXECUTED } from '@andvari/host-common/ratatoskr/messages';
-import type { AnswerRecord } from './answer-store.ts';
+import type { AnswerRecord } from './answers/answer-store.ts';
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from './limits.ts';
 import { failedOutcome, type ServiceOutcome } from './service-bus.ts';
 

@@ -2,9 +2,9 @@
 import type { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { MessageType, type RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages';
 import { NO_REQUEST_DIGEST } from '@andvari/host-common/ratatoskr/signing';
+import type { FirstConnection } from './answers/connection-records.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Authenticator, Credentials } from './authenticator.ts';
-import type { FirstConnection } from './connection-records.ts';
 import { classOf, type ErrorCode, textOf } from './error-codes.ts';
 import { AUTHENTICATION_TIMEOUT_MS } from './limits.ts';
 import type { NodeEd25519Signer } from './node-ed25519.ts';

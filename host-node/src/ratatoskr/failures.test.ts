@@ -1,7 +1,7 @@
 // What a service says of a failure comes from code that nobody here has checked, and may repeat
 // what a device has sent. Whatever it is, the request is answered and the server goes on.
 import { afterEach, describe, expect, it } from 'vitest';
-import { MemoryAnswerStore } from './answer-store.ts';
+import { MemoryAnswerStore } from './answers/answer-store.ts';
 import { type ServiceCode, ServiceFailure } from './service-bus.ts';
 import { RatatoskrPlace } from './testing/ratatoskr-place.ts';
 

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../log/logger.ts';
-import { AnswerDatabase } from './answer-database.ts';
+import { AnswerDatabase } from './answers/answer-database.ts';
 import {
   ANSWER_GONE,
   type AnswerStore,
   AnswerStoreError,
   MemoryAnswerStore,
-} from './answer-store.ts';
+} from './answers/answer-store.ts';
 import { InProcessBus, type InProcessBusOptions } from './in-process-bus.ts';
 import { serviceBusCompliance } from './service-bus.compliance.ts';
 

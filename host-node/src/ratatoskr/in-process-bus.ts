@@ -8,7 +8,8 @@ import {
   AnswerStoreError,
   nameOf,
   within,
-} from './answer-store.ts';
+} from './answers/answer-store.ts';
+import { processSeconds } from './answers/kept-time.ts';
 import {
   CANNOT_TAKE,
   DEVICE_FULL,
@@ -24,7 +25,6 @@ import {
   UNKNOWN,
 } from './bus-outcomes.ts';
 import { FleetingMap } from './fleeting-map.ts';
-import { processSeconds } from './kept-time.ts';
 import {
   CALLS_MAX,
   CALLS_PER_DEVICE_MAX,

@@ -5,7 +5,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
-import { AnswerDatabase } from './answer-database.ts';
+import { AnswerDatabase } from './answers/answer-database.ts';
 import { InProcessBus } from './in-process-bus.ts';
 
 const REQUESTS = 2_048;

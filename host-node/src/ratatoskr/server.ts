@@ -3,11 +3,11 @@
  * given to it (websocket-listener.ts, in-process-bus.ts); endpoint.ts puts it all together.
  */
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
+import type { FirstConnection } from './answers/connection-records.ts';
 import type { AuditLog } from './audit-log.ts';
 import { type Authenticator, anyDevice } from './authenticator.ts';
 import type { AcceptChannel } from './channel.ts';
 import { RatatoskrConnection } from './connection.ts';
-import type { FirstConnection } from './connection-records.ts';
 import {
   type Clock,
   type ConnectionRate,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { MemoryAnswerStore } from './answer-store.ts';
+import { MemoryAnswerStore } from './answers/answer-store.ts';
 import { ClockWatch, StartLine, type TwoClocks } from './set-clocks.ts';
 import { type PlaceOptions, RatatoskrPlace, TestClock } from './testing/ratatoskr-place.ts';
 import type { TestPeer } from './testing/test-peer.ts';

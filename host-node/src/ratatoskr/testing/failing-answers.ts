@@ -4,8 +4,8 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { AnswerThreadData } from '../answer-messages.ts';
-import { AnswerTables } from '../answer-tables.ts';
+import type { AnswerThreadData } from '../answers/answer-messages.ts';
+import { AnswerTables } from '../answers/answer-tables.ts';
 
 const { path } = workerData as AnswerThreadData;
 
@@ -23,4 +23,4 @@ AnswerTables.prototype.transaction = function (change) {
     if (existsSync(`${path}.slow`)) Atomics.wait(never, 0, 0, 300);
   });
 };
-await import('../answer-thread.ts');
+await import('../answers/answer-thread.ts');

@@ -3,17 +3,17 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { createLogger } from '../log/logger.ts';
+import { createLogger } from '../../log/logger.ts';
+import { InProcessBus } from '../in-process-bus.ts';
+import { ServiceFailure } from '../service-bus.ts';
 import { AnswerDatabase } from './answer-database.ts';
 import { AnswerStoreError } from './answer-store.ts';
-import { InProcessBus } from './in-process-bus.ts';
-import { ServiceFailure } from './service-bus.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'andvari-answer-faults-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const answerDatabase = new URL('./answer-database.ts', import.meta.url).href;
-const entry = new URL('./testing/failing-answers.ts', import.meta.url);
+const entry = new URL('../testing/failing-answers.ts', import.meta.url);
 const open = async () => {
   const path = join(folder, `${files++}.db`);
   return { path, store: await AnswerDatabase.open(path, {}, entry) };

@@ -2,14 +2,15 @@
  * What is remembered of calls, so that none is executed twice: that it began, and how it ended
  * (service-bus.ts). Every implementation passes answer-store.compliance.ts.
  */
-import { KeptTime } from './kept-time.ts';
+
 import {
   ANSWER_BYTES_MAX,
   ANSWER_BYTES_PER_DEVICE_MAX,
   ANSWER_KEPT_S,
   ANSWERS_PER_DEVICE_MAX,
-} from './limits.ts';
-import type { ServiceOutcome } from './service-bus.ts';
+} from '../limits.ts';
+import type { ServiceOutcome } from '../service-bus.ts';
+import { KeptTime } from './kept-time.ts';
 
 export interface AnswerKey {
   deviceId: string;

@@ -5,8 +5,9 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { makePrivateFile } from '../files/private-file.ts';
-import { RetryTimer } from '../store/retry-timer.ts';
+import { makePrivateFile } from '../../files/private-file.ts';
+import { RetryTimer } from '../../store/retry-timer.ts';
+import type { ServiceOutcome } from '../service-bus.ts';
 import {
   type AnswerChange,
   type AnswerResult,
@@ -26,7 +27,6 @@ import {
   deviceFull,
   nameOf,
 } from './answer-store.ts';
-import type { ServiceOutcome } from './service-bus.ts';
 
 interface Pending {
   change: AnswerChange;

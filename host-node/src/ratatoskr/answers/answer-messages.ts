@@ -3,8 +3,9 @@
  * numbers and bytes of all of them in one array each, since each object and each array of bytes
  * costs a message a microsecond or two.
  */
+
+import { failedOutcome, type ServiceOutcome } from '../service-bus.ts';
 import type { AnswerKey, AnswerLimits, AnswerRecord } from './answer-store.ts';
-import { failedOutcome, type ServiceOutcome } from './service-bus.ts';
 
 export interface AnswerThreadData {
   path: string;

@@ -4,6 +4,9 @@
  * the caller (answer-database.ts).
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { FleetingMap } from '../fleeting-map.ts';
+import { CALLS_MAX } from '../limits.ts';
+import { failedOutcome, type ServiceOutcome } from '../service-bus.ts';
 import { FORMAT, openAnswerFile } from './answer-schema.ts';
 import {
   ANSWER_GONE,
@@ -12,10 +15,7 @@ import {
   type AnswerRecord,
   nameOf,
 } from './answer-store.ts';
-import { FleetingMap } from './fleeting-map.ts';
 import { KeptTime } from './kept-time.ts';
-import { CALLS_MAX } from './limits.ts';
-import { failedOutcome, type ServiceOutcome } from './service-bus.ts';
 
 /** Code of a row whose outcome had to go; that it was executed stays. */
 const GONE = 'GONE';

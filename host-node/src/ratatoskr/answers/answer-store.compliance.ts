@@ -1,12 +1,12 @@
 /** What every AnswerStore does. */
 import { describe, expect, it } from 'vitest';
+import type { ServiceOutcome } from '../service-bus.ts';
 import {
   ANSWER_GONE,
   type AnswerLimits,
   type AnswerStore,
   AnswerStoreError,
 } from './answer-store.ts';
-import type { ServiceOutcome } from './service-bus.ts';
 
 const digest = new Uint8Array(32).fill(7);
 const done = (text: string): ServiceOutcome => ({
