@@ -24,16 +24,19 @@ import { type RandomBytes, utf8Within } from './byte-strings.ts';
 import type { PacketPlaces } from './datagram-transport.ts';
 import { EngineStreams } from './engine-streams.ts';
 import { checkFits, frameLimits } from './frame-limits.ts';
+import { checkEngineTransfers, checkTransferSizes, FRAMES_EACH_WAY } from './transfer-sizes.ts';
 
 /** At the end of a stateless reset; what is before it is random. */
 const RESET_TOKEN_BYTES = 16;
 const TWO_32 = 4294967296;
-/** Large frames in which packets come, and in which they go: a batch of 64 of any size. */
-const FRAMES_EACH_WAY = 9;
 const WIDEST = frameLimits(TRANSFER_PACKET_BYTES_MAX);
 
-/** Sizes of an engine that does nothing but transfer. */
+/**
+ * Sizes of an engine that does nothing but transfer.
+ * @throws TypeError, RangeError: a size that no engine can have
+ */
 export function transferSizes(transfer: TransferSizes): EngineSizes {
+  checkTransferSizes(transfer);
   return { ...CLIENT_SIZES, largeFrames: 2 * FRAMES_EACH_WAY, transfer };
 }
 
@@ -105,8 +108,10 @@ export class EngineTransfer {
   /**
    * Over an engine that has transferSizes(); several of them are never over the same. `clock`:
    * microseconds.
+   * @throws RangeError: it has not
    */
   constructor(engine: Engine, clock: () => number) {
+    checkEngineTransfers(engine);
     this.engine = engine;
     this.clock = clock;
     this.streams = new EngineStreams(engine, clock);
