@@ -105,7 +105,7 @@ describe('andvari ratatoskr call', () => {
     expect(await codeOf('--certificate-hash', hashOf(certificates[0].cert))).toBe(0);
     const wrong = await runCli(words('--certificate-hash', hashOf(certificates[1].cert)));
     expect(wrong.code).toBe(2);
-    expect(wrong.err).toContain('certificate of the server is not the one that is meant');
+    expect(wrong.err).toContain('its hash is not the one that is meant');
   });
 
   it('says no, in the exit code too', async () => {

@@ -2,7 +2,6 @@
  * A client's messages over `ws`: like the platform's WebSocket, but with an authority or a
  * certificate of the user's own choice, and the server's pings as signs of life.
  */
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type {
@@ -12,6 +11,7 @@ import type {
 } from '@andvari/host-common/ratatoskr/client/client-channel';
 import { MESSAGE_BYTES_MAX, SUBPROTOCOL } from '@andvari/host-common/ratatoskr/client/limits';
 import { WebSocket } from 'ws';
+import { CertificateRefusedError, checkPinned } from '../webtransport/server-trust.ts';
 
 const UNSUPPORTED_DATA = 1003;
 const NORMAL = 1000;
@@ -21,7 +21,10 @@ export interface WsClientOptions {
   url: string;
   /** Authorities to trust in the place of the system's, PEM. */
   ca?: string | undefined;
-  /** SHA-256 (32 bytes) of certificates to trust, whoever has signed them; none: as `ca` says. */
+  /**
+   * SHA-256 (32 bytes) of certificates to trust in their time, whoever has signed them and for
+   * however long; none: as `ca` says.
+   */
   certificateHashes?: readonly Uint8Array[] | undefined;
 }
 
@@ -83,12 +86,13 @@ export class WsClientTransport implements ClientTransport {
     socket.on('error', fail);
     socket.on('close', (code) => fail(new Error(`no connection to ${url} (${code})`)));
     socket.on('upgrade', (response) => {
-      if (!isHashed || isPinned(response, certificateHashes)) {
+      try {
+        if (isHashed) checkPinned(certificateOf(response), certificateHashes);
         hasNone = offered.length > 0 && !response.headers['sec-websocket-protocol'];
-        return;
+      } catch (error) {
+        fail(error as Error);
+        socket.terminate();
       }
-      fail(new Error('the certificate of the server is not the one that is meant'));
-      socket.terminate();
     });
     socket.on('open', () => {
       signal.removeEventListener('abort', aborted);
@@ -108,12 +112,11 @@ function noTls(url: string, cause: Error): Error {
   return new Error(`${host} ${problem}`, { cause });
 }
 
-function isPinned({ socket }: IncomingMessage, hashes: readonly Uint8Array[]): boolean {
-  // In clear there is no certificate: then it is not the one that is meant either.
-  const certificate = (socket as Partial<TLSSocket>).getPeerCertificate?.();
-  if (!certificate?.raw) return false;
-  const shown = createHash('sha256').update(certificate.raw).digest();
-  return hashes.some((hash) => shown.equals(hash));
+/** DER. @throws CertificateRefusedError: in clear there is none, so it is not the one meant */
+function certificateOf({ socket }: IncomingMessage): Uint8Array {
+  const der = (socket as Partial<TLSSocket>).getPeerCertificate?.().raw;
+  if (!der) throw new CertificateRefusedError('it has shown none');
+  return der;
 }
 
 function listen(socket: WebSocket, events: ChannelEvents): void {

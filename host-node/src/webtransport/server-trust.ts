@@ -1,7 +1,7 @@
 /**
  * Whether a server is the one that is meant: by a chain of certificates to an authority, with the
- * server's name or address in the first, or by the hash of its certificate alone, as browsers do it
- * for WebTransport's serverCertificateHashes.
+ * server's name or address in the first, or by the hash of its certificate alone; for WebTransport
+ * that is as browsers do it for serverCertificateHashes.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -60,26 +60,48 @@ export function checkCertificate(
     if (isFor === undefined) throw new CertificateRefusedError(`it is not for ${host}`);
     return;
   }
+  checkPinned(der, hashes, nowMs);
+  checkHashed(certificate);
+}
+
+/**
+ * A certificate that is named by its hash, whoever has signed it and for whatever name: the very
+ * one, and in its time, since one that has expired may be in other hands by now.
+ * @param der the server's own
+ * @throws CertificateRefusedError
+ */
+export function checkPinned(
+  der: Uint8Array,
+  hashes: readonly Uint8Array[],
+  nowMs = Date.now(),
+): void {
   const hash = createHash('sha256').update(der).digest();
   if (!hashes.some((wanted) => hash.equals(wanted))) {
     throw new CertificateRefusedError('its hash is not the one that is meant');
   }
-  checkHashed(certificate, nowMs);
+  const { fromMs, toMs } = timesOf(parsed(der));
+  // A time that cannot be read is NaN, which no comparison is true for.
+  if (!(nowMs >= fromMs)) throw new CertificateRefusedError('it is not valid yet');
+  if (!(nowMs <= toMs)) throw new CertificateRefusedError('it has expired');
 }
 
-/** https://www.w3.org/TR/webtransport/#custom-certificate-requirements. */
-function checkHashed(certificate: X509Certificate, nowMs: number): void {
-  const [fromMs, toMs] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
-  // A time that cannot be read is NaN, which no comparison is true for.
+/**
+ * What WebTransport alone wants besides of one by its hash:
+ * https://www.w3.org/TR/webtransport/#custom-certificate-requirements.
+ */
+function checkHashed(certificate: X509Certificate): void {
+  const { fromMs, toMs } = timesOf(certificate);
   if (!(toMs - fromMs <= HASHED_LIFETIME_MAX_MS)) {
     throw new CertificateRefusedError('by its hash, one may be valid for 14 days at most');
   }
-  if (nowMs < fromMs) throw new CertificateRefusedError('it is not valid yet');
-  if (nowMs > toMs) throw new CertificateRefusedError('it has expired');
   const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
   if (asymmetricKeyType !== 'ec' || asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
     throw new CertificateRefusedError('by its hash, one must be of an ECDSA P-256 key');
   }
+}
+
+function timesOf({ validFrom, validTo }: X509Certificate): { fromMs: number; toMs: number } {
+  return { fromMs: Date.parse(validFrom), toMs: Date.parse(validTo) };
 }
 
 function parsed(der: Uint8Array): X509Certificate {
