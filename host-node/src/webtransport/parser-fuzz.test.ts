@@ -2,6 +2,7 @@
 // none keeps more than its bounds.
 import { describe, expect, it } from 'vitest';
 import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
+import { parseAnswerStatus } from './connect-answer.ts';
 import { parseConnectRequest } from './connect-request.ts';
 import { ControlReader, QpackStreamReader } from './control-reader.ts';
 import { Http3ConnectionError, Http3RequestError, Http3StreamError } from './http3-error.ts';
@@ -15,6 +16,7 @@ import {
 } from './http3-frames.ts';
 import { decodeFieldSection, encodeFieldSection } from './qpack.ts';
 import { RequestReader } from './request-reader.ts';
+import { cut, damage } from './testing/damage.ts';
 import { connectFields } from './testing/quic-client.ts';
 import { concatBytes, emitVarint } from './varint.ts';
 
@@ -37,6 +39,19 @@ const request = concatBytes(
   emitCloseSession(7, Buffer.from('enough')),
 );
 
+const answer = concatBytes(
+  emitHeaders([
+    [':status', '103'],
+    ['link', '</a>'],
+  ]),
+  emitHeaders([
+    [':status', '200'],
+    ['sec-webtransport-http3-draft', 'draft02'],
+  ]),
+  emitDrainSession(),
+  emitCloseSession(7, Buffer.from('enough')),
+);
+
 const targets: Record<string, Target> = {
   'control stream': {
     whole: concatBytes(
@@ -49,6 +64,18 @@ const targets: Record<string, Target> = {
       const reader = new ControlReader((settings) => {
         if (settings.size > 512) throw new Error('more settings than fit in 1 KiB');
       });
+      for (const piece of pieces) reader.feed(piece);
+    },
+  },
+  "a server's control stream": {
+    whole: concatBytes(emitControlStart().subarray(1), emitGoaway(400), emitGoaway(0)),
+    read: (pieces) => {
+      const reader = new ControlReader(
+        () => {},
+        (id) => {
+          if (id % 4 !== 0) throw new Error('an id of no request');
+        },
+      );
       for (const piece of pieces) reader.feed(piece);
     },
   },
@@ -80,6 +107,21 @@ const targets: Record<string, Target> = {
       reader.end();
     },
   },
+  "an answer's stream": {
+    whole: answer,
+    read: (pieces) => {
+      const reader = new RequestReader({
+        headers: (fields) => {
+          if (parseAnswerStatus(fields) < 200) throw new Error('an interim answer');
+        },
+        isInterim: (fields) => parseAnswerStatus(fields) < 200,
+        close: () => {},
+        drain: () => {},
+      });
+      for (const piece of pieces) reader.feed(piece);
+      reader.end();
+    },
+  },
   'field section': {
     whole: encodeFieldSection(connectFields({ cookie: 'a=b', accept: '*/*', x: '\u00ff~"' })),
     read: (pieces) => {
@@ -97,32 +139,6 @@ const targets: Record<string, Target> = {
 const seed = seedOfRun();
 const random = randomFrom(seed);
 
-function damage(whole: Uint8Array): Uint8Array {
-  let bytes: Uint8Array = Uint8Array.from(whole);
-  for (let count = 1 + random(4); count > 0; count--) {
-    const at = random(bytes.length + 1);
-    const kind = random(6);
-    const some = Uint8Array.from({ length: random(6) }, () => random(256));
-    if (kind === 0) bytes = concatBytes(bytes.subarray(0, at), some, bytes.subarray(at));
-    else if (kind === 1) bytes = concatBytes(bytes.subarray(0, at), bytes.subarray(at + random(6)));
-    else if (kind === 2) bytes = bytes.slice(0, at);
-    else if (kind === 3) bytes = concatBytes(bytes, bytes.subarray(at));
-    else if (kind === 4 && at < bytes.length) bytes[at] = [0, 0x3f, 0x40, 0xc0, 0xff][random(5)]!;
-    else if (at < bytes.length) bytes[at]! ^= 1 << random(8);
-  }
-  return bytes;
-}
-
-function cut(bytes: Uint8Array): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
-  for (let offset = 0; offset < bytes.length; ) {
-    const end = offset + 1 + random(bytes.length);
-    pieces.push(bytes.slice(offset, end));
-    offset = end;
-  }
-  return pieces;
-}
-
 const own = [Http3ConnectionError, Http3RequestError, Http3StreamError];
 
 describe(`what a peer may send (ANDVARI_SEED=${seed})`, () => {
@@ -134,8 +150,8 @@ describe(`what a peer may send (ANDVARI_SEED=${seed})`, () => {
       const fresh = random(8) === 0;
       const bytes = fresh
         ? Uint8Array.from({ length: random(64) }, () => random(256))
-        : damage(whole);
-      const pieces = cut(bytes);
+        : damage(whole, random);
+      const pieces = cut(bytes, random);
       try {
         read(pieces);
         taken++;

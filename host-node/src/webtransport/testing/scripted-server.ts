@@ -6,7 +6,7 @@ import { loadQuicBinding } from '../quic-binding.ts';
 import { configure } from '../quic-config.ts';
 import type { QuicClosedError, QuicConnection } from '../quic-connection.ts';
 import { QuicListener } from '../quic-listener.ts';
-import { QuicStreamError } from '../quic-stream.ts';
+import { type QuicSendStream, QuicStreamError } from '../quic-stream.ts';
 import { concatBytes } from '../varint.ts';
 
 export interface Script {
@@ -16,6 +16,8 @@ export interface Script {
   answer?: Uint8Array;
   /** Whether the answer's stream ends behind it. */
   ends?: boolean;
+  /** In the place of these two, for each stream that the client opens for both ways. */
+  reply?: (send: QuicSendStream, quic: QuicConnection) => void;
   /** When the connection is established, after `starts`. */
   established?: (quic: QuicConnection) => void;
 }
@@ -32,7 +34,7 @@ export class ScriptedServer {
   readonly certificates = new SelfMadeCertificates(['localhost', '127.0.0.1'], Date.now());
   readonly #listener: QuicListener;
 
-  private constructor(script: Script, certificate?: { cert: string; key: string }) {
+  private constructor(script: () => Script, certificate?: { cert: string; key: string }) {
     const binding = loadQuicBinding();
     const { cert, key } = certificate ?? this.certificates.current(Date.now());
     const { Config } = binding;
@@ -40,15 +42,19 @@ export class ScriptedServer {
     this.#listener = new QuicListener({
       binding,
       config: () => configure(Config.withBoringSslCtx(false, false, null, keys, certs)),
-      accept: (quic) => this.#accept(quic, script),
+      accept: (quic) => this.#accept(quic, script()),
     });
   }
 
+  /** @param script asked for each connection, if it is a function */
   static async open(
-    script: Script = {},
+    script: Script | (() => Script) = {},
     certificate?: { cert: string; key: string },
   ): Promise<ScriptedServer> {
-    const server = new ScriptedServer(script, certificate);
+    const server = new ScriptedServer(
+      typeof script === 'function' ? script : () => script,
+      certificate,
+    );
     server.port = (await server.#listener.open({ host: '127.0.0.1', port: 0 })).port;
     return server;
   }
@@ -88,7 +94,8 @@ export class ScriptedServer {
           }
         };
         if (!send) return;
-        (ends ? send.end(answer) : send.write(answer)).catch(() => {});
+        if (script.reply) script.reply(send, quic);
+        else (ends ? send.end(answer) : send.write(answer)).catch(() => {});
       },
       datagram: () => {},
       closed: (error) => void this.ends.push(error),
