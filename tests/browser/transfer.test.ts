@@ -4,8 +4,10 @@ import { runEndpointCases } from '../transfer/endpoint-cases.ts';
 import { runHandshakeVectors } from '../transfer/handshake-cases.ts';
 import { runProfileCases } from '../transfer/handshake-profile.ts';
 import { runIdentityCases } from '../transfer/identity-cases.ts';
+import { runIdentityKindCases } from '../transfer/identity-kinds.ts';
 
 runHandshakeVectors([nobleX25519]);
 runIdentityCases();
+runIdentityKindCases();
 runProfileCases([nobleX25519]);
 runEndpointCases(nobleX25519);

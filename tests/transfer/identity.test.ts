@@ -1,5 +1,5 @@
 /** Identities on Node: the cases of every host, and the file on disk. */
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf } from '@andvari/host-common/transfer/identity';
@@ -13,8 +13,10 @@ import { nodePassphraseKey } from '@andvari/host-node/transfer/node-passphrase-k
 import { nodeX25519 } from '@andvari/host-node/transfer/node-x25519';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runIdentityCases } from './identity-cases.ts';
+import { runIdentityKindCases } from './identity-kinds.ts';
 
 runIdentityCases();
+runIdentityKindCases();
 
 describe('identity on Node', () => {
   const folder = mkdtempSync(join(tmpdir(), 'identity-'));
@@ -41,6 +43,21 @@ describe('identity on Node', () => {
       code: 'ANDVARI_IDENTITY_MODE',
       path,
     });
+  });
+
+  it('a passphrase that is none makes no file, and reads none', async () => {
+    const path = join(folder, 'none');
+    const calls = [createIdentity, loadIdentity];
+    for (const passphrase of [null, 5, {}, new Uint8Array(4)] as unknown as string[]) {
+      for (const call of calls) await expect(call(path, passphrase)).rejects.toThrow(TypeError);
+    }
+    await expect(createIdentity(path, '')).rejects.toThrow(RangeError);
+    for (const other of [null, 5, undefined] as unknown as string[]) {
+      for (const call of calls) await expect(call(other)).rejects.toThrow(TypeError);
+    }
+    expect(existsSync(path)).toBe(false);
+    expect(await loadIdentity(path).catch(({ code }) => code)).toBe('ENOENT');
+    expect(await createIdentity(path)).toEqual(await loadIdentity(path));
   });
 
   it('another file is refused, however long', async () => {

@@ -1,6 +1,15 @@
 /** What an endpoint is made of (endpoint.ts). */
 import type { Engine } from '../engine/engine.ts';
-import { checkWhole } from './argument-checks.ts';
+import { TRANSFER_PACKET_BYTES_MIN } from '../engine/generated/limits.ts';
+import {
+  checkBytes,
+  checkFlag,
+  checkFunction,
+  checkMethods,
+  checkObject,
+  checkWhole,
+  U32_MAX,
+} from './argument-checks.ts';
 import type { RandomBytes } from './byte-strings.ts';
 import type { DatagramTransport } from './datagram-transport.ts';
 import type { EndpointClock } from './endpoint-clock.ts';
@@ -54,10 +63,16 @@ export interface EndpointOptions {
 /** Streams of one side that the protocol counts, and the largest window of a stream, KiB. */
 const STREAMS_MAX = 16_384;
 const WINDOW_KIB_MAX = 16_384;
-const U32_MAX = 0xffffffff;
+const KEY_BYTES = 32;
+const DATAGRAM_MAX = 65_535;
 
-/** @throws RangeError: a number is out of its range, or two options exclude each other */
+/**
+ * @throws TypeError: something is of another kind; RangeError: a number or a length is out of its
+ * range, or two options exclude each other
+ */
 export function checkOptions(options: EndpointOptions): void {
+  checkObject('options', options);
+  checkParts(options);
   const { maxStreams = 0, windowKiB = 1, idleMs = 1, rekeySeconds = 1, rekeyPackets = 1 } = options;
   checkWhole('maxStreams', maxStreams, 0, STREAMS_MAX);
   checkWhole('windowKiB', windowKiB, 1, WINDOW_KIB_MAX);
@@ -66,6 +81,35 @@ export function checkOptions(options: EndpointOptions): void {
   checkWhole('rekeyPackets', rekeyPackets, 1, U32_MAX);
   const hides = options.stealth || options.headerProtection;
   if (options.resets && hides) throw new RangeError('resets answer probes: not when hiding');
+}
+
+/** The kinds of everything but the numbers. */
+function checkParts(options: EndpointOptions): void {
+  const { engine, transport, identity, random, x25519, clock, trust, threw } = options;
+  checkMethods('engine', engine, ['region']);
+  checkMethods('transport', transport, ['open', 'send', 'close']);
+  checkObject('identity', identity);
+  checkBytes('identity.peerId', identity.peerId, KEY_BYTES);
+  checkObject('identity.noise', identity.noise);
+  checkBytes('identity.noise.publicKey', identity.noise.publicKey, KEY_BYTES);
+  checkMethods('identity.noise.secret', identity.noise.secret, ['shared']);
+  for (const name of ['headerProtection', 'stealth', 'resets'] as const) {
+    if (options[name] !== undefined) checkFlag(name, options[name]);
+  }
+  for (const [name, value] of Object.entries({ random, trust, threw })) {
+    if (value !== undefined) checkFunction(name, value);
+  }
+  if (random) checkBytes('random(32)', random(KEY_BYTES), KEY_BYTES);
+  if (x25519 !== undefined) checkMethods('x25519', x25519, ['secret']);
+  if (clock !== undefined) checkMethods('clock', clock, ['now', 'alarm']);
+}
+
+/**
+ * Of a transport that is open.
+ * @throws TypeError, RangeError: its datagrams carry no session
+ */
+export function checkDatagrams({ maxDatagramBytes }: DatagramTransport): void {
+  checkWhole('maxDatagramBytes', maxDatagramBytes, TRANSFER_PACKET_BYTES_MIN, DATAGRAM_MAX);
 }
 
 /** Calls the application, whose faults are told and do not stop the endpoint. */

@@ -8,17 +8,24 @@ import { hostRandom, nameOf, type RandomBytes } from './byte-strings.ts';
 import { closeOneOfTwo, type Held, standIn, unanswered } from './crossed-calls.ts';
 import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
-import { checkOptions, type EndpointOptions, guarded, isTrusted } from './endpoint-options.ts';
+import {
+  checkDatagrams,
+  checkOptions,
+  type EndpointOptions,
+  guarded,
+  isTrusted,
+} from './endpoint-options.ts';
 import { RekeyKeys } from './endpoint-rekey.ts';
 import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
-import { checkFarEnd, placeOf } from './far-end.ts';
+import { placeOf } from './far-end.ts';
 import { frameLimits } from './frame-limits.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { type Call, Handshakes } from './handshakes.ts';
 import { IncomingSessions } from './incoming-sessions.ts';
 import type { HandshakeError } from './initiator.ts';
 import { PacketOutput } from './packet-output.ts';
+import { type ConnectOptions, checkCall, PendingCalls } from './pending-calls.ts';
 import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
 import { nobleX25519 } from './x25519.ts';
@@ -27,10 +34,6 @@ import { nobleX25519 } from './x25519.ts';
 const CLOSE_US = 3_000_000;
 /** Between two ephemeral keys that are drawn in advance. */
 const DRAW_US = 5_000;
-
-export interface ConnectOptions {
-  signal?: AbortSignal;
-}
 
 export class TransferEndpoint {
   /** Sessions that peers began. */
@@ -45,7 +48,7 @@ export class TransferEndpoint {
   private readonly sessions = new Map<number, Held>();
   /** Engine handle by the CID of the handshake, for repeats of message 3. */
   private readonly byCid = new Map<string, number>();
-  private readonly connecting = new Map<Call, PromiseWithResolvers<TransferSession>>();
+  private readonly calls = new PendingCalls();
   private readonly untaken = new IncomingSessions();
   private readonly resetKey: Uint8Array | undefined;
   private outbox: Datagram[] = [];
@@ -96,7 +99,14 @@ export class TransferEndpoint {
   static async open(options: EndpointOptions): Promise<TransferEndpoint> {
     const endpoint = new TransferEndpoint(options);
     const places = endpoint.output.places(() => endpoint.kick());
-    await options.transport.open((datagrams) => endpoint.receive(datagrams), places);
+    const { transport } = options;
+    await transport.open((datagrams) => endpoint.receive(datagrams), places);
+    try {
+      checkDatagrams(transport);
+    } catch (error) {
+      await transport.close();
+      throw error;
+    }
     endpoint.drawAhead();
     return endpoint;
   }
@@ -104,29 +114,19 @@ export class TransferEndpoint {
   /**
    * A session with the peer at a far end (far-end.ts); it is there once both have shown that they
    * have its keys. If the peer calls us meanwhile, it may be the one that the peer began.
-   * @throws HandshakeError, TransferError, the reason of an abort; RangeError: `farEnd` is none
+   * @throws HandshakeError, TransferError, the reason of an abort; TypeError, RangeError: what was
+   * given is none
    */
-  connect(
+  async connect(
     peerId: Uint8Array,
     farEnd: Uint8Array,
-    { signal }: ConnectOptions = {},
+    options: ConnectOptions = {},
   ): Promise<TransferSession> {
-    if (this.isClosed) return Promise.reject(closedError());
-    const waiting = Promise.withResolvers<TransferSession>();
-    try {
-      signal?.throwIfAborted();
-      checkFarEnd(farEnd);
-      const call = this.handshakes.call(peerId, farEnd, this.clock.now());
-      this.connecting.set(call, waiting);
-      const abort = () => this.abort(call, signal?.reason);
-      signal?.addEventListener('abort', abort, { once: true });
-      const settled = () => signal?.removeEventListener('abort', abort);
-      waiting.promise.then(settled, settled);
-    } catch (error) {
-      waiting.reject(error);
-    }
+    if (this.isClosed) throw closedError();
+    checkCall(peerId, farEnd, options);
+    const call = this.handshakes.call(peerId, farEnd, this.clock.now());
     this.kick();
-    return waiting.promise;
+    return this.calls.add(call, options.signal, (reason) => this.abort(call, reason));
   }
 
   /** Says goodbye to all peers, and closes the transport when they are gone, or after 3 s. */
@@ -134,7 +134,7 @@ export class TransferEndpoint {
     if (this.isClosed) return;
     this.isClosed = true;
     this.cancelDraw();
-    for (const call of [...this.connecting.keys()]) this.abort(call, closedError());
+    for (const call of this.calls) this.abort(call, closedError());
     for (const { session, handle } of this.sessions.values()) {
       void session.close();
       this.transfer.close(handle, CloseError.NONE); // also what came for readers is given up
@@ -289,7 +289,7 @@ export class TransferEndpoint {
     const held = this.begin(agreed, call.farEnd);
     if (!held) {
       this.handshakes.cancel(call);
-      this.settle(
+      this.calls.settle(
         call,
         new TransferError('ANDVARI_TRANSFER_FULL', 'there is no room for a session'),
       );
@@ -305,7 +305,7 @@ export class TransferEndpoint {
     if (!call) return;
     held.call = undefined;
     this.handshakes.confirm(call);
-    this.settle(call, this.oneOfTwo(held));
+    this.calls.settle(call, this.oneOfTwo(held));
   }
 
   /** Closed before it was confirmed: the peer keeps another session, or none. */
@@ -317,7 +317,7 @@ export class TransferEndpoint {
     const reason = new TextDecoder().decode(bytes);
     const message = `the peer closed at once (${code}) ${reason}`;
     const error = new TransferError('ANDVARI_SESSION_CLOSED', message, code);
-    this.settle(call, this.standIn(call) ?? error);
+    this.calls.settle(call, this.standIn(call) ?? error);
   }
 
   private letIn(agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array): void {
@@ -333,10 +333,10 @@ export class TransferEndpoint {
     void held.session.closed.then(() => this.byCid.delete(nameOf(cid)));
     this.transfer.ping(held.handle);
     this.untaken.add(held.session);
-    const call = unanswered(peerKey, this.connecting.keys());
+    const call = unanswered(peerKey, this.calls);
     if (call) {
       this.handshakes.cancel(call);
-      this.settle(call, held.session);
+      this.calls.settle(call, held.session);
     } else this.oneOfTwo(held);
   }
 
@@ -350,7 +350,7 @@ export class TransferEndpoint {
   }
 
   private failed(call: Call, error: HandshakeError): void {
-    this.settle(call, this.standIn(call) ?? error);
+    this.calls.settle(call, this.standIn(call) ?? error);
     for (const held of this.sessions.values()) {
       // Answered, and then never heard of: nobody is there to be told.
       if (held.call === call) void held.session.close(CloseError.TIMEOUT);
@@ -358,20 +358,12 @@ export class TransferEndpoint {
   }
 
   private abort(call: Call, reason: unknown): void {
-    if (!this.connecting.has(call)) return;
+    if (!this.calls.has(call)) return;
     this.handshakes.cancel(call);
-    this.settle(call, reason);
+    this.calls.settle(call, reason);
     for (const held of this.sessions.values()) {
       if (held.call === call) void held.session.close(CloseError.NONE);
     }
-  }
-
-  /** Ends a connect(): with a session, or with why there is none. */
-  private settle(call: Call, outcome: unknown): void {
-    const waiting = this.connecting.get(call);
-    this.connecting.delete(call);
-    if (outcome instanceof TransferSession) waiting?.resolve(outcome);
-    else waiting?.reject(outcome);
   }
 
   private forget({ handle }: Held): void {

@@ -7,7 +7,7 @@ import type { Engine, EngineExports } from '../engine/engine.ts';
 import { Region } from '../engine/generated/layout.ts';
 import { TRANSFER_METADATA_BYTES_MAX } from '../engine/generated/limits.ts';
 import { StreamFact } from '../engine/generated/transfer.ts';
-import { checkWhole } from './argument-checks.ts';
+import { checkFlag, checkWhole } from './argument-checks.ts';
 import { utf8Within } from './byte-strings.ts';
 import { checkFits } from './frame-limits.ts';
 
@@ -57,6 +57,9 @@ export class EngineStreams {
     const metadata = options.metadata ?? EMPTY;
     checkFits('metadata', metadata, TRANSFER_METADATA_BYTES_MAX);
     checkWhole('priority', priority, 0, 255);
+    for (const [name, value] of Object.entries({ bidi, expedited, unordered })) {
+      checkFlag(name, value);
+    }
     this.engine.u8.set(metadata, this.block);
     const flags = (bidi ? 1 : 0) | (expedited ? 2 : 0) | (unordered ? 4 : 0);
     const kind = flags | (priority << 8);

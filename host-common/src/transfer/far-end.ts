@@ -5,7 +5,7 @@
  * came to, from which an answer leaves. It says nothing outside of that transport.
  */
 import { PathField } from '../engine/generated/transfer.ts';
-import { checkWhole } from './argument-checks.ts';
+import { checkBytes, checkWhole, U32_MAX } from './argument-checks.ts';
 
 export interface FarEnd {
   /** 16 bytes. */
@@ -16,12 +16,11 @@ export interface FarEnd {
 
 export const FAR_END_BYTES = PathField.BYTES;
 
-/** @throws RangeError */
+/** @throws TypeError, RangeError */
 export function writeFarEnd({ address, port, handle }: FarEnd): Uint8Array<ArrayBuffer> {
-  if (address.length !== 16)
-    throw new RangeError(`address: wanted 16 bytes, got ${address.length}`);
+  checkBytes('address', address, 16);
   checkWhole('port', port, 0, 0xffff);
-  checkWhole('handle', handle, 0, 0xffffffff);
+  checkWhole('handle', handle, 0, U32_MAX);
   const bytes = new Uint8Array(FAR_END_BYTES);
   bytes.set(address, PathField.ADDRESS);
   const view = new DataView(bytes.buffer);
@@ -37,10 +36,9 @@ export function placeOf(farEnd: Uint8Array): Uint8Array<ArrayBuffer> {
   return place;
 }
 
-/** @throws RangeError: these are not the bytes of a far end */
-export function checkFarEnd({ length }: Uint8Array): void {
-  if (length === FAR_END_BYTES) return;
-  throw new RangeError(`far end: wanted ${FAR_END_BYTES} bytes, got ${length}`);
+/** @throws TypeError, RangeError: these are not the bytes of a far end */
+export function checkFarEnd(bytes: Uint8Array): void {
+  checkBytes('far end', bytes, FAR_END_BYTES);
 }
 
 export function readFarEnd(bytes: Uint8Array): FarEnd {

@@ -6,6 +6,7 @@
  */
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { argon2idAsync } from '@noble/hashes/argon2.js';
+import { checkBytes, checkFunction, checkText } from './argument-checks.ts';
 import { equalBytes, joined, type RandomBytes } from './byte-strings.ts';
 
 const SEALED_MARK = joined('WRAITH01');
@@ -51,7 +52,8 @@ export class IdentityFileError extends Error {
 }
 
 export function plainIdentityFile(seed: Uint8Array): Uint8Array {
-  return joined(PLAIN_MARK, checkedSeed(seed));
+  checkBytes('seed', seed, SEED_BYTES);
+  return joined(PLAIN_MARK, seed);
 }
 
 export interface SealOptions {
@@ -60,31 +62,39 @@ export interface SealOptions {
   passphraseKey?: PassphraseKey;
 }
 
+/** @throws TypeError, RangeError: also for a passphrase without a letter, which seals nothing */
 export async function sealedIdentityFile(
   seed: Uint8Array,
   { passphrase, random, passphraseKey = noblePassphraseKey }: SealOptions,
 ): Promise<Uint8Array> {
+  checkBytes('seed', seed, SEED_BYTES);
+  checkPassphrase(passphrase);
+  checkFunction('random', random);
+  checkFunction('passphraseKey', passphraseKey);
   const [salt, nonce] = [random(SALT_BYTES), random(NONCE_BYTES)];
   const key = await keyOf(passphrase, salt, passphraseKey);
-  const sealed = xchacha20poly1305(key, nonce).encrypt(checkedSeed(seed));
+  const sealed = xchacha20poly1305(key, nonce).encrypt(seed);
   key.fill(0);
   return joined(SEALED_MARK, salt, nonce, sealed);
 }
 
 /** Does opening this file want a passphrase? */
 export function isSealed(file: Uint8Array): boolean {
+  checkBytes('file', file);
   return file.length === SEALED_BYTES && equalBytes(file.subarray(0, MARK_BYTES), SEALED_MARK);
 }
 
 /**
  * The seed in a file. A passphrase for a plain file is not looked at.
- * @throws IdentityFileError
+ * @throws IdentityFileError; TypeError
  */
 export async function readIdentityFile(
   file: Uint8Array,
   passphrase?: string,
   passphraseKey: PassphraseKey = noblePassphraseKey,
 ): Promise<Uint8Array> {
+  if (passphrase !== undefined) checkText('passphrase', passphrase);
+  checkFunction('passphraseKey', passphraseKey);
   if (!isSealed(file)) return readPlain(file);
   if (passphrase === undefined) {
     throw new IdentityFileError('ANDVARI_IDENTITY_SEALED', 'the identity file wants a passphrase');
@@ -115,11 +125,10 @@ function readPlain(file: Uint8Array): Uint8Array {
   return Uint8Array.from(file.subarray(MARK_BYTES));
 }
 
-function checkedSeed(seed: Uint8Array): Uint8Array {
-  if (seed.length !== SEED_BYTES) {
-    throw new RangeError(`a seed has ${SEED_BYTES} bytes, this one ${seed.length}`);
-  }
-  return seed;
+/** @throws TypeError, RangeError: nothing that a new file could be sealed with */
+export function checkPassphrase(passphrase: string): void {
+  checkText('passphrase', passphrase);
+  if (passphrase === '') throw new RangeError('passphrase: wanted one, got an empty string');
 }
 
 async function keyOf(passphrase: string, salt: Uint8Array, passphraseKey: PassphraseKey) {

@@ -7,6 +7,13 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import type { Ed25519Provider, Ed25519Verifier } from '../ratatoskr/signing.ts';
+import {
+  checkBytes,
+  checkChoice,
+  checkFunction,
+  checkMethods,
+  checkText,
+} from './argument-checks.ts';
 import { equalBytes, joined, type RandomBytes } from './byte-strings.ts';
 import { clamped } from './elligator2.ts';
 import type { NoiseKey } from './noise.ts';
@@ -16,6 +23,9 @@ const { Point } = ed25519;
 const { Fp } = Point;
 /** Of the last byte of a peer ID: the sign of x. */
 const SIGN_BIT = 0x80;
+const SEED_BYTES = 32;
+const PEER_ID_BYTES = 32;
+const CHALLENGE_BYTES = 32;
 
 /** A node's own identity. */
 export interface Identity {
@@ -27,6 +37,8 @@ export interface Identity {
 
 /** `seed`: 32 bytes, the secret that an identity file holds. */
 export function identityOf(seed: Uint8Array, provider: X25519Provider = nobleX25519): Identity {
+  checkBytes('seed', seed, SEED_BYTES);
+  checkMethods('provider', provider, ['secret']);
   const peerId = ed25519.getPublicKey(seed);
   const publicKey = noiseKeyOf(peerId);
   if (!publicKey) throw new Error('a seed whose public key has small order');
@@ -38,6 +50,7 @@ export function identityOf(seed: Uint8Array, provider: X25519Provider = nobleX25
 
 /** SHA-512(seed)[0..32], clamped: the scalar of both keys. */
 export function noiseSecretOf(seed: Uint8Array): Uint8Array {
+  checkBytes('seed', seed, SEED_BYTES);
   const hash = sha512(seed);
   const scalar = clamped(hash);
   hash.fill(0);
@@ -81,25 +94,33 @@ export function signBitOf(peerId: Uint8Array): boolean {
 
 /** A new seed. */
 export function newSeed(random: RandomBytes): Uint8Array {
-  return random(32);
+  checkFunction('random', random);
+  const seed = random(SEED_BYTES);
+  checkBytes('random(32)', seed, SEED_BYTES);
+  return seed;
 }
 
 /** A peer ID as 64 hexadecimal digits; undefined for any other text, and for what is no peer ID. */
 export function parsePeerId(text: string): Uint8Array | undefined {
+  checkText('text', text);
   if (!/^[0-9a-f]{64}$/i.test(text)) return undefined;
   const peerId = Uint8Array.from(text.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
   return noiseKeyOf(peerId) && peerId;
 }
 
 export function formatPeerId(peerId: Uint8Array): string {
+  checkBytes('peerId', peerId, PEER_ID_BYTES);
   return [...peerId].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** What a signature is for; without it one could be passed off as another. */
-export type Purpose = 'wraith-v1-announce' | 'wraith-v1-relay-auth';
+export type Purpose = (typeof purposes)[number];
+const purposes = ['wraith-v1-announce', 'wraith-v1-relay-auth'] as const;
 
 /** Purpose label and data: what is signed. */
 export function purposeInput(purpose: Purpose, data: Uint8Array): Uint8Array {
+  checkChoice('purpose', purpose, purposes);
+  checkBytes('data', data);
   return joined(purpose, data);
 }
 
@@ -108,11 +129,10 @@ export function purposeInput(purpose: Purpose, data: Uint8Array): Uint8Array {
  * bytes of ASCII; `challenge`: its 32 bytes. Another relay's challenge cannot stand for it.
  */
 export function relayData(host: string, challenge: Uint8Array): Uint8Array {
+  checkText('host', host);
+  checkBytes('challenge', challenge, CHALLENGE_BYTES);
   const name = host.toLowerCase();
   if (!/^[\x21-\x7e]{1,255}$/.test(name)) throw new RangeError(`not a host name: ${host}`);
-  if (challenge.length !== 32) {
-    throw new RangeError(`a challenge has 32 bytes, this one ${challenge.length}`);
-  }
   return joined(Uint8Array.of(name.length), name, challenge);
 }
 
@@ -125,6 +145,8 @@ export async function purposeSigner(
   provider: Ed25519Provider,
   seed: Uint8Array,
 ): Promise<PurposeSigner> {
+  checkMethods('provider', provider, ['signer']);
+  checkBytes('seed', seed, SEED_BYTES);
   const signer = await provider.signer(seed);
   return { sign: (purpose, data) => signer.sign(purposeInput(purpose, data)) };
 }
@@ -141,7 +163,10 @@ export async function verifyPurpose(
   verifier: Ed25519Verifier,
   { peerId, purpose, data, signature }: PurposeClaim,
 ): Promise<boolean> {
+  const input = purposeInput(purpose, data);
+  checkBytes('signature', signature);
+  checkBytes('peerId', peerId);
   // Small-order and non-canonical keys are judged differently by providers: refused before.
   if (signature.length !== 64 || !noiseKeyOf(peerId)) return false;
-  return verifier.verify(peerId, purposeInput(purpose, data), signature);
+  return verifier.verify(peerId, input, signature);
 }

@@ -8,7 +8,14 @@ import {
   StreamResetError,
   TransferEventKind,
 } from '../engine/generated/transfer.ts';
-import { checkWhole } from './argument-checks.ts';
+import {
+  checkFlag,
+  checkFunction,
+  checkObject,
+  checkText,
+  checkWhole,
+  U32_MAX,
+} from './argument-checks.ts';
 import { authenticationString } from './authentication-string.ts';
 import type { StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
@@ -57,6 +64,7 @@ export interface SessionLink extends StreamLink {
   tell(work: () => void): void;
 }
 
+const EVENT_NAMES = ['control', 'extension', 'goAway', 'migrated', 'rekeyed'] as const;
 const decoder = new TextDecoder();
 
 export class TransferSession {
@@ -72,7 +80,6 @@ export class TransferSession {
   readonly closed: Promise<SessionEnd>;
   /** When it began, on the endpoint's clock. */
   readonly startUs: number;
-  events: SessionEvents = {};
   private readonly transfer: EngineTransfer;
   private readonly link: SessionLink;
   private readonly handle: number;
@@ -81,6 +88,7 @@ export class TransferSession {
   private readonly room = new WakeSignal();
   private readonly pings: SessionPings;
   private readonly untaken: IncomingStreams;
+  private told: SessionEvents = {};
   private end: SessionEnd | undefined;
   /** We have said GOAWAY, or say it as soon as there is room. */
   private isGoingAway = false;
@@ -119,6 +127,19 @@ export class TransferSession {
     this.incoming = this.untaken.readable;
   }
 
+  /** Who is told of what; a TypeError for what is no object of functions. */
+  get events(): SessionEvents {
+    return this.told;
+  }
+
+  set events(events: SessionEvents) {
+    checkObject('events', events);
+    for (const name of EVENT_NAMES) {
+      if (events[name] !== undefined) checkFunction(`events.${name}`, events[name]);
+    }
+    this.told = events;
+  }
+
   /** How many streams of the peer's nobody has taken yet. */
   get streamsWaiting(): number {
     return this.untaken.size;
@@ -133,9 +154,11 @@ export class TransferSession {
    * @throws TransferError ANDVARI_SESSION_GOING_AWAY: neither side opens streams any more
    */
   async openStream(options: Omit<StreamOptions, 'unordered'> = {}): Promise<TransferStream> {
+    checkObject('options', options);
     // A web stream has no place for where bytes belong.
     const inOrder = { ...options, unordered: false };
-    if (options.metadata) checkFits('metadata', options.metadata, this.limits.metadata);
+    if (options.metadata !== undefined)
+      checkFits('metadata', options.metadata, this.limits.metadata);
     for (;;) {
       this.checkOpen();
       if (this.isGoingAway) throw goingAway();
@@ -155,12 +178,14 @@ export class TransferSession {
    * @throws TransferError ANDVARI_PING_TIMEOUT, or ANDVARI_SESSION_CLOSED
    */
   ping({ timeoutMs = PING_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<number> {
+    checkWhole('timeoutMs', timeoutMs, 1, U32_MAX);
     this.checkOpen();
     return this.pings.ask(timeoutMs);
   }
 
   /** Keeps the session alive while nothing is sent. */
   keepalive(on: boolean): void {
+    checkFlag('on', on);
     this.transfer.keepalive(this.handle, on);
     this.link.kick();
   }
@@ -188,6 +213,7 @@ export class TransferSession {
   control(type: number, data: Uint8Array, offset = 0): boolean {
     checkWhole('type', type, ControlType.APPLICATION, 0xffff);
     checkFits('data', data, this.limits.control);
+    checkWhole('offset', offset, 0, Number.MAX_SAFE_INTEGER);
     const sent = this.transfer.control(this.handle, type, data, offset) === 0;
     this.link.kick();
     return sent;
@@ -207,6 +233,8 @@ export class TransferSession {
    * told as soon as there is room for one more frame; the first call counts.
    */
   goAway(error: number, reason = ''): void {
+    checkWhole('error', error, 0, U32_MAX);
+    checkText('reason', reason);
     if (this.end || this.isGoingAway) return;
     this.isGoingAway = true;
     const { goAwayReason } = this.limits;
@@ -225,6 +253,8 @@ export class TransferSession {
    * Of a session that is over already nothing changes: what came can be read.
    */
   close(error: number = CloseError.NONE, reason = ''): Promise<SessionEnd> {
+    checkWhole('error', error, 0, U32_MAX);
+    checkText('reason', reason);
     if (this.end) return this.closed;
     this.transfer.close(this.handle, error, reason);
     this.over({ byPeer: false, error, reason });
@@ -268,7 +298,7 @@ export class TransferSession {
   }
 
   private tell({ kind, number, value, code, path }: TransferEventOf, bytes: Uint8Array): void {
-    const { events } = this;
+    const events = this.told;
     if (kind === TransferEventKind.CONTROL) events.control?.(number, bytes, value);
     else if (kind === TransferEventKind.EXTENSION) events.extension?.(code, bytes, number);
     else if (kind === TransferEventKind.GOAWAY) {

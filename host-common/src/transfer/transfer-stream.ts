@@ -5,7 +5,7 @@
  */
 
 import { StreamResetError, TransferEventKind } from '../engine/generated/transfer.ts';
-import { checkBytes } from './argument-checks.ts';
+import { checkBytes, checkWhole } from './argument-checks.ts';
 import type { EndpointClock } from './endpoint-clock.ts';
 import type { EngineStreams } from './engine-streams.ts';
 import type { TransferEventOf } from './engine-transfer.ts';
@@ -78,10 +78,9 @@ export class TransferStream {
     return this.priorityNow;
   }
 
+  /** @throws TypeError, RangeError */
   setPriority(priority: number): void {
-    if (!Number.isInteger(priority) || priority < 0 || priority > 255) {
-      throw new RangeError(`a priority is 0 to 255, not ${priority}`);
-    }
+    checkWhole('priority', priority, 0, 255);
     if (!this.link.streams.setPriority(this.handle, priority)) return;
     this.priorityNow = priority;
     this.link.kick();

@@ -2,7 +2,9 @@
  * Datagrams of an endpoint in a browser, over one connection to one place (a node or a relay):
  * datagrams of WebTransport, or one binary message of a WebSocket each. Both run in Node too.
  */
+import { checkMethods, checkObject } from './argument-checks.ts';
 import type { Datagram, DatagramTransport } from './datagram-transport.ts';
+import { checkFarEnd } from './far-end.ts';
 
 /** Bytes that may wait in a WebSocket: more would only make the round trip longer. */
 const WAITING_MAX = 1 << 20;
@@ -28,6 +30,8 @@ export class WebSocketDatagrams implements DatagramTransport {
 
   /** `farEnd`: how the place at the other end is named here (far-end.ts). */
   constructor(socket: WebSocket, farEnd: Uint8Array) {
+    checkMethods('socket', socket, ['send', 'close', 'addEventListener']);
+    checkFarEnd(farEnd);
     this.socket = socket;
     this.farEnd = farEnd;
     socket.binaryType = 'arraybuffer';
@@ -61,6 +65,9 @@ export class WebTransportDatagrams implements DatagramTransport {
   private waiting = 0;
 
   constructor(session: WebTransport, farEnd: Uint8Array) {
+    checkObject('session', session);
+    checkObject('session.datagrams', session.datagrams);
+    checkFarEnd(farEnd);
     this.session = session;
     this.farEnd = farEnd;
     this.maxDatagramBytes = session.datagrams.maxDatagramSize;

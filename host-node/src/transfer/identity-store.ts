@@ -1,8 +1,10 @@
 /** A node's identity file on disk: made once, never replaced, for its owner alone (0600). */
 import { readFileSync, statSync } from 'node:fs';
+import { checkText } from '@andvari/host-common/transfer/argument-checks';
 import { hostRandom } from '@andvari/host-common/transfer/byte-strings';
 import { newSeed } from '@andvari/host-common/transfer/identity';
 import {
+  checkPassphrase,
   plainIdentityFile,
   readIdentityFile,
   sealedIdentityFile,
@@ -28,9 +30,11 @@ export class IdentityModeError extends Error {
 
 /**
  * A new seed at `path`, sealed if there is a passphrase.
- * @throws FileExistsError
+ * @throws FileExistsError; TypeError, RangeError: no path, or no passphrase
  */
 export async function createIdentity(path: string, passphrase?: string): Promise<Uint8Array> {
+  checkText('path', path);
+  if (passphrase !== undefined) checkPassphrase(passphrase);
   const seed = newSeed(hostRandom);
   const file =
     passphrase === undefined
@@ -47,9 +51,10 @@ export async function createIdentity(path: string, passphrase?: string): Promise
 
 /**
  * The seed at `path`.
- * @throws IdentityModeError, IdentityFileError, and what the file system says
+ * @throws IdentityModeError, IdentityFileError, TypeError, and what the file system says
  */
 export async function loadIdentity(path: string, passphrase?: string): Promise<Uint8Array> {
+  if (passphrase !== undefined) checkText('passphrase', passphrase);
   const { mode, size } = statSync(path);
   if (mode & OTHERS) throw new IdentityModeError(path, mode & 0o777);
   const file = size > FILE_BYTES_MAX ? new Uint8Array(0) : readFileSync(path);

@@ -1,6 +1,7 @@
 /** Addresses as node:dgram has them, and as far ends (far-end.ts) have them. */
 
 import { isIPv4, isIPv6 } from 'node:net';
+import { checkText } from '@andvari/host-common/transfer/argument-checks';
 import { FAR_END_BYTES, readFarEnd, writeFarEnd } from '@andvari/host-common/transfer/far-end';
 import type { SocketAddress } from '../io/packet-io.ts';
 
@@ -10,6 +11,7 @@ const KNOWN_MAX = 4096;
 
 /** 16 bytes of an address as text; a zone (`%eth0`) is not looked at. */
 function addressBytes(host: string): Uint8Array {
+  checkText('host', host);
   const plain = host.replace(/%.*$/, '');
   if (isIPv4(plain)) return Uint8Array.of(...MAPPED, ...plain.split('.').map(Number));
   if (!isIPv6(plain)) throw new RangeError(`not an IP address: ${host}`);
@@ -41,6 +43,7 @@ function addressText(bytes: Uint8Array, ipv6Socket: boolean): string {
   return Array.from({ length: 8 }, (_, i) => view.getUint16(2 * i).toString(16)).join(':');
 }
 
+/** @throws TypeError, RangeError: not an IP address and a port */
 export function farEndOf({ host, port }: SocketAddress): Uint8Array {
   return writeFarEnd({ address: addressBytes(host), port, handle: 0 });
 }

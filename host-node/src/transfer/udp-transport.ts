@@ -1,6 +1,12 @@
 /** Datagrams of an endpoint by UDP: by the addon where it is there, else by node:dgram. */
+import {
+  checkChoice,
+  checkObject,
+  checkText,
+  checkWhole,
+} from '@andvari/host-common/transfer/argument-checks';
 import type { Datagram, PacketPlaces } from '@andvari/host-common/transfer/datagram-transport';
-import { BackendError, type WantedBackend } from '../io/choose-backend.ts';
+import { BackendError, backends, type WantedBackend } from '../io/choose-backend.ts';
 import { chooseDatagrams } from '../io/choose-datagrams.ts';
 import type { DatagramIo } from '../io/datagram-io.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
@@ -18,8 +24,15 @@ export class UdpTransport implements DatagramIo {
   better: readonly string[] = [];
   sendPlaced?: (count: number) => boolean;
 
-  /** Binds to this address when it is opened; port 0: any. */
+  /**
+   * Binds to this address when it is opened; port 0: any.
+   * @throws TypeError, RangeError: a host is a string, a port 0 to 65535
+   */
   constructor(address: SocketAddress, { backend = 'auto' }: UdpOptions = {}) {
+    checkObject('address', address);
+    checkText('host', address.host);
+    checkWhole('port', address.port, 0, 0xffff);
+    checkChoice('backend', backend, backends);
     this.address = address;
     this.wanted = backend;
   }

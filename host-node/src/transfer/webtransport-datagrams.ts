@@ -3,6 +3,7 @@
  * browser has in WebTransportDatagrams (host-common).
  */
 import type { Datagram, DatagramTransport } from '@andvari/host-common/transfer/datagram-transport';
+import { checkFarEnd } from '@andvari/host-common/transfer/far-end';
 import type { SessionHandler, WebTransportSession } from '../webtransport/session.ts';
 
 export class WebTransportSessionDatagrams implements DatagramTransport {
@@ -13,6 +14,7 @@ export class WebTransportSessionDatagrams implements DatagramTransport {
 
   /** `farEnd`: how the page at the other end is named here (far-end.ts). */
   constructor(session: WebTransportSession, farEnd: Uint8Array, ended: () => void = () => {}) {
+    checkFarEnd(farEnd);
     this.session = session;
     this.handler = {
       bidirectional: ({ readable, writable }) => {
