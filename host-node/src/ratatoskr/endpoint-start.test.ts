@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
+import { Counter, Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
 import { quicAvailable } from '../webtransport/testing/quic-client.ts';
@@ -55,12 +55,38 @@ const thrown = (text: string) => () => {
   throw new Error(text);
 };
 
+const typeError = (message: string) => ({
+  ...{ name: 'TypeError', message: expect.stringContaining(message) },
+});
+/** Services that are closed when they were refused, too. */
+const routed = (...routes: [unknown, unknown][]) => ({
+  services: () => ({ ...services(), routes: new Map(routes) }),
+});
+const falling = (fallback: unknown) => ({ services: () => ({ ...services(), fallback }) });
+
 /** In the order of the steps. */
 const wrongOptions: [string, object, object][] = [
   ['the certificate', { certificate: thrown('no certificate') }, { message: 'no certificate' }],
   ['services that throw', { services: thrown('no services') }, { message: 'no services' }],
   ['services that are none', { services: () => undefined }, { name: 'TypeError' }],
   ['routes that are none', { services: () => ({ routes: {} }) }, { name: 'TypeError' }],
+  ['a route that is none', routed(['a', {}]), typeError('services().routes, a: wanted a Service')],
+  ['a route that is null', routed(['a', null]), typeError('services().routes, a: wanted')],
+  ['a route of no name', routed([5, { handle() {} }]), typeError('a key of services().routes')],
+  ['a fallback that is a number', falling(5), typeError('services().fallback: wanted a Service')],
+  ['a fallback without a handle', falling({ name: 'x' }), typeError('services().fallback')],
+  ['services that are a value', { services: { routes: new Map() } }, typeError('services: wanted')],
+  ['no services', { services: undefined }, typeError('services: wanted a function')],
+  ['an authenticator', { authenticator: () => true }, typeError('authenticator: wanted')],
+  ['a file', { files: { devices: 5 } }, typeError('files.devices: wanted a string')],
+  ['no files', { files: undefined }, typeError('files.devices: wanted a string')],
+  ['an origin', { origins: 'https://a.test' }, typeError('origins: wanted an array')],
+  ['a flag', { requireV2: 'false' }, typeError('requireV2: wanted true or false, got string')],
+  ['WebTransport that is none', { webTransport: true }, typeError('webTransport: wanted a Cert')],
+  ['a certificate that is a value', { certificate: {} }, typeError('certificate: wanted a func')],
+  ['a connection rate', { connectionRate: { perSecond: '5' } }, { name: 'RangeError' }],
+  ['a connection rate of 0', { connectionRate: { perSecond: 0 } }, { name: 'RangeError' }],
+  ['an endless burst', { connectionRate: { burst: Infinity } }, { name: 'RangeError' }],
   ['a deadline', { serviceDeadlineMs: Number.NaN }, { name: 'RangeError' }],
   ['a deadline of 0', { serviceDeadlineMs: 0 }, { name: 'RangeError' }],
   [
@@ -129,10 +155,28 @@ it('fails at a port that somebody has', async () => {
   await expectNothingLeft();
 });
 
-it('fails at the metrics', async () => {
+it('fails at a registry that has the metrics of another, until that is closed', async () => {
   const registry = new Registry();
-  await (await start({}, registry)).close();
-  await expect(start({}, registry)).rejects.toThrow('already been registered');
+  const first = await start({}, registry);
+  const elsewhere = {
+    ...{ devices: at('2/devices.json'), serverKey: at('2/key') },
+    ...{ audit: at('2/audit.log'), answers: at('2/answers.db') },
+  };
+  await expect(start({ files: elsewhere }, registry)).rejects.toThrow(TypeError);
+  // Those of the first are as they were.
+  expect(await registry.metrics()).toContain('andvari_ratatoskr_devices 0');
+  await first.close();
+  expect(await registry.metrics()).not.toContain('andvari');
+  await (await start({ files: elsewhere }, registry)).close();
+  await expectNothingLeft();
+});
+
+it('leaves no metric where one has a name of ours', async () => {
+  const registry = new Registry();
+  const name = 'andvari_ratatoskr_audit_lost_total';
+  const foreign = new Counter({ name, help: 'foreign', registers: [registry] });
+  await expect(start({}, registry)).rejects.toThrow(`this one has ${name} already`);
+  expect(registry.getMetricsAsArray()).toEqual([foreign]);
   await expectNothingLeft();
 });
 

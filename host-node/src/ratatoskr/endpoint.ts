@@ -24,6 +24,7 @@ import { AuditLog } from './audit-log.ts';
 import { AuditFileError, AuditInUseError, AuditLock } from './audit-place.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import { DeviceFileError, reloadRegistry, watchDevices } from './device-file.ts';
+import { checkEndpointOptions, checkServices } from './endpoint-options.ts';
 import { FileRegistry } from './file-registry.ts';
 import { InProcessBus } from './in-process-bus.ts';
 import { ANSWERS_PER_HOURLY_RATE, RATE_PER_HOUR } from './limits.ts';
@@ -101,6 +102,7 @@ export class RatatoskrEndpoint {
 
   /**
    * Open all of it, or nothing: after an error the same process can start it again.
+   * @param around `registry` gets the metrics until the endpoint is closed: one endpoint for each
    * @throws TypeError or RangeError for wrong options; PlainTextError, PortInUseError,
    *     AddressError, DeviceFileError, ServerKeyError, AuditFileError, AuditInUseError,
    *     AnswerDatabaseError, DirectoryError and Node's errors
@@ -110,15 +112,19 @@ export class RatatoskrEndpoint {
     around: { logger: Logger; registry?: Registry },
   ): Promise<RatatoskrEndpoint> {
     const { logger, registry } = around;
+    checkEndpointOptions(options);
     const opened = new Opened();
     try {
+      let forget = () => {};
+      // The last of all, so that what happens meanwhile is measured too.
+      opened.add(() => forget());
       const parts = await openParts(options, { logger, opened, module: await plainEngine() });
       const endpoint = new RatatoskrEndpoint(parts, options);
+      if (registry) forget = registerRatatoskrMetrics(registry, parts);
       await freshSecond(parts.opensS);
       // The better transport first: clients that wait for the server find it there.
       if (options.webTransport) await endpoint.#openWebTransport(options, logger);
       endpoint.#address = await parts.listener.open();
-      if (registry) registerRatatoskrMetrics(registry, parts);
       return endpoint;
     } catch (error) {
       await opened.close().catch((problem) => {
@@ -273,6 +279,7 @@ async function openFiles(options: RatatoskrOptions, around: Around): Promise<Ope
   opened.add(() => audit.close());
   const services = options.services();
   opened.add(() => services?.close?.());
+  checkServices(services);
   return { certificate, serverSeed, devices, answers, audit, services };
 }
 

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client';
 import type { AuditLog } from './audit-log.ts';
 import type { DeviceRegistry } from './registry.ts';
 import type { RatatoskrServer } from './server.ts';
@@ -19,9 +19,26 @@ const ROUTING_BUCKETS_S = [
   ...[0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 ];
 
+/**
+ * Register all of them, or none; what comes back takes them out again.
+ * @throws TypeError: another endpoint has its own there, which would be told as one
+ */
+export function registerRatatoskrMetrics(registry: Registry, parts: Measured): () => void {
+  const metrics = metricsOf(parts).getMetricsAsArray() as unknown as Metric[];
+  const names = metrics.map((metric) => (metric as unknown as { name: string }).name);
+  const taken = names.find((name) => registry.getSingleMetric(name));
+  if (taken !== undefined) {
+    throw new TypeError(`registry: wanted one for each endpoint, this one has ${taken} already`);
+  }
+  for (const metric of metrics) registry.registerMetric(metric);
+  return () => {
+    for (const name of names) registry.removeSingleMetric(name);
+  };
+}
+
 /** Labels are our own words alone: no id of a device, no address. */
-export function registerRatatoskrMetrics(registry: Registry, parts: Measured): void {
-  const { server, bus, devices, audit, listener } = parts;
+function metricsOf({ server, bus, devices, audit, listener }: Measured): Registry {
+  const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
@@ -79,4 +96,5 @@ export function registerRatatoskrMetrics(registry: Registry, parts: Measured): v
       this.inc(audit.lost);
     },
   });
+  return registry;
 }
