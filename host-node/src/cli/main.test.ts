@@ -71,6 +71,35 @@ describe('the process andvari', () => {
     expect(await flagsOf({ NODE_OPTIONS: '--max-semi-space-size=4' })).toEqual([]);
   });
 
+  it('runs a preload in the server itself, and once alone if its flags are given', async () => {
+    const [runs, preload] = [join(directory, 'runs'), join(directory, 'preload.cjs')];
+    writeFileSync(
+      preload,
+      `const { isMainThread } = require('node:worker_threads');
+       const line = process.pid + ' ' + process.execArgv.includes('--no-memory-reducer') + '\\n';
+       if (isMainThread) require('node:fs').appendFileSync(${JSON.stringify(runs)}, line);`,
+    );
+    const words = ['network', 'up', ...ZERO_PORTS, '--json', '--data', join(directory, 'net')];
+    const runsOf = async (...line: string[]) => {
+      writeFileSync(runs, '');
+      const [first = launcher, ...rest] = line;
+      const network = new ChildProgram(
+        line.length > 0 ? [...rest, launcher, ...words] : words,
+        first,
+        {
+          NODE_OPTIONS: `--require ${preload}`,
+        },
+      );
+      await network.event('ready');
+      network.child.kill('SIGTERM');
+      expect(await network.ended).toEqual({ code: 0, signal: null });
+      return readFileSync(runs, 'utf8').replaceAll(`${network.child.pid} `, '').split('\n');
+    };
+    // In the launcher, which cannot know that it runs, and in what it becomes.
+    expect(await runsOf()).toEqual(['false', 'true', '']);
+    expect(await runsOf(...SERVE_FLAGS)).toEqual(['true', '']);
+  });
+
   const toLauncher = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
   it.each(toLauncher)('stops cleanly when only the launcher gets %s', async (signal) => {
     // As under a Node that does not run TypeScript: it starts the one that does.
