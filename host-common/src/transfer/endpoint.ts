@@ -124,6 +124,7 @@ export class TransferEndpoint {
   ): Promise<TransferSession> {
     if (this.isClosed) throw closedError();
     checkCall(peerId, farEnd, options);
+    this.calls.checkRoom();
     const call = this.handshakes.call(peerId, farEnd, this.clock.now());
     this.kick();
     return this.calls.add(call, options.signal, (reason) => this.abort(call, reason));

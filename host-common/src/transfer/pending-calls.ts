@@ -2,8 +2,14 @@
 import { checkBytes, checkMethods, checkObject } from './argument-checks.ts';
 import { checkFarEnd } from './far-end.ts';
 import type { Call } from './handshakes.ts';
+import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
 
+/**
+ * Pending connections (reference: transfer, section 5): each has keys, and repeats its messages. A
+ * datagram that comes is held against all of them.
+ */
+export const PENDING_MAX = 1024;
 /** Of an AbortSignal, whoever made it. */
 const SIGNAL_METHODS = ['throwIfAborted', 'addEventListener', 'removeEventListener'];
 
@@ -27,6 +33,13 @@ export class PendingCalls {
 
   [Symbol.iterator](): Iterator<Call> {
     return [...this.waiting.keys()][Symbol.iterator]();
+  }
+
+  /** @throws TransferError: one more has no room */
+  checkRoom(): void {
+    if (this.waiting.size < PENDING_MAX) return;
+    const message = `${PENDING_MAX} calls are pending: one has to end before the next`;
+    throw new TransferError('ANDVARI_TOO_MANY_CALLS', message);
   }
 
   has(call: Call): boolean {

@@ -13,6 +13,8 @@ export type TransferErrorCode =
   | 'ANDVARI_STREAM_STATE'
   /** The engine has no room for another session. */
   | 'ANDVARI_TRANSFER_FULL'
+  /** As many calls of ours as there may be have not ended: ask again when one has. */
+  | 'ANDVARI_TOO_MANY_CALLS'
   | 'ANDVARI_ENDPOINT_CLOSED';
 
 export class TransferError extends Error {
