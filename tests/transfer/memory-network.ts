@@ -16,8 +16,8 @@ export class MemoryNetwork {
   /** The largest datagram; what is longer is lost. */
   datagramBytes = DATAGRAM_BYTES;
   delayMs = 0;
-  /** True: this datagram is lost. */
-  loses: (datagram: Uint8Array) => boolean = () => false;
+  /** True: this datagram, on its way to a far end, is lost. */
+  loses: (datagram: Uint8Array, to: Uint8Array) => boolean = () => false;
   sent = 0;
   private readonly sinks = new Map<string, (datagrams: readonly Datagram[]) => void>();
   private readonly waiting = new Map<string, Datagram[]>();
@@ -31,7 +31,7 @@ export class MemoryNetwork {
       send: (datagrams) => {
         for (const { bytes, farEnd } of datagrams) {
           this.sent++;
-          if (bytes.length <= this.datagramBytes && !this.loses(bytes))
+          if (bytes.length <= this.datagramBytes && !this.loses(bytes, farEnd))
             this.carry(farEnd.join(), { bytes: bytes.slice(), farEnd: address });
         }
       },

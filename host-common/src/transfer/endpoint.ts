@@ -4,7 +4,7 @@
  * the web streams of its sessions. Reference: transfer, sections 1-6.
  */
 import { CloseError, PacketVerdict, TransferEventKind } from '../engine/generated/transfer.ts';
-import { hostRandom, nameOf, type RandomBytes } from './byte-strings.ts';
+import { hostRandom, nameOf, type RandomBytes, wipe } from './byte-strings.ts';
 import { closeOneOfTwo, type Held, standIn, unanswered } from './crossed-calls.ts';
 import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
@@ -26,6 +26,7 @@ import { IncomingSessions } from './incoming-sessions.ts';
 import type { HandshakeError } from './initiator.ts';
 import { PacketOutput } from './packet-output.ts';
 import { type ConnectOptions, checkCall, PendingCalls } from './pending-calls.ts';
+import { Refusals } from './refusals.ts';
 import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
 import { nobleX25519 } from './x25519.ts';
@@ -50,6 +51,7 @@ export class TransferEndpoint {
   private readonly byCid = new Map<string, number>();
   private readonly calls = new PendingCalls();
   private readonly untaken = new IncomingSessions();
+  private readonly refusals = new Refusals();
   private readonly resetKey: Uint8Array | undefined;
   private outbox: Datagram[] = [];
   /** What sessions want said; each gives true when it is. Acks make room, and wake pump(). */
@@ -89,7 +91,7 @@ export class TransferEndpoint {
       failed: (call: Call, error: HandshakeError) => this.failed(call, error),
       agreed: (agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array) =>
         this.letIn(agreed, farEnd, cid),
-      again: (cid: Uint8Array) => void this.transfer.ping(this.byCid.get(nameOf(cid)) ?? 0),
+      again: (cid: Uint8Array) => this.again(cid),
     };
     this.handshakes = new Handshakes(handshake, listener, this.clock.now());
     this.incoming = this.untaken.readable;
@@ -270,8 +272,6 @@ export class TransferEndpoint {
       ...(rekeySeconds === undefined ? {} : { rekeySeconds }),
       ...(rekeyPackets === undefined ? {} : { rekeyPackets }),
     });
-    k1.fill(0);
-    k2.fill(0);
     if (handle === undefined) return undefined;
     const { clock } = this;
     const say = (what: () => boolean) => void this.unsaid.add(what);
@@ -288,6 +288,7 @@ export class TransferEndpoint {
   /** The peer of our call is the one; that it has heard us we know from its first packet. */
   private answered(call: Call, agreed: Agreed): void {
     const held = this.begin(agreed, call.farEnd);
+    wipe(agreed.keys.k1, agreed.keys.k2);
     if (!held) {
       this.handshakes.cancel(call);
       this.calls.settle(
@@ -325,11 +326,10 @@ export class TransferEndpoint {
     const { peerId, peerKey } = agreed;
     const trusted = isTrusted(this.options, { peerId, peerKey, farEnd: placeOf(farEnd) });
     const held = trusted && this.untaken.hasRoom ? this.begin(agreed, farEnd) : undefined;
-    if (!held) {
-      agreed.keys.k1.fill(0);
-      agreed.keys.k2.fill(0);
-      return;
-    }
+    // Who is not trusted hears nothing; it cannot tell that somebody is here.
+    if (trusted && !held) this.outbox.push(this.refusals.add(agreed, farEnd, cid));
+    wipe(agreed.keys.k1, agreed.keys.k2);
+    if (!held) return;
     this.byCid.set(nameOf(cid), held.handle);
     void held.session.closed.then(() => this.byCid.delete(nameOf(cid)));
     this.transfer.ping(held.handle);
@@ -339,6 +339,13 @@ export class TransferEndpoint {
       this.handshakes.cancel(call);
       this.calls.settle(call, held.session);
     } else this.oneOfTwo(held);
+  }
+
+  /** Its caller has not heard of what became of the handshake. */
+  private again(cid: Uint8Array): void {
+    const refusal = this.refusals.of(cid);
+    if (refusal) this.outbox.push(refusal);
+    else this.transfer.ping(this.byCid.get(nameOf(cid)) ?? 0);
   }
 
   private standIn({ initiator }: Call): TransferSession | undefined {

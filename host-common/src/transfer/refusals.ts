@@ -1,0 +1,34 @@
+/**
+ * What callers are told that find no room: the same packet for each repeat of their message 3, as
+ * the first may be lost, and a second one would be another text under the same key.
+ */
+import { CloseError } from '../engine/generated/transfer.ts';
+import { nameOf } from './byte-strings.ts';
+import type { Datagram } from './datagram-transport.ts';
+import { closePacket } from './first-packet.ts';
+import { HALF_OPEN_MAX } from './half-open.ts';
+import type { Agreed } from './handshake-outcome.ts';
+
+const REASON = 'no room for a session';
+
+export class Refusals {
+  /** By the CID of the handshake, oldest first. */
+  private readonly told = new Map<string, Datagram>();
+
+  /** For a handshake that has just come to its end. */
+  add(agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array): Datagram {
+    for (const oldest of this.told.keys()) {
+      if (this.told.size < HALF_OPEN_MAX) break;
+      this.told.delete(oldest);
+    }
+    const bytes = closePacket(agreed, CloseError.INTERNAL, REASON);
+    const datagram = { bytes, farEnd: Uint8Array.from(farEnd) };
+    this.told.set(nameOf(cid), datagram);
+    return datagram;
+  }
+
+  /** What the caller of a handshake was told; undefined: it has a session. */
+  of(cid: Uint8Array): Datagram | undefined {
+    return this.told.get(nameOf(cid));
+  }
+}
