@@ -1,5 +1,5 @@
 /** Endpoints at all addresses of a machine: callers hear from the address that they called. */
-
+import { createSocket } from 'node:dgram';
 import { PathField } from '@andvari/host-common/engine/generated/transfer';
 import type { Datagram, PacketPlaces } from '@andvari/host-common/transfer/datagram-transport';
 import { readFarEnd } from '@andvari/host-common/transfer/far-end';
@@ -47,6 +47,26 @@ describe.skipIf(!udpBackends.includes('mmsg'))('by mmsg', () => {
     const [got] = await Promise.all([read(theirs), write(ours, BYTES)]);
     expect(got).toEqual({ bytes: BYTES, wrong: 0 });
     expect(moved).toHaveLength(1);
+  });
+
+  it('a session outlives that more addresses were called than are remembered', async () => {
+    const [one, two] = [at('127.0.0.1'), at('0.0.0.0')];
+    const [caller, called] = [await place.endpoint(1, one), await place.endpoint(2, two)];
+    const { port } = two.bound;
+    const [ours, theirs] = await meet(caller, called, farEndOf({ host: '127.0.0.2', port }));
+    expect(await ours.ping()).toBeGreaterThanOrEqual(0);
+    const stray = createSocket('udp4');
+    const before = two.received;
+    for (let i = 0; i < 300; i++) {
+      const host = `127.0.${1 + (i >> 7)}.${1 + (i & 127)}`;
+      await new Promise((resolve) => stray.send(new Uint8Array(60), port, host, resolve));
+    }
+    await vi.waitFor(() => expect(two.received - before).toBeGreaterThanOrEqual(300), SOON);
+    stray.close();
+    expect(await theirs.ping()).toBeGreaterThanOrEqual(0);
+    const [got] = await Promise.all([read(ours), write(theirs, BYTES)]);
+    expect(got).toEqual({ bytes: BYTES, wrong: 0 });
+    expect([ours.isOpen, theirs.isOpen]).toEqual([true, true]);
   });
 
   it('tells the application places, not what they called', async () => {
