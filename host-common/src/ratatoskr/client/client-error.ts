@@ -4,7 +4,7 @@
 export type CallOutcome = 'not-executed' | 'unknown';
 
 export type RatatoskrErrorCode =
-  /** No answer within the time of the call. */
+  /** No answer within the time of the call, or no token within that of a try to connect. */
   | 'ANDVARI_TIMEOUT'
   /** The server cannot be reached. */
   | 'ANDVARI_UNREACHABLE'

@@ -22,8 +22,11 @@ export interface RatatoskrClientOptions {
   signV2?: boolean;
   /** For the server's authenticator, as the token: at most 256 bytes ['']. */
   deviceIdentity?: string;
-  /** Asked for each connection request: at most 4096 bytes ['']. */
-  authenticationToken?: () => Promise<string>;
+  /**
+   * Asked for each connection request: at most 4096 bytes ['']. It has 5 s, then that try has
+   * failed with ANDVARI_TIMEOUT; `signal` is aborted then, and when the client is closed.
+   */
+  authenticationToken?: (signal: AbortSignal) => Promise<string>;
   /** Connect again when the connection has ended [true]. */
   reconnect?: boolean;
   /** Of the queue. */

@@ -9,6 +9,9 @@ import type {
 import type { ClientClock } from './client-clock.ts';
 import { RatatoskrError } from './client-error.ts';
 import { FALLBACK_MS } from './limits.ts';
+import { withinTime } from './time-limit.ts';
+
+const NORMAL = 1000;
 
 export interface DialerOptions {
   /** The preferred one first. */
@@ -70,13 +73,20 @@ export class Dialer {
     signal: AbortSignal,
   ): Promise<ClientChannel> {
     const { clock, timeoutMs } = this.#options;
-    const limit = new AbortController();
-    const timeout = (): void => limit.abort(new Error(`no connection within ${timeoutMs} ms`));
-    const cancel = clock.after(timeoutMs, timeout);
+    const late = () => new Error(`no connection within ${timeoutMs} ms`);
+    let connecting: Promise<ClientChannel> | undefined;
+    const connect = (either: AbortSignal) => {
+      connecting = transport.connect(events, either);
+      return connecting;
+    };
     try {
-      return await transport.connect(events, AbortSignal.any([signal, limit.signal]));
-    } finally {
-      cancel();
+      return await withinTime(connect, { clock, timeoutMs, late, signal });
+    } catch (error) {
+      // One that does not look at its signal may still connect: nobody wants it then.
+      connecting?.then((channel) => channel.close(NORMAL, ''), ignore);
+      throw error;
     }
   }
 }
+
+function ignore(): void {}

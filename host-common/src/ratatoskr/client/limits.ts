@@ -12,7 +12,10 @@ export const PROTOCOL_VERSION = '1.0';
 /** The subprotocol of the WebSocket (reference: section 4). */
 export const SUBPROTOCOL = 'ratatoskr.v1';
 
-/** Time for a transport to connect: UDP that a firewall swallows must not hold up the fallback. */
+/**
+ * Time for a transport to connect, as UDP that a firewall swallows must not hold up the fallback;
+ * and for what the application gives to a connection.
+ */
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** Time for the answer to a CONNECTION_REQUEST: it waits for no service. */
 export const SESSION_TIMEOUT_MS = 10_000;

@@ -13,6 +13,7 @@ import type { ClientClock } from './client-clock.ts';
 import { asRatatoskrError, RatatoskrError, RefusedByServerError } from './client-error.ts';
 import type { Dialer } from './dial.ts';
 import {
+  CONNECT_TIMEOUT_MS,
   HEARTBEAT_MS,
   PROTOCOL_VERSION,
   QUESTION_LATE_MS,
@@ -23,10 +24,12 @@ import {
   SLOW_LINE_BYTES_PER_S,
   TIMER_MS_MAX,
 } from './limits.ts';
+import { cut, forNobody, noToken } from './link-errors.ts';
 import type { Answer, LinkOwner } from './link-owner.ts';
 import type { MessageMaker, Outgoing } from './message-maker.ts';
 import { SentDigests } from './sent-digests.ts';
 import { readSession, type Session } from './session.ts';
+import { type TimeLimit, withinTime } from './time-limit.ts';
 
 export interface LinkSettings {
   codec: RatatoskrCodec;
@@ -36,7 +39,7 @@ export interface LinkSettings {
   newId: () => string;
   deviceIdentity: string;
   /** Asked for each CONNECTION_REQUEST. */
-  authenticationToken: () => Promise<string>;
+  authenticationToken: (signal: AbortSignal) => Promise<string>;
 }
 
 interface Waiting {
@@ -101,7 +104,12 @@ export class Link {
     const { session } = this;
     if (session !== undefined && !this.#ended) {
       this.session = undefined;
-      await this.#tell(MessageType.DISCONNECT).catch(() => undefined);
+      // A signer that never signs keeps nobody here.
+      const farewell = () => this.#tell(MessageType.DISCONNECT);
+      await withinTime(
+        farewell,
+        this.#limit(() => cut('unknown')),
+      ).catch(() => undefined);
     }
     this.#release(new RatatoskrError('ANDVARI_CLOSED', 'the client has disconnected'));
     this.#channel?.close(NORMAL, '');
@@ -180,7 +188,7 @@ export class Link {
     const { codec, clock, newId, deviceIdentity, authenticationToken } = this.#settings;
     const payload = codec.encodeConnectionRequest({
       deviceIdentity,
-      authenticationToken: checkToken(await authenticationToken()),
+      authenticationToken: checkToken(await withinTime(authenticationToken, this.#limit(noToken))),
       version: PROTOCOL_VERSION,
     });
     const requestId = newId();
@@ -347,6 +355,12 @@ export class Link {
     this.#owner.answering(answering);
   }
 
+  /** For what the application is asked for. */
+  #limit(late: () => RatatoskrError): TimeLimit {
+    const { clock } = this.#settings;
+    return { clock, timeoutMs: CONNECT_TIMEOUT_MS, late, signal: this.#stop.signal };
+  }
+
   /** Of a slow line, in whole seconds, for all that has no answer: a question waits behind it. */
   #carryMs(): number {
     let bytes = 0;
@@ -382,12 +396,4 @@ export class Link {
     this.#timers.get(name)?.();
     this.#timers.delete(name);
   }
-}
-
-function forNobody(): RatatoskrError {
-  return new RatatoskrError('ANDVARI_BAD_REPLY', 'an answer that nobody waits for');
-}
-
-function cut(outcome: 'not-executed' | 'unknown', cause?: unknown): RatatoskrError {
-  return new RatatoskrError('ANDVARI_CLOSED', 'the connection was cut', { outcome, cause });
 }

@@ -7,6 +7,7 @@
 import type { ChannelEvents, ClientChannel, ClientTransport } from './client-channel.ts';
 import { FrameLengthError, FrameReader, framed } from './length-frames.ts';
 import { MESSAGE_BYTES_MAX } from './limits.ts';
+import { unlessAborted } from './time-limit.ts';
 
 const CUT = 1006;
 const TOO_LARGE = 1009;
@@ -95,19 +96,6 @@ export class WebTransportClientTransport implements ClientTransport {
       } catch {}
       throw error;
     }
-  }
-}
-
-/** What `work` gives, or the signal's reason as soon as it is aborted. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 
