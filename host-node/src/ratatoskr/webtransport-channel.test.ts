@@ -270,3 +270,44 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
     expect(listener.connections).toBe(1);
   });
 });
+
+describe.runIf(quicAvailable)('sessions that were told to go', () => {
+  it.each([
+    [4, 2],
+    [2, 2],
+  ])('have their time, as far as few do so: of %i stay %i when one comes', async (count, left) => {
+    const channels: MessageChannel[] = [];
+    let closedCount = 0;
+    const listener = new WebTransportListener({
+      listen: { host: '127.0.0.1', port: 0 },
+      certificates: new SelfMadeCertificates(['localhost'], Date.now()),
+      connectionsMax: 20,
+      accept: (channel) => {
+        channels.push(channel);
+        const closed = () => void closedCount++;
+        return { message: () => {}, text: () => {}, ended: () => {}, closed };
+      },
+    });
+    const address = await listener.open();
+    const fields = { ':path': '/ratatoskr', ':authority': `127.0.0.1:${address.port}` };
+    let isLost = false;
+    // One that takes nothing any more: nothing of what was said last is acknowledged.
+    const silent = await QuicClient.open(address, { isLost: () => isLost });
+    for (let i = 0; i < count; i++) {
+      const { id } = await silent.connect({ ...fields, origin: undefined });
+      const { receive } = silent.sessionStream(id, framed(Uint8Array.of(i)));
+      await vi.waitFor(() => expect(channels).toHaveLength(i + 1));
+      channels[i]!.send(Uint8Array.of(i));
+      await receive.read();
+    }
+    isLost = true;
+    for (const channel of channels) channel.close(1013, 'too many connections');
+    expect(listener.connections).toBe(count);
+    const next = await QuicClient.open(address);
+    expect((await next.connect({ ...fields, origin: undefined })).status).toBe(200);
+    expect(listener.connections).toBe(left + 1);
+    await vi.waitFor(() => expect(closedCount).toBe(count - left));
+    for (const client of [silent, next]) client.close();
+    await listener.close();
+  });
+});

@@ -55,6 +55,8 @@ export function acceptSession(
 export class WebTransportChannel implements MessageChannel, SessionHandler {
   readonly transport = 'webtransport';
   readonly remoteAddress: string;
+  /** Called when the server says goodbye; the peer has some time to read what was said last. */
+  onLeaving: () => void = () => {};
   readonly #session: WebTransportSession;
   readonly #left: (channel: WebTransportChannel) => void;
   #handler!: ChannelHandler;
@@ -66,6 +68,7 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
   /** When the session ends at the latest. */
   #endMs = Number.POSITIVE_INFINITY;
   #over = false;
+  #cut: () => void = () => {};
   /** Reading waits for this; undefined: it goes on. */
   #paused: { promise: Promise<void>; resolve: () => void } | undefined;
   readonly #head = new Uint8Array(LENGTH_BYTES);
@@ -114,6 +117,8 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
     this.#endWithin(timeoutOf(code));
     if (this.#closing) return;
     this.#closing = true;
+    this.#cut = () => this.#session.close(code, reason);
+    this.onLeaving();
     this.resume();
     const stream = this.#stream;
     stream?.readable.stop(REFUSED);
@@ -123,10 +128,15 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
       if (stream?.writable.acknowledged) {
         this.#endWithin(code === CloseCode.NORMAL ? LEAVE_MS : READ_MS);
       }
-      if (!stream || performance.now() >= this.#endMs) this.#session.close(code, reason);
+      if (!stream || performance.now() >= this.#endMs) this.cut();
       else setTimeout(look, LOOK_MS);
     };
     look();
+  }
+
+  /** Of one that was told to go: now. */
+  cut(): void {
+    this.#cut();
   }
 
   #endWithin(ms: number): void {

@@ -8,7 +8,7 @@ import type { SessionHandler, WebTransportSession } from '../webtransport/sessio
 import { WebTransportServer } from '../webtransport/webtransport-server.ts';
 import { Admission, type AdmissionLists } from './admission.ts';
 import type { AcceptChannel } from './channel.ts';
-import { CONNECTIONS_DEFAULT } from './limits.ts';
+import { CONNECTIONS_DEFAULT, LEAVING_PART } from './limits.ts';
 import { RATATOSKR_PATH } from './websocket-listener.ts';
 import { acceptSession, type WebTransportChannel } from './webtransport-channel.ts';
 
@@ -35,6 +35,8 @@ export class WebTransportListener {
   #certificate: Certificate | undefined;
   #checks: NodeJS.Timeout | undefined;
   readonly #channels = new Set<WebTransportChannel>();
+  /** Those of them that were told to go, in that order. */
+  readonly #leaving = new Set<WebTransportChannel>();
   #closing = false;
   #emptied: () => void = () => {};
 
@@ -112,12 +114,26 @@ export class WebTransportListener {
 
   #accept(session: WebTransportSession, accept: AcceptChannel): SessionHandler | undefined {
     if (this.#closing) return undefined;
+    this.#cutLeaving();
     const channel = acceptSession(session, accept, (left) => {
       this.#channels.delete(left);
+      this.#leaving.delete(left);
       if (this.#channels.size === 0) this.#emptied();
     });
-    if (channel) this.#channels.add(channel);
+    if (!channel) return undefined;
+    this.#channels.add(channel);
+    channel.onLeaving = () => this.#leaving.add(channel);
     return channel;
+  }
+
+  /** As with WebSockets: who is sent away and takes nothing has his place for seconds. */
+  #cutLeaving(): void {
+    const { connectionsMax = CONNECTIONS_DEFAULT } = this.#options;
+    for (const channel of this.#leaving) {
+      if (this.#leaving.size <= connectionsMax * LEAVING_PART) return;
+      this.#leaving.delete(channel);
+      channel.cut();
+    }
   }
 
   /** The certificate of a connection that begins now; a change is told once. */

@@ -67,6 +67,11 @@ export class Http3Connection implements QuicEvents {
     return this.#sessions.size;
   }
 
+  /** It has had what it asked for: all of its sessions have ended, or were refused. */
+  get isSpent(): boolean {
+    return this.#sessions.size === 0 && this.#endedIds.size > 0;
+  }
+
   established(): void {
     this.#control = startOwnStreams(this.#quic);
   }

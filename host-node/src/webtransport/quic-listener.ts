@@ -25,6 +25,8 @@ export interface QuicListenerOptions {
   config: () => QuicConfig;
   /** Must set `events`. */
   accept: (connection: QuicConnection) => void;
+  /** Gives up a connection that nobody needs any more, when all places are taken. */
+  makeRoom?: () => void;
   connectionsMax?: number | undefined;
   handshakeTimeoutMs?: number | undefined;
 }
@@ -135,7 +137,7 @@ export class QuicListener {
       this.counts.tokensRefused++;
       return;
     }
-    if (this.#connections.size >= this.#connectionsMax) {
+    if (!this.#hasRoom()) {
       this.counts.connectionsRefused++;
       return;
     }
@@ -151,6 +153,16 @@ export class QuicListener {
     connection.onGone = () => this.#connections.delete(key);
     this.#options.accept(connection);
     connection.receive(message);
+  }
+
+  /** Whoever comes takes the place of one that is over: a closing period would hold it for long. */
+  #hasRoom(): boolean {
+    const isFull = () => this.#connections.size >= this.#connectionsMax;
+    if (!isFull()) return true;
+    const over = [...this.#connections.values()].find(({ lost }) => lost);
+    if (over) over.drop();
+    else this.#options.makeRoom?.();
+    return !isFull();
   }
 
   #answer(bytes: number, to: HostPort): void {

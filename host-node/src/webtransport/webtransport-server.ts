@@ -59,6 +59,7 @@ export class WebTransportServer {
       binding: this.#binding,
       config: () => this.#config(),
       accept: (connection) => this.#accept(connection),
+      makeRoom: () => this.#dropSpent(),
       ...{ connectionsMax, handshakeTimeoutMs },
     });
   }
@@ -145,10 +146,19 @@ export class WebTransportServer {
     const waiting = [...this.#served].filter(([, { http3 }]) => http3.sessionCount === 0);
     const [oldest] = waiting;
     if (!oldest || waiting.length < Math.max(1, connectionsMax * SESSIONLESS_PART)) return;
-    const [connection] = oldest;
-    connection.close(Http3Code.EXCESSIVE_LOAD);
-    // Its closing period would hold the place.
-    connection.drop();
+    leave(oldest[0], Http3Code.EXCESSIVE_LOAD);
+  }
+
+  /**
+   * The oldest whose sessions have ended and that its client has not closed yet. It may miss why
+   * they did, if the packet that says so is lost; who comes would have to wait a second and more.
+   */
+  #dropSpent(): void {
+    for (const [connection, { http3 }] of this.#served) {
+      if (!http3.isSpent) continue;
+      leave(connection, Http3Code.NO_ERROR);
+      return;
+    }
   }
 
   /** Keep quiet connections with sessions; those without one for long make room for others. */
@@ -160,4 +170,10 @@ export class WebTransportServer {
       } else if (served.idleChecks === 0) connection.ping();
     }
   }
+}
+
+/** Its closing period would hold the place. */
+function leave(connection: QuicConnection, http3Code: number): void {
+  connection.close(http3Code);
+  connection.drop();
 }
