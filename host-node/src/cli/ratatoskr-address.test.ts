@@ -113,7 +113,7 @@ describe.runIf(quicAvailable)('andvari ratatoskr call', () => {
     // In clear, no certificate is the one that is meant.
     const wrong = await call(place.url, '--certificate-hash', other);
     expect(wrong).toMatchObject({ code: 2, sessions: 0 });
-    expect(wrong.err).toMatch(/webtransport: .*; websocket: .*not the one that is meant/);
+    expect(wrong.err).toMatch(/webtransport: .*; websocket: .*it has shown none/);
   });
 
   it('wss:// without WebTransport: WebSocket', async () => {
