@@ -2,26 +2,15 @@
 import { createHash } from 'node:crypto';
 import { MessageType, type RatatoskrRequest } from '@andvari/host-common/ratatoskr/messages';
 import { requestSigningInputV2, toBase64Url } from '@andvari/host-common/ratatoskr/signing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { until } from '../testing/until.ts';
 import type { ChannelHandler } from './channel.ts';
-import { type PlaceOptions, RatatoskrPlace } from './testing/ratatoskr-place.ts';
+import { placesForTests } from './testing/places.ts';
 import { StuckChannel } from './testing/stuck-channel.ts';
 import { signerOf, type TestPeer } from './testing/test-peer.ts';
 
-const places: RatatoskrPlace[] = [];
-afterEach(async () => {
-  for (const place of places.splice(0)) await place.close();
-});
+const start = placesForTests();
 
-async function start(options: PlaceOptions = {}): Promise<RatatoskrPlace> {
-  const place = await RatatoskrPlace.start(options);
-  places.push(place);
-  return place;
-}
-
-const until = async (test: () => boolean) => {
-  while (!test()) await new Promise((resolve) => setTimeout(resolve, 2));
-};
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 describe('a message that was seen before', () => {

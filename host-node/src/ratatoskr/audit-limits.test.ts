@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AuditLimits, type AuditSource } from './audit-limits.ts';
 import type { AuditEntry } from './audit-record.ts';
-import { type PlaceOptions, RatatoskrPlace, USER } from './testing/ratatoskr-place.ts';
+import { placesForTests } from './testing/places.ts';
+import { type RatatoskrPlace, USER } from './testing/ratatoskr-place.ts';
 
 const MINUTE_MS = 60_000;
 const refusal: AuditEntry = { event: 'error', success: false };
@@ -72,16 +73,7 @@ describe('the limits of audit records', () => {
 });
 
 describe('the audit log of a server', () => {
-  const places: RatatoskrPlace[] = [];
-  afterEach(async () => {
-    for (const place of places.splice(0)) await place.close();
-  });
-
-  async function start(options: PlaceOptions = {}): Promise<RatatoskrPlace> {
-    const place = await RatatoskrPlace.start(options);
-    places.push(place);
-    return place;
-  }
+  const start = placesForTests();
 
   const refusals = (place: RatatoskrPlace) => place.audit.recent().filter((one) => !one.success);
 

@@ -1,13 +1,13 @@
 // Damaged messages straight into connections, without sockets: whatever comes, nothing is thrown,
 // nothing is executed but what a device has signed, and each message has one answer at the most.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
 import type { ChannelHandler, MessageChannel } from './channel.ts';
-import { echo, RatatoskrPlace } from './testing/ratatoskr-place.ts';
+import { placesForTests } from './testing/places.ts';
+import { echo } from './testing/ratatoskr-place.ts';
 
 const long = process.env.ANDVARI_LONG === '1';
-let place: RatatoskrPlace | undefined;
-afterEach(() => place?.close());
+const start = placesForTests();
 
 class Sink implements MessageChannel {
   readonly transport = 'websocket';
@@ -61,7 +61,7 @@ describe('damaged messages', () => {
         return echo.handle(request);
       },
     };
-    place = await RatatoskrPlace.start({
+    const place = await start({
       rates: { perMinute: 1e9, perHour: 1e9 },
       connectionRate: { burst: 1e9 },
       bus: { fallback: counting },

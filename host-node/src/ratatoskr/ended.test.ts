@@ -1,13 +1,12 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ChannelHandler } from './channel.ts';
-import { RatatoskrPlace } from './testing/ratatoskr-place.ts';
+import { placesForTests } from './testing/places.ts';
 import { StuckChannel } from './testing/stuck-channel.ts';
 
-let place: RatatoskrPlace;
-afterEach(() => place.close());
+const start = placesForTests();
 
 async function open(handle: () => Promise<Uint8Array> | Uint8Array) {
-  place = await RatatoskrPlace.start({ bus: { fallback: { name: 'service', handle } } });
+  const place = await start({ bus: { fallback: { name: 'service', handle } } });
   const peer = await place.peer();
   const channel = new StuckChannel();
   const handler = place.server.accept(channel) as ChannelHandler;

@@ -1,23 +1,23 @@
 // What a service says of a failure comes from code that nobody here has checked, and may repeat
 // what a device has sent. Whatever it is, the request is answered and the server goes on.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MemoryAnswerStore } from './answers/answer-store.ts';
 import { type ServiceCode, ServiceFailure } from './service-bus.ts';
-import { RatatoskrPlace } from './testing/ratatoskr-place.ts';
+import { placesForTests } from './testing/places.ts';
 
-let place: RatatoskrPlace | undefined;
-afterEach(() => place?.close());
+const start = placesForTests();
 
-/** What a device is told when a service fails so. */
-async function told(code: string, message: string) {
+/** What a device is told when a service fails so, and what the server has counted. */
+async function fail(code: string, message: string) {
   const handle = () => {
     throw new ServiceFailure(code as ServiceCode, message, { again: false });
   };
-  place = await RatatoskrPlace.start({ bus: { fallback: { name: 'failing', handle } } });
+  const place = await start({ bus: { fallback: { name: 'failing', handle } } });
   const peer = await place.connected();
   const { errorCode, errorMessage } = await peer.ask(peer.request());
-  return [errorCode, errorMessage];
+  return { told: [errorCode, errorMessage], counted: [...place.server.counts.keys()] };
 }
+const told = async (code: string, message: string) => (await fail(code, message)).told;
 
 describe('a failure of a service', () => {
   it('is told in its own words', async () => {
@@ -45,8 +45,9 @@ describe('a failure of a service', () => {
   it.each(['NO_SUCH_CODE', 'toString', 'UNAUTHENTICATED'])(
     'may have a code that is none of a service: %s',
     async (code) => {
-      expect(await told(code, 'why')).toEqual(['SERVICE_ERROR', 'why']);
-      expect([...(place?.server.counts.keys() ?? [])]).not.toContain(code);
+      const { told, counted } = await fail(code, 'why');
+      expect(told).toEqual(['SERVICE_ERROR', 'why']);
+      expect(counted).not.toContain(code);
     },
   );
 });
@@ -58,7 +59,7 @@ describe('a bus that breaks its word', () => {
     const [broken, finish] = [new Error('broken'), answers.finish.bind(answers)];
     let breaks = true;
     answers.finish = (...of) => (breaks ? Promise.reject(broken) : finish(...of));
-    place = await RatatoskrPlace.start({
+    const place = await start({
       bus: { answers },
       failed: (error) => defects.push(error),
     });

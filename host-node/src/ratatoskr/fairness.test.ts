@@ -1,24 +1,13 @@
 // One device floods, with many messages or with large ones, by one connection or by several.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { until } from '../testing/until.ts';
 import type { ChannelHandler } from './channel.ts';
 import { JSON_VALUES_MAX, PAYLOAD_BYTES_MAX } from './limits.ts';
-import { type PlaceOptions, RatatoskrPlace } from './testing/ratatoskr-place.ts';
+import { placesForTests } from './testing/places.ts';
 import { StuckChannel } from './testing/stuck-channel.ts';
 
-const places: RatatoskrPlace[] = [];
-afterEach(async () => {
-  for (const place of places.splice(0)) await place.close();
-});
+const start = placesForTests();
 
-async function start(options: PlaceOptions = {}): Promise<RatatoskrPlace> {
-  const place = await RatatoskrPlace.start(options);
-  places.push(place);
-  return place;
-}
-
-const until = async (test: () => boolean) => {
-  while (!test()) await new Promise((resolve) => setTimeout(resolve, 2));
-};
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** The slowest JSON that is parsed, in the longest payload that there may be. */

@@ -1,8 +1,10 @@
 // Sockets that never become WebSockets, and devices that want to.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { closedAfterEach } from '../testing/closed-after-each.ts';
+import { until } from '../testing/until.ts';
 import type { MessageChannel } from './channel.ts';
 import { certificates, TurnedCertificate } from './testing/certificates.ts';
 import { RatatoskrPlace } from './testing/ratatoskr-place.ts';
@@ -10,10 +12,7 @@ import { WebSocketListener, type WebSocketListenerOptions } from './websocket-li
 
 /** A client of ours gives a connection so long. */
 const CONNECT_MS = 8_000;
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const atEnd = closedAfterEach();
 
 async function start(options: Partial<WebSocketListenerOptions> = {}) {
   const problems: unknown[] = [];
@@ -30,7 +29,7 @@ async function start(options: Partial<WebSocketListenerOptions> = {}) {
     ...options,
   });
   const { port } = await listener.open();
-  closers.push(() => listener.close());
+  atEnd(() => listener.close());
   return { listener, port, problems, channels };
 }
 
@@ -55,7 +54,7 @@ function silent(port: number, count: number, words: Uint8Array | string) {
     });
   };
   for (let i = 0; i < count; i++) begin();
-  closers.push(() => {
+  atEnd(() => {
     stopped = true;
     for (const socket of sockets) socket.destroy();
   });
@@ -65,13 +64,9 @@ function silent(port: number, count: number, words: Uint8Array | string) {
 function client(port: number, isTls: boolean): WebSocket {
   const url = `${isTls ? 'wss' : 'ws'}://127.0.0.1:${port}/ratatoskr`;
   const socket = new WebSocket(url, { handshakeTimeout: CONNECT_MS, ca: certificates[0].cert });
-  closers.push(() => socket.terminate());
+  atEnd(() => socket.terminate());
   return socket;
 }
-
-const until = async (test: () => boolean) => {
-  while (!test()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 describe.each([
   ['in clear', false, ''],
@@ -122,7 +117,7 @@ const upgradeOf = (port: string | number) =>
 describe('WebSockets that do not go when they are told to', () => {
   it('leave room for a device', async () => {
     const place = await RatatoskrPlace.start({ connectionsMax: 100 });
-    closers.push(() => place.close());
+    atEnd(() => place.close());
     const port = Number(new URL(place.url).port);
     const seen = silent(port, 300, upgradeOf(port));
     await until(() => seen.cut > 100);

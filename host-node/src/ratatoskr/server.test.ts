@@ -1,20 +1,12 @@
 import { createHash } from 'node:crypto';
 import { MessageType, type RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages';
 import { fromBase64Url, responseSigningInput } from '@andvari/host-common/ratatoskr/signing';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NodeEd25519Verifier } from './node-ed25519.ts';
-import { type PlaceOptions, RatatoskrPlace, USER } from './testing/ratatoskr-place.ts';
+import { placesForTests } from './testing/places.ts';
+import { type RatatoskrPlace, USER } from './testing/ratatoskr-place.ts';
 
-const places: RatatoskrPlace[] = [];
-afterEach(async () => {
-  for (const place of places.splice(0)) await place.close();
-});
-
-async function start(options: PlaceOptions = {}): Promise<RatatoskrPlace> {
-  const place = await RatatoskrPlace.start(options);
-  places.push(place);
-  return place;
-}
+const start = placesForTests();
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (words: string) => new TextEncoder().encode(words);

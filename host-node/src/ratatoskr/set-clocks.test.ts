@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MemoryAnswerStore } from './answers/answer-store.ts';
 import { ClockWatch, StartLine, type TwoClocks } from './set-clocks.ts';
-import { type PlaceOptions, RatatoskrPlace, TestClock } from './testing/ratatoskr-place.ts';
+import { placesForTests } from './testing/places.ts';
+import { type PlaceOptions, TestClock } from './testing/ratatoskr-place.ts';
 import type { TestPeer } from './testing/test-peer.ts';
 
 const START_S = 1_800_000_000;
@@ -38,10 +39,7 @@ describe('the start, by a clock that may be set', () => {
 });
 
 describe('a server whose clock is set', () => {
-  const places: RatatoskrPlace[] = [];
-  afterEach(async () => {
-    for (const place of places.splice(0)) await place.close();
-  });
+  const startPlace = placesForTests();
 
   async function start(options: PlaceOptions = {}) {
     const executed: string[] = [];
@@ -50,11 +48,10 @@ describe('a server whose clock is set', () => {
       return new Uint8Array();
     };
     const answers = new MemoryAnswerStore();
-    const place = await RatatoskrPlace.start({
+    const place = await startPlace({
       bus: { fallback: { name: 'counts', handle }, answers },
       ...options,
     });
-    places.push(place);
     return { place, executed };
   }
 

@@ -1,18 +1,17 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { closedAfterEach } from '../testing/closed-after-each.ts';
+import { until } from '../testing/until.ts';
 import type { AcceptChannel, ChannelHandler, MessageChannel } from './channel.ts';
 import { MESSAGE_BYTES_MAX } from './limits.ts';
 import { certificates, TurnedCertificate } from './testing/certificates.ts';
 import { WebSocketListener, type WebSocketListenerOptions } from './websocket-listener.ts';
 
 const [first, second] = certificates;
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const atEnd = closedAfterEach();
 
 /** Echoes; remembers what happened. */
 class Echo {
@@ -38,20 +37,16 @@ async function start(options: Partial<WebSocketListenerOptions> = {}) {
     ...options,
   });
   const { port } = await listener.open();
-  closers.push(() => listener.close());
+  atEnd(() => listener.close());
   return { echo, listener, port };
 }
 
 function open(url: string, protocols: string[] = [], ca?: string): WebSocket {
   const client = new WebSocket(url, protocols, ca ? { ca } : {});
   client.on('error', () => {});
-  closers.push(() => client.terminate());
+  atEnd(() => client.terminate());
   return client;
 }
-
-const until = async (test: () => boolean) => {
-  while (!test()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 /** The status of an upgrade that was refused. */
 async function refusalOf(client: WebSocket): Promise<number | undefined> {
@@ -85,7 +80,7 @@ describe('the WebSocket listener', () => {
           resolve(socket.getProtocol() ?? ''),
         );
         socket.on('error', (error) => resolve((error as NodeJS.ErrnoException).code ?? ''));
-        closers.push(() => socket.destroy());
+        atEnd(() => socket.destroy());
       });
     expect(await tls('TLSv1.3')).toBe('TLSv1.3');
     expect(await tls('TLSv1.2')).toMatch(/^ERR_SSL_/);
@@ -147,7 +142,7 @@ describe('the WebSocket listener', () => {
     const from = (headers: Record<string, string>) => {
       const client = new WebSocket(`ws://127.0.0.1:${port}/ratatoskr`, { headers });
       client.on('error', () => {});
-      closers.push(() => client.terminate());
+      atEnd(() => client.terminate());
       return client;
     };
     for (const host of [`localhost:${port}`, `wallet.example:${port}`]) {
@@ -168,7 +163,7 @@ describe('the WebSocket listener', () => {
     const from = (host: string) => {
       const client = new WebSocket(`ws://127.0.0.1:${port}/ratatoskr`, { headers: { host } });
       client.on('error', () => {});
-      closers.push(() => client.terminate());
+      atEnd(() => client.terminate());
       return client;
     };
     await once(from(`192.0.2.7:${port}`), 'open');

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { closedAfterEach } from '../testing/closed-after-each.ts';
 import { makeCertificate } from '../webtransport/certificate-der.ts';
 import { expired, good } from '../webtransport/testing/chain-certificates.ts';
 import { certificates } from './testing/certificates.ts';
@@ -15,10 +16,7 @@ const DAY_MS = 24 * 3_600_000;
 const hashOf = (pem: string) => createHash('sha256').update(new X509Certificate(pem).raw).digest();
 const events = { message: () => {}, closed: () => {} };
 
-const ends: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+const atEnd = closedAfterEach();
 
 /** What comes of a server with this certificate (undefined: in clear), by these hashes. */
 async function meet(
@@ -31,7 +29,7 @@ async function meet(
   sockets.on('connection', (socket) => socket.on('message', (data) => received.push(data)));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  ends.push(() => {
+  atEnd(() => {
     for (const socket of sockets.clients) socket.terminate();
     return new Promise((resolve) => server.close(resolve));
   });
@@ -40,7 +38,7 @@ async function meet(
   const transport = new WsClientTransport({ url, certificateHashes });
   try {
     const channel = await transport.connect(events, AbortSignal.timeout(5_000));
-    ends.push(() => channel.close(1000, ''));
+    atEnd(() => channel.close(1000, ''));
     return 'taken';
   } catch (error) {
     expect(received).toEqual([]);

@@ -1,7 +1,8 @@
 // Servers that say anything at all, on every stream and by datagrams: Node's WebTransport opens a
 // session or says why not, within its times, and the next one is served.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
+import { closedAfterEach } from '../testing/closed-after-each.ts';
 import {
   emitCloseSession,
   emitControlStart,
@@ -123,14 +124,11 @@ describe.runIf(quicAvailable)('servers of any kind', () => {
   const accident = (error: unknown) => void accidents.push(error);
   beforeAll(() => void process.on('uncaughtExceptionMonitor', accident));
   afterAll(() => void process.off('uncaughtExceptionMonitor', accident));
-  const ends: (() => Promise<void>)[] = [];
-  afterEach(async () => {
-    for (const end of ends.splice(0)) await end();
-  });
+  const atEnd = closedAfterEach();
 
   it(`answers of anything (ANDVARI_SEED=${seed})`, { timeout: 1_200_000 }, async () => {
     const server = await ScriptedServer.open(anyScript);
-    ends.push(() => server.close());
+    atEnd(() => server.close());
     const before = process.memoryUsage().rss;
     const tally = new Map<string, number>();
     for (let count = 0; count < CONNECTIONS; count += AT_ONCE) {
@@ -155,7 +153,7 @@ describe.runIf(quicAvailable)('servers of any kind', () => {
     ]);
     expect(process.memoryUsage().rss - before).toBeLessThan(GROWTH_BYTES_MAX);
     const good = await ScriptedServer.open();
-    ends.push(() => good.close());
+    atEnd(() => good.close());
     expect(await visit(good.port, good)).toEqual(['open', 'closed']);
   });
 });

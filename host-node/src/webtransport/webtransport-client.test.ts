@@ -3,8 +3,9 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { certificates } from '../ratatoskr/testing/certificates.ts';
+import { closedAfterEach } from '../testing/closed-after-each.ts';
 import { makeCertificate } from './certificate-der.ts';
 import { SelfMadeCertificates } from './certificates.ts';
 import { Http3Code } from './http3-error.ts';
@@ -26,14 +27,11 @@ import { NodeWebTransport, type NodeWebTransportOptions } from './webtransport-c
 const hex = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
 const DAY_MS = 24 * 3_600_000;
 
-const ends: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+const atEnd = closedAfterEach();
 
 function open(url: string, options?: NodeWebTransportOptions): NodeWebTransport {
   const session = new NodeWebTransport(url, options);
-  ends.push(() => session.close());
+  atEnd(() => session.close());
   return session;
 }
 
@@ -71,7 +69,7 @@ describe.runIf(quicAvailable)('a session with our server', () => {
   const url = (path = '/echo', host = '127.0.0.1') => `https://${host}:${echo.address.port}${path}`;
   beforeEach(async () => {
     echo = await EchoServer.open({ certificates: source });
-    ends.push(() => echo.server.close());
+    atEnd(() => echo.server.close());
   });
 
   it('carries bytes there and back, and ends with code and reason', async () => {
@@ -183,7 +181,7 @@ describe.runIf(quicAvailable)('a server that is not the one that is meant', () =
     host = '127.0.0.1',
   ): Promise<string> {
     const server = await ScriptedServer.open({}, certificate);
-    ends.push(() => server.close());
+    atEnd(() => server.close());
     const { raw } = new X509Certificate(certificate.cert);
     const session = open(`https://${host}:${server.port}/`, {
       ...options(createHash('sha256').update(raw).digest()),
@@ -242,7 +240,7 @@ describe.runIf(quicAvailable)('a server that breaks the rules', () => {
   const ok = emitHeaders([[':status', '200']]);
   async function meet(script: Script) {
     const server = await ScriptedServer.open(script);
-    ends.push(() => server.close());
+    atEnd(() => server.close());
     const session = open(`https://127.0.0.1:${server.port}/`, {
       ...{ serverCertificateHashes: server.hashes, timeoutMs: 1_000 },
     });
@@ -380,7 +378,7 @@ describe.runIf(quicAvailable)('nobody', () => {
 
   it('answers: it ends by its time', async () => {
     const socket = createSocket('udp4');
-    ends.push(() => socket.close());
+    atEnd(() => socket.close());
     socket.bind(0, '127.0.0.1');
     await once(socket, 'listening');
     const url = `https://127.0.0.1:${socket.address().port}/`;
