@@ -19,7 +19,6 @@ import {
   exchange,
   forge,
   handle,
-  isClean,
   newEnd,
   nextKind,
   send,
@@ -27,26 +26,14 @@ import {
 } from "./stream-ends";
 import { closes, data, opens, resets } from "./stream-frames";
 import { put } from "./stream-io";
+import { a, b, eachTestHasTwoEnds } from "./stream-pair";
 
 configureTransfer();
 const TEXT = guarded(2048);
 const PTO: u64 = 100000;
 const NEVER: u64 = u64.MAX_VALUE;
 
-let a: usize = 0;
-let b: usize = 0;
-
-beforeEach(() => {
-  resetClock(5000000);
-  a = newEnd(true);
-  b = newEnd(false);
-});
-afterEach(() => {
-  endEnd(a);
-  endEnd(b);
-  dropEvents();
-  expect(isClean()).toBe(true, "nothing is left");
-});
+eachTestHasTwoEnds();
 
 function goesAway(last: u32): usize {
   const frame = forge(FrameType.GOAWAY, 0, 0, 0, 12);

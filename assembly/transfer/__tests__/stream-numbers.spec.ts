@@ -1,7 +1,6 @@
 import { TRANSFER_METADATA_BYTES_MAX } from "../../core/limits";
 import { CloseError, FrameType, OpenRefusal, TransferEventKind } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
-import { resetClock } from "../clock";
 import { consumed, nextReadable } from "../receive-side";
 import { finishStream } from "../send-side";
 import { Part, partOf, Stream, streamOf } from "../stream";
@@ -12,37 +11,22 @@ import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
   dropEvents,
-  endEnd,
   exchange,
   handle,
-  isClean,
   lose,
-  newEnd,
   nextKind,
   payloadOf,
   send,
   typeOf,
 } from "./stream-ends";
 import { closes, data, opens } from "./stream-frames";
+import { a, b, beginAnew, eachTestHasTwoEnds } from "./stream-pair";
 
 configureTransfer(2);
 const TEXT = guarded(2048);
 const PROTOCOL: u32 = Handled.CLOSE + CloseError.PROTOCOL;
 
-let a: usize = 0;
-let b: usize = 0;
-
-beforeEach(() => {
-  resetClock(5000000);
-  a = newEnd(true);
-  b = newEnd(false);
-});
-afterEach(() => {
-  endEnd(a);
-  endEnd(b);
-  dropEvents();
-  expect(isClean()).toBe(true, "nothing is left");
-});
+eachTestHasTwoEnds();
 
 describe("numbers of streams", () => {
   test("are limited on both sides, and the limit is raised", () => {
@@ -70,10 +54,7 @@ describe("numbers of streams", () => {
   });
 
   test("make room before the ack of our end is back", () => {
-    endEnd(a);
-    endEnd(b);
-    a = newEnd(true, 1);
-    b = newEnd(false, 1);
+    beginAnew(1);
     finishStream(streamOf(openStream(a, 1, 0, false, 0, 0)));
     exchange(a, b);
     finishStream(findStream(b, 1));

@@ -20,16 +20,13 @@ import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
   dropEvents,
-  endEnd,
   eventCode,
   eventNumber,
   eventStream,
   eventValue,
   exchange,
   handle,
-  isClean,
   lose,
-  newEnd,
   nextKind,
   send,
   typeOf,
@@ -37,25 +34,13 @@ import {
 } from "./stream-ends";
 import { closes, data, ends, opens, resets } from "./stream-frames";
 import { put, take } from "./stream-io";
+import { a, b, eachTestHasTwoEnds } from "./stream-pair";
 
 configureTransfer();
 const TEXT = guarded(2048);
 const PROTOCOL: u32 = Handled.CLOSE + CloseError.PROTOCOL;
 
-let a: usize = 0;
-let b: usize = 0;
-
-beforeEach(() => {
-  resetClock(5000000);
-  a = newEnd(true);
-  b = newEnd(false);
-});
-afterEach(() => {
-  endEnd(a);
-  endEnd(b);
-  dropEvents();
-  expect(isClean()).toBe(true, "nothing is left");
-});
+eachTestHasTwoEnds();
 
 describe("a stream", () => {
   test("goes one way from its opening to its end", () => {
