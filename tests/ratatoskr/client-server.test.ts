@@ -9,8 +9,8 @@ import {
   type PlaceOptions,
   RatatoskrPlace,
 } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
+import { RealClock } from '../../host-node/src/ratatoskr/testing/real-clock.ts';
 import { signerOf } from '../../host-node/src/ratatoskr/testing/test-peer.ts';
-import { RealClock } from './real-clock.ts';
 import { bytes, idOf, text } from './scripted-server.ts';
 
 const ends: (() => unknown)[] = [];

@@ -13,10 +13,10 @@ import {
   RatatoskrPlace,
   USER,
 } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
+import { RealClock } from '../../host-node/src/ratatoskr/testing/real-clock.ts';
 import { signerOf } from '../../host-node/src/ratatoskr/testing/test-peer.ts';
 import { WebSocketListener } from '../../host-node/src/ratatoskr/websocket-listener.ts';
 import { WsClientTransport } from '../../host-node/src/ratatoskr/ws-client-transport.ts';
-import { RealClock } from './real-clock.ts';
 import { bytes, idOf, text } from './scripted-server.ts';
 
 const ends: (() => unknown)[] = [];

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RatatoskrAddress } from '../../host-common/src/ratatoskr/address.ts';
 import type { ClientTransport } from '../../host-common/src/ratatoskr/client/client-channel.ts';
 import { RatatoskrClient } from '../../host-common/src/ratatoskr/client/ratatoskr-client.ts';
@@ -16,35 +16,23 @@ import {
   type NodeEndpoint,
   nodeTransports,
 } from '../../host-node/src/ratatoskr/node-transports.ts';
-import { RatatoskrPlace } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
+import { bothTransportsForTests } from '../../host-node/src/ratatoskr/testing/both-transports.ts';
+import type { RatatoskrPlace } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
+import { RealClock } from '../../host-node/src/ratatoskr/testing/real-clock.ts';
 import { signerOf } from '../../host-node/src/ratatoskr/testing/test-peer.ts';
-import { WebTransportListener } from '../../host-node/src/ratatoskr/webtransport-listener.ts';
-import { SelfMadeCertificates } from '../../host-node/src/webtransport/certificates.ts';
+import { closedAfterEach } from '../../host-node/src/testing/closed-after-each.ts';
 import { quicAvailable } from '../../host-node/src/webtransport/testing/quic-client.ts';
-import { RealClock } from './real-clock.ts';
 import { bytes, text } from './scripted-server.ts';
 
-const ends: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+const startBoth = bothTransportsForTests();
+const atEnd = closedAfterEach();
 
 /** A server on both, and where it is. */
 async function start() {
-  const place = await RatatoskrPlace.start({ clock: new RealClock(), refuseBeforeS: 0 });
-  ends.push(() => place.close());
-  const listener = new WebTransportListener({
-    listen: { host: '127.0.0.1', port: 0 },
-    accept: place.server.accept,
-    certificates: new SelfMadeCertificates(['localhost'], Date.now()),
-  });
-  const { port } = await listener.open();
-  ends.push(() => listener.close());
-  const endpoint: NodeEndpoint = {
-    webSocketUrl: place.url,
-    webTransportUrl: `https://127.0.0.1:${port}/ratatoskr`,
-    certificateHashes: listener.certificateHashes.map((hash) => Uint8Array.from(hash)),
-  };
+  const both = await startBoth({ clock: new RealClock(), refuseBeforeS: 0 });
+  const { place, listener, webTransportUrl } = both;
+  const certificateHashes = listener.certificateHashes.map((hash) => Uint8Array.from(hash));
+  const endpoint: NodeEndpoint = { webSocketUrl: place.url, webTransportUrl, certificateHashes };
   return { place, listener, endpoint };
 }
 
@@ -56,7 +44,7 @@ async function clientOf(
     ...{ transports, serverKey },
     ...{ signer: signerOf('device-1'), deviceId: 'device-1', userId: 'user-1' },
   });
-  ends.push(() => client.close());
+  atEnd(() => client.close());
   return client;
 }
 
@@ -99,7 +87,7 @@ describe.runIf(quicAvailable)('a client in Node', () => {
   it('falls back when UDP goes nowhere', { timeout: 15_000 }, async () => {
     const { place, endpoint } = await start();
     const hole = createSocket('udp4').bind(0, '127.0.0.1');
-    ends.push(() => hole.close());
+    atEnd(() => hole.close());
     await once(hole, 'listening');
     const webTransportUrl = `https://127.0.0.1:${hole.address().port}/ratatoskr`;
     const client = await clientOf(keyOf(place), nodeTransports({ ...endpoint, webTransportUrl }));
@@ -115,7 +103,7 @@ describe.runIf(quicAvailable)('a client in Node', () => {
       ...{ transports, serverKey: keyOf(place), reconnect: false },
       ...{ signer: signerOf('device-1'), deviceId: 'device-1', userId: 'user-1' },
     });
-    ends.push(() => client.close());
+    atEnd(() => client.close());
     await expect(client.connect()).rejects.toMatchObject({
       code: 'ANDVARI_UNREACHABLE',
       message: expect.stringContaining('@matrixai/quic-plan9-mips is not installed'),
@@ -154,7 +142,7 @@ describe.runIf(quicAvailable)('a server that is killed under a client on WebTran
 
   it('has it back, and nothing was done twice', { timeout: 60_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'andvari-killed-'));
-    ends.push(() => rmSync(folder, { recursive: true }));
+    atEnd(() => rmSync(folder, { recursive: true }));
     const { publicKey } = signerOf('device-1');
     const device = { deviceId: 'device-1', publicKey, userIds: new Set(['user-1']) };
     writeDevices(join(folder, 'devices.json'), [{ ...device, revoked: false }]);
@@ -170,7 +158,7 @@ describe.runIf(quicAvailable)('a server that is killed under a client on WebTran
       child = undefined;
       await ended;
     };
-    ends.push(kill);
+    atEnd(kill);
     await run();
     // To wherever the server is now; no WebSocket, which would be there sooner.
     const transport: ClientTransport = {

@@ -1,34 +1,20 @@
 /** Attacks that use one transport against what was said on the other: a server has one memory. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RatatoskrResponse } from '../../host-common/src/ratatoskr/messages.ts';
-import {
-  type PlaceOptions,
-  RatatoskrPlace,
-} from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
-import { WebTransportListener } from '../../host-node/src/ratatoskr/webtransport-listener.ts';
-import { SelfMadeCertificates } from '../../host-node/src/webtransport/certificates.ts';
+import { bothTransportsForTests } from '../../host-node/src/ratatoskr/testing/both-transports.ts';
+import { closedAfterEach } from '../../host-node/src/testing/closed-after-each.ts';
 import { quicAvailable } from '../../host-node/src/webtransport/testing/quic-client.ts';
 import { nextOf, openPeer, type Peer } from '../bench/ratatoskr-peers.ts';
 
-const ends: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
+const startBoth = bothTransportsForTests();
+const atEnd = closedAfterEach();
 
 /** A server on both, and a way to speak to it over WebTransport. */
-async function start(options: PlaceOptions = {}) {
-  const place = await RatatoskrPlace.start(options);
-  ends.push(() => place.close());
-  const listener = new WebTransportListener({
-    listen: { host: '127.0.0.1', port: 0 },
-    accept: place.server.accept,
-    certificates: new SelfMadeCertificates(['localhost'], Date.now()),
-  });
-  const { port } = await listener.open();
-  ends.push(() => listener.close());
+async function start() {
+  const { place, webTransportUrl } = await startBoth();
   const open = async () => {
-    const session = await openPeer('webTransport', port);
-    ends.push(() => session.close());
+    const session = await openPeer('webTransport', Number(new URL(webTransportUrl).port));
+    atEnd(() => session.close());
     return session;
   };
   const opened = (bytes: Uint8Array): RatatoskrResponse => {

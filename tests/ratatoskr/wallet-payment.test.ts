@@ -4,8 +4,8 @@ import { RatatoskrDesk } from '../../host-browser/src/worker/ratatoskr-desk.ts';
 import { openDigests } from '../../host-common/src/raida/digests.ts';
 import { newLockerCode } from '../../host-common/src/raida/locker-code.ts';
 import { RatatoskrPlace } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
+import { RealClock } from '../../host-node/src/ratatoskr/testing/real-clock.ts';
 import { memoryVault, viewOf } from './page-desk.ts';
-import { RealClock } from './real-clock.ts';
 import { asIs, relayTo } from './relay.ts';
 import { bytes, idOf } from './scripted-server.ts';
 

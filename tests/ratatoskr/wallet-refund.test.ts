@@ -20,9 +20,9 @@ import { MemoryWalletStore } from '../../host-common/src/raida/wallet-store.ts';
 import { Heidrun } from '../../host-node/src/ratatoskr/services/heidrun.ts';
 import { Payments } from '../../host-node/src/ratatoskr/services/heidrun-payments.ts';
 import { RatatoskrPlace } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
+import { RealClock } from '../../host-node/src/ratatoskr/testing/real-clock.ts';
 import { FakeCodec, FakeNetwork } from '../client/fake-server.ts';
 import { memoryVault, viewOf } from './page-desk.ts';
-import { RealClock } from './real-clock.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {

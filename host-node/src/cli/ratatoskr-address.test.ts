@@ -1,80 +1,36 @@
 // Where `andvari ratatoskr call` goes: by which transport the server was reached.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { type BothOptions, bothTransportsForTests } from '../ratatoskr/testing/both-transports.ts';
 import { certificates as plain } from '../ratatoskr/testing/certificates.ts';
-import { RatatoskrPlace, TestClock } from '../ratatoskr/testing/ratatoskr-place.ts';
-import { WebTransportListener } from '../ratatoskr/webtransport-listener.ts';
-import { type CertificateSource, SelfMadeCertificates } from '../webtransport/certificates.ts';
+import { RealClock } from '../ratatoskr/testing/real-clock.ts';
+import { closedAfterEach } from '../testing/closed-after-each.ts';
+import { folderForTests } from '../testing/folder.ts';
 import { authority, good } from '../webtransport/testing/chain-certificates.ts';
 import { quicAvailable } from '../webtransport/testing/quic-client.ts';
 import { runCli } from './testing/cli-network.ts';
+import { callerOf } from './testing/device-caller.ts';
 
-class RealClock extends TestClock {
-  override wallMs(): number {
-    return Date.now();
-  }
-}
+const folder = folderForTests('ratatoskr');
+const startBoth = bothTransportsForTests();
+const atEnd = closedAfterEach();
 
-let directory = '';
-const ends: (() => unknown)[] = [];
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'andvari-ratatoskr-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(directory, { recursive: true });
-});
-
-const path = (name: string) => join(directory, name);
 const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-interface StartOptions {
-  certificates?: CertificateSource;
-  tls?: boolean;
-}
-
 /** A server with WebTransport on the UDP port of the same number, and a device that it knows. */
-async function start({
-  certificates = new SelfMadeCertificates(['localhost'], Date.now()),
-  tls = false,
-}: StartOptions = {}) {
-  const place = await RatatoskrPlace.start({ clock: new RealClock(), refuseBeforeS: 0, tls });
-  ends.push(() => place.close());
-  let sessions = 0;
-  const listener = new WebTransportListener({
-    listen: { host: '127.0.0.1', port: Number(new URL(place.url).port) },
-    accept: (channel) => {
-      sessions++;
-      return place.server.accept(channel);
-    },
-    certificates,
-  });
-  await listener.open();
-  ends.push(() => listener.close());
-  const { out } = await runCli(['ratatoskr', 'keygen', path('device.key')]);
-  const publicKey = Uint8Array.from(Buffer.from(out.trim(), 'hex'));
-  place.registry.register({ deviceId: 'laptop', publicKey, userIds: ['ann'] });
-  writeFileSync(path('request.json'), '{"n":1}');
+async function start(options: BothOptions = {}) {
+  const real = { clock: new RealClock(), refuseBeforeS: 0, samePort: true };
+  const { place, listener, webTransportUrl, sessions } = await startBoth({ ...real, ...options });
+  const wordsOf = await callerOf(place, folder);
   /** Exit code, standard output and error, and sessions that came over WebTransport. */
   const call = async (url: string, ...more: string[]) => {
-    sessions = 0;
-    const {
-      code,
-      out: answer,
-      err,
-    } = await runCli([
-      ...['ratatoskr', 'call', url, path('request.json')],
-      ...['--key', path('device.key'), '--device', 'laptop', '--user', 'ann'],
-      ...more,
-    ]);
-    return { code, answer, err, sessions };
+    const before = sessions();
+    const { code, out: answer, err } = await runCli(wordsOf(url, ...more));
+    return { code, answer, err, sessions: sessions() - before };
   };
   const hash = hexOf(listener.certificateHashes[0] ?? new Uint8Array(32));
-  const webTransportUrl = place.url.replace(/^wss?:/, 'https:');
   return { place, listener, call, hash, webTransportUrl };
 }
 
@@ -99,8 +55,8 @@ describe.runIf(quicAvailable)('andvari ratatoskr call', () => {
     const certificate = { ...good, hash: new Uint8Array(32) };
     const certificates = { current: () => certificate, hashes: () => [] };
     const { call, webTransportUrl } = await start({ certificates });
-    writeFileSync(path('ca.pem'), authority);
-    expect(await call(webTransportUrl, '--ca', path('ca.pem'))).toMatchObject(answered(1));
+    writeFileSync(folder.at('ca.pem'), authority);
+    expect(await call(webTransportUrl, '--ca', folder.at('ca.pem'))).toMatchObject(answered(1));
     expect(await call(webTransportUrl)).toMatchObject({ code: 2, sessions: 0 });
   });
 
@@ -118,10 +74,10 @@ describe.runIf(quicAvailable)('andvari ratatoskr call', () => {
 
   it('wss:// without WebTransport: WebSocket', async () => {
     const { place, listener, call } = await start({ tls: true });
-    writeFileSync(path('ca.pem'), plain[0].cert);
-    expect(await call(place.url, '--ca', path('ca.pem'))).toMatchObject(answered(0));
+    writeFileSync(folder.at('ca.pem'), plain[0].cert);
+    expect(await call(place.url, '--ca', folder.at('ca.pem'))).toMatchObject(answered(0));
     await listener.close();
-    expect(await call(place.url, '--ca', path('ca.pem'))).toMatchObject(answered(0));
+    expect(await call(place.url, '--ca', folder.at('ca.pem'))).toMatchObject(answered(0));
   });
 
   describe('the address of a description', () => {
@@ -130,7 +86,7 @@ describe.runIf(quicAvailable)('andvari ratatoskr call', () => {
       http = createServer((_request, response) => response.writeHead(status).end(body));
       const server = http.listen(0, '127.0.0.1');
       await new Promise((resolve) => server.once('listening', resolve));
-      ends.push(() => new Promise((resolve) => server.close(resolve)));
+      atEnd(() => new Promise((resolve) => server.close(resolve)));
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}/network.json`;
     }
 
@@ -153,7 +109,7 @@ describe.runIf(quicAvailable)('andvari ratatoskr call', () => {
       ]);
       expect(await call(await describe(key, [other]))).toMatchObject(answered(0));
       // Another server's key: its answers are not signed by it.
-      const { out } = await runCli(['ratatoskr', 'keygen', path('other.key')]);
+      const { out } = await runCli(['ratatoskr', 'keygen', folder.at('other.key')]);
       expect(await call(await describe(out.trim(), [hash]))).toMatchObject({ code: 3 });
     });
 

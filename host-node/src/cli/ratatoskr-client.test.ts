@@ -1,58 +1,24 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { certificates } from '../ratatoskr/testing/certificates.ts';
-import {
-  type PlaceOptions,
-  RatatoskrPlace,
-  TestClock,
-} from '../ratatoskr/testing/ratatoskr-place.ts';
+import { placesForTests } from '../ratatoskr/testing/places.ts';
+import type { PlaceOptions } from '../ratatoskr/testing/ratatoskr-place.ts';
+import { RealClock } from '../ratatoskr/testing/real-clock.ts';
+import { folderForTests } from '../testing/folder.ts';
 import { runCli } from './testing/cli-network.ts';
+import { callerOf } from './testing/device-caller.ts';
 
-class RealClock extends TestClock {
-  /** What it is ahead of this machine's. */
-  aheadS = 0;
-
-  override wallMs(): number {
-    return Date.now() + this.aheadS * 1000;
-  }
-}
-
-let directory = '';
-const ends: (() => unknown)[] = [];
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'andvari-ratatoskr-'));
-});
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-  rmSync(directory, { recursive: true });
-});
-
-const path = (name: string) => join(directory, name);
+const folder = folderForTests('ratatoskr');
+const startPlace = placesForTests();
+const path = (name: string) => folder.at(name);
 
 /** A server that knows the key that `keygen` has made, and the words of a call of it. */
 async function start(options: PlaceOptions = {}) {
-  const place = await RatatoskrPlace.start({
-    clock: new RealClock(),
-    refuseBeforeS: 0,
-    ...options,
-  });
-  ends.push(() => place.close());
-  const { out } = await runCli(['ratatoskr', 'keygen', path('device.key')]);
-  place.registry.register({
-    deviceId: 'laptop',
-    publicKey: Uint8Array.from(Buffer.from(out.trim(), 'hex')),
-    userIds: ['ann'],
-  });
-  writeFileSync(path('request.json'), '{"n":1}');
+  const place = await startPlace({ clock: new RealClock(), refuseBeforeS: 0, ...options });
+  const wordsOf = await callerOf(place, folder);
+  const words = (...more: string[]) => wordsOf(place.url, ...more);
   const serverKey = Buffer.from(place.server.publicKey as Uint8Array).toString('hex');
-  const words = (...more: string[]) => [
-    ...['ratatoskr', 'call', place.url, path('request.json')],
-    ...['--key', path('device.key'), '--device', 'laptop', '--user', 'ann'],
-    ...more,
-  ];
   return { place, serverKey, words };
 }
 
@@ -253,7 +219,6 @@ describe('andvari ratatoskr call', () => {
     expect(await errorOf(words('--server-key', 'ab'))).toMatch(/^1 .*64 hex digits/);
     await place.close();
     expect(await errorOf(words())).toMatch(/^2 .*ECONNREFUSED.*\(ANDVARI_UNREACHABLE\)/);
-    ends.length = 0;
   });
 
   it('is interrupted', async () => {

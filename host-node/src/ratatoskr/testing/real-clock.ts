@@ -1,9 +1,12 @@
-import { TestClock } from '../../host-node/src/ratatoskr/testing/ratatoskr-place.ts';
+import { TestClock } from './ratatoskr-place.ts';
 
 /** The system's, for a server whose clients have it too. */
 export class RealClock extends TestClock {
+  /** What the server's wall clock is ahead of this machine's. */
+  aheadS = 0;
+
   override wallMs(): number {
-    return Date.now();
+    return Date.now() + this.aheadS * 1000;
   }
 
   override steadyMs(): number {
