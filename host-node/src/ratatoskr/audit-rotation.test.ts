@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -9,11 +8,12 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { AuditFile } from './audit-file.ts';
 import { verifyAuditFiles } from './audit-verify.ts';
+import { auditForTests } from './testing/audit-place.ts';
+
+const here = auditForTests();
 
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
@@ -27,8 +27,7 @@ vi.mock('node:fs', async (original) => {
 });
 
 it('goes on in the same file when the next one cannot be had', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'andvari-rotation-'));
-  const path = join(folder, 'audit.log');
+  const { path } = here;
   const { file } = AuditFile.open({ path, fileBytesMax: 1 });
   const append = () => file.append(['{"event":"error","success":false}'], 'now');
   append();
@@ -36,17 +35,15 @@ it('goes on in the same file when the next one cannot be had', () => {
     throw new Error('EMFILE: too many open files');
   });
   expect(append).toThrow('EMFILE');
-  expect(readdirSync(folder)).toEqual(['audit.log', 'audit.log.head', 'audit.log.lock']);
+  expect(readdirSync(here.folder)).toEqual(['audit.log', 'audit.log.head', 'audit.log.lock']);
   append();
   file.close();
   expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 4 });
-  expect(readdirSync(folder)).toContain('audit.log.000001');
-  rmSync(folder, { recursive: true });
+  expect(readdirSync(here.folder)).toContain('audit.log.000001');
 });
 
 it('tells of a break with the first records that the disk takes', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'andvari-break-'));
-  const path = join(folder, 'audit.log');
+  const { path } = here;
   const record = '{"event":"error","success":false}';
   const first = AuditFile.open({ path }).file;
   first.append([record], 'then');
@@ -64,12 +61,10 @@ it('tells of a break with the first records that the disk takes', () => {
   file.close();
   const breaks = [{ time: 'full', problem: broken }];
   expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 2, breaks });
-  rmSync(folder, { recursive: true });
 });
 
 it('is whole for a reader while a server rotates it, or is in the middle of a line', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'andvari-reading-'));
-  const path = join(folder, 'audit.log');
+  const { path } = here;
   const { readFileSync: read } = await vi.importActual<typeof import('node:fs')>('node:fs');
   const { file } = AuditFile.open({ path, fileBytesMax: 1 });
   const append = () => file.append(['{"event":"error","success":false}'], 'now');
@@ -103,12 +98,10 @@ it('is whole for a reader while a server rotates it, or is in the middle of a li
   appendFileSync(path, '{"sequence":8,"ti');
   expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 8, unfinishedBytes: 17 });
   vi.mocked(readFileSync).mockImplementation(read);
-  rmSync(folder, { recursive: true });
 });
 
 it('is whole where a server was killed between the steps of a rotation', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'andvari-gap-'));
-  const path = join(folder, 'audit.log');
+  const { path } = here;
   const record = '{"event":"error","success":false}';
   const { file } = AuditFile.open({ path, fileBytesMax: 1 });
   for (let i = 0; i < 3; i++) file.append([record], 'now');
@@ -127,5 +120,4 @@ it('is whole where a server was killed between the steps of a rotation', () => {
   // Without a head nothing says that there was no more.
   rmSync(`${path}.head`);
   expect(verifyAuditFiles(path)).toMatchObject(left);
-  rmSync(folder, { recursive: true });
 });

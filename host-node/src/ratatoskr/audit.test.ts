@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -8,40 +7,22 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
 import type { AuditFileOptions } from './audit-file.ts';
 import { AuditLog } from './audit-log.ts';
 import { verifyAuditFiles } from './audit-verify.ts';
+import { auditForTests } from './testing/audit-place.ts';
 
-let folder = '';
-let path = '';
-let nowMs = 0;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'andvari-audit-'));
-  path = join(folder, 'audit.log');
-  nowMs = 1_800_000_000_000;
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-function open(options: Partial<AuditFileOptions> = {}): AuditLog {
-  const logger = createLogger({ level: 'silent' });
-  return new AuditLog({ file: { path, ...options }, logger, nowMs: () => nowMs });
-}
+const here = auditForTests();
+const open = (options?: Partial<AuditFileOptions>) => here.open(options);
+const write = (log: AuditLog, count: number) => here.write(log, count);
 
 /** The files with records. */
 function logs(): string[] {
-  const names = readdirSync(folder).sort();
+  const names = readdirSync(here.folder).sort();
   return names.filter((name) => !/\.(head|lock)/.test(name));
-}
-
-function write(log: AuditLog, count: number): void {
-  for (let i = 0; i < count; i++) {
-    log.record({ event: 'message_delivered', success: true, device: `d${i}` });
-    log.flush();
-  }
 }
 
 describe('the audit log', () => {
@@ -49,12 +30,12 @@ describe('the audit log', () => {
     const first = open();
     write(first, 3);
     first.close();
-    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(here.path).mode & 0o777).toBe(0o600);
     const second = open();
     write(second, 2);
     const { head } = second;
     second.close();
-    expect(verifyAuditFiles(path)).toEqual({
+    expect(verifyAuditFiles(here.path)).toEqual({
       ok: true,
       records: 6,
       head,
@@ -62,7 +43,7 @@ describe('the audit log', () => {
       unfinishedBytes: 0,
       breaks: [],
     });
-    const records = readFileSync(path, 'utf8')
+    const records = readFileSync(here.path, 'utf8')
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
@@ -82,17 +63,17 @@ describe('the audit log', () => {
     const log = open();
     write(log, 3);
     log.close();
-    expect(verifyAuditFiles(path).ok).toBe(true);
-    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
-    writeFileSync(path, `${change(lines).join('\n')}\n`);
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: false, file: path });
+    expect(verifyAuditFiles(here.path).ok).toBe(true);
+    const lines = readFileSync(here.path, 'utf8').trimEnd().split('\n');
+    writeFileSync(here.path, `${change(lines).join('\n')}\n`);
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: false, file: here.path });
     // A server goes on all the same, with what was broken put aside.
     const next = open();
     write(next, 1);
     next.close();
     expect(logs()).toEqual(['audit.log', 'audit.log.000001']);
-    expect(verifyAuditFiles(path).ok).toBe(false);
-    expect(readFileSync(path, 'utf8')).toContain('"reason":"audit log: line');
+    expect(verifyAuditFiles(here.path).ok).toBe(false);
+    expect(readFileSync(here.path, 'utf8')).toContain('"reason":"audit log: line');
   });
 
   /** Every byte of the first line in turn, one bit of it the other way. */
@@ -100,17 +81,17 @@ describe('the audit log', () => {
     const log = open();
     write(log, 1);
     log.close();
-    const text = readFileSync(path);
+    const text = readFileSync(here.path);
     for (let at = 0; at < text.indexOf('\n'); at++) {
       const damaged = Buffer.from(text);
       damaged[at] = (damaged[at] as number) ^ 1;
-      writeFileSync(path, damaged);
+      writeFileSync(here.path, damaged);
       const problem = expect.stringMatching(/^line 1: changed/);
-      expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
+      expect(verifyAuditFiles(here.path)).toEqual({ ok: false, file: here.path, problem });
     }
     open().close();
     expect(logs()).toEqual(['audit.log', 'audit.log.000001']);
-    expect(readFileSync(path, 'utf8')).toContain('"reason":"audit log: line 1: changed');
+    expect(readFileSync(here.path, 'utf8')).toContain('"reason":"audit log: line 1: changed');
   });
 
   it.each([
@@ -122,16 +103,16 @@ describe('the audit log', () => {
     write(log, 12);
     log.close();
     const before = logs();
-    const victim = isRotated ? join(folder, before.at(-1) as string) : path;
-    if (isRotated) writeFileSync(path, '');
+    const victim = isRotated ? here.at(before.at(-1) as string) : here.path;
+    if (isRotated) writeFileSync(here.path, '');
     writeFileSync(victim, readFileSync(victim, 'utf8').replace('{"sequence"', '{sequence"'));
     const next = open(options);
     const [opened] = next.recent();
     write(next, 2);
     next.close();
-    const put = isRotated ? victim : join(folder, `audit.log.00000${before.length}`);
+    const put = isRotated ? victim : here.at(`audit.log.00000${before.length}`);
     const problem = expect.stringMatching(/^line 1: changed/);
-    expect(verifyAuditFiles(path)).toEqual({ ok: false, file: put, problem });
+    expect(verifyAuditFiles(here.path)).toEqual({ ok: false, file: put, problem });
     expect(opened?.reason).toMatch(
       isRotated ? `audit log: ${victim}: line 1` : 'audit log: line 1',
     );
@@ -141,12 +122,12 @@ describe('the audit log', () => {
     const log = open();
     write(log, 2);
     log.close();
-    appendFileSync(path, '{"sequence":3,"ti');
+    appendFileSync(here.path, '{"sequence":3,"ti');
     const next = open();
     write(next, 1);
     next.close();
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 5 });
-    expect(readFileSync(path, 'utf8')).toContain('cut off (17 bytes)');
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true, records: 5 });
+    expect(readFileSync(here.path, 'utf8')).toContain('cut off (17 bytes)');
   });
 
   it.each([
@@ -157,31 +138,31 @@ describe('the audit log', () => {
     const log = open();
     write(log, 3);
     log.close();
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, headKept: true });
-    writeFileSync(path, cut(readFileSync(path, 'utf8')));
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true, headKept: true });
+    writeFileSync(here.path, cut(readFileSync(here.path, 'utf8')));
     const problem = expect.stringContaining(`the end is missing: ${missing}`);
-    expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
+    expect(verifyAuditFiles(here.path)).toEqual({ ok: false, file: here.path, problem });
     open().close();
-    expect(readFileSync(path, 'utf8')).toContain(`audit log: the end is missing: ${missing}`);
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, breaks: [{ problem }] });
+    expect(readFileSync(here.path, 'utf8')).toContain(`audit log: the end is missing: ${missing}`);
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true, breaks: [{ problem }] });
   });
 
   it('shows a log that was made anew behind its head, unless the head was taken too', () => {
     const log = open();
     write(log, 3);
     log.close();
-    const head = readFileSync(`${path}.head`);
-    rmSync(path);
-    rmSync(`${path}.head`);
-    nowMs += 1;
+    const head = readFileSync(`${here.path}.head`);
+    rmSync(here.path);
+    rmSync(`${here.path}.head`);
+    here.nowMs += 1;
     const forged = open();
     write(forged, 4);
     forged.close();
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: true });
-    writeFileSync(`${path}.head`, head);
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: false });
-    rmSync(`${path}.head`);
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, headKept: false });
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true });
+    writeFileSync(`${here.path}.head`, head);
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: false });
+    rmSync(`${here.path}.head`);
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true, headKept: false });
   });
 
   it('shows that the head is damaged, and a server tells it and writes another', () => {
@@ -189,24 +170,29 @@ describe('the audit log', () => {
     write(log, 3);
     log.close();
     for (const text of ['junk', '', '{"sequence":-2,"hash":"00"}']) {
-      writeFileSync(`${path}.head`, text);
+      writeFileSync(`${here.path}.head`, text);
       const problem = 'the head that was kept is damaged';
-      expect(verifyAuditFiles(path)).toEqual({ ok: false, file: `${path}.head`, problem });
+      expect(verifyAuditFiles(here.path)).toEqual({
+        ok: false,
+        file: `${here.path}.head`,
+        problem,
+      });
       open().close();
-      expect(readFileSync(path, 'utf8')).toContain(`audit log: ${problem}`);
-      expect(verifyAuditFiles(path)).toMatchObject({ ok: true, headKept: true });
+      expect(readFileSync(here.path, 'utf8')).toContain(`audit log: ${problem}`);
+      expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true, headKept: true });
     }
   });
 
   it('is missing where there is no file', () => {
-    const nothing = { ok: false, file: path, problem: 'there is no such file', missing: true };
-    expect(verifyAuditFiles(path)).toEqual(nothing);
-    expect(verifyAuditFiles(join(folder, 'none', 'x'))).toMatchObject({ missing: true });
+    const nothing = { ok: false, file: here.path, problem: 'there is no such file', missing: true };
+    expect(verifyAuditFiles(here.path)).toEqual(nothing);
+    expect(verifyAuditFiles(join(here.folder, 'none', 'x'))).toMatchObject({ missing: true });
     // Neither of these is of this log.
-    for (const other of ['.lock', '.gz', '.0000001', '2.head']) writeFileSync(path + other, '');
-    expect(verifyAuditFiles(path)).toEqual(nothing);
-    writeFileSync(path, '');
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: true, records: 0 });
+    for (const other of ['.lock', '.gz', '.0000001', '2.head'])
+      writeFileSync(here.path + other, '');
+    expect(verifyAuditFiles(here.path)).toEqual(nothing);
+    writeFileSync(here.path, '');
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true, records: 0 });
   });
 
   it.each([
@@ -218,13 +204,13 @@ describe('the audit log', () => {
     const log = open({ fileBytesMax: 500 });
     write(log, 6);
     log.close();
-    writeFileSync(`${path}.head.broken`, '');
-    for (const name of readdirSync(folder)) {
-      if (!left.some((end) => name === `audit.log${end}`)) rmSync(join(folder, name));
+    writeFileSync(`${here.path}.head.broken`, '');
+    for (const name of readdirSync(here.folder)) {
+      if (!left.some((end) => name === `audit.log${end}`)) rmSync(here.at(name));
     }
-    const names = told.replaceAll(/\.(head|0)/g, `${path}$&`);
+    const names = told.replaceAll(/\.(head|0)/g, `${here.path}$&`);
     const problem = `there is no such file, but this is left of its log: ${names}`;
-    expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
+    expect(verifyAuditFiles(here.path)).toEqual({ ok: false, file: here.path, problem });
   });
 
   describe('with a last line that has no end', () => {
@@ -236,26 +222,34 @@ describe('the audit log', () => {
       write(log, 3);
       const { head } = log;
       log.close();
-      appendFileSync(path, begun);
+      appendFileSync(here.path, begun);
       const told = { ok: true, records: 4, head, headKept: true, breaks: [] };
-      expect(verifyAuditFiles(path)).toEqual({ ...told, unfinishedBytes: bytes });
+      expect(verifyAuditFiles(here.path)).toEqual({ ...told, unfinishedBytes: bytes });
       open().close();
-      expect(verifyAuditFiles(path)).toMatchObject({ ok: true, unfinishedBytes: 0, breaks: [] });
+      expect(verifyAuditFiles(here.path)).toMatchObject({
+        ok: true,
+        unfinishedBytes: 0,
+        breaks: [],
+      });
     });
 
     it('is the same at the first write of all, and at the first behind a rotation', () => {
-      writeFileSync(path, begun);
-      writeFileSync(`${path}.head`, `{"sequence":-1,"hash":"${'0'.repeat(64)}"}`);
+      writeFileSync(here.path, begun);
+      writeFileSync(`${here.path}.head`, `{"sequence":-1,"hash":"${'0'.repeat(64)}"}`);
       const told = { ok: true, unfinishedBytes: bytes, breaks: [] };
-      expect(verifyAuditFiles(path)).toMatchObject({ ...told, records: 0 });
+      expect(verifyAuditFiles(here.path)).toMatchObject({ ...told, records: 0 });
       const log = open();
       write(log, 3);
       log.close();
-      renameSync(path, `${path}.000001`);
-      writeFileSync(path, begun);
-      expect(verifyAuditFiles(path)).toMatchObject({ ...told, records: 5 });
+      renameSync(here.path, `${here.path}.000001`);
+      writeFileSync(here.path, begun);
+      expect(verifyAuditFiles(here.path)).toMatchObject({ ...told, records: 5 });
       open().close();
-      expect(verifyAuditFiles(path)).toMatchObject({ ok: true, unfinishedBytes: 0, breaks: [] });
+      expect(verifyAuditFiles(here.path)).toMatchObject({
+        ok: true,
+        unfinishedBytes: 0,
+        breaks: [],
+      });
     });
 
     it.each([
@@ -270,25 +264,25 @@ describe('the audit log', () => {
       const log = open();
       write(log, 3);
       log.close();
-      writeFileSync(path, cut(readFileSync(path, 'utf8')));
-      const told = { ok: false, file: path, problem: expect.stringContaining(problem) };
-      expect(verifyAuditFiles(path)).toEqual(told);
+      writeFileSync(here.path, cut(readFileSync(here.path, 'utf8')));
+      const told = { ok: false, file: here.path, problem: expect.stringContaining(problem) };
+      expect(verifyAuditFiles(here.path)).toEqual(told);
     });
 
     it('is broken without a head, and in a file that was rotated', () => {
       const log = open({ fileBytesMax: 500 });
       write(log, 4);
       log.close();
-      const rotated = `${path}.000001`;
+      const rotated = `${here.path}.000001`;
       const text = readFileSync(rotated, 'utf8');
       appendFileSync(rotated, begun);
       const problem = expect.stringMatching(/^line \d+: cut off$/);
-      expect(verifyAuditFiles(path)).toEqual({ ok: false, file: rotated, problem });
+      expect(verifyAuditFiles(here.path)).toEqual({ ok: false, file: rotated, problem });
       writeFileSync(rotated, text);
-      appendFileSync(path, begun);
-      expect(verifyAuditFiles(path)).toMatchObject({ ok: true, unfinishedBytes: bytes });
-      rmSync(`${path}.head`);
-      expect(verifyAuditFiles(path)).toEqual({ ok: false, file: path, problem });
+      appendFileSync(here.path, begun);
+      expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true, unfinishedBytes: bytes });
+      rmSync(`${here.path}.head`);
+      expect(verifyAuditFiles(here.path)).toEqual({ ok: false, file: here.path, problem });
     });
   });
 
@@ -299,16 +293,16 @@ describe('the audit log', () => {
     const names = logs();
     expect(names).toHaveLength(4);
     expect(names[0]).toBe('audit.log');
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: true });
-    const missing = join(folder, names[2] as string);
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true });
+    const missing = here.at(names[2] as string);
     const text = readFileSync(missing);
     rmSync(missing);
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: false });
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: false });
     writeFileSync(missing, text);
     const next = open({ fileBytesMax: 1000, filesMax: 3 });
     write(next, 1);
     next.close();
-    expect(verifyAuditFiles(path)).toMatchObject({ ok: true });
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true });
   });
 
   it('keeps the newest in memory', () => {
@@ -336,7 +330,7 @@ describe('the audit log', () => {
     }
     expect(devices()).toBe(50);
     expect(told().map(({ reason }) => reason)).toEqual(['299010']);
-    nowMs += 60_000;
+    here.nowMs += 60_000;
     come(100);
     // Two that the minute has room for, and how many there were.
     expect(told().map(({ reason }) => reason)).toEqual(['299010', '490']);
@@ -344,7 +338,7 @@ describe('the audit log', () => {
     log.close();
     expect(told().map(({ reason }) => reason)).toEqual(['299010', '490', '98']);
     expect(log.lost).toBe(299_010 + 490 + 98);
-    expect(statSync(path).size).toBeLessThan(400_000);
+    expect(statSync(here.path).size).toBeLessThan(400_000);
   });
 
   it('counts failures that come too fast, and writes what others do', () => {
@@ -354,10 +348,10 @@ describe('the audit log', () => {
     expect(log.lost).toBe(1000);
     const recent = log.recent().slice(-2);
     expect(recent).toMatchObject([{ event: 'audit_lost', reason: '1000' }, { device: 'd' }]);
-    nowMs += 1000;
+    here.nowMs += 1000;
     for (let i = 0; i < 100; i++) log.record({ event: 'error', success: false });
     expect(log.lost).toBe(1080);
     log.close();
-    expect(verifyAuditFiles(path).ok).toBe(true);
+    expect(verifyAuditFiles(here.path).ok).toBe(true);
   });
 });
