@@ -140,6 +140,11 @@ it('is in trouble while its certificate is not valid, and takes one that is', as
     endpoint.reload();
     expect(endpoint.trouble).toBeUndefined();
     expect(await shown()).toEqual(everywhere(second));
+    // Put right, it shows that the certificates were made by a clock that was ahead.
+    write(validFor(-1, 1));
+    endpoint.reload();
+    vi.setSystemTime(Date.now() - 2 * 3_600_000);
+    expect(endpoint.trouble).toMatch(/^the certificate of Ratatoskr: it is not valid before 20/);
   } finally {
     vi.useRealTimers();
   }

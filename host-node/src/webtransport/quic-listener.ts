@@ -124,7 +124,7 @@ export class QuicListener {
 
   #retry(header: QuicHeader, remote: HostPort): void {
     const scid = randomBytes(CONNECTION_ID_BYTES);
-    const token = this.#tokens.issue(remote, { odcid: header.dcid, scid }, Date.now());
+    const token = this.#tokens.issue(remote, { odcid: header.dcid, scid }, steadyMs());
     const { binding } = this.#options;
     const { scid: clientId, dcid, version } = header;
     this.counts.retriesSent++;
@@ -132,7 +132,7 @@ export class QuicListener {
   }
 
   #accept(message: Buffer, { dcid, token }: QuicHeader, remote: HostPort): void {
-    const odcid = this.#tokens.open(token!, remote, { dcid, nowMs: Date.now() });
+    const odcid = this.#tokens.open(token!, remote, { dcid, nowMs: steadyMs() });
     if (!odcid || dcid.length !== CONNECTION_ID_BYTES) {
       this.counts.tokensRefused++;
       return;
@@ -173,6 +173,11 @@ export class QuicListener {
     // One that finds no room is a lost packet.
     this.#socket?.send(bytes, to.port, to.host);
   }
+}
+
+/** Of a clock that nobody sets: a token is good for seconds. */
+function steadyMs(): number {
+  return Math.floor(performance.now());
 }
 
 /** The destination connection id of a packet (RFC 9000 section 17), or what stands in its place. */

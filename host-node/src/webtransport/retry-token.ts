@@ -5,7 +5,7 @@
  *
  * | offset | size | name |
  * |---|---|---|
- * | 0 | 6 | time of issue, ms since 1970, BE |
+ * | 0 | 6 | time of issue, ms of a clock that nobody sets, BE |
  * | 6 | n | original destination connection id, 8 to 20 bytes |
  * | 6 + n | 32 | HMAC-SHA-256 of these, the address and the id that the Retry gave |
  */
@@ -23,7 +23,10 @@ export class RetryTokens {
   /** Tokens are good for seconds, so a key of this process is enough. */
   readonly #key: Uint8Array = randomBytes(32);
 
-  /** @param scid the id that the Retry packet gives the client to use from now on */
+  /**
+   * @param scid the id that the Retry packet gives the client to use from now on
+   * @param nowMs whole
+   */
   issue(remote: HostPort, ids: { odcid: Uint8Array; scid: Uint8Array }, nowMs: number): Uint8Array {
     const time = Buffer.alloc(TIME_BYTES);
     time.writeUIntBE(nowMs, 0, TIME_BYTES);
