@@ -22,7 +22,7 @@ describe('options of an endpoint', () => {
     ['windowKiB', 1, 16_384],
     ['idleMs', 1, U32_MAX],
     ['rekeySeconds', 1, U32_MAX],
-    ['rekeyPackets', 1, U32_MAX],
+    ['rekeyPackets', 2, U32_MAX],
   ];
 
   it.each(ranges)('%s is %i to %i', async (name, least, most) => {

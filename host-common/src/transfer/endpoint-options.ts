@@ -39,7 +39,10 @@ export interface EndpointOptions {
   stealth?: boolean;
   /** Milliseconds without a packet that end a session, from 1 on [30000]. */
   idleMs?: number;
-  /** New keys after so many seconds [120], or packets of one direction [1000000]; from 1 on. */
+  /**
+   * New keys after so many seconds, from 1 on [120], or packets of one direction, from 2 on (the
+   * first of an epoch is often a PING) [1000000].
+   */
   rekeySeconds?: number;
   rekeyPackets?: number;
   /**
@@ -73,12 +76,12 @@ const DATAGRAM_MAX = 65_535;
 export function checkOptions(options: EndpointOptions): void {
   checkObject('options', options);
   checkParts(options);
-  const { maxStreams = 0, windowKiB = 1, idleMs = 1, rekeySeconds = 1, rekeyPackets = 1 } = options;
+  const { maxStreams = 0, windowKiB = 1, idleMs = 1, rekeySeconds = 1, rekeyPackets = 2 } = options;
   checkWhole('maxStreams', maxStreams, 0, STREAMS_MAX);
   checkWhole('windowKiB', windowKiB, 1, WINDOW_KIB_MAX);
   checkWhole('idleMs', idleMs, 1, U32_MAX);
   checkWhole('rekeySeconds', rekeySeconds, 1, U32_MAX);
-  checkWhole('rekeyPackets', rekeyPackets, 1, U32_MAX);
+  checkWhole('rekeyPackets', rekeyPackets, 2, U32_MAX);
   const hides = options.stealth || options.headerProtection;
   if (options.resets && hides) throw new RangeError('resets answer probes: not when hiding');
 }

@@ -31,13 +31,16 @@ export class PacketOutput {
     return { ...this.transfer.places, drained };
   }
 
-  /** Sends what may go, and calls `after` each batch. */
+  /**
+   * Sends what may go, and calls `after` each batch, an empty one too: what is asked of the host (a
+   * key, before anything may go) is asked there.
+   */
   run(after: () => void): void {
     for (let batches = 0; batches < BATCHES_MAX && !this.blocked; batches++) {
       const count = this.transfer.send();
-      if (count === 0) break;
-      this.send(count);
+      if (count) this.send(count);
       after();
+      if (count === 0) break;
     }
   }
 
