@@ -10,6 +10,7 @@ import { RatatoskrEndpoint } from '@andvari/host-node/ratatoskr/endpoint';
 import { NodeEd25519Signer } from '@andvari/host-node/ratatoskr/node-ed25519';
 import type { Service } from '@andvari/host-node/ratatoskr/service-bus';
 import { certificates } from '@andvari/host-node/ratatoskr/testing/certificates';
+import { filesIn } from '@andvari/host-node/ratatoskr/testing/endpoint-files';
 import { SelfMadeCertificates } from '@andvari/host-node/webtransport/certificates';
 import { quicAvailable } from '@andvari/host-node/webtransport/testing/quic-client';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -60,16 +61,12 @@ let counter: Counter;
 let selfMade = new SelfMadeCertificates(['127.0.0.1'], Date.now());
 
 function start(carrier: Carrier, port: number): Promise<RatatoskrEndpoint> {
-  const file = (name: string) => join(folder, name);
   return RatatoskrEndpoint.start(
     {
       listen: { host: '127.0.0.1', port },
       origins: [new URL(website.url).origin],
       ...(carrier === 'websocket' ? { certificate: () => authority } : { webTransport: selfMade }),
-      files: {
-        ...{ devices: file('devices.json'), serverKey: file('key') },
-        ...{ audit: file('audit'), answers: file('answers.db') },
-      },
+      files: filesIn(folder),
       services: () => ({ routes: new Map(), fallback: counter }),
     },
     { logger },

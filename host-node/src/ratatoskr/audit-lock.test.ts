@@ -8,6 +8,7 @@ import { createLogger } from '../log/logger.ts';
 import { verifyAuditFiles } from './audit-verify.ts';
 import { RatatoskrEndpoint, type RatatoskrFiles } from './endpoint.ts';
 import { auditForTests } from './testing/audit-place.ts';
+import { filesIn } from './testing/endpoint-files.ts';
 
 const logger = createLogger({ level: 'silent' });
 const here = auditForTests();
@@ -20,11 +21,7 @@ function start(files: Partial<RatatoskrFiles> = {}): Promise<RatatoskrEndpoint> 
   return RatatoskrEndpoint.start(
     {
       listen: { host: '127.0.0.1', port: 0 },
-      files: {
-        ...{ devices: here.at('devices.json'), serverKey: here.at('key') },
-        ...{ audit: here.path, answers: here.at('answers.db') },
-        ...files,
-      },
+      files: { ...filesIn(here.folder), ...files },
       services: () => ({ routes: new Map() }),
     },
     { logger },
@@ -114,10 +111,7 @@ it('refuses a second server on the same files, and one that shares the log alone
   await expect(start()).rejects.toThrow(expect.objectContaining(inUse));
   expect(content()).toEqual(before);
   const own = here.at('own');
-  const files = {
-    ...{ devices: join(own, 'devices.json'), serverKey: join(own, 'key') },
-    answers: join(own, 'answers.db'),
-  };
+  const files = { ...filesIn(own), audit: here.path };
   await expect(start(files)).rejects.toThrow(expect.objectContaining(inUse));
   expect(readdirSync(own)).toEqual([]);
   await first.close();

@@ -12,6 +12,7 @@ import { CertificateFiles, SelfMadeCertificates } from '../webtransport/certific
 import { QuicClient, quicAvailable } from '../webtransport/testing/quic-client.ts';
 import { RatatoskrEndpoint } from './endpoint.ts';
 import { type Certificate, certificates } from './testing/certificates.ts';
+import { filesIn } from './testing/endpoint-files.ts';
 
 const [first, second] = certificates;
 
@@ -39,10 +40,7 @@ beforeEach(async () => {
       listen: { host: '127.0.0.1', port: 0 },
       certificate: (complain) => new CertificateFiles(files, complain),
       ...(quicAvailable && { webTransport: new SelfMadeCertificates(['127.0.0.1'], Date.now()) }),
-      files: {
-        ...{ devices: inFolder('devices.json'), serverKey: inFolder('key') },
-        ...{ audit: inFolder('audit'), answers: inFolder('answers.db') },
-      },
+      files: filesIn(folder),
       services: () => ({ routes: new Map() }),
     },
     { logger },

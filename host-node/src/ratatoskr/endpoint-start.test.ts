@@ -1,27 +1,25 @@
 /** A start that fails at each of its steps leaves nothing behind: the next one succeeds. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Counter, Registry } from 'prom-client';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
+import { folderForTests } from '../testing/folder.ts';
 import { quicAvailable } from '../webtransport/testing/quic-client.ts';
 import { RatatoskrEndpoint, type RatatoskrOptions } from './endpoint.ts';
+import { filesIn } from './testing/endpoint-files.ts';
 
 const logger = createLogger({ level: 'silent' });
 const HERE = '127.0.0.1';
 
-let folder = '';
+const folder = folderForTests('start');
 /** Services that were opened and not closed. */
 let open = 0;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'andvari-start-'));
   open = 0;
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
-const at = (name: string) => join(folder, name);
+const at = (name: string) => folder.at(name);
 /** A source of certificates that gives this. */
 const certificateOf = (current: () => unknown) =>
   ({ current, hashes: () => [] }) as unknown as RatatoskrOptions['webTransport'];
@@ -32,10 +30,7 @@ function services() {
 }
 
 function start(options: object = {}, registry?: Registry): Promise<RatatoskrEndpoint> {
-  const files = {
-    ...{ devices: at('devices.json'), serverKey: at('key') },
-    ...{ audit: at('audit.log'), answers: at('answers.db') },
-  };
+  const files = filesIn(folder.path);
   const right: RatatoskrOptions = { listen: { host: HERE, port: 0 }, files, services };
   return RatatoskrEndpoint.start(
     { ...right, ...options },
@@ -158,10 +153,7 @@ it('fails at a port that somebody has', async () => {
 it('fails at a registry that has the metrics of another, until that is closed', async () => {
   const registry = new Registry();
   const first = await start({}, registry);
-  const elsewhere = {
-    ...{ devices: at('2/devices.json'), serverKey: at('2/key') },
-    ...{ audit: at('2/audit.log'), answers: at('2/answers.db') },
-  };
+  const elsewhere = filesIn(at('2'));
   await expect(start({ files: elsewhere }, registry)).rejects.toThrow(TypeError);
   // Those of the first are as they were.
   expect(await registry.metrics()).toContain('andvari_ratatoskr_devices 0');

@@ -9,16 +9,13 @@ import { SelfMadeCertificates } from '../webtransport/certificates.ts';
 import { quicAvailable } from '../webtransport/testing/quic-client.ts';
 import type { Authenticator } from './authenticator.ts';
 import { RatatoskrEndpoint, type RatatoskrOptions } from './endpoint.ts';
+import { filesIn } from './testing/endpoint-files.ts';
 import { signerOf, TestPeer } from './testing/test-peer.ts';
 
 function optionsIn(folder: string): RatatoskrOptions {
-  const file = (name: string) => join(folder, name);
   return {
     listen: { host: '127.0.0.1', port: 0 },
-    files: {
-      ...{ devices: file('devices.json'), serverKey: file('key') },
-      ...{ audit: file('audit'), answers: file('answers.db') },
-    },
+    files: filesIn(folder),
     services: () => ({ routes: new Map() }),
   };
 }

@@ -17,6 +17,7 @@ import {
 import { QuicClient, quicAvailable } from '../webtransport/testing/quic-client.ts';
 import { concatBytes } from '../webtransport/varint.ts';
 import { RatatoskrEndpoint } from './endpoint.ts';
+import { filesIn } from './testing/endpoint-files.ts';
 import { signerOf, TestPeer } from './testing/test-peer.ts';
 
 const [CONNECTED_ID, NEXT_ID] = [0, 8];
@@ -56,15 +57,11 @@ describe.runIf(quicAvailable)('a server that stops, over WebTransport', () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'andvari-stop-'));
-    const file = (name: string) => join(folder, name);
     endpoint = await RatatoskrEndpoint.start(
       {
         listen: { host: '127.0.0.1', port: 0 },
         webTransport: new SelfMadeCertificates(['127.0.0.1'], Date.now()),
-        files: {
-          ...{ devices: file('devices.json'), serverKey: file('key') },
-          ...{ audit: file('audit'), answers: file('answers.db') },
-        },
+        files: filesIn(folder),
         services: () => ({
           routes: new Map(),
           fallback: { name: 'last', handle: ({ signal }) => last(signal) },
