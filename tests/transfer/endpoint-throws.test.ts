@@ -39,6 +39,29 @@ describe('an event of a session that throws', () => {
     expect(texts).toEqual(['Error: control', 'Error: extension', 'Error: goAway']);
   });
 
+  it('is told when it was asynchronous, and what it is rejected with', async () => {
+    const errors: unknown[] = [];
+    const [ours, theirs] = await world.pair({}, { threw: (error) => void errors.push(error) });
+    const late = async (what: string) => {
+      await pause(1);
+      fail(what);
+    };
+    theirs.events = {
+      control: () => late('control'),
+      extension: () => late('extension'),
+      goAway: () => late('goAway'),
+      rekeyed: () => late('rekeyed'),
+    };
+    ours.control(0x100, new Uint8Array(3));
+    ours.extension(0x20, new Uint8Array(3));
+    ours.rekey();
+    ours.goAway(1, 'bye');
+    while (errors.length < 4) await pause(5);
+    const texts = errors.map((error) => String(error)).sort();
+    expect(texts).toEqual(['control', 'extension', 'goAway', 'rekeyed'].map((x) => `Error: ${x}`));
+    expect(await ours.ping()).toBeGreaterThanOrEqual(0);
+  });
+
   it('and nobody to tell: it is thrown again, behind all that came', async () => {
     const tasks: (() => void)[] = [];
     const [ours, theirs] = await world.pair();
@@ -74,6 +97,24 @@ describe('an event of a session that throws', () => {
 });
 
 describe('trust', () => {
+  it('that answers later lets nobody in, and what it is rejected with is told', async () => {
+    const errors: unknown[] = [];
+    const answers = [() => Promise.resolve(true), () => Promise.reject(new Error('trust'))];
+    const one = await world.endpoint(1);
+    await world.endpoint(2, {
+      threw: (error) => void errors.push(error),
+      trust: () => answers.shift()?.() as unknown as boolean,
+    });
+    const call = () => {
+      const signal = AbortSignal.timeout(400);
+      return one.connect(world.identity(2).peerId, hostAt(2), { signal });
+    };
+    await expect(call()).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect([answers.length, errors]).toEqual([1, []]);
+    await expect(call()).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect([answers.length, errors.map(String)]).toEqual([0, ['Error: trust']]);
+  });
+
   it('that throws lets nobody in, is told once, and is asked again by the next call', async () => {
     const errors: unknown[] = [];
     let asked = 0;

@@ -52,11 +52,14 @@ export interface EndpointOptions {
    */
   resets?: boolean;
   /**
-   * Asked before a caller is let in; its peer ID is proven. Only `true` lets it in; one that throws
-   * does not. [everybody]
+   * Asked before a caller is let in; its peer ID is proven. Only `true` lets it in, at once: a
+   * promise does not, nor does one that throws. [everybody]
    */
   trust?: (peer: Caller) => boolean;
-  /** Told what `trust` or an event of a session threw. [it is thrown again, in a microtask] */
+  /**
+   * Told what `trust` or an event of a session threw, or was rejected with if it is asynchronous.
+   * [it is thrown again, in a microtask]
+   */
   threw?: (error: unknown) => void;
   x25519?: X25519Provider;
   random?: RandomBytes;
@@ -115,18 +118,25 @@ export function checkDatagrams({ maxDatagramBytes }: DatagramTransport): void {
   checkWhole('maxDatagramBytes', maxDatagramBytes, TRANSFER_PACKET_BYTES_MIN, DATAGRAM_MAX);
 }
 
-/** Calls the application, whose faults are told and do not stop the endpoint. */
+/**
+ * Calls the application, whose faults are told and do not stop the endpoint: what it throws, and
+ * what a promise that it returns is rejected with. Nobody waits for that.
+ */
 export function guarded<Value>(
   { threw }: Pick<EndpointOptions, 'threw'>,
   work: () => Value,
 ): Value | undefined {
-  try {
-    return work();
-  } catch (error) {
+  const tell = (error: unknown) =>
     queueMicrotask(() => {
       if (!threw) throw error;
       threw(error);
     });
+  try {
+    const value = work();
+    if (value instanceof Promise) value.catch(tell);
+    return value;
+  } catch (error) {
+    tell(error);
     return undefined;
   }
 }

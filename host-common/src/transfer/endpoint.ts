@@ -275,7 +275,7 @@ export class TransferEndpoint {
     if (handle === undefined) return undefined;
     const { clock } = this;
     const say = (what: () => boolean) => void this.unsaid.add(what);
-    const tell = (work: () => void) => void guarded(this.options, work);
+    const tell = (work: () => unknown) => void guarded(this.options, work);
     const link = { streams: this.transfer.streams, clock, kick: () => this.kick(), say, tell };
     const limits = frameLimits(transport.maxDatagramBytes);
     const facts = { handle, agreed, limits, startUs: this.clock.now().us };

@@ -60,8 +60,8 @@ export interface SessionEvents {
 export interface SessionLink extends StreamLink {
   /** Says something to the peer: asked again, whenever there may be room, until it gives true. */
   say(what: () => boolean): void;
-  /** Calls the application; what it throws ends nothing here. */
-  tell(work: () => void): void;
+  /** Calls the application; what it throws, or its promise is rejected with, ends nothing here. */
+  tell(work: () => unknown): void;
 }
 
 const EVENT_NAMES = ['control', 'extension', 'goAway', 'migrated', 'rekeyed'] as const;
@@ -297,15 +297,16 @@ export class TransferSession {
     this.resolveClosed(end);
   }
 
-  private tell({ kind, number, value, code, path }: TransferEventOf, bytes: Uint8Array): void {
+  /** Gives what the application does: nothing, or a promise. */
+  private tell({ kind, number, value, code, path }: TransferEventOf, bytes: Uint8Array): unknown {
     const events = this.told;
-    if (kind === TransferEventKind.CONTROL) events.control?.(number, bytes, value);
-    else if (kind === TransferEventKind.EXTENSION) events.extension?.(code, bytes, number);
-    else if (kind === TransferEventKind.GOAWAY) {
-      this.room.raise();
-      events.goAway?.(code, decoder.decode(bytes));
-    } else if (kind === TransferEventKind.MIGRATED) events.migrated?.(placeOf(path));
-    else if (kind === TransferEventKind.REKEYED) events.rekeyed?.(number);
+    if (kind === TransferEventKind.CONTROL) return events.control?.(number, bytes, value);
+    if (kind === TransferEventKind.EXTENSION) return events.extension?.(code, bytes, number);
+    if (kind === TransferEventKind.MIGRATED) return events.migrated?.(placeOf(path));
+    if (kind === TransferEventKind.REKEYED) return events.rekeyed?.(number);
+    if (kind !== TransferEventKind.GOAWAY) return undefined;
+    this.room.raise();
+    return events.goAway?.(code, decoder.decode(bytes));
   }
 
   private add(facts: ConstructorParameters<typeof TransferStream>[1]): TransferStream {
