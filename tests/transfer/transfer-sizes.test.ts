@@ -74,6 +74,22 @@ describe('an endpoint', () => {
     expect(() => new EngineTransfer(engine, () => 0)).toThrow(RangeError);
   });
 
+  it('has its engine for itself, if it could be opened', async () => {
+    const sizes = transferSizes({ sessions: 2 });
+    const engine = await engineOf(sizes);
+    const open = () => Promise.reject(new Error('no network'));
+    const transport = { open, send() {}, close() {}, maxDatagramBytes: 1472 };
+    await expect(world.endpoint(1, { engine, transport })).rejects.toThrow('no network');
+    const one = await world.endpoint(1, { engine });
+    await expect(world.endpoint(2, { engine })).rejects.toThrow(RangeError);
+    const two = await world.endpoint(2, { engine: await engineOf(sizes) });
+    const calling = one.connect(world.identity(2).peerId, hostAt(2));
+    const [ours] = await Promise.all([calling, next(two.incoming)]);
+    expect(await ours.ping()).toBeGreaterThanOrEqual(0);
+    await one.close();
+    await expect(world.endpoint(1, { engine })).rejects.toThrow(RangeError);
+  });
+
   it('over the least that there is has one session, and refuses the next', async () => {
     const least = { streams: 1, sentChunks: 1, keyChunks: 1, blocks: 1, ranges: 1, messages: 1 };
     const sizes = transferSizes({ sessions: 1, ...least, events: 64 });

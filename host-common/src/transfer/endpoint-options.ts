@@ -1,6 +1,5 @@
 /** What an endpoint is made of (endpoint.ts). */
 import type { Engine } from '../engine/engine.ts';
-import { TRANSFER_PACKET_BYTES_MIN } from '../engine/generated/limits.ts';
 import {
   checkBytes,
   checkFlag,
@@ -70,7 +69,6 @@ export interface EndpointOptions {
 const STREAMS_MAX = 16_384;
 const WINDOW_KIB_MAX = 16_384;
 const KEY_BYTES = 32;
-const DATAGRAM_MAX = 65_535;
 
 /**
  * @throws TypeError: something is of another kind; RangeError: a number or a length is out of its
@@ -108,14 +106,6 @@ function checkParts(options: EndpointOptions): void {
   if (random) checkBytes('random(32)', random(KEY_BYTES), KEY_BYTES);
   if (x25519 !== undefined) checkMethods('x25519', x25519, ['secret']);
   if (clock !== undefined) checkMethods('clock', clock, ['now', 'alarm']);
-}
-
-/**
- * Of a transport that is open.
- * @throws TypeError, RangeError: its datagrams carry no session
- */
-export function checkDatagrams({ maxDatagramBytes }: DatagramTransport): void {
-  checkWhole('maxDatagramBytes', maxDatagramBytes, TRANSFER_PACKET_BYTES_MIN, DATAGRAM_MAX);
 }
 
 /**

@@ -8,13 +8,8 @@ import { hostRandom, nameOf, type RandomBytes, wipe } from './byte-strings.ts';
 import { closeOneOfTwo, type Held, standIn, unanswered } from './crossed-calls.ts';
 import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
-import {
-  checkDatagrams,
-  checkOptions,
-  type EndpointOptions,
-  guarded,
-  isTrusted,
-} from './endpoint-options.ts';
+import { openTransport } from './endpoint-opening.ts';
+import { checkOptions, type EndpointOptions, guarded, isTrusted } from './endpoint-options.ts';
 import { RekeyKeys } from './endpoint-rekey.ts';
 import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
@@ -101,14 +96,7 @@ export class TransferEndpoint {
   static async open(options: EndpointOptions): Promise<TransferEndpoint> {
     const endpoint = new TransferEndpoint(options);
     const places = endpoint.output.places(() => endpoint.kick());
-    const { transport } = options;
-    await transport.open((datagrams) => endpoint.receive(datagrams), places);
-    try {
-      checkDatagrams(transport);
-    } catch (error) {
-      await transport.close();
-      throw error;
-    }
+    await openTransport(options, (datagrams) => endpoint.receive(datagrams), places);
     endpoint.drawAhead();
     return endpoint;
   }
