@@ -2,13 +2,33 @@
  * Blocks of TRANSFER_BLOCK_BYTES that hold what a stream sends or has received: block i of a side
  * holds its bytes from i * 16384 on. A block is found by stream, side and i; the place in the
  * table depends on a secret of the session, so that a peer cannot make chains long.
+ *
+ * Each half of a stream has one block of its own, from its beginning until no byte can come to it
+ * any more. It is used before others and comes back when it is done with, so that a stream that is
+ * read, here or there, goes on whatever other streams hold. What comes in order uses it for the
+ * block with the next byte only: one further on would keep it until the gap before is filled.
  */
 import { TRANSFER_BLOCK_BYTES } from "../core/limits";
-import { BLOCK_BUCKETS, BLOCKS, blockBuckets, Pool } from "../core/transfer-memory";
+import {
+  BLOCK_BUCKETS,
+  BLOCK_META_BYTES,
+  BLOCKS,
+  blockBuckets,
+  Pool,
+} from "../core/transfer-memory";
 import { entryAt } from "./pool";
-import { giveShared, mayGoOn, shareHeld, shareLeft, takeShared, urgentLeft } from "./pool-share";
+import { giveShared, shareHeld, shareLeft, takeShared } from "./pool-share";
 import { Head } from "./session-head";
-import { isEarly, Part, partOf, Stream, sessionOfStream, streamEntry } from "./stream";
+import {
+  hasFlag,
+  isEarly,
+  Part,
+  partOf,
+  Stream,
+  StreamFlag,
+  sessionOfStream,
+  streamEntry,
+} from "./stream";
 
 export const enum Side {
   SEND = 0,
@@ -81,24 +101,79 @@ export function findBlock(stream: usize, side: u32, index: u64): u32 {
 }
 
 /**
- * Whether so many more blocks may be taken. Part of the session's share is kept back: the last
- * eighth for bytes that a reader waits for (`urgent`), another for what comes at all. Streams that
- * the peer has not taken in yet have a quarter; of those that it has, one can go on in any case.
+ * Whether so many more blocks may be taken besides a stream's own. Part of the session's share is
+ * kept back: the last eighth for streams that begin and for bytes that a reader waits for
+ * (`waited`), another for what comes at all. Streams that the peer has not taken in yet, which may
+ * keep theirs for long, have a quarter.
  */
-export function blocksFree(stream: usize, side: u32, wanted: u32, urgent: bool): bool {
+export function blocksFree(stream: usize, side: u32, wanted: u32, waited: bool): bool {
   if (wanted == 0) return true;
-  const session = sessionOfStream(stream);
-  if (urgent) return urgentLeft(session, Pool.BLOCKS) >= wanted;
-  const held = load<u32>(countOf(session, side));
+  const session = sessionOfStream(stream),
+    held = load<u32>(countOf(session, side));
   if (blockCount(stream, side) + wanted > STREAM_BLOCKS_MAX) return false;
   if (held + wanted > SESSION_BLOCKS_MAX) return false;
   const left = shareLeft(session, Pool.BLOCKS),
+    share = shareHeld(session, Pool.BLOCKS) + left,
+    eighth = share >> 3;
+  if (side == Side.RECEIVE) return left >= wanted + (waited ? 0 : eighth);
+  if (left < wanted + 2 * eighth) return false;
+  return !isEarly(stream) || load<u32>(partOf(session), Part.EARLY_BLOCKS) + wanted <= share >> 2;
+}
+
+/** Where the number of a half's own block is kept while nothing is in it. */
+function ownAt(stream: usize, side: u32): usize {
+  return stream + (side == Side.SEND ? Stream.SEND_OWN : Stream.RECEIVE_OWN);
+}
+
+/** Whether a half's own block is there, with nothing in it. */
+export function hasOwn(stream: usize, side: u32): bool {
+  return load<u32>(ownAt(stream, side)) != 0;
+}
+
+function owns(stream: usize, side: u32): bool {
+  return ((<u32>load<u8>(stream, Stream.OWNS) >> side) & 1) != 0;
+}
+
+/**
+ * Whether a stream of ours may have so many: half of the share, and its last eighth, stay for the
+ * peer's. One that goes both ways may be there in any case: the peer's have the spare entries.
+ */
+export function mayOwn(session: usize, blocks: u32): bool {
+  const left = shareLeft(session, Pool.BLOCKS),
     share = shareHeld(session, Pool.BLOCKS) + left;
-  if (side == Side.RECEIVE) return left >= wanted + (share >> 3);
-  const within = left >= wanted + 2 * (share >> 3),
-    early = load<u32>(partOf(session), Part.EARLY_BLOCKS);
-  if (isEarly(stream)) return within && early + wanted <= share >> 2;
-  return within || (held == early && wanted == 1 && mayGoOn(session, Pool.BLOCKS));
+  const own = load<u32>(partOf(session), Part.LOCAL_OWN);
+  if (own + blocks > max<u32>(share - (share >> 1), 2)) return false;
+  return left >= blocks + (share >> 3);
+}
+
+/** A half of a new stream gets a block of its own; false: there is none. */
+export function takeOwn(stream: usize, side: u32): bool {
+  const session = sessionOfStream(stream),
+    block = takeShared(session, Pool.BLOCKS),
+    local = partOf(session) + Part.LOCAL_OWN;
+  if (block == 0) return false;
+  store<u32>(ownAt(stream, side), block);
+  store<u8>(stream, <u32>load<u8>(stream, Stream.OWNS) | (1 << side), Stream.OWNS);
+  if (hasFlag(stream, StreamFlag.LOCAL)) store<u32>(local, load<u32>(local) + 1);
+  return true;
+}
+
+/** A half needs no block any more but those that it has: what is given back is not kept for it. */
+export function endOwn(stream: usize, side: u32): void {
+  if (!owns(stream, side)) return;
+  const session = sessionOfStream(stream),
+    block = load<u32>(ownAt(stream, side)),
+    local = partOf(session) + Part.LOCAL_OWN;
+  store<u8>(stream, <u32>load<u8>(stream, Stream.OWNS) & ~(1 << side), Stream.OWNS);
+  store<u32>(ownAt(stream, side), 0);
+  if (block) giveShared(session, Pool.BLOCKS, block);
+  if (hasFlag(stream, StreamFlag.LOCAL)) store<u32>(local, load<u32>(local) - 1);
+}
+
+/** Whether a half's own block may hold these of its bytes. */
+export function mayHold(stream: usize, side: u32, index: u64): bool {
+  if (side == Side.SEND || hasFlag(stream, StreamFlag.UNORDERED)) return true;
+  return index == load<u64>(stream, Stream.HANDED) >> BLOCK_BITS;
 }
 
 function countBlock(stream: usize, side: u32, change: i32): void {
@@ -118,11 +193,13 @@ export function noteTakenIn(stream: usize): void {
   store<u32>(early, load<u32>(early) - blockCount(stream, Side.SEND));
 }
 
-/** Takes a block that the stream does not have yet; 0: there is none. */
+/** Takes a block that the stream does not have yet, its own if it can; 0: there is none. */
 export function takeBlock(stream: usize, side: u32, index: u64): u32 {
   const session = sessionOfStream(stream),
-    block = takeShared(session, Pool.BLOCKS);
+    own = hasOwn(stream, side) && mayHold(stream, side, index),
+    block = own ? load<u32>(ownAt(stream, side)) : takeShared(session, Pool.BLOCKS);
   if (block == 0) return 0;
+  if (own) store<u32>(ownAt(stream, side), 0);
   const owner = streamEntry(stream) * 2 + side,
     meta = blockAt(block),
     bucket = bucketOf(session, owner, index),
@@ -139,7 +216,7 @@ export function takeBlock(stream: usize, side: u32, index: u64): u32 {
   return block;
 }
 
-/** Gives a block of a stream back. */
+/** Gives a block of a stream back: to be its own again, or to the pool. */
 export function giveBlock(stream: usize, side: u32, block: u32): void {
   const session = sessionOfStream(stream),
     meta = blockAt(block),
@@ -153,7 +230,10 @@ export function giveBlock(stream: usize, side: u32, block: u32): void {
   if (previous) store<u32>(blockAt(previous), next, Block.NEXT);
   else store<u32>(list, next);
   countBlock(stream, side, -1);
-  giveShared(session, Pool.BLOCKS, block);
+  if (owns(stream, side) && !hasOwn(stream, side)) {
+    memory.fill(meta, 0, BLOCK_META_BYTES);
+    store<u32>(ownAt(stream, side), block);
+  } else giveShared(session, Pool.BLOCKS, block);
 }
 
 /** Gives back all blocks of a side, but those that the host was asked to write to. */

@@ -6,6 +6,7 @@
 import { TRANSFER_BLOCK_BYTES } from "../core/limits";
 import { Pool } from "../core/transfer-memory";
 import { now } from "./clock";
+import { OFFSET_MAX } from "./payload";
 import { ownerOf, shareSize } from "./pool-share";
 import { rangeSum } from "./ranges";
 import { makeReady } from "./ready";
@@ -34,6 +35,8 @@ const STREAM_WINDOW_MAX: u64 = 16 << 20;
 const SESSION_WINDOW_MAX: u64 = 64 << 20;
 /** By so much may a peer overrun a limit: a chunk that was asked for again. */
 const SLACK: u64 = 262144;
+/** What is granted at a time to a peer that unread bytes keep from sending. */
+const BEYOND: u64 = 65536;
 
 /** Frames of a stream are to go. */
 export function want(stream: usize, wants: u32): void {
@@ -149,6 +152,13 @@ export function mayGrant(stream: usize): bool {
   return !hasFlag(stream, end | StreamFlag.CUT_OFF);
 }
 
+/** Whether the peer may have bytes that found no room, and can be told that there is some. */
+export function mayTellRoom(stream: usize): bool {
+  if (!hasFlag(stream, StreamFlag.RECEIVES) || isFree(stream)) return false;
+  const end = StreamFlag.RECEIVED_ALL | StreamFlag.PEER_RESET | StreamFlag.STOPPED;
+  return !hasFlag(stream, end | StreamFlag.CUT_OFF);
+}
+
 /**
  * The peer has used all it was granted on a stream, and the host has left nothing unread: the
  * window is what holds it back, as one of two round trips does once packets are lost, for what
@@ -177,6 +187,17 @@ export function grantOfStream(stream: usize): u64 {
 }
 export function grantOfSession(session: usize): u64 {
   return grant(partOf(session) + Part.CONSUMED);
+}
+
+/**
+ * Grants more than what was taken calls for: bytes that nobody reads, or that found no room, have
+ * used up the session's limit, which must not keep others from the reader that waits for them.
+ * What can lie here is bounded by blocks.
+ */
+export function grantBeyond(session: usize): u64 {
+  const granted = partOf(session) + Part.GRANTED;
+  store<u64>(granted, min(load<u64>(granted) + BEYOND, OFFSET_MAX));
+  return load<u64>(granted);
 }
 
 /** Begins a stream's windows: what the peer may send, what it lets us send. */

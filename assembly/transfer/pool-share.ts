@@ -9,6 +9,7 @@
  * comes waits for our host alone; what goes waits for what comes at the peer; a stream that the
  * peer has not taken in waits for one that ends there. So each of them leaves entries to those
  * before it: what comes may have both of the two, what goes one if it has no other, the third none.
+ * (Of blocks the two are for a stream that the peer opens: each has its own, see blocks.ts.)
  */
 import {
   Pool,

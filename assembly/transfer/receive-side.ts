@@ -13,11 +13,21 @@ import {
   blocksFree,
   doneWith,
   dropBlocks,
+  endOwn,
   findBlock,
+  hasOwn,
+  mayHold,
   Side,
   takeBlock,
 } from "./blocks";
-import { bookConsumed, bookReceived, bookSessionConsumed, overruns, want } from "./flow";
+import {
+  bookConsumed,
+  bookReceived,
+  bookSessionConsumed,
+  mayTellRoom,
+  overruns,
+  want,
+} from "./flow";
 import { OFFSET_MAX } from "./payload";
 import { shareHeld, shareLeft, urgentLeft } from "./pool-share";
 import {
@@ -97,6 +107,27 @@ function blocksWanted(stream: usize, first: u64, end: u64): u32 {
   return wanted;
 }
 
+/** Whether there are blocks for all of [first, end), the stream's own among them. */
+function hasBlocks(stream: usize, first: u64, end: u64): bool {
+  const wanted = blocksWanted(stream, first, end);
+  if (wanted == 0) return true;
+  const waited = hasFlag(stream, StreamFlag.LOOKED) && hasFlag(stream, StreamFlag.READ_WANTED);
+  return blocksFree(stream, Side.RECEIVE, wanted - ownServes(stream, first, end), waited);
+}
+
+/** How many of the blocks that [first, end) wants its own one is: 1 or 0. */
+function ownServes(stream: usize, first: u64, end: u64): u32 {
+  if (!hasOwn(stream, Side.RECEIVE)) return 0;
+  const last = (end - 1) >> BLOCK_BITS;
+  for (let index = first >> BLOCK_BITS; index <= last; index++) {
+    if (!mayHold(stream, Side.RECEIVE, index)) continue;
+    const from = max(first, index << BLOCK_BITS),
+      to = min(end, (index + 1) << BLOCK_BITS);
+    if (blocksWanted(stream, from, to)) return 1;
+  }
+  return 0;
+}
+
 /** Copies bytes that are new into their blocks, which can be had. */
 function keep(stream: usize, first: u64, end: u64, bytesAt: usize): void {
   let from = first;
@@ -122,18 +153,19 @@ function keep(stream: usize, first: u64, end: u64, bytesAt: usize): void {
   }
 }
 
+/** Whether the byte that the host is handed next is among these; of an unordered stream any is. */
+function holdsNext(stream: usize, first: u64, end: u64): bool {
+  const next = load<u64>(stream, Stream.HANDED);
+  return hasFlag(stream, StreamFlag.UNORDERED) || (first <= next && next < end);
+}
+
 /**
- * Whether a reader waits for the first of these bytes: of those that come in any order, for any
- * while no block is there to be filled. Before its STREAM_OPEN a stream has no reader: its bytes
- * would hold what is kept for those that are read.
+ * Whether ranges that are kept for readers may go to these bytes. Before its STREAM_OPEN a stream
+ * has no reader.
  */
 function isUrgent(stream: usize, first: u64, end: u64): bool {
-  if (!hasFlag(stream, StreamFlag.OPENED)) return false;
-  if (hasFlag(stream, StreamFlag.UNORDERED)) {
-    return load<u32>(partOf(sessionOfStream(stream)), Part.RECEIVE_BLOCKS) == 0;
-  }
-  const next = load<u64>(stream, Stream.HANDED);
-  return first <= next && next < end;
+  if (!hasFlag(stream, StreamFlag.OPENED) || !holdsNext(stream, first, end)) return false;
+  return !hasFlag(stream, StreamFlag.UNORDERED) || hasFlag(stream, StreamFlag.READ_WANTED);
 }
 
 /** DATA: `length` bytes at `bytesAt` that belong to `first`. A Handled. */
@@ -154,13 +186,13 @@ export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32)
   if (!hasFlag(stream, StreamFlag.OPENED) && sum > load<u64>(stream, Stream.GRANTED)) {
     if (!hasFlag(stream, StreamFlag.EXPEDITED)) return Handled.NO_ROOM;
   }
-  const discards = hasFlag(stream, StreamFlag.STOPPED),
-    urgent = isUrgent(stream, first, end);
-  if (!rangeFree(stream, first, end, urgent)) return Handled.NO_ROOM;
+  const discards = hasFlag(stream, StreamFlag.STOPPED);
+  if (!rangeFree(stream, first, end, isUrgent(stream, first, end))) return Handled.NO_ROOM;
   if (!discards) {
-    const wanted = blocksWanted(stream, first, end);
-    if (!blocksFree(stream, Side.RECEIVE, wanted, urgent)) {
-      if (urgent) takeHead(stream, first, end, bytesAt);
+    if (!hasBlocks(stream, first, end)) {
+      setFlag(stream, StreamFlag.ROOM_OWED);
+      // A stream without STREAM_OPEN may be forgotten again, as if nothing of it had come.
+      if (hasFlag(stream, StreamFlag.OPENED)) takeHead(stream, first, end, bytesAt);
       return Handled.NO_ROOM;
     }
     keep(stream, first, end, bytesAt);
@@ -175,15 +207,15 @@ export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32)
 }
 
 /**
- * Keeps what a reader waits for up to the border of its block, of bytes that want more blocks than
- * are left. They are not acked and come again; but what the block holds is read, and gives it back.
+ * Keeps the next bytes up to the border of their block, of bytes that want more blocks than are
+ * left. They are not acked and come again; but what the block holds is read, and gives it back.
  */
 function takeHead(stream: usize, first: u64, end: u64, bytesAt: usize): void {
+  if (!holdsNext(stream, first, end)) return;
   const unordered = hasFlag(stream, StreamFlag.UNORDERED),
     next = unordered ? first : load<u64>(stream, Stream.HANDED),
     border = ((next >> BLOCK_BITS) + 1) << BLOCK_BITS;
-  if (border >= end) return;
-  if (!blocksFree(stream, Side.RECEIVE, blocksWanted(stream, first, border), true)) return;
+  if (border >= end || !hasBlocks(stream, first, border)) return;
   const fresh = border - first - coveredBytes(stream + Stream.RECEIVED, first, border);
   if (fresh == 0) return;
   keep(stream, first, border, bytesAt);
@@ -221,6 +253,7 @@ function noteAll(stream: usize): void {
   if (!hasFlag(stream, StreamFlag.FINAL_KNOWN) || !isReceiving(stream)) return;
   if (rangeSum(stream + Stream.RECEIVED) != load<u64>(stream, Stream.FINAL_SUM)) return;
   setFlag(stream, StreamFlag.RECEIVED_ALL);
+  endOwn(stream, Side.RECEIVE);
   mark(stream, Mark.FINISHED);
 }
 
@@ -261,6 +294,7 @@ function endEarly(stream: usize): void {
   if (!isReceiving(stream)) return;
   const missing = load<u64>(stream, Stream.FINAL_SUM) - rangeSum(stream + Stream.RECEIVED);
   setFlag(stream, StreamFlag.PEER_RESET);
+  endOwn(stream, Side.RECEIVE);
   if (hasFlag(stream, StreamFlag.EXPEDITED) || missing == 0) return;
   bookReceived(stream, missing);
   bookSessionConsumed(sessionOfStream(stream), missing);
@@ -281,6 +315,7 @@ export function stopReceiving(stream: usize): bool {
   if (hasFlag(stream, StreamFlag.PEER_RESET)) return false;
   setFlag(stream, StreamFlag.STOPPED);
   discard(stream);
+  endOwn(stream, Side.RECEIVE);
   if (hasFlag(stream, StreamFlag.FINAL_KNOWN)) endEarly(stream);
   else want(stream, Want.STOP);
   return true;
@@ -304,6 +339,7 @@ export function setUnordered(stream: usize): bool {
  * and it is told when there are. What it was handed it gives back with consumed(), in any order.
  */
 export function nextReadable(stream: usize): u32 {
+  setFlag(stream, StreamFlag.LOOKED);
   if (readableBytes(stream) == 0) {
     setFlag(stream, StreamFlag.READ_WANTED);
     return 0;
@@ -342,6 +378,10 @@ export function consumed(stream: usize, offset: u64, length: u32): bool {
   const ended = hasFlag(stream, StreamFlag.STOPPED | StreamFlag.PEER_RESET),
     all = load<u64>(stream, Stream.CONSUMED) == rangeSum(stream + Stream.RECEIVED);
   if (held == length && (ended || all)) dropBlocks(stream, Side.RECEIVE);
+  if (hasFlag(stream, StreamFlag.ROOM_OWED) && hasOwn(stream, Side.RECEIVE)) {
+    clearFlag(stream, StreamFlag.ROOM_OWED);
+    if (mayTellRoom(stream)) want(stream, Want.ROOM);
+  }
   settle(stream);
   return true;
 }

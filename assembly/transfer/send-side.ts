@@ -13,13 +13,16 @@ import {
   blocksFree,
   doneWith,
   dropBlocks,
+  endOwn,
   findBlock,
+  hasOwn,
   Side,
   takeBlock,
 } from "./blocks";
 import { now } from "./clock";
 import { streamCredit, want } from "./flow";
 import { OFFSET_MAX } from "./payload";
+import { lostAgain, mayTryPeer, peerTook } from "./peer-room";
 import { shareHeld, shareLeft, urgentLeft } from "./pool-share";
 import {
   addRange,
@@ -52,6 +55,8 @@ import { setTimer } from "./timer-wheel";
 
 /** Bytes that wait to go for the first time: what a host should be ahead of the network. */
 const UNSENT_MAX: u64 = 4 << 20;
+/** And beyond what the peer lets the stream send: others can use the blocks meanwhile. */
+const BEYOND_CREDIT: u64 = 65536;
 /** Ranges of one set of what goes. */
 const RANGES_MAX: u32 = 4096;
 /** Microseconds after which a writer that found no room, or a set no range, is looked at again. */
@@ -65,7 +70,8 @@ export function refreshSending(stream: usize): void {
   const expedited = hasFlag(stream, StreamFlag.EXPEDITED),
     queue = expedited ? Queue.EXPEDITED : Queue.DATA,
     pending = rangeSum(stream + Stream.PENDING) != 0,
-    waits = isHeldBack(stream);
+    early = isHeldBack(stream),
+    waits = early || !mayTryPeer(stream);
   if (!waits && rangeCount(stream + Stream.LOST)) enqueue(stream, Queue.RETRANSMIT);
   else dequeue(stream, Queue.RETRANSMIT);
   if (waits) dequeue(stream, queue);
@@ -74,7 +80,7 @@ export function refreshSending(stream: usize): void {
     dequeue(stream, queue);
     if (pending) noteBlocked(stream);
   }
-  if (!pending && hasFlag(stream, StreamFlag.FINISHING)) {
+  if (!pending && !early && hasFlag(stream, StreamFlag.FINISHING)) {
     if (!hasFlag(stream, StreamFlag.CLOSE_SENT | StreamFlag.RESET)) want(stream, Want.CLOSE);
   }
 }
@@ -102,6 +108,39 @@ function hasRoom(stream: usize): bool {
 }
 
 /**
+ * Whether the stream can do with the blocks it has, as its bytes do not go: that is asked again
+ * when they do.
+ */
+function isHeldUp(stream: usize): bool {
+  if (isHeldBack(stream) || hasFlag(stream, StreamFlag.PEER_FULL)) return true;
+  const credit = streamCredit(stream);
+  return credit < UNSENT_MAX && rangeSum(stream + Stream.PENDING) >= credit + BEYOND_CREDIT;
+}
+
+/** Whether a write that begins a block finds one. */
+function mayBegin(stream: usize): bool {
+  if (hasOwn(stream, Side.SEND)) return true;
+  return !isHeldUp(stream) && blocksFree(stream, Side.SEND, 1, false);
+}
+
+/** A writer waits for pools that others hold entries of; until when they are looked at again. */
+function waitForPools(stream: usize): u64 {
+  const at = now + ROOM_RETRY_US;
+  lookForRoom(sessionOfStream(stream), at);
+  return at;
+}
+
+/** The host has no room to write and is told when it has. */
+function waitForRoom(stream: usize): void {
+  setFlag(stream, StreamFlag.WRITE_WANTED);
+  if (hasRoom(stream) && isHeldUp(stream)) return;
+  const session = sessionOfStream(stream),
+    at = waitForPools(stream);
+  // Not makeReady(): a host that tries again in every turn would be called again at once.
+  if (load<u64>(session, Head.DEADLINE) > at) setTimer(session, at);
+}
+
+/**
  * Room for up to `length` bytes from `offset` on, at roomAt: within one block, so perhaps fewer; 0:
  * none now, and the host is told when there is. Each call is answered by one written().
  */
@@ -115,13 +154,8 @@ export function writeRoom(stream: usize, offset: u64, length: u32): u32 {
     bytes = <u32>(nextCovered(stream + Stream.WRITTEN, offset, end) - offset);
   if (bytes == 0) return 0;
   let block = findBlock(stream, Side.SEND, index);
-  if (!hasRoom(stream) || (block == 0 && !blocksFree(stream, Side.SEND, 1, false))) {
-    const session = sessionOfStream(stream),
-      at = now + ROOM_RETRY_US;
-    setFlag(stream, StreamFlag.WRITE_WANTED);
-    lookForRoom(session, at);
-    // Not makeReady(): a host that tries again in every turn would be called again at once.
-    if (load<u64>(session, Head.DEADLINE) > at) setTimer(session, at);
+  if (!hasRoom(stream) || (block == 0 && !mayBegin(stream))) {
+    waitForRoom(stream);
     return 0;
   }
   if (block == 0) {
@@ -164,6 +198,7 @@ export function written(stream: usize, offset: u64, length: u32): bool {
 export function finishStream(stream: usize): bool {
   if (!maySend(stream) || hasFlag(stream, StreamFlag.FINISHING)) return false;
   setFlag(stream, StreamFlag.FINISHING);
+  endOwn(stream, Side.SEND);
   refreshSending(stream);
   return true;
 }
@@ -176,8 +211,9 @@ export function giveUpSending(stream: usize, error: u32): bool {
   store<u8>(stream, error, Stream.RESET_ERROR);
   dropRanges(stream + Stream.PENDING);
   dropRanges(stream + Stream.LOST);
-  clearFlag(stream, StreamFlag.UNSURE | StreamFlag.WRITE_WANTED);
+  clearFlag(stream, StreamFlag.UNSURE | StreamFlag.WRITE_WANTED | StreamFlag.PEER_FULL);
   dropBlocks(stream, Side.SEND);
+  endOwn(stream, Side.SEND);
   store<u32>(stream, load<u32>(stream, Stream.WANT) & ~(Want.CLOSE | Want.BLOCKED), Stream.WANT);
   refreshSending(stream);
   want(stream, Want.RESET);
@@ -193,8 +229,8 @@ export function offerRoom(stream: usize): void {
   if (!hasFlag(stream, StreamFlag.WRITE_WANTED)) return;
   // What waits goes, and then this is asked again; what others hold has to be looked at.
   if (rangeSum(stream + Stream.PENDING) > UNSENT_MAX >> 1) return;
-  if (!hasRoom(stream) || !blocksFree(stream, Side.SEND, 1, false)) {
-    lookForRoom(sessionOfStream(stream), now + ROOM_RETRY_US);
+  if (!hasRoom(stream) || !mayBegin(stream)) {
+    if (!hasRoom(stream) || !isHeldUp(stream)) waitForPools(stream);
     return;
   }
   clearFlag(stream, StreamFlag.WRITE_WANTED);
@@ -234,13 +270,18 @@ export function dataAcked(stream: usize, first: u64, end: u64): void {
     dropBlocks(stream, Side.SEND);
     dropRanges(stream + Stream.LOST);
   }
+  if (peerTook(stream)) refreshSending(stream);
+  else if (rangeCount(stream + Stream.LOST) == 0) dequeue(stream, Queue.RETRANSMIT);
   if (hasFlag(stream, StreamFlag.WRITE_WANTED)) offerRoom(stream);
-  if (rangeCount(stream + Stream.LOST) == 0) dequeue(stream, Queue.RETRANSMIT);
 }
 
-/** Bytes were lost, as far as it is known: what was not acked since goes again. */
-export function dataLost(stream: usize, first: u64, end: u64): void {
+/**
+ * Bytes were lost, as far as it is known: what was not acked since goes again. `again`: as they had
+ * before.
+ */
+export function dataLost(stream: usize, first: u64, end: u64, again: bool): void {
   if (!maySend(stream)) return;
+  if (again) lostAgain(stream);
   let from = first;
   while (from < end) {
     const skipped = coveredTo(stream + Stream.ACKED, from);
@@ -276,7 +317,7 @@ export function resendUnsure(stream: usize): void {
       continue;
     }
     const to = min(coveredTo(sent, from), nextCovered(pending, from, end));
-    dataLost(stream, from, to);
+    dataLost(stream, from, to, false);
     from = nextCovered(sent, to, end);
   }
 }

@@ -6,7 +6,7 @@
  */
 import { TransferEvent, TransferEventKind } from "../core/transfer";
 import { Pool } from "../core/transfer-memory";
-import { blockCount, dropBlocks, Side } from "./blocks";
+import { blockCount, dropBlocks, mayOwn, Side } from "./blocks";
 import { now } from "./clock";
 import { beginEvent, endEvent } from "./events";
 import { mayWait, shareLeft, shareSize } from "./pool-share";
@@ -159,8 +159,9 @@ export function offerStreams(session: usize): void {
   }
 }
 
-/** Whether there is room for a stream of ours: a quarter of the share is left to the peer's. */
-export function mayOpen(session: usize): bool {
+/** Whether there is room for a stream of ours with so many halves: half is left to the peer's. */
+export function mayOpen(session: usize, halves: u32): bool {
+  if (!mayOwn(session, halves)) return false;
   const share = shareSize(session, Pool.STREAMS),
     own = openStreams(session, true, false) + openStreams(session, true, true);
   return shareLeft(session, Pool.STREAMS) != 0 && own < share - (share >> 1);
@@ -189,7 +190,7 @@ export function lookForRoom(session: usize, at: u64): void {
 export function offerIfRoom(session: usize): void {
   const part = partOf(session);
   if (load<u8>(part, Part.AVAILABLE) != Offer.ROOM) return;
-  if (mayOpen(session) && mayKeepMetadata(session)) offerStreams(session);
+  if (mayOpen(session, 2) && mayKeepMetadata(session)) offerStreams(session);
   else waitForRoom(session);
 }
 

@@ -24,15 +24,16 @@ import {
   readU32BE,
   readU64BE,
 } from "./payload";
+import { peerHasRoom } from "./peer-room";
 import { readableBytes } from "./readable";
 import { makeReady } from "./ready";
 import { takeData, takeFinal, takeReset } from "./receive-side";
-import { refreshSending } from "./send-side";
+import { offerRoom, refreshSending } from "./send-side";
 import { sessionHandle } from "./session-head";
 import { hasFlag, Part, partOf, SessionWant, Stream, StreamFlag, Want } from "./stream";
 import { settle } from "./stream-events";
 import { admit, admitVerdict, peerStops, raiseLocalLimit, setPriority } from "./stream-open";
-import { findStream, freeStream } from "./stream-table";
+import { findStream, freeStream, readerWaits } from "./stream-table";
 import { unpackedAt, unpackFrame } from "./unpack";
 import { Handled } from "./verdict";
 
@@ -136,7 +137,9 @@ export function onWindowUpdate(session: usize, _frame: usize, epoch: u32): u32 {
   if (!hasFlag(stream, StreamFlag.SENDS)) return PROTOCOL_ERROR;
   if (frameOffset > load<u64>(stream, Stream.SEND_LIMIT)) {
     store<u64>(stream, frameOffset, Stream.SEND_LIMIT);
+    peerHasRoom(stream);
     refreshSending(stream);
+    offerRoom(stream);
   }
   return Handled.OK;
 }
@@ -144,6 +147,13 @@ export function onWindowUpdate(session: usize, _frame: usize, epoch: u32): u32 {
 /** Whether onStreamControl() takes a CONTROL of this type. */
 export function isStreamControl(type: i32): bool {
   return type >= ControlType.STREAM_BLOCKED && type <= ControlType.PRIORITY_UPDATE;
+}
+
+/** The peer has used up a limit of the session. */
+function onDataBlocked(session: usize, limit: u64): void {
+  const isNewest = limit == load<u64>(partOf(session), Part.GRANTED),
+    more = isNewest && readerWaits(session);
+  wantOfSession(session, more ? SessionWant.MORE : SessionWant.WINDOW);
 }
 
 /**
@@ -164,7 +174,7 @@ export function onStreamControl(session: usize, _frame: usize, epoch: u32): u32 
       wantOfSession(session, SessionWant.MAX_STREAMS);
       return Handled.OK;
     case ControlType.DATA_BLOCKED:
-      wantOfSession(session, SessionWant.WINDOW);
+      onDataBlocked(session, length < 8 ? 0 : readU64BE(data));
       return Handled.OK;
   }
   const priority = type == ControlType.PRIORITY_UPDATE;

@@ -12,7 +12,7 @@ import {
   TransferEventKind,
 } from "../core/transfer";
 import { Pool } from "../core/transfer-memory";
-import { noteTakenIn } from "./blocks";
+import { endOwn, noteTakenIn, Side, takeOwn } from "./blocks";
 import { now } from "./clock";
 import { beginEvent, endEvent, eventRoom } from "./events";
 import { startWindows, want, wantOfSession } from "./flow";
@@ -22,7 +22,7 @@ import { OpenPayload, readU16BE, readU32BE } from "./payload";
 import { entryAt } from "./pool";
 import { takeShared } from "./pool-share";
 import { offerReading, stopReceiving } from "./receive-side";
-import { giveUpSending, refreshSending } from "./send-side";
+import { giveUpSending, offerRoom, refreshSending } from "./send-side";
 import { sessionHandle } from "./session-head";
 import {
   hasFlag,
@@ -116,7 +116,7 @@ export function openStream(
   if (openStreams(session, true, expedited) >= load<u32>(part, Part.LIMIT_LOCAL)) {
     return refuseOpen(session, OpenRefusal.LIMIT);
   }
-  if (!mayOpen(session) || (length && !mayKeepMetadata(session))) {
+  if (!mayOpen(session, type ? 2 : 1) || (length && !mayKeepMetadata(session))) {
     return refuseOpen(session, OpenRefusal.ROOM);
   }
   const number = nextNumber(session, expedited);
@@ -124,7 +124,7 @@ export function openStream(
   const flags =
     StreamFlag.LOCAL | StreamFlag.OPENED | StreamFlag.SENDS | (type ? StreamFlag.RECEIVES : 0);
   const stream = addStream(session, number, flags);
-  if (stream == 0 || (length && !keepMetadata(stream, from, length))) {
+  if (stream == 0 || !isProvided(stream, type, from, length)) {
     if (stream) freeStream(stream);
     takeBackNumber(session, expedited);
     return refuseOpen(session, OpenRefusal.ROOM);
@@ -134,6 +134,12 @@ export function openStream(
   startWindows(stream, load<u64>(part, Part.OWN_WINDOW), load<u64>(part, Part.PEER_WINDOW));
   want(stream, Want.OPEN);
   return load<u32>(stream, Stream.HANDLE);
+}
+
+/** Takes what a stream of ours has for itself; false: there is no room. */
+function isProvided(stream: usize, type: u32, from: usize, length: u32): bool {
+  if (!takeOwn(stream, Side.SEND) || (type && !takeOwn(stream, Side.RECEIVE))) return false;
+  return length == 0 || keepMetadata(stream, from, length);
 }
 
 function keepMetadata(stream: usize, from: usize, length: u32): bool {
@@ -164,6 +170,7 @@ export function openAcked(stream: usize): void {
   store<u64>(stream, 0, Stream.OPEN_AT);
   dropMetadata(stream);
   refreshSending(stream);
+  offerRoom(stream);
 }
 
 /**
@@ -244,7 +251,14 @@ function admitNew(session: usize, number: u32): usize {
   if (comesTooLate(session, number)) {
     setFlag(stream, StreamFlag.REFUSED);
     stopReceiving(stream);
-  } else notePeerNumber(session, number);
+    return stream;
+  }
+  // Both at once, though it may go one way: streams with one block each would wait for others'.
+  if (!takeOwn(stream, Side.RECEIVE) || !takeOwn(stream, Side.SEND)) {
+    freeStream(stream);
+    return 0;
+  }
+  notePeerNumber(session, number);
   return stream;
 }
 
@@ -275,6 +289,7 @@ export function onStreamOpen(session: usize, _frame: usize, epoch: u32): u32 {
   setFlag(stream, StreamFlag.OPENED | StreamFlag.OPEN_ACKED | (type ? StreamFlag.SENDS : 0));
   if (!hasFlag(stream, StreamFlag.REFUSED)) countOpened(session, frameStream);
   if (type) store<u64>(stream, readU32BE(payloadAt + OpenPayload.WINDOW), Stream.SEND_LIMIT);
+  else endOwn(stream, Side.SEND);
   if (hasFlag(stream, StreamFlag.REFUSED)) giveUpSending(stream, StreamResetError.NONE);
   else {
     mark(stream, 0);

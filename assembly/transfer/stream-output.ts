@@ -8,19 +8,24 @@ import { now } from "./clock";
 import { Content, setContent, setContentDetails, setContentRange } from "./content";
 import {
   bookSent,
+  grantBeyond,
   grantOfSession,
   grantOfStream,
   mayGrant,
+  mayTellRoom,
   sessionCredit,
   streamCredit,
   want,
   wantOfSession,
 } from "./flow";
 import { ControlPayload, EndPayload, OpenPayload } from "./payload";
+import { triedPeer } from "./peer-room";
 import { highestEnd, lowestEnd, lowestFirst, rangeSum, removeRange } from "./ranges";
 import { dataAcked, dataLost, offerRoom, refreshSending } from "./send-side";
+import { SentFlag } from "./sent";
 import { SentRecord } from "./sent-record";
 import {
+  clearFlag,
   hasFlag,
   Part,
   partOf,
@@ -38,6 +43,8 @@ import { dequeue, firstOf, Queue, rotate } from "./stream-queues";
 
 /** CONTENT_FLAGS of STREAM_CLOSE: it asks the peer to stop, and ends nothing of ours. */
 const STOP: u32 = 1;
+/** CONTENT_FLAGS of DATA: the bytes had been lost before. */
+const AGAIN: u32 = 1;
 const PAYLOAD_MAX: u32 = 65535;
 
 /** Writes a frame's head; the payload's length follows from what is returned. */
@@ -125,6 +132,8 @@ export function writeData(stream: usize, at: usize, room: u32, lost: bool): u32 
   copyOut(stream, Side.SEND, first, payload, <u32>bytes);
   setContent(Content.DATA, handleOf(stream));
   setContentRange(first, <u32>bytes);
+  setContentDetails(lost ? AGAIN : 0, 0);
+  triedPeer(stream);
   refreshSending(stream);
   if (!lost) offerRoom(stream);
   return ended(at, <u32>bytes);
@@ -174,6 +183,8 @@ function writeStreamControl(stream: usize, at: usize, room: u32, wanted: u32): u
       return writeEnd(stream, at, wanted);
     case Want.WINDOW:
       return mayGrant(stream) ? writeWindow(stream, at) : 0;
+    case Want.ROOM:
+      return mayTellRoom(stream) ? writeWindow(stream, at) : 0;
   }
   return writeBlocked(stream, at);
 }
@@ -271,9 +282,9 @@ function writeSessionControl(session: usize, at: usize, room: u32, wanted: u32):
   if (room < <u32>FrameHead.BYTES + 10) return 0;
   const part = partOf(session);
   store<u32>(part, load<u32>(part, Part.WANT) & ~wanted, Part.WANT);
-  if (wanted == SessionWant.WINDOW) {
+  if (wanted == SessionWant.WINDOW || wanted == SessionWant.MORE) {
     const before = load<u64>(part, Part.GRANTED),
-      limit = grantOfSession(session);
+      limit = wanted == SessionWant.MORE ? grantBeyond(session) : grantOfSession(session);
     setContent(Content.WINDOW_UPDATE, 0);
     return writeLimit(at, 0, before, limit);
   }
@@ -345,8 +356,12 @@ export function streamContentLost(session: usize, record: usize): void {
   const stream = streamOf(load<u32>(record, SentRecord.STREAM));
   if (stream == 0 || sessionOfStream(stream) != session) return;
   const length = load<u32>(record, SentRecord.LENGTH);
-  if (kind == Content.DATA) dataLost(stream, offset, offset + length);
-  else controlLost(stream, record);
+  if (kind == Content.DATA) {
+    // A probe gives up what may well have arrived.
+    const isLost = (load<u32>(record, SentRecord.FLAGS) & SentFlag.LOST) != 0,
+      again = isLost && load<u8>(record, SentRecord.CONTENT_FLAGS) == AGAIN;
+    dataLost(stream, offset, offset + length, again);
+  } else controlLost(stream, record);
 }
 
 function controlLost(stream: usize, record: usize): void {
@@ -361,7 +376,8 @@ function controlLost(stream: usize, record: usize): void {
       if (load<u8>(record, SentRecord.CONTENT_FLAGS) == STOP) {
         if (!hasFlag(stream, StreamFlag.STOP_ACKED)) want(stream, Want.STOP);
       } else if (!hasFlag(stream, StreamFlag.CLOSE_ACKED | StreamFlag.RESET)) {
-        want(stream, Want.CLOSE);
+        clearFlag(stream, StreamFlag.CLOSE_SENT);
+        refreshSending(stream);
       }
       return;
     case Content.WINDOW_UPDATE: {

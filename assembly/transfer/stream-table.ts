@@ -5,7 +5,7 @@
  * that still opens, whatever side was first to change the epoch.
  */
 import { Pool, STREAM_BUCKETS, streamBuckets } from "../core/transfer-memory";
-import { dropAllBlocks, Side } from "./blocks";
+import { dropAllBlocks, endOwn, Side } from "./blocks";
 import { entryAt } from "./pool";
 import { giveShared, takeShared } from "./pool-share";
 import {
@@ -195,6 +195,7 @@ export function freeStream(stream: usize): void {
   withdrawNumber(stream);
   dropSendSide(stream);
   dropAllBlocks(stream, Side.RECEIVE);
+  endOwn(stream, Side.RECEIVE);
   const ranges = load<u32>(part, Part.RANGES) - rangeCount(stream + Stream.RECEIVED);
   store<u32>(part, ranges, Part.RANGES);
   dropRanges(stream + Stream.RECEIVED);
@@ -209,6 +210,7 @@ export function freeStream(stream: usize): void {
 /** Gives back all that a stream holds of what goes. */
 export function dropSendSide(stream: usize): void {
   dropAllBlocks(stream, Side.SEND);
+  endOwn(stream, Side.SEND);
   dropMetadata(stream);
   dropRanges(stream + Stream.WRITTEN);
   dropRanges(stream + Stream.PENDING);
@@ -235,6 +237,16 @@ export function firstStream(session: usize): usize {
 export function streamBehind(stream: usize): usize {
   const entry = load<u32>(stream, Stream.ALL_NEXT);
   return entry ? at(entry) : 0;
+}
+
+/** Whether the host has found nothing on a stream from which more may come. */
+export function readerWaits(session: usize): bool {
+  const ended = StreamFlag.RECEIVED_ALL | StreamFlag.PEER_RESET | StreamFlag.STOPPED;
+  for (let stream = firstStream(session); stream; stream = streamBehind(stream)) {
+    if (!hasFlag(stream, StreamFlag.OPENED) || !hasFlag(stream, StreamFlag.RECEIVES)) continue;
+    if (hasFlag(stream, StreamFlag.READ_WANTED) && !hasFlag(stream, ended)) return true;
+  }
+  return false;
 }
 
 /** From now on the session sends in this epoch: numbers that are over grow older. */

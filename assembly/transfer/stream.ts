@@ -69,7 +69,18 @@ export const enum Stream {
   HELD = 344,
   /** u64: when STREAM_OPEN goes again; 0: it does not wait. */
   OPEN_AT = 352,
-  BYTES = 360,
+  /** blocks.ts: its own blocks while nothing is in them, of what goes and of what comes. */
+  SEND_OWN = 360,
+  RECEIVE_OWN = 364,
+  /** peer-room.ts: when the peer's room is tried again, or losses count again; u64. */
+  TRY_AT = 368,
+  /** Halves that have a block of their own: bits 1 << Side. u8. */
+  OWNS = 376,
+  /** And round trips in which such losses counted, packets that may go, tries; u8 each. */
+  LOST_AGAIN = 377,
+  CREDIT = 378,
+  TRIES = 379,
+  BYTES = 380,
 }
 
 export const enum StreamFlag {
@@ -95,6 +106,8 @@ export const enum StreamFlag {
   UNSURE = 4096,
   /** FINAL_SUM is known; all has come; the peer gave up. */
   FINAL_KNOWN = 8192,
+  /** The peer has no room for its bytes, as it seems: few go (peer-room.ts). */
+  PEER_FULL = 16384,
   RECEIVED_ALL = 32768,
   PEER_RESET = 65536,
   /** We want no more of what comes. */
@@ -113,6 +126,10 @@ export const enum StreamFlag {
   REFUSED = 16777216,
   /** The session is over: what can be read of it waits for the host, and nothing else happens. */
   CUT_OFF = 33554432,
+  /** Bytes found no block: the peer is told when there is one. */
+  ROOM_OWED = 67108864,
+  /** The host has looked for something to read. */
+  LOOKED = 134217728,
 }
 
 /** Frames of a stream that have to go. */
@@ -124,6 +141,8 @@ export const enum Want {
   CLOSE = 16,
   WINDOW = 32,
   BLOCKED = 64,
+  /** A WINDOW_UPDATE that says no more than that there is room again. */
+  ROOM = 128,
 }
 
 /** Frames of the session that have to go. */
@@ -132,6 +151,8 @@ export const enum SessionWant {
   DATA_BLOCKED = 2,
   MAX_STREAMS = 4,
   STREAMS_BLOCKED = 8,
+  /** As WINDOW, with more than what was taken calls for. */
+  MORE = 16,
 }
 
 /** Events of a stream that have to be told, in this order. */
@@ -211,6 +232,8 @@ export const enum Part {
   PROBED = 352,
   /** u32: of SEND_BLOCKS, those of streams whose STREAM_OPEN was not acked yet. */
   EARLY_BLOCKS = 356,
+  /** u32: halves of streams of ours that have a block of their own. */
+  LOCAL_OWN = 360,
 }
 
 /** What becomes of a host that was refused a stream (Part.AVAILABLE). */

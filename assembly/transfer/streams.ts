@@ -3,12 +3,14 @@
  * the calls of the host that end a stream.
  */
 import { StreamFact } from "../core/transfer";
+import { endOwn, Side } from "./blocks";
 import { now } from "./clock";
 import { startSessionWindows, want, wantOfSession } from "./flow";
+import { tryPeer } from "./peer-room";
 import { dropRanges, RangeSet, rangeSum } from "./ranges";
 import { readableBytes } from "./readable";
 import { stopReceiving } from "./receive-side";
-import { offerRoom, resendUnsure } from "./send-side";
+import { offerRoom, refreshSending, resendUnsure } from "./send-side";
 import {
   clearFlag,
   hasFlag,
@@ -113,6 +115,7 @@ function cutOff(stream: usize): void {
   store<u32>(stream, 0, Stream.MARKS);
   clearFlag(stream, StreamFlag.SENDS);
   setFlag(stream, StreamFlag.CUT_OFF | StreamFlag.OPEN_ACKED);
+  endOwn(stream, Side.RECEIVE);
   withdrawNumber(stream);
   noteOver(stream);
   if (untold) mark(stream, untold);
@@ -161,6 +164,7 @@ export function onStreamTimer(session: usize): void {
       resendUnsure(stream);
       offerRoom(stream);
       openAgain(stream);
+      if (tryPeer(stream)) refreshSending(stream);
     }
     offerIfRoom(session);
   }

@@ -17,7 +17,7 @@ import {
 type Random = (below: number) => number;
 
 /** Pools of a node: from the least that a session can do with on, each now and then a wide one. */
-function sizesOf(random: Random, sessions: number): TransferSizes {
+export function sizesOf(random: Random, sessions: number): TransferSizes {
   const of = (least: number, more: number) =>
     sessions * (chance(random, 20) ? 8 : 1) * least + random(sessions * more);
   return {
@@ -70,7 +70,7 @@ export interface Crowded {
   sizes: TransferSizes[];
 }
 
-function nodeOf(link: Partial<Link>, windowKib: number): NodePlan {
+export function nodeOf(link: Partial<Link>, windowKib: number): NodePlan {
   return {
     link: { ...PERFECT, ...link },
     headerProtection: false,

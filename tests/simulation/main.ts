@@ -4,18 +4,21 @@
  *
  * `--bytes N`: of a stream, as a rule, at the most [75000]; it is part of what a seed names.
  * `--tight`: with pools that a run meets the end of, and two nodes.
+ * `--reading`: scenarios whose applications read streams in turn, with pools of their own.
  * `--trace FILE`, `--svg FILE`: of the first seed, every packet and event as NDJSON, and a drawing.
  * `--verbose`: a line for each seed. `--seconds T`: no new seed after so long.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { TransferSizes } from '../../host-common/src/engine/configuration.ts';
 import { plainEngine } from '../../host-common/src/engine/module.ts';
 import { nodeX25519 } from '../../host-node/src/transfer/node-x25519.ts';
 import { seedOfRun } from '../seeded-random.ts';
 import { newEngine, newMachines } from './machines.ts';
+import { readingOf } from './reading-scenarios.ts';
 import { Recorder } from './recorder.ts';
 import { type Outcome, Run } from './run.ts';
-import { scenarioOf } from './scenario.ts';
+import { type Scenario, scenarioOf } from './scenario.ts';
 import { timeline } from './timeline.ts';
 
 const { values } = parseArgs({
@@ -25,15 +28,17 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: 'Infinity' },
     bytes: { type: 'string', default: '75000' },
     tight: { type: 'boolean', default: false },
+    reading: { type: 'boolean', default: false },
     trace: { type: 'string' },
     svg: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
-const { tight, trace, svg } = values;
+const { tight, reading, trace, svg } = values;
 const first = wholeNumber('seed');
 const count = wholeNumber('seeds');
 const bytesOfStream = wholeNumber('bytes');
+const kind = reading ? ' --reading' : tight ? ' --tight' : '';
 const module = await plainEngine();
 
 function wholeNumber(name: 'seed' | 'seeds' | 'bytes'): number {
@@ -52,21 +57,28 @@ function tell(outcome: Outcome): void {
   );
   if (!failure) return;
   const size = bytesOfStream === 75000 ? '' : ` --bytes ${bytesOfStream}`;
-  const more = `${size}${tight ? ' --tight' : ''}`;
+  const more = `${size}${kind}`;
   const files = `--trace ${seed}.ndjson --svg ${seed}.svg`;
   console.log(`  npm run sim -- --seeds 1 --seed ${seed}${more} ${files}`);
 }
 
+/** The scenario of a seed, and the pools of its nodes. */
+function planOf(seed: number): { scenario: Scenario; sizes?: TransferSizes[]; tight?: boolean } {
+  if (reading) return readingOf(seed);
+  const limits = { bytes: bytesOfStream, ...(tight ? { nodes: 2 } : {}) };
+  return { scenario: scenarioOf(seed, limits), tight };
+}
+
 /** Runs a seed; writes down what happens if asked to. */
 function runSeed(seed: number, isRecorded: boolean): Outcome {
-  const scenario = scenarioOf(seed, { bytes: bytesOfStream, ...(tight ? { nodes: 2 } : {}) });
+  const { scenario, ...pools } = planOf(seed);
   const nodes = scenario.nodes.length;
-  const machines = newMachines(module, { tight, x25519: nodeX25519, nodes });
+  const machines = newMachines(module, { ...pools, x25519: nodeX25519, nodes });
   const recorder = isRecorded ? new Recorder(newEngine(module), machines.startUs) : undefined;
   const outcome = new Run(machines, scenario, recorder).run();
   if (!recorder) return outcome;
   if (trace) writeFileSync(trace, recorder.ndjson({ scenario, outcome }));
-  const title = `seed ${seed}${tight ? ' --tight' : ''}: ${outcome.failure ?? 'ok'}`;
+  const title = `seed ${seed}${kind}: ${outcome.failure ?? 'ok'}`;
   if (svg) writeFileSync(svg, timeline(recorder.lines, { title, nodes }));
   return outcome;
 }

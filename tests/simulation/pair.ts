@@ -7,7 +7,7 @@ import { ClosedBy, CloseError } from '../../host-common/src/engine/generated/tra
 import type { Statistics } from '../../host-common/src/transfer/engine-transfer.ts';
 import type { Network } from './network.ts';
 import type { Calling, NodeSession, SimulatedNode } from './node.ts';
-import type { PairPlan } from './scenario.ts';
+import type { PairPlan, Reading } from './scenario.ts';
 import { Workload } from './workload.ts';
 
 /** Between two calls of which the first came to nothing. */
@@ -20,6 +20,8 @@ const CALL_AGAIN_US = 500_000;
 const CALLING_US = 60e6;
 const STANDSTILL_US = 20e6;
 const ENDING_US = 120e6;
+
+const AT_ONCE: Reading = { order: 'at once', seed: undefined };
 
 export interface PairParts {
   plan: PairPlan;
@@ -131,10 +133,11 @@ export class Pair {
   private begin(sessions: [NodeSession, NodeSession]): void {
     this.state = 'transfer';
     this.sessions = sessions;
-    const { streams } = this.plan;
+    const { streams: plans, reading = AT_ONCE } = this.plan;
     const workloadOf = (side: 0 | 1) => {
       const { handle } = sessions[side];
-      const workload = new Workload(this.nodes[side].endpoint, handle, streams, side);
+      const what = { plans, side, reading };
+      const workload = new Workload(this.nodes[side].endpoint, handle, what);
       sessions[side].user = (event) => workload.take(event);
       return workload;
     };
@@ -143,10 +146,11 @@ export class Pair {
     workloads.forEach((workload, side) => {
       workload.acked = (key, bytes) => {
         const read = workloads[1 - side]?.readOf(key);
-        if (read !== bytes) throw new Error(`${bytes} bytes were acked, and ${read} are there`);
+        if (read !== undefined && read !== bytes)
+          throw new Error(`${bytes} bytes were acked, and ${read} are there`);
       };
     });
-    streams.forEach(({ side, atUs }, number) => {
+    plans.forEach(({ side, atUs }, number) => {
       this.later(atUs, () => {
         workloads[side].release(number);
         this.pump(side);

@@ -66,6 +66,14 @@ export interface NodePlan {
 /** How a session ends. */
 export type Ending = 'close' | 'both close' | 'idle' | 'vanish';
 
+/** In which order an application takes the peer's streams, and the answers to its own. */
+export interface Reading {
+  /** All as they come; one to its end before the next; or one of them when all others end. */
+  order: 'at once' | 'in turn' | 'one last';
+  /** Of those that have been opened, which is next: the first, or one that this seed draws. */
+  seed: number | undefined;
+}
+
 export interface PairPlan {
   caller: number;
   called: number;
@@ -73,6 +81,8 @@ export interface PairPlan {
   /** The other one calls too, so long after; undefined: it does not. */
   crossedUs: number | undefined;
   streams: StreamPlan[];
+  /** Of both applications [at once]. */
+  reading?: Reading;
   ending: Ending;
   /** Who ends it, and with which error. */
   ender: 0 | 1;

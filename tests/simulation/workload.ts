@@ -10,7 +10,8 @@ import {
 import type { EngineStreams } from '../../host-common/src/transfer/engine-streams.ts';
 import type { TransferEventOf } from '../../host-common/src/transfer/engine-transfer.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { StreamPlan } from './scenario.ts';
+import { type Reader, readerOf } from './reader.ts';
+import type { Reading, StreamPlan } from './scenario.ts';
 
 /** Bytes that are laid down at a time. */
 const PIECE_BYTES = 16384;
@@ -68,6 +69,10 @@ interface Receiving {
   /** Of a stream that is read in any order: the bytes that came. */
   seen: Uint8Array | undefined;
   finished: boolean;
+  /** Something of it has come. */
+  came: boolean;
+  /** All that its sender says to have sent, once that has come. */
+  total: number | undefined;
   /** Answer when it is complete. */
   answers: boolean;
   /** Bytes after which no more is wanted. */
@@ -98,8 +103,14 @@ export class Workload {
   private readonly sending: Sending[] = [];
   private readonly receiving: Receiving[] = [];
   private readonly plans: StreamPlan[];
+  private readonly reader: Reader;
 
-  constructor(endpoint: Endpoint, session: number, plans: StreamPlan[], side: number) {
+  constructor(
+    endpoint: Endpoint,
+    session: number,
+    { plans, side, reading }: { plans: StreamPlan[]; side: number; reading: Reading },
+  ) {
+    this.reader = readerOf(reading, plans, side);
     this.later = (action) => endpoint.later(RETRY_US, action);
     this.streams = endpoint.transfer.streams;
     this.session = session;
@@ -159,7 +170,8 @@ export class Workload {
     const isSet = !unordered || this.streams.setUnordered(stream);
     if (!isSet && bytes && !plan?.cutShort) throw new Error('not unordered');
     const seen = unordered ? new Uint8Array(bytes) : undefined;
-    this.receiving.push({ stream, key, bytes, read: 0, seen, finished: false, answers, stopAt });
+    const state = { read: 0, came: false, finished: false, total: undefined };
+    this.receiving.push({ stream, key, bytes, seen, answers, stopAt, ...state });
   }
 
   private write(one: Sending): void {
@@ -194,8 +206,26 @@ export class Workload {
       this.received += bytes.length;
       if (one.read > one.bytes) throw new Error('more bytes than were sent');
     });
-    if (one.finished || one.read < one.stopAt) return;
-    if (this.streams.stop(one.stream)) one.finished = true;
+    if (!one.finished && one.read >= one.stopAt && this.streams.stop(one.stream)) {
+      one.finished = true;
+    }
+    if (!one.finished && one.total !== undefined) this.end(one, one.total);
+  }
+
+  /** Something has come of a stream, or its end: reads whatever has its turn now. */
+  private readOn(stream: number): void {
+    const one = this.receiving.find((entry) => entry.stream === stream);
+    if (this.reader.readsAtOnce) {
+      if (one) this.read(one);
+      return;
+    }
+    if (one) one.came = true;
+    for (;;) {
+      const open = this.receiving.filter(({ finished }) => !finished);
+      const turns = this.reader.turns(open);
+      for (const one of turns) this.read(one);
+      if (!turns.some(({ finished }) => finished)) return;
+    }
   }
 
   take(event: TransferEventOf): void {
@@ -205,7 +235,7 @@ export class Workload {
         this.opened(event);
         return;
       case TransferEventKind.STREAM_READABLE:
-        this.readable(event.stream);
+        this.readOn(event.stream);
         return;
       case TransferEventKind.STREAM_WRITABLE:
         for (const one of this.sending) if (one.stream === event.stream) one.blocked = false;
@@ -242,6 +272,7 @@ export class Workload {
     const plan = one && this.plans[one.key >> 1];
     if (!one || plan?.cutShort !== 'reset') throw new Error('a stream was reset unasked');
     one.finished = true;
+    this.readOn(stream);
   }
 
   private stopped(stream: number): void {
@@ -262,8 +293,9 @@ export class Workload {
     if (one && !plan?.cutShort) this.acked?.(one.key, one.bytes);
   }
 
-  /** Bytes of a stream that the application here has read. */
-  readOf(key: number): number {
+  /** Bytes of a stream that the application here has read, if it reads all as it comes. */
+  readOf(key: number): number | undefined {
+    if (!this.reader.readsAtOnce) return undefined;
     return this.receiving.find((one) => one.key === key)?.read ?? 0;
   }
 
@@ -274,25 +306,24 @@ export class Workload {
     if (number === undefined || !plan) throw new Error('an unknown stream was opened');
     if (event.code !== plan.priority) throw new Error('another priority than was sent');
     this.expect(event.stream, 2 * number, plan.bytes, plan.bidi);
-    this.readable(event.stream);
-  }
-
-  private readable(stream: number): void {
-    const one = this.receiving.find((entry) => entry.stream === stream);
-    if (one) this.read(one);
+    this.readOn(event.stream);
   }
 
   private finished(event: TransferEventOf): void {
     const one = this.receiving.find((entry) => entry.stream === event.stream);
     if (!one) throw new Error('an unknown stream finished');
-    this.read(one);
     if (one.finished && one.read >= one.stopAt) return;
     if (one.finished) throw new Error('finished twice');
-    if (one.read !== one.bytes || event.value !== one.bytes) {
-      throw new Error(`finished at ${one.read} (${event.value}) of ${one.bytes}`);
+    one.total = event.value;
+    this.readOn(one.stream);
+  }
+
+  /** All of it has come and has been read: it is what was sent, and is answered. */
+  private end(one: Receiving, total: number): void {
+    if (one.read !== one.bytes || total !== one.bytes) {
+      throw new Error(`finished at ${one.read} (${total}) of ${one.bytes}`);
     }
     one.finished = true;
-    if (!one.answers) return;
-    this.send(one.stream, one.key + 1, one.bytes, NEVER);
+    if (one.answers) this.send(one.stream, one.key + 1, one.bytes, NEVER);
   }
 }

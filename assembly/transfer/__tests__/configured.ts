@@ -8,10 +8,10 @@ import { takeEntry } from "../pool";
 import { Head, Life, newHandle, sessionOfEntry } from "../session-head";
 
 /** Lays transfer's memory out; each spec file does so once. Fewer sessions have larger shares. */
-export function configureTransfer(sessions: u32 = 64, blocks: u32 = 512): void {
+export function configureTransfer(sessions: u32 = 64, blocks: u32 = 512, streams: u32 = 256): void {
   writeConfiguration(1);
   setWord(Config.TRANSFER_SESSIONS, sessions);
-  setWord(Config.TRANSFER_STREAMS, 256);
+  setWord(Config.TRANSFER_STREAMS, streams);
   setWord(Config.TRANSFER_SENT_CHUNKS, 256);
   setWord(Config.TRANSFER_KEY_CHUNKS, 256);
   setWord(Config.TRANSFER_BLOCKS, blocks);

@@ -15,6 +15,7 @@ import {
   takeShared,
   urgentLeft,
 } from "../pool-share";
+import { RangeSet } from "../ranges";
 import { consumed, nextReadable } from "../receive-side";
 import { handleEntry, sessionHandle } from "../session-head";
 import { Stream } from "../stream";
@@ -200,8 +201,12 @@ describe("beside peers that fill all they can", () => {
     expect(shareLeft(good, Pool.BLOCKS)).toBe(0);
     expect(shareSize(good, Pool.BLOCKS)).toBe(held);
     const stream = findStream(good, 1);
-    expect(handle(good, data(1, 1, 16383), 0)).toBe(Handled.NO_ROOM, "not what is waited for");
-    expect(handle(good, data(1, 0, 16385), 0)).toBe(Handled.OK, "what is");
+    const bytes = load<u64>(stream + Stream.RECEIVED, RangeSet.SUM);
+    expect(handle(good, data(1, (bytes + 1) << 14, 2), 0)).toBe(
+      Handled.NO_ROOM,
+      "not what is far on",
+    );
+    expect(handle(good, data(1, 0, 16385), 0)).toBe(Handled.OK, "what is waited for");
     expect(nextReadable(stream)).toBe(16384);
     endEnd(good);
     for (let i = 0; i < hogs.length; i++) endEnd(hogs[i]);

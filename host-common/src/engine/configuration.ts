@@ -52,11 +52,13 @@ export interface EngineSizes {
 /**
  * Room for transfer in each instance, besides 2.1 MiB for its whole. With fewer than 4 streams, 8
  * blocks or 8 messages for each session, streams may wait for each other until the session is idle.
+ * A stream takes a block for each way it goes: with fewer than two blocks for each stream, blocks
+ * bound how many are open at once.
  */
 export interface TransferSizes {
   /** Sessions at once, 8 KiB each. Where two least numbers stand below: of several, of one. */
   sessions: number;
-  /** Streams of all sessions, 256 bytes each [32 a session]. */
+  /** Streams of all sessions, 384 bytes each [32 a session]. */
   streams?: number;
   /** Chunks of 64 records of packets sent, 6 KiB each [32 a session]. */
   sentChunks?: number;
