@@ -1,11 +1,23 @@
 /** Calls that nobody answers: as many as the reference has, and no more. */
+import { type EndpointClock, hostClock } from '@andvari/host-common/transfer/endpoint-clock';
 import { nodeX25519 } from '@andvari/host-node/transfer/node-x25519';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EndpointWorld } from './endpoint-world.ts';
 import { hostAt } from './memory-network.ts';
 
 const PENDING_MAX = 1024;
+/** By so much the clock of who calls is slow: on no machine a call's time is over meanwhile. */
+const SLOWER = 20;
 const tooMany = { name: 'TransferError', code: 'ANDVARI_TOO_MANY_CALLS' };
+
+const startUs = hostClock.now().us;
+const slowClock: EndpointClock = {
+  now() {
+    const { us, wallUs } = hostClock.now();
+    return { us: Math.floor(startUs + (us - startUs) / SLOWER), wallUs };
+  },
+  alarm: (us, run) => hostClock.alarm(startUs + (us - startUs) * SLOWER, run),
+};
 
 let world: EndpointWorld;
 beforeEach(() => {
@@ -15,7 +27,7 @@ afterEach(() => world.close());
 
 describe('calls that are pending', () => {
   it('are 1024; one more is told so at once, and goes when one has ended', async () => {
-    const one = await world.endpoint(1);
+    const one = await world.endpoint(1, { clock: slowClock });
     const { peerId } = world.identity(2);
     const aborts = Array.from({ length: PENDING_MAX }, () => new AbortController());
     const ends = aborts.map(({ signal }) =>
