@@ -67,8 +67,8 @@ it('answers no more than one in 10 ms', async () => {
   const flood = Array.from({ length: 500 }, () => packet(100, 1, 2, 3, 4));
   const startMs = performance.now();
   from.send(flood.map((bytes) => ({ bytes, farEnd: hostAt(2) })));
+  while (answers.length === 0) await pause(5);
   await pause(50);
-  expect(answers.length).toBeGreaterThan(0);
   expect(answers.length).toBeLessThanOrEqual(1 + (performance.now() - startMs) / 10);
 });
 
