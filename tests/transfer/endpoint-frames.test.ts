@@ -37,6 +37,7 @@ const ways = [
 
 describe.each(ways)('over datagrams of $bytes bytes', (way) => {
   const { bytes, control, extension, metadata, reason } = way;
+  const closeReason = Math.min(1024, bytes - 58);
   let ours: TransferSession;
   let theirs: TransferSession;
   beforeEach(async () => {
@@ -78,5 +79,10 @@ describe.each(ways)('over datagrams of $bytes bytes', (way) => {
     ours.goAway(1, 'x'.repeat(1000));
     await arrived(frames);
     expect(frames).toEqual(['x'.repeat(reason)]);
+  });
+
+  it(`a reason of CLOSE is cut to ${closeReason} bytes`, async () => {
+    await ours.close(0, 'x'.repeat(2000));
+    expect((await theirs.closed).reason).toBe('x'.repeat(closeReason));
   });
 });

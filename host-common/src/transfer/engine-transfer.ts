@@ -305,9 +305,12 @@ export class EngineTransfer {
     }
   }
 
-  /** Closes; the reason is cut to what a frame holds. False: the session is not open. */
-  close(session: number, error: number, reason = ''): boolean {
-    const text = utf8Within(reason, 1024);
+  /**
+   * Closes; the reason is cut to `bytesMax`, at most 1024. A packet that does not hold it goes
+   * without. False: the session is not open.
+   */
+  close(session: number, error: number, reason = '', bytesMax = WIDEST.closeReason): boolean {
+    const text = utf8Within(reason, bytesMax);
     this.put(TransferBlock.ARGUMENTS, text);
     return this.now.transferClose(session, error, text.length) === 0;
   }

@@ -17,12 +17,15 @@ const CONTROL_HEAD = 2;
 const OPEN_HEAD = 8;
 const GOAWAY_HEAD = 10;
 const GOAWAY_REASON_MAX = 256;
+const CLOSE_HEAD = 6;
+const CLOSE_REASON_MAX = 1024;
 
 export interface FrameLimits {
   extension: number;
   control: number;
   metadata: number;
   goAwayReason: number;
+  closeReason: number;
 }
 
 /** `datagramBytesMax`: the largest that the transport takes. */
@@ -34,6 +37,7 @@ export function frameLimits(datagramBytesMax: number): FrameLimits {
     control: extension - CONTROL_HEAD,
     metadata: Math.min(payload - OPEN_HEAD, TRANSFER_METADATA_BYTES_MAX),
     goAwayReason: Math.min(payload - GOAWAY_HEAD, GOAWAY_REASON_MAX),
+    closeReason: Math.min(payload - CLOSE_HEAD, CLOSE_REASON_MAX),
   };
 }
 

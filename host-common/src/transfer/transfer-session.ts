@@ -256,7 +256,7 @@ export class TransferSession {
     checkWhole('error', error, 0, U32_MAX);
     checkText('reason', reason);
     if (this.end) return this.closed;
-    this.transfer.close(this.handle, error, reason);
+    this.transfer.close(this.handle, error, reason, this.limits.closeReason);
     this.over({ byPeer: false, error, reason });
     this.link.kick();
     return this.closed;
