@@ -148,7 +148,8 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
     const own = page.url().slice(0, -1);
     const listen = { host: '127.0.0.1', port: 0 };
     const nothing = () => {};
-    const handler = { message: nothing, text: nothing, ended: nothing, closed: nothing };
+    const quiet = { text: nothing, bare: nothing, ended: nothing, closed: nothing };
+    const handler = { message: nothing, ...quiet };
     const opened = async (origins: string[]) => {
       const certificates = new SelfMadeCertificates([listen.host], Date.now());
       const accept = () => handler;
@@ -190,6 +191,7 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
           channel.send(Buffer.from('last words'));
           channel.close(1008, 'enough');
         },
+        bare: () => {},
         text: () => {},
         ended: () => {},
         closed: () => {},

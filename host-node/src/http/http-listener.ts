@@ -61,6 +61,8 @@ export interface HttpListenerOptions {
   failed: (error: unknown) => void;
   /** Connections at once [1280]. */
   connectionsMax?: number;
+  /** Requests of one connection before it is closed [1000]. */
+  requestsPerConnectionMax?: number;
   /** TLS 1.3 with this certificate, also with those that follow it. */
   certificate?: ListenerCertificate;
   /** Time for the TLS handshake [5 s]. */
@@ -87,7 +89,10 @@ export class HttpListener {
       ? this.#createTls(options.certificate)
       : createServer(LIMITS, (request, response) => void this.#answer(request, response));
     this.#server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
-    this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX;
+    this.#server.maxRequestsPerSocket =
+      options.requestsPerConnectionMax ?? REQUESTS_PER_CONNECTION_MAX;
+    // Node answers 503 to each one beyond, for as long as they come.
+    this.#server.on('dropRequest', (_request, socket) => socket.destroy());
     if (options.arrived) this.#server.prependListener('connection', options.arrived);
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket as Socket, 400));
     this.#server.on('upgrade', (request, socket, head) => {

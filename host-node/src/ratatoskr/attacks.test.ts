@@ -5,6 +5,7 @@ import { requestSigningInputV2, toBase64Url } from '@andvari/host-common/ratatos
 import { describe, expect, it } from 'vitest';
 import { until } from '../testing/until.ts';
 import type { ChannelHandler } from './channel.ts';
+import { CONNECTIONS_PER_DEVICE_MAX } from './limits.ts';
 import { placesForTests } from './testing/places.ts';
 import { StuckChannel } from './testing/stuck-channel.ts';
 import { signerOf, type TestPeer } from './testing/test-peer.ts';
@@ -179,9 +180,70 @@ describe('many and fast', () => {
     expect(peer.answers.every(({ success }) => success)).toBe(true);
   });
 
+  it('lets a device have so many connections, and leaves others theirs', async () => {
+    const place = await start({ connectionsMax: CONNECTIONS_PER_DEVICE_MAX + 3 });
+    const other = await place.connected('device-2');
+    const own: TestPeer[] = [];
+    // Refused for its rate, or for a session that it has not: its device has spoken all the same.
+    for (let i = 0; i < CONNECTIONS_PER_DEVICE_MAX; i++) {
+      const peer = await place.peer('device-1');
+      place.clock.pass(0.1);
+      expect((await peer.ask(peer.request())).errorCode).toBe('NO_SESSION');
+      own.push(peer);
+    }
+    const [first, second] = own as [TestPeer, TestPeer];
+    expect((await first.ask(first.connectionRequest())).success).toBe(true);
+    const more = await place.connected('device-1');
+    // The one that has been silent longest: nothing valid has come by the second.
+    const told = { code: 1008, reason: 'too many connections of this device' };
+    expect(await second.closed).toEqual(told);
+    await until(() => place.server.connections === CONNECTIONS_PER_DEVICE_MAX + 1);
+    for (const peer of [first, more, other]) {
+      expect((await peer.ask(peer.request())).success).toBe(true);
+    }
+    // A place is free again with one that ends.
+    first.socket.close();
+    await first.closed;
+    await until(() => place.server.connections === CONNECTIONS_PER_DEVICE_MAX);
+    const next = await place.connected('device-1');
+    expect((await more.ask(more.request())).success).toBe(true);
+    expect((await next.ask(next.request())).success).toBe(true);
+  });
+
+  it('reads PONG no faster than messages, and ends who sends thousands', async () => {
+    const place = await start();
+    const [some, many] = [await place.connected(), await place.connected('device-2')];
+    for (let i = 0; i < 100; i++) some.socket.pong();
+    expect((await some.ask(some.request())).success).toBe(true);
+    for (let i = 0; i < 5000; i++) many.socket.pong();
+    expect(await many.closed).toEqual({ code: 1008, reason: 'too many requests at once' });
+    expect((await some.ask(some.request())).success).toBe(true);
+  });
+
+  it('lets strangers replay by many connections, and a device work meanwhile', async () => {
+    const place = await start({ connectionsMax: 400 });
+    const worker = await place.connected('device-1');
+    const victim = await place.connected('device-2');
+    const heard = victim.request();
+    await victim.ask(heard);
+    const strangers = await Promise.all(Array.from({ length: 150 }, () => place.peer()));
+    for (const stranger of strangers) stranger.sendTogether(Array(20).fill(heard));
+    const answersOf = () => strangers.reduce((sum, { answers }) => sum + answers.length, 0);
+    await until(() => answersOf() > 0);
+    for (let i = 0; i < 30; i++) expect((await worker.ask(worker.request())).success).toBe(true);
+    // Each is answered, in its time.
+    expect(answersOf()).toBeLessThan(150 * 20);
+    await until(() => answersOf() === 150 * 20);
+    const codes = new Set(strangers.flatMap(({ answers }) => answers.map((a) => a.errorCode)));
+    expect(codes).toEqual(new Set(['REPLAY']));
+    expect((await place.connected('device-1')).answers).toHaveLength(1);
+  });
+
   it('holds the line at its number of connections, and drops idle ones after 90 s', async () => {
     const place = await start({ connectionsMax: 50 });
-    const idle = await Promise.all(Array.from({ length: 49 }, () => place.connected('device-2')));
+    const idle = await Promise.all(
+      Array.from({ length: 49 }, (_, i) => place.connected(`device-${1 + (i % 2)}`)),
+    );
     const worker = await place.connected();
     await expect(place.peer()).rejects.toThrow('503');
     expect(place.server.connections).toBe(50);

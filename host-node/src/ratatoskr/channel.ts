@@ -27,6 +27,8 @@ export interface ChannelHandler {
   message(bytes: Uint8Array): void;
   /** A text message; what it says does not matter. */
   text(): void;
+  /** A frame without a message: PING or PONG of WebSocket. */
+  bare(): void;
   /** The peer says nothing more and still listens: the handler closes when it has answered. */
   ended(): void;
   /** Once, whoever closed it. Nothing comes after it. */

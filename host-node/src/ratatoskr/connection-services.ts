@@ -12,6 +12,7 @@ import type { RequestPipeline } from './request-pipeline.ts';
 import { signResponse } from './response-signer.ts';
 import type { ServiceBus, ServiceCall } from './service-bus.ts';
 import type { Session } from './sessions.ts';
+import { StrangerTime } from './stranger-time.ts';
 import { Turnstile } from './turnstile.ts';
 
 export const SERVER_VERSION = '1.0';
@@ -64,8 +65,8 @@ export interface ConnectionServicesOptions {
   /** A business request was answered, so long after it came. */
   routed: (ms: number) => void;
   left: (connection: unknown) => void;
-  /** A registered device has spoken on it. */
-  known: (connection: unknown) => void;
+  /** This registered device has spoken on it. */
+  known: (connection: unknown, deviceId: string) => void;
   /** A defect of ours, or of a service bus. */
   failed: (error: unknown) => void;
 }
@@ -91,7 +92,9 @@ export class ConnectionServices {
   readonly count: (result: CountedResult) => void;
   readonly routed: (ms: number) => void;
   readonly left: (connection: unknown) => void;
-  readonly known: (connection: unknown) => void;
+  readonly known: (connection: unknown, deviceId: string) => void;
+  /** Time of this thread, whatever the clock of messages is. */
+  readonly strangers = new StrangerTime(() => performance.now());
   readonly turnstile = new Turnstile();
   readonly #options: ConnectionServicesOptions;
 

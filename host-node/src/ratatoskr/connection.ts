@@ -7,14 +7,11 @@ import type { AuditEntry } from './audit-record.ts';
 import type { ChannelHandler, MessageChannel } from './channel.ts';
 import { type ConnectionServices, wallSOf } from './connection-services.ts';
 import { CloseCode, type ErrorCode } from './error-codes.ts';
+import { Intake } from './intake.ts';
 import {
-  CONNECTION_BURST,
-  CONNECTION_RATE_PER_SECOND,
   IDLE_TIMEOUT_S,
-  LARGE_MESSAGE_BYTES,
   MALFORMED_MAX,
   MALFORMED_WINDOW_S,
-  STRANGER_BURST,
   STRANGER_TIMEOUT_S,
   TEXT_FRAMES_MAX,
   UNAUTHENTICATED_MAX,
@@ -22,7 +19,7 @@ import {
   UNDER_WAY_PAUSE,
 } from './limits.ts';
 import { Pace } from './pace.ts';
-import { TokenBucket } from './rate-limit.ts';
+import type { Device } from './registry.ts';
 import type { Examined, Moment } from './request-pipeline.ts';
 import { ConnectionSession, type Session } from './sessions.ts';
 
@@ -34,46 +31,34 @@ export class RatatoskrConnection implements ChannelHandler {
   readonly #channel: MessageChannel;
   readonly #services: ConnectionServices;
   readonly #session = new ConnectionSession();
-  readonly #bucket: TokenBucket;
-  /** That of a connection on which a device has spoken. */
-  readonly #burst: number;
+  readonly #intake: Intake;
   readonly #pace: Pace;
   readonly #gone = new AbortController();
-  /** Steady milliseconds of the last valid message, or of the start. */
   #validMs: number;
   #malformedMs: number[] = [];
   #texts = 0;
   #strangers = 0;
-  /** Whether a registered device has signed something here that was not heard before. */
-  #known = false;
+  /** The registered device that has signed something here that was not heard before. */
+  #device: string | undefined;
   #underWay = 0;
-  #authenticating = false;
   /** The peer has said all that it will. */
   #ended = false;
-  /** A large message waits for its turn, or others have theirs after it. */
-  #resting = false;
-  /** There is no token for the next message. */
-  #limited = false;
-  /**
-   * What one read has brought behind a connection request that is not decided yet, a large message
-   * or the last token, in the order of its coming.
-   */
-  #held: Uint8Array[] = [];
 
   constructor(channel: MessageChannel, number: number, services: ConnectionServices) {
-    const nowMs = services.clock.steadyMs();
-    const { burst, perSecond } = services.connectionRate;
     this.#channel = channel;
     this.#number = number;
     this.#services = services;
-    this.#validMs = nowMs;
-    this.#burst = burst ?? CONNECTION_BURST;
-    this.#bucket = new TokenBucket(
-      Math.min(STRANGER_BURST, this.#burst),
-      perSecond ?? CONNECTION_RATE_PER_SECOND,
-      nowMs,
-    );
+    this.#validMs = services.clock.steadyMs();
     this.#pace = new Pace(channel, () => this.#end(CloseCode.POLICY, 'reads too slowly'));
+    const { connectionRate: rate, strangers, turnstile } = services;
+    this.#intake = new Intake({
+      ...{ pace: this.#pace, rate, strangers, turnstile },
+      now: () => this.#now(),
+      judge: (bytes, at) => this.#examine(bytes, at),
+      tooFast: (bytes, at) => this.#tooFast(bytes, at),
+      flooded: () => this.#end(CloseCode.POLICY, 'too many requests at once'),
+      judged: () => this.#endIfDone(),
+    });
     this.#audit({ event: 'connection_established', success: true });
   }
 
@@ -83,16 +68,17 @@ export class RatatoskrConnection implements ChannelHandler {
     return session && session.expiresAtS > wallSOf(this.#services.clock) ? session : undefined;
   }
 
+  /** Steady milliseconds of the last valid message, or of the start. */
+  get validMs(): number {
+    return this.#validMs;
+  }
+
   message(bytes: Uint8Array): void {
-    if (this.#isGone) return;
-    if (this.#holds) {
-      if (this.#held.length < UNDER_WAY_MAX) this.#held.push(bytes);
-      else this.#end(CloseCode.POLICY, 'too many requests at once');
-      return;
-    }
-    const at = this.#now();
-    if (this.#bucket.take(at.steadyMs)) this.#judge(bytes, at);
-    else this.#tooFast(bytes, at);
+    if (!this.#isGone) this.#intake.message(bytes);
+  }
+
+  bare(): void {
+    if (!this.#isGone) this.#intake.bare();
   }
 
   #now(): Moment {
@@ -101,27 +87,11 @@ export class RatatoskrConnection implements ChannelHandler {
     return { wallS: Math.floor(wallMs / 1000), wallMs, steadyMs: clock.steadyMs() };
   }
 
-  #judge(bytes: Uint8Array, at: Moment): void {
-    if (bytes.length < LARGE_MESSAGE_BYTES) {
-      this.#examine(bytes, at);
-      return;
-    }
-    this.#resting = true;
-    this.#pace.hold('turn', true);
-    const work = () => {
-      if (!this.#isGone) this.#examine(bytes, this.#now());
-    };
-    const rested = () => {
-      this.#resting = false;
-      this.#judgeHeld();
-    };
-    this.#services.turnstile.pass(work, rested);
-  }
-
   #examine(bytes: Uint8Array, at: Moment): void {
     const { pipeline } = this.#services;
     const examined = pipeline.examine(bytes, this.#session, at);
-    if (isOfDevice(examined)) this.#meet();
+    const device = deviceOf(examined);
+    if (device) this.#meet(device.deviceId);
     if (examined.ok) this.#act(examined, at.steadyMs);
     else this.#refuse(examined, at.steadyMs);
   }
@@ -140,6 +110,7 @@ export class RatatoskrConnection implements ChannelHandler {
 
   text(): void {
     if (this.#isGone) return;
+    this.#intake.bare();
     this.#error('INVALID_FORMAT', '-');
     this.#services.count('INVALID_FORMAT');
     if (++this.#texts >= TEXT_FRAMES_MAX) {
@@ -153,15 +124,16 @@ export class RatatoskrConnection implements ChannelHandler {
   }
 
   closed(): void {
-    this.#gone.abort();
-    this.#pace.stop();
+    this.#stop();
     this.#audit({ event: 'connection_closed', success: true });
     this.#services.left(this);
   }
 
   /** Ends the connection when its peer has been silent for too long. */
   sweep(steadyMs: number): void {
-    const timeoutS = this.#known ? IDLE_TIMEOUT_S : STRANGER_TIMEOUT_S;
+    // What it sends is not read until services have answered: that is not its silence.
+    if (this.#underWay >= UNDER_WAY_PAUSE) this.#validMs = steadyMs;
+    const timeoutS = this.#device === undefined ? STRANGER_TIMEOUT_S : IDLE_TIMEOUT_S;
     if (steadyMs - this.#validMs >= timeoutS * 1000) {
       this.#end(CloseCode.GOING_AWAY, `no valid message for ${timeoutS} s`);
     }
@@ -170,6 +142,11 @@ export class RatatoskrConnection implements ChannelHandler {
   /** Others want in, and no device has spoken here yet. */
   giveWay(): void {
     this.#end(CloseCode.TRY_AGAIN_LATER, 'no device has spoken here yet');
+  }
+
+  /** Its device has come by as many others as it may. */
+  giveWayToOwn(): void {
+    this.#end(CloseCode.POLICY, 'too many connections of this device');
   }
 
   /** The server stops. */
@@ -181,11 +158,11 @@ export class RatatoskrConnection implements ChannelHandler {
     return this.#gone.signal.aborted;
   }
 
-  #meet(): void {
-    if (this.#known) return;
-    this.#known = true;
-    this.#bucket.widen(this.#burst);
-    this.#services.known(this);
+  #meet(deviceId: string): void {
+    if (this.#device !== undefined) return;
+    this.#device = deviceId;
+    this.#intake.meet();
+    this.#services.known(this, deviceId);
   }
 
   /**
@@ -196,15 +173,6 @@ export class RatatoskrConnection implements ChannelHandler {
     this.#services.count('RATE_LIMITED');
     this.#audit({ event: 'rate_limit', success: false, reason: 'CONNECTION_RATE' });
     this.#error('RATE_LIMITED', this.#services.requestIdOf(bytes, at.wallS));
-    this.#awaitToken(at.steadyMs);
-  }
-
-  #awaitToken(steadyMs: number): void {
-    this.#limited = true;
-    this.#pace.rest(this.#bucket.waitMs(steadyMs), () => {
-      this.#limited = false;
-      this.#judgeHeld();
-    });
   }
 
   #refuse(refused: Refused, steadyMs: number): void {
@@ -246,18 +214,15 @@ export class RatatoskrConnection implements ChannelHandler {
         clock.steadyMs(),
       );
     }
-    this.#authenticating = true;
-    // What one read has brought may still come: it is held.
-    this.#pace.hold('session', true);
+    this.#intake.decide(true);
     const isFirst = await this.#services.isFirst(deviceId, digest);
     const credentials = { deviceId, userId, ...payload };
     const reason = isFirst ? await authenticate(credentials, this.#gone.signal) : undefined;
-    this.#authenticating = false;
     if (this.#isGone) return;
     if (!isFirst) {
       const replay = { code: 'REPLAY', reason: 'EARLIER_PROCESS' } as const;
       this.#refuse({ ok: false, ...replay, requestId, digest, request }, clock.steadyMs());
-      return this.#judgeHeld();
+      return this.#intake.decide(false);
     }
     const from = { device: deviceId, user: userId, requestId };
     if (reason !== undefined) {
@@ -269,24 +234,7 @@ export class RatatoskrConnection implements ChannelHandler {
     this.#strangers = 0;
     this.#audit({ event: 'authentication', success: true, ...from });
     this.#send(this.#services.accepted(requestId, session, digest));
-    this.#judgeHeld();
-  }
-
-  /** Each as if it came now: whether it has a session is known at last. */
-  #judgeHeld(): void {
-    while (!this.#holds && !this.#isGone && this.#held.length > 0) {
-      const at = this.#now();
-      if (this.#bucket.take(at.steadyMs)) this.#judge(this.#held.shift() as Uint8Array, at);
-      else this.#awaitToken(at.steadyMs);
-    }
-    this.#pace.hold('session', this.#authenticating);
-    this.#pace.hold('turn', this.#resting);
-    this.#endIfDone();
-  }
-
-  /** Whether what comes now has to wait. */
-  get #holds(): boolean {
-    return this.#authenticating || this.#resting || this.#limited;
+    this.#intake.decide(false);
   }
 
   /** A CONNECTION_RESPONSE that says no, and the end. */
@@ -321,7 +269,7 @@ export class RatatoskrConnection implements ChannelHandler {
 
   /** The peer says nothing more, and has all its answers. */
   #endIfDone(): void {
-    if (this.#ended && this.#underWay === 0 && !this.#holds) this.#end(CloseCode.NORMAL, '');
+    if (this.#ended && this.#underWay === 0 && !this.#intake.holds) this.#end(CloseCode.NORMAL, '');
   }
 
   #error(
@@ -339,9 +287,14 @@ export class RatatoskrConnection implements ChannelHandler {
 
   #end(code: number, reason: string): void {
     if (this.#isGone) return;
-    this.#gone.abort();
-    this.#pace.stop();
+    this.#stop();
     this.#channel.close(code, reason);
+  }
+
+  #stop(): void {
+    this.#gone.abort();
+    this.#intake.stop();
+    this.#pace.stop();
   }
 
   #auditRefusal({ code, reason, requestId, request, device }: Refused): void {
@@ -380,9 +333,9 @@ function nameOwner(entry: AuditEntry, { deviceId, userId }: Session): void {
   if (entry.device !== deviceId) entry.owner = deviceId;
 }
 
-/** A message that is not new could be anybody's, played again. */
-function isOfDevice(examined: Examined): boolean {
-  if (examined.ok) return true;
+/** Who has sent it; a message that is not new could be anybody's, played again. */
+function deviceOf(examined: Examined): Device | undefined {
+  if (examined.ok) return examined.device;
   const { device, code } = examined;
-  return device !== undefined && code !== 'REPLAY' && code !== 'NONCE_CACHE_FULL';
+  return code === 'REPLAY' || code === 'NONCE_CACHE_FULL' ? undefined : device;
 }

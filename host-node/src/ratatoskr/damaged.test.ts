@@ -2,6 +2,7 @@
 // nothing is executed but what a device has signed, and each message has one answer at the most.
 import { describe, expect, it } from 'vitest';
 import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
+import { until } from '../testing/until.ts';
 import type { ChannelHandler, MessageChannel } from './channel.ts';
 import { placesForTests } from './testing/places.ts';
 import { echo } from './testing/ratatoskr-place.ts';
@@ -78,7 +79,7 @@ describe('damaged messages', () => {
         channel = new Sink();
         handler = server.accept(channel) as ChannelHandler;
         handler.message(codec.encodeRequest(peer.connectionRequest()));
-        await new Promise((resolve) => setImmediate(resolve));
+        await until(() => channel.sent.length > 0);
         expect(channel.sent, `seed ${seed}`).toHaveLength(1);
       }
       if (i % 20 === 0) place.clock.pass(1);

@@ -23,7 +23,7 @@ async function start(options: Partial<WebSocketListenerOptions> = {}) {
       channels.push(channel);
       const nothing = () => {};
       const message = (bytes: Uint8Array) => channel.send(bytes);
-      return { message, text: nothing, ended: nothing, closed: nothing };
+      return { message, text: nothing, bare: nothing, ended: nothing, closed: nothing };
     },
     failed: (error) => problems.push(error),
     ...options,

@@ -56,6 +56,8 @@ describe('InProcessBus', () => {
     [{ callsMax: Number.NaN }, RangeError],
     [{ callsPerDeviceMax: 0 }, RangeError],
     [{ routes: {} }, TypeError],
+    [{ routes: new Map([['a', {}]]) }, TypeError],
+    [{ fallback: 5 }, TypeError],
     [{ answers: undefined }, TypeError],
     [{ logger: undefined }, TypeError],
   ])('is not made with %j', (options, kind) => {

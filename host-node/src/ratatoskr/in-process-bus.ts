@@ -255,9 +255,13 @@ export class InProcessBus implements ServiceBus {
   }
 }
 
-function checkOptions({ routes, answers, logger, ...more }: InProcessBusOptions): void {
+function checkOptions({ routes, fallback, answers, logger, ...more }: InProcessBusOptions): void {
   if (typeof routes?.get !== 'function') {
     throw new TypeError('routes: wanted a Map of services by request_type');
+  }
+  const services = [...routes.values(), ...(fallback === undefined ? [] : [fallback])];
+  if (services.some((service) => typeof service?.handle !== 'function')) {
+    throw new TypeError('routes, fallback: wanted services, each with a function handle()');
   }
   if (typeof answers?.begin !== 'function') throw new TypeError('answers: wanted an AnswerStore');
   if (typeof logger?.error !== 'function') throw new TypeError('logger: wanted a Logger');

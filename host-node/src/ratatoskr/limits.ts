@@ -10,6 +10,11 @@ export {
 } from '@andvari/host-common/engine/generated/limits';
 /** A browser sends one fragment; more only cost memory. */
 export const FRAGMENTS_MAX = 64;
+/**
+ * Pieces in which the bytes of one frame may come: the longest has 764 packets of Ethernet. Each
+ * costs some 140 bytes of memory besides what it holds.
+ */
+export const PIECES_MAX = 4096;
 
 /** Connections at once where the configuration does not say; REF has the same number. */
 export const CONNECTIONS_DEFAULT = 1000;
@@ -43,6 +48,16 @@ export const HANDSHAKES_PER_ADDRESS_MAX = 256;
 export const HANDSHAKE_GRACE_MS = 1_000;
 /** Part of an address's sockets that may be at each stage of a handshake before the oldest go. */
 export const HANDSHAKES_STAGE_PART = 0.25;
+/**
+ * Milliseconds of a second that the thread may spend on messages of strangers, and how many at
+ * once: half, in portions that nobody notices. 3000 devices a second that connect anew.
+ */
+export const STRANGER_MS_PER_SECOND = 500;
+export const STRANGER_BURST_MS = 50;
+/** What it takes to read one frame, whatever is in it. */
+export const STRANGER_FRAME_MS = 0.002;
+/** Connections of one device. A client of ours has one; this is for programs with many workers. */
+export const CONNECTIONS_PER_DEVICE_MAX = 32;
 /** Life of a session (section 4, 3). */
 export const SESSION_S = 86_400;
 

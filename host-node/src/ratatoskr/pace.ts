@@ -8,7 +8,7 @@ import { UNSENT_CLOSE_BYTES, UNSENT_PAUSE_BYTES, UNSENT_TIMEOUT_MS } from './lim
 /** How often a paused connection's unsent bytes are looked at: a channel does not tell of them. */
 const LOOK_MS = 20;
 
-type Hold = 'unsent' | 'rate' | 'services' | 'session' | 'turn';
+type Hold = 'line' | 'rate' | 'services' | 'session' | 'turn' | 'unsent';
 
 export class Pace {
   readonly #channel: MessageChannel;

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { MessageType, type RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages';
 import { fromBase64Url, responseSigningInput } from '@andvari/host-common/ratatoskr/signing';
 import { describe, expect, it, vi } from 'vitest';
+import { until } from '../testing/until.ts';
+import { UNDER_WAY_PAUSE } from './limits.ts';
 import { NodeEd25519Verifier } from './node-ed25519.ts';
 import { placesForTests } from './testing/places.ts';
 import { type RatatoskrPlace, USER } from './testing/ratatoskr-place.ts';
@@ -287,6 +289,34 @@ describe('each error code of section 7', () => {
     expect([first, second].every((id) => /^[0-9a-f-]{36}$/.test(id))).toBe(true);
     expect(second).not.toBe(first);
     expect(place.server.sessions).toBe(1);
+  });
+
+  it('ends a silent connection, but not one that is not read while services work', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const handle = async () => {
+      await held;
+      return new Uint8Array();
+    };
+    const place = await start({ bus: { fallback: { name: 'slow', handle }, deadlineMs: 60_000 } });
+    const [busy, idle] = [await place.connected(), await place.connected('device-2')];
+    for (let i = 0; i < UNDER_WAY_PAUSE; i++) busy.send(busy.request());
+    for (let i = 0; i < UNDER_WAY_PAUSE - 1; i++) idle.send(idle.request());
+    await until(() => place.server.counts.get('ok') === 2 * UNDER_WAY_PAUSE + 1);
+    for (let s = 0; s < 100; s += 10) {
+      place.server.sweep();
+      place.clock.pass(10);
+    }
+    place.server.sweep();
+    expect((await idle.closed).code).toBe(1001);
+    release();
+    await busy.answer(UNDER_WAY_PAUSE);
+    expect((await busy.ask(busy.request())).success).toBe(true);
+    place.clock.pass(90);
+    place.server.sweep();
+    expect((await busy.closed).code).toBe(1001);
   });
 
   it('RATE_LIMITED: the 61st message of a device in a minute', async () => {

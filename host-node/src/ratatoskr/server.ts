@@ -16,6 +16,7 @@ import {
   systemClock,
   wallSOf,
 } from './connection-services.ts';
+import { DeviceConnections } from './device-connections.ts';
 import {
   CONNECTIONS_DEFAULT,
   DEVICES_MAX,
@@ -100,6 +101,7 @@ export class RatatoskrServer {
     this.#bus = bus;
     this.#rates = new DeviceRateLimit({ perMinute, perHour }, DEVICES_MAX);
     const strangers = new StrangerLimit<RatatoskrConnection>(connectionsMax);
+    const ofDevices = new DeviceConnections<RatatoskrConnection>();
     this.#services = new ConnectionServices({
       ...{ codec, bus, audit, clock, signer },
       pipeline: new RequestPipeline({
@@ -119,8 +121,12 @@ export class RatatoskrServer {
       left: (connection) => {
         this.#connections.delete(connection as RatatoskrConnection);
         strangers.delete(connection as RatatoskrConnection);
+        ofDevices.delete(connection as RatatoskrConnection);
       },
-      known: (connection) => strangers.delete(connection as RatatoskrConnection),
+      known: (connection, deviceId) => {
+        strangers.delete(connection as RatatoskrConnection);
+        ofDevices.add(connection as RatatoskrConnection, deviceId)?.giveWayToOwn();
+      },
     });
     this.accept = (channel) => {
       if (this.#closing || this.#connections.size >= connectionsMax) {

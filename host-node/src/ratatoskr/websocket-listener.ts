@@ -20,6 +20,7 @@ import {
   HANDSHAKES_MAX,
   LEAVING_PART,
   MESSAGE_BYTES_MAX,
+  PIECES_MAX,
   PING_INTERVAL_MS,
 } from './limits.ts';
 import { WebSocketChannel } from './websocket-channel.ts';
@@ -87,6 +88,7 @@ export class WebSocketListener {
       upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
       failed,
       connectionsMax: connectionsMax + HANDSHAKES_MAX,
+      requestsPerConnectionMax: 1,
       protocol: 'Ratatoskr (ratatoskr.listen): TCP',
       ...(certificate ? { certificate } : {}),
       ...(handshakeTimeoutMs ? { handshakeTimeoutMs } : {}),
@@ -98,8 +100,9 @@ export class WebSocketListener {
       clientTracking: false,
       handleProtocols: (offered) =>
         offered.has(RATATOSKR_SUBPROTOCOL) ? RATATOSKR_SUBPROTOCOL : false,
-      // ws takes these two; its type declarations do not know them yet.
-      ...({ maxFragments: FRAGMENTS_MAX, closeTimeout: CLOSE_TIMEOUT_MS } as object),
+      // ws takes these; its type declarations do not know them yet.
+      ...({ maxBufferedChunks: PIECES_MAX, maxFragments: FRAGMENTS_MAX } as object),
+      ...({ closeTimeout: CLOSE_TIMEOUT_MS } as object),
     });
   }
 
@@ -232,6 +235,8 @@ export class WebSocketListener {
       else if (binary) handler.message(data as Buffer);
       else handler.text();
     });
+    const bare = () => (ws.readyState === ws.OPEN ? handler.bare() : channel.late());
+    ws.on('ping', bare).on('pong', bare);
     ws.on('close', () => {
       this.#channels.delete(channel);
       this.#leaving.delete(channel);

@@ -22,6 +22,7 @@ class Echo {
     return {
       message: (bytes) => channel.send(bytes),
       text: () => this.told.push('text'),
+      bare: () => this.told.push('bare'),
       ended: () => this.told.push('ended'),
       closed: () => this.told.push('closed'),
     };
@@ -205,6 +206,63 @@ describe('the WebSocket listener', () => {
     channel.close(1008, 'enough');
     const [code, reason] = await once(client, 'close');
     expect([code, String(reason)]).toEqual([1008, 'enough']);
+  });
+
+  it('tells of PING and PONG, which are work too', async () => {
+    const { port, echo } = await start();
+    const client = open(`ws://127.0.0.1:${port}/ratatoskr`);
+    await once(client, 'open');
+    client.pong();
+    client.ping();
+    await once(client, 'pong');
+    await until(() => echo.told.length === 2);
+    expect(echo.told).toEqual(['bare', 'bare']);
+  });
+
+  it('takes a message in many pieces, not one in thousands', async () => {
+    const { port } = await start();
+    const inPieces = async (bytes: number) => {
+      const client = open(`ws://127.0.0.1:${port}/ratatoskr`);
+      let socket!: Socket;
+      client.once('upgrade', (response) => {
+        socket = response.socket;
+      });
+      await once(client, 'open');
+      socket.setNoDelay(true);
+      const ended = new Promise<number>((resolve) => {
+        client.on('close', resolve);
+        client.on('message', (data) => resolve((data as Buffer).length));
+      });
+      // A masked binary frame, the mask zeros.
+      const head = Buffer.from([0x82, 0xfe, bytes >> 8, bytes & 255, 0, 0, 0, 0]);
+      socket.write(head);
+      for (let i = 0; i < bytes && !socket.destroyed; i++) {
+        socket.write(Buffer.from([i]));
+        // Each write is read by itself.
+        await new Promise((resolve) => setImmediate(resolve));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return ended;
+    };
+    expect(await inPieces(700)).toBe(700);
+    expect(await inPieces(20_000)).toBe(1008);
+  });
+
+  it('answers what is no WebSocket once, and ends the connection', async () => {
+    const { port } = await start();
+    const socket = connect(port, '127.0.0.1');
+    atEnd(() => socket.destroy());
+    let answered = '';
+    socket.on('data', (data) => {
+      answered += String(data);
+    });
+    socket.on('error', () => {});
+    const closed = once(socket, 'close');
+    const request = `GET /ratatoskr HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+    socket.write(request.repeat(1000));
+    await closed;
+    expect(answered).toMatch(/^HTTP\/1\.1 426 /);
+    expect(answered.match(/HTTP\/1\.1 /g)?.length).toBeLessThanOrEqual(2);
   });
 
   it('cuts a handshake that does not come to an end, while others get through', async () => {

@@ -66,6 +66,7 @@ describe.runIf(quicAvailable)('a session as a channel', () => {
             onMessage(bytes);
           },
           text: () => expect.fail('there is no text here'),
+          bare: () => expect.fail('there are no bare frames here'),
           ended: () => channel.close(1000, 'ended'),
           closed: () => closedCount++,
         };
@@ -285,7 +286,8 @@ describe.runIf(quicAvailable)('sessions that were told to go', () => {
       accept: (channel) => {
         channels.push(channel);
         const closed = () => void closedCount++;
-        return { message: () => {}, text: () => {}, ended: () => {}, closed };
+        const nothing = () => {};
+        return { message: nothing, text: nothing, bare: nothing, ended: nothing, closed };
       },
     });
     const address = await listener.open();
