@@ -5,7 +5,10 @@ import {
   RatatoskrError,
   RefusedByServerError,
 } from '@andvari/host-common/ratatoskr/client/client-error';
-import { PAYLOAD_BYTES_MAX } from '@andvari/host-common/ratatoskr/client/limits';
+import {
+  PAYLOAD_BYTES_MAX,
+  SESSION_TIMEOUT_MS,
+} from '@andvari/host-common/ratatoskr/client/limits';
 import {
   type CallAnswer,
   RatatoskrClient,
@@ -25,6 +28,8 @@ import { readRegularFile, readStdin } from './wallet-read.ts';
 const KEY_FILE_BYTES_MAX = 200;
 const CA_FILE_BYTES_MAX = 1024 * 1024;
 const HASHES_MAX = 8;
+/** Of the time of all: to connect, to open a session, and for the next transport. */
+const PARTS = 3;
 
 interface KeygenOptions {
   device: string;
@@ -197,7 +202,17 @@ async function openClient(url: string, options: CallCommandOptions, stop: AbortS
   const address = await resolveCallAddress(url, { certificateHash, ca }, signal);
   const { transports } = address;
   const serverKey = options.serverKey ?? address.serverKey;
-  const who = { signer, deviceId, userId, serverKey, signV2: v2, reconnect: false };
+  // A transport that connects and then is silent must leave time for the next one.
+  const fallbackAfterMs = Math.min(Math.ceil(options.timeout / PARTS), SESSION_TIMEOUT_MS);
+  const who = {
+    signer,
+    deviceId,
+    userId,
+    serverKey,
+    signV2: v2,
+    reconnect: false,
+    fallbackAfterMs,
+  };
   try {
     return { client: new RatatoskrClient({ transports, ...who }, parts), serverKey };
   } catch (error) {

@@ -17,7 +17,12 @@ import { wantBytes } from '../want-bytes.ts';
 import { QUEUE_LIMITS, type QueueLimits } from './call-queue.ts';
 import { RatatoskrError } from './client-error.ts';
 import type { CallOptions, RatatoskrClientOptions } from './client-options.ts';
-import { CALL_TIMEOUT_DEFAULT_MS, PAYLOAD_BYTES_MAX, TIMER_MS_MAX } from './limits.ts';
+import {
+  CALL_TIMEOUT_DEFAULT_MS,
+  PAYLOAD_BYTES_MAX,
+  SESSION_TIMEOUT_MS,
+  TIMER_MS_MAX,
+} from './limits.ts';
 
 const KEY_BYTES = 32;
 /** As registries refuse them. */
@@ -47,7 +52,8 @@ export function checkOptions(options: RatatoskrClientOptions, codec: RatatoskrCo
   if (requireSignedResponses && serverKey === undefined) {
     throw new TypeError('requireSignedResponses: wanted a serverKey as well');
   }
-  const { deviceIdentity = '', authenticationToken } = options;
+  const { deviceIdentity = '', authenticationToken, fallbackAfterMs } = options;
+  if (fallbackAfterMs !== undefined) checkFallback(fallbackAfterMs);
   checkText('deviceIdentity', deviceIdentity, MESSAGE_ID_BYTES_MAX);
   if (authenticationToken !== undefined && typeof authenticationToken !== 'function') {
     throw new TypeError('authenticationToken: wanted a function');
@@ -139,6 +145,13 @@ function checkServerKey(key: Uint8Array, codec: RatatoskrCodec): void {
   wantBytes('serverKey', key, KEY_BYTES);
   const problem = codec.refusedKey(key);
   if (problem !== undefined) throw new RangeError(`serverKey: it is no key (${problem})`);
+}
+
+function checkFallback(ms: unknown): void {
+  if (typeof ms !== 'number') throw new TypeError('fallbackAfterMs: wanted a number');
+  if (!(ms > 0 && ms <= SESSION_TIMEOUT_MS)) {
+    throw new RangeError(`fallbackAfterMs: wanted more than 0 and at most ${SESSION_TIMEOUT_MS}`);
+  }
 }
 
 function checkId(name: string, id: unknown): void {

@@ -27,8 +27,16 @@ export interface RatatoskrClientOptions {
    * failed with ANDVARI_TIMEOUT; `signal` is aborted then, and when the client is closed.
    */
   authenticationToken?: (signal: AbortSignal) => Promise<string>;
-  /** Connect again when the connection has ended [true]. */
+  /**
+   * Connect again when the connection has ended [true]. False: one try, in which a transport that
+   * connects but carries nothing is followed by the next.
+   */
   reconnect?: boolean;
+  /**
+   * Time for a transport to connect, and again for an answer to a connection request, while there
+   * is another one to try: more than 0, at most 10,000 [10,000; to connect has 5 s anyway].
+   */
+  fallbackAfterMs?: number;
   /** Of the queue. */
   limits?: Partial<QueueLimits>;
 }

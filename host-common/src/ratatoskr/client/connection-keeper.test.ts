@@ -185,13 +185,17 @@ describe('connecting', () => {
       });
       return server.accept(arrived, { payload });
     };
-    await expect(client.connect()).rejects.toMatchObject({ code: 'ANDVARI_BAD_REPLY' });
+    const end = client.connect().catch((error) => error);
+    await clock.pass(1000);
+    expect(await end).toMatchObject({ code: 'ANDVARI_BAD_REPLY' });
   });
 
   it('takes no answer but a connection response for one', async () => {
-    const { client, server } = place({ reconnect: false });
+    const { client, server, clock } = place({ reconnect: false });
     server.onConnect = (arrived) => server.accept(arrived, { messageType: 3 });
-    await expect(client.connect()).rejects.toMatchObject({ code: 'ANDVARI_BAD_REPLY' });
+    const end = client.connect().catch((error) => error);
+    await clock.pass(1000);
+    expect(await end).toMatchObject({ code: 'ANDVARI_BAD_REPLY' });
     expect(client.status().state).toBe('failed');
   });
 
@@ -200,8 +204,11 @@ describe('connecting', () => {
     server.dead = true;
     const connecting = client.connect();
     const end = connecting.catch((error) => error);
-    await clock.pass(10_000);
+    // By each transport, with a wait between them.
+    await clock.pass(21_000);
     expect(await end).toMatchObject({ code: 'ANDVARI_UNREACHABLE' });
+    expect(client.status().state).toBe('failed');
+    expect(server.peers.map(({ transport }) => transport)).toEqual(['webtransport', 'websocket']);
   });
 });
 

@@ -158,8 +158,8 @@ export class ConnectionKeeper {
         emit({ kind: 'session', session: undefined });
         this.#enter('connecting');
       },
-      ended: (error) => {
-        if (isOurs()) this.#ended(error);
+      ended: (error, hasAlternative) => {
+        if (isOurs()) this.#ended(error, hasAlternative);
       },
       answering: (answering) => {
         if (!isOurs()) return;
@@ -189,7 +189,7 @@ export class ConnectionKeeper {
     online();
   }
 
-  #ended(error: RatatoskrError): void {
+  #ended(error: RatatoskrError, hasAlternative: boolean): void {
     const { clock, emit, reconnect } = this.#options;
     this.#link = undefined;
     this.#fault = error;
@@ -200,7 +200,8 @@ export class ConnectionKeeper {
     if (wasGood) this.#tries.reset();
     emit({ kind: 'session', session: undefined });
     emit({ kind: 'transport', transport: undefined });
-    if (!reconnect || isFinal(error)) {
+    // A try is over when each transport has had its turn.
+    if ((!reconnect && !hasAlternative) || isFinal(error)) {
       this.#enter('failed');
       this.#disappoint(error);
       this.#options.failed(error);

@@ -1,4 +1,4 @@
-/** One try to connect, by the first transport that succeeds. */
+/** One try to connect, by the first transport that succeeds; and which of them is the first. */
 
 import type {
   ChannelEvents,
@@ -8,7 +8,7 @@ import type {
 } from './client-channel.ts';
 import type { ClientClock } from './client-clock.ts';
 import { RatatoskrError } from './client-error.ts';
-import { FALLBACK_MS } from './limits.ts';
+import { FALLBACK_MS, SESSION_TIMEOUT_MS } from './limits.ts';
 import { withinTime } from './time-limit.ts';
 
 const NORMAL = 1000;
@@ -19,16 +19,25 @@ export interface DialerOptions {
   clock: ClientClock;
   /** For each transport. */
   timeoutMs: number;
+  /** Less than that, and for the answer to a connection request, while there is another to try. */
+  fallbackAfterMs: number;
 }
 
 export interface Dialed {
   channel: ClientChannel;
   transport: TransportName;
+  /** Time for the answer to a connection request: less while another one is there to try. */
+  answerMs(): number;
+  /**
+   * It connects, but carries nothing: it is left alone for a while, as if it did not. Gives whether
+   * another one may do better, which was not put off lately.
+   */
+  putOff(): boolean;
 }
 
 export class Dialer {
   readonly #options: DialerOptions;
-  /** When a transport may be the first choice again. */
+  /** When a transport may be taken in its own place again; until then it is behind the others. */
   readonly #notBeforeMs = new Map<ClientTransport, number>();
 
   constructor(options: DialerOptions) {
@@ -40,15 +49,24 @@ export class Dialer {
    * reason. `eventsOf` is asked once for each try: what a lost one still says goes nowhere.
    */
   async dial(eventsOf: () => ChannelEvents, signal: AbortSignal): Promise<Dialed> {
-    const { clock } = this.#options;
+    const { timeoutMs, fallbackAfterMs } = this.#options;
     const failed: ClientTransport[] = [];
     const faults: string[] = [];
-    for (const transport of this.#inOrder()) {
+    const order = this.#inOrder();
+    for (const transport of order) {
+      const limitMs = transport === order.at(-1) ? timeoutMs : Math.min(timeoutMs, fallbackAfterMs);
       try {
-        const channel = await this.#try(transport, eventsOf(), signal);
-        const nowMs = clock.monotonicMs();
-        for (const other of failed) this.#notBeforeMs.set(other, nowMs + FALLBACK_MS);
-        return { channel, transport: transport.name };
+        const channel = await this.#try(transport, eventsOf(), { signal, timeoutMs: limitMs });
+        for (const other of failed) this.#putOff(other);
+        return {
+          channel,
+          transport: transport.name,
+          answerMs: () => (this.#hasOther(transport) ? fallbackAfterMs : SESSION_TIMEOUT_MS),
+          putOff: () => {
+            this.#putOff(transport);
+            return this.#hasOther(transport);
+          },
+        };
       } catch (error) {
         signal.throwIfAborted();
         failed.push(transport);
@@ -59,20 +77,31 @@ export class Dialer {
     throw new RatatoskrError('ANDVARI_UNREACHABLE', faults.join('; ') || 'no transport is there');
   }
 
+  /** Those that are put off come last, and among them the one that was put off first. */
   #inOrder(): ClientTransport[] {
-    const nowMs = this.#options.clock.monotonicMs();
-    const isLate = (transport: ClientTransport) =>
-      (this.#notBeforeMs.get(transport) ?? nowMs) > nowMs;
-    const { transports } = this.#options;
-    return [...transports.filter((one) => !isLate(one)), ...transports.filter(isLate)];
+    const lateMs = (one: ClientTransport) =>
+      this.#isLate(one) ? (this.#notBeforeMs.get(one) as number) : 0;
+    return [...this.#options.transports].sort((one, other) => lateMs(one) - lateMs(other));
+  }
+
+  #hasOther(transport: ClientTransport): boolean {
+    return this.#options.transports.some((one) => one !== transport && !this.#isLate(one));
+  }
+
+  #isLate(transport: ClientTransport): boolean {
+    return (this.#notBeforeMs.get(transport) ?? 0) > this.#options.clock.monotonicMs();
+  }
+
+  #putOff(transport: ClientTransport): void {
+    this.#notBeforeMs.set(transport, this.#options.clock.monotonicMs() + FALLBACK_MS);
   }
 
   async #try(
     transport: ClientTransport,
     events: ChannelEvents,
-    signal: AbortSignal,
+    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
   ): Promise<ClientChannel> {
-    const { clock, timeoutMs } = this.#options;
+    const { clock } = this.#options;
     const late = () => new Error(`no connection within ${timeoutMs} ms`);
     let connecting: Promise<ClientChannel> | undefined;
     const connect = (either: AbortSignal) => {

@@ -53,7 +53,10 @@ export const RECONNECT_TRIES = 5;
  * the shortest again.
  */
 export const STABLE_MS = 10_000;
-/** A transport that did not connect while another did is tried last for this long. */
+/**
+ * A transport that did not connect while another did, or connected and carried nothing, is tried
+ * last for this long.
+ */
 export const FALLBACK_MS = 300_000;
 
 /** Calls that have not ended: a page makes a few, a program that makes more has lost its server. */

@@ -8,6 +8,12 @@ export function noToken(): RatatoskrError {
   return new RatatoskrError('ANDVARI_TIMEOUT', problem);
 }
 
+/** The server, or the way to it, has a limit in time for the answer to a connection request. */
+export function noSession(waitMs: number): RatatoskrError {
+  const problem = `no answer to a connection request within ${waitMs} ms`;
+  return new RatatoskrError('ANDVARI_UNREACHABLE', problem, { outcome: 'unknown' });
+}
+
 /** Told as a problem, and no more than that. */
 export function forNobody(): RatatoskrError {
   return new RatatoskrError('ANDVARI_BAD_REPLY', 'an answer that nobody waits for');

@@ -9,8 +9,11 @@ export interface LinkOwner {
   online(session: Session): void;
   /** The session is over; `online` comes again, or `ended`. */
   paused(): void;
-  /** Once: the link is of no use any more. */
-  ended(error: RatatoskrError): void;
+  /**
+   * Once: the link is of no use any more. `hasAlternative`: its transport carried nothing, and
+   * another one has not been asked yet.
+   */
+  ended(error: RatatoskrError, hasAlternative: boolean): void;
   /** Whether it answers the question if it lives, while there is a session. */
   answering(answering: boolean): void;
   /** A heartbeat was sent. */

@@ -7,11 +7,11 @@ import type { RatatoskrCodec } from '../codec.ts';
 import type { ResponseValidator } from '../message-validator.ts';
 import { MessageType, type RatatoskrResponse } from '../messages.ts';
 import { AnswerWatch } from './answer-watch.ts';
-import type { ChannelEvents, ClientChannel, TransportName } from './client-channel.ts';
+import type { ChannelEvents, TransportName } from './client-channel.ts';
 import { checkToken } from './client-checks.ts';
 import type { ClientClock } from './client-clock.ts';
 import { asRatatoskrError, RatatoskrError, RefusedByServerError } from './client-error.ts';
-import type { Dialer } from './dial.ts';
+import type { Dialed, Dialer } from './dial.ts';
 import {
   CONNECT_TIMEOUT_MS,
   HEARTBEAT_MS,
@@ -21,15 +21,15 @@ import {
   RENEW_MIN_MS,
   SESSION_TIMEOUT_MS,
   SILENCE_MAX_MS,
-  SLOW_LINE_BYTES_PER_S,
   TIMER_MS_MAX,
 } from './limits.ts';
-import { cut, forNobody, noToken } from './link-errors.ts';
+import { cut, forNobody, noSession, noToken } from './link-errors.ts';
 import type { Answer, LinkOwner } from './link-owner.ts';
 import type { MessageMaker, Outgoing } from './message-maker.ts';
 import { SentDigests } from './sent-digests.ts';
 import { readSession, type Session } from './session.ts';
 import { type TimeLimit, withinTime } from './time-limit.ts';
+import { type Waiting, WaitingAnswers } from './waiting-answers.ts';
 
 export interface LinkSettings {
   codec: RatatoskrCodec;
@@ -40,15 +40,6 @@ export interface LinkSettings {
   deviceIdentity: string;
   /** Asked for each CONNECTION_REQUEST. */
   authenticationToken: (signal: AbortSignal) => Promise<string>;
-}
-
-interface Waiting {
-  digest: Uint8Array;
-  /** Of the message; 0: nobody has to answer it. */
-  bytes: number;
-  sentMs: number;
-  resolve(answer: Answer): void;
-  reject(error: RatatoskrError): void;
 }
 
 type Verdict = Awaited<ReturnType<ResponseValidator['validate']>>;
@@ -63,12 +54,11 @@ export class Link {
   readonly #settings: LinkSettings;
   readonly #owner: LinkOwner;
   readonly #stop = new AbortController();
-  /** By request_id: sent, and neither answered nor given up. */
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new WaitingAnswers();
   readonly #sent = new SentDigests();
   readonly #timers = new Map<Timer, () => void>();
   readonly #watch: AnswerWatch;
-  #channel: ClientChannel | undefined;
+  #dialed: Dialed | undefined;
   /** Those of the last try to connect; others' words do not count any more. */
   #current: ChannelEvents | undefined;
   /** request_id of the last heartbeat. */
@@ -77,6 +67,8 @@ export class Link {
   #answering = true;
   #turn: Promise<void> = Promise.resolve();
   #renewing = false;
+  /** There was a session, also one that is over. */
+  #wasOnline = false;
   #ended = false;
 
   constructor(settings: LinkSettings, owner: LinkOwner) {
@@ -88,10 +80,10 @@ export class Link {
   /** Connects and asks for a session; the owner is told how it went. */
   async open(dialer: Dialer): Promise<void> {
     try {
-      const { channel, transport } = await dialer.dial(() => this.#events(), this.#stop.signal);
-      if (this.#ended) return channel.close(NORMAL, '');
-      this.#channel = channel;
-      this.transport = transport;
+      const dialed = await dialer.dial(() => this.#events(), this.#stop.signal);
+      if (this.#ended) return dialed.channel.close(NORMAL, '');
+      this.#dialed = dialed;
+      this.transport = dialed.transport;
       this.#heard();
       await this.renew();
     } catch (error) {
@@ -112,7 +104,7 @@ export class Link {
       ).catch(() => undefined);
     }
     this.#release(new RatatoskrError('ANDVARI_CLOSED', 'the client has disconnected'));
-    this.#channel?.close(NORMAL, '');
+    this.#dialed?.channel.close(NORMAL, '');
   }
 
   /**
@@ -122,19 +114,20 @@ export class Link {
    */
   async exchange(message: Outgoing, begin: () => boolean = () => true): Promise<Answer> {
     const { bytes, digest } = await this.#settings.maker.make(message);
-    if (this.#ended || this.#channel === undefined || !begin()) throw cut('not-executed');
+    if (this.#ended || this.#dialed === undefined || !begin()) throw cut('not-executed');
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const sentMs = this.#settings.clock.monotonicMs();
-    const waiting = { digest, bytes: bytes.length, sentMs, resolve, reject };
-    this.#waiting.set(message.requestId, waiting);
+    const isCall = message.messageType === MessageType.BUSINESS_REQUEST;
+    const waiting = { digest, bytes: bytes.length, isCall, sentMs, resolve, reject };
+    this.#waiting.add(message.requestId, waiting);
     this.#sent.note(message.requestId, digest);
-    if (message.messageType === MessageType.BUSINESS_REQUEST) this.#watch.asked(this.#carryMs());
+    if (isCall) this.#watch.asked(this.#waiting.carryMs);
     try {
-      this.#channel.send(bytes);
+      this.#dialed.channel.send(bytes);
     } catch (cause) {
       // A transport that breaks instead of telling its end.
-      this.#waiting.delete(message.requestId);
-      this.#end(asRatatoskrError(cause));
+      this.#waiting.forget(message.requestId);
+      this.#broke(asRatatoskrError(cause));
       throw cut('unknown', cause);
     }
     return promise;
@@ -142,7 +135,7 @@ export class Link {
 
   /** Nobody waits for this answer any more. */
   forget(requestId: string): void {
-    this.#waiting.delete(requestId);
+    this.#waiting.forget(requestId);
   }
 
   /**
@@ -156,6 +149,7 @@ export class Link {
       const session = await this.#askForSession();
       if (this.#ended) return;
       this.session = session;
+      this.#wasOnline = true;
       this.#schedule(session);
       this.#owner.online(session);
     } catch (error) {
@@ -176,7 +170,9 @@ export class Link {
   #notRenewed(error: RatatoskrError): void {
     const isBusy = error instanceof RefusedByServerError && error.serverCode === 'RATE_LIMITED';
     if (!isBusy || this.session === undefined) {
-      this.#end(error);
+      // What refuses is the server's own word, by whatever transport, and tokens the application's.
+      if (error.code === 'ANDVARI_BAD_REPLY') this.#broke(error);
+      else this.#end(error);
       return;
     }
     // It lives, which was the question, and the session that was there holds.
@@ -192,14 +188,12 @@ export class Link {
       version: PROTOCOL_VERSION,
     });
     const requestId = newId();
-    const carryMs = this.#carryMs();
+    const { carryMs } = this.#waiting;
     if (this.session !== undefined) {
       this.#set('doubt', QUESTION_LATE_MS + carryMs, () => this.#isAnswering(false));
     }
-    this.#set('sign', SESSION_TIMEOUT_MS + carryMs, () => {
-      const problem = `no answer to a connection request within ${SESSION_TIMEOUT_MS} ms`;
-      this.#end(new RatatoskrError('ANDVARI_UNREACHABLE', problem, { outcome: 'unknown' }));
-    });
+    const signMs = this.#dialed?.answerMs() ?? SESSION_TIMEOUT_MS;
+    this.#set('sign', signMs + carryMs, () => this.#broke(noSession(signMs), true));
     const sentMs = clock.monotonicMs();
     const messageType = MessageType.CONNECTION_REQUEST;
     const { response, signed } = await this.exchange({ messageType, requestId, payload });
@@ -239,10 +233,10 @@ export class Link {
       payload: new Uint8Array(0),
     });
     if (this.#ended) return;
-    this.#channel?.send(bytes);
+    this.#dialed?.channel.send(bytes);
     if (messageType !== MessageType.HEARTBEAT) return;
     // The one before has gone unanswered, as it should.
-    if (this.#beatId !== '') this.#waiting.delete(this.#beatId);
+    if (this.#beatId !== '') this.#waiting.forget(this.#beatId);
     this.#beatId = requestId;
     this.#owner.beat();
     const sentMs = clock.monotonicMs();
@@ -250,7 +244,7 @@ export class Link {
     const reject = (error: RatatoskrError) => {
       if (!this.#ended) this.#owner.problem(error);
     };
-    this.#waiting.set(requestId, { digest, bytes: 0, sentMs, resolve, reject });
+    this.#waiting.add(requestId, { digest, bytes: 0, isCall: false, sentMs, resolve, reject });
   }
 
   #beatRefused(response: RatatoskrResponse): void {
@@ -271,7 +265,7 @@ export class Link {
         if (this.#current !== events) return;
         const problem = `the connection was closed (${code}${reason ? `: ${reason}` : ''})`;
         const error = new RatatoskrError('ANDVARI_CLOSED', problem, { outcome: 'unknown' });
-        this.#inTurn(async () => this.#end(error));
+        this.#inTurn(async () => this.#broke(error));
       },
     };
     this.#current = events;
@@ -291,7 +285,7 @@ export class Link {
     this.#inTurn(async () => {
       const verdict = await judged;
       const isLate = !verdict.ok && (await this.#isLate(bytes, verdict.requestId));
-      if (isLate) this.#owner.problem(forNobody());
+      if (isLate) this.#cameLate();
       else this.#deliver(verdict, asked);
     });
   }
@@ -305,19 +299,24 @@ export class Link {
     return false;
   }
 
+  #cameLate(): void {
+    this.#waiting.carried();
+    this.#owner.problem(forNobody());
+  }
+
   /** `asked`: the request by which the answer was judged. */
   #deliver(verdict: Verdict, asked: Waiting | undefined): void {
     if (this.#ended) return;
     if (!verdict.ok && verdict.stage !== 'response') {
       const problem = `a message that is none: ${verdict.reason}`;
-      this.#end(new RatatoskrError('ANDVARI_BAD_REPLY', problem, { outcome: 'unknown' }));
+      this.#broke(new RatatoskrError('ANDVARI_BAD_REPLY', problem, { outcome: 'unknown' }));
       return;
     }
     const { requestId } = verdict.ok ? verdict.response : verdict;
     const waiting = this.#waiting.get(requestId);
     // A second answer, or one that came too late: nobody waits for it.
     if (waiting === undefined || (asked ?? waiting) !== waiting) {
-      this.#owner.problem(forNobody());
+      this.#cameLate();
       return;
     }
     // Told of a copy: the real answer may still come.
@@ -326,7 +325,7 @@ export class Link {
       this.#owner.problem(new RefusedByServerError(verdict.response, 'unknown'));
       return;
     }
-    this.#waiting.delete(requestId);
+    this.#waiting.answered(requestId);
     if (!verdict.ok) {
       const problem = 'an answer that the server has not signed for this request';
       waiting.reject(new RatatoskrError('ANDVARI_UNTRUSTED', problem, { outcome: 'unknown' }));
@@ -345,8 +344,7 @@ export class Link {
     this.#heardMs = this.#settings.clock.monotonicMs();
     this.#clear('doubt');
     this.#isAnswering(true);
-    const isOwing = [...this.#waiting.values()].some(({ bytes }) => bytes > 0);
-    this.#watch.heard(isOwing, this.#carryMs());
+    this.#watch.heard(this.#waiting.isOwing, this.#waiting.carryMs);
   }
 
   #isAnswering(answering: boolean): void {
@@ -361,18 +359,21 @@ export class Link {
     return { clock, timeoutMs: CONNECT_TIMEOUT_MS, late, signal: this.#stop.signal };
   }
 
-  /** Of a slow line, in whole seconds, for all that has no answer: a question waits behind it. */
-  #carryMs(): number {
-    let bytes = 0;
-    for (const waiting of this.#waiting.values()) bytes += waiting.bytes;
-    return Math.floor(bytes / SLOW_LINE_BYTES_PER_S) * 1000;
+  /**
+   * An end that nobody wanted. A transport that connects and then carries nothing, or nothing but
+   * small messages, is as good as one that does not connect: the next one is tried.
+   */
+  #broke(error: RatatoskrError, isSilent = false): void {
+    const isUseless = !this.#wasOnline || this.#waiting.isLosing(isSilent);
+    const hasAlternative = isUseless && !this.#ended && this.#dialed?.putOff() === true;
+    this.#end(error, hasAlternative);
   }
 
-  #end(error: RatatoskrError): void {
+  #end(error: RatatoskrError, hasAlternative = false): void {
     if (this.#ended) return;
     this.#release(error);
-    this.#channel?.close(NORMAL, '');
-    this.#owner.ended(error);
+    this.#dialed?.channel.close(NORMAL, '');
+    this.#owner.ended(error, hasAlternative);
   }
 
   #release(error: RatatoskrError): void {
@@ -382,9 +383,7 @@ export class Link {
     this.#timers.clear();
     this.#watch.stop();
     this.#stop.abort(error);
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { reject } of waiting) reject(cut('unknown', error));
+    this.#waiting.end(error);
   }
 
   #set(name: Timer, waitMs: number, run: () => void): void {

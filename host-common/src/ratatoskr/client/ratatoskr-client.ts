@@ -19,7 +19,7 @@ import type { CallOptions, ClientParts, RatatoskrClientOptions } from './client-
 import type { ClientEvent, ClientStatus } from './client-status.ts';
 import { ConnectionKeeper, closed } from './connection-keeper.ts';
 import { Dialer } from './dial.ts';
-import { CONNECT_TIMEOUT_MS } from './limits.ts';
+import { CONNECT_TIMEOUT_MS, SESSION_TIMEOUT_MS } from './limits.ts';
 import type { LinkSettings } from './link.ts';
 import { MessageMaker } from './message-maker.ts';
 import type { Session } from './session.ts';
@@ -53,6 +53,7 @@ export class RatatoskrClient {
         transports: options.transports,
         clock,
         timeoutMs: CONNECT_TIMEOUT_MS,
+        fallbackAfterMs: options.fallbackAfterMs ?? SESSION_TIMEOUT_MS,
       }),
       reconnect: options.reconnect ?? true,
       online: () => this.#desk.pump(),

@@ -1,6 +1,8 @@
 /** Servers on WebSocket and WebTransport for a file of tests, closed as places.ts does it. */
 import { closedAfterEach } from '../../testing/closed-after-each.ts';
 import { type CertificateSource, SelfMadeCertificates } from '../../webtransport/certificates.ts';
+import type { UdpRelay } from '../../webtransport/testing/udp-relay.ts';
+import type { ChannelHandler } from '../channel.ts';
 import { WebTransportListener } from '../webtransport-listener.ts';
 import { placesForTests } from './places.ts';
 import type { PlaceOptions, RatatoskrPlace } from './ratatoskr-place.ts';
@@ -10,6 +12,10 @@ export interface BothOptions extends PlaceOptions {
   certificates?: CertificateSource;
   /** WebTransport's UDP port has the number of the WebSocket's [any port]. */
   samePort?: boolean;
+  /** WebTransport takes connections and says nothing on them [it answers]. */
+  mute?: boolean;
+  /** In front of WebTransport's port. */
+  relay?: UdpRelay;
 }
 
 export interface BothTransports {
@@ -20,23 +26,27 @@ export interface BothTransports {
   sessions: () => number;
 }
 
+const DEAF: ChannelHandler = { message() {}, text() {}, ended() {}, closed() {}, bare() {} };
+
 export function bothTransportsForTests(): (options?: BothOptions) => Promise<BothTransports> {
   const start = placesForTests();
   const atEnd = closedAfterEach();
-  return async ({ certificates, samePort = false, ...options } = {}) => {
+  return async ({ certificates, samePort = false, mute = false, relay, ...options } = {}) => {
     const place = await start(options);
     let sessions = 0;
     const listener = new WebTransportListener({
       listen: { host: '127.0.0.1', port: samePort ? Number(new URL(place.url).port) : 0 },
       accept: (channel) => {
         sessions++;
-        return place.server.accept(channel);
+        return mute ? DEAF : place.server.accept(channel);
       },
+      hosts: relay ? [`127.0.0.1:${relay.port}`] : [],
       certificates: certificates ?? new SelfMadeCertificates(['localhost'], Date.now()),
     });
     const { port } = await listener.open();
     atEnd(() => listener.close());
-    const webTransportUrl = `https://127.0.0.1:${port}/ratatoskr`;
+    if (relay) relay.target = port;
+    const webTransportUrl = `https://127.0.0.1:${relay?.port ?? port}/ratatoskr`;
     return { place, listener, webTransportUrl, sessions: () => sessions };
   };
 }
