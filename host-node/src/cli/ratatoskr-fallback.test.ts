@@ -67,6 +67,14 @@ const answered = (transport: string) => ({
 });
 
 describe.runIf(quicAvailable)('andvari ratatoskr call', { timeout: 40_000 }, () => {
+  // An MTU of 1280 over IPv4, and RFC 9000 section 14: the least that a path must carry.
+  it.each([1252, 1200])('goes by WebTransport over a path for %i bytes', async (bytesMax) => {
+    const relay = await relayOf(bytesMax);
+    const { call } = await start({ relay });
+    expect(await call(LARGE)).toMatchObject(answered('webtransport'));
+    expect(relay.lost).toEqual([]);
+  });
+
   it('goes by WebSocket when the path does not carry the request', async () => {
     const relay = await relayOf(900, { sparesHandshakes: true });
     const { call } = await start({ relay });
