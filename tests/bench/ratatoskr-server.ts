@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { createLogger } from '@andvari/host-node/log/logger';
 import { MemoryAnswerStore } from '@andvari/host-node/ratatoskr/answers/answer-store';
-import { AuditLog } from '@andvari/host-node/ratatoskr/audit-log';
+import { AuditLog } from '@andvari/host-node/ratatoskr/audit/audit-log';
 import { writeDevices } from '@andvari/host-node/ratatoskr/device-file';
 import { RatatoskrEndpoint } from '@andvari/host-node/ratatoskr/endpoint';
 import { InProcessBus } from '@andvari/host-node/ratatoskr/in-process-bus';

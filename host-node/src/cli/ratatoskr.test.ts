@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
-import { AuditLog } from '../ratatoskr/audit-log.ts';
+import { AuditLog } from '../ratatoskr/audit/audit-log.ts';
 import { readDevices } from '../ratatoskr/device-file.ts';
 import { signerOf } from '../ratatoskr/testing/test-peer.ts';
 import { runCli } from './testing/cli-network.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type AuditWhole, verifyAuditFiles } from '../ratatoskr/audit-verify.ts';
+import { type AuditWhole, verifyAuditFiles } from '../ratatoskr/audit/audit-verify.ts';
 import { changeDevices, openRegistry } from '../ratatoskr/device-file.ts';
 import type { CommandContext } from './command-context.ts';
 import { registerRatatoskrClientCommands } from './ratatoskr-client.ts';

@@ -3,7 +3,7 @@ import type { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { MessageType, type RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages';
 import { NO_REQUEST_DIGEST } from '@andvari/host-common/ratatoskr/signing';
 import type { FirstConnection } from './answers/connection-records.ts';
-import type { AuditLog } from './audit-log.ts';
+import type { AuditLog } from './audit/audit-log.ts';
 import type { Authenticator, Credentials } from './authenticator.ts';
 import { classOf, type ErrorCode, textOf } from './error-codes.ts';
 import { AUTHENTICATION_TIMEOUT_MS } from './limits.ts';

@@ -3,7 +3,7 @@
  * known of the peer lives here and ends with the connection (reference: Ratatoskr sections 4, 7).
  */
 import { MessageType, type RatatoskrRequest } from '@andvari/host-common/ratatoskr/messages';
-import type { AuditEntry } from './audit-record.ts';
+import type { AuditEntry } from './audit/audit-record.ts';
 import type { ChannelHandler, MessageChannel } from './channel.ts';
 import { type ConnectionServices, wallSOf } from './connection-services.ts';
 import { CloseCode, type ErrorCode } from './error-codes.ts';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client';
-import type { AuditLog } from './audit-log.ts';
+import type { AuditLog } from './audit/audit-log.ts';
 import type { DeviceRegistry } from './registry.ts';
 import type { RatatoskrServer } from './server.ts';
 import type { ServiceBus } from './service-bus.ts';

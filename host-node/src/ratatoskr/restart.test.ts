@@ -10,7 +10,7 @@ import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import type { RatatoskrResponse } from '@andvari/host-common/ratatoskr/messages';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
-import { verifyAuditFiles } from './audit-verify.ts';
+import { verifyAuditFiles } from './audit/audit-verify.ts';
 import { writeDevices } from './device-file.ts';
 import { signerOf, TestPeer } from './testing/test-peer.ts';
 

@@ -4,7 +4,7 @@
  */
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import type { FirstConnection } from './answers/connection-records.ts';
-import type { AuditLog } from './audit-log.ts';
+import type { AuditLog } from './audit/audit-log.ts';
 import { type Authenticator, anyDevice } from './authenticator.ts';
 import type { AcceptChannel } from './channel.ts';
 import { RatatoskrConnection } from './connection.ts';

@@ -2,8 +2,8 @@
 import { beforeEach } from 'vitest';
 import { createLogger } from '../../log/logger.ts';
 import { folderForTests, type TestFolder } from '../../testing/folder.ts';
-import type { AuditFileOptions } from '../audit-file.ts';
-import { AuditLog } from '../audit-log.ts';
+import type { AuditFileOptions } from '../audit/audit-file.ts';
+import { AuditLog } from '../audit/audit-log.ts';
 
 export class AuditPlace {
   nowMs = 0;

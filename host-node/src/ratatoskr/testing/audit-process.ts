@@ -1,6 +1,6 @@
 /** Keeps an audit log open until it is killed: PATH; says "open" when it is. */
 import { createLogger } from '../../log/logger.ts';
-import { AuditLog } from '../audit-log.ts';
+import { AuditLog } from '../audit/audit-log.ts';
 
 const [path = ''] = process.argv.slice(2);
 const log = new AuditLog({ file: { path }, logger: createLogger({ level: 'silent' }) });

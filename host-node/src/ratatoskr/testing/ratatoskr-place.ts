@@ -3,7 +3,7 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { createLogger } from '../../log/logger.ts';
 import { MemoryAnswerStore } from '../answers/answer-store.ts';
-import { AuditLog } from '../audit-log.ts';
+import { AuditLog } from '../audit/audit-log.ts';
 import { type Clock, wallSOf } from '../connection-services.ts';
 import { InProcessBus, type InProcessBusOptions } from '../in-process-bus.ts';
 import { DeviceRegistry } from '../registry.ts';

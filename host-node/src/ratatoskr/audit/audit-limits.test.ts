@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { placesForTests } from '../testing/places.ts';
+import { type RatatoskrPlace, USER } from '../testing/ratatoskr-place.ts';
 import { AuditLimits, type AuditSource } from './audit-limits.ts';
 import type { AuditEntry } from './audit-record.ts';
-import { placesForTests } from './testing/places.ts';
-import { type RatatoskrPlace, USER } from './testing/ratatoskr-place.ts';
 
 const MINUTE_MS = 60_000;
 const refusal: AuditEntry = { event: 'error', success: false };

@@ -2,9 +2,10 @@
  * How many records of what others cause are kept; the rest is counted. Whoever can cause records
  * without end must not be able to push out of the files what others did.
  */
+
+import { DEVICES_MAX } from '../limits.ts';
+import { TokenBucket } from '../rate-limit.ts';
 import type { AuditEntry } from './audit-record.ts';
-import { DEVICES_MAX } from './limits.ts';
-import { TokenBucket } from './rate-limit.ts';
 
 /** A token is good for so many bytes of a record; long ids make it cost several. */
 const TOKEN_BYTES = 512;

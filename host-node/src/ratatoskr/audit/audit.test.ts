@@ -9,11 +9,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../log/logger.ts';
+import { createLogger } from '../../log/logger.ts';
+import { auditForTests } from '../testing/audit-place.ts';
 import type { AuditFileOptions } from './audit-file.ts';
 import { AuditLog } from './audit-log.ts';
 import { verifyAuditFiles } from './audit-verify.ts';
-import { auditForTests } from './testing/audit-place.ts';
 
 const here = auditForTests();
 const open = (options?: Partial<AuditFileOptions>) => here.open(options);

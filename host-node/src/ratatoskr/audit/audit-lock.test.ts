@@ -4,11 +4,11 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { createLogger } from '../log/logger.ts';
+import { createLogger } from '../../log/logger.ts';
+import { RatatoskrEndpoint, type RatatoskrFiles } from '../endpoint.ts';
+import { auditForTests } from '../testing/audit-place.ts';
+import { filesIn } from '../testing/endpoint-files.ts';
 import { verifyAuditFiles } from './audit-verify.ts';
-import { RatatoskrEndpoint, type RatatoskrFiles } from './endpoint.ts';
-import { auditForTests } from './testing/audit-place.ts';
-import { filesIn } from './testing/endpoint-files.ts';
 
 const logger = createLogger({ level: 'silent' });
 const here = auditForTests();
@@ -78,7 +78,7 @@ it('is the same log by a link that was there first', () => {
 });
 
 const holder = () => {
-  const program = fileURLToPath(new URL('./testing/audit-process.ts', import.meta.url));
+  const program = fileURLToPath(new URL('../testing/audit-process.ts', import.meta.url));
   return spawn(process.execPath, [program, here.path]);
 };
 

@@ -9,11 +9,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../log/logger.ts';
+import { createLogger } from '../../log/logger.ts';
+import { auditForTests } from '../testing/audit-place.ts';
 import type { AuditFileOptions } from './audit-file.ts';
 import { AuditLog } from './audit-log.ts';
 import { type AuditVerdict, verifyAuditFiles } from './audit-verify.ts';
-import { auditForTests } from './testing/audit-place.ts';
 
 const here = auditForTests();
 const { warnings } = here;

@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { FileLock, FileLockedError } from '../files/file-lock.ts';
-import { whyNot } from '../files/why-not.ts';
+import { FileLock, FileLockedError } from '../../files/file-lock.ts';
+import { whyNot } from '../../files/why-not.ts';
 
 /** As the kernel follows: a circle is told by whoever opens it. */
 const LINKS_MAX = 40;

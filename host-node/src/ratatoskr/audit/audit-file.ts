@@ -12,7 +12,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { whyNot } from '../files/why-not.ts';
+import { whyNot } from '../../files/why-not.ts';
+import { AUDIT_FILE_BYTES_MAX, AUDIT_FILES_MAX } from '../limits.ts';
 import { breakRecord, type FoundBreak, keepBreak } from './audit-breaks.ts';
 import { headProblem, readHead, writeHead } from './audit-head.ts';
 import {
@@ -31,7 +32,6 @@ import {
   startOf,
   verifyChain,
 } from './audit-record.ts';
-import { AUDIT_FILE_BYTES_MAX, AUDIT_FILES_MAX } from './limits.ts';
 
 export interface AuditFileOptions {
   path: string;

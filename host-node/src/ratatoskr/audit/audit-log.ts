@@ -1,11 +1,11 @@
 /** What the operator may want to know later: the newest in memory, all of them in a file. */
-import type { Logger } from '../log/logger.ts';
+import type { Logger } from '../../log/logger.ts';
+import { AUDIT_RING_MAX } from '../limits.ts';
 import { brokenReason } from './audit-breaks.ts';
 import { AuditFile, type AuditFileOptions } from './audit-file.ts';
 import { AuditLimits, type AuditSource } from './audit-limits.ts';
 import { AuditQueue } from './audit-queue.ts';
 import type { AuditEntry, AuditRecord } from './audit-record.ts';
-import { AUDIT_RING_MAX } from './limits.ts';
 
 /** Lines wait so long for each other. */
 const WRITE_MS = 200;

@@ -9,9 +9,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { expect, it, vi } from 'vitest';
+import { auditForTests } from '../testing/audit-place.ts';
 import { AuditFile } from './audit-file.ts';
 import { verifyAuditFiles } from './audit-verify.ts';
-import { auditForTests } from './testing/audit-place.ts';
 
 const here = auditForTests();
 
