@@ -176,17 +176,17 @@ export function widenStream(stream: usize): void {
   wantOfSession(sessionOfStream(stream), SessionWant.WINDOW);
 }
 
-/** The limit that a WINDOW_UPDATE tells now: of a stream, or of the session. */
-function grant(window: usize): u64 {
-  const limit = load<u64>(window, Window.CONSUMED) + usable(window);
+/** The limit that a WINDOW_UPDATE tells now: of a stream, or of the session; not below `least`. */
+function grant(window: usize, least: u64): u64 {
+  const limit = max(load<u64>(window, Window.CONSUMED) + usable(window), min(least, OFFSET_MAX));
   store<u64>(window, max(limit, load<u64>(window, Window.GRANTED)), Window.GRANTED);
   return load<u64>(window, Window.GRANTED);
 }
-export function grantOfStream(stream: usize): u64 {
-  return grant(stream + Stream.CONSUMED);
+export function grantOfStream(stream: usize, least: u64): u64 {
+  return grant(stream + Stream.CONSUMED, least);
 }
 export function grantOfSession(session: usize): u64 {
-  return grant(partOf(session) + Part.CONSUMED);
+  return grant(partOf(session) + Part.CONSUMED, 0);
 }
 
 /**
@@ -195,9 +195,8 @@ export function grantOfSession(session: usize): u64 {
  * What can lie here is bounded by blocks.
  */
 export function grantBeyond(session: usize): u64 {
-  const granted = partOf(session) + Part.GRANTED;
-  store<u64>(granted, min(load<u64>(granted) + BEYOND, OFFSET_MAX));
-  return load<u64>(granted);
+  const part = partOf(session);
+  return grant(part + Part.CONSUMED, load<u64>(part, Part.GRANTED) + BEYOND);
 }
 
 /** Begins a stream's windows: what the peer may send, what it lets us send. */

@@ -17,6 +17,7 @@ import { pacingDeadline } from "./pacer";
 import { PACKET_OVERHEAD } from "./packet";
 import { pathDue, pathFrameBytes, spareAllowance } from "./path";
 import { allowance, currentPath } from "./path-slots";
+import { endTrying } from "./peer-room";
 import {
   ackDeadline,
   ackEpoch,
@@ -148,7 +149,10 @@ function composeFrame(session: usize, to: usize, room: u32): u32 {
     return withAcks(session, to, writePong(session, to), room);
   }
   const bytes = composePaced(session, to, room);
-  return bytes ? bytes : composeAck(session, to, room);
+  if (bytes) return bytes;
+  // The window is full, or there is nothing else.
+  if (pacedUntil == u64.MAX_VALUE && endTrying(session)) return composePing(session, to, room);
+  return composeAck(session, to, room);
 }
 
 function wantsPing(session: usize): bool {

@@ -8,7 +8,7 @@
  * its queues (send-side.ts).
  */
 import { now } from "./clock";
-import { Head } from "./session-head";
+import { tookContent } from "./refusal-ping";
 import {
   clearFlag,
   hasFlag,
@@ -26,8 +26,8 @@ const LOST_AGAIN_MAX: u32 = 3;
 /** Packets of 1250 bytes in a block; and the credit with which all goes as it did before. */
 const BLOCK_PACKETS: u32 = 13;
 const CREDIT_ENOUGH: u32 = 64;
-/** Microseconds between two tries at the most: a peer may tell of its room, and need not. */
-const WAIT_US_MAX: u64 = 1000000;
+/** Microseconds between two tries at the most, as of probes: a peer need not tell of its room. */
+const WAIT_US_MAX: u64 = 5000000;
 const DOUBLED_MAX: u32 = 16;
 
 function creditOf(stream: usize): u32 {
@@ -43,7 +43,10 @@ export function mayTryPeer(stream: usize): bool {
 export function lostAgain(stream: usize): void {
   if (hasFlag(stream, StreamFlag.PEER_FULL) || now < load<u64>(stream, Stream.TRY_AT)) return;
   const lost: u32 = load<u8>(stream, Stream.LOST_AGAIN) + 1,
-    part = partOf(sessionOfStream(stream));
+    session = sessionOfStream(stream),
+    part = partOf(session);
+  // It is learnt what is refused: PINGs that tell it need not wait.
+  tookContent(session);
   store<u8>(stream, lost, Stream.LOST_AGAIN);
   store<u64>(stream, now + load<u64>(part, Part.ROUND_TRIP), Stream.TRY_AT);
   if (lost < LOST_AGAIN_MAX) return;
@@ -82,18 +85,26 @@ export function triedPeer(stream: usize): void {
   const credit = creditOf(stream);
   if (!hasFlag(stream, StreamFlag.PEER_FULL) || credit == 0) return;
   store<u8>(stream, credit - 1, Stream.CREDIT);
+  store<u8>(partOf(sessionOfStream(stream)), 1, Part.TRYING);
   if (credit == 1) wait(stream);
 }
 
 /**
- * Nothing goes but in some time. What has gone stays in flight, and fills the window, until
- * something behind it is acked: a PING is, by every peer.
+ * Whether such packets have gone, and nothing behind them; from now on not. What is refused stays
+ * in flight, and fills the window, until something behind it is acked: a PING is, by every peer.
  */
+export function endTrying(session: usize): bool {
+  const part = partOf(session),
+    trying = load<u8>(part, Part.TRYING) != 0;
+  store<u8>(part, 0, Part.TRYING);
+  return trying;
+}
+
+/** Nothing goes but in some time. */
 function wait(stream: usize): void {
   const session = sessionOfStream(stream),
     doubled = min<u32>(load<u8>(stream, Stream.TRIES), DOUBLED_MAX),
     wait = min(load<u64>(partOf(session), Part.PTO) << doubled, WAIT_US_MAX);
-  store<u8>(session, 1, Head.PING_WANTED);
   store<u64>(stream, now + wait, Stream.TRY_AT);
   lookForRoom(session, now + wait);
 }

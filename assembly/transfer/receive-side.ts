@@ -187,7 +187,10 @@ export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32)
     if (!hasFlag(stream, StreamFlag.EXPEDITED)) return Handled.NO_ROOM;
   }
   const discards = hasFlag(stream, StreamFlag.STOPPED);
-  if (!rangeFree(stream, first, end, isUrgent(stream, first, end))) return Handled.NO_ROOM;
+  if (!rangeFree(stream, first, end, isUrgent(stream, first, end))) {
+    setFlag(stream, StreamFlag.ROOM_OWED);
+    return Handled.NO_ROOM;
+  }
   if (!discards) {
     if (!hasBlocks(stream, first, end)) {
       setFlag(stream, StreamFlag.ROOM_OWED);

@@ -182,9 +182,9 @@ function writeStreamControl(stream: usize, at: usize, room: u32, wanted: u32): u
     case Want.CLOSE:
       return writeEnd(stream, at, wanted);
     case Want.WINDOW:
-      return mayGrant(stream) ? writeWindow(stream, at) : 0;
+      return mayGrant(stream) ? writeWindow(stream, at, 0) : 0;
     case Want.ROOM:
-      return mayTellRoom(stream) ? writeWindow(stream, at) : 0;
+      return mayTellRoom(stream) ? writeWindow(stream, at, 1) : 0;
   }
   return writeBlocked(stream, at);
 }
@@ -236,9 +236,10 @@ function writeEnd(stream: usize, at: usize, wanted: u32): u32 {
   return ended(at, EndPayload.BYTES);
 }
 
-function writeWindow(stream: usize, at: usize): u32 {
+/** WINDOW_UPDATE of a stream, whose limit is higher than the last by `more` at the least. */
+function writeWindow(stream: usize, at: usize, more: u64): u32 {
   const before = load<u64>(stream, Stream.GRANTED),
-    limit = grantOfStream(stream);
+    limit = grantOfStream(stream, before + more);
   setContent(Content.WINDOW_UPDATE, handleOf(stream));
   return writeLimit(at, numberOf(stream), before, limit);
 }

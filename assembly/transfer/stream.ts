@@ -126,7 +126,7 @@ export const enum StreamFlag {
   REFUSED = 16777216,
   /** The session is over: what can be read of it waits for the host, and nothing else happens. */
   CUT_OFF = 33554432,
-  /** Bytes found no block: the peer is told when there is one. */
+  /** Bytes found no room: the peer is told when there is some. */
   ROOM_OWED = 67108864,
   /** The host has looked for something to read. */
   LOOKED = 134217728,
@@ -217,6 +217,8 @@ export const enum Part {
   AVAILABLE = 300,
   /** 1: numbers ran out, a rekey would give some back. u8. */
   EXHAUSTED = 301,
+  /** 1: packets for which the peer may have no room are in flight (peer-room.ts). u8. */
+  TRYING = 302,
   /** u32: streams that STREAM_OPENED told of and that the host has not taken. */
   UNTAKEN = 304,
   /** GOAWAY sent, received: its number + 1, 0: none; of expedited streams behind it. u32. */
