@@ -119,11 +119,28 @@ describe.runIf(quicAvailable)('andvari ratatoskr call', () => {
       ['has no Ratatoskr endpoint', 200, '{}'],
       ['wanted a ws:// or wss:// address', 200, '{"ratatoskr":{"url":"ftp://a"}}'],
       ['longer than 1 MiB', 200, 'x'.repeat(1_048_577)],
+      [
+        'in clear, and not on this machine',
+        200,
+        `{"ratatoskr":{"url":"ws://192.0.2.1:1/ratatoskr","serverKey":"${other}"}}`,
+      ],
     ])('is refused: %s', async (why, status, body) => {
       const { call } = await start();
       const { code, err } = await call(await serve(status, body));
       expect([code, err]).toEqual([1, expect.stringContaining(why)]);
       expect(err).toContain('(ANDVARI_INPUT)');
+    });
+
+    it('that nobody serves, or that does not come in time, is no wrong input', async () => {
+      const { call } = await start();
+      const silent = createServer(() => {}).listen(0, '127.0.0.1');
+      await new Promise((resolve) => silent.once('listening', resolve));
+      atEnd(() => new Promise((resolve) => silent.close(resolve).closeAllConnections()));
+      const { port } = silent.address() as AddressInfo;
+      const late = await call(`http://127.0.0.1:${port}/network.json`, '--timeout', '300');
+      expect(late).toMatchObject({ code: 2, err: expect.stringContaining('ANDVARI_TIMEOUT') });
+      const nobody = await call('http://127.0.0.1:1/network.json');
+      expect(nobody).toMatchObject({ code: 2, err: expect.stringContaining('UNREACHABLE') });
     });
   });
 });

@@ -4,6 +4,7 @@ import {
   RatatoskrAddressError,
 } from '@andvari/host-common/ratatoskr/address';
 import type { ClientTransport } from '@andvari/host-common/ratatoskr/client/client-channel';
+import { RatatoskrError } from '@andvari/host-common/ratatoskr/client/client-error';
 import { nodeTransports } from '../ratatoskr/node-transports.ts';
 import { InputError } from './wallet-input.ts';
 
@@ -32,7 +33,7 @@ const hexBytes = (hex: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffe
  * wss:// (ws:// on this machine): WebTransport on the UDP port of the same number if there is one
  * that can be trusted, else WebSocket. https://: WebTransport. The address of a network's
  * description (.json; http:// on this machine): what it names, as a page does.
- * @throws InputError
+ * @throws InputError, RatatoskrError if the description cannot be had
  */
 export async function resolveCallAddress(
   text: string,
@@ -40,7 +41,7 @@ export async function resolveCallAddress(
   signal: AbortSignal,
 ): Promise<CallAddress> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '');
+  const isHere = isOnThisMachine(url);
   const isDescription = url?.pathname.endsWith('.json') ?? false;
   const { certificateHash: hashes = [], ca } = trust;
   if (url && !text.includes('#')) {
@@ -59,6 +60,10 @@ export async function resolveCallAddress(
     `${text}: wanted a wss:// address, or ws:// on this machine, an https:// address for ` +
       "WebTransport, or that of a network's description (.json)",
   );
+}
+
+function isOnThisMachine(url: URL | undefined): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '');
 }
 
 function webSocket(url: URL, { certificateHash: hashes = [], ca }: CallTrust): CallAddress {
@@ -93,6 +98,10 @@ async function described(url: URL, trust: CallTrust, signal: AbortSignal): Promi
   const address = parsed(url, await download(url, signal));
   const { certificateHash: hashes, ca } = trust;
   const { webTransport } = address;
+  const at = new URL(address.url);
+  if (at.protocol === 'ws:' && !isOnThisMachine(at)) {
+    throw new InputError(`${url.href}: it names ${at.href}: in clear, and not on this machine`);
+  }
   return {
     transports: nodeTransports({
       webSocketUrl: address.url,
@@ -121,19 +130,23 @@ function parsed(url: URL, text: string) {
 async function download(url: URL, signal: AbortSignal): Promise<string> {
   try {
     const response = await fetch(url, { signal, redirect: 'error' });
-    if (!response.ok) throw new Error(`the server answers ${response.status}`);
+    if (!response.ok) throw new InputError(`${url.href}: the server answers ${response.status}`);
     const parts: Uint8Array[] = [];
     let bytes = 0;
     for await (const part of response.body ?? []) {
       bytes += part.length;
-      if (bytes > DESCRIPTION_BYTES_MAX) throw new Error('it is longer than 1 MiB');
+      if (bytes > DESCRIPTION_BYTES_MAX)
+        throw new InputError(`${url.href}: it is longer than 1 MiB`);
       parts.push(part);
     }
     return Buffer.concat(parts).toString();
   } catch (error) {
+    if (error instanceof InputError) throw error;
+    const late = (signal.reason as Error | undefined)?.name === 'TimeoutError';
+    if (late) throw new RatatoskrError('ANDVARI_TIMEOUT', `${url.href}: no answer in time`);
     if (signal.aborted) throw signal.reason;
     const { message, cause } = error as Error;
     const why = (cause as Error | undefined)?.message || message;
-    throw new InputError(`${url.href}: cannot be read: ${why}`);
+    throw new RatatoskrError('ANDVARI_UNREACHABLE', `${url.href}: cannot be read: ${why}`);
   }
 }

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /**
  * Whoever asks: a datagram's sender, a TCP connection, a WebSocket. Each request has its own
  * answer, or none.
@@ -24,7 +26,8 @@ export interface RequestSink {
   submit(message: Uint8Array, origin: RequestOrigin): boolean;
 }
 
-/** Loopback addresses, also IPv4 ones in IPv6 form. */
+/** Loopback addresses, also IPv4 ones in IPv6 form; no name, whatever it begins with. */
 export function isLoopback(address: string): boolean {
+  if (isIP(address) === 0) return false;
   return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');
 }

@@ -118,6 +118,9 @@ describe('the WebSocket listener', () => {
     const { port } = await start();
     await once(open(`ws://127.0.0.1:${port}/ratatoskr`), 'open');
     const listen = { host: '0.0.0.0', port: 0 };
+    // A name may mean any address, whatever it begins with.
+    const named = start({ listen: { host: '127.example', port: 0 } });
+    await expect(named).rejects.toMatchObject({ code: 'ANDVARI_RATATOSKR_PLAIN' });
     await expect(start({ listen })).rejects.toMatchObject({ code: 'ANDVARI_RATATOSKR_PLAIN' });
     await expect(start({ listen, allowPlain: true })).resolves.toBeDefined();
   });

@@ -7,7 +7,7 @@ import { badRequest, takeCall } from './client-checks.ts';
 import type { ClientClock } from './client-clock.ts';
 import { type CallOutcome, RatatoskrError, RefusedByServerError } from './client-error.ts';
 import type { CallOptions } from './client-options.ts';
-import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, RESENDS_MAX } from './limits.ts';
+import { CALLS_UNDER_WAY_MAX, RECONNECT_MAX_MS, RECONNECT_MIN_MS, RESENDS_MAX } from './limits.ts';
 import type { Link } from './link.ts';
 import type { Answer } from './link-owner.ts';
 import type { MessageMaker } from './message-maker.ts';
@@ -40,11 +40,9 @@ export interface CallDeskOptions {
 
 /** Refusals after which the same call is sent again; its request_id is executed once at most. */
 const SESSION_OVER: ReadonlySet<string> = new Set(['SESSION_EXPIRED', 'NO_SESSION']);
-const LATER: ReadonlySet<string> = new Set([
-  'RATE_LIMITED',
-  'NONCE_CACHE_FULL',
-  'TIMESTAMP_INVALID',
-]);
+/** They are about how many calls come, not about this one: it goes again as long as it has time. */
+const FEWER: ReadonlySet<string> = new Set(['RATE_LIMITED', 'NONCE_CACHE_FULL']);
+const LATER: ReadonlySet<string> = new Set([...FEWER, 'TIMESTAMP_INVALID']);
 /**
  * Refusals that the server gives after its replay cache has taken the message and before it
  * executes anything (reference: section 3.1): no copy of the message is executed either. What comes
@@ -59,6 +57,8 @@ export class CallDesk {
   readonly #options: CallDeskOptions;
   readonly #queue: CallQueue;
   readonly #pauses: Backoff;
+  /** Calls on the way at once: one after the server has said that they are too many. */
+  #underWayMax = CALLS_UNDER_WAY_MAX;
   /** Ends the pause that the server has asked for. */
   #resume: (() => void) | undefined;
 
@@ -113,7 +113,9 @@ export class CallDesk {
   pump(): void {
     const link = this.#options.link();
     if (link === undefined || this.#resume !== undefined) return;
-    for (let call = this.#queue.take(); call !== undefined; call = this.#queue.take()) {
+    for (;;) {
+      const call = this.#queue.take(this.#underWayMax);
+      if (call === undefined) return;
       void this.#send(link, call);
     }
   }
@@ -157,6 +159,7 @@ export class CallDesk {
     const { errorCode, messageType } = response;
     if (response.success) {
       this.#pauses.reset();
+      this.#underWayMax = Math.min(this.#underWayMax + 1, CALLS_UNDER_WAY_MAX);
       this.#options.served();
       if (messageType === MessageType.BUSINESS_REQUEST) {
         this.#end(call, () => call.resolve(answer));
@@ -168,7 +171,10 @@ export class CallDesk {
     }
     if (wasNotExecuted(answer)) call.refusals++;
     const isOver = SESSION_OVER.has(errorCode);
-    if ((!isOver && !LATER.has(errorCode)) || ++call.postponed > RESENDS_MAX) {
+    const isFewer = FEWER.has(errorCode);
+    if (isFewer) this.#underWayMax = 1;
+    else call.postponed++;
+    if ((!isOver && !LATER.has(errorCode)) || call.postponed > RESENDS_MAX) {
       this.#fail(call, new RefusedByServerError(response, outcomeOf(call)));
       return;
     }
@@ -196,8 +202,10 @@ export class CallDesk {
 
   #timeOut(call: Call, timeoutMs: number): void {
     const outcome = outcomeOf(call);
-    const problem =
-      call.sends > 0 ? `no answer within ${timeoutMs} ms` : `not sent within ${timeoutMs} ms`;
+    const { sends, refusals } = call;
+    const what =
+      sends === 0 ? 'not sent' : sends > refusals ? 'no answer' : 'put off by the server';
+    const problem = `${what} within ${Math.ceil(timeoutMs)} ms`;
     this.#fail(call, new RatatoskrError('ANDVARI_TIMEOUT', problem, { outcome }));
   }
 

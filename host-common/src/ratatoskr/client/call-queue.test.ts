@@ -8,6 +8,7 @@ import {
 } from '../../../../tests/ratatoskr/scripted-server.ts';
 import { plainEngine } from '../../engine/module.ts';
 import type { RatatoskrClientOptions } from './client-options.ts';
+import { CALLS_MAX } from './limits.ts';
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
@@ -180,6 +181,31 @@ describe('a server that wants less', () => {
     await clock.pass(3000);
     await Promise.all([call, other]);
     expect(new Set(server.business.map(({ request }) => request.requestId)).size).toBe(2);
+  });
+
+  it('has all calls of a full queue by and by, in their order', async () => {
+    const { client, server, clock } = place();
+    // As a device's bucket: some at once, then one a second.
+    let [tokens, refused] = [20, 0];
+    server.onBusiness = (arrived) => {
+      if (tokens-- > 0) return arrived.peer.answer(arrived);
+      tokens = 0;
+      refused++;
+      return arrived.peer.refuse(arrived, 'RATE_LIMITED');
+    };
+    const words = Array.from({ length: CALLS_MAX }, (_, i) => `${i}`);
+    const calls = words.map((word) => client.call(bytes(word), { timeoutMs: 600_000 }));
+    await Promise.all([client.connect(), clock.settle()]);
+    for (let s = 0; s < 500; s++) {
+      await clock.pass(1000);
+      tokens = Math.min(20, tokens + 1);
+    }
+    expect((await Promise.allSettled(calls)).every(({ status }) => status === 'fulfilled')).toBe(
+      true,
+    );
+    expect(refused).toBeGreaterThan(8);
+    // One that is refused is not told so a dozen times for each second that it waits.
+    expect(refused).toBeLessThan(2 * CALLS_MAX);
   });
 
   it('and the call ends when its time is over', async () => {

@@ -3,7 +3,7 @@
  * and by bytes; a call that the bound keeps out is counted.
  */
 
-import { BYTES_UNDER_WAY_MAX, CALL_BYTES_MAX, CALLS_MAX, CALLS_UNDER_WAY_MAX } from './limits.ts';
+import { BYTES_UNDER_WAY_MAX, CALL_BYTES_MAX, CALLS_MAX } from './limits.ts';
 import type { Answer } from './link-owner.ts';
 
 export interface Call {
@@ -16,7 +16,7 @@ export interface Call {
   sends: number;
   /** Of these, those that the server has said it did not execute. */
   refusals: number;
-  /** How often the server has put it off. */
+  /** How often the server has put it off for what it is, not for the number of calls. */
   postponed: number;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
@@ -68,10 +68,10 @@ export class CallQueue {
     return true;
   }
 
-  /** The next call to send, which is then on the way; undefined: none, or enough are. */
-  take(): Call | undefined {
+  /** The next call to send, which is then on the way; undefined: none, or so many are. */
+  take(underWayMax: number): Call | undefined {
     const [next] = this.#waiting;
-    if (next === undefined || this.#underWay.size >= CALLS_UNDER_WAY_MAX) return undefined;
+    if (next === undefined || this.#underWay.size >= underWayMax) return undefined;
     const bytes = this.#bytesUnderWay + next.payload.length;
     if (this.#underWay.size > 0 && bytes > BYTES_UNDER_WAY_MAX) return undefined;
     this.#waiting.shift();

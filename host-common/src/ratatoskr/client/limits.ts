@@ -70,5 +70,5 @@ export const CALL_BYTES_MAX = 16_777_216;
 export const CALLS_UNDER_WAY_MAX = 15;
 /** Payload bytes on the way at once, but for one call alone: bounds what a socket has to buffer. */
 export const BYTES_UNDER_WAY_MAX = 2_097_152;
-/** Refusals such as RATE_LIMITED after which a call is not sent again but fails. */
+/** Refusals such as TIMESTAMP_INVALID after which a call is not sent again but fails. */
 export const RESENDS_MAX = 8;
