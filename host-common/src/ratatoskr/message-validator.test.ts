@@ -76,6 +76,29 @@ describe('MessageValidator', () => {
     expect(await judge({ deviceId: 'weak' })).toBe('signature BAD_SIGNATURE');
   });
 
+  it('takes bytes of a time, and judges them whatever they are', async () => {
+    const device = (id: string) => devices.get(id);
+    const validator = new MessageValidator({ codec, verifier, device });
+    const wrong = [undefined, null, 'text', 5, [1, 2], new ArrayBuffer(4)] as unknown[];
+    for (const message of wrong) {
+      await expect(validator.validate(message as Uint8Array, NOW_S)).rejects.toThrow(TypeError);
+    }
+    for (const nowS of [Number.NaN, -1, Number.POSITIVE_INFINITY, undefined] as number[]) {
+      await expect(validator.validate(Uint8Array.of(8), nowS)).rejects.toThrow(RangeError);
+    }
+    for (const bytes of [[], [8], [255, 255, 255]]) {
+      const verdict = await validator.validate(Uint8Array.from(bytes), NOW_S);
+      expect(verdict.ok).toBe(false);
+    }
+  });
+
+  it('takes no user of whom the registry says anything but yes', async () => {
+    const { publicKey } = signer;
+    const never = { has: () => Promise.resolve(false) } as unknown as Set<string>;
+    const device = () => ({ publicKey, userIds: never });
+    expect(await judge({}, { device })).toBe('identity WRONG_USER');
+  });
+
   it('records a nonce only when all before it is good', async () => {
     const nonce = new Uint8Array(16).fill(0xee);
     expect(await judge({ nonce, deviceId: 'weak' })).toBe('signature BAD_SIGNATURE');

@@ -44,8 +44,16 @@ export class MessageValidator<Device extends RegisteredDevice = RegisteredDevice
     this.checks = new RequestChecks(options);
   }
 
-  /** `nowS`: seconds since the epoch. Never rejects, unless the registry or the verifier does. */
+  /**
+   * `nowS`: seconds since the epoch. Whatever the bytes are, the verdict says. Rejects with
+   * TypeError for what is no Uint8Array, with RangeError for a time that is none, and with what
+   * registry and verifier reject with.
+   */
   async validate(message: Uint8Array, nowS: number): Promise<Accepted<Device> | Rejection<Device>> {
+    if (!(message instanceof Uint8Array)) throw new TypeError('message: wanted a Uint8Array');
+    if (!(nowS >= 0 && nowS <= Number.MAX_SAFE_INTEGER)) {
+      throw new RangeError(`nowS: wanted seconds since the epoch, got ${nowS}`);
+    }
     const { checks } = this;
     const opened = checks.open(message, nowS);
     if (!opened.ok) return opened;

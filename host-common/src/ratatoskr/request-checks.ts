@@ -168,7 +168,8 @@ function identityProblem(
 ): RejectionReason | undefined {
   if (!device) return 'UNKNOWN_DEVICE';
   if (device.revoked) return 'REVOKED_DEVICE';
-  return device.userIds.has(userId) ? undefined : 'WRONG_USER';
+  // Whatever else a set of users might say, a promise above all, is no yes.
+  return device.userIds.has(userId) === true ? undefined : 'WRONG_USER';
 }
 
 function hasStrictShape({ requestId, deviceId, userId, nonce }: RatatoskrRequest): boolean {
