@@ -13,6 +13,7 @@ import type { CoinKeys } from '../../host-common/src/raida/coin.ts';
 import { newNumbers, systemRandom } from '../../host-common/src/raida/new-numbers.ts';
 import { WebSocketTransport } from '../../host-common/src/raida/websocket-transport.ts';
 import type { RatatoskrAddress } from '../../host-common/src/ratatoskr/address.ts';
+import { PortInUseError } from '../../host-node/src/io/packet-io.ts';
 import { createLogger } from '../../host-node/src/log/logger.ts';
 import { LocalNetwork } from '../../host-node/src/network/local-network.ts';
 import { networkFiles } from '../../host-node/src/network/network-state.ts';
@@ -102,23 +103,24 @@ export class TestNetwork {
       const node = this.#nodes.get(raidaId);
       const http = node?.addresses.http;
       if (node === undefined || http === undefined) throw new Error(`no RAIDA ${raidaId}`);
-      const again = await AndvariNode.start(
-        {
-          listen: node.addresses.raida,
-          raidaId,
-          coinId: 6,
-          wire: 'spec',
-          modern: true,
-          pagesPerDenomination: 64,
-          storeUrl: `sqlite:${networkFiles(this.#dataDir).store(raidaId)}`,
-          dataDir: networkFiles(this.#dataDir).folder(raidaId),
-          servers: this.local.nodes.map(({ addresses }) => addresses.raida),
-          http: { listen: http, origins: [this.url, 'none'] },
-          ...(raidaId === 0 ? { ratatoskr: this.#ratatoskr(node, other) } : {}),
-        },
-        { storeThread, logger: this.#logger },
-      );
-      this.#nodes.set(raidaId, again);
+      const start = () =>
+        AndvariNode.start(
+          {
+            listen: node.addresses.raida,
+            raidaId,
+            coinId: 6,
+            wire: 'spec',
+            modern: true,
+            pagesPerDenomination: 64,
+            storeUrl: `sqlite:${networkFiles(this.#dataDir).store(raidaId)}`,
+            dataDir: networkFiles(this.#dataDir).folder(raidaId),
+            servers: this.local.nodes.map(({ addresses }) => addresses.raida),
+            http: { listen: http, origins: [this.url, 'none'] },
+            ...(raidaId === 0 ? { ratatoskr: this.#ratatoskr(node, other) } : {}),
+          },
+          { storeThread, logger: this.#logger },
+        );
+      this.#nodes.set(raidaId, await onceFree(start));
       this.#stopped.delete(raidaId);
     }
   }
@@ -202,4 +204,16 @@ async function opens(open: () => Server | UdpSocket): Promise<void> {
   const opened = open();
   await once(opened, 'listening');
   await new Promise<void>((resolve) => opened.close(() => resolve()));
+}
+
+/** A connection of somebody else may have been given the port of a stopped node meanwhile. */
+async function onceFree<T>(start: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof PortInUseError) || tries === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
 }
