@@ -15,7 +15,8 @@ import { QuicClient } from '@andvari/host-node/webtransport/testing/quic-client'
 import { WebSocket } from 'ws';
 
 export const USER = 'user-1';
-export const DEVICES = Array.from({ length: 64 }, (_, i) => `device-${i}`);
+/** So many that none comes near its bound of connections: 10,000 are twenty of each. */
+export const DEVICES = Array.from({ length: 512 }, (_, i) => `device-${i}`);
 export const CONNECTIONS_MAX = 10_500;
 /** Of one load, and the requests that each has under way at full load. */
 export const CONNECTIONS = 16;

@@ -32,7 +32,7 @@ async function untilEnded(start: () => Promise<unknown>): Promise<void> {
 async function registered(): Promise<void> {
   await wallet.hook('ratatoskr').getByText('Server and device').click();
   await untilEnded(() => press('register'));
-  await words().filter({ hasText: 'registered' }).waitFor();
+  await wallet.hook('ratatoskr-news').filter({ hasText: 'registered' }).waitFor();
 }
 
 async function connected(): Promise<void> {

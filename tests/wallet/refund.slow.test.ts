@@ -38,7 +38,7 @@ async function payOneAndATenth(): Promise<void> {
   await wallet.pown();
   await wallet.hook('ratatoskr').getByText('Server and device').click();
   await press('register');
-  await wallet.hook('ratatoskr-words').filter({ hasText: 'registered' }).waitFor();
+  await wallet.hook('ratatoskr-news').filter({ hasText: 'registered' }).waitFor();
   // The file has the device.
   await place.network.stop(0);
   await place.network.restartAll({ pay });

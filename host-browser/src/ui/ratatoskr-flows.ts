@@ -28,6 +28,7 @@ export class RatatoskrFlows {
   #offers: readonly OfferView[] | undefined;
   #asking = false;
   #words = '';
+  #news = '';
   #ended = 0;
 
   constructor(session: WalletSession, { changed, ask }: RatatoskrPage) {
@@ -41,7 +42,8 @@ export class RatatoskrFlows {
     const { ratatoskr: offered, demo } = this.#session.wallet.network;
     return {
       ...{ view: this.#view, offered, demo, offers: this.#offers },
-      ...{ asking: this.#asking, words: this.#words, ended: this.#ended },
+      ...{ asking: this.#asking, words: this.#words, news: this.#news },
+      ended: this.#ended,
     };
   }
 
@@ -70,7 +72,7 @@ export class RatatoskrFlows {
       if (action.act === 'forget-payment') await client.call('ratatoskrForgetPayment', null);
       if (action.act === 'register') {
         await client.call('ratatoskrRegister', { user: action.user });
-        this.#words = 'This device is registered: connect now.';
+        this.#news = 'This device is registered: connect now.';
       }
       if (action.act === 'market') {
         this.#offers = await client.call('ratatoskrMarket', action.words);
@@ -96,7 +98,7 @@ export class RatatoskrFlows {
   }
 
   async #connect(words: ConnectWords): Promise<void> {
-    this.#words = '';
+    [this.#words, this.#news] = ['', ''];
     this.#changed();
     try {
       await this.#session.client.call('ratatoskrConnect', words);
@@ -141,7 +143,7 @@ export class RatatoskrFlows {
   async #work(work: () => Promise<void>): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
-    this.#words = '';
+    [this.#words, this.#news] = ['', ''];
     this.#changed();
     try {
       await work();

@@ -18,8 +18,10 @@ export interface RatatoskrState {
   readonly offers: readonly OfferView[] | undefined;
   /** An answer is awaited. */
   readonly asking: boolean;
-  /** One sentence on what went wrong, or well. */
+  /** One sentence on what went wrong. */
   readonly words: string;
+  /** Or well. */
+  readonly news: string;
   /** Works that have ended. */
   readonly ended: number;
 }

@@ -45,7 +45,11 @@ export const ratatoskrStyles = css`
     color: var(--fail);
     font-weight: 550;
   }
-  .words:empty {
+  .news {
+    font-weight: 550;
+  }
+  .words:empty,
+  .news:empty {
     display: none;
   }
   summary {

@@ -48,7 +48,7 @@ export class AndvariRatatoskr extends LitElement {
     super();
     this.state = {
       ...{ view: undefined, offered: undefined, demo: false, offers: undefined },
-      ...{ asking: false, words: '', ended: 0 },
+      ...{ asking: false, words: '', news: '', ended: 0 },
     };
     this.busy = false;
     this.amountFault = '';
@@ -67,7 +67,7 @@ export class AndvariRatatoskr extends LitElement {
   }
 
   protected override render() {
-    const { view, words, ended } = this.state;
+    const { view, words, news, ended } = this.state;
     return html`<section
       aria-labelledby="title"
       data-testid="ratatoskr"
@@ -85,6 +85,7 @@ export class AndvariRatatoskr extends LitElement {
       </div>
       <div class="card">
         <p class="words" role="alert" data-testid="ratatoskr-words">${words}</p>
+        <p class="news" role="status" data-testid="ratatoskr-news">${news}</p>
         ${this.#facts()} ${this.#endpoint()}
         ${view?.payment === undefined ? nothing : this.#payment(view.payment)}
         ${view?.state === 'online' || view?.state === 'waiting' ? this.#services() : nothing}

@@ -99,7 +99,7 @@ describe('a server that is killed and comes back', () => {
       ok: true,
       breaks: [],
     });
-  });
+  }, 180_000);
 
   it('takes no message that the process before it may have taken', async () => {
     const first = await start();
