@@ -110,15 +110,20 @@ export class TransferStream {
   cutOff(error: TransferError): void {
     this.cutError ??= error;
     this.stopWriting(error);
-    if (this.writable) this.settle.reject(error);
+    if (this.writable) this.fail(error);
     this.changed.raise();
   }
 
   /** The endpoint's: the engine has nothing of it any more. */
   lost(error: TransferError): void {
-    if (this.consumed !== this.total) this.settle.reject(error);
+    if (this.consumed !== this.total) this.fail(error);
     else if (!this.writable) this.settle.resolve();
     this.cutOff(error);
+  }
+
+  /** With what came first: a stream that had been refused was not ended by the session's end. */
+  private fail(error: TransferError): void {
+    this.settle.reject(this.readError ?? this.writeError ?? error);
   }
 
   private stopWriting(error: TransferError): void {
