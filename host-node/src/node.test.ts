@@ -13,6 +13,7 @@ import { createLogger } from './log/logger.ts';
 import { AndvariNode, type NodeOptions } from './node.ts';
 import { SocketTransport } from './raida/socket-transport.ts';
 import { StoreClient } from './store/store-client.ts';
+import { keptPorts } from './testing/ports.ts';
 
 const LOCAL = { host: '127.0.0.1', port: 0 };
 const closers: (() => unknown)[] = [];
@@ -102,9 +103,9 @@ describe('AndvariNode', () => {
   });
 
   it('names the port that is in use, by whichever protocol, and leaves nothing open', async () => {
-    const tcp = createServer().listen(0, '127.0.0.1');
+    const taken = { port: await keptPorts() };
+    const tcp = createServer().listen(taken.port, '127.0.0.1');
     await new Promise((resolve) => tcp.once('listening', resolve));
-    const taken = tcp.address() as { port: number };
     const inUse = {
       code: 'ANDVARI_PORT_IN_USE',
       message: expect.stringContaining(`${taken.port}`),

@@ -2,7 +2,6 @@
  * 25 real nodes on loopback in a folder of their own, wallets and clients of them, and servers that
  * are down, or that somebody else runs in the place of a node.
  */
-import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,11 +15,12 @@ import { Wallet } from '@andvari/host-common/raida/wallet';
 import { MemoryWalletStore } from '@andvari/host-common/raida/wallet-store';
 import type { SocketAddress } from '@andvari/host-node/io/packet-io';
 import { createLogger } from '@andvari/host-node/log/logger';
-import { LocalNetwork, type LocalNetworkOptions } from '@andvari/host-node/network/local-network';
+import { LocalNetwork } from '@andvari/host-node/network/local-network';
 import { networkFiles } from '@andvari/host-node/network/network-state';
 import { AndvariNode } from '@andvari/host-node/node';
 import { SocketTransport } from '@andvari/host-node/raida/socket-transport';
 import { StoreClient } from '@andvari/host-node/store/store-client';
+import { keptPorts, onceFree } from '@andvari/host-node/testing/ports';
 import { type Interposed, PAGES_PER_DENOMINATION, PlacedServer } from './placed-server.ts';
 
 /** Ids from `first` on, around the ring of 25. */
@@ -30,22 +30,6 @@ export const ALL = ring(0, 25);
 
 /** A client that waits shortly: whoever answers at all on loopback does so in milliseconds. */
 const TIMEOUT_MS = 1000;
-
-/** Below the ports that the kernel gives to connections: a server that is down keeps its own. */
-const PORTS = { first: 10_000, last: 32_000 } as const;
-const TRIES_MAX = 8;
-
-async function startNetwork(options: Omit<LocalNetworkOptions, 'basePort'>): Promise<LocalNetwork> {
-  for (let tries = 1; ; tries++) {
-    const basePort = randomInt(PORTS.first, PORTS.last);
-    try {
-      return await LocalNetwork.start({ ...options, basePort });
-    } catch (error) {
-      const { code } = error as { code?: unknown };
-      if (code !== 'ANDVARI_PORT_IN_USE' || tries === TRIES_MAX) throw error;
-    }
-  }
-}
 
 export interface ClientChoice {
   raidaIds?: readonly number[];
@@ -77,7 +61,9 @@ export class NetworkPlace {
 
   static async make(wire: 'spec' | 'legacy' = 'spec'): Promise<NetworkPlace> {
     const dataDir = mkdtempSync(join(tmpdir(), 'andvari-real-network-'));
-    const network = await startNetwork({
+    const network = await LocalNetwork.start({
+      // A server that is down keeps its own.
+      basePort: await keptPorts(25),
       ...{ dataDir, httpBasePort: 0, pagePort: 0, ratatoskrPort: 0, wire },
       logger: createLogger({ level: 'silent' }),
     });
@@ -163,11 +149,13 @@ export class NetworkPlace {
     await this.down(...running);
     for (const raidaId of raidaIds) {
       const { nodes } = this.network;
-      const server = await PlacedServer.start({
-        ...{ raidaId, dataDir: this.#dataDir, wire: this.#wire, how },
-        storeClient: this.#storeClient,
-        servers: nodes.map(({ addresses }) => addresses.raida),
-      });
+      const start = () =>
+        PlacedServer.start({
+          ...{ raidaId, dataDir: this.#dataDir, wire: this.#wire, how },
+          storeClient: this.#storeClient,
+          servers: nodes.map(({ addresses }) => addresses.raida),
+        });
+      const server = await onceFree(start);
       this.#placed.set(raidaId, server);
     }
   }
@@ -179,15 +167,16 @@ export class NetworkPlace {
     const servers = this.network.nodes.map(({ addresses }) => addresses.raida);
     const listen = servers[raidaId] as SocketAddress;
     const { store, folder } = { store: files.store(raidaId), folder: files.folder(raidaId) };
-    const node = await AndvariNode.start(
-      {
-        ...{ listen, raidaId, coinId: CLOUD_COIN_ID, wire: this.#wire, modern: true, servers },
-        ...{ storeUrl: `sqlite:${store}`, dataDir: folder, io: { backend: 'auto', workers } },
-        pagesPerDenomination: PAGES_PER_DENOMINATION,
-      },
-      { storeThread: this.#storeClient, logger: createLogger({ level: 'silent' }) },
-    );
-    this.#placed.set(raidaId, node);
+    const start = () =>
+      AndvariNode.start(
+        {
+          ...{ listen, raidaId, coinId: CLOUD_COIN_ID, wire: this.#wire, modern: true, servers },
+          ...{ storeUrl: `sqlite:${store}`, dataDir: folder, io: { backend: 'auto', workers } },
+          pagesPerDenomination: PAGES_PER_DENOMINATION,
+        },
+        { storeThread: this.#storeClient, logger: createLogger({ level: 'silent' }) },
+      );
+    this.#placed.set(raidaId, await onceFree(start));
   }
 
   async close(): Promise<void> {

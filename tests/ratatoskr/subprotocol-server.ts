@@ -1,6 +1,6 @@
 /** A WebSocket server with a subprotocol, or without one. */
-import type { AddressInfo } from 'node:net';
 import { type WebSocket as Peer, WebSocketServer } from 'ws';
+import { keptPorts } from '../../host-node/src/testing/ports.ts';
 
 /** Sends back what it gets. */
 export class SubprotocolServer {
@@ -13,8 +13,12 @@ export class SubprotocolServer {
     return `ws://127.0.0.1:${this.port}/ratatoskr`;
   }
 
-  /** `answers`: what it says to whatever is offered [what is offered]; '': it has none. */
+  /**
+   * On the same port each time. `answers`: what it says to whatever is offered [what is offered];
+   * '': it has none.
+   */
   async start(answers?: string): Promise<this> {
+    this.port ||= await keptPorts();
     const server = new WebSocketServer({
       ...{ host: '127.0.0.1', port: this.port },
       ...(answers === undefined ? {} : { handleProtocols: () => false }),
@@ -27,7 +31,6 @@ export class SubprotocolServer {
       peer.on('message', (data) => peer.send(data as Buffer));
     });
     await new Promise((resolve) => server.once('listening', resolve));
-    this.port = (server.address() as AddressInfo).port;
     this.#server = server;
     return this;
   }

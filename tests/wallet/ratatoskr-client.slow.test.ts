@@ -11,6 +11,7 @@ import { NodeEd25519Signer } from '@andvari/host-node/ratatoskr/node-ed25519';
 import type { Service } from '@andvari/host-node/ratatoskr/service-bus';
 import { certificates } from '@andvari/host-node/ratatoskr/testing/certificates';
 import { filesIn } from '@andvari/host-node/ratatoskr/testing/endpoint-files';
+import { keptPorts, onceFree } from '@andvari/host-node/testing/ports';
 import { SelfMadeCertificates } from '@andvari/host-node/webtransport/certificates';
 import { quicAvailable } from '@andvari/host-node/webtransport/testing/quic-client';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -74,7 +75,7 @@ function start(carrier: Carrier, port: number): Promise<RatatoskrEndpoint> {
 }
 
 async function restart(carrier: Carrier): Promise<void> {
-  endpoint = await start(carrier, endpoint.address.port);
+  endpoint = await onceFree(() => start(carrier, endpoint.address.port));
 }
 
 async function connect(carrier: Carrier, more: { hashesUrl?: string } = {}): Promise<void> {
@@ -139,10 +140,7 @@ const carriers: Carrier[] = quicAvailable ? ['websocket', 'webtransport'] : ['we
 
 describe.each(carriers)('the client in Chromium over %s', (carrier) => {
   beforeEach(async () => {
-    endpoint = await start(carrier, 0);
-    await endpoint.close();
-    // On a port of its own choice, and with UDP on the port of the same number from here on.
-    await restart(carrier);
+    endpoint = await start(carrier, await keptPorts());
     await connect(carrier);
   });
 
@@ -179,9 +177,7 @@ describe.runIf(quicAvailable)('the certificates of WebTransport', () => {
   let hashesUrl = '';
 
   beforeEach(async () => {
-    endpoint = await start('webtransport', 0);
-    await endpoint.close();
-    await restart('webtransport');
+    endpoint = await start('webtransport', await keptPorts());
     http = new HttpServer({
       listen: { host: '127.0.0.1', port: 0 },
       raida: { submit: () => false },

@@ -1,7 +1,4 @@
 /** 25 real nodes and the wallet page, as `andvari network up` starts them, with nodes to stop. */
-import { randomInt } from 'node:crypto';
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,7 +10,6 @@ import type { CoinKeys } from '../../host-common/src/raida/coin.ts';
 import { newNumbers, systemRandom } from '../../host-common/src/raida/new-numbers.ts';
 import { WebSocketTransport } from '../../host-common/src/raida/websocket-transport.ts';
 import type { RatatoskrAddress } from '../../host-common/src/ratatoskr/address.ts';
-import { PortInUseError } from '../../host-node/src/io/packet-io.ts';
 import { createLogger } from '../../host-node/src/log/logger.ts';
 import { LocalNetwork } from '../../host-node/src/network/local-network.ts';
 import { networkFiles } from '../../host-node/src/network/network-state.ts';
@@ -22,9 +18,8 @@ import type { RatatoskrOptions } from '../../host-node/src/ratatoskr/endpoint.ts
 import type { Service } from '../../host-node/src/ratatoskr/service-bus.ts';
 import { openDemoServices } from '../../host-node/src/ratatoskr/services/demo-services.ts';
 import { StoreClient } from '../../host-node/src/store/store-client.ts';
+import { keptPorts, onceFree } from '../../host-node/src/testing/ports.ts';
 import { SelfMadeCertificates } from '../../host-node/src/webtransport/certificates.ts';
-
-const TRIES_MAX = 16;
 
 /** How the endpoint comes back. */
 export interface OtherEndpoint {
@@ -52,11 +47,11 @@ export class TestNetwork {
   static async start(): Promise<TestNetwork> {
     const dataDir = mkdtempSync(join(tmpdir(), 'andvari-wallet-'));
     // TCP and UDP of one number, which the policy of the page knows.
-    const ratatoskrPort = await freePort();
+    const ratatoskrPort = await keptPorts();
     const local = await LocalNetwork.start({
       dataDir,
-      basePort: 0,
-      httpBasePort: 0,
+      basePort: await keptPorts(25),
+      httpBasePort: await keptPorts(25),
       pagePort: 0,
       ratatoskrPort,
       // Its endpoint by another name, which is another address for a policy.
@@ -182,38 +177,5 @@ export class TestNetwork {
     await this.local.close();
     for (const store of this.#stores) await store.close();
     rmSync(this.#dataDir, { recursive: true });
-  }
-}
-
-/** Below the ports that the kernel hands out, so that no node takes it before the endpoint does. */
-async function freePort(): Promise<number> {
-  for (let tries = 1; ; tries++) {
-    const port = randomInt(10_000, 32_000);
-    try {
-      await opens(() => createServer().listen(port, '127.0.0.1'));
-      await opens(() => createSocket('udp4').bind(port, '127.0.0.1'));
-      return port;
-    } catch (error) {
-      if (tries === TRIES_MAX) throw error;
-    }
-  }
-}
-
-/** Rejects when the port is somebody's. */
-async function opens(open: () => Server | UdpSocket): Promise<void> {
-  const opened = open();
-  await once(opened, 'listening');
-  await new Promise<void>((resolve) => opened.close(() => resolve()));
-}
-
-/** A connection of somebody else may have been given the port of a stopped node meanwhile. */
-async function onceFree<T>(start: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await start();
-    } catch (error) {
-      if (!(error instanceof PortInUseError) || tries === 50) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
   }
 }

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type WebSocket as Peer, WebSocketServer } from 'ws';
+import { keptPorts } from '../../../tests/ports.ts';
 import type { TransportError } from './transport.ts';
 import { WebSocketTransport, type WebSocketTransportOptions } from './websocket-transport.ts';
 
@@ -112,8 +113,7 @@ describe('WebSocket transport', () => {
   });
 
   test('nobody listens: unreachable, again after the back-off, then it works', async () => {
-    const { port, server } = await listen(echo);
-    await stop(server);
+    const port = await keptPorts();
     const transport = transportTo(port, { backoffMinMs: 50, backoffMaxMs: 80 });
     const refused = await failure(transport.exchange(5, bytes(1), { timeoutMs: 5000 }));
     expect(refused.code).toBe('ANDVARI_UNREACHABLE');

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { keptPorts } from '../testing/ports.ts';
 import { CommandContext } from './command-context.ts';
 import { runProgram } from './program.ts';
 
@@ -113,9 +114,9 @@ describe('andvari', () => {
   });
 
   it('names a port that is in use (2) and a store of another server (4)', async () => {
-    const taken = createServer().listen(0, '127.0.0.1');
+    const port = await keptPorts();
+    const taken = createServer().listen(port, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
-    const { port } = taken.address() as { port: number };
     const words = ['serve', '--node-data-dir', directory, '--log-level', 'fatal'];
     words.push('--http-listen', '127.0.0.1:0', '--raida-listen', `127.0.0.1:${port}`);
     const inUse = await run([...words, '--raida-number', '7']);

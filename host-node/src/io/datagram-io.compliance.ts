@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import { placeOf } from '@andvari/host-common/transfer/far-end';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { keptPorts } from '../testing/ports.ts';
 import { farEndOf } from '../transfer/socket-address.ts';
 import type { DatagramIo } from './datagram-io.ts';
 import { AddressError, PortInUseError, type SocketAddress } from './packet-io.ts';
@@ -212,7 +213,7 @@ function describeEnds(open: Open, make: (address: SocketAddress) => DatagramIo):
   });
 
   it('a port in use is named, and can be had when it is free again', async () => {
-    const { io, address } = await open();
+    const { io, address } = await open('127.0.0.1', await keptPorts());
     const refusal = await open(address.host, address.port).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(PortInUseError);
     expect(refusal).toMatchObject({ code: 'ANDVARI_PORT_IN_USE', protocol: 'UDP', address });

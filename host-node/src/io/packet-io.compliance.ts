@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RequestOrigin, RequestSink } from '../raida/origin.ts';
+import { keptPorts } from '../testing/ports.ts';
 import { AddressError, type PacketIo, PortInUseError, type SocketAddress } from './packet-io.ts';
 import { UdpPeer } from './testing/udp-peer.ts';
 
@@ -320,7 +321,8 @@ function describeBinding(open: () => Place): void {
 
   it('a port in use is named, and can be had when it is free again', async () => {
     const place = open();
-    const { io, address } = await place.listen();
+    const [host] = place.network.hosts;
+    const { io, address } = await place.listen({ host, port: await keptPorts() });
     await io.close();
     const other = await otherSocket(address, place.network);
     const refusal = await place.listen(address).catch((error: unknown) => error);

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { RequestOrigin } from '../raida/origin.ts';
+import { keptPorts } from '../testing/ports.ts';
 import { AddressError, PortInUseError, type SocketAddress } from './packet-io.ts';
 import { PortableIo } from './portable.ts';
 import { PortableUdp } from './portable-udp.ts';
@@ -10,6 +11,8 @@ import { TcpClient } from './testing/tcp-client.ts';
 import { UdpPeer } from './testing/udp-peer.ts';
 
 const ANY_PORT = { host: '127.0.0.1', port: 0 };
+/** That nobody takes before it is opened again, or over the other protocol. */
+const keptAddress = async () => ({ host: '127.0.0.1', port: await keptPorts() });
 const WITHIN_MS = 5000;
 const SOON = { timeout: WITHIN_MS, interval: 2 };
 const REQUEST = Buffer.alloc(32, 0x5a);
@@ -94,9 +97,7 @@ it('a name means the same host for both', async () => {
 });
 
 it('a UDP port that is taken gives one error, and TCP is not left open', async () => {
-  // A port that was free for both a moment ago.
-  const { io, address: taken } = await listen();
-  await io.close();
+  const taken = await keptAddress();
   const other = new PortableUdp();
   open.push(other);
   await other.open(taken, new Mirror());
@@ -115,7 +116,7 @@ it('a UDP port that is taken gives one error, and TCP is not left open', async (
 it('a TCP port that is taken gives one error, and UDP is not left open', async () => {
   const other = new TcpListener();
   open.push(other);
-  const taken = await other.open(ANY_PORT, new Mirror());
+  const taken = await other.open(await keptAddress(), new Mirror());
   expect(await refusalOf(taken)).toMatchObject({
     code: 'ANDVARI_PORT_IN_USE',
     protocol: 'TCP',
@@ -133,7 +134,7 @@ it.each(['192.0.2.1', '2001:db8::1'])('%s is no address of this machine', async 
 });
 
 it('the same server can be opened after a refusal', async () => {
-  const { io: first, address } = await listen();
+  const { io: first, address } = await listen(await keptAddress());
   const [second, sink] = [new PortableIo(), new Mirror()];
   open.push(second);
   await expect(second.open(address, sink)).rejects.toBeInstanceOf(PortInUseError);

@@ -1,5 +1,6 @@
 /** How long, how many and from when to when: the limits of TCP connections, with short times. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { keptPorts } from '../testing/ports.ts';
 import { AddressError, PortInUseError } from './packet-io.ts';
 import { TcpListener, type TcpOptions } from './tcp.ts';
 import { expectNothing, expectReply, SOON, TcpPlace } from './testing/tcp-place.ts';
@@ -184,7 +185,8 @@ describe('opening and closing', () => {
   });
 
   it('close() ends what is open, also after stop(), twice, or before open()', async () => {
-    const { listener, address, door } = await place.listen();
+    const at = { host: '127.0.0.1', port: await keptPorts() };
+    const { listener, address, door } = await place.listen({}, at);
     door.hold = true;
     const [idle, waiting] = [await place.connect(address), await place.connect(address)];
     await waiting.send(place.echo().bytes);

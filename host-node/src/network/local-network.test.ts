@@ -12,6 +12,7 @@ import { WebSocketTransport } from '@andvari/host-common/raida/websocket-transpo
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../log/logger.ts';
 import { SocketTransport } from '../raida/socket-transport.ts';
+import { keptPorts } from '../testing/ports.ts';
 import { LocalNetwork, type LocalNetworkOptions } from './local-network.ts';
 
 const closers: (() => unknown)[] = [];
@@ -132,8 +133,8 @@ describe('LocalNetwork', () => {
   });
 
   it('starts nothing when one port is taken, and names it', async () => {
-    // Below the ports that the kernel gives to others, so that only this one of the 25 is taken.
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    // Only this one of the 25 is taken.
+    const port = (await keptPorts(25)) + 12;
     const taken = createServer().listen(port, '127.0.0.1');
     await new Promise((resolve, reject) => taken.once('listening', resolve).once('error', reject));
     closers.push(() => new Promise((resolve) => taken.close(resolve)));

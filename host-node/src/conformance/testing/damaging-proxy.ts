@@ -5,6 +5,7 @@
 import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { keptPorts } from '../../testing/ports.ts';
 
 /** Gives the bytes to pass on; undefined: none. */
 export type Damage = (reply: Buffer, request: Buffer) => Buffer | undefined;
@@ -28,7 +29,7 @@ export class DamagingProxy {
   /** In front of a server on this machine, for UDP and TCP on one port. */
   static async open(port: number): Promise<DamagingProxy> {
     const proxy = new DamagingProxy(port);
-    proxy.#datagrams.bind(0, HOST);
+    proxy.#datagrams.bind(await keptPorts(), HOST);
     await once(proxy.#datagrams, 'listening');
     proxy.#datagrams.on('message', (request, peer) => proxy.#pass(request, peer.port));
     proxy.#server.listen(proxy.port, HOST);

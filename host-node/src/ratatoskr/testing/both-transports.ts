@@ -1,5 +1,6 @@
 /** Servers on WebSocket and WebTransport for a file of tests, closed as places.ts does it. */
 import { closedAfterEach } from '../../testing/closed-after-each.ts';
+import { keptPorts } from '../../testing/ports.ts';
 import { type CertificateSource, SelfMadeCertificates } from '../../webtransport/certificates.ts';
 import type { UdpRelay } from '../../webtransport/testing/udp-relay.ts';
 import type { ChannelHandler } from '../channel.ts';
@@ -31,11 +32,18 @@ const DEAF: ChannelHandler = { message() {}, text() {}, ended() {}, closed() {},
 export function bothTransportsForTests(): (options?: BothOptions) => Promise<BothTransports> {
   const start = placesForTests();
   const atEnd = closedAfterEach();
-  return async ({ certificates, samePort = false, mute = false, relay, ...options } = {}) => {
-    const place = await start(options);
+  return async ({
+    certificates,
+    samePort: isSame = false,
+    mute = false,
+    relay,
+    ...options
+  } = {}) => {
+    const samePort = isSame ? await keptPorts() : 0;
+    const place = await start({ ...options, port: samePort });
     let sessions = 0;
     const listener = new WebTransportListener({
-      listen: { host: '127.0.0.1', port: samePort ? Number(new URL(place.url).port) : 0 },
+      listen: { host: '127.0.0.1', port: samePort },
       accept: (channel) => {
         sessions++;
         return mute ? DEAF : place.server.accept(channel);

@@ -47,6 +47,8 @@ export interface PlaceOptions extends Partial<Omit<RatatoskrServerOptions, 'bus'
   bus?: Partial<InProcessBusOptions>;
   devices?: readonly string[];
   tls?: boolean;
+  /** That it listens on [any]. */
+  port?: number;
 }
 
 export class RatatoskrPlace {
@@ -61,7 +63,7 @@ export class RatatoskrPlace {
   #ca: string | undefined;
 
   private constructor(module: WebAssembly.Module, options: PlaceOptions) {
-    const { bus, devices = ['device-1', 'device-2'], tls = false, ...more } = options;
+    const { bus, devices = ['device-1', 'device-2'], tls = false, port = 0, ...more } = options;
     const logger = createLogger({ level: 'silent' });
     this.clock = (options.clock as TestClock | undefined) ?? new TestClock();
     this.registry = new DeviceRegistry();
@@ -90,7 +92,7 @@ export class RatatoskrPlace {
     const certificate = tls ? new TurnedCertificate() : undefined;
     this.#ca = certificate && certificates[0].cert;
     this.#listener = new WebSocketListener({
-      listen: { host: '127.0.0.1', port: 0 },
+      listen: { host: '127.0.0.1', port },
       accept: this.server.accept,
       ...(certificate ? { certificate } : {}),
       ...(options.connectionsMax ? { connectionsMax: options.connectionsMax } : {}),

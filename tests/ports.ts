@@ -1,0 +1,2 @@
+/** For tests beside the code of rooms that may not import host-node. */
+export { keptPorts } from '../host-node/src/testing/ports.ts';
