@@ -71,8 +71,8 @@ export let WHEEL: usize = 0;
 export let UNPACKED: usize = 0;
 export const UNPACKED_BYTES: u32 = 65536;
 
-/** A session is found by the prefixes of two epochs with four paths each (transfer/prefix.ts). */
-export const PREFIXES_PER_SESSION: u32 = 8;
+/** A session is found by the prefixes of two epochs with eight paths each (transfer/prefix.ts). */
+export const PREFIXES_PER_SESSION: u32 = 16;
 /** A prefix's node: the prefix, session, epoch and path, next of its chain. */
 export const PREFIX_NODE_BYTES: usize = 16;
 

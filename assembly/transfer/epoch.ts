@@ -29,6 +29,9 @@ export const enum Epoch {
   /** EpochState bits, u8; path index of what is sent, u8. */
   STATE = 4,
   PATH = 5,
+  /** Path indices: the highest that either side has used, and that came from the peer. u8 each. */
+  HIGHEST = 6,
+  CAME = 7,
   /** u64 microseconds. */
   CREATED = 8,
   /** Next number to send, and to receive in order: the highest accepted + 1. u64. */
@@ -47,13 +50,16 @@ export const enum Epoch {
   HP = 128,
   ROOT = 160,
   PATH_KEY = 192,
-  /** CIDs of paths, 8 bytes each; path p at p & 3. */
+  /** CIDs of paths, 8 bytes each; path p at p & 7. */
   CIDS = 224,
   /** Bits of the numbers of a block of 64 whose keys are held, u64 each; block b at b % 33. */
-  SKIP_BITS = 256,
+  SKIP_BITS = 288,
   /** Entries of Pool.KEYS that hold a block's keys, u16 each; 0: none. */
-  SKIP_CHUNKS = 520,
-  BYTES = 592,
+  SKIP_CHUNKS = 552,
+  /** Path indices: the highest that we took, and one that we do not take; 0: none. u8 each. */
+  TAKEN = 618,
+  SKIPPED = 619,
+  BYTES = 624,
 }
 
 export const enum EpochState {
@@ -65,18 +71,18 @@ export const enum EpochState {
 
 /** What both epochs share, behind them. */
 const enum Common {
-  INITIATOR = 1184,
-  PROTECTED = 1185,
+  INITIATOR = 1248,
+  PROTECTED = 1249,
   /** Number of the epoch that packets are sealed in, and of the newest. */
-  SENDING = 1188,
-  NEWEST = 1192,
+  SENDING = 1252,
+  NEWEST = 1256,
   /** Steps that gaps may still cost (ratchet.ts), and when they were counted. */
-  STEPS = 1200,
-  STEPS_TIME = 1208,
+  STEPS = 1264,
+  STEPS_TIME = 1272,
   /** When a rekey starts: microseconds (u64), packets (u32). */
-  REKEY_US = 1216,
-  REKEY_PACKETS = 1224,
-  BYTES = 1232,
+  REKEY_US = 1280,
+  REKEY_PACKETS = 1288,
+  BYTES = 1296,
 }
 
 /** 120 s, and 1,000,000 packets of a direction (section 4.7). */
@@ -190,7 +196,7 @@ function install(session: usize, number: u32): void {
   wipeSchedule();
   store<u32>(common, number, Common.NEWEST);
   addPrefix(session, index, 0, epoch + Epoch.CIDS);
-  openPaths(session, number, 0);
+  listPaths(session, epoch, 1, 2);
 }
 
 /** Where the CID of a path lies that is open in an epoch (8 bytes). */
@@ -199,16 +205,24 @@ export function pathCid(epoch: usize, path: u32): usize {
 }
 
 /**
- * Path `path` is used in an epoch: it and the next two are listed, and the one before stays for
- * what is still on its way (section 4.9).
+ * Path `path` is used in an epoch: it and the next two are listed, and those before stay for paths
+ * that still have them and for what is on its way (section 4.9).
  */
 export function openPaths(session: usize, number: u32, path: u32): void {
   const epoch = epochOf(session, number);
   if (epoch == 0) return;
-  for (let ahead = path + 1; ahead < path + 3 && ahead < 256; ahead++) {
-    const cid = pathCid(epoch, ahead);
-    expandPathCid(epoch + Epoch.PATH_KEY, ahead, cid);
-    addPrefix(session, number & 1, ahead, cid);
+  const highest: u32 = load<u8>(epoch, Epoch.HIGHEST);
+  if (path <= highest) return;
+  store<u8>(epoch, path, Epoch.HIGHEST);
+  listPaths(session, epoch, highest + 3, path + 2);
+}
+
+function listPaths(session: usize, epoch: usize, first: u32, last: u32): void {
+  const index = load<u32>(epoch, Epoch.NUMBER) & 1;
+  for (let path = first; path <= min<u32>(last, 255); path++) {
+    const cid = pathCid(epoch, path);
+    expandPathCid(epoch + Epoch.PATH_KEY, path, cid);
+    addPrefix(session, index, path, cid);
   }
   wipeSchedule();
 }
@@ -216,11 +230,6 @@ export function openPaths(session: usize, number: u32, path: u32): void {
 /** Packets of the sending epoch carry the CID of path `path`, which openPaths() has listed. */
 export function sendOnPath(session: usize, path: u32): void {
   store<u8>(epochAt(session, sendingEpoch(session) & 1), path, Epoch.PATH);
-}
-
-/** Path index of what is sealed. */
-export function sendingPath(session: usize): u32 {
-  return load<u8>(epochAt(session, sendingEpoch(session) & 1), Epoch.PATH);
 }
 
 /** Everything is sealed in the newest epoch from now on; the chain of the one before is wiped. */

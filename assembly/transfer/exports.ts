@@ -26,10 +26,11 @@ import {
   releaseBytes,
   setMessageHead,
 } from "./messages";
+import { migrateTo } from "./move";
 import { outputWaits, sendPackets } from "./output";
 import { makeReady } from "./ready";
 import { askRekey, giveKey, giveSecret, isSwitched, SecretVerdict } from "./rekey";
-import { closeSession, giveUpReading, lifeOf, migrateTo, openSession } from "./session";
+import { closeSession, giveUpReading, lifeOf, openSession } from "./session";
 import { tellWaiting } from "./session-events";
 import { Head, Life, sessionHandle, sessionOf } from "./session-head";
 import { answerUnknown } from "./session-reset";
@@ -204,7 +205,8 @@ function takeSecret(session: usize): Status {
 
 /**
  * Moves to the path at ARGUMENTS (PathField): probed first, unless it is the current one, which
- * then gets a fresh CID. WRONG_STATE: a move is under way, or the epoch has no more CIDs.
+ * then gets a fresh CID. Where there is none left it waits for one, or for the next epoch
+ * (move.ts). WRONG_STATE: a move is under way.
  */
 export function migrate(handle: u32): Status {
   const session = openOf(handle);

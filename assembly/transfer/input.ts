@@ -13,7 +13,7 @@ import {
   TransferBlock,
   TransferPacket,
 } from "../core/transfer";
-import { openPaths, sendingEpoch, sendingPath } from "./epoch";
+import { sendingEpoch } from "./epoch";
 import { eventRoom, SessionBit, tell } from "./events";
 import { checkFrame } from "./frame";
 import { handleFrame, isEliciting, isProbing } from "./frame-handlers";
@@ -29,7 +29,8 @@ import {
   PACKET_OVERHEAD,
 } from "./packet";
 import { follow } from "./path";
-import { packetCameFrom } from "./path-slots";
+import { indexCame } from "./path-index";
+import { NO_INDEX, packetCameFrom } from "./path-slots";
 import { firstPrefix, nextPrefix, prefixSession } from "./prefix";
 import { makeReady } from "./ready";
 import { noteReceived } from "./received";
@@ -124,9 +125,9 @@ function takeFrame(session: usize, entry: usize, frame: usize, length: u32): u32
     return Handled.CLOSE + CloseError.FRAME_ENCODING;
   }
   packetOfEpoch(session, openedEpoch);
-  const index = openedEpoch == sendingEpoch(session) ? openedPath : 0,
+  indexCame(session, openedEpoch, openedPath);
+  const index = openedEpoch == sendingEpoch(session) ? openedPath : NO_INDEX,
     path = packetCameFrom(session, farEndOf(session, entry), index, length);
-  if (index > sendingPath(session)) openPaths(session, openedEpoch, index);
   viewFrame(frame);
   if (!isProbing()) {
     const forgets = follow(session, path, openedEpoch, openedNumber);

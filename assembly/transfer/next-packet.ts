@@ -16,6 +16,7 @@ import { contentLost } from "./outcome";
 import { pacingDeadline } from "./pacer";
 import { PACKET_OVERHEAD } from "./packet";
 import { pathDue, pathFrameBytes, spareAllowance } from "./path";
+import { keepIndex } from "./path-index";
 import { allowance, currentPath } from "./path-slots";
 import { endTrying } from "./peer-room";
 import {
@@ -87,6 +88,7 @@ export function compose(session: usize, to: usize, room: u32): bool {
   ranDry = false;
   setContent(Content.NONE, 0);
   composedPath = currentPath(session);
+  keepIndex(session, composedPath);
   const size = min(room, mtu(session));
   if (load<u8>(session, Head.LIFE) != Life.OPEN) {
     return composeClose(session, to, min(size, allowance(composedPath)));

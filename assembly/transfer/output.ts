@@ -9,6 +9,7 @@ import { PacketFlag, PathField, TransferBlock, TransferPacket } from "../core/tr
 import { markAppLimited } from "./bbr";
 import { storeContent } from "./content";
 import { sendingEpoch, sendOnPath } from "./epoch";
+import { resumeMove } from "./move";
 import { mtu, mtuProbeSize } from "./mtu";
 import {
   Composed,
@@ -63,6 +64,7 @@ export function outputWaits(): bool {
 
 /** False: the batch or the area is full. */
 function sendTurn(session: usize): bool {
+  resumeMove(session);
   for (let packets: u32 = 0; packets < TURN && count < TRANSFER_BATCH; packets++) {
     const room = <u32>min<usize>(end - cursor, TRANSFER_PACKET_BYTES_MAX);
     if (room < max(mtu(session), mtuProbeSize(session))) {

@@ -13,16 +13,23 @@ export const enum Paths {
   PROBED = 2,
   /** The one that failed last. */
   FAILED = 3,
+  /** move.ts: 1: a move to WANTED waits for an index, and how often its time was over. u8 each. */
+  WAITS = 4,
+  TRIES = 5,
   /** Epoch << 32 | number of the newest packet that was more than a probe, plus 1. u64. */
   NEWEST = 8,
+  /** When the time of the move that waits is over. u64. */
+  WAITS_UNTIL = 16,
   SLOTS = 32,
+  /** A PathField. */
+  WANTED = 416,
 }
 
 /** A slot. */
 export const enum Path {
   /** PathField. */
   FAR = 0,
-  /** The CID's index (4.9) that packets to here carry. u32. */
+  /** The CID's index (4.9) that packets to here carry, or NO_INDEX. u32. */
   INDEX = 24,
   /** A PathState, u8. */
   STATE = 28,
@@ -60,6 +67,12 @@ export const enum PathState {
 }
 
 export const SLOTS: u32 = 4;
+
+/**
+ * A path that no CID of the epoch has been shown on. What is above it is the least index that it
+ * may take (path-index.ts).
+ */
+export const NO_INDEX: u32 = 0x100;
 
 export function pathAt(session: usize, slot: u32): usize {
   return session + Session.PATHS + Paths.SLOTS + <usize>(slot - 1) * Path.BYTES;
@@ -126,6 +139,7 @@ export function newPath(session: usize, far: usize): usize {
   const path = freePath(session);
   memory.fill(path, 0, Path.BYTES);
   memory.copy(path + Path.FAR, far, PathField.BYTES);
+  store<u32>(path, NO_INDEX, Path.INDEX);
   store<u8>(path, PathState.SEEN, Path.STATE);
   return path;
 }
@@ -139,21 +153,22 @@ export function findPath(session: usize, far: usize): usize {
 }
 
 /**
- * A valid packet of the send epoch or the one before came from the PathField at `far`, whose CID
- * had this index. Returns its path.
+ * A valid packet came from the PathField at `far`, whose CID had this index in the send epoch, or
+ * NO_INDEX if it was of the one before. Returns its path.
  */
 export function packetCameFrom(session: usize, far: usize, index: u32, bytes: u32): usize {
   let path = findPath(session, far);
   if (!path) path = newPath(session, far);
   store<u64>(path, load<u64>(path, Path.RECEIVED) + bytes, Path.RECEIVED);
   // Never back: packets that were under way when we moved carry the index from before.
-  if (index > load<u32>(path, Path.INDEX)) store<u32>(path, index, Path.INDEX);
+  const has = load<u32>(path, Path.INDEX);
+  if (index < NO_INDEX && (has >= NO_INDEX || index > has)) store<u32>(path, index, Path.INDEX);
   return path;
 }
 
-/** A rekey begins the indices anew. */
-export function resetPathIndices(session: usize): void {
-  for (let slot: u32 = 1; slot <= SLOTS; slot++) store<u32>(pathAt(session, slot), 0, Path.INDEX);
+/** Does a move wait for an index? */
+export function moveWaits(session: usize): bool {
+  return load<u8>(session, Session.PATHS + Paths.WAITS) != 0;
 }
 
 /** Bytes that may go to a path now: three times what came, until it has answered. */

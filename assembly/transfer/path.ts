@@ -13,10 +13,12 @@
 import { PathField } from "../core/transfer";
 import { now } from "./clock";
 import { Session } from "./layout";
+import { hasIndex, keepIndex } from "./path-index";
 import {
   allowance,
   currentPath,
   findPath,
+  moveWaits,
   newPath,
   Path,
   PathState,
@@ -38,7 +40,7 @@ const TRIES_MAX: u32 = 8;
 const CHALLENGE_BYTES: u32 = 1200;
 const CHALLENGE_LEAST: u32 = 60;
 /** Time of an attempt on a way of which nothing is known: PTO of 100 ms (RFC 9000 8.2.4). */
-const UNKNOWN_PTO_US: u64 = 325000;
+export const UNKNOWN_PTO_US: u64 = 325000;
 const ATTEMPT_MAX_US: u64 = 5000000;
 
 /** Begins to validate a path; `unknown`: more than the port is another. */
@@ -182,9 +184,15 @@ export function probePath(session: usize, far: usize, index: u32): bool {
 export function pathDue(session: usize): usize {
   for (let slot: u32 = 1; slot <= SLOTS; slot++) {
     const path = pathAt(session, slot);
-    if (load<u8>(path, Path.STATE) && pathFrameBytes(path)) return path;
+    if (load<u8>(path, Path.STATE) && pathFrameBytes(path) && hasCid(session, path)) return path;
   }
   return 0;
+}
+
+/** A challenge waits for a CID of its own. Who is asked answers: it may be the only way left. */
+function hasCid(session: usize, path: usize): bool {
+  if (isResponse(path)) keepIndex(session, path);
+  return hasIndex(session, path);
 }
 
 /** Is the path's next frame a response? One that may not go does not keep a challenge back. */
@@ -293,6 +301,6 @@ function giveUp(session: usize, path: usize): bool {
 
 /** Is the session on its way from one path to another? */
 export function isMigrating(session: usize): bool {
-  if (probedPath(session)) return true;
+  if (probedPath(session) || moveWaits(session)) return true;
   return load<u8>(currentPath(session), Path.STATE) == PathState.VALIDATING;
 }

@@ -1,9 +1,9 @@
 /**
  * Which session a packet may belong to: by bytes 0 to 4 of its CID, which are one of an epoch and
  * path's own (section 4.4). Nodes are not handed out: each session has its own places for two
- * epochs with four paths each, the one left behind and the three that section 4.9 keeps. Equal
- * prefixes are tried one after the other. Outsiders can choose prefixes, so buckets are by a secret
- * multiplier.
+ * epochs with eight paths each, the three that section 4.9 keeps and five before them, which may
+ * still be in use (path-index.ts). Equal prefixes are tried one after the other. Outsiders can
+ * choose prefixes, so buckets are by a secret multiplier.
  */
 import { HASH_KEY } from "../core/control";
 import {
@@ -32,7 +32,7 @@ const enum Node {
   LISTED = 14,
 }
 
-/** Paths of an epoch that can be listed; path p has place p & 3. */
+/** Paths of an epoch that can be listed; path p has place p & 7. */
 export const PATHS_PER_EPOCH: u32 = PREFIXES_PER_SESSION / 2;
 
 function entryOf(session: usize): u32 {

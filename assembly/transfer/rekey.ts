@@ -19,7 +19,7 @@ import { deriveNextEpoch, epochCreated, retireEpoch, switchEpoch } from "./epoch
 import { SessionBit, tell } from "./events";
 import { frameFlags, payloadAt } from "./frame-view";
 import { Session } from "./layout";
-import { resetPathIndices } from "./path-slots";
+import { resetPathIndices } from "./path-index";
 import { makeReady } from "./ready";
 import { receiveEpoch } from "./received";
 import { leastPtoUs, PTO_MIN_US, ptoUs } from "./rtt";
@@ -264,7 +264,7 @@ function switchSending(session: usize): void {
   oweToken(session);
   streamsEpoch(session, epochOf(session));
   receiveEpoch(session, epochOf(session));
-  resetPathIndices(session);
+  resetPathIndices(session, isSwitched(session));
   makeReady(session);
 }
 
@@ -320,6 +320,11 @@ export function rekeyDeadline(session: usize): u64 {
 /** When the receive keys of the epoch before are dropped, whatever may be sent then. */
 export function oldKeysDeadline(session: usize): u64 {
   return load<u64>(session, Session.REKEY + Rekey.DROP);
+}
+
+/** The way to the peer is another: what went by the one before is lost, most likely. */
+export function rekeyElsewhere(session: usize): void {
+  if (rekeyDeadline(session) != NEVER) frameGoes(session, now);
 }
 
 export function onRekeyTimer(session: usize): void {

@@ -8,14 +8,16 @@ import { expireAhead } from "./ahead";
 import { now } from "./clock";
 import { SessionBit, tell } from "./events";
 import { goAwayDeadline } from "./goaway";
+import { moveDeadline, onMoveTimer } from "./move";
 import { mtuDeadline } from "./mtu";
 import { LEAST_PACKET } from "./next-packet";
 import { onPathTimer, pathDeadline, spareAllowance } from "./path";
-import { currentPath } from "./path-slots";
+import { freeIndex } from "./path-index";
+import { currentPath, NO_INDEX } from "./path-slots";
 import { makeReady } from "./ready";
 import { ackDeadline, ackWanted } from "./received";
 import { onRecoveryTimer, recoveryDeadline } from "./recovery";
-import { oldKeysDeadline, onRekeyTimer, rekeyDeadline } from "./rekey";
+import { askRekey, oldKeysDeadline, onRekeyTimer, rekeyDeadline } from "./rekey";
 import { ptoUs, smoothedUs } from "./rtt";
 import {
   closeFor,
@@ -47,6 +49,7 @@ export function setSessionTimer(session: usize, paced: u64): void {
   }
   noteRoundTrip(session, smoothedUs(session), ptoUs(session, false));
   first = min(first, min(idleDeadline(session), pathDeadline(session)));
+  first = min(first, moveDeadline(session));
   first = min(first, goAwayDeadline(session, ptoUs(session, false)));
   first = min(first, oldKeysDeadline(session));
   if (mayReach(session)) first = min(first, sendingDeadline(session, paced));
@@ -108,6 +111,7 @@ function onTimerOpen(session: usize): void {
   if (recoveryDeadline(session) <= now) onRecoveryTimer(session);
   if (streamDeadline(session) <= now) onStreamTimer(session);
   if (pathDeadline(session) <= now) checkPaths(session);
+  if (moveDeadline(session) <= now) onMoveTimer(session);
   onRekeyTimer(session);
 }
 
@@ -116,5 +120,7 @@ function checkPaths(session: usize): void {
   const from = currentPath(session);
   if (!onPathTimer(session)) return;
   tell(session, SessionBit.PATH_FAILED);
+  // The next move shall not have to wait for an index.
+  if (freeIndex(session, 0) == NO_INDEX) askRekey(session);
   if (currentPath(session) != from) restartPath(session, true);
 }

@@ -17,17 +17,17 @@ import {
 import { Pool, poolHead } from "../core/transfer-memory";
 import { wipe } from "../crypto/wipe";
 import { now } from "./clock";
-import { openPaths, sendingEpoch, setRekeyLimits, startEpochs, wipeEpochs } from "./epoch";
+import { setRekeyLimits, startEpochs, wipeEpochs } from "./epoch";
 import { SessionBit, tell } from "./events";
 import { dropMessages, keepBytes, releaseBytes } from "./messages";
 import { startMtu } from "./mtu";
-import { isMigrating, probePath } from "./path";
-import { currentPath, Path, probedPath, startPaths } from "./path-slots";
+import { isMigrating } from "./path";
+import { currentPath, Path, startPaths } from "./path-slots";
 import { giveEntry, takeEntry } from "./pool";
 import { dropShares } from "./pool-share";
 import { dropReady, makeReady } from "./ready";
 import { resetPath, startRecovery } from "./recovery";
-import { isRekeying, startRekeys } from "./rekey";
+import { isRekeying, rekeyElsewhere, startRekeys } from "./rekey";
 import { ptoUs } from "./rtt";
 import { dropSent } from "./sent";
 import { tellWaiting } from "./session-events";
@@ -37,8 +37,6 @@ import { cutOffStreams, dropStreams, startStreams, streamCount } from "./streams
 import { NEVER, setTimer } from "./timer-wheel";
 
 const SECRET_BYTES: usize = 32;
-/** A rekey comes before this path index (4.9). */
-const PATH_INDEX_MAX: u32 = 253;
 const SEED_IDLE_MS: u32 = 30000;
 
 function argument(offset: u32): u32 {
@@ -206,19 +204,8 @@ export function restartPath(session: usize, whole: bool): void {
   const far = currentPath(session) + Path.FAR;
   startMtu(session, isV6(far), load<u32>(session, Head.MTU_MAX));
   if (whole) resetPath(session);
+  rekeyElsewhere(session);
   oweToken(session);
-}
-
-/** Moves to the PathField at `far` under the next CID (4.9). False: not now. */
-export function migrateTo(session: usize, far: usize): bool {
-  const index = load<u32>(currentPath(session), Path.INDEX) + 1;
-  if (probedPath(session) || index >= PATH_INDEX_MAX) return false;
-  // The peer knows us by the address it called, wherever it is itself.
-  store<u16>(far, load<u16>(currentPath(session), Path.FAR + PathField.LOCAL), PathField.LOCAL);
-  openPaths(session, sendingEpoch(session), index);
-  if (!probePath(session, far, index)) restartPath(session, true);
-  makeReady(session);
-  return true;
 }
 
 /** When the idle time is over (section 5: at least 3 PTO). */

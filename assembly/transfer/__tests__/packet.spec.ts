@@ -291,7 +291,7 @@ describe("packets of profile R1", () => {
         if (open(b, PACKET, length) == PacketVerdict.TAKEN) expect(length).toBe(68, "cut off");
       }
       // Gaps that the changed numbers made have only cost steps.
-      const bucket = 2 * (1024 + 1200);
+      const bucket = 2 * (1024 + 1264);
       expect(toHex(b, 2560).substring(0, bucket)).toBe(before.substring(0, bucket));
       expect(toHex(PACKET, 68)).toBe(sealed);
       expect(open(b, PACKET, 68)).toBe(PacketVerdict.TAKEN);

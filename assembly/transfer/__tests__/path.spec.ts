@@ -26,7 +26,6 @@ import {
   packetCameFrom,
   packetGoesTo,
   probedPath,
-  resetPathIndices,
   samePlace,
   startPaths,
 } from "../path-slots";
@@ -295,8 +294,6 @@ describe("paths", () => {
     for (let i: u32 = 2; i < 100; i++) comes(far(4, i, 0), i);
     expect(load<u16>(currentPath(session), PathField.PORT)).toBe(99);
     expect(load<u32>(session, Session.PATHS + 768)).toBe(load<u32>(session, Session.EPOCHS));
-    resetPathIndices(session);
-    expect(load<u32>(currentPath(session), Path.INDEX)).toBe(0);
   });
 
   test("have challenges that differ, and with the secret", () => {

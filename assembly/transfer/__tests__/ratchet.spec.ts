@@ -67,7 +67,7 @@ function forged(n: u32): usize {
 }
 
 function stepsLeft(): u64 {
-  return load<u64>(b, 1024 + 1200);
+  return load<u64>(b, 1024 + 1264);
 }
 
 describe("the ratchet", () => {

@@ -197,7 +197,10 @@ export class TransferSession {
     return begun;
   }
 
-  /** Moves to another far end of the same peer; false: a move is under way. */
+  /**
+   * Moves to another far end of the same peer, under a connection ID of its own; if there is none
+   * left, after the next rekey. False: a move is under way.
+   */
   migrate(farEnd: Uint8Array): boolean {
     checkFarEnd(farEnd);
     const begun = this.transfer.migrate(this.handle, farEnd);

@@ -1,0 +1,73 @@
+/**
+ * Moves of ours to another far end (section 4.9, section 6 "Migration"). Each is under an index of
+ * its own (path-index.ts). One that finds none waits until the peer has answered, or for the next
+ * epoch: the rekey is asked for at once where the epoch has no more, else when the peer has had
+ * time to answer. If that brings none either, the way that the rekey goes by is dead, most likely:
+ * then it is better to be known again than to be lost.
+ */
+import { PathField } from "../core/transfer";
+import { now } from "./clock";
+import { Session } from "./layout";
+import { probePath, UNKNOWN_PTO_US } from "./path";
+import { indicesUsedUp, newestIndex, takeIndex } from "./path-index";
+import { currentPath, moveWaits, NO_INDEX, Path, Paths, probedPath } from "./path-slots";
+import { makeReady } from "./ready";
+import { askRekey } from "./rekey";
+import { restartPath } from "./session";
+import { Head, Life } from "./session-head";
+import { NEVER } from "./timer-wheel";
+
+/** How often the time of a move that waits is over before it does without an index of its own. */
+const TRIES_MAX: u32 = 3;
+
+/** Moves to the PathField at `far`, now or as soon as there is an index. False: a move is on. */
+export function migrateTo(session: usize, far: usize): bool {
+  if (probedPath(session) || moveWaits(session)) return false;
+  const index = takeIndex(session, 0);
+  if (index == NO_INDEX) wait(session, far);
+  else begin(session, far, index);
+  makeReady(session);
+  return true;
+}
+
+function begin(session: usize, far: usize, index: u32): void {
+  // The peer knows us by the address it called, wherever it is itself.
+  store<u16>(far, load<u16>(currentPath(session), Path.FAR + PathField.LOCAL), PathField.LOCAL);
+  if (!probePath(session, far, index)) restartPath(session, true);
+}
+
+function wait(session: usize, far: usize): void {
+  const paths = session + Session.PATHS;
+  memory.copy(paths + Paths.WANTED, far, PathField.BYTES);
+  store<u8>(paths, 1, Paths.WAITS);
+  store<u8>(paths, 0, Paths.TRIES);
+  store<u64>(paths, now + UNKNOWN_PTO_US, Paths.WAITS_UNTIL);
+}
+
+/** Before a session sends: the move that waits begins, if there is an index for it. */
+export function resumeMove(session: usize): void {
+  if (!moveWaits(session) || load<u8>(session, Head.LIFE) != Life.OPEN) return;
+  const paths = session + Session.PATHS,
+    tries: u32 = load<u8>(paths, Paths.TRIES);
+  let index = takeIndex(session, 0);
+  if (index == NO_INDEX && tries < TRIES_MAX) {
+    if (tries || indicesUsedUp(session)) askRekey(session);
+    return;
+  }
+  if (index == NO_INDEX) index = newestIndex(session);
+  store<u8>(paths, 0, Paths.WAITS);
+  begin(session, paths + Paths.WANTED, index);
+}
+
+/** When a move has waited for long. */
+export function moveDeadline(session: usize): u64 {
+  return moveWaits(session) ? load<u64>(session, Session.PATHS + Paths.WAITS_UNTIL) : NEVER;
+}
+
+/** What follows, resumeMove() does. */
+export function onMoveTimer(session: usize): void {
+  const paths = session + Session.PATHS,
+    tries: u32 = load<u8>(paths, Paths.TRIES) + 1;
+  store<u8>(paths, tries, Paths.TRIES);
+  store<u64>(paths, now + (UNKNOWN_PTO_US << tries), Paths.WAITS_UNTIL);
+}
