@@ -16,8 +16,9 @@ import {
   blockBuckets,
   Pool,
 } from "../core/transfer-memory";
+import { blocksKept } from "./begin-room";
 import { entryAt } from "./pool";
-import { giveShared, shareHeld, shareLeft, takeShared } from "./pool-share";
+import { giveShared, shareHeld, shareLeft, takeShared, urgentLeft } from "./pool-share";
 import { Head } from "./session-head";
 import {
   hasFlag,
@@ -55,6 +56,8 @@ export const BLOCK_BITS: u64 = 14;
 /** Blocks of one stream and side: 16 MiB of window and what is beside it; of a session: 64 MiB. */
 const STREAM_BLOCKS_MAX: u32 = 1152;
 const SESSION_BLOCKS_MAX: u32 = 4608;
+/** In Stream.OWNS, << Side: the half has ended, and one of its blocks counts as its own. */
+const LEFT: u32 = 4;
 
 export function blockAt(block: u32): usize {
   return entryAt(Pool.BLOCKS, block);
@@ -102,9 +105,9 @@ export function findBlock(stream: usize, side: u32, index: u64): u32 {
 
 /**
  * Whether so many more blocks may be taken besides a stream's own. Part of the session's share is
- * kept back: the last eighth for streams that begin and for bytes that a reader waits for
- * (`waited`), another for what comes at all. Streams that the peer has not taken in yet, which may
- * keep theirs for long, have a quarter.
+ * kept back: what is kept for streams that begin (begin-room.ts), the last eighth for streams that
+ * the peer begins and for bytes that a reader waits for (`waited`), another for what comes at all.
+ * Streams that the peer has not taken in yet, which may keep theirs for long, have a quarter.
  */
 export function blocksFree(stream: usize, side: u32, wanted: u32, waited: bool): bool {
   if (wanted == 0) return true;
@@ -115,8 +118,10 @@ export function blocksFree(stream: usize, side: u32, wanted: u32, waited: bool):
   const left = shareLeft(session, Pool.BLOCKS),
     share = shareHeld(session, Pool.BLOCKS) + left,
     eighth = share >> 3;
-  if (side == Side.RECEIVE) return left >= wanted + (waited ? 0 : eighth);
-  if (left < wanted + 2 * eighth) return false;
+  const leaves = side == Side.RECEIVE && waited ? 0 : eighth;
+  if (left < wanted + leaves + (side == Side.SEND ? eighth : 0)) return false;
+  if (urgentLeft(session, Pool.BLOCKS) < wanted + leaves + blocksKept(session)) return false;
+  if (side == Side.RECEIVE) return true;
   return !isEarly(stream) || load<u32>(partOf(session), Part.EARLY_BLOCKS) + wanted <= share >> 2;
 }
 
@@ -134,40 +139,46 @@ function owns(stream: usize, side: u32): bool {
   return ((<u32>load<u8>(stream, Stream.OWNS) >> side) & 1) != 0;
 }
 
-/**
- * Whether a stream of ours may have so many: half of the share, and its last eighth, stay for the
- * peer's. One that goes both ways may be there in any case: the peer's have the spare entries.
- */
-export function mayOwn(session: usize, blocks: u32): bool {
-  const left = shareLeft(session, Pool.BLOCKS),
-    share = shareHeld(session, Pool.BLOCKS) + left;
-  const own = load<u32>(partOf(session), Part.LOCAL_OWN);
-  if (own + blocks > max<u32>(share - (share >> 1), 2)) return false;
-  return left >= blocks + (share >> 3);
+/** A block has become a half's own, or is it no more. */
+function countOwn(stream: usize, change: i32): void {
+  const local = hasFlag(stream, StreamFlag.LOCAL),
+    at = partOf(sessionOfStream(stream)) + (local ? Part.LOCAL_OWN : Part.PEER_OWN);
+  store<i32>(at, load<i32>(at) + change);
 }
 
 /** A half of a new stream gets a block of its own; false: there is none. */
 export function takeOwn(stream: usize, side: u32): bool {
-  const session = sessionOfStream(stream),
-    block = takeShared(session, Pool.BLOCKS),
-    local = partOf(session) + Part.LOCAL_OWN;
+  const block = takeShared(sessionOfStream(stream), Pool.BLOCKS);
   if (block == 0) return false;
   store<u32>(ownAt(stream, side), block);
   store<u8>(stream, <u32>load<u8>(stream, Stream.OWNS) | (1 << side), Stream.OWNS);
-  if (hasFlag(stream, StreamFlag.LOCAL)) store<u32>(local, load<u32>(local) + 1);
+  countOwn(stream, 1);
   return true;
 }
 
-/** A half needs no block any more but those that it has: what is given back is not kept for it. */
+/**
+ * A half needs no block any more but those that it has: what is given back is not kept for it. Its
+ * own one counts until it is empty, so that what is kept for streams that begin is really there.
+ */
 export function endOwn(stream: usize, side: u32): void {
   if (!owns(stream, side)) return;
-  const session = sessionOfStream(stream),
-    block = load<u32>(ownAt(stream, side)),
-    local = partOf(session) + Part.LOCAL_OWN;
-  store<u8>(stream, <u32>load<u8>(stream, Stream.OWNS) & ~(1 << side), Stream.OWNS);
+  const block = load<u32>(ownAt(stream, side)),
+    owned = <u32>load<u8>(stream, Stream.OWNS) & ~(1 << side);
+  store<u8>(stream, block ? owned : owned | (LEFT << side), Stream.OWNS);
   store<u32>(ownAt(stream, side), 0);
-  if (block) giveShared(session, Pool.BLOCKS, block);
-  if (hasFlag(stream, StreamFlag.LOCAL)) store<u32>(local, load<u32>(local) - 1);
+  if (block == 0) return;
+  giveShared(sessionOfStream(stream), Pool.BLOCKS, block);
+  countOwn(stream, -1);
+}
+
+/** A block of a half is empty, and given back; of one that has ended the last one counted. */
+function giveLast(stream: usize, side: u32, block: u32): void {
+  const owned: u32 = load<u8>(stream, Stream.OWNS),
+    left = LEFT << side;
+  giveShared(sessionOfStream(stream), Pool.BLOCKS, block);
+  if (blockCount(stream, side) != 0 || (owned & left) == 0) return;
+  store<u8>(stream, owned & ~left, Stream.OWNS);
+  countOwn(stream, -1);
 }
 
 /** Whether a half's own block may hold these of its bytes. */
@@ -233,7 +244,7 @@ export function giveBlock(stream: usize, side: u32, block: u32): void {
   if (owns(stream, side) && !hasOwn(stream, side)) {
     memory.fill(meta, 0, BLOCK_META_BYTES);
     store<u32>(ownAt(stream, side), block);
-  } else giveShared(session, Pool.BLOCKS, block);
+  } else giveLast(stream, side, block);
 }
 
 /** Gives back all blocks of a side, but those that the host was asked to write to. */

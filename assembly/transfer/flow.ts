@@ -5,6 +5,7 @@
  */
 import { TRANSFER_BLOCK_BYTES } from "../core/limits";
 import { Pool } from "../core/transfer-memory";
+import { blocksKept } from "./begin-room";
 import { now } from "./clock";
 import { OFFSET_MAX } from "./payload";
 import { ownerOf, shareSize } from "./pool-share";
@@ -104,10 +105,11 @@ function usable(window: usize): u64 {
   return size <= least ? size : max(least, min(size, roomOf(session)));
 }
 
-/** Bytes that a session may hold of what comes. */
+/** Bytes that a session may hold of what comes, beside streams that may begin yet. */
 function roomOf(session: usize): u64 {
-  const share = shareSize(session, Pool.BLOCKS);
-  return <u64>(share - (share >> 3)) * TRANSFER_BLOCK_BYTES;
+  const share = shareSize(session, Pool.BLOCKS),
+    kept = (share >> 3) + blocksKept(session);
+  return <u64>(share > kept ? share - kept : 0) * TRANSFER_BLOCK_BYTES;
 }
 
 /** Takes bytes as consumed; true: half the window is, or more, so that more is to be granted. */

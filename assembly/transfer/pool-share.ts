@@ -4,12 +4,12 @@
  * half a session may hold twice what is left of it, so that one alone has two thirds, and whoever
  * comes later still finds room, however many there are before.
  *
- * Two entries more are kept for each session: a share grows smaller as others take theirs, and what
- * a session holds then must not keep it from going on. Nor may its parts wait for each other. What
- * comes waits for our host alone; what goes waits for what comes at the peer; a stream that the
- * peer has not taken in waits for one that ends there. So each of them leaves entries to those
- * before it: what comes may have both of the two, what goes one if it has no other, the third none.
- * (Of blocks the two are for a stream that the peer opens: each has its own, see blocks.ts.)
+ * Some entries more are kept for each session: a share grows smaller as others take theirs, and
+ * what a session holds then must not keep it from going on. Nor may its parts wait for each other.
+ * Of ranges and slots there are two. What comes waits for our host alone, what goes waits for what
+ * comes at the peer: so what comes may have both, and what goes one if it has no other.
+ * Of blocks and places there are four, two for streams of ours that begin and two for the peer's
+ * (begin-room.ts).
  */
 import {
   Pool,
@@ -29,14 +29,18 @@ const BEYOND: usize = 32;
 /** In a pool's head: how much of what is promised to sessions they have taken. */
 const KEPT_USED: usize = 12;
 const SPARE: u32 = 2;
+const SPARE_TO_BEGIN: u32 = 4;
 
 function heldAt(session: usize, pool: Pool): usize {
   return session + Session.SHARES + ((<usize>pool) << 2);
 }
 
-/** Entries that a session may take beyond its share for what comes. */
-function spareOf(pool: Pool): u32 {
+/** Entries that a session may take beyond its share. */
+export function spareOf(pool: Pool): u32 {
   if (pool == Pool.SENT || pool == Pool.KEYS) return 0;
+  if (pool == Pool.STREAMS || pool == Pool.BLOCKS) {
+    return min(SPARE_TO_BEGIN, poolSize(pool) / (2 * poolSize(Pool.SESSIONS)));
+  }
   return min(SPARE, poolSize(pool) / (4 * poolSize(Pool.SESSIONS)));
 }
 
@@ -70,7 +74,7 @@ export function shareSize(session: usize, pool: Pool): u32 {
   return shareHeld(session, pool) + shareLeft(session, pool);
 }
 
-/** Entries that may be taken for what comes and has to: the spare ones too. */
+/** Entries that may be taken for what has to have one: the spare ones too. */
 export function urgentLeft(session: usize, pool: Pool): u32 {
   const spare = spareOf(pool) - load<u32>(heldAt(session, pool) + BEYOND);
   return min(shareLeft(session, pool) + spare, entriesLeft(pool));

@@ -6,16 +6,17 @@
  */
 import { TransferEvent, TransferEventKind } from "../core/transfer";
 import { Pool } from "../core/transfer-memory";
-import { blockCount, dropBlocks, mayOwn, Side } from "./blocks";
+import { mayStart } from "./begin-room";
+import { blockCount, dropBlocks, Side } from "./blocks";
 import { now } from "./clock";
 import { beginEvent, endEvent } from "./events";
-import { mayWait, shareLeft, shareSize } from "./pool-share";
+import { mayWait } from "./pool-share";
 import { rangeSum } from "./ranges";
 import { readableBytes } from "./readable";
 import { sessionHandle } from "./session-head";
 import { hasFlag, Mark, Offer, Part, partOf, Stream, StreamFlag, sessionOfStream } from "./stream";
 import { dequeue, enqueue, firstOf, Queue } from "./stream-queues";
-import { countOver, freeStream, noteNumber, openStreams } from "./stream-table";
+import { countOver, freeStream, noteNumber } from "./stream-table";
 
 /** Microseconds after which events that found no room are tried again. */
 const RETRY_US: u64 = 1000;
@@ -159,12 +160,10 @@ export function offerStreams(session: usize): void {
   }
 }
 
-/** Whether there is room for a stream of ours with so many halves: half is left to the peer's. */
+/** Whether there is room for a stream of ours with so many halves. */
 export function mayOpen(session: usize, halves: u32): bool {
-  if (!mayOwn(session, halves)) return false;
-  const share = shareSize(session, Pool.STREAMS),
-    own = openStreams(session, true, false) + openStreams(session, true, true);
-  return shareLeft(session, Pool.STREAMS) != 0 && own < share - (share >> 1);
+  if (!mayStart(session, Pool.BLOCKS, true, halves)) return false;
+  return mayStart(session, Pool.STREAMS, true, 1);
 }
 
 /** Whether there is room for the metadata of a stream of ours, which the peer may not take in. */
@@ -174,8 +173,12 @@ export function mayKeepMetadata(session: usize): bool {
 }
 
 /** The pools had no room for a stream of ours. What others hold there comes back without a word. */
-export function waitForRoom(session: usize): void {
-  store<u8>(partOf(session), Offer.ROOM, Part.AVAILABLE);
+export function waitForRoom(session: usize, halves: u32): void {
+  const part = partOf(session),
+    waits = load<u8>(part, Part.AVAILABLE) == Offer.ROOM,
+    least = waits ? min(halves, load<u8>(part, Part.HALVES)) : halves;
+  store<u8>(part, Offer.ROOM, Part.AVAILABLE);
+  store<u8>(part, least, Part.HALVES);
   lookForRoom(session, now + ROOM_RETRY_US);
 }
 
@@ -190,8 +193,9 @@ export function lookForRoom(session: usize, at: u64): void {
 export function offerIfRoom(session: usize): void {
   const part = partOf(session);
   if (load<u8>(part, Part.AVAILABLE) != Offer.ROOM) return;
-  if (mayOpen(session, 2) && mayKeepMetadata(session)) offerStreams(session);
-  else waitForRoom(session);
+  const halves = load<u8>(part, Part.HALVES);
+  if (mayOpen(session, halves) && mayKeepMetadata(session)) offerStreams(session);
+  else waitForRoom(session, halves);
 }
 
 /** Tells what found no room before. */

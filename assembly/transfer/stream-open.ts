@@ -12,6 +12,7 @@ import {
   TransferEventKind,
 } from "../core/transfer";
 import { Pool } from "../core/transfer-memory";
+import { mayStart } from "./begin-room";
 import { endOwn, noteTakenIn, Side, takeOwn } from "./blocks";
 import { now } from "./clock";
 import { beginEvent, endEvent, eventRoom } from "./events";
@@ -81,13 +82,13 @@ const enum Metadata {
 /** Why openStream() opened none (OpenRefusal). */
 export let openRefusal: u32 = 0;
 
-function refuseOpen(session: usize, refusal: u32): u32 {
+function refuseOpen(session: usize, refusal: u32, halves: u32 = 0): u32 {
   openRefusal = refusal;
   const part = partOf(session);
   if (refusal == OpenRefusal.LIMIT || refusal == OpenRefusal.NUMBERS) {
     store<u8>(part, Offer.OWED, Part.AVAILABLE);
   }
-  if (refusal == OpenRefusal.ROOM) waitForRoom(session);
+  if (refusal == OpenRefusal.ROOM) waitForRoom(session, halves);
   const limit = load<u32>(part, Part.LIMIT_LOCAL) + 1;
   if (refusal == OpenRefusal.LIMIT && load<u32>(part, Part.STREAMS_TOLD) != limit) {
     wantOfSession(session, SessionWant.STREAMS_BLOCKED);
@@ -107,7 +108,8 @@ export function openStream(
   from: usize,
   length: u32,
 ): u32 {
-  const part = partOf(session);
+  const part = partOf(session),
+    halves: u32 = type ? 2 : 1;
   openRefusal = OpenRefusal.NONE;
   if (isGoingAway(session)) {
     return refuseOpen(session, OpenRefusal.GOING_AWAY);
@@ -116,8 +118,8 @@ export function openStream(
   if (openStreams(session, true, expedited) >= load<u32>(part, Part.LIMIT_LOCAL)) {
     return refuseOpen(session, OpenRefusal.LIMIT);
   }
-  if (!mayOpen(session, type ? 2 : 1) || (length && !mayKeepMetadata(session))) {
-    return refuseOpen(session, OpenRefusal.ROOM);
+  if (!mayOpen(session, halves) || (length && !mayKeepMetadata(session))) {
+    return refuseOpen(session, OpenRefusal.ROOM, halves);
   }
   const number = nextNumber(session, expedited);
   if (number == 0) return refuseOpen(session, OpenRefusal.NUMBERS);
@@ -127,7 +129,7 @@ export function openStream(
   if (stream == 0 || !isProvided(stream, type, from, length)) {
     if (stream) freeStream(stream);
     takeBackNumber(session, expedited);
-    return refuseOpen(session, OpenRefusal.ROOM);
+    return refuseOpen(session, OpenRefusal.ROOM, halves);
   }
   store<u8>(stream, type ? 1 : 0, Stream.TYPE);
   store<u8>(stream, priority, Stream.PRIORITY);
@@ -245,6 +247,7 @@ function admitNew(session: usize, number: u32): usize {
   // Those that are over may wait for the host, but not without end.
   const limits = load<u32>(part, Part.LIMIT_PEER) + load<u32>(part, Part.LIMIT_LOCAL);
   if (load<u32>(part, Part.COUNT) >= 2 * limits + SPARE_STREAMS) return 0;
+  if (!mayStart(session, Pool.STREAMS, false, 1)) return 0;
   const stream = addStream(session, number, StreamFlag.RECEIVES);
   if (stream == 0) return 0;
   startWindows(stream, load<u64>(part, Part.OWN_WINDOW), 0);
@@ -254,7 +257,8 @@ function admitNew(session: usize, number: u32): usize {
     return stream;
   }
   // Both at once, though it may go one way: streams with one block each would wait for others'.
-  if (!takeOwn(stream, Side.RECEIVE) || !takeOwn(stream, Side.SEND)) {
+  const both = mayStart(session, Pool.BLOCKS, false, 2);
+  if (!both || !takeOwn(stream, Side.RECEIVE) || !takeOwn(stream, Side.SEND)) {
     freeStream(stream);
     return 0;
   }

@@ -137,9 +137,16 @@ export function addStream(session: usize, number: u32, flags: u32): usize {
   if (first) store<u32>(at(first), entry, Stream.ALL_PREVIOUS);
   store<u32>(part, entry, Part.ALL);
   store<u32>(part, load<u32>(part, Part.COUNT) + 1, Part.COUNT);
+  countLocal(stream, 1);
   const count = openCount(stream);
   store<u32>(count, load<u32>(count) + 1);
   return stream;
+}
+
+function countLocal(stream: usize, change: i32): void {
+  const part = partOf(sessionOfStream(stream));
+  if (!hasFlag(stream, StreamFlag.LOCAL)) return;
+  store<i32>(part, load<i32>(part, Part.LOCAL_COUNT) + change, Part.LOCAL_COUNT);
 }
 
 /** Where the streams of this stream's kind and side that are open are counted. */
@@ -204,6 +211,7 @@ export function freeStream(stream: usize): void {
   if (previous) store<u32>(at(previous), next, Stream.ALL_NEXT);
   else store<u32>(part, next, Part.ALL);
   store<u32>(part, load<u32>(part, Part.COUNT) - 1, Part.COUNT);
+  countLocal(stream, -1);
   giveShared(session, Pool.STREAMS, streamEntry(stream));
 }
 

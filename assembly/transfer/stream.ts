@@ -74,7 +74,7 @@ export const enum Stream {
   RECEIVE_OWN = 364,
   /** peer-room.ts: when the peer's room is tried again, or losses count again; u64. */
   TRY_AT = 368,
-  /** Halves that have a block of their own: bits 1 << Side. u8. */
+  /** Halves that have a block of their own: 1 << Side; that count one yet: 4 << Side. u8. */
   OWNS = 376,
   /** And round trips in which such losses counted, packets that may go, tries; u8 each. */
   LOST_AGAIN = 377,
@@ -219,6 +219,8 @@ export const enum Part {
   EXHAUSTED = 301,
   /** 1: packets for which the peer may have no room are in flight (peer-room.ts). u8. */
   TRYING = 302,
+  /** Halves of the least stream that was refused for want of room. u8. */
+  HALVES = 303,
   /** u32: streams that STREAM_OPENED told of and that the host has not taken. */
   UNTAKEN = 304,
   /** GOAWAY sent, received: its number + 1, 0: none; of expedited streams behind it. u32. */
@@ -234,8 +236,11 @@ export const enum Part {
   PROBED = 352,
   /** u32: of SEND_BLOCKS, those of streams whose STREAM_OPEN was not acked yet. */
   EARLY_BLOCKS = 356,
-  /** u32: halves of streams of ours that have a block of their own. */
+  /** u32: blocks that are halves' own, or were and are not empty: of our streams, the peer's. */
   LOCAL_OWN = 360,
+  PEER_OWN = 364,
+  /** u32: of COUNT, streams of ours. */
+  LOCAL_COUNT = 368,
 }
 
 /** What becomes of a host that was refused a stream (Part.AVAILABLE). */

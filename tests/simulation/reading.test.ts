@@ -25,6 +25,7 @@ test.each([
   [61, 'in turn, and packets that are refused do not keep the window from others'],
   [899, 'in turn, and the answer to STREAM_BLOCKED is no sign of room'],
   [39, 'one stream when all others have ended, with 8 blocks and 9'],
+  [204979512418, 'the same, and streams are opened beside what lies unread, with 18 blocks and 8'],
 ])('seed %i: %s', (seed) => {
   expect(failureOf(seed), `npm run sim -- --seeds 1 --reading --seed ${seed}`).toBeUndefined();
 });

@@ -123,8 +123,9 @@ describe("a stream that is read", () => {
     expect(nextReadable(findStream(b, 3))).toBe(0);
     let index: u64 = 1;
     while (handle(b, data(1, index * BLOCK, 1), 0) == Handled.OK) index++;
+    // And besides the spare ones two that are kept for streams that begin.
     expect(shareLeft(b, Pool.BLOCKS)).toBe(
-      (shareLeft(b, Pool.BLOCKS) + shareHeld(b, Pool.BLOCKS)) >> 3,
+      ((shareLeft(b, Pool.BLOCKS) + shareHeld(b, Pool.BLOCKS)) >> 3) + 2,
     );
     expect(handle(b, data(3, BLOCK, 1), 0)).toBe(Handled.OK);
   });
@@ -187,7 +188,8 @@ describe("own blocks", () => {
     expect(entriesLeft(Pool.BLOCKS)).toBe(before - 1);
     expect(handle(b, opens(3, 1), 0)).toBe(Handled.OK);
     expect(entriesLeft(Pool.BLOCKS)).toBe(before - 3);
-    shrink(1);
+    // Four of them are kept for streams of ours.
+    shrink(5);
     const last = entriesLeft(Pool.BLOCKS);
     expect(handle(b, opens(5, 1), 0)).toBe(Handled.NO_ROOM);
     expect(handle(b, data(7, 0, 1), 0)).toBe(Handled.NO_ROOM, "nor by its bytes");
@@ -199,12 +201,12 @@ describe("own blocks", () => {
   });
 
   test("of streams of ours leave half of the share to the peer's", () => {
-    const share = shareLeft(a, Pool.BLOCKS);
+    const most = urgentLeft(a, Pool.BLOCKS);
     let own: u32 = 0;
     store<u32>(partOf(a), 1000, Part.LIMIT_LOCAL);
     while (openStream(a, 1, 9, false, 0, 0)) own += 2;
     expect(openRefusal).toBe(OpenRefusal.ROOM);
-    expect(own).toBeLessThan(share - (share >> 1) + 1);
+    expect(own).toBe((most - (most >> 1)) & ~1);
     expect(load<u32>(partOf(a), Part.LOCAL_OWN)).toBe(own);
     expect(handle(a, opens(2, 1), 0)).toBe(Handled.OK);
   });

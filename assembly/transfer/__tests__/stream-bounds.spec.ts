@@ -12,7 +12,7 @@ import { blockCount, Side } from "../blocks";
 import { now, resetClock } from "../clock";
 import { want } from "../flow";
 import { entriesLeft, giveEntry, takeEntry } from "../pool";
-import { shareSize } from "../pool-share";
+import { shareHeld, shareSize, urgentLeft } from "../pool-share";
 import { rangeCount } from "../ranges";
 import { consumed, nextReadable, readAt } from "../receive-side";
 import { finishStream, giveUpSending, writeRoom, written } from "../send-side";
@@ -65,11 +65,14 @@ describe("what is bounded", () => {
   test("blocks and ranges of what comes: a frame without room leaves nothing", () => {
     opens(1);
     const stream = findStream(b, 1),
-      share = shareSize(b, Pool.BLOCKS);
+      share = shareSize(b, Pool.BLOCKS),
+      most = shareHeld(b, Pool.BLOCKS) + urgentLeft(b, Pool.BLOCKS),
+      ours = most >> 4;
     let step: u64 = 1;
     while (handle(b, data(1, step << 14, 1), 0) == Handled.OK) step++;
     const blocks = blockCount(stream, Side.RECEIVE);
-    expect(blocks).toBe(share - (share >> 3) - 1, "an eighth is kept back, and its own");
+    // An eighth is kept back, and a sixteenth for streams of ours, 3 for the peer's, its own one.
+    expect(blocks).toBe(most - (share >> 3) - ours - 3 - 1);
     expect(rangeCount(stream + Stream.RECEIVED)).toBe(blocks);
     expect(handle(b, data(1, 0, 1), 0)).toBe(Handled.OK, "what the reader waits for");
     expect(nextReadable(stream)).toBe(1);
@@ -79,6 +82,7 @@ describe("what is bounded", () => {
     expect(handle(b, data(3, 16384, 1), 0)).toBe(Handled.NO_ROOM);
     expect(handle(b, data(5, 16384, 1), 0)).toBe(Handled.NO_ROOM);
     expect(findStream(b, 5)).toBe(0, "not even the stream");
+    for (let i: u32 = 0; i < ours; i++) expect(openStream(b, 0, 0, false, 0, 0)).not.toBe(0);
     expect(openStream(b, 0, 0, false, 0, 0)).toBe(0);
     expect(openRefusal).toBe(OpenRefusal.ROOM);
   });
