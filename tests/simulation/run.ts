@@ -188,10 +188,10 @@ export class Run {
         this.network.setLink(number, { ...this.network.linkOf(number), mtu: 1252 });
         return;
       case 'rekey':
-        for (const handle of node.sessions.keys()) endpoint.transfer.rekey(handle);
+        for (const { handle } of node.sessions) endpoint.transfer.rekey(handle);
         break;
       case 'ping':
-        for (const handle of node.sessions.keys()) endpoint.transfer.ping(handle);
+        for (const { handle } of node.sessions) endpoint.transfer.ping(handle);
         break;
       case 'forge':
         this.outsiders.forge(endpoint.address);
@@ -223,7 +223,7 @@ export class Run {
   private move(node: SimulatedNode): void {
     const { host, transfer } = node.endpoint;
     node.endpoint.rebind(this.addressOf(host, host + 256 * ++this.port, 7));
-    for (const { handle, session } of node.sessions.values()) {
+    for (const { handle, session } of node.sessions) {
       const isPeer = (other: SimulatedNode) =>
         equalBytes(other.identity.noise.publicKey, session.peerKey);
       const peer = this.nodes.find(isPeer);
@@ -235,7 +235,7 @@ export class Run {
     if (!this.pairs.every(({ state }) => state === 'over')) return false;
     if (this.foreign.some(({ call }) => call)) return false;
     return this.nodes.every((node) => {
-      return node.sessions.size === 0 && node.wakeUs === Number.POSITIVE_INFINITY;
+      return node.sessions.length === 0 && node.wakeUs === Number.POSITIVE_INFINITY;
     });
   }
 

@@ -1,14 +1,22 @@
 /**
- * Two nodes that call each other at once, as when both punch holes, may come to two sessions: both
- * keep the same one. Calls cross if each began before the other could be known, which one side
- * alone may be able to see; a call to a peer that has a session with us already crosses none.
+ * Two nodes that call each other at once, as when both punch holes: one session comes of it, that
+ * of the call of the smaller key. Calls cross if each began before the other could be known. Which
+ * of two sessions goes is settled before anybody has it: who has the smaller key refuses the peer's
+ * in its first packet, and who has the larger one gives up its own that has not been heard yet.
  * Reference: transfer, section 2.
  */
-import { CloseError } from '../engine/generated/transfer.ts';
 import { equalBytes } from './byte-strings.ts';
-import { staysOfTwo } from './handshake-outcome.ts';
+import { type Agreed, staysOfTwo } from './handshake-outcome.ts';
 import type { Call } from './handshakes.ts';
 import type { TransferSession } from './transfer-session.ts';
+
+/** What CLOSE 0 says to a caller whose session goes: that of our call to it comes instead. */
+export const CROSSED = 'calls crossed';
+/**
+ * So long our message 3 may be on its way, some four copies, before a call of the peer is taken
+ * that may have crossed ours. It repeats its message 3 meanwhile, and for longer.
+ */
+const POSTPONED_US = 2_000_000;
 
 /** What has to be known of a session here. */
 export type Crossable = Pick<TransferSession, 'initiator' | 'isOpen' | 'startUs' | 'peerKey'> & {
@@ -20,40 +28,62 @@ export interface Held<Session extends Crossable = TransferSession> {
   session: Session;
   /** The engine's. */
   handle: number;
-  /** When its handshake began here: message 1 went, or came. */
-  beganUs: number;
   /** Our call, until the peer has shown that it has message 3. */
   call: Call | undefined;
+  /** When the peer has; Infinity: not yet. */
+  heardUs: number;
+  /** Names the handshake of a peer's call, for repeats of message 3. */
+  cid: string | undefined;
 }
 
-type Peer = Pick<TransferSession, 'peerKey' | 'initiator'>;
+/** What becomes of a session that a peer has begun, with its message 3. */
+export type Meeting<Session extends Crossable> =
+  /** Ours stays: the peer is told so. */
+  | { kind: 'crossed' }
+  /** It may be that ours stays: message 3 is not taken, and will come again. */
+  | { kind: 'postponed' }
+  /**
+   * It stays, and ours of `crossed` go. `isContested`: if it crossed ours after all, the peer has
+   * given it up already.
+   */
+  | { kind: 'stays'; crossed: Held<Session>[]; isContested: boolean };
 
-function* fromOtherSide<Session extends Crossable>(
-  peer: Peer,
+function* openWith<Session extends Crossable>(
+  peerKey: Uint8Array,
+  isOurs: boolean,
   all: Iterable<Held<Session>>,
 ): Generator<Held<Session>> {
-  for (const other of all) {
-    if (other.session.initiator === peer.initiator) continue;
-    if (!other.session.isOpen || other.call !== undefined) continue;
-    if (equalBytes(other.session.peerKey, peer.peerKey)) yield other;
+  for (const held of all) {
+    const { session } = held;
+    if (session.initiator !== isOurs || !session.isOpen) continue;
+    if (equalBytes(session.peerKey, peerKey)) yield held;
   }
 }
 
 /**
- * The session with the same peer that comes from its call to us, or ours to it, and crossed this.
- * That holds if the two handshakes overlap as they are seen here. A peer that called although it
- * knew of our session did so after our message 3, with which ours was over here; and if we knew of
- * its session, that one was over before ours began. Of two that did cross, one side at least sees
- * it: else each message 1 had come after the message 3 that followed the other.
+ * Holds what a peer has begun against the sessions of our calls to it. If its message 1 came before
+ * our message 3 went, the calls crossed: neither side knew of the other's session. If it came
+ * later, and before the peer had shown that it has our message 3, it may have called without
+ * knowing, or because it had our session and wanted another: it alone knows, and gives up a session
+ * that crossed ours once it has our message 3. Until then we do not take its own. `own`: our key.
  */
-function crossing<Session extends Crossable>(
-  { session, beganUs }: Held<Session>,
+export function meet<Session extends Crossable>(
+  agreed: Agreed,
   all: Iterable<Held<Session>>,
-): Held<Session> | undefined {
-  for (const other of fromOtherSide(session, all)) {
-    if (other.beganUs < session.startUs && beganUs < other.session.startUs) return other;
+  { own, nowUs }: { own: Uint8Array; nowUs: number },
+): Meeting<Session> {
+  const { peerKey, beganUs } = agreed;
+  const ours = [...openWith(peerKey, true, all)];
+  const certain = ours.filter(({ session }) => beganUs < session.startUs);
+  if (staysOfTwo(agreed, own)) {
+    const crossed = certain.filter(({ call }) => call);
+    return { kind: 'stays', crossed, isContested: false };
   }
-  return undefined;
+  if (certain.length > 0) return { kind: 'crossed' };
+  const unsure = ours.filter(({ heardUs }) => beganUs < heardUs);
+  const waits = unsure.some(({ call, session }) => call && nowUs < session.startUs + POSTPONED_US);
+  if (waits) return { kind: 'postponed' };
+  return { kind: 'stays', crossed: [], isContested: unsure.length > 0 };
 }
 
 /** A session that the peer began while we were calling it, since `beganUs`. */
@@ -62,35 +92,19 @@ export function standIn<Session extends Crossable>(
   beganUs: number,
   all: Iterable<Held<Session>>,
 ): Session | undefined {
-  for (const { session } of fromOtherSide({ peerKey, initiator: true }, all)) {
+  for (const { session } of openWith(peerKey, false, all)) {
     if (session.startUs > beganUs) return session;
   }
   return undefined;
 }
 
-/** The session that stays of this one and one that crossed it. `own`: our Noise key. */
-export function closeOneOfTwo<Session extends Crossable>(
-  held: Held<Session>,
-  all: Iterable<Held<Session>>,
-  own: Uint8Array,
-): Session {
-  const { session } = held;
-  const other = crossing(held, all)?.session;
-  if (!other) return session;
-  const [stays, goes] = staysOfTwo(session, own) ? [session, other] : [other, session];
-  void goes.close(CloseError.NONE, 'calls crossed');
-  return stays;
-}
-
 /**
- * A call of ours to this peer that nobody has answered yet: the peer's own call, which has just
- * come to its end, takes its place, and there are never two sessions. The peer does not do the
- * same, for its call is answered.
+ * Calls of ours to this peer that nobody has answered yet: the peer's own call, which has just come
+ * to its end, takes their place, and there are never two sessions. The peer does not do the same,
+ * for its call is answered.
  */
-export function unanswered(peerKey: Uint8Array, calls: Iterable<Call>): Call | undefined {
-  for (const call of calls) {
-    const { state, peerKey: called } = call.initiator;
-    if (state === 'calling' && equalBytes(called, peerKey)) return call;
-  }
-  return undefined;
+export function unanswered(peerKey: Uint8Array, calls: Iterable<Call>): Call[] {
+  return [...calls].filter(({ initiator }) => {
+    return initiator.state === 'calling' && equalBytes(initiator.peerKey, peerKey);
+  });
 }

@@ -4,8 +4,7 @@
  * the web streams of its sessions. Reference: transfer, sections 1-6.
  */
 import { CloseError, PacketVerdict, TransferEventKind } from '../engine/generated/transfer.ts';
-import { hostRandom, nameOf, type RandomBytes, wipe } from './byte-strings.ts';
-import { closeOneOfTwo, type Held, standIn, unanswered } from './crossed-calls.ts';
+import { hostRandom, type RandomBytes } from './byte-strings.ts';
 import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
 import { openTransport } from './endpoint-opening.ts';
@@ -16,12 +15,11 @@ import { Ephemerals } from './ephemerals.ts';
 import { placeOf } from './far-end.ts';
 import { frameLimits } from './frame-limits.ts';
 import type { Agreed } from './handshake-outcome.ts';
-import { type Call, Handshakes } from './handshakes.ts';
+import type { Call } from './handshakes.ts';
 import { IncomingSessions } from './incoming-sessions.ts';
-import type { HandshakeError } from './initiator.ts';
 import { PacketOutput } from './packet-output.ts';
 import { type ConnectOptions, checkCall, PendingCalls } from './pending-calls.ts';
-import { Refusals } from './refusals.ts';
+import { SessionSetup } from './session-setup.ts';
 import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
 import { nobleX25519 } from './x25519.ts';
@@ -39,14 +37,10 @@ export class TransferEndpoint {
   private readonly clock: EndpointClock;
   private readonly random: RandomBytes;
   private readonly ephemerals: Ephemerals;
-  private readonly handshakes: Handshakes;
+  private readonly setup: SessionSetup<TransferSession>;
   private readonly rekeys: RekeyKeys;
-  private readonly sessions = new Map<number, Held>();
-  /** Engine handle by the CID of the handshake, for repeats of message 3. */
-  private readonly byCid = new Map<string, number>();
   private readonly calls = new PendingCalls();
   private readonly untaken = new IncomingSessions();
-  private readonly refusals = new Refusals();
   private readonly resetKey: Uint8Array | undefined;
   private outbox: Datagram[] = [];
   /** What sessions want said; each gives true when it is. Acks make room, and wake pump(). */
@@ -80,15 +74,19 @@ export class TransferEndpoint {
       ephemerals: this.ephemerals,
       ...(options.stealth ? { stealth: true } : {}),
     };
-    const listener = {
-      send: (datagram: Datagram) => void this.outbox.push(datagram),
-      answered: (call: Call, agreed: Agreed) => this.answered(call, agreed),
-      failed: (call: Call, error: HandshakeError) => this.failed(call, error),
-      agreed: (agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array) =>
-        this.letIn(agreed, farEnd, cid),
-      again: (cid: Uint8Array) => this.again(cid),
-    };
-    this.handshakes = new Handshakes(handshake, listener, this.clock.now());
+    this.setup = new SessionSetup<TransferSession>(handshake, {
+      now: () => this.clock.now(),
+      send: (datagram) => void this.outbox.push(datagram),
+      open: (agreed, farEnd) => this.openSession(agreed, farEnd),
+      ping: (handle) => void this.transfer.ping(handle),
+      trusts: ({ peerId, peerKey }, farEnd) =>
+        isTrusted(options, { peerId, peerKey, farEnd: placeOf(farEnd) }),
+      hasRoom: () => this.untaken.hasRoom,
+      show: (session, isContested) => void this.show(session, isContested),
+      tell: (session, event) => session.take(event),
+      calls: () => this.calls,
+      settle: (call, outcome) => this.calls.settle(call, outcome),
+    });
     this.incoming = this.untaken.readable;
   }
 
@@ -115,7 +113,7 @@ export class TransferEndpoint {
     if (this.isClosed) throw closedError();
     checkCall(peerId, farEnd, options);
     this.calls.checkRoom();
-    const call = this.handshakes.call(peerId, farEnd, this.clock.now());
+    const call = this.setup.handshakes.call(peerId, farEnd, this.clock.now());
     this.kick();
     return this.calls.add(call, options.signal, (reason) => this.abort(call, reason));
   }
@@ -126,19 +124,19 @@ export class TransferEndpoint {
     this.isClosed = true;
     this.cancelDraw();
     for (const call of this.calls) this.abort(call, closedError());
-    for (const { session, handle } of this.sessions.values()) {
+    for (const { session, handle } of this.setup.all()) {
       void session.close();
       this.transfer.close(handle, CloseError.NONE); // also what came for readers is given up
     }
     this.untaken.end();
     this.pump();
     const endUs = this.clock.now().us + CLOSE_US;
-    while (this.sessions.size > 0 && this.clock.now().us < endUs) {
+    while (this.setup.size > 0 && this.clock.now().us < endUs) {
       await new Promise<void>((resolve) => this.clock.alarm(this.clock.now().us + 20_000, resolve));
     }
     this.isOver = true;
     this.cancelAlarm();
-    this.handshakes.drop();
+    this.setup.handshakes.drop();
     this.ephemerals.drop();
     this.rekeys.drop();
     await this.options.transport.close();
@@ -159,7 +157,7 @@ export class TransferEndpoint {
       for (let i = 0; i < count; i++) {
         const datagram = laid[i];
         if (!datagram || this.transfer.verdict(i) !== PacketVerdict.UNCLAIMED) continue;
-        if (this.isClosed || this.handshakes.receiveAfter(datagram, now)) continue;
+        if (this.isClosed || this.setup.handshakes.receiveAfter(datagram, now)) continue;
         if (this.resetKey && !this.output.isBlocked) this.reset(datagram, i);
       }
       laid.length = 0;
@@ -167,7 +165,7 @@ export class TransferEndpoint {
     };
     const now = this.clock.now();
     for (const datagram of datagrams) {
-      if (this.handshakes.receiveBefore(datagram, now)) continue;
+      if (this.setup.handshakes.receiveBefore(datagram, now)) continue;
       if (!this.transfer.putReceived(datagram.bytes, datagram.farEnd)) {
         flush();
         if (!this.transfer.putReceived(datagram.bytes, datagram.farEnd)) continue;
@@ -206,7 +204,7 @@ export class TransferEndpoint {
   }
 
   private arm(): void {
-    const dueUs = Math.min(this.transfer.wakeUs(), this.handshakes.wakeUs);
+    const dueUs = Math.min(this.transfer.wakeUs(), this.setup.handshakes.wakeUs);
     const wakeUs = this.output.wakeUs(dueUs, this.clock.now().us);
     if (wakeUs === this.alarmUs) return;
     this.cancelAlarm();
@@ -215,7 +213,7 @@ export class TransferEndpoint {
     this.cancelAlarm = this.clock.alarm(wakeUs, () => {
       this.alarmUs = Number.POSITIVE_INFINITY;
       const now = this.clock.now();
-      if (!this.isClosed && this.handshakes.wakeUs <= now.us) this.handshakes.wake(now);
+      if (!this.isClosed && this.setup.handshakes.wakeUs <= now.us) this.setup.handshakes.wake(now);
       this.pump();
     });
   }
@@ -229,15 +227,11 @@ export class TransferEndpoint {
       this.kick();
       return;
     }
-    const held = this.sessions.get(event.session);
-    if (!held) return;
-    if (event.kind === TransferEventKind.CONFIRMED) this.confirmed(held);
-    held.session.take(event);
-    if (event.kind === TransferEventKind.CLOSED) this.cutShort(held, event);
-    if (event.kind === TransferEventKind.SESSION_GONE) this.forget(held);
+    this.setup.take(event);
+    if (event.kind === TransferEventKind.SESSION_GONE) this.rekeys.forget(event.session);
   }
 
-  private begin(agreed: Agreed, farEnd: Uint8Array): Held | undefined {
+  private openSession(agreed: Agreed, farEnd: Uint8Array) {
     const { k1, k2, h: handshakeHash } = agreed.keys;
     const { idleMs, rekeySeconds, rekeyPackets, transport } = this.options;
     const { maxStreams, windowKiB } = this.params;
@@ -268,103 +262,22 @@ export class TransferEndpoint {
     const limits = frameLimits(transport.maxDatagramBytes);
     const facts = { handle, agreed, limits, startUs: this.clock.now().us };
     const session = new TransferSession(this.transfer, link, facts);
-    const held = { session, handle, beganUs: agreed.beganUs, call: undefined };
-    this.sessions.set(handle, held);
-    return held;
+    return { session, handle };
   }
 
-  /** The peer of our call is the one; that it has heard us we know from its first packet. */
-  private answered(call: Call, agreed: Agreed): void {
-    const held = this.begin(agreed, call.farEnd);
-    wipe(agreed.keys.k1, agreed.keys.k2);
-    if (!held) {
-      this.handshakes.cancel(call);
-      this.calls.settle(
-        call,
-        new TransferError('ANDVARI_TRANSFER_FULL', 'there is no room for a session'),
-      );
-      return;
-    }
-    held.call = call;
-    // The peer answers it, so that a session without data is confirmed too.
-    this.transfer.ping(held.handle);
-  }
-
-  private confirmed(held: Held): void {
-    const { call } = held;
-    if (!call) return;
-    held.call = undefined;
-    this.handshakes.confirm(call);
-    this.calls.settle(call, this.oneOfTwo(held));
-  }
-
-  /** Closed before it was confirmed: the peer keeps another session, or none. */
-  private cutShort(held: Held, { code, bytes }: TransferEventOf): void {
-    const { call } = held;
-    if (!call) return;
-    held.call = undefined;
-    this.handshakes.confirm(call);
-    const reason = new TextDecoder().decode(bytes);
-    const message = `the peer closed at once (${code}) ${reason}`;
-    const error = new TransferError('ANDVARI_SESSION_CLOSED', message, code);
-    this.calls.settle(call, this.standIn(call) ?? error);
-  }
-
-  private letIn(agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array): void {
-    const { peerId, peerKey } = agreed;
-    const trusted = isTrusted(this.options, { peerId, peerKey, farEnd: placeOf(farEnd) });
-    const held = trusted && this.untaken.hasRoom ? this.begin(agreed, farEnd) : undefined;
-    // Who is not trusted hears nothing; it cannot tell that somebody is here.
-    if (trusted && !held) this.outbox.push(this.refusals.add(agreed, farEnd, cid));
-    wipe(agreed.keys.k1, agreed.keys.k2);
-    if (!held) return;
-    this.byCid.set(nameOf(cid), held.handle);
-    void held.session.closed.then(() => this.byCid.delete(nameOf(cid)));
-    this.transfer.ping(held.handle);
-    this.untaken.add(held.session);
-    const call = unanswered(peerKey, this.calls);
-    if (call) {
-      this.handshakes.cancel(call);
-      this.calls.settle(call, held.session);
-    } else this.oneOfTwo(held);
-  }
-
-  /** Its caller has not heard of what became of the handshake. */
-  private again(cid: Uint8Array): void {
-    const refusal = this.refusals.of(cid);
-    if (refusal) this.outbox.push(refusal);
-    else this.transfer.ping(this.byCid.get(nameOf(cid)) ?? 0);
-  }
-
-  private standIn({ initiator }: Call): TransferSession | undefined {
-    return standIn(initiator.peerKey, initiator.startUs, this.sessions.values());
-  }
-
-  private oneOfTwo(held: Held): TransferSession {
-    const own = this.options.identity.noise.publicKey;
-    return closeOneOfTwo(held, this.sessions.values(), own);
-  }
-
-  private failed(call: Call, error: HandshakeError): void {
-    this.calls.settle(call, this.standIn(call) ?? error);
-    for (const held of this.sessions.values()) {
-      // Answered, and then never heard of: nobody is there to be told.
-      if (held.call === call) void held.session.close(CloseError.TIMEOUT);
+  private async show(session: TransferSession, isContested: boolean): Promise<void> {
+    try {
+      if (isContested) await session.ping();
+      this.untaken.add(session);
+    } catch {
+      void session.close();
     }
   }
 
   private abort(call: Call, reason: unknown): void {
     if (!this.calls.has(call)) return;
-    this.handshakes.cancel(call);
+    this.setup.abort(call);
     this.calls.settle(call, reason);
-    for (const held of this.sessions.values()) {
-      if (held.call === call) void held.session.close(CloseError.NONE);
-    }
-  }
-
-  private forget({ handle }: Held): void {
-    this.sessions.delete(handle);
-    this.rekeys.forget(handle);
   }
 
   /** Draws keys for handshakes to come, a few, when there is time. */

@@ -22,6 +22,8 @@ export interface HandshakeListener {
   answered(call: Call, agreed: Agreed): void;
   /** A call has come to nothing. */
   failed(call: Call, error: HandshakeError): void;
+  /** Whether message 3 of somebody who has called us is better taken when it comes again. */
+  postpones(agreed: Agreed): boolean;
   /** Somebody has called us; `cid` names its handshake. */
   agreed(agreed: Agreed, farEnd: Uint8Array, cid: Uint8Array): void;
   /** The caller of a handshake has not yet heard from us. */
@@ -60,6 +62,11 @@ export class Handshakes {
     this.calls.delete(call);
   }
 
+  /** The peer keeps the session of its own call: ours goes on if that does not come. */
+  giveWay(call: Call, now: Moment): void {
+    call.initiator.giveWay(now);
+  }
+
   /** True: it was of a handshake, and no session has to be asked. */
   receiveBefore({ bytes, farEnd }: Datagram, now: Moment): boolean {
     const place = this.calls.size > 0 && placeOf(farEnd);
@@ -72,7 +79,8 @@ export class Handshakes {
       this.flush(call);
       return true;
     }
-    const heard = this.responder.receiveThird(bytes, farEnd, now);
+    const postpones = (agreed: Agreed) => this.listener.postpones(agreed);
+    const heard = this.responder.receiveThird(bytes, farEnd, now, postpones);
     if (heard.kind === 'agreed') this.listener.agreed(heard.agreed, farEnd, heard.cid);
     else if (heard.kind === 'again') this.listener.again(heard.cid);
     return heard.kind !== 'other';

@@ -38,6 +38,8 @@ import { NoiseXX } from './noise.ts';
 import type { X25519Secret } from './x25519.ts';
 
 const FIRST_WAIT_US = 250_000;
+/** A call that gave way to the peer's begins anew if that has not come by then. */
+const GIVEN_WAY_US = 1_000_000;
 /** Unanswered copies of one message 1, before another is made. */
 const COPIES_MAX = 4;
 /** Retries that one message 1 follows: a cookie may grow old on its way, not for ever. */
@@ -141,6 +143,19 @@ export class Initiator {
     this.state = 'confirmed';
     this.third = undefined;
     this.outbox = [];
+  }
+
+  /**
+   * The peer has ended the session, for that of its own call to us. There is nothing to send until
+   * that comes, or should have come.
+   */
+  giveWay(now: Moment): void {
+    if (this.state !== 'answered') return;
+    this.state = 'calling';
+    this.agreed = undefined;
+    this.drop();
+    this.copies = COPIES_MAX;
+    this.resendUs = now.us + GIVEN_WAY_US;
   }
 
   /** Ends the call and wipes its keys. */

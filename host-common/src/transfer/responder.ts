@@ -3,7 +3,7 @@
  * message 2, since a forged source must not draw more than three times what it sent: it answers
  * repeats. What is not genuine draws silence. Reference: transfer, section 2.
  */
-import { equalBytes, joined } from './byte-strings.ts';
+import { equalBytes, joined, wipe } from './byte-strings.ts';
 import { decodeRepresentative, type Ephemeral } from './elligator2.ts';
 import { HalfOpenTable, RETRY_ABOVE } from './half-open.ts';
 import {
@@ -95,9 +95,15 @@ export class Responder {
 
   /**
    * A datagram that may carry the CID of a handshake of ours: message 3. `address`: where it came
-   * from, 16 bytes (IPv4 mapped) and whatever else tells two places apart, as a port.
+   * from, 16 bytes (IPv4 mapped) and whatever else tells two places apart, as a port. `postpones`:
+   * whether it is as if this message had been lost.
    */
-  receiveThird(datagram: Uint8Array, address: Uint8Array, now: Moment): Heard {
+  receiveThird(
+    datagram: Uint8Array,
+    address: Uint8Array,
+    now: Moment,
+    postpones: (agreed: Agreed) => boolean = () => false,
+  ): Heard {
     if (this.open.isEmpty) return OTHER; // most packets of most nodes
     this.open.expire(now.us);
     const known = this.open.doneOf(datagram);
@@ -114,6 +120,10 @@ export class Responder {
     const agreed = payload && this.agree(noise, payload, entry.sentUs);
     if (!agreed) {
       noise.wipe();
+      return SILENCE;
+    }
+    if (postpones(agreed)) {
+      wipe(agreed.keys.k1, agreed.keys.k2);
       return SILENCE;
     }
     if (entry.sent === 1) agreed.rttUs = Math.max(1, now.us - entry.sentUs);
