@@ -10,7 +10,7 @@ import { TransferBlock } from "./transfer";
 
 /** A session with everything of a fixed size in it (transfer/layout.ts). */
 export const SESSION_BYTES: usize = 8192;
-export const STREAM_BYTES: usize = 384;
+export const STREAM_BYTES: usize = 408;
 /** A record of a packet sent, and the key of one that was overtaken. */
 export const SENT_RECORD_BYTES: usize = 96;
 export const KEY_RECORD_BYTES: usize = 32;

@@ -20,6 +20,11 @@ export const enum Content {
   STREAM_CONTROL = 21,
 }
 
+/** CONTENT_FLAGS of STREAM_CLOSE: it asks the peer to stop, and ends nothing of ours. */
+export const CONTENT_STOP: u32 = 1;
+/** CONTENT_FLAGS of DATA: the bytes had been lost before. */
+export const CONTENT_AGAIN: u32 = 1;
+
 export let contentKind: u32 = 0;
 export let contentFlags: u32 = 0;
 export let contentStream: u32 = 0;

@@ -30,13 +30,15 @@ import {
 import { ackElicitingInFlight, oldestUnacked, probesWanted, timeoutsInRow } from "./recovery";
 import { mayPingRefused, pingedRefused } from "./refusal-ping";
 import { rekeyDue, rekeyIfDue, writeRekey } from "./rekey";
-import { maySeal, unackedSpan } from "./send-limits";
+import { isStopped, maySeal, unackedSpan } from "./send-limits";
 import { roomForData, roomToSend } from "./sent";
 import { beginFrame, writeClose, writePathFrame, writePing, writePong } from "./session-frames";
 import { Head, Life } from "./session-head";
 import { giveToken } from "./session-reset";
 import { hasStreamOutput, writeStreamFrame } from "./stream-output";
-import { probeControl, probeLost } from "./stream-probe";
+import { holdingEnd, probeControl, probeLost } from "./stream-probe";
+import { wantsNumbers } from "./streams";
+import { endsHoldEpoch } from "./unacked-ends";
 
 /** What the packet is to recovery. */
 export const enum Composed {
@@ -63,6 +65,10 @@ const enum Order {
   MESSAGES = 1,
   STREAMS = 2,
   CONTROL = 3,
+  /** Nothing but what a rekey waits for (unacked-ends.ts). */
+  ENDS = 4,
+  /** Nothing at all. */
+  NONE = 5,
 }
 
 export let composedFlags: u32 = 0;
@@ -140,6 +146,8 @@ function composePath(session: usize, to: usize, path: usize): bool {
 /** A frame for the current path, of up to `room` bytes; 0: none. */
 function composeFrame(session: usize, to: usize, room: u32): u32 {
   if (!maySeal(session, true)) return 0;
+  // Who waits for numbers has nothing else to send, perhaps.
+  if (wantsNumbers(session)) rekeyIfDue(session, false);
   if (rekeyDue(session) && room >= 80) {
     composedFlags = Composed.ELICITING;
     return writeRekey(session, to);
@@ -183,10 +191,9 @@ function composeProbe(session: usize, to: usize, room: u32): u32 {
   const second = probesWanted(session) == 1,
     even = (timeouts & 1) == 0,
     pings = even && second && mayPingRefused(session),
-    may = maySeal(session, false) && roomForData(session) && !pings,
-    order: u32 = even ? Order.MESSAGES : second ? Order.STREAMS : Order.CONTROL;
+    turn: u32 = even ? Order.MESSAGES : second ? Order.STREAMS : Order.CONTROL;
   if (pings) pingedRefused(session);
-  let bytes = may ? writeContent(session, to, room, order) : 0;
+  let bytes = pings ? 0 : writeContent(session, to, room, orderFor(session, turn));
   if (bytes == 0) bytes = composePing(session, to, room);
   composedFlags = (composedFlags & Composed.ACKS) | Composed.ELICITING | Composed.PROBE;
   return bytes;
@@ -202,7 +209,8 @@ function composePaced(session: usize, to: usize, room: u32): u32 {
   }
   // Also when the epoch is over and nothing may go: only a rekey helps then.
   rekeyIfDue(session, true);
-  if (!maySeal(session, false) || !roomForData(session)) return 0;
+  const order = orderFor(session, Order.USUAL);
+  if (order == Order.NONE) return 0;
   const deadline = pacingDeadline(session);
   if (deadline > now) {
     pacedUntil = deadline;
@@ -214,20 +222,32 @@ function composePaced(session: usize, to: usize, room: u32): u32 {
     return writePing(session, to);
   }
   if (!waits || !mayCongestionSend(session, room + PACKET_OVERHEAD)) return 0;
-  const bytes = writeContent(session, to, room, Order.USUAL);
+  const bytes = writeContent(session, to, room, order);
   if (bytes) composedFlags |= Composed.ELICITING;
   else ranDry = true;
   return bytes;
 }
 
+/**
+ * What content may go where the order would be `usual`. At the end of an epoch that is what the
+ * next one waits for, within what is left there for control frames.
+ */
+function orderFor(session: usize, usual: u32): u32 {
+  if (!roomForData(session)) return Order.NONE;
+  if (maySeal(session, false)) return usual;
+  return endsHoldEpoch(session) && isStopped(session) ? Order.ENDS : Order.NONE;
+}
+
 /** A message or a stream's frame, with an ACK block in front of its payload if one is wanted. */
 function writeContent(session: usize, to: usize, room: u32, order: u32): u32 {
+  if (order == Order.NONE) return 0;
   const block = acksFor(session, room >> 1),
     bytes = writeFrame(session, to + block, room - block, order);
   return bytes ? insertAcks(to, bytes, block) : 0;
 }
 
 function writeFrame(session: usize, at: usize, room: u32, order: u32): u32 {
+  if (order == Order.ENDS) return holdingEnd(session, at, room);
   let bytes: u32 = 0;
   if (order == Order.CONTROL) bytes = probeControl(session, at, room);
   if (bytes == 0 && order >= <u32>Order.STREAMS) bytes = probeLost(session, at, room);

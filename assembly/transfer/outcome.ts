@@ -7,7 +7,7 @@ import { Content } from "./content";
 import { messageAcked, messageLost } from "./messages";
 import { tookContent } from "./refusal-ping";
 import { SentRecord } from "./sent-record";
-import { streamContentAcked, streamContentLost } from "./stream-output";
+import { streamContentAcked, streamContentLost } from "./stream-outcome";
 
 export function contentAcked(session: usize, record: usize): void {
   const kind = load<u8>(record, SentRecord.KIND);

@@ -20,6 +20,7 @@ import {
   setFlag,
 } from "./stream";
 import { lookForRoom } from "./stream-events";
+import { holdsEpoch } from "./unacked-ends";
 
 /** Round trips in which what had gone again was lost, each ack halving them, that are enough. */
 const LOST_AGAIN_MAX: u32 = 3;
@@ -103,7 +104,8 @@ export function endTrying(session: usize): bool {
 /** Nothing goes but in some time. */
 function wait(stream: usize): void {
   const session = sessionOfStream(stream),
-    doubled = min<u32>(load<u8>(stream, Stream.TRIES), DOUBLED_MAX),
+    tries = holdsEpoch(stream) ? 0 : load<u8>(stream, Stream.TRIES),
+    doubled = min<u32>(tries, DOUBLED_MAX),
     wait = min(load<u64>(partOf(session), Part.PTO) << doubled, WAIT_US_MAX);
   store<u64>(stream, now + wait, Stream.TRY_AT);
   lookForRoom(session, now + wait);

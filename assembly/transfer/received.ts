@@ -27,6 +27,12 @@ const enum Received {
   ELICITING = 24,
   /** 1: an ack is due now. u8. */
   AT_ONCE = 28,
+  /**
+   * u64: when a number below the largest came last; u32: above the least of those of which no ACK
+   * is known to have arrived; 0: there is none.
+   */
+  LATE_TIME = 32,
+  LATE_FROM = 40,
   /** Ranges of numbers, newest first: first and last, u32 each. */
   RANGES = 64,
   BYTES = 640,
@@ -118,6 +124,11 @@ export function noteReceived(session: usize, epochNumber: u32, n: u32, ackElicit
   const at = part(session, epochNumber);
   const outOfOrder = isOutOfOrder(at, n);
   addNumber(at, n);
+  if (n < load<u32>(rangeAt(at, 0), 4)) {
+    const from = load<u32>(at, Received.LATE_FROM);
+    store<u64>(at, now, Received.LATE_TIME);
+    store<u32>(at, from ? min(n + 1, from) : n + 1, Received.LATE_FROM);
+  }
   if (load<u32>(rangeAt(at, 0), 4) == n) store<u64>(at, now, Received.LARGEST_TIME);
   if (!ackEliciting) return;
   const eliciting = load<u32>(at, Received.ELICITING) + 1;
@@ -222,13 +233,18 @@ export function ackGone(session: usize, epochNumber: u32): void {
 }
 
 /**
- * The peer has an ACK block that listed numbers up to n: older ranges need not be listed again. The
- * newest range stays, so that the next block has something to begin with.
+ * The peer has an ACK block that went at `sent` and listed numbers up to n: ranges below need not
+ * be listed again, unless a number has come among them since. The newest range stays, so that the
+ * next block has something to begin with.
  */
-export function forgetReceived(session: usize, epochNumber: u32, n: u32): void {
+export function forgetReceived(session: usize, epochNumber: u32, n: u32, sent: u64): void {
   const at = known(session, epochNumber);
   if (at == 0) return;
+  // An ACK that went when the late one came may have been written before.
+  if (sent > load<u64>(at, Received.LATE_TIME)) store<u32>(at, 0, Received.LATE_FROM);
+  const late = load<u32>(at, Received.LATE_FROM),
+    end = late ? min(late, n + 2) : n + 2;
   let count = load<u32>(at, Received.COUNT);
-  while (count > 1 && load<u32>(rangeAt(at, count - 1), 4) <= n) count--;
+  while (count > 1 && load<u32>(rangeAt(at, count - 1), 4) + 1 < end) count--;
   store<u32>(at, count, Received.COUNT);
 }

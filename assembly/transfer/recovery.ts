@@ -121,6 +121,7 @@ function ackPacket(session: usize, record: usize, s: u64): void {
       session,
       load<u32>(record, Delivery.ACK_EPOCH),
       load<u32>(record, Delivery.ACK_LARGEST),
+      load<u64>(record, SentRecord.TIME),
     );
   }
   contentAcked(session, record);

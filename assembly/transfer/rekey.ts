@@ -28,6 +28,7 @@ import { isInitiator } from "./session-head";
 import { oweToken } from "./session-reset";
 import { streamsEpoch, wantsNumbers } from "./streams";
 import { NEVER } from "./timer-wheel";
+import { endsHoldEpoch } from "./unacked-ends";
 import { Handled } from "./verdict";
 
 /** Session.REKEY. */
@@ -99,9 +100,13 @@ export function rekeyIfDue(session: usize, eliciting: bool): void {
     askRekey(session);
 }
 
-/** Starts a rekey, unless one is under way. False: it is, or the last one is not over. */
+/**
+ * Starts a rekey, unless one is under way. False: it is, or the last one is not over, or an end of
+ * a stream has to be acked before.
+ */
 export function askRekey(session: usize): bool {
   if (state(session) != RekeyState.IDLE) return false;
+  if (endsHoldEpoch(session)) return false;
   if (holdsBefore(session) && !dropSooner(session)) return false;
   setState(session, RekeyState.WANT_KEY);
   tell(session, SessionBit.REKEY_KEY);
@@ -203,6 +208,8 @@ export function onRekey(session: usize, epoch: u32): u32 {
   if (k == e && was == RekeyState.ANSWERED) frameGoes(session, now);
   if (k <= e) return Handled.OK;
   if (k > e + 1) return Handled.CLOSE + CloseError.CRYPTO;
+  // Left without an answer, it comes again.
+  if (endsHoldEpoch(session)) return Handled.OK;
   if (holdsBefore(session) && !dropForPeer(session, epoch)) return Handled.OK;
   // Both asked: the session's initiator goes on asking.
   if (was == RekeyState.ASKING && isInitiator(session)) return Handled.OK;

@@ -37,6 +37,14 @@ export function maySeal(session: usize, control: bool): bool {
   return control && n < stopped + STOP_GRACE;
 }
 
+/** Whether data may go but for the hard stop of the epoch. */
+export function isStopped(session: usize): bool {
+  const epoch = epochAt(session, sendingEpoch(session) & 1),
+    n = load<u64>(epoch, Epoch.SEND_NEXT),
+    room = <i64>TRANSFER_GAP_MAX - RESERVED;
+  return <i64>n <= load<i64>(epoch, Epoch.LARGEST_ACKED) + room && !maySeal(session, false);
+}
+
 /** The number at which the hard stop began or will at the latest. */
 function stoppedAt(session: usize, epoch: usize, n: u64): u64 {
   const began = load<u64>(epoch, Epoch.STOPPED_AT);

@@ -17,6 +17,7 @@ import { sessionHandle } from "./session-head";
 import { hasFlag, Mark, Offer, Part, partOf, Stream, StreamFlag, sessionOfStream } from "./stream";
 import { dequeue, enqueue, firstOf, Queue } from "./stream-queues";
 import { countOver, freeStream, noteNumber } from "./stream-table";
+import { forgetEnd } from "./unacked-ends";
 
 /** Microseconds after which events that found no room are tried again. */
 const RETRY_US: u64 = 1000;
@@ -130,7 +131,9 @@ export function noteOver(stream: usize): void {
 export function settle(stream: usize): void {
   const session = sessionOfStream(stream);
   noteOver(stream);
-  if (!hasFlag(stream, StreamFlag.OVER) || !sendingOver(stream) || !isRead(stream)) return;
+  if (!sendingOver(stream)) return;
+  forgetEnd(stream);
+  if (!hasFlag(stream, StreamFlag.OVER) || !isRead(stream)) return;
   if (blockCount(stream, Side.SEND)) dropBlocks(stream, Side.SEND);
   if (blockCount(stream, Side.SEND)) return;
   const untold = load<u32>(stream, Stream.MARKS) & ~(Mark.WRITABLE | Mark.READABLE | Mark.GONE);

@@ -55,18 +55,21 @@ import {
   dropMetadata,
   EXPEDITED_BIT,
   findStream,
+  freeFrom,
   freeStream,
   isGoingAway,
-  isLate,
   isOwnNumber,
   isStreamNumber,
   nextNumber,
+  noteNumber,
   notePeerNumber,
   openStreams,
+  REST_EPOCHS,
   takeBackNumber,
   wasGiven,
   withdrawNumber,
 } from "./stream-table";
+import { holdsEpoch } from "./unacked-ends";
 import { Handled } from "./verdict";
 
 /** Losses of a STREAM_OPEN after each of which it goes again at once; and the longest wait then. */
@@ -125,7 +128,7 @@ export function openStream(
   if (number == 0) return refuseOpen(session, OpenRefusal.NUMBERS);
   const flags =
     StreamFlag.LOCAL | StreamFlag.OPENED | StreamFlag.SENDS | (type ? StreamFlag.RECEIVES : 0);
-  const stream = addStream(session, number, flags);
+  const stream = addStream(session, number, flags, load<u32>(part, Part.EPOCH));
   if (stream == 0 || !isProvided(stream, type, from, length)) {
     if (stream) freeStream(stream);
     takeBackNumber(session, expedited);
@@ -189,7 +192,8 @@ export function openLost(stream: usize): void {
     want(stream, Want.OPEN);
     return;
   }
-  const wait = load<u64>(part, Part.PTO) << (lost - LOST_AT_ONCE);
+  // No longer where a rekey may wait for it.
+  const wait = load<u64>(part, Part.PTO) << (holdsEpoch(stream) ? 0 : lost - LOST_AT_ONCE);
   store<u64>(stream, now + min(wait, OPEN_WAIT_US_MAX), Stream.OPEN_AT);
   armOpen(stream);
 }
@@ -221,6 +225,10 @@ export function admit(session: usize, epoch: u32, makes: bool): usize {
   admitVerdict = Handled.CLOSE + CloseError.PROTOCOL;
   if (!isStreamNumber(number)) return 0;
   const stream = findStream(session, number);
+  if (stream && epoch < load<u32>(stream, Stream.BORN)) {
+    admitVerdict = Handled.OK;
+    return 0;
+  }
   if (isOwnNumber(session, number)) {
     if (stream == 0 && wasGiven(session, number)) admitVerdict = Handled.OK;
     return stream;
@@ -228,17 +236,22 @@ export function admit(session: usize, epoch: u32, makes: bool): usize {
   if (stream) {
     // Over so long ago that its number names another now; the host may still be reading it.
     if (!hasFlag(stream, StreamFlag.OVER)) return stream;
-    if (epoch < load<u32>(stream, Stream.OVER_EPOCH) + 2) return stream;
+    const free = load<u32>(stream, Stream.OVER_EPOCH) + REST_EPOCHS;
+    if (epoch < free) return stream;
+    admitVerdict = Handled.NO_ROOM;
+    if (!makes || !noteNumber(stream)) return 0;
     withdrawNumber(stream);
+    return admitNew(session, number, free);
   }
+  const free = freeFrom(session, number);
   admitVerdict = Handled.OK;
-  if (isLate(session, number, epoch)) return 0;
+  if (epoch < free) return 0;
   admitVerdict = Handled.NO_ROOM;
-  return makes ? admitNew(session, number) : 0;
+  return makes ? admitNew(session, number, free) : 0;
 }
 
-/** A new stream of the peer's. */
-function admitNew(session: usize, number: u32): usize {
+/** A new stream of the peer's, whose frames come in epochs from `born` on. */
+function admitNew(session: usize, number: u32, born: u32): usize {
   const part = partOf(session),
     expedited = (number & EXPEDITED_BIT) != 0;
   admitVerdict = Handled.CLOSE + CloseError.STREAM_LIMIT;
@@ -248,7 +261,7 @@ function admitNew(session: usize, number: u32): usize {
   const limits = load<u32>(part, Part.LIMIT_PEER) + load<u32>(part, Part.LIMIT_LOCAL);
   if (load<u32>(part, Part.COUNT) >= 2 * limits + SPARE_STREAMS) return 0;
   if (!mayStart(session, Pool.STREAMS, false, 1)) return 0;
-  const stream = addStream(session, number, StreamFlag.RECEIVES);
+  const stream = addStream(session, number, StreamFlag.RECEIVES, born);
   if (stream == 0) return 0;
   startWindows(stream, load<u64>(part, Part.OWN_WINDOW), 0);
   if (comesTooLate(session, number)) {

@@ -1,11 +1,18 @@
 /**
  * What streams have to send, frame by frame: what was lost, then control frames, then data by
- * priority, expedited streams first, equals in turn. And what becomes of it when acked or lost.
+ * priority, expedited streams first, equals in turn.
  */
 import { ControlType, FrameFlag, FrameHead, FrameType, StreamCloseError } from "../core/transfer";
 import { copyOut, Side } from "./blocks";
 import { now } from "./clock";
-import { Content, setContent, setContentDetails, setContentRange } from "./content";
+import {
+  CONTENT_AGAIN,
+  CONTENT_STOP,
+  Content,
+  setContent,
+  setContentDetails,
+  setContentRange,
+} from "./content";
 import {
   bookSent,
   grantBeyond,
@@ -15,17 +22,12 @@ import {
   mayTellRoom,
   sessionCredit,
   streamCredit,
-  want,
-  wantOfSession,
 } from "./flow";
 import { ControlPayload, EndPayload, OpenPayload } from "./payload";
 import { triedPeer } from "./peer-room";
 import { highestEnd, lowestEnd, lowestFirst, rangeSum, removeRange } from "./ranges";
-import { dataAcked, dataLost, offerRoom, refreshSending } from "./send-side";
-import { SentFlag } from "./sent";
-import { SentRecord } from "./sent-record";
+import { offerRoom, refreshSending } from "./send-side";
 import {
-  clearFlag,
   hasFlag,
   Part,
   partOf,
@@ -34,17 +36,13 @@ import {
   StreamFlag,
   sessionOfStream,
   setFlag,
-  streamOf,
   Want,
 } from "./stream";
-import { noteOver, settle } from "./stream-events";
-import { metadataAt, metadataLength, openAcked, openLost } from "./stream-open";
+import { noteOver } from "./stream-events";
+import { metadataAt, metadataLength } from "./stream-open";
 import { dequeue, firstOf, Queue, rotate } from "./stream-queues";
+import { noteEnd } from "./unacked-ends";
 
-/** CONTENT_FLAGS of STREAM_CLOSE: it asks the peer to stop, and ends nothing of ours. */
-const STOP: u32 = 1;
-/** CONTENT_FLAGS of DATA: the bytes had been lost before. */
-const AGAIN: u32 = 1;
 const PAYLOAD_MAX: u32 = 65535;
 
 /** Writes a frame's head; the payload's length follows from what is returned. */
@@ -132,7 +130,7 @@ export function writeData(stream: usize, at: usize, room: u32, lost: bool): u32 
   copyOut(stream, Side.SEND, first, payload, <u32>bytes);
   setContent(Content.DATA, handleOf(stream));
   setContentRange(first, <u32>bytes);
-  setContentDetails(lost ? AGAIN : 0, 0);
+  setContentDetails(lost ? CONTENT_AGAIN : 0, 0);
   triedPeer(stream);
   refreshSending(stream);
   if (!lost) offerRoom(stream);
@@ -149,23 +147,33 @@ export function writeControl(session: usize, at: usize, room: u32): u32 {
   let stream = firstOf(session, Queue.CONTROL);
   // A stream whose frame is not wanted any more leaves the queue; so this ends.
   while (stream) {
-    const wanted = load<u32>(stream, Stream.WANT),
-      next = wanted & (0 - wanted);
-    if (wanted == 0) dequeue(stream, Queue.CONTROL);
-    else {
-      const frame = writeStreamControl(stream, at, room, next);
-      if (frame == TOO_LONG) {
-        rotate(session, Queue.CONTROL);
-        return 0;
-      }
-      const left = load<u32>(stream, Stream.WANT) & ~next;
-      store<u32>(stream, left, Stream.WANT);
-      if (left == 0) dequeue(stream, Queue.CONTROL);
-      if (frame) return frame;
+    const frame = writeWanted(stream, at, room, u32.MAX_VALUE);
+    if (frame == TOO_LONG) {
+      rotate(session, Queue.CONTROL);
+      return 0;
     }
+    if (frame) return frame;
     stream = firstOf(session, Queue.CONTROL);
   }
   return 0;
+}
+
+/** The first frame that a stream wants, of these (Want bits): TOO_LONG, or its bytes. */
+function writeWanted(stream: usize, at: usize, room: u32, which: u32): u32 {
+  const wanted = load<u32>(stream, Stream.WANT),
+    next = wanted & which & (0 - (wanted & which)),
+    frame = next ? writeStreamControl(stream, at, room, next) : 0;
+  if (frame == TOO_LONG) return frame;
+  const left = load<u32>(stream, Stream.WANT) & ~next;
+  store<u32>(stream, left, Stream.WANT);
+  if (left == 0) dequeue(stream, Queue.CONTROL);
+  return frame;
+}
+
+/** A frame that a stream needs to be over at the peer, of those that it wants; 0: none. */
+export function writeEnding(stream: usize, at: usize, room: u32): u32 {
+  const frame = writeWanted(stream, at, room, Want.OPEN | Want.CLOSE | Want.RESET);
+  return frame == TOO_LONG ? 0 : frame;
 }
 
 /** What writeStreamControl() says of a frame that does not fit. */
@@ -229,9 +237,10 @@ function writeEnd(stream: usize, at: usize, wanted: u32): u32 {
   store<u32>(payload, bswap<u32>(error), EndPayload.ERROR);
   store<u64>(payload, bswap<u64>(load<u64>(stream, Stream.SENT_SUM)), EndPayload.SIZE);
   setContent(reset ? Content.STREAM_RESET : Content.STREAM_CLOSE, handleOf(stream));
-  setContentDetails(stop ? STOP : 0, 0);
+  setContentDetails(stop ? CONTENT_STOP : 0, 0);
   if (reset) setFlag(stream, StreamFlag.RESET_SENT);
   else if (!stop) setFlag(stream, StreamFlag.CLOSE_SENT);
+  if (!stop) noteEnd(stream);
   noteOver(stream);
   return ended(at, EndPayload.BYTES);
 }
@@ -309,88 +318,4 @@ function writeSessionControl(session: usize, at: usize, room: u32, wanted: u32):
   setContentRange(limit, 0);
   setContentDetails(0, type);
   return ended(at, ControlPayload.DATA + 4);
-}
-
-/** What a record tells of arrived. */
-export function streamContentAcked(session: usize, record: usize): void {
-  const stream = streamOf(load<u32>(record, SentRecord.STREAM));
-  if (stream == 0 || sessionOfStream(stream) != session) return;
-  const offset = load<u64>(record, SentRecord.OFFSET);
-  switch (load<u8>(record, SentRecord.KIND)) {
-    case Content.DATA:
-      dataAcked(stream, offset, offset + load<u32>(record, SentRecord.LENGTH));
-      break;
-    case Content.STREAM_OPEN:
-      openAcked(stream);
-      break;
-    case Content.STREAM_RESET:
-      setFlag(stream, StreamFlag.RESET_ACKED);
-      break;
-    case Content.STREAM_CLOSE: {
-      const stop = load<u8>(record, SentRecord.CONTENT_FLAGS) == STOP;
-      setFlag(stream, stop ? StreamFlag.STOP_ACKED : StreamFlag.CLOSE_ACKED);
-      break;
-    }
-    default:
-      return;
-  }
-  settle(stream);
-}
-
-/** What a record tells of was lost, as far as it is known; of limits only the newest goes again. */
-export function streamContentLost(session: usize, record: usize): void {
-  const offset = load<u64>(record, SentRecord.OFFSET),
-    kind = load<u8>(record, SentRecord.KIND),
-    extra = load<u32>(record, SentRecord.EXTRA),
-    part = partOf(session);
-  if (load<u32>(record, SentRecord.STREAM) == 0) {
-    if (kind == Content.WINDOW_UPDATE && offset == load<u64>(part, Part.GRANTED)) {
-      wantOfSession(session, SessionWant.WINDOW);
-    }
-    if (kind == Content.STREAM_CONTROL && extra == ControlType.MAX_STREAMS) {
-      if (offset == load<u32>(part, Part.LIMIT_PEER)) {
-        wantOfSession(session, SessionWant.MAX_STREAMS);
-      }
-    }
-    return;
-  }
-  const stream = streamOf(load<u32>(record, SentRecord.STREAM));
-  if (stream == 0 || sessionOfStream(stream) != session) return;
-  const length = load<u32>(record, SentRecord.LENGTH);
-  if (kind == Content.DATA) {
-    // A probe gives up what may well have arrived.
-    const isLost = (load<u32>(record, SentRecord.FLAGS) & SentFlag.LOST) != 0,
-      again = isLost && load<u8>(record, SentRecord.CONTENT_FLAGS) == AGAIN;
-    dataLost(stream, offset, offset + length, again);
-  } else controlLost(stream, record);
-}
-
-function controlLost(stream: usize, record: usize): void {
-  switch (load<u8>(record, SentRecord.KIND)) {
-    case Content.STREAM_OPEN:
-      openLost(stream);
-      return;
-    case Content.STREAM_RESET:
-      if (!hasFlag(stream, StreamFlag.RESET_ACKED)) want(stream, Want.RESET);
-      return;
-    case Content.STREAM_CLOSE:
-      if (load<u8>(record, SentRecord.CONTENT_FLAGS) == STOP) {
-        if (!hasFlag(stream, StreamFlag.STOP_ACKED)) want(stream, Want.STOP);
-      } else if (!hasFlag(stream, StreamFlag.CLOSE_ACKED | StreamFlag.RESET)) {
-        clearFlag(stream, StreamFlag.CLOSE_SENT);
-        refreshSending(stream);
-      }
-      return;
-    case Content.WINDOW_UPDATE: {
-      const newest = load<u64>(stream, Stream.GRANTED);
-      if (load<u64>(record, SentRecord.OFFSET) == newest && mayGrant(stream)) {
-        want(stream, Want.WINDOW);
-      }
-      return;
-    }
-  }
-  if (load<u32>(record, SentRecord.EXTRA) != ControlType.PRIORITY_UPDATE) return;
-  if (load<u32>(record, SentRecord.LENGTH) == load<u8>(stream, Stream.PRIORITY)) {
-    want(stream, Want.PRIORITY);
-  }
 }

@@ -5,10 +5,12 @@
  * probes begin with control frames, and streams take turns whatever their priority.
  */
 import { FrameHead } from "../core/transfer";
+import { mayTryPeer } from "./peer-room";
 import { rangeCount } from "./ranges";
 import { isHeldBack, Part, partOf, Stream, streamEntry } from "./stream";
-import { writeControl, writeData } from "./stream-output";
+import { writeControl, writeData, writeEnding } from "./stream-output";
 import { firstStream, streamBehind } from "./stream-table";
+import { holdsEpoch } from "./unacked-ends";
 
 /** The stream with lost bytes that is next behind the one that had the last turn; 0: none. */
 function nextLost(session: usize): usize {
@@ -37,4 +39,17 @@ export function probeLost(session: usize, at: usize, room: u32): u32 {
   if (stream == 0) return 0;
   store<u32>(partOf(session), streamEntry(stream), Part.PROBED);
   return writeData(stream, at, room, true);
+}
+
+/** What goes again of a stream whose end holds the session in its epoch; 0: nothing waits. */
+export function holdingEnd(session: usize, at: usize, room: u32): u32 {
+  if (room <= <u32>FrameHead.BYTES) return 0;
+  for (let stream = firstStream(session); stream; stream = streamBehind(stream)) {
+    if (!holdsEpoch(stream)) continue;
+    const bytes = writeEnding(stream, at, room);
+    if (bytes) return bytes;
+    const waits = isHeldBack(stream) || !mayTryPeer(stream);
+    if (!waits && rangeCount(stream + Stream.LOST)) return writeData(stream, at, room, true);
+  }
+  return 0;
 }

@@ -1,8 +1,8 @@
 /**
  * Which streams a session has, and what became of their numbers (reference: transfer section 5):
  * odd ones are the initiator's, even ones the responder's, bit 15 marks expedited ones. A number
- * that is over is used again two epochs later: frames of the old stream can then come in no packet
- * that still opens, whatever side was first to change the epoch.
+ * that is over is used again two epochs later: frames of the old stream come in the epoch in which
+ * it was over and in the next (unacked-ends.ts), and in later ones they are of the new.
  */
 import { Pool, STREAM_BUCKETS, streamBuckets } from "../core/transfer-memory";
 import { dropAllBlocks, endOwn, Side } from "./blocks";
@@ -17,6 +17,7 @@ import {
   RangeSet,
   rangeCount,
 } from "./ranges";
+import { makeReady } from "./ready";
 import { handleEntry, isInitiator, newHandle, sessionHandle } from "./session-head";
 import {
   clearFlag,
@@ -30,11 +31,14 @@ import {
   streamEntry,
 } from "./stream";
 import { dequeueAll } from "./stream-queues";
+import { forgetEnd, shiftEnds } from "./unacked-ends";
 
 export const EXPEDITED_BIT: u32 = 0x8000;
 const NUMBER_BITS: u32 = 0x7fff;
 /** Epochs of which numbers that were over are known. */
 const CLOSED_EPOCHS: u32 = 3;
+/** Epochs after which a number that was over may be another stream's. */
+export const REST_EPOCHS: u32 = 2;
 
 function at(entry: u32): usize {
   return entryAt(Pool.STREAMS, entry);
@@ -118,8 +122,11 @@ export function findStream(session: usize, number: u32): usize {
   return 0;
 }
 
-/** Makes a stream with this number and these flags; 0: there is no room. */
-export function addStream(session: usize, number: u32, flags: u32): usize {
+/**
+ * Makes a stream with this number and these flags, whose frames come in epochs from `born` on; 0:
+ * there is no room.
+ */
+export function addStream(session: usize, number: u32, flags: u32, born: u32): usize {
   const entry = takeShared(session, Pool.STREAMS);
   if (entry == 0) return 0;
   const stream = at(entry),
@@ -129,6 +136,7 @@ export function addStream(session: usize, number: u32, flags: u32): usize {
   store<u32>(stream, newHandle(entry), Stream.HANDLE);
   store<u32>(stream, <u32>session, Stream.SESSION);
   store<u16>(stream, number, Stream.NUMBER);
+  store<u32>(stream, born, Stream.BORN);
   store<u32>(stream, flags | StreamFlag.NUMBERED | StreamFlag.READ_WANTED, Stream.FLAGS);
   if (number & EXPEDITED_BIT) setFlag(stream, StreamFlag.EXPEDITED);
   store<u32>(stream, load<u32>(bucket), Stream.HASH_NEXT);
@@ -198,6 +206,7 @@ export function freeStream(stream: usize): void {
     next = load<u32>(stream, Stream.ALL_NEXT),
     previous = load<u32>(stream, Stream.ALL_PREVIOUS);
   countOver(stream);
+  forgetEnd(stream);
   dequeueAll(stream);
   withdrawNumber(stream);
   dropSendSide(stream);
@@ -267,20 +276,21 @@ export function shiftNumbers(session: usize, epoch: u32): void {
     moveRanges(closed + 2 * RangeSet.BYTES, closed + RangeSet.BYTES);
     moveRanges(closed + RangeSet.BYTES, closed);
   }
+  shiftEnds(session);
   store<u32>(part, epoch, Part.EPOCH);
   store<u8>(part, 0, Part.EXHAUSTED);
 }
 
-/** Whether a frame of this epoch can only be of a stream of the peer's that is over. */
-export function isLate(session: usize, number: u32, epoch: u32): bool {
+/** The first epoch in which a number of the peer's that is in no use can name a new stream. */
+export function freeFrom(session: usize, number: u32): u32 {
   const part = partOf(session),
     newest = load<u32>(part, Part.EPOCH),
     key = keyOf(number);
   for (let age: u32 = 0; age < CLOSED_EPOCHS && age <= newest; age++) {
-    if (newest - age + 1 < epoch) return false;
-    if (coveredTo(part + Part.CLOSED + age * RangeSet.BYTES, key) > key) return true;
+    const closed = part + Part.CLOSED + age * RangeSet.BYTES;
+    if (coveredTo(closed, key) > key) return newest - age + REST_EPOCHS;
   }
-  return false;
+  return 0;
 }
 
 /** Whether we ever gave this number of ours. */
@@ -290,24 +300,41 @@ export function wasGiven(session: usize, number: u32): bool {
   return ((number & NUMBER_BITS) - (isInitiator(session) ? 1 : 2)) >> 1 < given;
 }
 
-/** A number for a new stream of ours; 0: each is in use or was, in this epoch or the last. */
+/**
+ * A number for a new stream of ours; 0: each is in use or was, in this epoch or the last. Those that
+ * were come back with two rekeys, which are wanted then.
+ */
 export function nextNumber(session: usize, expedited: bool): u32 {
   const part = partOf(session),
     counter = part + (expedited ? Part.NEXT_EXPEDITED : Part.NEXT),
+    exhausted: u8 = expedited ? 2 : 1,
     least: u32 = isInitiator(session) ? 1 : 2,
-    numbers: u32 = isInitiator(session) ? 16384 : 16383;
-  for (let tried: u32 = 0; tried < numbers; tried++) {
-    const given = load<u32>(counter),
-      number = (expedited ? EXPEDITED_BIT : 0) | (least + 2 * (given % numbers));
-    store<u32>(counter, given + 1);
-    if (given < numbers) return number;
-    const key = keyOf(number);
-    if (coveredTo(part + Part.CLOSED, key) > key) continue;
-    if (coveredTo(part + Part.CLOSED + RangeSet.BYTES, key) > key) continue;
-    if (findStream(session, number) == 0) return number;
+    numbers: u32 = isInitiator(session) ? 16384 : 16383,
+    first = load<u32>(counter);
+  if (load<u8>(part, Part.EXHAUSTED) & exhausted) return 0;
+  let rests = false;
+  for (let given = first; given < first + numbers; given++) {
+    const number = (expedited ? EXPEDITED_BIT : 0) | (least + 2 * (given % numbers));
+    if (given >= numbers && isResting(part, number)) rests = true;
+    else if (given < numbers || findStream(session, number) == 0) {
+      store<u32>(counter, given + 1 < 3 * numbers ? given + 1 : given + 1 - numbers);
+      return number;
+    }
   }
-  store<u8>(part, 1, Part.EXHAUSTED);
+  if (rests) {
+    store<u8>(part, load<u8>(part, Part.EXHAUSTED) | exhausted, Part.EXHAUSTED);
+    makeReady(session);
+  }
   return 0;
+}
+
+/** Whether a number was over in this epoch or the last. */
+function isResting(part: usize, number: u32): bool {
+  const key = keyOf(number);
+  for (let age: u32 = 0; age < REST_EPOCHS; age++) {
+    if (coveredTo(part + Part.CLOSED + age * RangeSet.BYTES, key) > key) return true;
+  }
+  return false;
 }
 
 /**

@@ -80,7 +80,14 @@ export const enum Stream {
   LOST_AGAIN = 377,
   CREDIT = 378,
   TRIES = 379,
-  BYTES = 380,
+  /** Frames of its number in packets of epochs before this one are of another stream. */
+  BORN = 380,
+  /** unacked-ends.ts: the epoch in which its end went first; u64: when a loss of it counted last. */
+  END_EPOCH = 384,
+  END_LOST_AT = 392,
+  /** And how many did. u8. */
+  END_LOST = 400,
+  BYTES = 408,
 }
 
 export const enum StreamFlag {
@@ -130,6 +137,9 @@ export const enum StreamFlag {
   ROOM_OWED = 67108864,
   /** The host has looked for something to read. */
   LOOKED = 134217728,
+  /** STREAM_CLOSE or STREAM_RESET has gone; and counts among those not acked (unacked-ends.ts). */
+  ENDED = 268435456,
+  END_UNACKED = 536870912,
 }
 
 /** Frames of a stream that have to go. */
@@ -215,7 +225,7 @@ export const enum Part {
   STREAMS_TOLD = 296,
   /** An Offer: what the host waits for that was refused a stream. u8. */
   AVAILABLE = 300,
-  /** 1: numbers ran out, a rekey would give some back. u8. */
+  /** Numbers ran out, of plain streams (1), of expedited ones (2): rekeys give some back. u8. */
   EXHAUSTED = 301,
   /** 1: packets for which the peer may have no room are in flight (peer-room.ts). u8. */
   TRYING = 302,
@@ -241,6 +251,9 @@ export const enum Part {
   PEER_OWN = 364,
   /** u32: of COUNT, streams of ours. */
   LOCAL_COUNT = 368,
+  /** u32: ends not acked that went first in this epoch, and in one before (unacked-ends.ts). */
+  ENDS = 372,
+  ENDS_BEFORE = 376,
 }
 
 /** What becomes of a host that was refused a stream (Part.AVAILABLE). */

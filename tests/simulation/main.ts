@@ -5,6 +5,7 @@
  * `--bytes N`: of a stream, as a rule, at the most [75000]; it is part of what a seed names.
  * `--tight`: with pools that a run meets the end of, and two nodes.
  * `--reading`: scenarios whose applications read streams in turn, with pools of their own.
+ * `--rekeying`: many short streams, and epochs of few packets.
  * `--trace FILE`, `--svg FILE`: of the first seed, every packet and event as NDJSON, and a drawing.
  * `--verbose`: a line for each seed. `--seconds T`: no new seed after so long.
  */
@@ -17,6 +18,7 @@ import { seedOfRun } from '../seeded-random.ts';
 import { newEngine, newMachines } from './machines.ts';
 import { readingOf } from './reading-scenarios.ts';
 import { Recorder } from './recorder.ts';
+import { rekeyingOf } from './rekeying-scenarios.ts';
 import { type Outcome, Run } from './run.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
 import { timeline } from './timeline.ts';
@@ -29,16 +31,17 @@ const { values } = parseArgs({
     bytes: { type: 'string', default: '75000' },
     tight: { type: 'boolean', default: false },
     reading: { type: 'boolean', default: false },
+    rekeying: { type: 'boolean', default: false },
     trace: { type: 'string' },
     svg: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
-const { tight, reading, trace, svg } = values;
+const { tight, reading, rekeying, trace, svg } = values;
 const first = wholeNumber('seed');
 const count = wholeNumber('seeds');
 const bytesOfStream = wholeNumber('bytes');
-const kind = reading ? ' --reading' : tight ? ' --tight' : '';
+const kind = reading ? ' --reading' : rekeying ? ' --rekeying' : tight ? ' --tight' : '';
 const module = await plainEngine();
 
 function wholeNumber(name: 'seed' | 'seeds' | 'bytes'): number {
@@ -65,6 +68,7 @@ function tell(outcome: Outcome): void {
 /** The scenario of a seed, and the pools of its nodes. */
 function planOf(seed: number): { scenario: Scenario; sizes?: TransferSizes[]; tight?: boolean } {
   if (reading) return readingOf(seed);
+  if (rekeying) return rekeyingOf(seed);
   const limits = { bytes: bytesOfStream, ...(tight ? { nodes: 2 } : {}) };
   return { scenario: scenarioOf(seed, limits), tight };
 }

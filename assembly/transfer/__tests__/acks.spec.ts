@@ -7,7 +7,7 @@ import {
   ackLargest,
   ackLength,
 } from "../ack";
-import { resetClock } from "../clock";
+import { now, resetClock } from "../clock";
 import {
   ACK_DELAY_US,
   ackDeadline,
@@ -183,10 +183,30 @@ describe("the time of acks", () => {
     receive(session, 1, 10);
     receive(session, 15, 20);
     receive(session, 25, 30);
-    forgetReceived(session, 0, 12);
+    forgetReceived(session, 0, 12, now);
     expect(writeAckBlock(session, 0, block, 1000)).toBe(15);
-    forgetReceived(session, 0, 40);
+    forgetReceived(session, 0, 40, now);
     expect(writeAckBlock(session, 0, block, 1000)).toBe(11);
-    forgetReceived(session, 1, 40);
+    forgetReceived(session, 1, 40, now);
+  });
+
+  test("lists what came late until an ACK that went later arrives", () => {
+    const session = bareSession();
+    resetClock(1000);
+    receive(session, 1, 4);
+    receive(session, 20, 30);
+    resetClock(2000);
+    receive(session, 10, 12);
+    forgetReceived(session, 0, 30, 1000);
+    expect(writeAckBlock(session, 0, block, 1000)).toBe(
+      15,
+      "1 to 4 were listed, 10 to 12 were not",
+    );
+    expect(ackGap(block, 0)).toBe(7);
+    expect(ackLength(block, 0)).toBe(3);
+    forgetReceived(session, 0, 30, 2000);
+    expect(writeAckBlock(session, 0, block, 1000)).toBe(15, "written before they came, perhaps");
+    forgetReceived(session, 0, 30, 2001);
+    expect(writeAckBlock(session, 0, block, 1000)).toBe(11);
   });
 });

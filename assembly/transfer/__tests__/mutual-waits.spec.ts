@@ -8,7 +8,8 @@ import { giveShared, shareLeft, shareSize, takeShared, urgentLeft } from "../poo
 import { consumed, nextReadable, readOffset, setUnordered } from "../receive-side";
 import { Part, partOf, streamOf } from "../stream";
 import { openRefusal, openStream } from "../stream-open";
-import { hasStreamOutput, streamContentAcked } from "../stream-output";
+import { streamContentAcked } from "../stream-outcome";
+import { hasStreamOutput } from "../stream-output";
 import { probeLost } from "../stream-probe";
 import { findStream, freeStream } from "../stream-table";
 import { stopStream, streamDeadline } from "../streams";

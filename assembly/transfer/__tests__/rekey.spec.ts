@@ -26,6 +26,7 @@ import {
 } from "../rekey";
 import { PTO_MIN_US, ptoUs, sampleRtt } from "../rtt";
 import { Head } from "../session-head";
+import { Part, partOf } from "../stream";
 import { NEVER } from "../timer-wheel";
 import { Handled } from "../verdict";
 import { bareSession, configureTransfer } from "./configured";
@@ -161,6 +162,22 @@ describe("rekey", () => {
     giveKeyTo(b, 3);
     expect(giveSecretTo(b)).toBe(SecretVerdict.OK);
     expect(newestEpoch(b)).toBe(2);
+  });
+
+  test("is not begun nor answered while an end from before the epoch is unacked", () => {
+    const a = session(true),
+      b = session(false);
+    store<u32>(partOf(a), 1, Part.ENDS_BEFORE);
+    expect(askRekey(a)).toBe(false);
+    ask(1);
+    expect(onRekey(a, 0)).toBe(Handled.OK);
+    expect(told(a)).toBe(0, "it comes again");
+    store<u32>(partOf(a), 0, Part.ENDS_BEFORE);
+    store<u32>(partOf(a), 1, Part.ENDS);
+    expect(onRekey(a, 0)).toBe(Handled.OK);
+    expect(told(a)).toBe(SessionBit.REKEY_KEY);
+    store<u32>(partOf(b), 1, Part.ENDS);
+    expect(askRekey(b)).toBe(true, "one of this epoch may go again in the next");
   });
 
   test("keeps the keys of the epoch it sends in, whoever asks for one after the next", () => {

@@ -18,7 +18,7 @@ import { consumed, nextReadable, readAt } from "../receive-side";
 import { finishStream, giveUpSending, writeRoom, written } from "../send-side";
 import { Part, partOf, Stream, streamOf, Want } from "../stream";
 import { acceptStream, openRefusal, openStream } from "../stream-open";
-import { streamContentAcked } from "../stream-output";
+import { streamContentAcked } from "../stream-outcome";
 import { findStream, firstStream, streamBehind } from "../stream-table";
 import { onStreamTimer, streamCount, streamDeadline, streamInfo } from "../streams";
 import { Handled } from "../verdict";

@@ -20,7 +20,8 @@ import {
   onWindowUpdate,
 } from "../stream-input";
 import { onStreamOpen } from "../stream-open";
-import { streamContentAcked, streamContentLost, writeStreamFrame } from "../stream-output";
+import { streamContentAcked, streamContentLost } from "../stream-outcome";
+import { writeStreamFrame } from "../stream-output";
 import { dropStreams, startStreams } from "../streams";
 import { Handled } from "../verdict";
 import { bareSession } from "./configured";

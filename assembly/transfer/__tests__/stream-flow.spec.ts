@@ -5,7 +5,8 @@ import { consumed, nextReadable, readOffset, setUnordered } from "../receive-sid
 import { finishStream, writeRoom } from "../send-side";
 import { Part, partOf, Stream, streamOf } from "../stream";
 import { openStream, setPriority } from "../stream-open";
-import { hasStreamOutput, streamContentAcked } from "../stream-output";
+import { streamContentAcked } from "../stream-outcome";
+import { hasStreamOutput } from "../stream-output";
 import { findStream } from "../stream-table";
 import { noteRoundTrip, onStreamTimer, streamCount, streamDeadline } from "../streams";
 import { Handled } from "../verdict";

@@ -8,7 +8,7 @@ import { finishStream, giveUpSending } from "../send-side";
 import { isInitiator } from "../session-head";
 import { hasFlag, Part, partOf, Stream, StreamFlag, streamOf } from "../stream";
 import { openStream, setPriority } from "../stream-open";
-import { streamContentAcked, streamContentLost } from "../stream-output";
+import { streamContentAcked, streamContentLost } from "../stream-outcome";
 import { findStream, firstStream, streamBehind } from "../stream-table";
 import { onStreamTimer, stopStream, streamCount, streamDeadline, streamsEpoch } from "../streams";
 import { Handled } from "../verdict";

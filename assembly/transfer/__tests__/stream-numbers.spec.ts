@@ -10,6 +10,7 @@ import { streamCount, streamsEpoch, wantsNumbers } from "../streams";
 import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
+  arrive,
   dropEvents,
   exchange,
   handle,
@@ -109,8 +110,38 @@ describe("numbers of streams", () => {
     expect(wantsNumbers(b)).toBe(false);
     expect(nextKind()).toBe(TransferEventKind.STREAMS_AVAILABLE);
     expect(openStream(b, 0, 0, true, 0, 0)).toBe(0);
+    expect(wantsNumbers(b)).toBe(true, "and a second one");
+    expect(openStream(b, 0, 0, false, 0, 0)).not.toBe(0, "plain ones have numbers of their own");
     streamsEpoch(b, 2);
     expect(openStream(b, 0, 0, true, 0, 0)).not.toBe(0);
+    expect(wantsNumbers(b)).toBe(false);
+  });
+
+  test("that come again take no frame of the stream before", () => {
+    store<u32>(partOf(a), 16384, Part.NEXT);
+    const first = streamOf(openStream(a, 1, 0, false, 0, 0));
+    expect(load<u16>(first, Stream.NUMBER)).toBe(1);
+    finishStream(first);
+    exchange(a, b);
+    acceptStream(b);
+    finishStream(findStream(b, 1));
+    exchange(a, b);
+    expect(findStream(a, 1)).toBe(0);
+    expect(findStream(b, 1)).toBe(0);
+    streamsEpoch(a, 2);
+    streamsEpoch(b, 2);
+    store<u32>(partOf(a), 2 * 16384, Part.NEXT);
+    const mine = streamOf(openStream(a, 1, 0, false, 0, 0));
+    expect(load<u16>(mine, Stream.NUMBER)).toBe(1);
+    expect(send(a, 0)).not.toBe(0);
+    expect(arrive(a, b, 0, 2)).toBe(Handled.OK);
+    const theirs = findStream(b, 1);
+    for (let epoch: u32 = 1; epoch < 3; epoch++) {
+      expect(handle(a, data(1, 0, 7), epoch)).toBe(Handled.OK);
+      expect(nextReadable(mine)).toBe(epoch == 2 ? 7 : 0);
+      expect(handle(b, data(1, 0, 9), epoch)).toBe(Handled.OK);
+      expect(nextReadable(theirs)).toBe(epoch == 2 ? 9 : 0);
+    }
   });
 
   test("of a stream that the host still reads may name another", () => {

@@ -58,7 +58,7 @@ export interface EngineSizes {
 export interface TransferSizes {
   /** Sessions at once, 8 KiB each. Where two least numbers stand below: of several, of one. */
   sessions: number;
-  /** Streams of all sessions, 384 bytes each [32 a session]. */
+  /** Streams of all sessions, 408 bytes each [32 a session]. */
   streams?: number;
   /** Chunks of 64 records of packets sent, 6 KiB each [32 a session]. */
   sentChunks?: number;
