@@ -301,8 +301,8 @@ export function wasGiven(session: usize, number: u32): bool {
 }
 
 /**
- * A number for a new stream of ours; 0: each is in use or was, in this epoch or the last. Those that
- * were come back with two rekeys, which are wanted then.
+ * A number for a new stream of ours; 0: each is in use or was, in this epoch or the last. Those
+ * that were come back with two rekeys, which are wanted then.
  */
 export function nextNumber(session: usize, expedited: bool): u32 {
   const part = partOf(session),

@@ -82,7 +82,7 @@ export const enum Stream {
   TRIES = 379,
   /** Frames of its number in packets of epochs before this one are of another stream. */
   BORN = 380,
-  /** unacked-ends.ts: the epoch in which its end went first; u64: when a loss of it counted last. */
+  /** unacked-ends.ts: the epoch in which its end went first; u64: when its last loss counted. */
   END_EPOCH = 384,
   END_LOST_AT = 392,
   /** And how many did. u8. */

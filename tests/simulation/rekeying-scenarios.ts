@@ -1,8 +1,8 @@
 /**
- * Many short streams over a way that loses much, while one rekey follows the other: frames whose ack
- * was lost go again in later epochs, and none of them may open a stream that is over. Some are read
- * late, so that their sender is refused for longer than an epoch lasts, which must not keep the
- * session in it.
+ * Many short streams over a way that loses much, while one rekey follows the other: frames whose
+ * ack was lost go again in later epochs, and none of them may open a stream that is over. Some are
+ * read late, so that their sender is refused for longer than an epoch lasts, which must not keep
+ * the session in it.
  */
 import { randomFrom } from '../seeded-random.ts';
 import { type Crowded, nodeOf, sizesOf } from './crowded-scenarios.ts';
