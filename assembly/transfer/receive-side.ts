@@ -4,19 +4,16 @@
  */
 import { TRANSFER_BLOCK_BYTES } from "../core/limits";
 import { CloseError } from "../core/transfer";
-import { Pool } from "../core/transfer-memory";
 import {
   BLOCK_BITS,
   Block,
   blockAt,
   blockData,
-  blocksFree,
   doneWith,
   dropBlocks,
   endOwn,
   findBlock,
   hasOwn,
-  mayHold,
   Side,
   takeBlock,
 } from "./blocks";
@@ -29,7 +26,6 @@ import {
   want,
 } from "./flow";
 import { OFFSET_MAX } from "./payload";
-import { shareHeld, shareLeft, urgentLeft } from "./pool-share";
 import {
   addRange,
   addRanges,
@@ -38,13 +34,14 @@ import {
   dropRanges,
   lowestEnd,
   lowestFirst,
-  needsRange,
+  NO_RANGE,
   nextCovered,
   rangeCount,
   rangeSum,
   removeRange,
 } from "./ranges";
 import { readableBytes } from "./readable";
+import { hasBlocks, hasRanges, holdsNext } from "./receive-room";
 import {
   clearFlag,
   EXPEDITED_BYTES_MAX,
@@ -61,10 +58,6 @@ import {
 import { mark, settle } from "./stream-events";
 import { Handled } from "./verdict";
 
-/** Ranges of one stream, of one session, of what came. */
-const STREAM_RANGES_MAX: u32 = 4096;
-const SESSION_RANGES_MAX: u32 = 16384;
-
 /** What nextReadable() found. */
 export let readAt: usize = 0;
 export let readOffset: u64 = 0;
@@ -79,53 +72,6 @@ export function offerReading(stream: usize): void {
   if (readableBytes(stream) == 0) return;
   clearFlag(stream, StreamFlag.READ_WANTED);
   mark(stream, Mark.READABLE);
-}
-
-/** Whether another range of what came may be kept. */
-function rangeFree(stream: usize, first: u64, end: u64, urgent: bool): bool {
-  const session = sessionOfStream(stream),
-    received = stream + Stream.RECEIVED,
-    needed = needsRange(received, first, end);
-  if (urgent || !needed) return urgentLeft(session, Pool.RANGES) >= 2;
-  const left = shareLeft(session, Pool.RANGES);
-  if (left < 2 || left < (shareHeld(session, Pool.RANGES) + left) >> 3) return false;
-  if (load<u32>(partOf(session), Part.RANGES) >= SESSION_RANGES_MAX) return false;
-  return rangeCount(received) < STREAM_RANGES_MAX;
-}
-
-/** Blocks that [first, end) wants and that are not there; bytes that came want none. */
-function blocksWanted(stream: usize, first: u64, end: u64): u32 {
-  let wanted: u32 = 0;
-  for (let from = first; from < end; ) {
-    const index = from >> BLOCK_BITS,
-      to = min(end, (index + 1) << BLOCK_BITS);
-    if (coveredBytes(stream + Stream.RECEIVED, from, to) < to - from) {
-      if (findBlock(stream, Side.RECEIVE, index) == 0) wanted++;
-    }
-    from = to;
-  }
-  return wanted;
-}
-
-/** Whether there are blocks for all of [first, end), the stream's own among them. */
-function hasBlocks(stream: usize, first: u64, end: u64): bool {
-  const wanted = blocksWanted(stream, first, end);
-  if (wanted == 0) return true;
-  const waited = hasFlag(stream, StreamFlag.LOOKED) && hasFlag(stream, StreamFlag.READ_WANTED);
-  return blocksFree(stream, Side.RECEIVE, wanted - ownServes(stream, first, end), waited);
-}
-
-/** How many of the blocks that [first, end) wants its own one is: 1 or 0. */
-function ownServes(stream: usize, first: u64, end: u64): u32 {
-  if (!hasOwn(stream, Side.RECEIVE)) return 0;
-  const last = (end - 1) >> BLOCK_BITS;
-  for (let index = first >> BLOCK_BITS; index <= last; index++) {
-    if (!mayHold(stream, Side.RECEIVE, index)) continue;
-    const from = max(first, index << BLOCK_BITS),
-      to = min(end, (index + 1) << BLOCK_BITS);
-    if (blocksWanted(stream, from, to)) return 1;
-  }
-  return 0;
 }
 
 /** Copies bytes that are new into their blocks, which can be had. */
@@ -153,21 +99,6 @@ function keep(stream: usize, first: u64, end: u64, bytesAt: usize): void {
   }
 }
 
-/** Whether the byte that the host is handed next is among these; of an unordered stream any is. */
-function holdsNext(stream: usize, first: u64, end: u64): bool {
-  const next = load<u64>(stream, Stream.HANDED);
-  return hasFlag(stream, StreamFlag.UNORDERED) || (first <= next && next < end);
-}
-
-/**
- * Whether ranges that are kept for readers may go to these bytes. Before its STREAM_OPEN a stream
- * has no reader.
- */
-function isUrgent(stream: usize, first: u64, end: u64): bool {
-  if (!hasFlag(stream, StreamFlag.OPENED) || !holdsNext(stream, first, end)) return false;
-  return !hasFlag(stream, StreamFlag.UNORDERED) || hasFlag(stream, StreamFlag.READ_WANTED);
-}
-
 /** DATA: `length` bytes at `bytesAt` that belong to `first`. A Handled. */
 export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32): u32 {
   if (first > OFFSET_MAX - length) return Handled.CLOSE + CloseError.FRAME_ENCODING;
@@ -187,7 +118,7 @@ export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32)
     if (!hasFlag(stream, StreamFlag.EXPEDITED)) return Handled.NO_ROOM;
   }
   const discards = hasFlag(stream, StreamFlag.STOPPED);
-  if (!rangeFree(stream, first, end, isUrgent(stream, first, end))) {
+  if (!hasRanges(stream, first, end)) {
     setFlag(stream, StreamFlag.ROOM_OWED);
     return Handled.NO_ROOM;
   }
@@ -198,15 +129,32 @@ export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32)
       if (hasFlag(stream, StreamFlag.OPENED)) takeHead(stream, first, end, bytesAt);
       return Handled.NO_ROOM;
     }
-    keep(stream, first, end, bytesAt);
-    if (hasFlag(stream, StreamFlag.UNORDERED)) noteReady(stream, first, end);
+    if (takeIn(stream, first, end, bytesAt) < end) {
+      setFlag(stream, StreamFlag.ROOM_OWED);
+      return Handled.NO_ROOM;
+    }
+  } else {
+    noteReceived(stream, first, end);
+    bookReceived(stream, fresh);
+    bookConsumed(stream, fresh);
   }
-  noteReceived(stream, first, end);
-  bookReceived(stream, fresh);
-  if (discards) bookConsumed(stream, fresh);
-  else offerReading(stream);
   noteAll(stream);
   return Handled.OK;
+}
+
+/**
+ * Keeps bytes that there are blocks for. An unordered stream wants a range to hand over for each
+ * piece that is new: of many pieces those are kept that ranges are left for, the first at least.
+ * Gives the end of what is kept.
+ */
+function takeIn(stream: usize, first: u64, end: u64, bytesAt: usize): u64 {
+  const kept = hasFlag(stream, StreamFlag.UNORDERED) ? noteReady(stream, first, end) : end,
+    fresh = kept - first - coveredBytes(stream + Stream.RECEIVED, first, kept);
+  keep(stream, first, kept, bytesAt);
+  noteReceived(stream, first, kept);
+  bookReceived(stream, fresh);
+  offerReading(stream);
+  return kept;
 }
 
 /**
@@ -219,17 +167,14 @@ function takeHead(stream: usize, first: u64, end: u64, bytesAt: usize): void {
     next = unordered ? first : load<u64>(stream, Stream.HANDED),
     border = ((next >> BLOCK_BITS) + 1) << BLOCK_BITS;
   if (border >= end || !hasBlocks(stream, first, border)) return;
-  const fresh = border - first - coveredBytes(stream + Stream.RECEIVED, first, border);
-  if (fresh == 0) return;
-  keep(stream, first, border, bytesAt);
-  if (unordered) noteReady(stream, first, border);
-  noteReceived(stream, first, border);
-  bookReceived(stream, fresh);
-  offerReading(stream);
+  takeIn(stream, first, border, bytesAt);
 }
 
-/** Adds what is new of [first, end) to what an unordered stream has to hand over. */
-function noteReady(stream: usize, first: u64, end: u64): void {
+/**
+ * Adds what is new of [first, end) to what an unordered stream has to hand over. Gives the end of
+ * what it reached: where it ends before `end`, a piece wanted a range and there was none.
+ */
+function noteReady(stream: usize, first: u64, end: u64): u64 {
   let from = first;
   while (from < end) {
     const skipped = coveredTo(stream + Stream.RECEIVED, from);
@@ -238,9 +183,11 @@ function noteReady(stream: usize, first: u64, end: u64): void {
       continue;
     }
     const to = nextCovered(stream + Stream.RECEIVED, from, end);
-    addRange(stream + Stream.READY, from, to);
+    // What came ends here, so that the bytes before want no range of their own.
+    if (addRange(stream + Stream.READY, from, to) == NO_RANGE) return from;
     from = to;
   }
+  return end;
 }
 
 function noteReceived(stream: usize, first: u64, end: u64): void {
