@@ -191,6 +191,23 @@ describe('a PING', () => {
     for (const trip of await Promise.all(trips)) expect(trip).toBeGreaterThanOrEqual(0);
   });
 
+  it('is one of 1024 that wait; one more is told so, and goes when one has ended', async () => {
+    const [ours] = await world.pair();
+    world.network.loses = () => true;
+    const tooMany = { name: 'TransferError', code: 'ANDVARI_TOO_MANY_PINGS' };
+    const soon = expect(ours.ping({ timeoutMs: 500 })).rejects.toMatchObject({
+      code: 'ANDVARI_PING_TIMEOUT',
+    });
+    const asked = Array.from({ length: 1023 }, () => ours.ping({ timeoutMs: 60_000 }));
+    await expect(ours.ping()).rejects.toMatchObject(tooMany);
+    await soon;
+    const last = ours.ping({ timeoutMs: 60_000 });
+    await expect(ours.ping()).rejects.toMatchObject(tooMany);
+    world.network.loses = () => false;
+    for (const trip of await Promise.all([...asked, last])) expect(trip).toBeGreaterThanOrEqual(0);
+    expect(await ours.ping()).toBeGreaterThanOrEqual(0);
+  });
+
   it('ends with its session', async () => {
     const [ours] = await world.pair();
     world.network.loses = () => true;

@@ -155,7 +155,7 @@ export function runEndpointCases(x25519: X25519Provider): void {
       expect((await theirs.closed).byPeer).toBe(true);
       const closed = { code: 'ANDVARI_ENDPOINT_CLOSED' };
       await expect(one?.connect(identity(2).peerId, hostAt(2))).rejects.toMatchObject(closed);
-      expect(() => ours.ping()).toThrow('closed');
+      await expect(ours.ping()).rejects.toThrow('closed');
       expect((await one?.incoming.getReader().read())?.done).toBe(true);
       const calling = two?.connect(identity(1).peerId, hostAt(1));
       const { sent } = network;

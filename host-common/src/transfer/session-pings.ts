@@ -8,6 +8,8 @@ import { TransferError } from './transfer-error.ts';
 
 /** How long an answer is waited for, unless it is said otherwise. */
 export const PING_TIMEOUT_MS = 10_000;
+/** Who may wait for an answer at once: all of them are looked at whenever one asks or is told. */
+export const PINGS_MAX = 1024;
 /** The longest time between two PINGs of one question, as of probes (section 6). */
 const WAIT_US_MAX = 5_000_000;
 
@@ -41,9 +43,13 @@ export class SessionPings {
 
   /**
    * Round trip of a PING that goes after this call, microseconds.
-   * @throws TransferError ANDVARI_PING_TIMEOUT
+   * @throws TransferError ANDVARI_PING_TIMEOUT, ANDVARI_TOO_MANY_PINGS
    */
-  ask(timeoutMs: number): Promise<number> {
+  async ask(timeoutMs: number): Promise<number> {
+    if (this.asking.length + this.later.length >= PINGS_MAX) {
+      const message = `${PINGS_MAX} pings wait for an answer: one has to end before the next`;
+      throw new TransferError('ANDVARI_TOO_MANY_PINGS', message);
+    }
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const asking = { resolve, reject, untilUs: this.link.clock.now().us + timeoutMs * 1000 };
     if (this.asking.length > 0) {

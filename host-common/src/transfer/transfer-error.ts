@@ -5,6 +5,8 @@ export type TransferErrorCode =
   | 'ANDVARI_SESSION_GOING_AWAY'
   /** No PONG came in time. */
   | 'ANDVARI_PING_TIMEOUT'
+  /** As many pings of a session as there may be wait: ask again when one has ended. */
+  | 'ANDVARI_TOO_MANY_PINGS'
   /** The peer gave up sending; `error` is a StreamResetError. */
   | 'ANDVARI_STREAM_RESET'
   /** The peer wants no more of what we send; `error` is a StreamCloseError. */

@@ -175,9 +175,9 @@ export class TransferSession {
 
   /**
    * Round trip of a PING, microseconds; one that is lost goes again.
-   * @throws TransferError ANDVARI_PING_TIMEOUT, or ANDVARI_SESSION_CLOSED
+   * @throws TransferError ANDVARI_PING_TIMEOUT, ANDVARI_TOO_MANY_PINGS, or ANDVARI_SESSION_CLOSED
    */
-  ping({ timeoutMs = PING_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<number> {
+  async ping({ timeoutMs = PING_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<number> {
     checkWhole('timeoutMs', timeoutMs, 1, U32_MAX);
     this.checkOpen();
     return this.pings.ask(timeoutMs);
