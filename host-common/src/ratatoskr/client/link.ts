@@ -7,6 +7,7 @@ import type { RatatoskrCodec } from '../codec.ts';
 import type { ResponseValidator } from '../message-validator.ts';
 import { MessageType, type RatatoskrResponse } from '../messages.ts';
 import { AnswerWatch } from './answer-watch.ts';
+import { ArrivingMessages } from './arriving-messages.ts';
 import type { ChannelEvents, TransportName } from './client-channel.ts';
 import { checkToken } from './client-checks.ts';
 import type { ClientClock } from './client-clock.ts';
@@ -23,13 +24,12 @@ import {
   SILENCE_MAX_MS,
   TIMER_MS_MAX,
 } from './limits.ts';
-import { cut, forNobody, noSession, noToken } from './link-errors.ts';
+import { cut, noSession, noToken } from './link-errors.ts';
 import type { Answer, LinkOwner } from './link-owner.ts';
 import type { MessageMaker, Outgoing } from './message-maker.ts';
-import { SentDigests } from './sent-digests.ts';
 import { readSession, type Session } from './session.ts';
 import { type TimeLimit, withinTime } from './time-limit.ts';
-import { type Waiting, WaitingAnswers } from './waiting-answers.ts';
+import { WaitingAnswers } from './waiting-answers.ts';
 
 export interface LinkSettings {
   codec: RatatoskrCodec;
@@ -42,8 +42,6 @@ export interface LinkSettings {
   authenticationToken: (signal: AbortSignal) => Promise<string>;
 }
 
-type Verdict = Awaited<ReturnType<ResponseValidator['validate']>>;
-
 type Timer = 'heartbeat' | 'renew' | 'sign' | 'doubt';
 
 const NORMAL = 1000;
@@ -55,7 +53,7 @@ export class Link {
   readonly #owner: LinkOwner;
   readonly #stop = new AbortController();
   readonly #waiting = new WaitingAnswers();
-  readonly #sent = new SentDigests();
+  readonly #arriving: ArrivingMessages;
   readonly #timers = new Map<Timer, () => void>();
   readonly #watch: AnswerWatch;
   #dialed: Dialed | undefined;
@@ -65,7 +63,6 @@ export class Link {
   #beatId = '';
   #heardMs = 0;
   #answering = true;
-  #turn: Promise<void> = Promise.resolve();
   #renewing = false;
   /** There was a session, also one that is over. */
   #wasOnline = false;
@@ -75,6 +72,13 @@ export class Link {
     this.#settings = settings;
     this.#owner = owner;
     this.#watch = new AnswerWatch(settings.clock, () => void this.renew());
+    this.#arriving = new ArrivingMessages(settings, this.#waiting, {
+      isEnded: () => this.#ended,
+      heard: () => this.#heard(),
+      broke: (error) => this.#broke(error),
+      problem: (error) => owner.problem(error),
+      end: (error) => this.#end(error),
+    });
   }
 
   /** Connects and asks for a session; the owner is told how it went. */
@@ -120,7 +124,7 @@ export class Link {
     const isCall = message.messageType === MessageType.BUSINESS_REQUEST;
     const waiting = { digest, bytes: bytes.length, isCall, sentMs, resolve, reject };
     this.#waiting.add(message.requestId, waiting);
-    this.#sent.note(message.requestId, digest);
+    this.#arriving.note(message.requestId, digest);
     if (isCall) this.#watch.asked(this.#waiting.carryMs);
     try {
       this.#dialed.channel.send(bytes);
@@ -256,7 +260,7 @@ export class Link {
   #events(): ChannelEvents {
     const events: ChannelEvents = {
       message: (bytes) => {
-        if (this.#current === events && !this.#ended) this.#received(bytes);
+        if (this.#current === events && !this.#ended) this.#arriving.received(bytes);
       },
       alive: () => {
         if (this.#current === events) this.#heard();
@@ -265,79 +269,11 @@ export class Link {
         if (this.#current !== events) return;
         const problem = `the connection was closed (${code}${reason ? `: ${reason}` : ''})`;
         const error = new RatatoskrError('ANDVARI_CLOSED', problem, { outcome: 'unknown' });
-        this.#inTurn(async () => this.#broke(error));
+        this.#arriving.inTurn(async () => this.#broke(error));
       },
     };
     this.#current = events;
     return events;
-  }
-
-  /**
-   * Judged side by side, delivered in the order of their coming: an end that follows an answer must
-   * not overtake it, or a refusal would look like a cut.
-   */
-  #received(bytes: Uint8Array): void {
-    let asked: Waiting | undefined;
-    const judged = this.#settings.validator.validate(bytes, (requestId) => {
-      asked = this.#waiting.get(requestId);
-      return asked?.digest;
-    });
-    this.#inTurn(async () => {
-      const verdict = await judged;
-      const isLate = !verdict.ok && (await this.#isLate(bytes, verdict.requestId));
-      if (isLate) this.#cameLate();
-      else this.#deliver(verdict, asked);
-    });
-  }
-
-  /** The answer to an earlier sending of a call that was sent again, which has its own coming. */
-  async #isLate(bytes: Uint8Array, requestId: string): Promise<boolean> {
-    for (const digest of this.#sent.of(requestId)) {
-      const verdict = await this.#settings.validator.validate(bytes, () => digest);
-      if (verdict.ok && verdict.bound) return true;
-    }
-    return false;
-  }
-
-  #cameLate(): void {
-    this.#waiting.carried();
-    this.#owner.problem(forNobody());
-  }
-
-  /** `asked`: the request by which the answer was judged. */
-  #deliver(verdict: Verdict, asked: Waiting | undefined): void {
-    if (this.#ended) return;
-    if (!verdict.ok && verdict.stage !== 'response') {
-      const problem = `a message that is none: ${verdict.reason}`;
-      this.#broke(new RatatoskrError('ANDVARI_BAD_REPLY', problem, { outcome: 'unknown' }));
-      return;
-    }
-    const { requestId } = verdict.ok ? verdict.response : verdict;
-    const waiting = this.#waiting.get(requestId);
-    // A second answer, or one that came too late: nobody waits for it.
-    if (waiting === undefined || (asked ?? waiting) !== waiting) {
-      this.#cameLate();
-      return;
-    }
-    // Told of a copy: the real answer may still come.
-    if (verdict.ok && verdict.response.errorCode === 'REPLAY') {
-      this.#heard();
-      this.#owner.problem(new RefusedByServerError(verdict.response, 'unknown'));
-      return;
-    }
-    this.#waiting.answered(requestId);
-    if (!verdict.ok) {
-      const problem = 'an answer that the server has not signed for this request';
-      waiting.reject(new RatatoskrError('ANDVARI_UNTRUSTED', problem, { outcome: 'unknown' }));
-      return;
-    }
-    this.#heard();
-    const elapsedMs = this.#settings.clock.monotonicMs() - waiting.sentMs;
-    waiting.resolve({ ...verdict, elapsedMs });
-  }
-
-  #inTurn(work: () => Promise<void>): void {
-    this.#turn = this.#turn.then(work).catch((error) => this.#end(asRatatoskrError(error)));
   }
 
   #heard(): void {
