@@ -19,6 +19,8 @@ import { Network, simulatedAddress } from '../simulation/network.ts';
 const WALL_US = 1_790_000_000_000_000;
 const DATAGRAM_BYTES = 1472;
 const PORT = 8420;
+/** Actions of one moment that are no loop. */
+const ACTIONS_MAX = 1000;
 
 const identities = new Map<number, Identity>();
 
@@ -66,7 +68,9 @@ export class VirtualWorld {
       isOver = true;
     });
     await settled();
-    while (!isOver && this.clock.nextUs() <= endUs) {
+    for (let actions = 0; !isOver && this.clock.nextUs() <= endUs; actions++) {
+      if (this.clock.nextUs() > this.clock.nowUs) actions = 0;
+      if (actions === ACTIONS_MAX) throw new Error('the time stands still');
       this.clock.step();
       await settled();
     }

@@ -204,7 +204,7 @@ export class TransferEndpoint {
   }
 
   private arm(): void {
-    const dueUs = Math.min(this.transfer.wakeUs(), this.setup.handshakes.wakeUs);
+    const dueUs = Math.min(this.transfer.wakeUs(), this.handshakesWakeUs);
     const wakeUs = this.output.wakeUs(dueUs, this.clock.now().us);
     if (wakeUs === this.alarmUs) return;
     this.cancelAlarm();
@@ -213,9 +213,14 @@ export class TransferEndpoint {
     this.cancelAlarm = this.clock.alarm(wakeUs, () => {
       this.alarmUs = Number.POSITIVE_INFINITY;
       const now = this.clock.now();
-      if (!this.isClosed && this.setup.handshakes.wakeUs <= now.us) this.setup.handshakes.wake(now);
+      if (this.handshakesWakeUs <= now.us) this.setup.handshakes.wake(now);
       this.pump();
     });
+  }
+
+  /** An endpoint that closes lets them lie: what is due is never done, and must wake nobody. */
+  private get handshakesWakeUs(): number {
+    return this.isClosed ? Number.POSITIVE_INFINITY : this.setup.handshakes.wakeUs;
   }
 
   private drain(): void {
