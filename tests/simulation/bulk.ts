@@ -72,9 +72,9 @@ export class Bulk {
       ...keys,
       roundTripUs: 40000,
       peerMaxStreams: 8,
-      peerWindowKib: 4096,
+      peerWindowKiB: 4096,
       maxStreams: 8,
-      windowKib: 4096,
+      windowKiB: 4096,
       mtuMax: 1472,
     };
     const { sender, receiver } = this;

@@ -70,13 +70,13 @@ export interface Crowded {
   sizes: TransferSizes[];
 }
 
-export function nodeOf(link: Partial<Link>, windowKib: number): NodePlan {
+export function nodeOf(link: Partial<Link>, windowKiB: number): NodePlan {
   return {
     link: { ...PERFECT, ...link },
     headerProtection: false,
     stealth: false,
     retryAbove: 512,
-    windowKib,
+    windowKiB,
     rekeyPackets: 1000000,
     rekeySeconds: 120,
     keepalive: true,

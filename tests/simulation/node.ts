@@ -103,7 +103,7 @@ export class SimulatedNode implements Listener {
     this.random = (count) => Uint8Array.from({ length: count }, () => random(256));
     const ephemerals = new Ephemerals(this.random);
     this.rekeys = new RekeyKeys(this.endpoint.transfer, ephemerals, x25519);
-    const { windowKib: windowKiB, headerProtection, stealth, retryAbove } = plan;
+    const { windowKiB, headerProtection, stealth, retryAbove } = plan;
     const params = { maxStreams: MAX_STREAMS, windowKiB, headerProtection };
     const options = { identity, params, x25519, ephemerals, retryAbove, stealth };
     const { transfer } = this.endpoint;
@@ -194,23 +194,23 @@ export class SimulatedNode implements Listener {
 
   private open(agreed: Agreed, farEnd: Uint8Array) {
     const { k1, k2, h: handshakeHash } = agreed.keys;
-    const { rekeyPackets, rekeySeconds, windowKib } = this.plan;
+    const { rekeyPackets, rekeySeconds, windowKiB } = this.plan;
     const handle = this.endpoint.transfer.open({
       k1,
       k2,
       handshakeHash,
       initiator: agreed.initiator,
       peerMaxStreams: agreed.theirParams.maxStreams,
-      peerWindowKib: agreed.theirParams.windowKiB,
+      peerWindowKiB: agreed.theirParams.windowKiB,
       maxStreams: MAX_STREAMS,
-      windowKib,
+      windowKiB,
       headerProtection: agreed.headerProtection,
       mtuMax: DATAGRAM_BYTES,
       rekeyPackets,
       rekeySeconds,
       secret: this.random(32),
       path: farEnd,
-      ...(agreed.rttUs === undefined ? {} : { roundTripUs: agreed.rttUs }),
+      roundTripUs: agreed.rttUs,
     });
     if (handle === undefined) return undefined;
     this.endpoint.transfer.keepalive(handle, this.plan.keepalive);

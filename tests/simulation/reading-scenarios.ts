@@ -46,8 +46,8 @@ export function readingOf(seed: number): Crowded {
     const delayUs = 1000 + random(20000);
     const jitterUs = chance(random, 50) ? random(20000) : 0;
     const loss = chance(random, 50) ? random(400) : 0;
-    const windowKib = chance(random, 30) ? 16 + random(112) : 1024;
-    return nodeOf({ delayUs, jitterUs, loss }, windowKib);
+    const windowKiB = chance(random, 30) ? 16 + random(112) : 1024;
+    return nodeOf({ delayUs, jitterUs, loss }, windowKiB);
   };
   const nodes = [node(), node()];
   const pairs = [pairOf(random, 50000 + random(isTight ? 150000 : 500000))];

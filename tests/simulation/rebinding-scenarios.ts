@@ -84,7 +84,7 @@ function download({ seed, links, keepalive }: Kind, streams: StreamPlan[]): Scen
     headerProtection: false,
     stealth: false,
     retryAbove: 512,
-    windowKib: 1024,
+    windowKiB: 1024,
     rekeyPackets: 1000000,
     rekeySeconds: 120,
     keepalive,

@@ -38,8 +38,8 @@ export function rekeyingOf(seed: number): Crowded {
       loss: random(chance(random, 50) ? 4500 : 2000),
       straggle: chance(random, 40) ? random(1000) : 0,
     };
-    const windowKib = chance(random, 30) ? 16 + random(48) : 1024;
-    return { ...nodeOf(link, windowKib), rekeyPackets: 12 + random(chance(random, 50) ? 30 : 100) };
+    const windowKiB = chance(random, 30) ? 16 + random(48) : 1024;
+    return { ...nodeOf(link, windowKiB), rekeyPackets: 12 + random(chance(random, 50) ? 30 : 100) };
   };
   const nodes = [node(), node()];
   const streams = Array.from({ length: 4 + random(40) }, () => {

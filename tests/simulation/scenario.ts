@@ -57,7 +57,7 @@ export interface NodePlan {
   stealth: boolean;
   /** Half-open handshakes above which callers get cookies. */
   retryAbove: number;
-  windowKib: number;
+  windowKiB: number;
   rekeyPackets: number;
   rekeySeconds: number;
   keepalive: boolean;
@@ -134,7 +134,7 @@ function nodeOf(random: Random, keepalive: boolean): NodePlan {
     headerProtection: chance(random, 35),
     stealth: chance(random, 20),
     retryAbove: chance(random, 25) ? -1 : 512,
-    windowKib: chance(random, 30) ? 16 + random(48) : 1024,
+    windowKiB: chance(random, 30) ? 16 + random(48) : 1024,
     rekeyPackets: chance(random, 15) ? 60 + random(200) : 1000000,
     rekeySeconds: chance(random, 10) ? 1 + random(3) : 120,
     keepalive,

@@ -26,7 +26,7 @@ export function spikeOf(seed: number, loss = 0): Spike {
       headerProtection: false,
       stealth: false,
       retryAbove: 512,
-      windowKib: 1024,
+      windowKiB: 1024,
       rekeyPackets: rekeysOften && !byAge ? 60 + random(200) : 1000000,
       rekeySeconds: rekeysOften && byAge ? 1 + random(3) : 120,
       keepalive: true,

@@ -72,7 +72,7 @@ export class TransferEndpoint {
       x25519,
       random: this.random,
       ephemerals: this.ephemerals,
-      ...(options.stealth ? { stealth: true } : {}),
+      stealth: options.stealth ?? false,
     };
     this.setup = new SessionSetup<TransferSession>(handshake, {
       now: () => this.clock.now(),
@@ -246,18 +246,18 @@ export class TransferEndpoint {
       handshakeHash,
       initiator: agreed.initiator,
       peerMaxStreams: agreed.theirParams.maxStreams,
-      peerWindowKib: agreed.theirParams.windowKiB,
+      peerWindowKiB: agreed.theirParams.windowKiB,
       maxStreams,
-      windowKib: windowKiB,
+      windowKiB,
       headerProtection: agreed.headerProtection,
       mtuMax: transport.maxDatagramBytes,
       secret: this.random(32),
       path: farEnd,
-      ...(agreed.rttUs === undefined ? {} : { roundTripUs: agreed.rttUs }),
-      ...(this.resetKey ? { resetKey: this.resetKey } : {}),
-      ...(idleMs === undefined ? {} : { idleMs }),
-      ...(rekeySeconds === undefined ? {} : { rekeySeconds }),
-      ...(rekeyPackets === undefined ? {} : { rekeyPackets }),
+      roundTripUs: agreed.rttUs,
+      resetKey: this.resetKey,
+      idleMs,
+      rekeySeconds,
+      rekeyPackets,
     });
     if (handle === undefined) return undefined;
     const { clock } = this;

@@ -2,16 +2,13 @@
  * Streams of the transfer machine, seen from the host: bytes are written into the engine's blocks
  * and read from them, without a copy of the engine's own. Reference: transfer section 5.
  */
-
-import type { Engine, EngineExports } from '../engine/engine.ts';
-import { Region } from '../engine/generated/layout.ts';
 import { TRANSFER_METADATA_BYTES_MAX } from '../engine/generated/limits.ts';
 import { StreamFact } from '../engine/generated/transfer.ts';
 import { checkFlag, checkWhole } from './argument-checks.ts';
 import { utf8Within } from './byte-strings.ts';
+import { type EngineBlock, lowHigh } from './engine-block.ts';
 import { checkFits } from './frame-limits.ts';
 
-const TWO_32 = 4294967296;
 const EMPTY = new Uint8Array(0);
 
 export interface StreamOptions {
@@ -28,27 +25,11 @@ export interface StreamOptions {
 }
 
 export class EngineStreams {
-  private readonly engine: Engine;
-  private readonly clock: () => number;
-  private readonly block: number;
+  private readonly block: EngineBlock;
   private refused = 0;
 
-  /** `clock`: microseconds, the one that EngineTransfer has. */
-  constructor(engine: Engine, clock: () => number) {
-    this.engine = engine;
-    this.clock = clock;
-    this.block = engine.region(Region.TRANSFER);
-  }
-
-  /** The exports, which know the time now. */
-  private get now(): EngineExports {
-    const nowUs = this.clock();
-    this.engine.exports.transferAt(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
-    return this.engine.exports;
-  }
-
-  private word(offset: number): number {
-    return this.engine.u32[(this.block + offset) >>> 2] ?? 0;
+  constructor(block: EngineBlock) {
+    this.block = block;
   }
 
   /** Opens a stream; undefined: none, and `refusal` says why. */
@@ -60,11 +41,11 @@ export class EngineStreams {
     for (const [name, value] of Object.entries({ bidi, expedited, unordered })) {
       checkFlag(name, value);
     }
-    this.engine.u8.set(metadata, this.block);
+    this.block.put(0, metadata);
     const flags = (bidi ? 1 : 0) | (expedited ? 2 : 0) | (unordered ? 4 : 0);
     const kind = flags | (priority << 8);
-    const handle = this.now.transferStreamOpen(session, kind, metadata.length);
-    if (handle === 0) this.refused = this.word(0);
+    const handle = this.block.now.transferStreamOpen(session, kind, metadata.length);
+    if (handle === 0) this.refused = this.block.word(0);
     return handle === 0 ? undefined : handle >>> 0;
   }
 
@@ -78,7 +59,7 @@ export class EngineStreams {
    * beyond twice its limit of those that are not taken is not acked.
    */
   accepted(session: number): boolean {
-    return this.now.transferStreamAccepted(session) === 0;
+    return this.block.now.transferStreamAccepted(session) === 0;
   }
 
   /**
@@ -86,16 +67,15 @@ export class EngineStreams {
    * room. STREAM_WRITABLE tells when there is more.
    */
   write(stream: number, offset: number, bytes: Uint8Array): number {
-    const { u8 } = this.engine;
-    const exports = this.now;
+    const { u8 } = this.block.engine;
+    const exports = this.block.now;
     let done = 0;
     while (done < bytes.length) {
       const at = offset + done;
-      const low = at >>> 0;
-      const high = (at / TWO_32) >>> 0;
+      const [low, high] = lowHigh(at);
       const room = exports.transferStreamRoom(stream, low, high, bytes.length - done) >>> 0;
       if (room === 0) break;
-      u8.set(bytes.subarray(done, done + room), this.word(0));
+      u8.set(bytes.subarray(done, done + room), this.block.word(0));
       if (exports.transferStreamWritten(stream, low, high, room) !== 0) break;
       done += room;
     }
@@ -104,22 +84,22 @@ export class EngineStreams {
 
   /** All has been written. */
   finish(stream: number): boolean {
-    return this.now.transferStreamFinish(stream) === 0;
+    return this.block.now.transferStreamFinish(stream) === 0;
   }
 
   /** Gives up sending, for a StreamResetError. */
   reset(stream: number, error: number): boolean {
-    return this.now.transferStreamReset(stream, error) === 0;
+    return this.block.now.transferStreamReset(stream, error) === 0;
   }
 
   /** Wants no more of what comes. */
   stop(stream: number): boolean {
-    return this.now.transferStreamStop(stream) === 0;
+    return this.block.now.transferStreamStop(stream) === 0;
   }
 
   /** From now on a stream is read in any order; false: reading has begun. */
   setUnordered(stream: number): boolean {
-    return this.now.transferStreamUnordered(stream) === 0;
+    return this.block.now.transferStreamUnordered(stream) === 0;
   }
 
   /**
@@ -128,19 +108,19 @@ export class EngineStreams {
    */
   goAway(session: number, error: number, reason = '', bytesMax = 256): boolean {
     const text = utf8Within(reason, bytesMax);
-    this.engine.u8.set(text, this.block);
-    return this.now.transferGoaway(session, error, text.length) === 0;
+    this.block.put(0, text);
+    return this.block.now.transferGoaway(session, error, text.length) === 0;
   }
 
   setPriority(stream: number, priority: number): boolean {
-    return this.now.transferStreamPriority(stream, priority) === 0;
+    return this.block.now.transferStreamPriority(stream, priority) === 0;
   }
 
   /** The sum of all that a stream's peer sent, once all of it has come. */
   totalOf(stream: number): number | undefined {
-    if (this.now.transferStreamFacts(stream) !== 0) return undefined;
-    if (this.word(StreamFact.HAS_ALL) === 0) return undefined;
-    return this.word(StreamFact.FINAL) + this.word(StreamFact.FINAL + 4) * TWO_32;
+    if (this.block.now.transferStreamFacts(stream) !== 0) return undefined;
+    if (this.block.word(StreamFact.HAS_ALL) === 0) return undefined;
+    return this.block.long(StreamFact.FINAL);
   }
 
   /**
@@ -153,17 +133,16 @@ export class EngineStreams {
     take: (bytes: Uint8Array, offset: number) => void,
     bytesMax = Number.POSITIVE_INFINITY,
   ): number {
-    const { u8 } = this.engine;
-    const exports = this.now;
+    const { u8 } = this.block.engine;
+    const exports = this.block.now;
     let sum = 0;
     while (sum < bytesMax) {
       const length = exports.transferStreamReadable(stream) >>> 0;
       if (length === 0) break;
-      const address = this.word(0);
-      const offset = this.word(8) + this.word(12) * TWO_32;
+      const address = this.block.word(0);
+      const offset = this.block.long(8);
       take(u8.subarray(address, address + length), offset);
-      const low = offset >>> 0;
-      if (exports.transferStreamConsumed(stream, low, (offset / TWO_32) >>> 0, length) !== 0) break;
+      if (exports.transferStreamConsumed(stream, ...lowHigh(offset), length) !== 0) break;
       sum += length;
     }
     return sum;

@@ -4,7 +4,7 @@
  * backward. Handles are the engine's. Reference: transfer sections 1-6.
  */
 import { CLIENT_SIZES, type EngineSizes, type TransferSizes } from '../engine/configuration.ts';
-import { check, type Engine, type EngineExports } from '../engine/engine.ts';
+import { check, type Engine } from '../engine/engine.ts';
 import { Config, Region, Ring } from '../engine/generated/layout.ts';
 import {
   LARGE_FRAME_BYTES,
@@ -22,6 +22,7 @@ import {
 } from '../engine/generated/transfer.ts';
 import { type RandomBytes, utf8Within } from './byte-strings.ts';
 import type { PacketPlaces } from './datagram-transport.ts';
+import { EngineBlock } from './engine-block.ts';
 import { EngineStreams } from './engine-streams.ts';
 import { checkFits, frameLimits } from './frame-limits.ts';
 import { checkEngineTransfers, checkTransferSizes, FRAMES_EACH_WAY } from './transfer-sizes.ts';
@@ -48,23 +49,23 @@ export interface OpenOptions {
   handshakeHash: Uint8Array;
   initiator: boolean;
   /** Round trip of the handshake [not known]. */
-  roundTripUs?: number;
+  roundTripUs?: number | undefined;
   peerMaxStreams: number;
-  peerWindowKib: number;
+  peerWindowKiB: number;
   maxStreams: number;
-  windowKib: number;
+  windowKiB: number;
   headerProtection?: boolean;
   /** The largest UDP payload that can leave here. */
   mtuMax: number;
-  idleMs?: number;
-  rekeySeconds?: number;
-  rekeyPackets?: number;
+  idleMs?: number | undefined;
+  rekeySeconds?: number | undefined;
+  rekeyPackets?: number | undefined;
   /** 32 random bytes that only this process knows. */
   secret: Uint8Array;
   /** The far end (far-end.ts). */
   path: Uint8Array;
   /** 32 random bytes, of the process: the peer gets tokens for stateless resets [it gets none]. */
-  resetKey?: Uint8Array;
+  resetKey?: Uint8Array | undefined;
 }
 
 export interface TransferEventOf {
@@ -95,8 +96,7 @@ export type Statistics = Record<keyof typeof TransferStatistic, number>;
 export class EngineTransfer {
   readonly engine: Engine;
   readonly streams: EngineStreams;
-  private readonly clock: () => number;
-  private readonly block: number;
+  private readonly block: EngineBlock;
   private readonly events: number;
   private readonly eventMask: number;
   private readonly incoming: number;
@@ -113,9 +113,8 @@ export class EngineTransfer {
   constructor(engine: Engine, clock: () => number) {
     checkEngineTransfers(engine);
     this.engine = engine;
-    this.clock = clock;
-    this.streams = new EngineStreams(engine, clock);
-    this.block = engine.region(Region.TRANSFER);
+    this.block = new EngineBlock(engine, clock);
+    this.streams = new EngineStreams(this.block);
     this.events = engine.region(Region.TRANSFER_EVENTS);
     const words = engine.exports.configBlock() >>> 2;
     this.eventMask = (engine.u32[words + Config.TRANSFER_EVENTS] ?? 1) - 1;
@@ -125,51 +124,31 @@ export class EngineTransfer {
     this.cursor = this.incoming;
   }
 
-  /** The exports, which know the time now. */
-  private get now(): EngineExports {
-    const nowUs = this.clock();
-    this.engine.exports.transferAt(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
-    return this.engine.exports;
-  }
-
-  private word(offset: number): number {
-    return this.engine.u32[(this.block + offset) >>> 2] ?? 0;
-  }
-
-  private setWord(offset: number, value: number): void {
-    this.engine.u32[(this.block + offset) >>> 2] = value;
-  }
-
-  private put(offset: number, bytes: Uint8Array, length = bytes.length): void {
-    if (bytes.length !== length) throw new RangeError(`wanted ${length} bytes`);
-    this.engine.u8.set(bytes, this.block + offset);
-  }
-
   /** Opens a session; gives its handle, undefined when there is no room for one more. */
   open(options: OpenOptions): number | undefined {
-    this.engine.u8.fill(0, this.block, this.block + OpenArgument.BYTES);
-    this.put(OpenArgument.K1, options.k1, 32);
-    this.put(OpenArgument.K2, options.k2, 32);
-    this.put(OpenArgument.HANDSHAKE_HASH, options.handshakeHash, 32);
-    this.put(OpenArgument.SECRET, options.secret, 32);
-    this.put(OpenArgument.PATH, options.path, PathField.BYTES);
-    this.setWord(OpenArgument.INITIATOR, options.initiator ? 1 : 0);
-    this.setWord(OpenArgument.ROUND_TRIP_US, options.roundTripUs ?? 0);
-    this.setWord(OpenArgument.PEER_MAX_STREAMS, options.peerMaxStreams);
-    this.setWord(OpenArgument.PEER_WINDOW_KIB, options.peerWindowKib);
-    this.setWord(OpenArgument.MAX_STREAMS, options.maxStreams);
-    this.setWord(OpenArgument.WINDOW_KIB, options.windowKib);
-    this.setWord(OpenArgument.HEADER_PROTECTION, options.headerProtection ? 1 : 0);
-    this.setWord(OpenArgument.MTU_MAX, options.mtuMax);
-    this.setWord(OpenArgument.IDLE_MS, options.idleMs ?? 0);
-    this.setWord(OpenArgument.REKEY_SECONDS, options.rekeySeconds ?? 120);
-    this.setWord(OpenArgument.REKEY_PACKETS, options.rekeyPackets ?? 1000000);
+    const { block } = this;
+    this.engine.u8.fill(0, block.address, block.address + OpenArgument.BYTES);
+    block.put(OpenArgument.K1, options.k1, 32);
+    block.put(OpenArgument.K2, options.k2, 32);
+    block.put(OpenArgument.HANDSHAKE_HASH, options.handshakeHash, 32);
+    block.put(OpenArgument.SECRET, options.secret, 32);
+    block.put(OpenArgument.PATH, options.path, PathField.BYTES);
+    block.setWord(OpenArgument.INITIATOR, options.initiator ? 1 : 0);
+    block.setWord(OpenArgument.ROUND_TRIP_US, options.roundTripUs ?? 0);
+    block.setWord(OpenArgument.PEER_MAX_STREAMS, options.peerMaxStreams);
+    block.setWord(OpenArgument.PEER_WINDOW_KIB, options.peerWindowKiB);
+    block.setWord(OpenArgument.MAX_STREAMS, options.maxStreams);
+    block.setWord(OpenArgument.WINDOW_KIB, options.windowKiB);
+    block.setWord(OpenArgument.HEADER_PROTECTION, options.headerProtection ? 1 : 0);
+    block.setWord(OpenArgument.MTU_MAX, options.mtuMax);
+    block.setWord(OpenArgument.IDLE_MS, options.idleMs ?? 0);
+    block.setWord(OpenArgument.REKEY_SECONDS, options.rekeySeconds ?? 120);
+    block.setWord(OpenArgument.REKEY_PACKETS, options.rekeyPackets ?? 1000000);
     if (options.resetKey) {
-      this.setWord(OpenArgument.RESET, 1);
-      this.put(OpenArgument.RESET_KEY, options.resetKey, 32);
+      block.setWord(OpenArgument.RESET, 1);
+      block.put(OpenArgument.RESET_KEY, options.resetKey, 32);
     }
-    const nowUs = this.clock();
-    const handle = this.engine.exports.transferOpen(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+    const handle = this.engine.exports.transferOpen(...block.time);
     return handle === 0 ? undefined : handle >>> 0;
   }
 
@@ -181,7 +160,7 @@ export class EngineTransfer {
       incomingBytes: this.areaBytes,
       outgoing: this.outgoing,
       outgoingBytes: this.areaBytes,
-      sent: this.block + TransferBlock.SENT,
+      sent: this.block.address + TransferBlock.SENT,
     };
   }
 
@@ -200,9 +179,9 @@ export class EngineTransfer {
       this.cursor += bytes.length;
     }
     const entry = TransferBlock.RECEIVED + this.received * TransferPacket.BYTES;
-    this.setWord(entry + TransferPacket.OFFSET, offset);
-    this.setWord(entry + TransferPacket.LENGTH, bytes.length);
-    this.put(entry + TransferPacket.PATH, path, PathField.BYTES);
+    this.block.setWord(entry + TransferPacket.OFFSET, offset);
+    this.block.setWord(entry + TransferPacket.LENGTH, bytes.length);
+    this.block.put(entry + TransferPacket.PATH, path, PathField.BYTES);
     this.received++;
     return true;
   }
@@ -212,26 +191,18 @@ export class EngineTransfer {
     return buffer === this.engine.u8.buffer && within >= 0 && within + length <= this.areaBytes;
   }
 
-  /** Takes the packets laid down; gives how many, of which verdict() and takenBy() tell. */
+  /** Takes the packets laid down; gives how many, of which verdict() tells. */
   receive(): number {
-    const nowUs = this.clock();
     const count = this.received;
     this.received = 0;
-    if (count) this.engine.exports.transferReceive(count, nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+    if (count) this.engine.exports.transferReceive(count, ...this.block.time);
     return count;
   }
 
   /** The PacketVerdict of a packet of the last receive(). */
   verdict(index: number): number {
     const entry = TransferBlock.RECEIVED + index * TransferPacket.BYTES;
-    return this.word(entry + TransferPacket.VERDICT);
-  }
-
-  /** The session that took it; 0: none. */
-  takenBy(index: number): number {
-    return this.word(
-      TransferBlock.RECEIVED + index * TransferPacket.BYTES + TransferPacket.SESSION,
-    );
+    return this.block.word(entry + TransferPacket.VERDICT);
   }
 
   /**
@@ -239,7 +210,7 @@ export class EngineTransfer {
    * it came from, good until the next send(). undefined: none, as most often.
    */
   resetFor(index: number, random: RandomBytes): Uint8Array | undefined {
-    const bytes = this.now.transferResetFor(index, this.outgoing);
+    const bytes = this.block.now.transferResetFor(index, this.outgoing);
     if (bytes === 0) return undefined;
     this.engine.u8.set(random(bytes - RESET_TOKEN_BYTES), this.outgoing);
     return this.engine.u8.subarray(this.outgoing, this.outgoing + bytes);
@@ -248,34 +219,33 @@ export class EngineTransfer {
   /** Asks for packets to send; gives how many. A full batch means that there may be more. */
   send(): number {
     const { exports } = this.engine;
-    const nowUs = this.clock();
-    const low = nowUs >>> 0;
-    return exports.transferSend(this.outgoing, this.areaBytes, low, (nowUs / TWO_32) >>> 0);
+    return exports.transferSend(this.outgoing, this.areaBytes, ...this.block.time);
   }
 
   /** A packet of the last send(). */
   sent(index: number): PacketOut {
     const entry = TransferBlock.SENT + index * TransferPacket.BYTES;
-    const offset = this.word(entry + TransferPacket.OFFSET);
-    const path = this.block + entry + TransferPacket.PATH;
+    const offset = this.block.word(entry + TransferPacket.OFFSET);
+    const path = this.block.address + entry + TransferPacket.PATH;
     return {
-      bytes: this.engine.u8.subarray(offset, offset + this.word(entry + TransferPacket.LENGTH)),
+      bytes: this.engine.u8.subarray(
+        offset,
+        offset + this.block.word(entry + TransferPacket.LENGTH),
+      ),
       path: this.engine.u8.subarray(path, path + PathField.BYTES),
-      session: this.word(entry + TransferPacket.SESSION),
-      mtuProbe: (this.word(entry + TransferPacket.FLAGS) & PacketFlag.MTU_PROBE) !== 0,
+      session: this.block.word(entry + TransferPacket.SESSION),
+      mtuProbe: (this.block.word(entry + TransferPacket.FLAGS) & PacketFlag.MTU_PROBE) !== 0,
     };
   }
 
   step(): void {
-    const nowUs = this.clock();
-    this.engine.exports.transferStep(nowUs >>> 0, (nowUs / TWO_32) >>> 0);
+    this.engine.exports.transferStep(...this.block.time);
   }
 
   /** When step() and send() are wanted; Infinity: not before something else happens. */
   wakeUs(): number {
     this.engine.exports.transferWake();
-    const high = this.word(4);
-    return high === 0xffffffff ? Number.POSITIVE_INFINITY : high * TWO_32 + this.word(0);
+    return this.block.word(4) === 0xffffffff ? Number.POSITIVE_INFINITY : this.block.long(0);
   }
 
   /** Hands every waiting event to `take`, and gives back what the event carried. */
@@ -311,22 +281,21 @@ export class EngineTransfer {
    */
   close(session: number, error: number, reason = '', bytesMax = WIDEST.closeReason): boolean {
     const text = utf8Within(reason, bytesMax);
-    this.put(TransferBlock.ARGUMENTS, text);
-    return this.now.transferClose(session, error, text.length) === 0;
+    this.block.put(TransferBlock.ARGUMENTS, text);
+    return this.block.now.transferClose(session, error, text.length) === 0;
   }
 
   ping(session: number): boolean {
-    return this.now.transferPing(session) === 0;
+    return this.block.now.transferPing(session) === 0;
   }
 
   keepalive(session: number, on: boolean): boolean {
-    return this.now.transferKeepalive(session, on ? 1 : 0) === 0;
+    return this.block.now.transferKeepalive(session, on ? 1 : 0) === 0;
   }
 
   private layMessage(offset: number, data: Uint8Array): void {
-    this.setWord(0, offset >>> 0);
-    this.setWord(4, (offset / TWO_32) >>> 0);
-    this.put(8, data);
+    this.block.setLong(0, offset);
+    this.block.put(8, data);
   }
 
   /**
@@ -336,44 +305,44 @@ export class EngineTransfer {
   control(session: number, type: number, data: Uint8Array, offset = 0): number {
     checkFits('data', data, WIDEST.control);
     this.layMessage(offset, data);
-    return this.now.transferControl(session, type, data.length);
+    return this.block.now.transferControl(session, type, data.length);
   }
 
   /** A frame of type 0x20 to 0x3f, likewise. */
   extension(session: number, type: number, data: Uint8Array, stream = 0): number {
     checkFits('data', data, WIDEST.extension);
     this.layMessage(0, data);
-    return this.now.transferExtension(session, type, stream, data.length);
+    return this.block.now.transferExtension(session, type, stream, data.length);
   }
 
   /** Starts a rekey; false: one is under way. */
   rekey(session: number): boolean {
-    return this.now.transferRekey(session) === 0;
+    return this.block.now.transferRekey(session) === 0;
   }
 
   /** Answers REKEY_KEY with the representative of a fresh key. */
   rekeyKey(session: number, representative: Uint8Array): boolean {
-    this.put(0, representative, 32);
-    return this.now.transferRekeyKey(session) === 0;
+    this.block.put(0, representative, 32);
+    return this.block.now.transferRekeyKey(session) === 0;
   }
 
   /** Answers REKEY_SECRET with the shared secret. */
   rekeySecret(session: number, secret: Uint8Array): boolean {
-    this.put(0, secret, 32);
-    return this.now.transferRekeySecret(session) === 0;
+    this.block.put(0, secret, 32);
+    return this.block.now.transferRekeySecret(session) === 0;
   }
 
   /** Moves to another path (far-end.ts); false: a move is under way. */
   migrate(session: number, path: Uint8Array): boolean {
-    this.put(0, path, PathField.BYTES);
-    return this.now.transferMigrate(session) === 0;
+    this.block.put(0, path, PathField.BYTES);
+    return this.block.now.transferMigrate(session) === 0;
   }
 
   statistics(session: number): Statistics | undefined {
     if (this.engine.exports.transferStatistics(session) !== 0) return undefined;
     const entries = Object.entries(TransferStatistic)
       .filter(([name]) => name !== 'BYTES')
-      .map(([name, at]) => [name, this.word(at) + this.word(at + 4) * TWO_32]);
+      .map(([name, at]) => [name, this.block.long(at)]);
     return Object.fromEntries(entries) as Statistics;
   }
 }

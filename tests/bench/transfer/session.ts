@@ -43,9 +43,9 @@ class Side {
         initiator,
         roundTripUs: 100,
         peerMaxStreams: 4,
-        peerWindowKib: 16384,
+        peerWindowKiB: 16384,
         maxStreams: 4,
-        windowKib: 16384,
+        windowKiB: 16384,
         mtuMax: mtu,
         // The bench is about packets: no rekey in between.
         rekeySeconds: 100000,
