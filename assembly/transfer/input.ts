@@ -28,7 +28,7 @@ import {
   PACKET_CID_BYTES,
   PACKET_OVERHEAD,
 } from "./packet";
-import { follow } from "./path";
+import { follow, isBehind } from "./path";
 import { indexCame } from "./path-index";
 import { NO_INDEX, packetCameFrom } from "./path-slots";
 import { firstPrefix, nextPrefix, prefixSession } from "./prefix";
@@ -129,7 +129,7 @@ function takeFrame(session: usize, entry: usize, frame: usize, length: u32): u32
   const index = openedEpoch == sendingEpoch(session) ? openedPath : NO_INDEX,
     path = packetCameFrom(session, farEndOf(session, entry), index, length);
   viewFrame(frame);
-  if (!isProbing()) {
+  if (!isProbing() && !isBehind(session, index)) {
     const forgets = follow(session, path, openedEpoch, openedNumber);
     if (forgets) restartPath(session, forgets == 2);
   }

@@ -9,8 +9,8 @@ import { PathField } from "../core/transfer";
 import { now } from "./clock";
 import { Session } from "./layout";
 import { probePath, UNKNOWN_PTO_US } from "./path";
-import { indicesUsedUp, newestIndex, takeIndex } from "./path-index";
-import { currentPath, moveWaits, NO_INDEX, Path, Paths, probedPath } from "./path-slots";
+import { indicesUsedUp, leaveIndices, newestIndex, takeIndex } from "./path-index";
+import { currentPath, findPath, moveWaits, NO_INDEX, Path, Paths, probedPath } from "./path-slots";
 import { makeReady } from "./ready";
 import { askRekey } from "./rekey";
 import { restartPath } from "./session";
@@ -23,7 +23,7 @@ const TRIES_MAX: u32 = 3;
 /** Moves to the PathField at `far`, now or as soon as there is an index. False: a move is on. */
 export function migrateTo(session: usize, far: usize): bool {
   if (probedPath(session) || moveWaits(session)) return false;
-  const index = takeIndex(session, 0);
+  const index = takeIndex(session);
   if (index == NO_INDEX) wait(session, far);
   else begin(session, far, index);
   makeReady(session);
@@ -33,6 +33,8 @@ export function migrateTo(session: usize, far: usize): bool {
 function begin(session: usize, far: usize, index: u32): void {
   // The peer knows us by the address it called, wherever it is itself.
   store<u16>(far, load<u16>(currentPath(session), Path.FAR + PathField.LOCAL), PathField.LOCAL);
+  // The peer is where it was, so it is we who are elsewhere.
+  if (findPath(session, far) == currentPath(session)) leaveIndices(session, index);
   if (!probePath(session, far, index)) restartPath(session, true);
 }
 
@@ -49,7 +51,7 @@ export function resumeMove(session: usize): void {
   if (!moveWaits(session) || load<u8>(session, Head.LIFE) != Life.OPEN) return;
   const paths = session + Session.PATHS,
     tries: u32 = load<u8>(paths, Paths.TRIES);
-  let index = takeIndex(session, 0);
+  let index = takeIndex(session);
   if (index == NO_INDEX && tries < TRIES_MAX) {
     if (tries || indicesUsedUp(session)) askRekey(session);
     return;

@@ -16,10 +16,14 @@ export const enum Paths {
   /** move.ts: 1: a move to WANTED waits for an index, and how often its time was over. u8 each. */
   WAITS = 4,
   TRIES = 5,
+  /** Path indices below are of packets to an address that we have left. u8. */
+  LEAST = 6,
   /** Epoch << 32 | number of the newest packet that was more than a probe, plus 1. u64. */
   NEWEST = 8,
   /** When the time of the move that waits is over. u64. */
   WAITS_UNTIL = 16,
+  /** Until when the peer may not have heard that we have moved. u64. */
+  UNHEARD_UNTIL = 24,
   SLOTS = 32,
   /** A PathField. */
   WANTED = 416,
@@ -68,10 +72,7 @@ export const enum PathState {
 
 export const SLOTS: u32 = 4;
 
-/**
- * A path that no CID of the epoch has been shown on. What is above it is the least index that it
- * may take (path-index.ts).
- */
+/** A path that no CID of the epoch has been shown on. */
 export const NO_INDEX: u32 = 0x100;
 
 export function pathAt(session: usize, slot: u32): usize {
@@ -161,8 +162,9 @@ export function packetCameFrom(session: usize, far: usize, index: u32, bytes: u3
   if (!path) path = newPath(session, far);
   store<u64>(path, load<u64>(path, Path.RECEIVED) + bytes, Path.RECEIVED);
   // Never back: packets that were under way when we moved carry the index from before.
+  if (index >= NO_INDEX || index < load<u8>(session, Session.PATHS + Paths.LEAST)) return path;
   const has = load<u32>(path, Path.INDEX);
-  if (index < NO_INDEX && (has >= NO_INDEX || index > has)) store<u32>(path, index, Path.INDEX);
+  if (has >= NO_INDEX || index > has) store<u32>(path, index, Path.INDEX);
   return path;
 }
 

@@ -13,12 +13,13 @@
 import { PathField } from "../core/transfer";
 import { now } from "./clock";
 import { Session } from "./layout";
-import { hasIndex, keepIndex } from "./path-index";
+import { freeIndexIsOurs, giveIndex, hasIndex, isUnanswered, keepIndex } from "./path-index";
 import {
   allowance,
   currentPath,
   findPath,
   moveWaits,
+  NO_INDEX,
   newPath,
   Path,
   PathState,
@@ -41,6 +42,8 @@ const CHALLENGE_BYTES: u32 = 1200;
 const CHALLENGE_LEAST: u32 = 60;
 /** Time of an attempt on a way of which nothing is known: PTO of 100 ms (RFC 9000 8.2.4). */
 export const UNKNOWN_PTO_US: u64 = 325000;
+/** Probe timeouts for which the peer may not have heard that we moved. */
+const UNHEARD_TIMEOUTS: u64 = 3;
 const ATTEMPT_MAX_US: u64 = 5000000;
 
 /** Begins to validate a path; `unknown`: more than the port is another. */
@@ -89,6 +92,18 @@ export function follow(session: usize, path: usize, epoch: u32, n: u32): u32 {
   const ours = path == probedPath(session);
   if (ours && load<u8>(path, Path.STATE) != PathState.VALID) return 0;
   return moveTo(session, path);
+}
+
+/**
+ * Was a packet with this index sent before its sender heard that we have moved? Then it does not
+ * take us back. For so long that the peer has heard of it, if the new path is what it seemed to be.
+ */
+export function isBehind(session: usize, index: u32): bool {
+  const has = load<u32>(currentPath(session), Path.INDEX),
+    // Of an epoch in which nothing has come by the current path: 0 is where the peer was before.
+    current = has < NO_INDEX ? has : 1;
+  if (index >= current) return false;
+  return now < load<u64>(session, Session.PATHS + Paths.UNHEARD_UNTIL);
 }
 
 /** Makes a path the current one. Returns what follow() returns. */
@@ -143,6 +158,8 @@ export function onResponse(session: usize, data: usize): Answered {
       return Answered.CURRENT;
     }
     if (path != probedPath(session)) return Answered.NOTHING;
+    const unheard = UNHEARD_TIMEOUTS * max(ptoUs(session, false), UNKNOWN_PTO_US);
+    store<u64>(session, now + unheard, Session.PATHS + Paths.UNHEARD_UNTIL);
     return moveTo(session, path) == 2 ? Answered.MOVED : Answered.MOVED_PORT;
   }
   return Answered.NOTHING;
@@ -189,10 +206,21 @@ export function pathDue(session: usize): usize {
   return 0;
 }
 
-/** A challenge waits for a CID of its own. Who is asked answers: it may be the only way left. */
+/**
+ * What goes waits for a CID of its own. But a peer that has not heard of the epoch yet is answered,
+ * for it may be by the only way that is left. A peer that has left its address does not see which
+ * index we take to ask there, and might take it too: first it shall say what it has to say.
+ */
 function hasCid(session: usize, path: usize): bool {
-  if (isResponse(path)) keepIndex(session, path);
-  return hasIndex(session, path);
+  if (hasIndex(session, path)) return true;
+  const answers = isResponse(path);
+  if (path == part(session, Paths.BEFORE) && !answers && !freeIndexIsOurs(session)) {
+    if (load<u8>(currentPath(session), Path.TRIES) < CHALLENGES_MAX - 1) return false;
+  }
+  if (giveIndex(session, path)) return true;
+  if (!answers || !isUnanswered(session)) return false;
+  keepIndex(session, path);
+  return true;
 }
 
 /** Is the path's next frame a response? One that may not go does not keep a challenge back. */

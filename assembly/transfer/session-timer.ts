@@ -121,6 +121,6 @@ function checkPaths(session: usize): void {
   if (!onPathTimer(session)) return;
   tell(session, SessionBit.PATH_FAILED);
   // The next move shall not have to wait for an index.
-  if (freeIndex(session, 0) == NO_INDEX) askRekey(session);
+  if (freeIndex(session) == NO_INDEX) askRekey(session);
   if (currentPath(session) != from) restartPath(session, true);
 }

@@ -4,7 +4,7 @@
  * taken together; whatever may have given the engine something to do is followed by pump().
  */
 
-import { PacketVerdict } from '../../host-common/src/engine/generated/transfer.ts';
+import { PacketVerdict, PathField } from '../../host-common/src/engine/generated/transfer.ts';
 import type { Datagram } from '../../host-common/src/transfer/datagram-transport.ts';
 import type {
   EngineTransfer,
@@ -50,6 +50,8 @@ export class Endpoint {
   onPacket: ((packet: PacketOut) => void) | undefined;
   /** Called after events, before packets are asked for: whoever has data writes it. */
   onTurn: (() => void) | undefined;
+  /** Its other addresses; whoever calls the first of them calls number 1, and so on. */
+  private readonly others: Uint8Array[] = [];
   private readonly clock: VirtualClock;
   private readonly network: Network;
   private readonly arrivals: Datagram[] = [];
@@ -68,7 +70,7 @@ export class Endpoint {
     this.host = host;
     this.address = address;
     this.transfer = transfer(() => this.nowUs);
-    this.attach();
+    this.attach(address, 0);
   }
 
   /** The time that this host has. */
@@ -92,10 +94,12 @@ export class Endpoint {
     this.clock.at(this.sleepsUntilUs, () => this.pump());
   }
 
-  private attach(): void {
-    this.network.attach(this.address, this.host, ({ bytes, from }) => {
+  private attach(address: Uint8Array, local: number): void {
+    this.network.attach(address, this.host, ({ bytes, from }) => {
       if (this.arrivals.length >= BACKLOG_MAX) return;
-      this.arrivals.push({ bytes, farEnd: from });
+      const farEnd = from.slice();
+      farEnd[PathField.LOCAL] = local;
+      this.arrivals.push({ bytes, farEnd });
       if (this.arrivals.length === 1) this.clock.at(this.clock.nowUs, () => this.pump());
     });
   }
@@ -104,7 +108,18 @@ export class Endpoint {
   rebind(address: Uint8Array<ArrayBuffer>): void {
     this.network.detach(this.address);
     this.address = address;
-    this.attach();
+    this.attach(address, 0);
+  }
+
+  /** Packets come to this address too, and are answered from there. */
+  alsoAt(address: Uint8Array): void {
+    this.others.push(address);
+    this.attach(address, this.others.length);
+  }
+
+  /** Where a packet on this path leaves from. */
+  sourceOf(path: Uint8Array): Uint8Array {
+    return this.others[(path[PathField.LOCAL] ?? 0) - 1] ?? this.address;
   }
 
   /** Does something later, and what follows from it. */
@@ -170,7 +185,7 @@ export class Endpoint {
     for (let i = 0; i < count; i++) {
       const packet = this.transfer.sent(i);
       this.onPacket?.(packet);
-      this.network.send(packet.bytes, this.address, packet.path);
+      this.network.send(packet.bytes, this.sourceOf(packet.path), packet.path);
     }
     this.sent += count;
     return count > 0;

@@ -6,6 +6,7 @@
  * `--tight`: with pools that a run meets the end of, and two nodes.
  * `--reading`: scenarios whose applications read streams in turn, with pools of their own.
  * `--rekeying`: many short streams, and epochs of few packets.
+ * `--moving`: scenarios in which a node moves, and an onlooker shall not see from where to where.
  * `--trace FILE`, `--svg FILE`: of the first seed, every packet and event as NDJSON, and a drawing.
  * `--verbose`: a line for each seed. `--seconds T`: no new seed after so long.
  */
@@ -16,6 +17,7 @@ import { plainEngine } from '../../host-common/src/engine/module.ts';
 import { nodeX25519 } from '../../host-node/src/transfer/node-x25519.ts';
 import { seedOfRun } from '../seeded-random.ts';
 import { newEngine, newMachines } from './machines.ts';
+import { movingOf } from './moving-scenarios.ts';
 import { readingOf } from './reading-scenarios.ts';
 import { Recorder } from './recorder.ts';
 import { rekeyingOf } from './rekeying-scenarios.ts';
@@ -32,16 +34,21 @@ const { values } = parseArgs({
     tight: { type: 'boolean', default: false },
     reading: { type: 'boolean', default: false },
     rekeying: { type: 'boolean', default: false },
+    moving: { type: 'boolean', default: false },
     trace: { type: 'string' },
     svg: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
-const { tight, reading, rekeying, trace, svg } = values;
+const { tight, reading, rekeying, moving, trace, svg } = values;
 const first = wholeNumber('seed');
 const count = wholeNumber('seeds');
 const bytesOfStream = wholeNumber('bytes');
-const kind = reading ? ' --reading' : rekeying ? ' --rekeying' : tight ? ' --tight' : '';
+const kinds = { reading, rekeying, moving, tight };
+const isAsked = ([, isOn]: [string, boolean]) => isOn;
+const [kind = ''] = Object.entries(kinds)
+  .filter(isAsked)
+  .map(([name]) => ` --${name}`);
 const module = await plainEngine();
 
 function wholeNumber(name: 'seed' | 'seeds' | 'bytes'): number {
@@ -69,6 +76,7 @@ function tell(outcome: Outcome): void {
 function planOf(seed: number): { scenario: Scenario; sizes?: TransferSizes[]; tight?: boolean } {
   if (reading) return readingOf(seed);
   if (rekeying) return rekeyingOf(seed);
+  if (moving) return { scenario: movingOf(seed), tight };
   const limits = { bytes: bytesOfStream, ...(tight ? { nodes: 2 } : {}) };
   return { scenario: scenarioOf(seed, limits), tight };
 }

@@ -2,6 +2,10 @@
  * Runs one scenario and judges it: nodes call each other over a network with faults, every byte
  * arrives, in order and once, sessions end as they should, and nothing is left behind.
  */
+import {
+  SessionState,
+  TransferEventKind,
+} from '../../host-common/src/engine/generated/transfer.ts';
 import { equalBytes } from '../../host-common/src/transfer/byte-strings.ts';
 import { EngineTransfer } from '../../host-common/src/transfer/engine-transfer.ts';
 import { randomFrom } from '../seeded-random.ts';
@@ -9,6 +13,7 @@ import { VirtualClock } from './clock.ts';
 import { type MachineOptions, type Machines, newMachines, taken } from './machines.ts';
 import { Network, type Passage, simulatedAddress } from './network.ts';
 import { type Calling, SimulatedNode } from './node.ts';
+import { Onlooker } from './onlooker.ts';
 import { Outsiders } from './outsiders.ts';
 import { Pair } from './pair.ts';
 import type { Recorder } from './recorder.ts';
@@ -18,6 +23,8 @@ import { HEAL_US, type Incident, type Scenario } from './scenario.ts';
 const LIMIT_US = 900e6;
 /** Actions of a run: more is a loop. */
 const ACTIONS_MAX = 1_000_000;
+/** When a move is tried again that has to wait for another. */
+const MOVE_AGAIN_US = 20_000;
 /** How often is looked whether things go on, once all is well. */
 const WATCH_US = 1e6;
 
@@ -64,6 +71,12 @@ export class Run {
   private isWell = false;
   private hasMoved = false;
   private areScheduled = false;
+  readonly onlooker = new Onlooker();
+  /** Sessions that are moving, or whose last move failed; moves begun, and refused by the engine. */
+  private readonly moving = new Map<string, 'moving' | 'failed'>();
+  /** Where their peers are, if they have moved. */
+  private readonly places = new Map<string, Uint8Array>();
+  readonly moves = { begun: 0, refused: 0 };
 
   constructor(machines: Machines, scenario: Scenario, recorder?: Recorder) {
     this.machines = machines;
@@ -92,11 +105,27 @@ export class Run {
     const address = this.addressOf(host, host, 1);
     const parts = { transfer, clock, network, host, address, plan, identity, x25519, random };
     const node = new SimulatedNode(parts);
+    node.endpoint.alsoAt(this.addressOf(host, host + 128, 1));
+    this.watchMoves(node);
     node.endpoint.onTurn = () => {
       for (const pair of this.pairs) pair.turn(node);
     };
     if (recorder) node.endpoint.onPacket = (packet) => recorder.packet(host, packet);
+    if (this.scenario.patient) this.onlooker.watch(node);
     return node;
+  }
+
+  private watchMoves({ endpoint }: SimulatedNode): void {
+    const take = endpoint.onEvent;
+    endpoint.onEvent = (event) => {
+      const name = `${endpoint.host} ${event.session}`;
+      if (event.kind === TransferEventKind.PATH_FAILED) this.moving.set(name, 'failed');
+      if (event.kind === TransferEventKind.MIGRATED) {
+        this.moving.delete(name);
+        this.places.set(name, event.path.slice());
+      }
+      take?.(event);
+    };
   }
 
   /** An address for a host; `number` is its own, or another where it moves to. */
@@ -166,6 +195,10 @@ export class Run {
   }
 
   private happen(incident: Incident): void {
+    if (this.mustWait(incident)) {
+      this.clock.at(this.clock.nowUs + MOVE_AGAIN_US, () => this.happen(incident));
+      return;
+    }
     const { kind, node: number, us = 0, from = 'all' } = incident;
     const node = this.nodes[number];
     if (!node) throw new Error('an incident of nobody');
@@ -178,11 +211,12 @@ export class Run {
         return;
       case 'rebind':
         this.hasMoved = true;
-        endpoint.rebind(this.addressOf(number, number, ++this.port));
+        this.rebind(endpoint, this.addressOf(number, number, ++this.port));
         return;
       case 'move':
-        this.hasMoved = true;
-        this.move(node);
+      case 'roam':
+      case 'astray':
+        this.move(node, incident);
         break;
       case 'shrink':
         this.network.setLink(number, { ...this.network.linkOf(number), mtu: 1252 });
@@ -219,16 +253,48 @@ export class Run {
     this.pump(number);
   }
 
-  /** To another network: its sessions go on from there. */
-  private move(node: SimulatedNode): void {
+  private mustWait({ kind, node }: Incident): boolean {
+    if (!this.scenario.patient || !['move', 'roam', 'astray'].includes(kind)) return false;
+    const { sessions = [], endpoint } = this.nodes[node] ?? {};
+    return sessions.some(({ handle }) => {
+      const state = this.moving.get(`${node} ${handle}`);
+      if (state !== 'failed') return state === 'moving';
+      // A rekey brings new CIDs in place of those of attempts that failed.
+      return endpoint?.transfer.statistics(handle)?.STATE === SessionState.REKEYING;
+    });
+  }
+
+  /** A NAT has another mapping for it, and it does not know. */
+  private rebind(endpoint: SimulatedNode['endpoint'], address: Uint8Array<ArrayBuffer>): void {
+    this.onlooker.rebound(endpoint.address, address);
+    endpoint.rebind(address);
+  }
+
+  /** To another network, or another address of the peer: its sessions go on from there. */
+  private move(node: SimulatedNode, incident: Incident): void {
     const { host, transfer } = node.endpoint;
-    node.endpoint.rebind(this.addressOf(host, host + 256 * ++this.port, 7));
+    if (node.sessions.some(({ session }) => !session.isOpen)) return;
+    this.hasMoved = true;
+    if (incident.kind === 'move') {
+      node.endpoint.rebind(this.addressOf(host, host + 256 * ++this.port, 7));
+    }
     for (const { handle, session } of node.sessions) {
       const isPeer = (other: SimulatedNode) =>
         equalBytes(other.identity.noise.publicKey, session.peerKey);
       const peer = this.nodes.find(isPeer);
-      if (peer) transfer.migrate(handle, peer.endpoint.address);
+      if (!peer) continue;
+      this.moves.begun++;
+      const name = `${host} ${handle}`;
+      const place = this.places.get(name) ?? peer.endpoint.address;
+      this.moving.set(name, 'moving');
+      if (!transfer.migrate(handle, this.placeFor(incident, place, peer))) this.moves.refused++;
     }
+  }
+
+  private placeFor({ kind }: Incident, place: Uint8Array, { endpoint }: SimulatedNode): Uint8Array {
+    if (kind === 'move') return place;
+    if (kind === 'astray') return simulatedAddress(0xffff, ++this.port);
+    return this.random(2) ? endpoint.address : simulatedAddress(endpoint.host + 128, 1);
   }
 
   private isOver(): boolean {
@@ -251,6 +317,8 @@ export class Run {
     for (const { failure, session } of this.foreign)
       this.judgeForeign(failure, session !== undefined);
     for (const host of this.nodes.keys()) this.leftBehind(host);
+    const [linked] = this.onlooker.linked;
+    if (linked) throw new Error(`one CID on two ways, ${linked}`);
   }
 
   /** A call to a peer of another version; the one that it pretends to be may have called us. */

@@ -16,6 +16,9 @@ export interface Incident {
     | 'mend'
     | 'rebind'
     | 'move'
+    /** Calls the peer at its other address; at one where nobody is. */
+    | 'roam'
+    | 'astray'
     | 'shrink'
     | 'rekey'
     | 'ping'
@@ -96,6 +99,8 @@ export interface Scenario {
   incidents: Incident[];
   /** Their times count from when the first session stands [from the start of the run]. */
   fromSession?: boolean;
+  /** A move waits for the end of the one before; then an onlooker must not see whose they are. */
+  patient?: boolean;
   /** A session without keepalives may end by its idle time after an address has changed. */
   mayExpire: boolean;
 }

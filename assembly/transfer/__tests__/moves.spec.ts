@@ -193,6 +193,26 @@ describe("moves", () => {
     expect(countOn(portOf(theirsAt))).toBe(1);
   });
 
+  test("are not undone by what was on its way", () => {
+    start();
+    expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
+    for (let i = 0; i < 20; i++) {
+      ping(theirs);
+      ping(ours);
+      if (awaits(ours, TransferEventKind.MIGRATED, 1)) break;
+    }
+    expect(portOf(currentPath(sessionOf(ours)))).toBe(OTHER_PORT);
+    // It goes by the old path.
+    ping(theirs);
+    for (let i = 0; i < 20; i++) {
+      ping(ours);
+      awaits(ours, TransferEventKind.MIGRATED, 1);
+      expect(portOf(currentPath(sessionOf(ours)))).toBe(OTHER_PORT);
+    }
+    expect(linked).toBe(0);
+    expect(sessionState(sessionOf(theirs))).toBe(SessionState.ESTABLISHED);
+  });
+
   test("that find no index left wait for the next epoch", () => {
     start();
     useUp(ours, 0);
@@ -324,29 +344,71 @@ describe("a rekey during a probe", () => {
   });
 });
 
+describe("a move during a rekey", () => {
+  test("takes no CID over that was for the address before", () => {
+    start();
+    expect(rekey(theirs)).toBe(Status.OK);
+    for (let i = 0; i < 50 && epochNumber(theirs) == 0; i++) {
+      awaits(theirs, TransferEventKind.REKEYED, 1);
+    }
+    expect(epochNumber(ours)).toBe(0);
+    // Their first packet of the new epoch arrives where we are no more.
+    const before = oursAt,
+      count = flush();
+    expect(move(ours)).toBe(Status.OK);
+    const after = oursAt;
+    oursAt = before;
+    for (let i: u32 = 0; i < count; i++) if (senderOf(i) == theirs) carry(i);
+    oursAt = after;
+    expect(epochNumber(ours)).toBe(1);
+    expect(awaits(ours, TransferEventKind.MIGRATED, 200)).toBe(1);
+    expect(linked).toBe(0);
+  });
+
+  test("shows one CID of its own in each epoch", () => {
+    start();
+    expect(rekey(ours)).toBe(Status.OK);
+    expect(move(ours)).toBe(Status.OK);
+    expect(awaits(ours, TransferEventKind.REKEYED, 200)).toBe(1);
+    awaits(theirs, TransferEventKind.REKEYED, 20);
+    expect(sessionState(sessionOf(ours))).toBe(SessionState.ESTABLISHED);
+    expect(countOn(portOf(theirsAt))).toBe(3, "the first, the move's, the new epoch's");
+    expect(linked).toBe(0);
+  });
+});
+
 describe("path indices", () => {
   test("are taken in turn, two ahead of what came and to 252", () => {
     start();
     const session = sessionOf(ours);
-    expect(takeIndex(session, 0)).toBe(1);
-    expect(takeIndex(session, 0)).toBe(2);
-    expect(takeIndex(session, 0)).toBe(NO_INDEX, "3 is not known there");
+    expect(takeIndex(session)).toBe(1);
+    expect(takeIndex(session)).toBe(2);
+    expect(takeIndex(session)).toBe(NO_INDEX, "3 is not known there");
     indexCame(session, 0, 1);
-    expect(takeIndex(session, 0)).toBe(3);
-    expect(takeIndex(session, 0)).toBe(NO_INDEX);
+    expect(takeIndex(session)).toBe(3);
+    expect(takeIndex(session)).toBe(NO_INDEX);
     indexCame(session, 0, 250);
-    expect(takeIndex(session, 0)).toBe(251);
+    expect(takeIndex(session)).toBe(251);
     expect(indicesUsedUp(session)).toBe(false);
-    expect(takeIndex(session, 0)).toBe(252);
+    expect(takeIndex(session)).toBe(252);
     indexCame(session, 0, 252);
     expect(indicesUsedUp(session)).toBe(true);
-    expect(takeIndex(session, 0)).toBe(NO_INDEX);
+    expect(takeIndex(session)).toBe(NO_INDEX);
   });
 
-  test("skip what the other side may have taken", () => {
+  test("leave out what the other side of a rekey takes first", () => {
     start();
-    const session = sessionOf(ours);
-    expect(takeIndex(session, 2)).toBe(2);
-    expect(takeIndex(session, 2)).toBe(NO_INDEX);
+    const asks = sessionOf(ours),
+      answers = sessionOf(theirs);
+    expect(rekey(ours)).toBe(Status.OK);
+    expect(awaits(ours, TransferEventKind.REKEYED, 50)).toBe(1);
+    expect(takeIndex(asks)).toBe(1);
+    expect(takeIndex(asks)).toBe(NO_INDEX);
+    expect(takeIndex(answers)).toBe(2);
+    expect(takeIndex(answers)).toBe(NO_INDEX);
+    indexCame(asks, 1, 2);
+    indexCame(answers, 1, 1);
+    expect(takeIndex(asks)).toBe(3);
+    expect(takeIndex(answers)).toBe(3, "from then on both take the next");
   });
 });

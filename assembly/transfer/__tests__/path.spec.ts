@@ -6,6 +6,7 @@ import { Session } from "../layout";
 import {
   Answered,
   follow,
+  isBehind,
   isMigrating,
   onChallenge,
   onPathTimer,
@@ -17,10 +18,12 @@ import {
   spareAllowance,
   takePathFrame,
 } from "../path";
+import { leaveIndices } from "../path-index";
 import {
   allowance,
   currentPath,
   failedPath,
+  NO_INDEX,
   Path,
   PathState,
   packetCameFrom,
@@ -260,6 +263,37 @@ describe("paths", () => {
     probePath(session, PORT, 1);
     store<u64>(data, takePathFrame(session, pathDue(session), 1) + 1);
     expect(onResponse(session, data)).toBe(Answered.NOTHING, "another's bytes");
+  });
+
+  test("are not left again for what the peer sent before it heard of the move", () => {
+    start();
+    probePath(session, AWAY, 3);
+    expect(isBehind(session, 2)).toBe(false, "we have not moved");
+    expect(answerChallenge(AWAY)).toBe(Answered.MOVED);
+    expect(isBehind(session, 2)).toBe(true);
+    expect(isBehind(session, 3)).toBe(false, "it follows, or its NAT does");
+    expect(isBehind(session, 4)).toBe(false, "it moves");
+    expect(isBehind(session, NO_INDEX)).toBe(false, "another epoch's");
+    resetClock(now + 3 * UNKNOWN_US - 1);
+    expect(isBehind(session, 2)).toBe(true);
+    resetClock(now + 1);
+    expect(isBehind(session, 2)).toBe(false, "it does not hear us there");
+  });
+
+  test("show no index from an address of ours that belongs to the one before", () => {
+    start();
+    const other = packetCameFrom(session, AWAY, 2, 100);
+    expect(load<u32>(other, Path.INDEX)).toBe(2);
+    leaveIndices(session, 4);
+    expect(load<u32>(other, Path.INDEX)).toBe(NO_INDEX);
+    packetCameFrom(session, AWAY, 3, 100);
+    expect(load<u32>(other, Path.INDEX)).toBe(NO_INDEX, "it went to where we were");
+    packetCameFrom(session, AWAY, NO_INDEX, 100);
+    expect(load<u32>(other, Path.INDEX)).toBe(NO_INDEX, "the epoch before");
+    packetCameFrom(session, AWAY, 4, 100);
+    expect(load<u32>(other, Path.INDEX)).toBe(4);
+    packetCameFrom(session, AWAY, 3, 100);
+    expect(load<u32>(other, Path.INDEX)).toBe(4, "never back");
   });
 
   test("accept the answer to any of the challenges", () => {
