@@ -37,7 +37,7 @@ export const enum Path {
   INDEX = 24,
   /** A PathState, u8. */
   STATE = 28,
-  /** Challenges sent, u8; 1: one is due; 1: a response is due. */
+  /** Challenges sent, u8; 1: one is due; 1: a response is due, 2: it was asked for again. */
   CHALLENGES = 29,
   CHALLENGE_DUE = 30,
   RESPONSE_DUE = 31,

@@ -127,7 +127,7 @@ function moveTo(session: usize, path: usize): u32 {
 export function onChallenge(path: usize, data: usize, bytes: u32): void {
   store<u64>(path, load<u64>(data), Path.RESPONSE);
   store<u32>(path, bytes, Path.RESPONSE_BYTES);
-  store<u8>(path, 1, Path.RESPONSE_DUE);
+  store<u8>(path, min<u8>(load<u8>(path, Path.RESPONSE_DUE) + 1, 2), Path.RESPONSE_DUE);
 }
 
 /** What a response has settled. */
@@ -207,18 +207,19 @@ export function pathDue(session: usize): usize {
 }
 
 /**
- * What goes waits for a CID of its own. But a peer that has not heard of the epoch yet is answered,
- * for it may be by the only way that is left. A peer that has left its address does not see which
- * index we take to ask there, and might take it too: first it shall say what it has to say.
+ * What goes waits for a CID of its own. But a peer that has not heard of the epoch yet is answered
+ * when it asks again, for it may be by the only way that is left. A peer that has left its address
+ * does not see which index we take to ask there, and might take it too: so it is asked late.
  */
 function hasCid(session: usize, path: usize): bool {
   if (hasIndex(session, path)) return true;
-  const answers = isResponse(path);
-  if (path == part(session, Paths.BEFORE) && !answers && !freeIndexIsOurs(session)) {
+  const answers = isResponse(path),
+    isOurs = path == currentPath(session) || path == probedPath(session);
+  if (!isOurs && !answers && !freeIndexIsOurs(session)) {
     if (load<u8>(currentPath(session), Path.TRIES) < CHALLENGES_MAX - 1) return false;
   }
   if (giveIndex(session, path)) return true;
-  if (!answers || !isUnanswered(session)) return false;
+  if (load<u8>(path, Path.RESPONSE_DUE) < 2 || !answers || !isUnanswered(session)) return false;
   keepIndex(session, path);
   return true;
 }

@@ -82,8 +82,8 @@ const PLAN = { caller: 0, called: 1, atUs: 0, crossedUs: undefined };
 const END = { ending: 'close' as const, ender: 0 as const, error: 0 };
 
 /**
- * What a seed stands for. Of even seeds an onlooker shall not be able to tell which addresses belong
- * together; in odd ones moves follow each other unheard, ways are cut and hosts sleep, so that a
+ * What a seed stands for. Of even ones an onlooker shall not be able to tell which addresses are
+ * one node's; in odd ones moves follow each other unheard, ways are cut and hosts sleep, so that a
  * session has nothing but to live.
  */
 export function movingOf(seed: number): Scenario {

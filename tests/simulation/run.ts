@@ -72,7 +72,7 @@ export class Run {
   private hasMoved = false;
   private areScheduled = false;
   readonly onlooker = new Onlooker();
-  /** Sessions that are moving, or whose last move failed; moves begun, and refused by the engine. */
+  /** Sessions that are moving, or whose last move failed; moves begun, and refused. */
   private readonly moving = new Map<string, 'moving' | 'failed'>();
   /** Where their peers are, if they have moved. */
   private readonly places = new Map<string, Uint8Array>();

@@ -5,8 +5,8 @@ import { PathField, SessionState, TransferBlock, TransferEventKind } from "../..
 import { now } from "../clock";
 import { Epoch, epochAt, openPaths, sendingEpoch } from "../epoch";
 import { close, migrate, ping, rekey, rekeyKey, rekeySecret, step } from "../exports";
-import { indexCame, indicesUsedUp, takeIndex } from "../path-index";
-import { currentPath, NO_INDEX, Path } from "../path-slots";
+import { indexCame } from "../path-index";
+import { currentPath, Path } from "../path-slots";
 import { sessionState } from "../session";
 import { sessionOf } from "../session-head";
 import { configureTransfer } from "./configured";
@@ -374,41 +374,5 @@ describe("a move during a rekey", () => {
     expect(sessionState(sessionOf(ours))).toBe(SessionState.ESTABLISHED);
     expect(countOn(portOf(theirsAt))).toBe(3, "the first, the move's, the new epoch's");
     expect(linked).toBe(0);
-  });
-});
-
-describe("path indices", () => {
-  test("are taken in turn, two ahead of what came and to 252", () => {
-    start();
-    const session = sessionOf(ours);
-    expect(takeIndex(session)).toBe(1);
-    expect(takeIndex(session)).toBe(2);
-    expect(takeIndex(session)).toBe(NO_INDEX, "3 is not known there");
-    indexCame(session, 0, 1);
-    expect(takeIndex(session)).toBe(3);
-    expect(takeIndex(session)).toBe(NO_INDEX);
-    indexCame(session, 0, 250);
-    expect(takeIndex(session)).toBe(251);
-    expect(indicesUsedUp(session)).toBe(false);
-    expect(takeIndex(session)).toBe(252);
-    indexCame(session, 0, 252);
-    expect(indicesUsedUp(session)).toBe(true);
-    expect(takeIndex(session)).toBe(NO_INDEX);
-  });
-
-  test("leave out what the other side of a rekey takes first", () => {
-    start();
-    const asks = sessionOf(ours),
-      answers = sessionOf(theirs);
-    expect(rekey(ours)).toBe(Status.OK);
-    expect(awaits(ours, TransferEventKind.REKEYED, 50)).toBe(1);
-    expect(takeIndex(asks)).toBe(1);
-    expect(takeIndex(asks)).toBe(NO_INDEX);
-    expect(takeIndex(answers)).toBe(2);
-    expect(takeIndex(answers)).toBe(NO_INDEX);
-    indexCame(asks, 1, 2);
-    indexCame(answers, 1, 1);
-    expect(takeIndex(asks)).toBe(3);
-    expect(takeIndex(answers)).toBe(3, "from then on both take the next");
   });
 });
