@@ -25,6 +25,8 @@ const LIMIT_US = 900e6;
 const ACTIONS_MAX = 1_000_000;
 /** When a move is tried again that has to wait for another. */
 const MOVE_AGAIN_US = 20_000;
+/** The peer knows one index of ours after a rekey. What shows it is answered within so long. */
+const AFTER_REKEY_US = 1e6;
 /** How often is looked whether things go on, once all is well. */
 const WATCH_US = 1e6;
 
@@ -72,8 +74,10 @@ export class Run {
   private hasMoved = false;
   private areScheduled = false;
   readonly onlooker = new Onlooker();
-  /** Sessions that are moving, or whose last move failed; moves begun, and refused. */
-  private readonly moving = new Map<string, 'moving' | 'failed'>();
+  /** Sessions that are moving; moves begun, and refused. */
+  private readonly moving = new Set<string>();
+  /** When they had new keys last. */
+  private readonly rekeyedUs = new Map<string, number>();
   /** Where their peers are, if they have moved. */
   private readonly places = new Map<string, Uint8Array>();
   readonly moves = { begun: 0, refused: 0 };
@@ -119,7 +123,8 @@ export class Run {
     const take = endpoint.onEvent;
     endpoint.onEvent = (event) => {
       const name = `${endpoint.host} ${event.session}`;
-      if (event.kind === TransferEventKind.PATH_FAILED) this.moving.set(name, 'failed');
+      if (event.kind === TransferEventKind.REKEYED) this.rekeyedUs.set(name, this.clock.nowUs);
+      if (event.kind === TransferEventKind.PATH_FAILED) this.moving.delete(name);
       if (event.kind === TransferEventKind.MIGRATED) {
         this.moving.delete(name);
         this.places.set(name, event.path.slice());
@@ -257,9 +262,11 @@ export class Run {
     if (!this.scenario.patient || !['move', 'roam', 'astray'].includes(kind)) return false;
     const { sessions = [], endpoint } = this.nodes[node] ?? {};
     return sessions.some(({ handle }) => {
-      const state = this.moving.get(`${node} ${handle}`);
-      if (state !== 'failed') return state === 'moving';
-      // A rekey brings new CIDs in place of those of attempts that failed.
+      const name = `${node} ${handle}`;
+      const rekeyedUs = this.rekeyedUs.get(name) ?? Number.NEGATIVE_INFINITY;
+      if (this.clock.nowUs - rekeyedUs < AFTER_REKEY_US) return true;
+      if (this.moving.has(name)) return true;
+      // A rekey brings new CIDs, also in place of those of attempts that failed.
       return endpoint?.transfer.statistics(handle)?.STATE === SessionState.REKEYING;
     });
   }
@@ -286,7 +293,7 @@ export class Run {
       this.moves.begun++;
       const name = `${host} ${handle}`;
       const place = this.places.get(name) ?? peer.endpoint.address;
-      this.moving.set(name, 'moving');
+      this.moving.add(name);
       if (!transfer.migrate(handle, this.placeFor(incident, place, peer))) this.moves.refused++;
     }
   }
