@@ -95,6 +95,8 @@ export function bbrSending(session: usize): void {
   if (bytesInFlight(session) != 0 || recoveryWord(session, Recovery.APP_LIMITED) == 0) return;
   setFlag(session, Bbr.IDLE_RESTART, true);
   setBig(session, Bbr.EXTRA_START, now);
+  // Both begin anew: what came before the silence would look like acks in bunches, without end.
+  setNum(session, Bbr.EXTRA_DELIVERED, 0);
   if (isInProbeBw(session)) setPacingRate(session, 1);
   else if (bbrState(session) == BbrState.PROBE_RTT) checkProbeRttDone(session);
 }

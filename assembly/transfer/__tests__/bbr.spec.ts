@@ -1,7 +1,7 @@
 import { BbrState } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
 import { addAckRange, writeAckHead } from "../ack";
-import { bandwidth, congestionState, congestionWindow, pacingRate } from "../bbr";
+import { bandwidth, congestionState, congestionWindow, markAppLimited, pacingRate } from "../bbr";
 import { now, setNow } from "../clock";
 import { mtu, startMtu } from "../mtu";
 import { pacingDeadline, sendQuantum } from "../pacer";
@@ -139,6 +139,30 @@ function ackHalf(session: usize, from: u32, packets: u32): void {
   for (let n: u32 = 2; n < packets; n += 2) addAckRange(block, 1, 1);
   expect(onAckBlock(session, 0, block, 300)).toBe(Handled.OK);
 }
+
+describe("bursts with silences between them", () => {
+  test("are acked each at once, and the window grows to no more than a few of them", () => {
+    const session = bareSession(),
+      block = guarded(300),
+      burst: u32 = 100;
+    startMtu(session, false, 1472);
+    startRecovery(session, 40000);
+    for (let round: u32 = 0; round < 200; round++) {
+      setNow(now + SECOND / 10);
+      markAppLimited(session);
+      for (let i: u32 = 0; i < burst; i++) {
+        const record = recordSent(session, 0, round * burst + i, 1252);
+        packetSent(session, record, SentFlag.ELICITING | SentFlag.IN_FLIGHT);
+      }
+      setNow(now + (round & 1 ? 39000 : 40000));
+      writeAckHead(block, (round + 1) * burst - 1, 0, burst - 1);
+      expect(onAckBlock(session, 0, block, 300)).toBe(Handled.OK);
+      expect(bytesInFlight(session)).toBe(0);
+    }
+    expect(congestionWindow(session)).toBeGreaterThan(burst * 1252);
+    expect(congestionWindow(session)).toBeLessThan(5 * burst * 1252);
+  });
+});
 
 describe("the pacer", () => {
   test("goes on when acks came while the host's clock stood still", () => {
