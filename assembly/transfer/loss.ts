@@ -17,6 +17,7 @@ import {
   setRecoveryCount,
   setRecoveryWord,
 } from "./recovery-state";
+import { wasRefused } from "./refused";
 import { lossDelayUs, ptoUs } from "./rtt";
 import { firstSent, nextSent, SentFlag, sentRecord } from "./sent";
 import { SentRecord } from "./sent-record";
@@ -57,15 +58,14 @@ function lose(session: usize, record: usize, s: u64): void {
   leaveFlight(session, record, s);
   const lost = recoveryWord(session, Recovery.PACKETS_LOST) + 1;
   setRecoveryWord(session, Recovery.PACKETS_LOST, lost);
-  // What is eliciting and not in flight went to another far end than the path's.
-  if (flags & SentFlag.IN_FLIGHT && isOnPath(session, s)) {
-    if (flags & SentFlag.MTU_PROBE) mtuProbeLost(session, sentBytes(record));
-    else {
-      mtuPacketLost(session, sentBytes(record), s);
-      loseCongestion(session, record, s);
-    }
-  }
   contentLost(session, record);
+  // What is eliciting and not in flight went to another far end than the path's.
+  if (!(flags & SentFlag.IN_FLIGHT) || !isOnPath(session, s)) return;
+  if (flags & SentFlag.MTU_PROBE) mtuProbeLost(session, sentBytes(record));
+  else if (!wasRefused(session, record)) {
+    mtuPacketLost(session, sentBytes(record), s);
+    loseCongestion(session, record, s);
+  }
 }
 
 /** Whether the row of losses that just ended spans persistent congestion. */

@@ -6,6 +6,7 @@
 import { Content } from "./content";
 import { messageAcked, messageLost } from "./messages";
 import { tookContent } from "./refusal-ping";
+import { noteTaken } from "./refused";
 import { SentRecord } from "./sent-record";
 import { streamContentAcked, streamContentLost } from "./stream-outcome";
 
@@ -14,7 +15,10 @@ export function contentAcked(session: usize, record: usize): void {
   if (kind == Content.NONE) return;
   tookContent(session);
   if (kind == Content.MESSAGE) messageAcked(session, record);
-  else streamContentAcked(session, record);
+  else {
+    noteTaken(session, record);
+    streamContentAcked(session, record);
+  }
 }
 
 export function contentLost(session: usize, record: usize): void {

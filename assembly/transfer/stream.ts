@@ -87,6 +87,9 @@ export const enum Stream {
   END_LOST_AT = 392,
   /** And how many did. u8. */
   END_LOST = 400,
+  /** refused.ts: packets acked and lost of late. u16 each. */
+  ACKED_LATELY = 402,
+  LOST_LATELY = 404,
   BYTES = 408,
 }
 
@@ -254,6 +257,9 @@ export const enum Part {
   /** u32: ends not acked that went first in this epoch, and in one before (unacked-ends.ts). */
   ENDS = 372,
   ENDS_BEFORE = 376,
+  /** refused.ts, u32: packets in a row that arrived, of streams that lose little; u64: when. */
+  ROW = 380,
+  ROW_AT = 384,
 }
 
 /** What becomes of a host that was refused a stream (Part.AVAILABLE). */
