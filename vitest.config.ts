@@ -9,13 +9,19 @@ import { chromiumArgs, findChromium } from './scripts/chromium.mjs';
 const quick = process.env.ANDVARI_QUICK === '1';
 const chromium = quick ? undefined : findChromium();
 const exclude = [...configDefaults.exclude, ...(quick ? ['**/*.slow.test.ts'] : [])];
-const timeouts = { testTimeout: 30_000, hookTimeout: 30_000 };
+// They end only a hang: how long a test takes depends on who else is on the machine.
+const patience = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
+  setupFiles: ['tests/patience.ts'],
+};
 
 const inOrByBrowser = ['tests/browser/**', 'tests/wallet/**', 'tests/webtransport/**'];
 
 const node: TestProjectConfiguration = {
   test: {
-    ...timeouts,
+    ...patience,
     name: 'node',
     pool: 'forks',
     include: ['host-*/src/**/*.test.ts', 'native-io/lib/**/*.test.ts', 'tests/**/*.test.ts'],
@@ -27,7 +33,7 @@ const node: TestProjectConfiguration = {
 function inBrowser(executablePath: string): TestProjectConfiguration {
   return {
     test: {
-      ...timeouts,
+      ...patience,
       name: 'browser',
       include: ['tests/browser/**/*.test.ts', 'host-*/src/**/*.browser.test.ts'],
       exclude,
@@ -47,7 +53,7 @@ function inBrowser(executablePath: string): TestProjectConfiguration {
 function onPage(executablePath: string): TestProjectConfiguration {
   return {
     test: {
-      ...timeouts,
+      ...patience,
       name: 'wallet',
       pool: 'forks',
       include: ['tests/wallet/**/*.test.ts', 'tests/webtransport/**/*.test.ts'],

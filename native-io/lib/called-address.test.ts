@@ -12,7 +12,7 @@ import { CLIENT_IP6, SERVER_IP6, Veth, whyNoXdp } from './testing/veth.ts';
 
 const native = loadNative();
 const PAGE = 65_536;
-const SOON = { timeout: 5000, interval: 2 };
+const SOON = { timeout: 60_000, interval: 2 };
 const OUTGOING = 2 * PAGE;
 const SENT = 3 * PAGE;
 const FAR_END_BYTES = 24;

@@ -7,7 +7,7 @@ import { loadNative } from './index.ts';
 
 const native = loadNative();
 const PAGE = 65_536;
-const SOON = { timeout: 5000, interval: 2 };
+const SOON = { timeout: 60_000, interval: 2 };
 const OUTGOING = 2 * PAGE;
 const OUTGOING_BYTES = 1000;
 const SENT = 3 * PAGE;

@@ -132,7 +132,7 @@ describe.skipIf(whyNot)('the life of AF_XDP sockets', () => {
     new XdpServer(veth).close();
   });
 
-  it('ends with its thread, also when that is terminated', { timeout: 60_000 }, async () => {
+  it('ends with its thread, also when that is terminated', async () => {
     for (let round = 0; round < 3; round++) {
       const { worker, message } = await startThread();
       expect(message).toEqual({ ready: 'native' });
@@ -143,7 +143,7 @@ describe.skipIf(whyNot)('the life of AF_XDP sockets', () => {
     new XdpServer(veth).close();
   });
 
-  it('shares two queues between two threads', { timeout: 60_000 }, async () => {
+  it('shares two queues between two threads', async () => {
     const where = { interface: veth.serverInterface, host: SERVER_IP, port: PORT };
     const attachment = module!.inNamespace(veth.server, () => attachXdp(loadXdpAddon(), where));
     expect(attachment.queues).toBe(2);

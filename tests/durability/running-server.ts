@@ -16,7 +16,7 @@ import {
 } from './server-setup.ts';
 
 const COINS = 600;
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 export interface RunningOptions {
   /** Where the store's files are. */

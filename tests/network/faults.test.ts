@@ -11,7 +11,7 @@ import { ALL, NetworkPlace, ring } from './network-place.ts';
 import type { Asked, Interposed, Lie, Told } from './placed-server.ts';
 
 const long = process.env.ANDVARI_LONG === '1';
-const TIMEOUT_MS = long ? 600_000 : 30_000;
+const TIMEOUT_MS = long ? 600_000 : 120_000;
 /** The server that is not as it should be. */
 const ODD = 9;
 const HONEST = ALL.filter((id) => id !== ODD);

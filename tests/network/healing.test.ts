@@ -10,7 +10,7 @@ import { randomFrom, seedOfRun } from '../seeded-random.ts';
 import { ALL, NetworkPlace, ring } from './network-place.ts';
 
 const long = process.env.ANDVARI_LONG === '1';
-const TIMEOUT_MS = long ? 600_000 : 30_000;
+const TIMEOUT_MS = long ? 600_000 : 120_000;
 let place: NetworkPlace;
 beforeAll(async () => {
   place = await NetworkPlace.make();

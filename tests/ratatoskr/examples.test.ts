@@ -53,7 +53,7 @@ function run(name: string, ...words: string[]) {
   const file = fileURLToPath(new URL(`../../docs/examples/ratatoskr/${name}.ts`, import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...words], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
   });
   return `${status} ${stdout}${stderr}`;
 }

@@ -29,8 +29,8 @@ const KILLS = LONG ? 6 : 1;
  * A connection that lasts less than 10 s does not shorten the next wait, so the sixth kill in a row
  * may find a client that comes back after 30 s.
  */
-const CALL_TIMEOUT_MS = LONG ? 120_000 : 25_000;
-const TIMEOUT_MS = LONG ? 200_000 : 30_000;
+const CALL_TIMEOUT_MS = LONG ? 120_000 : 60_000;
+const TIMEOUT_MS = LONG ? 200_000 : 120_000;
 const DEVICES = ['a', 'b', 'c'];
 const CALLS = 40;
 

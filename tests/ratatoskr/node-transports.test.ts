@@ -84,7 +84,7 @@ describe.runIf(quicAvailable)('a client in Node', () => {
     expect(text((await client.call(bytes('hi'))).payload)).toBe('hi');
   });
 
-  it('falls back when UDP goes nowhere', { timeout: 15_000 }, async () => {
+  it('falls back when UDP goes nowhere', async () => {
     const { place, endpoint } = await start();
     const hole = createSocket('udp4').bind(0, '127.0.0.1');
     atEnd(() => hole.close());
@@ -140,7 +140,7 @@ describe.runIf(quicAvailable)('a server that is killed under a client on WebTran
     import.meta.url,
   );
 
-  it('has it back, and nothing was done twice', { timeout: 60_000 }, async () => {
+  it('has it back, and nothing was done twice', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'andvari-killed-'));
     atEnd(() => rmSync(folder, { recursive: true }));
     const { publicKey } = signerOf('device-1');

@@ -81,7 +81,7 @@ afterEach(async () => {
   await Promise.all(opened.map((one) => one.close()));
 });
 
-test('peers that fill all they can leave another its windows', { timeout: 30_000 }, async () => {
+test('peers that fill all they can leave another its windows', async () => {
   const server = await endpoint(SERVER);
   const incoming = server.incoming.getReader();
   const meet = async (name: number): Promise<[TransferSession, TransferSession]> => {

@@ -26,7 +26,7 @@ import {
 import { meet, read, UdpPlace, udpBackends, write } from './udp-place.ts';
 
 const BYTES = 2_000_000;
-const SOON = { timeout: 20_000, interval: 5 };
+const SOON = { timeout: 60_000, interval: 5 };
 const why = whyNoXdp();
 
 let veth: Veth;

@@ -73,7 +73,7 @@ async function connect(carrier: Carrier): Promise<void> {
 async function until(words: { state: string; answering: boolean }): Promise<number> {
   const startMs = performance.now();
   const wanted = `${words.state} ${words.answering}`;
-  const options = { timeout: 20_000, polling: 20 };
+  const options = { timeout: 60_000, polling: 20 };
   await page.waitForFunction(
     (text) => {
       const { state, answering } = globalThis.client.status();

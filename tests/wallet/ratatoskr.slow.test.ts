@@ -26,7 +26,7 @@ async function untilEnded(start: () => Promise<unknown>): Promise<void> {
   await start();
   await wallet.page
     .locator(`[data-testid="ratatoskr"][data-ended="${before + 1}"]`)
-    .waitFor({ timeout: 20_000 });
+    .waitFor({ timeout: 60_000 });
 }
 
 async function registered(): Promise<void> {
@@ -272,7 +272,7 @@ describe('the panel', () => {
     await wallet.untilEnded(async () => {
       await press('pay');
       const facts = wallet.hook('ratatoskr-facts').filter({ hasText: '1 waiting' });
-      await facts.waitFor({ timeout: 20_000 });
+      await facts.waitFor({ timeout: 60_000 });
       await wallet.cancel();
     });
     expect(await wallet.notice()).toMatch(/^Whether 1\.1 was paid is not known yet/);
@@ -284,7 +284,7 @@ describe('the panel', () => {
     expect(await wallet.notice()).toMatch(/^The payment of 1\.1 has not been answered/);
     await place.network.restartAll();
     await press('connect');
-    await state('online').waitFor({ timeout: 20_000 });
+    await state('online').waitFor({ timeout: 60_000 });
     expect(await transport()).toBe('websocket');
     await wallet.untilEnded(() => press('pay-again'));
     expect(await wallet.notice()).toMatch(/^1\.1 paid: payment-[0-9a-f]{16}\.$/);
@@ -316,7 +316,7 @@ describe('the panel', () => {
     const leaving = state('waiting').waitFor();
     await again();
     await leaving;
-    await state('online').waitFor({ timeout: 20_000 });
+    await state('online').waitFor({ timeout: 60_000 });
     expect(await transport()).toBe('webtransport');
     expect(place.network.ratatoskr).not.toEqual(before);
   });

@@ -22,7 +22,7 @@ export type Transport = 'udp' | 'tcp' | 'websocket';
 const TRANSPORTS: readonly Transport[] = ['udp', 'udp', 'udp', 'websocket', 'websocket', 'tcp'];
 
 /** How long anything may take; no reply within it is a hung connection. */
-const BOUND_MS = 8000;
+const BOUND_MS = 60_000;
 /** How the endpoint closes on what is no request. */
 const NOT_A_REQUEST = 1007;
 const WIDE_BYTES = 48;

@@ -37,7 +37,7 @@ describe.skipIf(why !== undefined)(`recorded cases${why ? ` (DID NOT RUN: ${why}
     servers = await makeVectorServers();
     veth = new Veth();
     client = new VethClient(veth);
-  }, 60_000);
+  });
   afterAll(async () => {
     client?.close();
     veth?.remove();

@@ -24,7 +24,7 @@ import { makeVectorServers, type VectorServer } from './vector-server.ts';
 let servers: Awaited<ReturnType<typeof makeVectorServers>>;
 beforeAll(async () => {
   servers = await makeVectorServers();
-}, 60_000);
+});
 afterAll(() => servers.remove());
 
 async function replayOverSockets(item: VectorCase): Promise<Uint8Array | undefined> {

@@ -14,7 +14,7 @@ import { ADMIN_KEY, COIN_ID, RAIDA_ID } from '../durability/server-setup.ts';
 import { randomFrom, seedOfRun } from '../seeded-random.ts';
 import { WorkerNode } from './worker-node.ts';
 
-const SOON = { timeout: 10_000, interval: 5 };
+const SOON = { timeout: 60_000, interval: 5 };
 const entryThatCannotStart = new URL('./no-such-file.ts', import.meta.url);
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 

@@ -145,5 +145,5 @@ describe('healing, lockers and change', () => {
     await fc.assert(fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 4 }), scenario), {
       numRuns: process.env['ANDVARI_LONG'] === '1' ? 3000 : 80,
     });
-  }, 60_000);
+  });
 });

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+const WAIT_MS = 60_000;
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 export class ChildProgram {
@@ -26,9 +27,15 @@ export class ChildProgram {
     );
   }
 
-  /** Waits for a line of JSON with this event. */
+  /** Waits for a line of JSON with this event, which may take long on a busy machine. */
   async event(name: string): Promise<Record<string, unknown>> {
-    for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 10) {
+    let isOver = false;
+    void this.ended.then(() => {
+      isOver = true;
+    });
+    const endMs = performance.now() + WAIT_MS;
+    for (let isLast = false; !isLast; ) {
+      isLast = isOver || performance.now() > endMs;
       for (const line of this.out.split('\n').slice(0, -1)) {
         const event = JSON.parse(line) as Record<string, unknown>;
         if (event['event'] === name) return event;

@@ -31,7 +31,7 @@ beforeAll(async () => {
   servers = await PreparedServers.make();
   server = await servers.start({ wire: 'spec', modern: false });
   proxy = await DamagingProxy.open(server.port);
-}, 60_000);
+});
 afterAll(async () => {
   await proxy.close();
   await server.stop();

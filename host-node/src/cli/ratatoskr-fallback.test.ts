@@ -66,7 +66,7 @@ const answered = (transport: string) => ({
   ...{ code: 0, isEcho: true, transport, sessions: 1, runs: 1 },
 });
 
-describe.runIf(quicAvailable)('andvari ratatoskr call', { timeout: 40_000 }, () => {
+describe.runIf(quicAvailable)('andvari ratatoskr call', () => {
   // An MTU of 1280 over IPv4, and RFC 9000 section 14: the least that a path must carry.
   it.each([1252, 1200])('goes by WebTransport over a path for %i bytes', async (bytesMax) => {
     const relay = await relayOf(bytesMax);

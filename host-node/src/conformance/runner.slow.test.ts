@@ -11,7 +11,7 @@ const patience = { replyMs: 20_000, silenceMs: 150 };
 let servers: PreparedServers;
 beforeAll(async () => {
   servers = await PreparedServers.make();
-}, 60_000);
+});
 afterAll(() => servers.remove());
 
 /** What is no pass, in words. */

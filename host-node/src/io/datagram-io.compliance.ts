@@ -15,7 +15,7 @@ const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
 const hosts = ['127.0.0.1', ...(hasIPv6 ? ['::1'] : [])];
 /** An address for documents (RFC 5737): no machine has it. */
 const NOT_OURS = '192.0.2.1';
-const SOON = { timeout: 5000, interval: 2 };
+const SOON = { timeout: 60_000, interval: 2 };
 /** How long silence lasts before it counts. */
 const SILENCE_MS = 60;
 const BATCH = 64;

@@ -33,7 +33,7 @@ const loopback: PacketIoNetwork = {
 };
 /** An address for documents (RFC 5737): no machine has it. */
 const NOT_OURS = '192.0.2.1';
-const WITHIN_MS = 5000;
+const WITHIN_MS = 60_000;
 const SOON = { timeout: WITHIN_MS, interval: 2 };
 /** How long silence lasts before it counts. */
 const SILENCE_MS = 60;

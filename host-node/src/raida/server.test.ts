@@ -9,7 +9,7 @@ const POWN = [1, 20] as const;
 const FIND = [2, 60] as const;
 /** How long silence lasts before it counts. */
 const SILENCE_MS = 60;
-const SOON = { timeout: 10_000, interval: 2 };
+const SOON = { timeout: 60_000, interval: 2 };
 /** More than the server can have origins waiting: what each request takes comes back. */
 const ROUNDS = 10;
 const LARGEST = 48 + 65_535;

@@ -276,7 +276,7 @@ function late(open: Open): void {
     // When that is written down.
     const known = async () =>
       expect(await bus.deliver(call('1', bytes({})))).toMatchObject({ ok: true });
-    await vi.waitFor(known, { timeout: 5000 });
+    await vi.waitFor(known);
     const request = call('2', bytes({ request_type: 'OBEDIENT' }));
     expect(await bus.deliver(request)).toMatchObject(late);
     while (bus.underWay > 0) await new Promise((resolve) => setTimeout(resolve, 1));

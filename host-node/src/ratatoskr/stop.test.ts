@@ -114,7 +114,7 @@ describe.runIf(quicAvailable)('a server that stops, over WebTransport', () => {
       noteAll(connected.receive, noted('session')),
       noteAll(control, noted('control')),
     ];
-    await vi.waitFor(() => expect(isHanded).toBe(true), { timeout: 10_000 });
+    await vi.waitFor(() => expect(isHanded).toBe(true));
     const closed = endpoint.close();
     expect(await client.end).toMatchObject({ by: 'peer', errorCode: 0x100 });
     await Promise.all([closed, ...reading]);

@@ -115,7 +115,7 @@ describe('an unknown outcome', () => {
     await vi.waitFor(() => expect(handle.ready).toBe(false), { interval: 1 });
     place.fault('open', true);
     handle.load(0, 8 * identity.pagesPerDenomination, journal.pageOffset(0));
-    await vi.waitFor(() => expect(heard.errors.length).toBeGreaterThan(3), { timeout: 5000 });
+    await vi.waitFor(() => expect(heard.errors.length).toBeGreaterThan(3));
     expect(heard.log).not.toContain('loaded 0');
     place.clearFault();
     await heard.until('loaded 0');

@@ -15,7 +15,7 @@ const REPLY_SLOT_BYTES = PAGE_BYTES;
 const LARGE_FRAMES = 8;
 /** Turns of serve() at the most: two echoing sockets that have found each other never end. */
 const ROUNDS_MAX = 100_000;
-const WAIT_MS = 5000;
+const WAIT_MS = 60_000;
 const WORDS = Ring.ENTRY_BYTES / 4;
 
 export interface RingEngineOptions {
@@ -178,7 +178,7 @@ export class RingEngine {
     return echoed;
   }
 
-  /** Turns until a request has come, and takes it; throws when none comes for five seconds. */
+  /** Turns until a request has come, and takes it; throws when none comes for a minute. */
   receive(socket: PacketSocket): DescriptorFields {
     for (const end = Date.now() + WAIT_MS; Date.now() < end; ) {
       this.turn(socket);

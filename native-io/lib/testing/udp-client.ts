@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 
-const WAIT_MS = 5000;
+const WAIT_MS = 60_000;
 
 /** A bound socket. The address needs no look-up, so `inside` covers all of it. */
 export function bindUdp(
@@ -54,7 +54,7 @@ export class UdpClient {
     });
   }
 
-  /** Waits until `count` datagrams have come in all; rejects after five seconds. */
+  /** Waits until `count` datagrams have come in all; rejects after a minute. */
   async wait(count: number): Promise<Buffer[]> {
     const deadline = Date.now() + WAIT_MS;
     while (this.received.length < count) {

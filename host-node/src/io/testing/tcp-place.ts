@@ -13,7 +13,7 @@ import { TcpClient } from './tcp-client.ts';
 
 const RAIDA_ID = 14;
 const ANY_PORT = { host: '127.0.0.1', port: 0 };
-export const WITHIN_MS = 5000;
+export const WITHIN_MS = 60_000;
 /** How long silence lasts before it counts. */
 export const SILENCE_MS = 60;
 /** For vi.waitFor. */

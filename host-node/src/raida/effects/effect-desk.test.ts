@@ -103,7 +103,7 @@ class Place {
   }
 
   async done(count = 1): Promise<void> {
-    await vi.waitFor(() => expect(this.completed.length).toBeGreaterThanOrEqual(count), 5000);
+    await vi.waitFor(() => expect(this.completed.length).toBeGreaterThanOrEqual(count));
   }
 
   result(length: number): string {

@@ -236,7 +236,7 @@ describe('Heidrun', () => {
       // The payer's own wallet, which knew the coins, sees that they have gone.
       expect((await payer.unlock(code)).taken, note).toEqual([]);
     }
-  }, 60_000);
+  });
 
   it('gives back all that it got, in one locker, wherever it is cut off', async () => {
     const seed = seedOfRun();
@@ -271,7 +271,7 @@ describe('Heidrun', () => {
       await payer.detect();
       expect(payer.coins()[0]?.grade.name, note).toBe('authentic');
     }
-  }, 60_000);
+  });
 
   it('makes nothing up for payments of format 1, which had no outcome', async () => {
     const { client, store, code } = await place();

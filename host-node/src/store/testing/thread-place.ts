@@ -61,7 +61,7 @@ export class Heard implements StoreEvents {
     this.errors.push(error);
   }
   async until(entry: string) {
-    await vi.waitFor(() => expect(this.log).toContain(entry), { timeout: 20000, interval: 2 });
+    await vi.waitFor(() => expect(this.log).toContain(entry), { timeout: 60_000, interval: 2 });
   }
 }
 
