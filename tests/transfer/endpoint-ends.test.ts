@@ -97,7 +97,8 @@ describe('bytes that were acked', () => {
     const [, two] = world.opened;
     const startMs = performance.now();
     await two?.close();
-    expect(performance.now() - startMs).toBeLessThan(1500);
+    // What was acked is kept for 30 s.
+    expect(performance.now() - startMs).toBeLessThan(15_000);
   });
 });
 
@@ -216,7 +217,7 @@ describe('close()', () => {
     void ours.close(2, 'bye');
     const untilMs = performance.now() + busyMs;
     while (performance.now() < untilMs);
-    const late = pause(3000).then(() => 'never told');
+    const late = pause(20_000).then(() => 'never told');
     const told = await Promise.race([theirs.closed, late]);
     expect(told).toEqual({ byPeer: true, error: 2, reason: 'bye' });
   });

@@ -2,20 +2,28 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 
-/** How long silence lasts before it counts. */
+/** How long a reply may take, and silence where none is due. */
+export const PATIENCE_MS = 60_000;
 const SILENCE_MS = 250;
+export const patienceFor = (due: Uint8Array | undefined) => (due ? PATIENCE_MS : SILENCE_MS);
 
 /** The reply to a datagram; undefined: silence. */
-export async function askUdp(port: number, request: Uint8Array): Promise<Uint8Array | undefined> {
+async function askUdp(
+  port: number,
+  request: Uint8Array,
+  patienceMs: number,
+): Promise<Uint8Array | undefined> {
+  let timer: NodeJS.Timeout | undefined;
   const socket = createSocket('udp4');
   try {
     await new Promise<void>((resolve) => socket.connect(port, '127.0.0.1', resolve));
     return await new Promise((resolve) => {
       socket.once('message', resolve);
       socket.send(request);
-      setTimeout(() => resolve(undefined), SILENCE_MS);
+      timer = setTimeout(() => resolve(undefined), patienceMs);
     });
   } finally {
+    clearTimeout(timer);
     socket.close();
   }
 }
@@ -24,14 +32,18 @@ export async function askUdp(port: number, request: Uint8Array): Promise<Uint8Ar
  * All bytes until the server closes; undefined: none within the time (the connection is then ended
  * from here).
  */
-export function askTcp(port: number, ...pieces: Uint8Array[]): Promise<Uint8Array | undefined> {
+function exchangeTcp(
+  port: number,
+  pieces: readonly Uint8Array[],
+  patienceMs: number,
+): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     const parts: Buffer[] = [];
     const silence = setTimeout(() => {
       socket.destroy();
       resolve(undefined);
-    }, SILENCE_MS * 4);
+    }, patienceMs);
     socket.once('error', reject);
     socket.on('data', (part) => parts.push(part));
     socket.once('end', () => {
@@ -48,6 +60,16 @@ export function askTcp(port: number, ...pieces: Uint8Array[]): Promise<Uint8Arra
   });
 }
 
-export function ask(transport: string, port: number, request: Uint8Array) {
-  return transport === 'udp' ? askUdp(port, request) : askTcp(port, request);
+export const askTcp = (port: number, ...pieces: Uint8Array[]) =>
+  exchangeTcp(port, pieces, PATIENCE_MS);
+
+export function ask(
+  transport: string,
+  port: number,
+  request: Uint8Array,
+  patienceMs = PATIENCE_MS,
+) {
+  return transport === 'udp'
+    ? askUdp(port, request, patienceMs)
+    : exchangeTcp(port, [request], 4 * patienceMs);
 }

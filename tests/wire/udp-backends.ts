@@ -10,12 +10,11 @@ import { PortableUdp } from '../../host-node/src/io/portable-udp.ts';
 import type { RaidaServer } from '../../host-node/src/raida/server.ts';
 import { loadTestModule } from '../../native-io/lib/testing/test-module.ts';
 import { CLIENT_IP, SERVER_IP, type Veth } from '../../native-io/lib/testing/veth.ts';
+import { PATIENCE_MS } from './exchange.ts';
 import type { Listener } from './vector-server.ts';
 
 export const BACKENDS = ['portable', 'mmsg', 'io_uring', 'af_xdp'] as const;
 const PORT = 25_000;
-/** How long silence lasts before it counts. */
-const SILENCE_MS = 250;
 
 /** Opens a server's socket in the server's namespace. */
 export function listenBy(backend: Backend, veth: Veth): (server: RaidaServer) => Promise<Listener> {
@@ -78,14 +77,18 @@ export class VethClient {
   }
 
   /** The reply to a datagram; undefined: silence. */
-  ask(port: number, request: Uint8Array): Promise<Uint8Array | undefined> {
+  ask(
+    port: number,
+    request: Uint8Array,
+    patienceMs = PATIENCE_MS,
+  ): Promise<Uint8Array | undefined> {
     return new Promise((resolve) => {
       const end = (reply?: Uint8Array) => {
         clearTimeout(timer);
         this.#socket.off('message', end);
         resolve(reply);
       };
-      const timer = setTimeout(end, SILENCE_MS);
+      const timer = setTimeout(end, patienceMs);
       this.#socket.on('message', end);
       this.#socket.send(request, port, SERVER_IP);
     });

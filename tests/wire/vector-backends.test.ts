@@ -14,6 +14,7 @@ import {
   type VectorCase,
 } from '../engine/vector-cases.ts';
 import { toHex } from '../engine/vector-state.ts';
+import { patienceFor } from './exchange.ts';
 import { BACKENDS, listenBy, VethClient } from './udp-backends.ts';
 import { makeVectorServers } from './vector-server.ts';
 
@@ -51,8 +52,10 @@ describe.skipIf(why !== undefined)(`recorded cases${why ? ` (DID NOT RUN: ${why}
     for (const item of cases) {
       const server = await servers.start({ listen: listenBy(backend, veth) });
       try {
-        const reply = await replayWith(item, (request) => client.ask(server.port, request));
         const wanted = expectedReply(item);
+        const patienceMs = patienceFor(wanted);
+        const asking = (request: Uint8Array) => client.ask(server.port, request, patienceMs);
+        const reply = await replayWith(item, asking);
         const note = `${item.name}: ${DEPARTURES[item.name]?.why ?? 'as recorded'}`;
         expect(reply && toHex(maskedFor(item, reply)), note).toBe(
           wanted && toHex(maskedFor(item, wanted)),

@@ -18,7 +18,7 @@ import {
   type VectorCase,
 } from '../engine/vector-cases.ts';
 import { fromHex, toHex, vectorAn } from '../engine/vector-state.ts';
-import { ask, askTcp } from './exchange.ts';
+import { ask, askTcp, patienceFor } from './exchange.ts';
 import { makeVectorServers, type VectorServer } from './vector-server.ts';
 
 let servers: Awaited<ReturnType<typeof makeVectorServers>>;
@@ -30,7 +30,10 @@ afterAll(() => servers.remove());
 async function replayOverSockets(item: VectorCase): Promise<Uint8Array | undefined> {
   const server = await servers.start();
   try {
-    return await replayWith(item, (request, transport) => ask(transport, server.port, request));
+    const patienceMs = patienceFor(expectedReply(item));
+    return await replayWith(item, (request, transport) =>
+      ask(transport, server.port, request, patienceMs),
+    );
   } finally {
     await server.stop();
   }
