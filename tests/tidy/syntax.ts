@@ -78,23 +78,37 @@ function startedBy(node: ts.Node): ts.Node | undefined {
   return namesProgram(named) ? named : undefined;
 }
 
-/** What a file imports and which programs (workers) it names, with the place. */
-export function importsOf(path: string, text: string): { specifier: string; position: number }[] {
-  const found: { specifier: string; position: number }[] = [];
+interface Names {
+  imports: { specifier: string; position: number }[];
+  strings: string[];
+}
+
+/** By path and text: most rules ask for the same, and parsing is what takes their time. */
+const known = new Map<string, Names>();
+
+function namesOf(path: string, text: string): Names {
+  const key = `${path}\n${text}`;
+  let names = known.get(key);
+  if (names) return names;
+  names = { imports: [], strings: [] };
+  const { imports, strings } = names;
   walk(parse(path, text), (node) => {
+    if (ts.isStringLiteralLike(node)) strings.push(node.text);
     const specifier = importedBy(node) ?? startedBy(node);
     if (specifier && ts.isStringLiteralLike(specifier)) {
-      found.push({ specifier: specifier.text, position: specifier.getStart() });
+      imports.push({ specifier: specifier.text, position: specifier.getStart() });
     }
   });
-  return found;
+  known.set(key, names);
+  return names;
+}
+
+/** What a file imports and which programs (workers) it names, with the place. */
+export function importsOf(path: string, text: string): Names['imports'] {
+  return namesOf(path, text).imports;
 }
 
 /** Every string of a file: a program started by path is named in one of them. */
-export function stringsOf(path: string, text: string): string[] {
-  const found: string[] = [];
-  walk(parse(path, text), (node) => {
-    if (ts.isStringLiteralLike(node)) found.push(node.text);
-  });
-  return found;
+export function stringsOf(path: string, text: string): Names['strings'] {
+  return namesOf(path, text).strings;
 }
