@@ -2,9 +2,17 @@
 // out the browser and *.slow.test.ts; without a Chromium the projects that need one are left out
 // (findChromium says when that is an error).
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { chromiumArgs, findChromium } from './scripts/chromium.mjs';
+
+// Each file of tests has a process of its own, and many start programs: what one has compiled, the
+// others take from here.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+  new URL('node_modules/.cache/andvari-tests', import.meta.url),
+);
 
 const quick = process.env.ANDVARI_QUICK === '1';
 const chromium = quick ? undefined : findChromium();
@@ -16,6 +24,21 @@ const patience = {
   expect: { poll: { timeout: 60_000 } },
   setupFiles: ['tests/patience.ts'],
 };
+
+/**
+ * What takes longest goes first, of whichever project: vitest takes projects one behind the other,
+ * and of new ones small files last, so that at the end cores would wait for a few slow files.
+ */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const order = [/simulation\/simulation.*\.slow/, /tests\/wallet\//, /\.slow\.test\.ts$/];
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = order.findIndex((pattern) => pattern.test(moduleId));
+      return found < 0 ? order.length : found;
+    };
+    return (await super.sort(files)).sort((one, other) => place(one) - place(other));
+  }
+}
 
 const inOrByBrowser = ['tests/browser/**', 'tests/wallet/**', 'tests/webtransport/**'];
 
@@ -68,6 +91,7 @@ export default defineConfig({
     passWithNoTests: true,
     // Tests wait for sockets, disks, other processes and Chromium half of their time: one file more
     // than there are cores, and no core kept free.
+    sequence: { sequencer: SlowFirst },
     maxWorkers: availableParallelism() + 1,
     projects: chromium ? [node, inBrowser(chromium), onPage(chromium)] : [node],
   },
