@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 
 describe('inputs of every command, mutated', () => {
-  it.each(ROUNDS)('round %i', { timeout: LONG ? 300_000 : 30_000 }, (number) => {
+  it.each(ROUNDS)('round %i', { timeout: LONG ? 300_000 : 120_000 }, (number) => {
     const seed = seedOfRun();
     const run = new RoundRun(roundOptions(engines, seed, number));
     for (let i = 0; i < BATCHES; i++) {

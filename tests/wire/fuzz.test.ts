@@ -15,7 +15,7 @@ import { WebSocketPeer } from './websocket-peer.ts';
 const LONG = process.env.ANDVARI_LONG === '1';
 const REQUESTS = LONG ? 60_000 : 5000;
 const STORM_ROUNDS = LONG ? 20 : 1;
-const TIME_OUT = LONG ? 600_000 : 30_000;
+const TIME_OUT = LONG ? 600_000 : 120_000;
 /** No connection may be open for longer: idleMs and some time for a slow machine. */
 const BOUND_MS = 60_000;
 const TCP = { idleMs: 1500, lifeMs: 4000 };

@@ -7,7 +7,7 @@ import type { LocalNetwork } from '../network/local-network.ts';
 import { ChildProgram } from './child-program.ts';
 import { CliNetwork } from './testing/cli-network.ts';
 
-const ROUNDS = process.env.ANDVARI_LONG === '1' ? 50 : 3;
+const ROUNDS = process.env.ANDVARI_LONG === '1' ? 50 : 2;
 /** About the time that a command takes from its wallet file on. */
 const DELAY_MS_MAX = 150;
 const CODE = /^([0-9A-Z]{4}-){4}[0-9A-Z]{4}$/;

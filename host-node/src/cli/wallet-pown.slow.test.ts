@@ -7,7 +7,7 @@ import { ChildProgram } from './child-program.ts';
 import { CliNetwork } from './testing/cli-network.ts';
 import { fingerprintOf, readCoinFiles } from './wallet-input.ts';
 
-const ROUNDS = process.env.ANDVARI_LONG === '1' ? 50 : 5;
+const ROUNDS = process.env.ANDVARI_LONG === '1' ? 50 : 3;
 let place: CliNetwork;
 let directory = '';
 let network: LocalNetwork;
