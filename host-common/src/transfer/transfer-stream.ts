@@ -52,11 +52,11 @@ export class TransferStream {
   /** All that the peer will send; undefined: not known. */
   private total: number | undefined;
   private readError: TransferError | undefined;
-  private writeError: TransferError | undefined;
+  private writeError: unknown;
   /** Why the session is over. */
   private cutError: TransferError | undefined;
   private writer: WritableStreamDefaultController | undefined;
-  private settle: { resolve: () => void; reject: (error: TransferError) => void };
+  private settle: { resolve: () => void; reject: (error: unknown) => void };
 
   constructor(link: StreamLink, facts: StreamFacts) {
     this.link = link;
@@ -122,7 +122,7 @@ export class TransferStream {
   }
 
   /** With what came first: a stream that had been refused was not ended by the session's end. */
-  private fail(error: TransferError): void {
+  private fail(error: unknown): void {
     this.settle.reject(this.readError ?? this.writeError ?? error);
   }
 
@@ -130,6 +130,16 @@ export class TransferStream {
     if (this.writeError) return;
     this.writeError = error;
     this.writer?.error(error);
+  }
+
+  /** Nothing more of ours goes, and the peer hears of it; unless there is an end already. */
+  private giveUp(error: unknown): void {
+    if (this.writeError) return;
+    this.writeError = error;
+    this.link.streams.reset(this.handle, StreamResetError.NONE);
+    this.fail(error);
+    this.changed.raise();
+    this.link.kick();
   }
 
   private makeReadable(): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -173,11 +183,10 @@ export class TransferStream {
     return new WritableStream<Uint8Array>({
       start: (controller) => {
         this.writer = controller;
-        // A write that waits for room does not hold an abort up.
+        // Not the sink's abort(): a write that waits for room would hold it up.
         controller.signal.addEventListener('abort', () => {
           const message = 'the stream was given up here';
-          this.writeError ??= new TransferError('ANDVARI_STREAM_STATE', message);
-          this.changed.raise();
+          this.giveUp(new TransferError('ANDVARI_STREAM_STATE', message));
         });
       },
       write: (chunk) => this.write(chunk),
@@ -187,14 +196,20 @@ export class TransferStream {
         }
         this.link.kick();
       },
-      abort: () => {
-        this.link.streams.reset(this.handle, StreamResetError.NONE);
-        this.link.kick();
-      },
     });
   }
 
+  /** A sink whose write fails is asked for nothing any more, not even abort(). */
   private async write(chunk: Uint8Array): Promise<void> {
+    try {
+      await this.writeAll(chunk);
+    } catch (error) {
+      this.giveUp(error);
+      throw error;
+    }
+  }
+
+  private async writeAll(chunk: Uint8Array): Promise<void> {
     checkBytes('a chunk', chunk);
     for (let done = 0; done < chunk.length; ) {
       if (this.writeError) throw this.writeError;
