@@ -62,3 +62,63 @@ describe('a chunk that is no Uint8Array', () => {
     await stream.done;
   });
 });
+
+describe('an expedited stream', () => {
+  const MOST = 65_536;
+  const FULL = { name: 'TransferError', code: 'ANDVARI_STREAM_FULL' };
+
+  it.each([[MOST], [1, MOST - 1], [MOST, 0]])('holds 65,536 bytes: %j and %j', async (...parts) => {
+    const [ours, theirs] = await world.pair();
+    const stream = await ours.openStream({ bidi: false, expedited: true });
+    expect(stream.expedited).toBe(true);
+    const writer = writerOf(stream);
+    for (const length of parts) await writer.write(new Uint8Array(length).fill(7));
+    await writer.close();
+    const other = await next(theirs.incoming);
+    expect(other.expedited).toBe(true);
+    expect(await bytesOf(other)).toEqual(new Uint8Array(MOST).fill(7));
+    await stream.done;
+  });
+
+  it.each([[MOST + 1], [MOST, 1], [10, MOST - 9]])(
+    'holds no byte more, and is reset: %j and %j',
+    async (...parts) => {
+      const [ours, theirs] = await world.pair();
+      const stream = await ours.openStream({ bidi: false, expedited: true });
+      const reading = next(theirs.incoming).then(bytesOf);
+      const reset = expect(reading).rejects.toMatchObject(RESET);
+      const writer = writerOf(stream);
+      const last = parts.pop() ?? 0;
+      for (const length of parts) await writer.write(pattern(length));
+      await expect(writer.write(pattern(last))).rejects.toMatchObject(FULL);
+      await expect(writer.write(pattern(1))).rejects.toMatchObject(FULL);
+      await expect(stream.done).rejects.toMatchObject(FULL);
+      await reset;
+    },
+  );
+
+  it('of the peer takes no longer answer, and says so', async () => {
+    const [ours, theirs] = await world.pair();
+    const stream = await ours.openStream({ expedited: true });
+    await writeAll(stream, pattern(10));
+    const other = await next(theirs.incoming);
+    expect(other.expedited).toBe(true);
+    const answer = new Blob([new Uint8Array(MOST + 1)]).stream();
+    const piping = answer.pipeTo(other.writable as WritableStream<Uint8Array>);
+    await expect(piping).rejects.toMatchObject(FULL);
+    await expect(other.done).rejects.toMatchObject(FULL);
+    await expect(bytesOf(stream)).rejects.toMatchObject(RESET);
+    expect(await bytesOf(other)).toEqual(pattern(10));
+  });
+
+  it('twin: a plain one takes more, and is none', async () => {
+    const [ours, theirs] = await world.pair();
+    const stream = await ours.openStream({ bidi: false });
+    const writing = writeAll(stream, pattern(MOST + 1));
+    const other = await next(theirs.incoming);
+    expect([stream.expedited, other.expedited]).toEqual([false, false]);
+    expect(await bytesOf(other)).toEqual(pattern(MOST + 1));
+    await writing;
+    await stream.done;
+  });
+});

@@ -11,6 +11,8 @@ export type TransferErrorCode =
   | 'ANDVARI_STREAM_RESET'
   /** The peer wants no more of what we send; `error` is a StreamCloseError. */
   | 'ANDVARI_STREAM_STOPPED'
+  /** More was written than an expedited stream holds. */
+  | 'ANDVARI_STREAM_FULL'
   /** The stream takes no such call any more. */
   | 'ANDVARI_STREAM_STATE'
   /** The engine has no room for another session. */

@@ -17,7 +17,7 @@ import {
   U32_MAX,
 } from './argument-checks.ts';
 import { authenticationString } from './authentication-string.ts';
-import type { StreamOptions } from './engine-streams.ts';
+import { EXPEDITED_BIT, type StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
 import { checkFarEnd, placeOf } from './far-end.ts';
 import { checkFits, type FrameLimits } from './frame-limits.ts';
@@ -165,8 +165,9 @@ export class TransferSession {
       const handle = this.transfer.streams.open(this.handle, inOrder);
       if (handle !== undefined) {
         this.link.kick();
-        const { bidi = true, priority = DEFAULT_PRIORITY, metadata = new Uint8Array(0) } = options;
-        return this.add({ handle, local: true, bidi, priority, metadata });
+        const { bidi = true, expedited = false, priority = DEFAULT_PRIORITY } = options;
+        const { metadata = new Uint8Array(0) } = options;
+        return this.add({ handle, local: true, bidi, expedited, priority, metadata });
       }
       if (this.transfer.streams.refusal === OpenRefusal.GOING_AWAY) throw goingAway();
       await this.room.wait();
@@ -270,7 +271,8 @@ export class TransferSession {
     const { kind, stream, code, value, number } = event;
     const bytes = event.bytes ?? new Uint8Array(0);
     if (kind === TransferEventKind.STREAM_OPENED) {
-      const facts = { handle: stream, local: false, bidi: value === 1, priority: code };
+      const expedited = (number & EXPEDITED_BIT) !== 0;
+      const facts = { handle: stream, local: false, bidi: value === 1, expedited, priority: code };
       this.untaken.opened({ ...facts, metadata: bytes });
     } else if (stream) {
       if (!this.untaken.take(event)) this.streams.get(stream)?.take(event);

@@ -7,7 +7,7 @@
 import { StreamResetError, TransferEventKind } from '../engine/generated/transfer.ts';
 import { checkBytes, checkWhole } from './argument-checks.ts';
 import type { EndpointClock } from './endpoint-clock.ts';
-import type { EngineStreams } from './engine-streams.ts';
+import { type EngineStreams, EXPEDITED_BYTES_MAX } from './engine-streams.ts';
 import type { TransferEventOf } from './engine-transfer.ts';
 import { TransferError } from './transfer-error.ts';
 import { WakeSignal } from './wake-signal.ts';
@@ -28,6 +28,7 @@ export interface StreamFacts {
   /** Opened by us. */
   local: boolean;
   bidi: boolean;
+  expedited: boolean;
   priority: number;
   /** What the opener said. */
   metadata: Uint8Array;
@@ -36,6 +37,8 @@ export interface StreamFacts {
 export class TransferStream {
   readonly local: boolean;
   readonly bidi: boolean;
+  /** Without flow control: it holds at most 65,536 bytes each way. */
+  readonly expedited: boolean;
   readonly metadata: Uint8Array;
   /** undefined: a stream of ours that goes one way. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
@@ -63,6 +66,7 @@ export class TransferStream {
     this.handle = facts.handle;
     this.local = facts.local;
     this.bidi = facts.bidi;
+    this.expedited = facts.expedited;
     this.metadata = facts.metadata;
     this.priorityNow = facts.priority;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -211,6 +215,7 @@ export class TransferStream {
 
   private async writeAll(chunk: Uint8Array): Promise<void> {
     checkBytes('a chunk', chunk);
+    this.checkFits(chunk);
     for (let done = 0; done < chunk.length; ) {
       if (this.writeError) throw this.writeError;
       const rest = chunk.subarray(done);
@@ -220,5 +225,13 @@ export class TransferStream {
       if (bytes) this.link.kick();
       if (done < chunk.length) await this.changed.wait();
     }
+  }
+
+  /** What would never find room is told at once, and nothing of it goes. */
+  private checkFits({ length }: Uint8Array): void {
+    if (!this.expedited || this.written + length <= EXPEDITED_BYTES_MAX) return;
+    const left = EXPEDITED_BYTES_MAX - this.written;
+    const message = `an expedited stream holds ${EXPEDITED_BYTES_MAX} bytes: ${length} for ${left}`;
+    throw new TransferError('ANDVARI_STREAM_FULL', message);
   }
 }
