@@ -52,6 +52,7 @@ export class TransferEndpoint {
   private cancelDraw = () => {};
   private isDrawing = false;
   private isClosed = false;
+  private closing: Promise<void> | undefined;
   /** Closed, and nobody is waited for any more. */
   private isOver = false;
 
@@ -118,9 +119,16 @@ export class TransferEndpoint {
     return this.calls.add(call, options.signal, (reason) => this.abort(call, reason));
   }
 
-  /** Says goodbye to all peers, and closes the transport when they are gone, or after 3 s. */
-  async close(): Promise<void> {
-    if (this.isClosed) return;
+  /**
+   * Says goodbye to all peers, and closes the transport when they are gone, or after 3 s. Whoever
+   * calls it again waits for the same.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
     this.isClosed = true;
     this.cancelDraw();
     for (const call of this.calls) this.abort(call, closedError());
