@@ -122,3 +122,27 @@ describe('an expedited stream', () => {
     await stream.done;
   });
 });
+
+describe('close() and abort() in one turn', () => {
+  it('done resolves, as all that was written arrives', async () => {
+    const [ours, theirs] = await world.pair();
+    const stream = await ours.openStream({ bidi: false });
+    const writer = writerOf(stream);
+    await writer.write(pattern(1000));
+    await Promise.all([writer.close(), writer.abort(new Error('too late'))]);
+    expect(await bytesOf(await next(theirs.incoming))).toEqual(pattern(1000));
+    await stream.done;
+  });
+
+  it('twin: with a write before them that waits, the stream is given up', async () => {
+    const [ours, theirs] = await world.pair({}, { windowKiB: 64 });
+    const stream = await ours.openStream({ bidi: false });
+    const writer = writerOf(stream);
+    const tasks = [writer.write(pattern(12_000_000)), writer.close(), writer.abort('enough')];
+    const [written, closed, aborted] = await Promise.allSettled(tasks);
+    expect([written?.status, closed?.status]).toEqual(['rejected', 'rejected']);
+    expect(aborted?.status).toBe('fulfilled');
+    await expect(stream.done).rejects.toMatchObject({ code: 'ANDVARI_STREAM_STATE' });
+    await expect(bytesOf(await next(theirs.incoming))).rejects.toMatchObject(RESET);
+  });
+});

@@ -51,6 +51,8 @@ export class TransferStream {
   private readonly changed = new WakeSignal();
   private priorityNow: number;
   private written = 0;
+  /** The engine knows that nothing more is written. */
+  private isFinished = false;
   private consumed = 0;
   /** All that the peer will send; undefined: not known. */
   private total: number | undefined;
@@ -189,6 +191,7 @@ export class TransferStream {
         this.writer = controller;
         // Not the sink's abort(): a write that waits for room would hold it up.
         controller.signal.addEventListener('abort', () => {
+          if (this.isFinished) return; // no abort() undoes what has gone
           const message = 'the stream was given up here';
           this.giveUp(new TransferError('ANDVARI_STREAM_STATE', message));
         });
@@ -198,6 +201,7 @@ export class TransferStream {
         if (!this.link.streams.finish(this.handle)) {
           throw new TransferError('ANDVARI_STREAM_STATE', 'the stream cannot be finished');
         }
+        this.isFinished = true;
         this.link.kick();
       },
     });
