@@ -133,7 +133,10 @@ function takeFrame(session: usize, entry: usize, frame: usize, length: u32): u32
     const forgets = follow(session, path, openedEpoch, openedNumber);
     if (forgets) restartPath(session, forgets == 2);
   }
-  const handled = handleFrame(session, frame, path, length);
-  if (handled == Handled.OK) noteReceived(session, openedEpoch, openedNumber, isEliciting());
+  // What comes after our CLOSE is thrown away, and a CLOSE that goes again acks nothing of it.
+  const isOpen = lifeOf(session) == Life.OPEN,
+    handled = handleFrame(session, frame, path, length);
+  if (handled == Handled.OK && isOpen)
+    noteReceived(session, openedEpoch, openedNumber, isEliciting());
   return handled;
 }

@@ -121,7 +121,12 @@ function composeClose(session: usize, to: usize, most: u32): bool {
   if (!load<u8>(session, Head.CLOSE_DUE) || most < PACKET_OVERHEAD + FrameHead.BYTES + 6) {
     return false;
   }
-  composedBytes = writeClose(session, to, most - PACKET_OVERHEAD) + PACKET_OVERHEAD;
+  const room = most - PACKET_OVERHEAD,
+    bytes = writeClose(session, to, room);
+  // What has come has arrived: the peer hears of no more acks.
+  composedAckEpoch = sendingEpoch(session);
+  const block = writeAckBlock(session, composedAckEpoch, ACKS, min(room - bytes, ACK_ROOM));
+  composedBytes = putAcks(to, bytes, block) + PACKET_OVERHEAD;
   return true;
 }
 
@@ -258,7 +263,11 @@ function writeFrame(session: usize, at: usize, room: u32, order: u32): u32 {
 
 /** A PING or a PONG, likewise. */
 function withAcks(session: usize, to: usize, bytes: u32, room: u32): u32 {
-  const block = acksFor(session, room - bytes);
+  return putAcks(to, bytes, acksFor(session, room - bytes));
+}
+
+/** A frame of `bytes` lies at `to`: the ACK block goes behind its head. */
+function putAcks(to: usize, bytes: u32, block: u32): u32 {
   if (block) memory.copy(to + block, to, bytes);
   return insertAcks(to, bytes, block);
 }

@@ -29,7 +29,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(seedOfRun()) },
-    seconds: { type: 'string', default: 'Infinity' },
+    seconds: { type: 'string' },
     bytes: { type: 'string', default: '75000' },
     tight: { type: 'boolean', default: false },
     reading: { type: 'boolean', default: false },
@@ -42,8 +42,13 @@ const { values } = parseArgs({
 });
 const { tight, reading, rekeying, moving, trace, svg } = values;
 const first = wholeNumber('seed');
-const count = wholeNumber('seeds');
+const count = wholeNumber('seeds', 1);
 const bytesOfStream = wholeNumber('bytes');
+const secondsMost =
+  values.seconds === undefined ? Number.POSITIVE_INFINITY : wholeNumber('seconds');
+if ([tight, reading, rekeying].filter(Boolean).length > 1) {
+  wrong('--tight, --reading and --rekeying are kinds of scenarios: one of them');
+}
 const kinds = { reading, rekeying, moving, tight };
 const isAsked = ([, isOn]: [string, boolean]) => isOn;
 const [kind = ''] = Object.entries(kinds)
@@ -51,11 +56,16 @@ const [kind = ''] = Object.entries(kinds)
   .map(([name]) => ` --${name}`);
 const module = await plainEngine();
 
-function wholeNumber(name: 'seed' | 'seeds' | 'bytes'): number {
-  const value = Number(values[name]);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  console.error(`--${name}: wanted a whole number, got ${values[name]}`);
+function wrong(what: string): never {
+  console.error(what);
   process.exit(2);
+}
+
+function wholeNumber(name: 'seed' | 'seeds' | 'bytes' | 'seconds', least = 0): number {
+  const text = values[name]?.trim();
+  const value = Number(text);
+  if (text && Number.isSafeInteger(value) && value >= least) return value;
+  return wrong(`--${name}: wanted a whole number from ${least} on, got '${values[name]}'`);
 }
 
 function tell(outcome: Outcome): void {
@@ -101,7 +111,7 @@ let bytes = 0;
 let seeds = 0;
 const startedMs = performance.now();
 const seconds = () => (performance.now() - startedMs) / 1000;
-for (; seeds < count && seconds() < Number(values.seconds); seeds++) {
+for (; seeds < count && seconds() < secondsMost; seeds++) {
   const outcome = runSeed(first + seeds, seeds === 0 && (trace ?? svg) !== undefined);
   virtualUs += outcome.virtualUs;
   bytes += outcome.received;

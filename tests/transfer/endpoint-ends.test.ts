@@ -125,6 +125,24 @@ describe('GOAWAY', () => {
     await Promise.all([stream.done, other.done]);
   });
 
+  it.each([0, 3000])('tells the last writer that all has arrived, %i bytes', async (length) => {
+    const [ours, theirs] = await world.pair();
+    const stream = await ours.openStream({ bidi: false });
+    const writer = stream.writable?.getWriter();
+    await writer?.write(pattern(10));
+    const reading = bytesOf(await next(theirs.incoming));
+    const going = new Promise((resolve) => {
+      ours.events = { goAway: resolve };
+    });
+    theirs.goAway(GoAwayError.SHUTDOWN);
+    await going;
+    await writer?.write(pattern(length));
+    await writer?.close();
+    expect((await reading).length).toBe(10 + length);
+    await stream.done;
+    expect((await ours.closed).error).toBe(0);
+  });
+
   // Of the datagrams behind GOAWAY one is lost: the end of the session may come before an ack.
   it.each([0, 1, 2, 3, 4, 5])(
     'closes at once when there is nothing to do, and loses nothing under way; lost: %i',

@@ -1,5 +1,13 @@
 /** Identities on Node: the cases of every host, and the file on disk. */
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf } from '@andvari/host-common/transfer/identity';
@@ -43,6 +51,16 @@ describe('identity on Node', () => {
       code: 'ANDVARI_IDENTITY_MODE',
       path,
     });
+  });
+
+  it.runIf(process.getuid?.() === 0)('a file of another user is refused', async () => {
+    const path = join(folder, 'of-another');
+    const seed = await createIdentity(path);
+    chownSync(path, 1234, 1234);
+    const refused = { code: 'ANDVARI_IDENTITY_OWNER', path };
+    await expect(loadIdentity(path)).rejects.toMatchObject(refused);
+    chownSync(path, 0, 1234);
+    expect(await loadIdentity(path)).toEqual(seed);
   });
 
   it('a passphrase that is none makes no file, and reads none', async () => {

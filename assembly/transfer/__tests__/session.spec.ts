@@ -12,6 +12,7 @@ import { now } from "../clock";
 import { close, keepalive, migrate, ping, rekey, rekeyKey, rekeySecret, wake } from "../exports";
 import { currentPath } from "../path-slots";
 import { entriesLeft, entryAt } from "../pool";
+import { ackElicitingInFlight } from "../recovery";
 import { ptoUs } from "../rtt";
 import { sessionState } from "../session";
 import { sessionOf } from "../session-head";
@@ -149,6 +150,27 @@ describe("a session", () => {
     expect(ping(theirs)).toBe(Status.INVALID_ARGUMENT, "nothing goes any more");
     expect(flush()).toBe(0, "the other side answers nothing");
     finish();
+  });
+
+  test("tells with its CLOSE what had come, and nothing of what came after", () => {
+    for (let comesAfter = 0; comesAfter < 2; comesAfter++) {
+      start();
+      if (comesAfter) {
+        close(ours, CloseError.NONE, 0);
+        flush();
+      }
+      ping(theirs);
+      flush();
+      expect(ackElicitingInFlight(sessionOf(theirs))).toBe(true);
+      expect(deliver(0, 0)).toBe(PacketVerdict.TAKEN);
+      if (!comesAfter) close(ours, CloseError.NONE, 0);
+      expect(flush()).toBe(1, "CLOSE, the first or for the packet");
+      deliver(0, 0);
+      expect(ackElicitingInFlight(sessionOf(theirs))).toBe(comesAfter != 0);
+      drain();
+      expect(told(theirs, TransferEventKind.CLOSED)).toBe(1);
+      finish();
+    }
   });
 
   test("ends by itself when nothing comes for the idle time", () => {

@@ -1,5 +1,5 @@
 /** A node's identity file on disk: made once, never replaced, for its owner alone (0600). */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { checkText } from '@andvari/host-common/transfer/argument-checks';
 import { hostRandom } from '@andvari/host-common/transfer/byte-strings';
 import { newSeed } from '@andvari/host-common/transfer/identity';
@@ -28,6 +28,18 @@ export class IdentityModeError extends Error {
   }
 }
 
+/** Whoever owns the file may read the seed and change it. */
+export class IdentityOwnerError extends Error {
+  override readonly name = 'IdentityOwnerError';
+  readonly code = 'ANDVARI_IDENTITY_OWNER';
+  readonly path: string;
+
+  constructor(path: string, owner: number) {
+    super(`${path} belongs to somebody else (user ${owner}): chown it`);
+    this.path = path;
+  }
+}
+
 /**
  * A new seed at `path`, sealed if there is a passphrase.
  * @throws FileExistsError; TypeError, RangeError: no path, or no passphrase
@@ -49,15 +61,29 @@ export async function createIdentity(path: string, passphrase?: string): Promise
   return seed;
 }
 
+/** What is in the file at `path`; nothing if it is too long for one. */
+function readPrivate(path: string): Uint8Array {
+  const file = openSync(path, 'r');
+  try {
+    const { mode, size, uid } = fstatSync(file);
+    if (mode & OTHERS) throw new IdentityModeError(path, mode & 0o777);
+    const own = process.geteuid?.() ?? uid;
+    if (uid !== own && uid !== 0) throw new IdentityOwnerError(path, uid);
+    return size > FILE_BYTES_MAX ? new Uint8Array(0) : readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /**
- * The seed at `path`.
- * @throws IdentityModeError, IdentityFileError, TypeError, and what the file system says
+ * The seed at `path`, of a file that belongs to this process' user, or to root.
+ * @throws IdentityModeError, IdentityOwnerError, IdentityFileError, TypeError, and what the file
+ * system says
  */
 export async function loadIdentity(path: string, passphrase?: string): Promise<Uint8Array> {
   if (passphrase !== undefined) checkText('passphrase', passphrase);
-  const { mode, size } = statSync(path);
-  if (mode & OTHERS) throw new IdentityModeError(path, mode & 0o777);
-  const file = size > FILE_BYTES_MAX ? new Uint8Array(0) : readFileSync(path);
+  checkText('path', path);
+  const file = readPrivate(path);
   const seed = await readIdentityFile(file, passphrase, nodePassphraseKey);
   file.fill(0);
   return seed;
