@@ -247,3 +247,35 @@ it('streams of ours leave places to the peer, and wait for one of them to end', 
   await first.writable?.close();
   expect((await opening).local).toBe(true);
 });
+
+describe('who waits to open a stream', () => {
+  const tooMany = { name: 'TransferError', code: 'ANDVARI_TOO_MANY_OPENS' };
+
+  it('is one of 1024; one more is told so, and waits when one has its stream', async () => {
+    const [ours, theirs] = await world.pair({}, { maxStreams: 1 });
+    const first = await ours.openStream({ bidi: false });
+    const waiting = Array.from({ length: 1024 }, () => ours.openStream({ bidi: false }));
+    await expect(ours.openStream({ bidi: false })).rejects.toMatchObject(tooMany);
+    await writeAll(first, pattern(3));
+    expect(await bytesOf(await next(theirs.incoming))).toEqual(pattern(3));
+    expect((await waiting[0])?.local).toBe(true);
+    waiting[0] = ours.openStream({ bidi: false });
+    await expect(ours.openStream({ bidi: false })).rejects.toMatchObject(tooMany);
+    const closed = { code: 'ANDVARI_SESSION_CLOSED' };
+    const ends = waiting.map((one) => expect(one).rejects.toMatchObject(closed));
+    await ours.close();
+    await Promise.all(ends);
+    await expect(ours.openStream()).rejects.toMatchObject(closed);
+  });
+
+  it('twin: who need not wait is no one more', async () => {
+    const [ours, theirs] = await world.pair({}, { maxStreams: 1 });
+    await ours.openStream({ bidi: false });
+    const waiting = Array.from({ length: 1024 }, () => ours.openStream({ bidi: false }));
+    for (const one of waiting) one.catch(() => {});
+    // Expedited ones count apart.
+    expect((await ours.openStream({ bidi: false, expedited: true })).expedited).toBe(true);
+    await expect(ours.openStream({ expedited: true })).rejects.toMatchObject(tooMany);
+    expect((await next(theirs.incoming)).local).toBe(false);
+  });
+});

@@ -67,7 +67,7 @@ describe('an expedited stream', () => {
   const MOST = 65_536;
   const FULL = { name: 'TransferError', code: 'ANDVARI_STREAM_FULL' };
 
-  it.each([[MOST], [1, MOST - 1], [MOST, 0]])('holds 65,536 bytes: %j and %j', async (...parts) => {
+  it.each([[[MOST]], [[1, MOST - 1]], [[MOST, 0]]])('holds 65,536 bytes: %j', async (parts) => {
     const [ours, theirs] = await world.pair();
     const stream = await ours.openStream({ bidi: false, expedited: true });
     expect(stream.expedited).toBe(true);
@@ -80,9 +80,9 @@ describe('an expedited stream', () => {
     await stream.done;
   });
 
-  it.each([[MOST + 1], [MOST, 1], [10, MOST - 9]])(
-    'holds no byte more, and is reset: %j and %j',
-    async (...parts) => {
+  it.each([[[MOST + 1]], [[MOST, 1]], [[10, MOST - 9]]])(
+    'holds no byte more, and is reset: %j',
+    async ([...parts]) => {
       const [ours, theirs] = await world.pair();
       const stream = await ours.openStream({ bidi: false, expedited: true });
       const reading = next(theirs.incoming).then(bytesOf);

@@ -7,6 +7,8 @@ export type TransferErrorCode =
   | 'ANDVARI_PING_TIMEOUT'
   /** As many pings of a session as there may be wait: ask again when one has ended. */
   | 'ANDVARI_TOO_MANY_PINGS'
+  /** As many calls as there may be wait to open a stream of a session: likewise. */
+  | 'ANDVARI_TOO_MANY_OPENS'
   /** The peer gave up sending; `error` is a StreamResetError. */
   | 'ANDVARI_STREAM_RESET'
   /** The peer wants no more of what we send; `error` is a StreamCloseError. */

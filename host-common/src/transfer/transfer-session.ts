@@ -29,6 +29,8 @@ import { type StreamLink, TransferStream } from './transfer-stream.ts';
 import { WakeSignal } from './wake-signal.ts';
 
 const DEFAULT_PRIORITY = 128;
+/** Who may wait to open a stream at once: all of them try whenever there may be room. */
+const OPENS_MAX = 1024;
 /** By so much a peer may delay an ack. */
 const ACK_DELAY_US = 25_000;
 
@@ -86,6 +88,8 @@ export class TransferSession {
   private readonly limits: FrameLimits;
   private readonly streams = new Map<number, TransferStream>();
   private readonly room = new WakeSignal();
+  /** Calls that wait for it. */
+  private opening = 0;
   private readonly pings: SessionPings;
   private readonly untaken: IncomingStreams;
   private told: SessionEvents = {};
@@ -151,27 +155,16 @@ export class TransferSession {
 
   /**
    * Opens a stream; waits while the peer holds us to as many as there are, or there is no room.
-   * @throws TransferError ANDVARI_SESSION_GOING_AWAY: neither side opens streams any more
+   * @throws TransferError ANDVARI_SESSION_GOING_AWAY: neither side opens streams any more;
+   * ANDVARI_TOO_MANY_OPENS
    */
   async openStream(options: Omit<StreamOptions, 'unordered'> = {}): Promise<TransferStream> {
     checkObject('options', options);
-    // A web stream has no place for where bytes belong.
-    const inOrder = { ...options, unordered: false };
     if (options.metadata !== undefined)
       checkFits('metadata', options.metadata, this.limits.metadata);
-    for (;;) {
-      this.checkOpen();
-      if (this.isGoingAway) throw goingAway();
-      const handle = this.transfer.streams.open(this.handle, inOrder);
-      if (handle !== undefined) {
-        this.link.kick();
-        const { bidi = true, expedited = false, priority = DEFAULT_PRIORITY } = options;
-        const { metadata = new Uint8Array(0) } = options;
-        return this.add({ handle, local: true, bidi, expedited, priority, metadata });
-      }
-      if (this.transfer.streams.refusal === OpenRefusal.GOING_AWAY) throw goingAway();
-      await this.room.wait();
-    }
+    // A web stream has no place for where bytes belong.
+    const wanted = { ...options, unordered: false };
+    return this.tryOpen(wanted) ?? this.waitToOpen(wanted);
   }
 
   /**
@@ -312,6 +305,38 @@ export class TransferSession {
     if (kind !== TransferEventKind.GOAWAY) return undefined;
     this.room.raise();
     return events.goAway?.(code, decoder.decode(bytes));
+  }
+
+  private tryOpen(options: StreamOptions): TransferStream | undefined {
+    this.checkOpen();
+    if (this.isGoingAway) throw goingAway();
+    const { streams } = this.transfer;
+    const handle = streams.open(this.handle, options);
+    if (handle === undefined) {
+      if (streams.refusal === OpenRefusal.GOING_AWAY) throw goingAway();
+      return undefined;
+    }
+    this.link.kick();
+    const { bidi = true, expedited = false, priority = DEFAULT_PRIORITY } = options;
+    const { metadata = new Uint8Array(0) } = options;
+    return this.add({ handle, local: true, bidi, expedited, priority, metadata });
+  }
+
+  private async waitToOpen(options: StreamOptions): Promise<TransferStream> {
+    if (this.opening >= OPENS_MAX) {
+      const message = `${OPENS_MAX} calls wait to open a stream: one has to end before the next`;
+      throw new TransferError('ANDVARI_TOO_MANY_OPENS', message);
+    }
+    this.opening++;
+    try {
+      for (;;) {
+        await this.room.wait();
+        const stream = this.tryOpen(options);
+        if (stream) return stream;
+      }
+    } finally {
+      this.opening--;
+    }
   }
 
   private add(facts: ConstructorParameters<typeof TransferStream>[1]): TransferStream {
