@@ -113,7 +113,9 @@ function takeAckBlock(session: usize): u32 {
   if (frameType == FrameType.ACK) return Handled.CLOSE + CloseError.FRAME_ENCODING;
   const bytes = ackBlockBytes(payloadAt, payloadLength);
   if (bytes == 0) return Handled.CLOSE + CloseError.FRAME_ENCODING;
-  const handled = onAckBlock(session, openedEpoch, payloadAt, bytes);
+  // Where we have closed, what was sent is not kept: nobody asks what became of it.
+  const isOpen = load<u8>(session, Head.LIFE) == Life.OPEN,
+    handled = isOpen ? onAckBlock(session, openedEpoch, payloadAt, bytes) : Handled.OK;
   skipPayload(bytes);
   return handled;
 }
