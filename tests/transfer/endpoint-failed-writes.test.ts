@@ -54,6 +54,17 @@ describe('a chunk that is no Uint8Array', () => {
     expect(await bytesOf(stream)).toEqual(pattern(3000));
   });
 
+  it('that is transferred while it waits for room was not written', async () => {
+    const [ours, theirs] = await world.pair();
+    const stream = await ours.openStream({ bidi: false });
+    const chunk = pattern(10_000_000);
+    const writing = writerOf(stream).write(chunk);
+    const reading = bytesOf(await next(theirs.incoming));
+    structuredClone(chunk, { transfer: [chunk.buffer] });
+    await expect(writing).rejects.toThrow(TypeError);
+    await expect(reading).rejects.toMatchObject(RESET);
+  });
+
   it('twin: the same bytes as a Uint8Array end nothing', async () => {
     const [ours, theirs] = await world.pair();
     const stream = await ours.openStream({ bidi: false });

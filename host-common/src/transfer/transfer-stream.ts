@@ -220,14 +220,16 @@ export class TransferStream {
   private async writeAll(chunk: Uint8Array): Promise<void> {
     checkBytes('a chunk', chunk);
     this.checkFits(chunk);
-    for (let done = 0; done < chunk.length; ) {
+    const { length } = chunk;
+    for (let done = 0; done < length; ) {
       if (this.writeError) throw this.writeError;
+      if (chunk.length !== length) throw new TypeError('the chunk was transferred while it went');
       const rest = chunk.subarray(done);
       const bytes = this.link.streams.write(this.handle, this.written, rest);
       this.written += bytes;
       done += bytes;
       if (bytes) this.link.kick();
-      if (done < chunk.length) await this.changed.wait();
+      if (done < length) await this.changed.wait();
     }
   }
 
