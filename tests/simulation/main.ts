@@ -46,14 +46,11 @@ const count = wholeNumber('seeds', 1);
 const bytesOfStream = wholeNumber('bytes');
 const secondsMost =
   values.seconds === undefined ? Number.POSITIVE_INFINITY : wholeNumber('seconds');
-if ([tight, reading, rekeying].filter(Boolean).length > 1) {
-  wrong('--tight, --reading and --rekeying are kinds of scenarios: one of them');
-}
-const kinds = { reading, rekeying, moving, tight };
-const isAsked = ([, isOn]: [string, boolean]) => isOn;
-const [kind = ''] = Object.entries(kinds)
-  .filter(isAsked)
-  .map(([name]) => ` --${name}`);
+const kinds = Object.entries({ reading, rekeying, moving, tight })
+  .filter(([, isAsked]) => isAsked)
+  .map(([name]) => `--${name}`);
+if (kinds.length > 1) wrong(`${kinds.join(', ')}: one kind of scenarios at a time`);
+const kind = kinds.map((name) => ` ${name}`).join('');
 const module = await plainEngine();
 
 function wrong(what: string): never {
@@ -86,7 +83,7 @@ function tell(outcome: Outcome): void {
 function planOf(seed: number): { scenario: Scenario; sizes?: TransferSizes[]; tight?: boolean } {
   if (reading) return readingOf(seed);
   if (rekeying) return rekeyingOf(seed);
-  if (moving) return { scenario: movingOf(seed), tight };
+  if (moving) return { scenario: movingOf(seed) };
   const limits = { bytes: bytesOfStream, ...(tight ? { nodes: 2 } : {}) };
   return { scenario: scenarioOf(seed, limits), tight };
 }

@@ -306,8 +306,14 @@ describe('the command', () => {
     }
   });
 
-  test('wants numbers', () => {
-    const { status, output } = command('--seeds', 'many');
-    expect([status, output]).toEqual([2, '--seeds: wanted a whole number, got many\n']);
+  test.each([
+    [['--seeds', 'many'], "--seeds: wanted a whole number from 1 on, got 'many'"],
+    [['--seeds='], "--seeds: wanted a whole number from 1 on, got ''"],
+    [['--seeds', '0'], "--seeds: wanted a whole number from 1 on, got '0'"],
+    [['--seconds', '1h'], "--seconds: wanted a whole number from 0 on, got '1h'"],
+    [['--tight', '--reading'], '--reading, --tight: one kind of scenarios at a time'],
+  ])('runs nothing that was not asked for: %j', (args, message) => {
+    const { status, output } = command(...args);
+    expect([status, output]).toEqual([2, `${message}\n`]);
   });
 });
