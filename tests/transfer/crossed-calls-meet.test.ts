@@ -71,11 +71,12 @@ describe('who has the smaller key', () => {
 describe('who has the larger key', () => {
   const ours = { heardUs: never, peerKey: SMALL };
 
-  it('gives up what crossed and was not heard, nothing else', () => {
+  it('gives up what crossed and was not heard; where it was, the peer has', () => {
     const own = LARGE;
     expect(met(OURS_US - 1, [ours], { own })).toMatchObject({ crossed: [{ handle: 7 }] });
     expect(met(OURS_US, [ours], { own })).toEqual(stays);
-    expect(met(OURS_US - 1, [{ ...ours, heardUs: OURS_US + 1 }], { own })).toEqual(stays);
+    expect(met(OURS_US - 1, [{ ...ours, heardUs: OURS_US + 1 }], { own }).kind).toBe('crossed');
+    expect(met(OURS_US, [{ ...ours, heardUs: OURS_US + 1 }], { own })).toEqual(stays);
   });
 });
 

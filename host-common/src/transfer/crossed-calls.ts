@@ -76,6 +76,8 @@ export function meet<Session extends Crossable>(
   const ours = [...openWith(peerKey, true, all)];
   const certain = ours.filter(({ session }) => beganUs < session.startUs);
   if (staysOfTwo(agreed, own)) {
+    // The peer has taken ours, since its own message 3 went in vain for too long: that one goes.
+    if (certain.some(({ heardUs }) => Number.isFinite(heardUs))) return { kind: 'crossed' };
     const crossed = certain.filter(({ call }) => call);
     return { kind: 'stays', crossed, isContested: false };
   }
