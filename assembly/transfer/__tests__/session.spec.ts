@@ -2,20 +2,26 @@ import { TRANSFER } from "../../core/memory";
 import { Status } from "../../core/status";
 import {
   CloseError,
+  FrameHead,
+  FrameType,
   PacketVerdict,
   SessionState,
   TransferBlock,
   TransferEventKind,
 } from "../../core/transfer";
 import { Pool } from "../../core/transfer-memory";
+import { guarded } from "../../crypto/__tests__/bytes";
 import { now } from "../clock";
 import { close, keepalive, migrate, ping, rekey, rekeyKey, rekeySecret, wake } from "../exports";
+import { handleFrame } from "../frame-handlers";
+import { viewFrame } from "../frame-view";
 import { currentPath } from "../path-slots";
 import { entriesLeft, entryAt } from "../pool";
 import { ackElicitingInFlight } from "../recovery";
 import { ptoUs } from "../rtt";
 import { sessionState } from "../session";
 import { sessionOf } from "../session-head";
+import { Handled } from "../verdict";
 import { configureTransfer } from "./configured";
 import {
   arrive,
@@ -40,6 +46,7 @@ import {
 } from "./session-ends";
 
 configureTransfer();
+const ACK_FRAME = guarded(64);
 let time: u64 = 1000000;
 
 function start(): void {
@@ -149,6 +156,26 @@ describe("a session", () => {
     expect(stateOf(theirs)).toBe(SessionState.DRAINING);
     expect(ping(theirs)).toBe(Status.INVALID_ARGUMENT, "nothing goes any more");
     expect(flush()).toBe(0, "the other side answers nothing");
+    finish();
+  });
+
+  test("is ended by an ACK of another epoch than its packet's or the one before", () => {
+    start();
+    ping(ours);
+    flush();
+    deliver(0, 0);
+    // The packet that came last was of epoch 0, and packet 0 of that was sent here.
+    const session = sessionOf(theirs),
+      path = currentPath(session);
+    for (let epoch: u64 = 0; epoch < 3; epoch++) {
+      memory.fill(ACK_FRAME, 0, 64);
+      store<u8>(ACK_FRAME, FrameType.ACK, FrameHead.TYPE);
+      store<u16>(ACK_FRAME, bswap<u16>(11), FrameHead.PAYLOAD_LENGTH);
+      store<u64>(ACK_FRAME, bswap<u64>(epoch), FrameHead.OFFSET);
+      viewFrame(ACK_FRAME);
+      const wanted: u32 = epoch ? Handled.CLOSE + CloseError.FRAME_ENCODING : Handled.OK;
+      expect(handleFrame(session, ACK_FRAME, path, 63)).toBe(wanted);
+    }
     finish();
   });
 
