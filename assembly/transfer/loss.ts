@@ -62,9 +62,10 @@ function lose(session: usize, record: usize, s: u64): void {
   // What is eliciting and not in flight went to another far end than the path's.
   if (!(flags & SentFlag.IN_FLIGHT) || !isOnPath(session, s)) return;
   if (flags & SentFlag.MTU_PROBE) mtuProbeLost(session, sentBytes(record));
-  else if (!wasRefused(session, record)) {
+  else {
+    // A path that swallows large packets looks like a peer without room: it has to be found.
     mtuPacketLost(session, sentBytes(record), s);
-    loseCongestion(session, record, s);
+    if (!wasRefused(session, record)) loseCongestion(session, record, s);
   }
 }
 
