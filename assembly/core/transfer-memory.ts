@@ -158,9 +158,9 @@ export function poolStride(pool: u32): usize {
 }
 
 function layOut(): void {
-  laid = TransferBlock.BYTES + Pool.COUNT * POOL_HEAD_BYTES;
+  laid = <usize>TransferBlock.BYTES + <usize>Pool.COUNT * POOL_HEAD_BYTES;
   transferEvents = word(Config.TRANSFER_EVENTS);
-  TRANSFER_EVENTS = take(1, Ring.ENTRIES + <usize>transferEvents * Ring.ENTRY_BYTES, 64);
+  TRANSFER_EVENTS = take(1, Ring.ENTRIES + transferEvents * Ring.ENTRY_BYTES, 64);
   SESSIONS = take(entriesOf(Pool.SESSIONS), SESSION_BYTES, 64);
   STREAMS = take(entriesOf(Pool.STREAMS), STREAM_BYTES, 64);
   SENT_CHUNKS = take(entriesOf(Pool.SENT), SENT_CHUNK_BYTES, 64);

@@ -18,7 +18,7 @@ import { PACKET_OVERHEAD } from "./packet";
 import { pathDue, pathFrameBytes, spareAllowance } from "./path";
 import { keepIndex } from "./path-index";
 import { allowance, currentPath } from "./path-slots";
-import { endTrying } from "./peer-room";
+import { endTrying, tries } from "./peer-room";
 import {
   ackDeadline,
   ackEpoch,
@@ -252,13 +252,20 @@ function writeContent(session: usize, to: usize, room: u32, order: u32): u32 {
 }
 
 function writeFrame(session: usize, at: usize, room: u32, order: u32): u32 {
-  if (order == Order.ENDS) return holdingEnd(session, at, room);
+  if (order == Order.ENDS) return writeHoldingEnd(session, at, room);
   let bytes: u32 = 0;
   if (order == Order.CONTROL) bytes = probeControl(session, at, room);
   if (bytes == 0 && order >= <u32>Order.STREAMS) bytes = probeLost(session, at, room);
   if (bytes == 0) bytes = writeMessage(session, at, room);
   if (bytes == 0 && order == Order.MESSAGES) bytes = probeLost(session, at, room);
   return bytes ? bytes : writeStreamFrame(session, at, room);
+}
+
+/** Data waits for the ack of such an end, or to learn that it is refused: a PING goes behind it. */
+function writeHoldingEnd(session: usize, at: usize, room: u32): u32 {
+  const bytes = holdingEnd(session, at, room);
+  if (bytes) tries(session);
+  return bytes;
 }
 
 /** A PING or a PONG, likewise. */

@@ -86,8 +86,13 @@ export function triedPeer(stream: usize): void {
   const credit = creditOf(stream);
   if (!hasFlag(stream, StreamFlag.PEER_FULL) || credit == 0) return;
   store<u8>(stream, credit - 1, Stream.CREDIT);
-  store<u8>(partOf(sessionOfStream(stream)), 1, Part.TRYING);
+  tries(sessionOfStream(stream));
   if (credit == 1) wait(stream);
+}
+
+/** A packet goes that may well be refused. */
+export function tries(session: usize): void {
+  store<u8>(partOf(session), 1, Part.TRYING);
 }
 
 /**

@@ -83,7 +83,7 @@ export function prepareKey(session: usize, epoch: usize, n: u32): bool {
 }
 
 function nearKey(i: usize): usize {
-  return AHEAD + (TRANSFER_GAP_MAX + i) * KEY_RECORD_BYTES;
+  return AHEAD + (<usize>TRANSFER_GAP_MAX + i) * KEY_RECORD_BYTES;
 }
 
 function prepareAhead(session: usize, epoch: usize, n: u32, next: u64): bool {

@@ -100,7 +100,7 @@ export function onResetToken(session: usize): u32 {
 export function dropTokens(session: usize): void {
   held -= load<u8>(session, AREA + Reset.HELD);
   store<u8>(session, 0, AREA + Reset.HELD);
-  memory.fill(session + AREA + Reset.TOKENS, 0, TOKENS * TOKEN_BYTES);
+  memory.fill(session + AREA + Reset.TOKENS, 0, <usize>TOKENS * TOKEN_BYTES);
 }
 
 /**

@@ -8,6 +8,7 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import type { DatagramTransport } from '@andvari/host-common/transfer/datagram-transport';
 import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import type { EndpointClock } from '@andvari/host-common/transfer/endpoint-clock';
+import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
 import { transferSizes } from '@andvari/host-common/transfer/engine-transfer';
 import { type Identity, identityOf } from '@andvari/host-common/transfer/identity';
 import { nodeX25519 } from '@andvari/host-node/transfer/node-x25519';
@@ -23,6 +24,11 @@ const PORT = 8420;
 const ACTIONS_MAX = 1000;
 
 const identities = new Map<number, Identity>();
+
+/** `places`: what the engine has room for. */
+export type VirtualOptions = Pick<EndpointOptions, 'rekeySeconds'> & {
+  places?: Parameters<typeof transferSizes>[0];
+};
 
 export class VirtualWorld {
   readonly clock = new VirtualClock(1_000_000);
@@ -44,8 +50,9 @@ export class VirtualWorld {
     return simulatedAddress(host, PORT);
   }
 
-  async endpoint(host: number): Promise<TransferEndpoint> {
-    const sizes = transferSizes({ sessions: 8, blocks: 64, streams: 32 });
+  async endpoint(host: number, more: VirtualOptions = {}): Promise<TransferEndpoint> {
+    const { places = { sessions: 8, blocks: 64, streams: 32 }, ...options } = more;
+    const sizes = transferSizes(places);
     const one = await TransferEndpoint.open({
       engine: Engine.create({ module: await plainEngine(), sizes, identity: CLIENT_IDENTITY }),
       transport: this.transport(host),
@@ -53,6 +60,7 @@ export class VirtualWorld {
       x25519: nodeX25519,
       random: (count) => Uint8Array.from({ length: count }, () => this.below(256)),
       clock: this.endpointClock,
+      ...options,
     });
     // Keys for calls that never come would take most of the time of a test.
     const { ephemerals } = one as unknown as { ephemerals: object };
