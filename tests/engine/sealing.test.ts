@@ -7,13 +7,12 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import { blake3 } from '@noble/hashes/blake3.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { directionKeys, expand, extract, joinBytes } from '../r1-keys.ts';
 import { Primitives } from './primitives.ts';
 import { toHex } from './vector-state.ts';
 
 const primitives = new Primitives(await plainEngine());
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const ascii = (text: string) => new TextEncoder().encode(text);
-const join = (...parts: Uint8Array[]) => Uint8Array.from(parts.flatMap((part) => [...part]));
 
 describe('beside others', () => {
   it('BLAKE3 is that of @noble', () => {
@@ -39,7 +38,7 @@ describe('beside others', () => {
         const text = randomBytes(length);
         const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: 16 });
         cipher.setAAD(aad, { plaintextLength: length });
-        const sealed = join(cipher.update(text), cipher.final());
+        const sealed = joinBytes(cipher.update(text), cipher.final());
         const made = primitives.seal(key, nonce, aad, text);
         expect(toHex(made.text)).toBe(toHex(sealed));
         expect(toHex(made.tag)).toBe(toHex(cipher.getAuthTag()));
@@ -50,22 +49,6 @@ describe('beside others', () => {
   });
 });
 
-/** Keys of a direction: chain key and packet key of each number, by @noble alone. */
-function keysOf(chain: Uint8Array, count: number): { chains: Uint8Array[]; keys: Uint8Array[] } {
-  const chains = [chain];
-  const keys: Uint8Array[] = [];
-  for (let n = 0; n < count; n++) {
-    const last = chains[n] ?? chain;
-    keys.push(blake3(join(last, Uint8Array.of(2))));
-    chains.push(blake3(join(last, Uint8Array.of(1))));
-  }
-  return { chains, keys };
-}
-
-function expand(prk: Uint8Array, label: string, length: number): Uint8Array {
-  return blake3(ascii(label), { key: prk, dkLen: length });
-}
-
 function frame(): Uint8Array {
   const head = new Uint8Array(28 + 40);
   head[8] = 1;
@@ -75,13 +58,11 @@ function frame(): Uint8Array {
 
 describe('secrets of a session', () => {
   const material = randomBytes(96);
-  const prk = blake3(material, { key: blake3(ascii('protocol-v1')) });
-  const i2r = keysOf(expand(prk, 'i2r-data', 32), 40);
+  const prk = extract('protocol-v1', material);
+  const i2r = directionKeys(expand(prk, 'i2r-data', 32), 40);
   const root = expand(prk, 'ratchet-root', 32);
   const dh = randomBytes(32);
-  const next = blake3(join(root, dh, Uint8Array.of(0, 0, 0, 1)), {
-    key: blake3(ascii('ratchet')),
-  });
+  const next = extract('ratchet', joinBytes(root, dh, Uint8Array.of(0, 0, 0, 1)));
 
   it('are gone as soon as they have done their work, and all of them at the end', () => {
     const memory = Buffer.from(primitives.memory().buffer);

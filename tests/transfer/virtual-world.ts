@@ -26,13 +26,15 @@ const ACTIONS_MAX = 1000;
 const identities = new Map<number, Identity>();
 
 /** `places`: what the engine has room for. */
-export type VirtualOptions = Pick<EndpointOptions, 'rekeySeconds'> & {
+export type VirtualOptions = Pick<EndpointOptions, 'rekeySeconds' | 'x25519'> & {
   places?: Parameters<typeof transferSizes>[0];
 };
 
 export class VirtualWorld {
   readonly clock = new VirtualClock(1_000_000);
   readonly network: Network;
+  /** Of the endpoints, in their order. */
+  readonly engines: Engine[] = [];
   readonly below: (bound: number) => number;
 
   constructor(seed: number) {
@@ -53,8 +55,11 @@ export class VirtualWorld {
   async endpoint(host: number, more: VirtualOptions = {}): Promise<TransferEndpoint> {
     const { places = { sessions: 8, blocks: 64, streams: 32 }, ...options } = more;
     const sizes = transferSizes(places);
+    const module = await plainEngine();
+    const engine = Engine.create({ module, sizes, identity: CLIENT_IDENTITY });
+    this.engines.push(engine);
     const one = await TransferEndpoint.open({
-      engine: Engine.create({ module: await plainEngine(), sizes, identity: CLIENT_IDENTITY }),
+      engine,
       transport: this.transport(host),
       identity: this.identity(host),
       x25519: nodeX25519,
