@@ -174,6 +174,8 @@ export const TRANSFER_BLOCK_BYTES: u32 = 16384;
 export const TRANSFER_MESSAGE_BYTES: u32 = 1112;
 /** Records of packets sent, and keys of packets overtaken, that one chunk holds. */
 export const TRANSFER_CHUNK_ENTRIES: u32 = 64;
+/** Bytes that an expedited stream holds each way (reference: transfer section 5). */
+export const TRANSFER_EXPEDITED_BYTES_MAX: u32 = 65536;
 /** The largest packet: a jumbo frame of 9000 bytes over IPv4 (reference: transfer section 1.5). */
 export const TRANSFER_PACKET_BYTES_MAX: u32 = 8972;
 /** The least that a way has to carry: each frame of the session itself fits. */

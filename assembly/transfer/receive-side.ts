@@ -2,7 +2,7 @@
  * The half of a stream that comes. Bytes are kept in blocks until the host has taken them: in
  * order, or, if it said so, any range that is there (files). A byte that came is not written over.
  */
-import { TRANSFER_BLOCK_BYTES } from "../core/limits";
+import { TRANSFER_BLOCK_BYTES, TRANSFER_EXPEDITED_BYTES_MAX } from "../core/limits";
 import { CloseError } from "../core/transfer";
 import {
   BLOCK_BITS,
@@ -44,7 +44,6 @@ import { readableBytes } from "./readable";
 import { hasBlocks, hasRanges, holdsNext } from "./receive-room";
 import {
   clearFlag,
-  EXPEDITED_BYTES_MAX,
   hasFlag,
   Mark,
   Part,
@@ -107,7 +106,7 @@ export function takeData(stream: usize, first: u64, bytesAt: usize, length: u32)
     fresh = <u64>length - coveredBytes(received, first, end);
   if (fresh == 0 || !isReceiving(stream)) return Handled.OK;
   const sum = rangeSum(received) + fresh;
-  if (hasFlag(stream, StreamFlag.EXPEDITED) && end > EXPEDITED_BYTES_MAX) {
+  if (hasFlag(stream, StreamFlag.EXPEDITED) && end > TRANSFER_EXPEDITED_BYTES_MAX) {
     return Handled.CLOSE + CloseError.FLOW_CONTROL;
   }
   if (hasFlag(stream, StreamFlag.FINAL_KNOWN) && sum > load<u64>(stream, Stream.FINAL_SUM)) {
@@ -218,7 +217,7 @@ export function takeFinal(stream: usize, sum: u64, clean: bool): u32 {
   }
   const received = rangeSum(stream + Stream.RECEIVED);
   if (sum < received) return Handled.CLOSE + CloseError.PROTOCOL;
-  if (hasFlag(stream, StreamFlag.EXPEDITED) && sum > EXPEDITED_BYTES_MAX) {
+  if (hasFlag(stream, StreamFlag.EXPEDITED) && sum > TRANSFER_EXPEDITED_BYTES_MAX) {
     return Handled.CLOSE + CloseError.FLOW_CONTROL;
   }
   if (overruns(stream, sum - received)) return Handled.CLOSE + CloseError.FLOW_CONTROL;

@@ -3,7 +3,7 @@
  * go in the order of their offsets among those that wait, and again by ranges when they were lost.
  * A block is given back when all its bytes are acked.
  */
-import { TRANSFER_BLOCK_BYTES } from "../core/limits";
+import { TRANSFER_BLOCK_BYTES, TRANSFER_EXPEDITED_BYTES_MAX } from "../core/limits";
 import { Pool } from "../core/transfer-memory";
 import {
   BLOCK_BITS,
@@ -39,7 +39,6 @@ import {
 import { Head } from "./session-head";
 import {
   clearFlag,
-  EXPEDITED_BYTES_MAX,
   hasFlag,
   isHeldBack,
   Mark,
@@ -146,7 +145,8 @@ function waitForRoom(stream: usize): void {
  */
 export function writeRoom(stream: usize, offset: u64, length: u32): u32 {
   if (!maySend(stream) || hasFlag(stream, StreamFlag.FINISHING) || length == 0) return 0;
-  const most = hasFlag(stream, StreamFlag.EXPEDITED) ? EXPEDITED_BYTES_MAX : OFFSET_MAX;
+  const isExpedited = hasFlag(stream, StreamFlag.EXPEDITED),
+    most = isExpedited ? <u64>TRANSFER_EXPEDITED_BYTES_MAX : OFFSET_MAX;
   if (offset >= most) return 0;
   const within = <u32>offset & (TRANSFER_BLOCK_BYTES - 1),
     index = offset >> BLOCK_BITS,
@@ -184,7 +184,7 @@ export function written(stream: usize, offset: u64, length: u32): bool {
   }
   if (length == 0) return true;
   if ((end - 1) >> BLOCK_BITS != offset >> BLOCK_BITS) return false;
-  if (hasFlag(stream, StreamFlag.EXPEDITED) && end > EXPEDITED_BYTES_MAX) return false;
+  if (hasFlag(stream, StreamFlag.EXPEDITED) && end > TRANSFER_EXPEDITED_BYTES_MAX) return false;
   if (coveredBytes(stream + Stream.WRITTEN, offset, end)) return false;
   if (hasFlag(stream, StreamFlag.FINISHING)) return false;
   if (urgentLeft(sessionOfStream(stream), Pool.RANGES) < 2) return false;

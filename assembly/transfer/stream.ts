@@ -96,7 +96,7 @@ export const enum Stream {
 export const enum StreamFlag {
   /** We opened it. */
   LOCAL = 1,
-  /** Bit 15 of its number: no flow control, at most EXPEDITED_BYTES_MAX. */
+  /** Bit 15 of its number: no flow control, at most TRANSFER_EXPEDITED_BYTES_MAX. */
   EXPEDITED = 2,
   /** Its STREAM_OPEN came (or went, if LOCAL). */
   OPENED = 4,
@@ -272,9 +272,6 @@ export const enum Offer {
   /** As OWED, and the pools are looked at again (Part.ROOM_AT). */
   ROOM = 3,
 }
-
-/** Bytes of an expedited stream (section 5). */
-export const EXPEDITED_BYTES_MAX: u64 = 65536;
 
 /** A session's part about streams. */
 export function partOf(session: usize): usize {

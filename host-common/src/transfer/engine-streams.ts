@@ -9,8 +9,6 @@ import { utf8Within } from './byte-strings.ts';
 import { type EngineBlock, lowHigh } from './engine-block.ts';
 import { checkFits } from './frame-limits.ts';
 
-/** Bytes that an expedited stream holds each way (section 5). */
-export const EXPEDITED_BYTES_MAX = 65_536;
 /** Of the number of a stream that is one. */
 export const EXPEDITED_BIT = 0x8000;
 

@@ -4,10 +4,11 @@
  * granted at the reader's pace.
  */
 
+import { TRANSFER_EXPEDITED_BYTES_MAX } from '../engine/generated/limits.ts';
 import { StreamResetError, TransferEventKind } from '../engine/generated/transfer.ts';
 import { checkBytes, checkWhole } from './argument-checks.ts';
 import type { EndpointClock } from './endpoint-clock.ts';
-import { type EngineStreams, EXPEDITED_BYTES_MAX } from './engine-streams.ts';
+import type { EngineStreams } from './engine-streams.ts';
 import type { TransferEventOf } from './engine-transfer.ts';
 import { TransferError } from './transfer-error.ts';
 import { WakeSignal } from './wake-signal.ts';
@@ -235,9 +236,10 @@ export class TransferStream {
 
   /** What would never find room is told at once, and nothing of it goes. */
   private checkFits({ length }: Uint8Array): void {
-    if (!this.expedited || this.written + length <= EXPEDITED_BYTES_MAX) return;
-    const left = EXPEDITED_BYTES_MAX - this.written;
-    const message = `an expedited stream holds ${EXPEDITED_BYTES_MAX} bytes: ${length} for ${left}`;
+    if (!this.expedited || this.written + length <= TRANSFER_EXPEDITED_BYTES_MAX) return;
+    const left = TRANSFER_EXPEDITED_BYTES_MAX - this.written;
+    const most = TRANSFER_EXPEDITED_BYTES_MAX;
+    const message = `an expedited stream holds ${most} bytes: ${length} for ${left}`;
     throw new TransferError('ANDVARI_STREAM_FULL', message);
   }
 }
