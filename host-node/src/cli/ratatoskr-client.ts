@@ -147,7 +147,8 @@ async function call(
       context.note(`it may have been executed: ask again with --request-id ${requestId}`);
     }
     const refusal = clockRefusal(error);
-    throw refusal === undefined ? error : clockError(refusal, serverKey !== undefined);
+    if (refusal !== undefined) throw clockError(refusal, serverKey !== undefined);
+    throw lateError(error, url) ?? error;
   } finally {
     await client.close();
   }
@@ -158,6 +159,13 @@ function clockRefusal(error: unknown): RefusedByServerError | undefined {
   const refusal = error instanceof RefusedByServerError ? error : (error as Error)?.cause;
   if (!(refusal instanceof RefusedByServerError)) return undefined;
   return refusal.serverCode === 'TIMESTAMP_INVALID' ? refusal : undefined;
+}
+
+/** Of a call whose time is over: who was asked. */
+function lateError(error: unknown, url: string): Error | undefined {
+  if (!(error instanceof RatatoskrError) || error.code !== 'ANDVARI_TIMEOUT') return undefined;
+  const { code, outcome } = error;
+  return new RatatoskrError(code, `${url}: ${error.message}`, { outcome, cause: error });
 }
 
 function clockError(refusal: RefusedByServerError, isChecked: boolean): Error {

@@ -17,6 +17,8 @@ export interface MessageChannel {
   pause(): void;
   /** Go on reading. */
   resume(): void;
+  /** A registered device has spoken on it. */
+  known(): void;
   /** WebSocket close code (RFC 6455, section 7.4), or the code of the WebTransport capsule. */
   close(code: number, reason: string): void;
 }

@@ -162,6 +162,7 @@ export class RatatoskrConnection implements ChannelHandler {
     if (this.#device !== undefined) return;
     this.#device = deviceId;
     this.#intake.meet();
+    this.#channel.known();
     this.#services.known(this, deviceId);
   }
 

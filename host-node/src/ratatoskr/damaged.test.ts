@@ -21,6 +21,8 @@ class Sink implements MessageChannel {
     this.sent.push(message);
   }
 
+  known(): void {}
+
   pause(): void {}
 
   resume(): void {}

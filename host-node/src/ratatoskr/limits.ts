@@ -54,6 +54,19 @@ export const HANDSHAKES_STAGE_PART = 0.25;
  */
 export const STRANGER_MS_PER_SECOND = 500;
 export const STRANGER_BURST_MS = 50;
+/**
+ * Below messages, of WebTransport: milliseconds of a second for strangers of one network, for all
+ * strangers, and for each connection on which a device has spoken, and how many at once. To open a
+ * session takes a millisecond behind the handshake, a message some 0.2.
+ */
+export const QUIC_STRANGER_MS_PER_SECOND = 100;
+export const QUIC_STRANGER_BURST_MS = 250;
+export const QUIC_STRANGERS_MS_PER_SECOND = 300;
+export const QUIC_STRANGERS_BURST_MS = 500;
+export const QUIC_KNOWN_MS_PER_SECOND = 250;
+export const QUIC_KNOWN_BURST_MS = 500;
+/** Networks whose share is remembered: as many as may connect in the time in which it fills. */
+export const QUIC_STRANGERS_NETWORKS_MAX = 4096;
 /** What it takes to read one frame, whatever is in it. */
 export const STRANGER_FRAME_MS = 0.002;
 /** Connections of one device. A client of ours has one; this is for programs with many workers. */

@@ -44,6 +44,11 @@ export class DeviceRegistry {
     return device?.revoked ? undefined : device;
   }
 
+  /** The device of exactly this id, also if it has been revoked. */
+  entry(deviceId: string): Device | undefined {
+    return this.#devices.get(deviceId);
+  }
+
   /** All devices, the revoked ones too, in the order in which they came. For the operator. */
   list(): Device[] {
     return [...this.#devices.values()];

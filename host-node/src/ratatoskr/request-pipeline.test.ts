@@ -62,17 +62,18 @@ it.each([false, true])(
       const before = verifier.keys.length;
       const at = { wallS: NOW_S, wallMs: NOW_S * 1000, steadyMs: 0 };
       const examined = pipeline.examine(messageOf(...of), new ConnectionSession(), at);
-      const { ok } = examined;
-      return { told: ok ? 'ok' : examined.code, checks: verifier.keys.length - before };
+      const [told, reason] = examined.ok ? ['ok'] : [examined.code, examined.reason];
+      return { told, reason, checks: verifier.keys.length - before };
     };
-    const refused = { told: 'UNAUTHENTICATED', checks: 1 };
-    expect(examine('known', 'user', 'thief')).toEqual(refused);
-    expect(examine('unknown', 'user', 'thief')).toEqual(refused);
-    expect(examine('revoked', 'user', 'revoked')).toEqual(refused);
-    expect(examine('known', 'other', 'known')).toEqual(refused);
+    // Told alike; the audit log hears more.
+    const refused = (reason: string) => ({ told: 'UNAUTHENTICATED', reason, checks: 1 });
+    expect(examine('known', 'user', 'thief')).toEqual(refused('BAD_SIGNATURE'));
+    expect(examine('unknown', 'user', 'thief')).toEqual(refused('UNKNOWN_DEVICE'));
+    expect(examine('revoked', 'user', 'revoked')).toEqual(refused('REVOKED_DEVICE'));
+    expect(examine('known', 'other', 'known')).toEqual(refused('WRONG_USER'));
     // The twin; it lacks the second signature where that is wanted.
     const told = requireV2 ? 'UNAUTHENTICATED' : 'ok';
-    expect(examine('known', 'user', 'known')).toEqual({ told, checks: 1 });
+    expect(examine('known', 'user', 'known')).toMatchObject({ told, checks: 1 });
     // Strangers all have one key, which is no device's.
     const [device, stranger] = verifier.keys;
     expect(verifier.keys).toEqual([device, stranger, stranger, stranger, device]);

@@ -63,7 +63,7 @@ export class RequestPipeline {
   examine(bytes: Uint8Array, session: ConnectionSession, at: Moment): Examined {
     const opened = this.#checks.open(bytes, at.wallS, this.#options.startLine.at(at));
     if (!opened.ok) return refused(opened);
-    const device = this.#options.registry.find(opened.request.deviceId);
+    const device = this.#options.registry.entry(opened.request.deviceId);
     const claimed = this.#checks.claim(opened, device);
     // This verifier answers at once; whatever else it might give is no signature.
     const isSigned = this.#checks.isSigned(claimed) === true;

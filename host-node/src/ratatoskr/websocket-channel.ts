@@ -39,6 +39,8 @@ export class WebSocketChannel implements MessageChannel {
     this.#socket.send(message, { binary: true }, () => {});
   }
 
+  known(): void {}
+
   pause(): void {
     if (this.#isOpen) this.#socket.pause();
   }

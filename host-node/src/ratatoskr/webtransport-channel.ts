@@ -113,6 +113,10 @@ export class WebTransportChannel implements MessageChannel, SessionHandler {
     this.#paused = undefined;
   }
 
+  known(): void {
+    this.#session.known();
+  }
+
   close(code: number, reason: string): void {
     this.#endWithin(timeoutOf(code));
     if (this.#closing) return;

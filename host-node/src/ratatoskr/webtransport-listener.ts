@@ -9,6 +9,7 @@ import { WebTransportServer } from '../webtransport/webtransport-server.ts';
 import { Admission, type AdmissionLists } from './admission.ts';
 import type { AcceptChannel } from './channel.ts';
 import { CONNECTIONS_DEFAULT, LEAVING_PART } from './limits.ts';
+import { QuicShares } from './quic-shares.ts';
 import { RATATOSKR_PATH } from './websocket-listener.ts';
 import { acceptSession, type WebTransportChannel } from './webtransport-channel.ts';
 
@@ -50,6 +51,7 @@ export class WebTransportListener {
         hashes: (nowMs) => certificates.hashes(nowMs),
       },
       connectionsMax,
+      shares: new QuicShares(),
       paths: { [RATATOSKR_PATH]: (session) => this.#accept(session, accept) },
       admitsOrigin: (origin) => this.#admission?.admitsOrigin(origin) ?? false,
       admitsAuthority: (authority) => this.#admission?.admitsHost(authority) ?? false,

@@ -63,6 +63,32 @@ describe.runIf(quicAvailable)('attacks', () => {
     socket.close();
   });
 
+  it.each([
+    ['QUIC v2, whose Initial has other bits', 0xd0, 0x6b3343cf],
+    ['one that nobody has, with the bits of a Handshake', 0xe0, 0x1a2a3a4a],
+  ])('%s gets the versions that there are', async (_, first, version) => {
+    const socket = createSocket('udp4');
+    const { host, port } = place.echo.address;
+    const send = (number: number, bytes = 1200) => {
+      const packet = Buffer.from(firstFlight({ host, port }));
+      packet[0] = first | (packet[0]! & 0x0f);
+      packet.writeUInt32BE(number, 1);
+      socket.send(packet.subarray(0, bytes), port, host);
+    };
+    send(version);
+    const [answer] = (await once(socket, 'message')) as [Buffer];
+    expect(answer.readUInt32BE(1)).toBe(0);
+    expect(answer.readUInt32BE(answer.length - 4)).toBe(1);
+    // A list of versions, and what is too short to be a first datagram, get no answer.
+    send(0);
+    send(version, 1199);
+    const more = once(socket, 'message').then(() => 'answered');
+    const silence = new Promise((resolve) => setTimeout(resolve, 200, 'silent'));
+    expect(await Promise.race([more, silence])).toBe('silent');
+    socket.close();
+    expect(place.echo.server.connectionCount).toBe(0);
+  });
+
   /** A client that has got its Retry, driven by hand: gives packets, and takes none. */
   async function validated(server: SocketAddress) {
     const binding = loadQuicBinding();

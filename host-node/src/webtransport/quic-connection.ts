@@ -13,6 +13,7 @@ import {
 } from './limits.ts';
 import type { HostPort, NativeConnection, QuicBinding } from './quic-binding.ts';
 import { QuicReceiveStream, QuicSendStream, type StreamHost } from './quic-stream.ts';
+import type { ThreadShare, ThreadShares } from './thread-shares.ts';
 
 export interface QuicEvents {
   established(): void;
@@ -59,6 +60,8 @@ export interface QuicConnectionOptions {
   remote: HostPort;
   /** Where packets come in, as QUIC sees it. */
   local: HostPort;
+  /** [as much of the thread as it takes] */
+  shares?: ThreadShares | undefined;
   /** Time until the connection must be established [10 s]. */
   handshakeTimeoutMs?: number | undefined;
   /** The bytes are the connection's again when it returns. */
@@ -87,6 +90,7 @@ export class QuicConnection implements StreamHost {
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #handshakeEndMs: number;
+  #share: ThreadShare | undefined;
   /** Bytes that came beyond what the application's own traffic explains. */
   #overheadBytes = 0;
 
@@ -113,17 +117,37 @@ export class QuicConnection implements StreamHost {
     return new Set([...this.#receiving.keys(), ...this.#sending.keys()]).size;
   }
 
+  /** Whether there is time for its packets now. */
+  get hasTime(): boolean {
+    return this.#share?.has(performance.now()) ?? true;
+  }
+
+  /** The application knows who is there. */
+  known(): void {
+    this.#share = this.#options.shares?.known();
+  }
+
   /** A datagram for this connection, which QUIC changes while it reads it. */
   receive(bytes: Uint8Array): void {
+    this.#spend(() => this.#receive(bytes));
+  }
+
+  #spend(work: () => void): void {
+    const share = this.#share;
+    const startMs = performance.now();
+    work();
+    share?.charge(performance.now() - startMs);
+  }
+
+  #receive(bytes: Uint8Array): void {
     this.#overheadBytes += bytes.length;
     try {
       this.native.recv(bytes, { from: this.remote, to: this.#options.local });
     } catch {
       // Damaged, or not for us. If the peer broke a rule, QUIC closes by itself.
     }
-    if (this.#overheadBytes > OVERHEAD_BYTES_MAX) {
-      this.close(EXCESSIVE_LOAD, 'too much besides data');
-    }
+    const isTooMuch = this.#overheadBytes > OVERHEAD_BYTES_MAX;
+    if (isTooMuch) this.close(EXCESSIVE_LOAD, 'too much besides data');
     this.changed();
   }
 
@@ -186,7 +210,7 @@ export class QuicConnection implements StreamHost {
     this.#turnPlanned = true;
     setImmediate(() => {
       this.#turnPlanned = false;
-      if (!this.#gone) this.#turn();
+      if (!this.#gone) this.#spend(() => this.#turn());
     });
   }
 
@@ -244,6 +268,7 @@ export class QuicConnection implements StreamHost {
         return;
       }
       this.#established = true;
+      this.#share = this.#options.shares?.stranger(this.remote.host);
       this.events.established();
     }
     // Before the reading: with the last half QUIC forgets the stream, and why it was stopped.

@@ -15,10 +15,14 @@ import {
 import type { HostPort, QuicBinding, QuicConfig, QuicHeader } from './quic-binding.ts';
 import { QuicConnection } from './quic-connection.ts';
 import { RetryTokens } from './retry-token.ts';
+import type { ThreadShares } from './thread-shares.ts';
 
 /** Our connection ids: too long to be guessed. */
 const CONNECTION_ID_BYTES = 16;
 const LONG_HEADER_BIT = 0x80;
+/** The version of a Version Negotiation packet, which gets no answer. */
+const NEGOTIATION = 0;
+
 export interface QuicListenerOptions {
   binding: QuicBinding;
   /** Asked for each new connection, so that a new certificate needs no restart. */
@@ -29,14 +33,18 @@ export interface QuicListenerOptions {
   makeRoom?: () => void;
   connectionsMax?: number | undefined;
   handshakeTimeoutMs?: number | undefined;
+  /** [each as much of the thread as it takes] */
+  shares?: ThreadShares | undefined;
 }
 
-/** What happened to packets that made no connection. */
+/** What happened to packets that no connection got. */
 export interface QuicListenerCounts {
   retriesSent: number;
   tokensRefused: number;
   /** Clients that came while all places were taken. */
   connectionsRefused: number;
+  /** Of connections that had taken their share of the thread. */
+  packetsDropped: number;
 }
 
 export class QuicListener {
@@ -44,6 +52,7 @@ export class QuicListener {
     retriesSent: 0,
     tokensRefused: 0,
     connectionsRefused: 0,
+    packetsDropped: 0,
   };
   readonly #options: QuicListenerOptions;
   readonly #connectionsMax: number;
@@ -95,7 +104,9 @@ export class QuicListener {
     // (disable_active_migration); one whose address changes all the same connects again. This also
     // keeps from QUIC what only several paths reach: CVE-2025-7054, an endless loop in quiche 0.18.
     const { remote } = connection;
-    if (remote.port === from.port && remote.host === from.address) connection.receive(message);
+    if (remote.port !== from.port || remote.host !== from.address) return;
+    if (connection.hasTime) connection.receive(message);
+    else this.counts.packetsDropped++;
   }
 
   #receiveUnknown(message: Buffer, remote: HostPort): void {
@@ -108,10 +119,13 @@ export class QuicListener {
     } catch {
       return;
     }
-    if (header.ty !== binding.Type.Initial) return;
     try {
-      if (!binding.versionIsSupported(header.version)) {
+      // What kind of long packet it is, each version says in its own way (RFC 9000 section 17.2.1).
+      if (isLong(message) && !binding.versionIsSupported(header.version)) {
+        if (header.version === NEGOTIATION) return;
         this.#answer(binding.negotiateVersion(header.scid, header.dcid, this.#out), remote);
+      } else if (header.ty !== binding.Type.Initial) {
+        return;
       } else if (!header.token?.length) {
         this.#retry(header, remote);
       } else {
@@ -141,12 +155,12 @@ export class QuicListener {
       this.counts.connectionsRefused++;
       return;
     }
-    const { binding, config, handshakeTimeoutMs } = this.#options;
+    const { binding, config, handshakeTimeoutMs, shares } = this.#options;
     const native = binding.Connection.accept(dcid, odcid, this.#local, remote, config());
     const transmit = (bytes: Uint8Array, to: HostPort) => this.#send(bytes, to);
     const local = this.#local;
     const connection = new QuicConnection({
-      ...{ binding, native, role: 'server', remote, local, transmit, handshakeTimeoutMs },
+      ...{ binding, native, role: 'server', remote, local, transmit, handshakeTimeoutMs, shares },
     });
     const key = Buffer.from(dcid).toString('latin1');
     this.#connections.set(key, connection);
@@ -180,9 +194,13 @@ function steadyMs(): number {
   return Math.floor(performance.now());
 }
 
+function isLong(packet: Buffer): boolean {
+  return (packet[0]! & LONG_HEADER_BIT) !== 0;
+}
+
 /** The destination connection id of a packet (RFC 9000 section 17), or what stands in its place. */
 function connectionIdIn(packet: Buffer): string {
-  const long = (packet[0]! & LONG_HEADER_BIT) !== 0;
+  const long = isLong(packet);
   const start = long ? 6 : 1;
   const bytes = long ? (packet[5] ?? 0) : CONNECTION_ID_BYTES;
   return packet.toString('latin1', start, start + bytes);

@@ -103,6 +103,11 @@ export class WebTransportSession {
     return Math.max(0, this.#quic.datagramBytesMax - emitVarint(this.#id / 4).length);
   }
 
+  /** The application knows who is there: the connection is no stranger's any more. */
+  known(): void {
+    this.#quic.known();
+  }
+
   /** Ask the peer to end the session soon. */
   drain(): void {
     if (!this.#ended) this.#connect.write(emitDrainSession()).catch(ignore);

@@ -19,6 +19,7 @@ import { configure } from './quic-config.ts';
 import type { QuicConnection } from './quic-connection.ts';
 import { QuicListener, type QuicListenerCounts } from './quic-listener.ts';
 import type { SessionHandler, WebTransportSession } from './session.ts';
+import type { ThreadShares } from './thread-shares.ts';
 
 export interface WebTransportServerOptions {
   certificates: CertificateSource;
@@ -31,6 +32,8 @@ export interface WebTransportServerOptions {
   connectionsMax?: number;
   /** Time for the QUIC handshake, behind Retry [10 s]. */
   handshakeTimeoutMs?: number;
+  /** [each connection as much of the thread as it takes] */
+  shares?: ThreadShares;
   /** As `linux-x64`; another one for tests. */
   platform?: string;
 }
@@ -54,13 +57,13 @@ export class WebTransportServer {
   constructor(options: WebTransportServerOptions) {
     this.#options = options;
     this.#binding = loadQuicBinding(options.platform);
-    const { connectionsMax, handshakeTimeoutMs } = options;
+    const { connectionsMax, handshakeTimeoutMs, shares } = options;
     this.#listener = new QuicListener({
       binding: this.#binding,
       config: () => this.#config(),
       accept: (connection) => this.#accept(connection),
       makeRoom: () => this.#dropSpent(),
-      ...{ connectionsMax, handshakeTimeoutMs },
+      ...{ connectionsMax, handshakeTimeoutMs, shares },
     });
   }
 

@@ -48,7 +48,9 @@ class FakeSession {
 }
 
 const Session = FakeSession as unknown as typeof WebTransport;
-const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
+const settle = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
+/** For so long the server may say why it has ended the stream. */
+const GOODBYE_MS = 1000;
 
 async function connect(url = 'https://server/ratatoskr', hashes: Uint8Array<ArrayBuffer>[] = []) {
   const heard: Uint8Array[] = [];
@@ -127,8 +129,6 @@ describe('a WebTransport session', () => {
       1008,
     ],
     ['the connection is lost', ({ closing }) => closing.reject(new Error('lost')), 1006],
-    ['the stream ends', ({ toClient }) => toClient.close(), 1006],
-    ['the stream is reset', ({ toClient }) => toClient.error(new Error('reset')), 1006],
     [
       'a message is too long',
       ({ toClient }) => toClient.enqueue(framed(new Uint8Array(1_114_113))),
@@ -146,6 +146,31 @@ describe('a WebTransport session', () => {
     await settle();
     expect(ends).toHaveLength(1);
     expect(session.ended).toBeDefined();
+  });
+
+  it.each<[string, (session: FakeSession) => void]>([
+    ['ends', ({ toClient }) => toClient.close()],
+    ['is reset', ({ toClient }) => toClient.error(new Error('reset'))],
+  ])('whose stream %s waits for the reason, but not for long', async (_, end) => {
+    const told = await connect();
+    end(told.session);
+    await settle();
+    expect(told.ends).toEqual([]);
+    told.session.closing.resolve({ closeCode: 1001, reason: 'the server stops' });
+    await settle();
+    expect(told.ends).toEqual([[1001, 'the server stops']]);
+
+    const untold = await connect();
+    end(untold.session);
+    await settle(GOODBYE_MS + 200);
+    expect(untold.ends.map(([code]) => code)).toEqual([1006]);
+
+    const left = await connect();
+    end(left.session);
+    await settle();
+    left.channel.close(1000, '');
+    await settle(GOODBYE_MS + 200);
+    expect([told.ends.length, left.ends.length]).toEqual([1, 0]);
   });
 
   it('says what was written before it ends; the owner who closes is not told', async () => {

@@ -13,6 +13,8 @@ const CUT = 1006;
 const TOO_LARGE = 1009;
 /** 1024 bytes are what a close capsule has room for (draft-ietf-webtrans-http3, section 6). */
 const REASON_CHARACTERS_MAX = 256;
+/** Ours takes 100 ms and a round trip. */
+const GOODBYE_MS = 1000;
 
 /**
  * SHA-256 of certificates to trust beside the platform's: at most 14 days old, ECDSA. A function
@@ -104,6 +106,8 @@ class WebTransportChannel implements ClientChannel {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #events: ChannelEvents;
   #ended = false;
+  /** Waits for the server's word on why the stream is over. */
+  #goodbye: ReturnType<typeof setTimeout> | undefined;
 
   constructor(session: WebTransportLike, stream: WebTransportStreamLike, to: ChannelEvents) {
     this.#session = session;
@@ -119,12 +123,13 @@ class WebTransportChannel implements ClientChannel {
 
   send(message: Uint8Array): void {
     if (this.#ended) return;
-    this.#writer.write(framed(message)).catch((error) => this.#end(CUT, String(error)));
+    this.#writer.write(framed(message)).catch((error) => this.#endSoon(String(error)));
   }
 
   close(code: number, reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearTimeout(this.#goodbye);
     // What was written last still has to leave; a dead connection ends by its own time-out.
     this.#writer.close().then(
       () => this.#closeSession(code, reason),
@@ -151,15 +156,22 @@ class WebTransportChannel implements ClientChannel {
           if (!this.#ended) this.#events.message(message);
         }
       }
-      this.#end(CUT, 'the server ended the stream');
+      this.#endSoon('the server ended the stream');
     } catch (error) {
-      this.#end(error instanceof FrameLengthError ? TOO_LARGE : CUT, String(error));
+      if (error instanceof FrameLengthError) this.#end(TOO_LARGE, String(error));
+      else this.#endSoon(String(error));
     }
+  }
+
+  /** A server ends the stream first, and says why when all of it has arrived. */
+  #endSoon(reason: string): void {
+    this.#goodbye ??= setTimeout(() => this.#end(CUT, reason), GOODBYE_MS);
   }
 
   #end(code: number, reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearTimeout(this.#goodbye);
     this.#closeSession(code, reason);
     this.#events.closed(code, reason);
   }

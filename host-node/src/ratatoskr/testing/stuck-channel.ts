@@ -14,6 +14,8 @@ export class StuckChannel implements MessageChannel {
     this.bufferedBytes += message.length;
   }
 
+  known(): void {}
+
   pause(): void {
     this.paused = true;
   }
