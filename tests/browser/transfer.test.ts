@@ -1,6 +1,8 @@
 /** The cases of tests/transfer/ that every host runs, in a browser. */
+import { plainEngine } from '@andvari/host-common/engine/module';
 import { nobleX25519 } from '@andvari/host-common/transfer/x25519';
 import { runEndpointCases } from '../transfer/endpoint-cases.ts';
+import { runFileHashCases } from '../transfer/files/file-hash-cases.ts';
 import { runHandshakeVectors } from '../transfer/handshake-cases.ts';
 import { runProfileCases } from '../transfer/handshake-profile.ts';
 import { runIdentityCases } from '../transfer/identity-cases.ts';
@@ -11,3 +13,4 @@ runIdentityCases();
 runIdentityKindCases();
 runProfileCases([nobleX25519]);
 runEndpointCases(nobleX25519);
+runFileHashCases(plainEngine());
