@@ -1,4 +1,5 @@
 /** Identities on Node: the cases of every host, and the file on disk. */
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -6,10 +7,13 @@ import {
   mkdtempSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { identityOf } from '@andvari/host-common/transfer/identity';
 import {
   noblePassphraseKey,
@@ -82,6 +86,33 @@ describe('identity on Node', () => {
     const path = join(folder, 'other');
     writeFileSync(path, new Uint8Array(1 << 20), { mode: 0o600 });
     await expect(loadIdentity(path)).rejects.toMatchObject({ code: 'ANDVARI_IDENTITY_FORMAT' });
+  });
+
+  it.runIf(process.platform !== 'win32')('no file: refused, and not waited for', async () => {
+    const [pipe, socket] = [join(folder, 'pipe'), join(folder, 'socket')];
+    execFileSync('mkfifo', ['-m', '600', pipe]);
+    const server = createServer().listen(socket);
+    // Ends the wait for the other end of the pipe, which would stop this thread for good.
+    const opens = "const { openSync, closeSync } = require('node:fs');";
+    const end = `setTimeout(() => closeSync(openSync(${JSON.stringify(pipe)}, 'r+')), 3000);`;
+    const worker = new Worker(opens + end, { eval: true });
+    for (const path of [pipe, socket, folder, '/dev/zero']) {
+      await expect(loadIdentity(path)).rejects.toMatchObject({
+        code: 'ANDVARI_IDENTITY_NOT_A_FILE',
+        path,
+      });
+    }
+    await worker.terminate();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it.runIf(process.platform !== 'win32')('a link leads to what is looked at', async () => {
+    const [path, link] = [join(folder, 'led-to'), join(folder, 'link')];
+    const seed = await createIdentity(path);
+    symlinkSync(path, link);
+    expect(await loadIdentity(link)).toEqual(seed);
+    chmodSync(path, 0o640);
+    await expect(loadIdentity(link)).rejects.toMatchObject({ code: 'ANDVARI_IDENTITY_MODE' });
   });
 
   it('a pair of providers shares one secret', () => {

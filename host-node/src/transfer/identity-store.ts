@@ -1,5 +1,5 @@
 /** A node's identity file on disk: made once, never replaced, for its owner alone (0600). */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { checkText } from '@andvari/host-common/transfer/argument-checks';
 import { hostRandom } from '@andvari/host-common/transfer/byte-strings';
 import { newSeed } from '@andvari/host-common/transfer/identity';
@@ -40,6 +40,18 @@ export class IdentityOwnerError extends Error {
   }
 }
 
+/** A folder, a pipe, a socket or a device: reading it might never end. */
+export class IdentityNotAFileError extends Error {
+  override readonly name = 'IdentityNotAFileError';
+  readonly code = 'ANDVARI_IDENTITY_NOT_A_FILE';
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`${path} is no regular file`);
+    this.path = path;
+  }
+}
+
 /**
  * A new seed at `path`, sealed if there is a passphrase.
  * @throws FileExistsError; TypeError, RangeError: no path, or no passphrase
@@ -63,9 +75,14 @@ export async function createIdentity(path: string, passphrase?: string): Promise
 
 /** What is in the file at `path`; nothing if it is too long for one. */
 function readPrivate(path: string): Uint8Array {
-  const file = openSync(path, 'r');
+  // What is none is not even opened: a socket cannot be, and some devices act when they are.
+  if (!statSync(path).isFile()) throw new IdentityNotAFileError(path);
+  // Without O_NONBLOCK a pipe that has come there since would wait for its other end.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const { mode, size, uid } = fstatSync(file);
+    const stats = fstatSync(file);
+    if (!stats.isFile()) throw new IdentityNotAFileError(path);
+    const { mode, size, uid } = stats;
     if (mode & OTHERS) throw new IdentityModeError(path, mode & 0o777);
     const own = process.geteuid?.() ?? uid;
     if (uid !== own && uid !== 0) throw new IdentityOwnerError(path, uid);
@@ -76,9 +93,10 @@ function readPrivate(path: string): Uint8Array {
 }
 
 /**
- * The seed at `path`, of a file that belongs to this process' user, or to root.
- * @throws IdentityModeError, IdentityOwnerError, IdentityFileError, TypeError, and what the file
- * system says
+ * The seed at `path`, of a file that belongs to this process' user, or to root. A link there is
+ * followed: what it leads to is looked at.
+ * @throws IdentityNotAFileError, IdentityModeError, IdentityOwnerError, IdentityFileError,
+ * TypeError, and what the file system says
  */
 export async function loadIdentity(path: string, passphrase?: string): Promise<Uint8Array> {
   if (passphrase !== undefined) checkText('passphrase', passphrase);
