@@ -104,7 +104,7 @@ export function checkPayload(type: u32, flags: u32, at: usize, length: u32): boo
     case FrameType.STREAM_RESET:
       return length == <u32>EndPayload.BYTES && readU64BE(at + EndPayload.SIZE) <= OFFSET_MAX;
     case FrameType.WINDOW_UPDATE:
-      return length == <u32>WindowPayload.BYTES && readU64BE(at) <= OFFSET_MAX;
+      return length == <u32>WindowPayload.BYTES; // the increment is ignored, whatever it is
     case FrameType.GOAWAY:
       if (!checkReason(at, length, GoAwayPayload.REASON)) return false;
       return readU32BE(at + GoAwayPayload.LAST_STREAM) <= 0xffff;

@@ -130,10 +130,14 @@ describe("a payload", () => {
   });
 
   test("has no size above 2^62 - 1", () => {
-    expect(fits(0x0c, "3fffffffffffffff")).toBe(true);
-    expect(fits(0x0c, "4000000000000000")).toBe(false);
     expect(fits(0x0a, "00000000" + "3fffffffffffffff")).toBe(true);
     expect(fits(0x0b, "00000000" + "ffffffffffffffff")).toBe(false);
+  });
+
+  test("of WINDOW_UPDATE has any increment", () => {
+    expect(fits(0x0c, "4000000000000000")).toBe(true);
+    expect(fits(0x0c, "ffffffffffffffff")).toBe(true);
+    expect(fits(0x0c, "ffffffffffffff")).toBe(false);
   });
 
   test("of PAD and of extensions may be anything", () => {

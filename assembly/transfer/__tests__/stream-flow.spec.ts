@@ -149,6 +149,10 @@ describe("the window of a stream", () => {
     expect(handle(a, windowUpdate(0, (<u64>1) << 62), 0)).toBe(FLOW);
     expect(handle(a, windowUpdate(0, 5), 0)).toBe(Handled.OK);
     expect(load<u64>(partOf(a), Part.SEND_LIMIT)).toBe(4 * WINDOW);
+    const raise = windowUpdate(0, 4 * WINDOW + 5);
+    store<u64>(raise, bswap<u64>((<u64>1) << 63), FrameHead.BYTES);
+    expect(handle(a, raise, 0)).toBe(Handled.OK);
+    expect(load<u64>(partOf(a), Part.SEND_LIMIT)).toBe(4 * WINDOW + 5, "no increment counts");
     expect(handle(a, windowUpdate(3, 5), 0)).toBe(Handled.CLOSE + CloseError.PROTOCOL);
     expect(handle(a, windowUpdate(2, 5), 0)).toBe(Handled.NO_ROOM, "before it opens");
     opens(3);
