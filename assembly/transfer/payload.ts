@@ -6,6 +6,7 @@
 
 import { ControlType, FrameFlag, FrameType } from "../core/transfer";
 import { isUtf8 } from "../core/utf8";
+import { ACK_HEAD_BYTES, ackBytes, ackCount } from "./ack";
 
 /** Offsets within a payload, and its length where it is always the same. */
 export const enum DataPayload {
@@ -13,12 +14,15 @@ export const enum DataPayload {
   HASH = 0,
   HASH_BYTES = 16,
 }
-export const enum AckPayload {
-  BYTES_MIN = 11,
-}
 export const enum ControlPayload {
   TYPE = 0,
   DATA = 2,
+  /** MAX_STREAMS and STREAMS_BLOCKED: a limit of 4 bytes. */
+  STREAMS_BYTES = 6,
+  /** STREAM_BLOCKED and DATA_BLOCKED: one of 8. */
+  BLOCKED_BYTES = 10,
+  /** PRIORITY_UPDATE: one byte. */
+  PRIORITY_BYTES = 3,
   /** RESET_TOKEN: CID bytes 0 to 4, token. */
   RESET_PREFIX = 2,
   RESET_TOKEN = 6,
@@ -88,7 +92,7 @@ export function checkPayload(type: u32, flags: u32, at: usize, length: u32): boo
     case FrameType.DATA:
       return (flags & FrameFlag.SYN) == 0 || length >= <u32>DataPayload.HASH_BYTES;
     case FrameType.ACK:
-      return length >= <u32>AckPayload.BYTES_MIN && (flags & FrameFlag.ACK) == 0;
+      return (flags & FrameFlag.ACK) == 0 && checkAck(at, length);
     case FrameType.CONTROL:
       return checkControl(at, length);
     case FrameType.REKEY:
@@ -115,10 +119,29 @@ export function checkPayload(type: u32, flags: u32, at: usize, length: u32): boo
   return true; // PAD and extensions
 }
 
+/** As many ranges as it counts; what they say is for ackBlockBytes(). */
+function checkAck(at: usize, length: u32): bool {
+  return length >= ACK_HEAD_BYTES && length == ackBytes(ackCount(at));
+}
+
+/** A BLOCKED may leave its limit out; what types without a name carry is for whoever has them. */
 function checkControl(at: usize, length: u32): bool {
   if (length < <u32>ControlPayload.DATA) return false;
-  if (readU16BE(at) != ControlType.RESET_TOKEN) return true;
-  return length == <u32>ControlPayload.RESET_BYTES;
+  const empty = length == <u32>ControlPayload.DATA;
+  switch (readU16BE(at)) {
+    case ControlType.MAX_STREAMS:
+      return length == <u32>ControlPayload.STREAMS_BYTES;
+    case ControlType.STREAMS_BLOCKED:
+      return empty || length == <u32>ControlPayload.STREAMS_BYTES;
+    case ControlType.STREAM_BLOCKED:
+    case ControlType.DATA_BLOCKED:
+      return empty || length == <u32>ControlPayload.BLOCKED_BYTES;
+    case ControlType.PRIORITY_UPDATE:
+      return length == <u32>ControlPayload.PRIORITY_BYTES;
+    case ControlType.RESET_TOKEN:
+      return length == <u32>ControlPayload.RESET_BYTES;
+  }
+  return true;
 }
 
 /** A reason of UTF-8 up to the end, its length in the two bytes before it. */

@@ -156,37 +156,31 @@ function onDataBlocked(session: usize, limit: u64): void {
   wantOfSession(session, more ? SessionWant.MORE : SessionWant.WINDOW);
 }
 
-/**
- * CONTROL of the types that isStreamControl() names. Data: MAX_STREAMS and STREAMS_BLOCKED a limit
- * of 4 bytes, STREAM_BLOCKED and DATA_BLOCKED one of 8, PRIORITY_UPDATE a priority of 1; the stream
- * is the header's.
- */
+/** CONTROL of the types that isStreamControl() names; the stream is the header's. */
 export function onStreamControl(session: usize, _frame: usize, epoch: u32): u32 {
   const type = readU16BE(payloadAt),
     data = payloadAt + ControlPayload.DATA,
-    length = payloadLength - ControlPayload.DATA;
+    isBlank = payloadLength == ControlPayload.DATA;
   switch (type) {
     case ControlType.MAX_STREAMS:
-      if (length < 4) return ENCODING_ERROR;
       raiseLocalLimit(session, readU32BE(data));
       return Handled.OK;
     case ControlType.STREAMS_BLOCKED:
       wantOfSession(session, SessionWant.MAX_STREAMS);
       return Handled.OK;
     case ControlType.DATA_BLOCKED:
-      onDataBlocked(session, length < 8 ? 0 : readU64BE(data));
+      onDataBlocked(session, isBlank ? 0 : readU64BE(data));
       return Handled.OK;
   }
-  const priority = type == ControlType.PRIORITY_UPDATE;
-  if (priority && length < 1) return ENCODING_ERROR;
-  const stream = admit(session, epoch, false);
+  const priority = type == ControlType.PRIORITY_UPDATE,
+    stream = admit(session, epoch, false);
   if (stream == 0 || !hasFlag(stream, StreamFlag.OPENED)) {
     if (stream == 0 && admitVerdict != Handled.NO_ROOM) return admitVerdict;
     return priority ? Handled.NO_ROOM : Handled.OK;
   }
   if (priority) setPriority(stream, load<u8>(data), false);
   else if (mayGrant(stream)) {
-    const isNewest = length >= 8 && readU64BE(data) == load<u64>(stream, Stream.GRANTED);
+    const isNewest = !isBlank && readU64BE(data) == load<u64>(stream, Stream.GRANTED);
     if (isNewest && readableBytes(stream) == 0) widenStream(stream);
     want(stream, Want.WINDOW);
   }

@@ -15,7 +15,7 @@ function fits(type: u32, hex: string, flags: u32 = 0): bool {
 /** Accepts the payload, and neither one byte less nor one more. */
 function exact(type: u32, hex: string): void {
   expect(fits(type, hex)).toBe(true);
-  expect(fits(type, hex.substring(2))).toBe(false, "short by one");
+  expect(fits(type, hex.substring(0, hex.length - 2))).toBe(false, "short by one");
   expect(fits(type, hex + "00")).toBe(false, "long by one");
   expect(fits(type, "")).toBe(false, "empty");
 }
@@ -115,18 +115,36 @@ describe("a payload", () => {
     expect(fits(0x01, "00".repeat(15), 1)).toBe(false);
   });
 
-  test("of ACK has 11 bytes at least, and no other block before it", () => {
-    expect(fits(0x02, "00".repeat(11))).toBe(true);
-    expect(fits(0x02, "00".repeat(10))).toBe(false);
+  test("of ACK has as many ranges as it counts, and no other block before it", () => {
+    exact(0x02, "00000009" + "0000" + "00" + "00000000");
+    exact(0x02, "00000009" + "0000" + "02" + "00000000" + "00010001".repeat(2));
+    exact(0x02, "00000fff" + "0000" + "ff" + "00000000" + "00010001".repeat(255));
+    expect(fits(0x02, "00".repeat(14))).toBe(false, "three bytes more");
     expect(fits(0x02, "00".repeat(11), 4)).toBe(false);
   });
 
-  test("of CONTROL has a type, of a reset token its length", () => {
-    expect(fits(0x03, "0001")).toBe(true);
-    expect(fits(0x03, "01")).toBe(false);
-    expect(fits(0x03, "0010" + "00".repeat(20))).toBe(true);
-    expect(fits(0x03, "0010" + "00".repeat(19))).toBe(false);
-    expect(fits(0x03, "0010" + "00".repeat(21))).toBe(false);
+  test("of CONTROL has what its type carries", () => {
+    exact(0x03, "0003" + "00000005");
+    exact(0x03, "0004" + "00000005");
+    exact(0x03, "0001" + "0000000000100000");
+    exact(0x03, "0002" + "0000000000100000");
+    exact(0x03, "0005" + "09");
+    exact(0x03, "0010" + "00".repeat(20));
+    expect(fits(0x03, "0003" + "00".repeat(88))).toBe(false);
+  });
+
+  test("of CONTROL may leave out what blocks", () => {
+    for (let type = 0; type < 6; type++) {
+      const blank = fits(0x03, "000" + type.toString());
+      expect(blank).toBe(type != 3 && type != 5, type.toString());
+    }
+  });
+
+  test("of CONTROL may be anything where nobody knows the type", () => {
+    expect(fits(0x03, "01")).toBe(false, "it has a type");
+    expect(fits(0x03, "0006" + "00".repeat(77))).toBe(true);
+    expect(fits(0x03, "0100")).toBe(true);
+    expect(fits(0x03, "ffff" + "00".repeat(1110))).toBe(true);
   });
 
   test("has no size above 2^62 - 1", () => {

@@ -1,4 +1,4 @@
-import { FrameFlag, FrameHead, FrameType } from "../../core/transfer";
+import { ControlType, FrameFlag, FrameHead, FrameType } from "../../core/transfer";
 import { blockCount, Side } from "../blocks";
 import { now, resetClock } from "../clock";
 import { goAway } from "../goaway";
@@ -65,6 +65,13 @@ function someOffset(number: u32): u64 {
   return kind & 1 ? below(6000) : below(1000000);
 }
 
+/** Of a CONTROL of this type. */
+function controlBytes(type: i32): u32 {
+  if (type == ControlType.PRIORITY_UPDATE) return 3;
+  if (type != ControlType.MAX_STREAMS && below(4) == 0) return 2;
+  return type < ControlType.MAX_STREAMS ? 10 : 6;
+}
+
 function someFrame(): usize {
   switch (below(8)) {
     case 0: {
@@ -88,8 +95,10 @@ function someFrame(): usize {
       return forge(FrameType.WINDOW_UPDATE, 0, below(90) ? number : below(9), someOffset(0), 8);
     }
     case 4: {
-      const frame = forge(FrameType.CONTROL, 0, someNumber(u32.MAX_VALUE), 0, 6 + below(10));
-      store<u16>(frame, bswap<u16>(<u16>(1 + below(5))), 28);
+      const type: i32 = 1 + below(5),
+        number = someNumber(u32.MAX_VALUE),
+        frame = forge(FrameType.CONTROL, 0, number, 0, controlBytes(type));
+      store<u16>(frame, bswap<u16>(<u16>type), 28);
       store<u32>(frame, below(2) ? 0 : bswap<u32>(below(70)), 30);
       return frame;
     }
