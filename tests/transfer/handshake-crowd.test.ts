@@ -23,13 +23,17 @@ beforeEach(() => {
 });
 
 /** Any 32 bytes are a representative: a caller that costs nothing. */
-function anyFirst(): Uint8Array {
+function anyFirst(cid = markerCid(Marker.FIRST)): Uint8Array {
   return emitFirst(new HandshakeKeys(world.options(2).identity.noise.publicKey), {
-    cid: markerCid(Marker.FIRST),
+    cid,
     timestamp: world.now.wallUs,
     representative: world.random(32),
     random: world.random(28),
   });
+}
+
+function maskedFirst(): Uint8Array {
+  return anyFirst(Uint8Array.of(0x5a, ...world.random(7)));
 }
 
 /** `count` callers, each from a network of its own. */
@@ -118,6 +122,33 @@ describe('a crowd', () => {
     expect(responder.halfOpen).toBe(1024);
     initiator.receive(second, world.now);
     expect(responder.receiveThird(must(initiator.take()), HOME, world.now).kind).toBe('other');
+  });
+
+  it('a masked caller sees no retry, and has the places that are left', () => {
+    const responder = crowded();
+    const oldest = anyFirst();
+    const isKept = () => responder.receiveFirst(oldest, HOME, world.now).kind === 'reply';
+    responder.receiveFirst(oldest, HOME, world.now);
+    crowd(responder, 512);
+    for (let i = 0; i < 511; i++) {
+      const address = ipv4(100 + (i >> 8), i & 255);
+      const reply = replyOf(responder.receiveFirst(maskedFirst(), address, world.now));
+      expect([markerOf(reply), reply.length >= 144]).toEqual([undefined, true]);
+    }
+    expect(responder.halfOpen).toBe(1024);
+    const late = maskedFirst();
+    expect(responder.receiveFirst(late, ipv4(9), world.now).kind).toBe('silence');
+    expect(isKept()).toBe(true);
+    // Who calls openly is asked to come again, and then has the place of the oldest.
+    const open = world.call();
+    const retry = replyOf(responder.receiveFirst(must(open.take()), ipv4(8), world.now));
+    expect(markerOf(retry)).toBe(Marker.RETRY);
+    open.receive(retry, world.now);
+    expect(replyOf(responder.receiveFirst(must(open.take()), ipv4(8), world.now)).length).toBe(144);
+    expect([responder.halfOpen, isKept()]).toEqual([1024, false]);
+    world.us += 11 * SECOND;
+    const reply = replyOf(responder.receiveFirst(late, ipv4(9), world.now));
+    expect(reply.length).toBeGreaterThanOrEqual(144);
   });
 
   it('messages without a good MAC cost a digest and leave nothing', () => {

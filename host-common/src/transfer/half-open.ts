@@ -12,7 +12,7 @@ export const HALF_OPEN_MAX = 1024;
 /** From here on one network may not hold many. */
 export const CROWDED = 256;
 export const PER_NETWORK_MAX = 16;
-/** From here on a caller shows first that it reads what it is sent. */
+/** From here on a caller shows first that it reads what it is sent, but for a masked one. */
 export const RETRY_ABOVE = 512;
 
 export interface HalfOpen {
@@ -61,6 +61,11 @@ export class HalfOpenTable {
     return this.entries.size === 0 && this.done.size === 0;
   }
 
+  /** Would another take the place of the oldest? */
+  get isFull(): boolean {
+    return this.size >= HALF_OPEN_MAX;
+  }
+
   ofCid(datagram: Uint8Array): HalfOpen | undefined {
     return this.entries.get(nameOf(datagram.subarray(0, 8)));
   }
@@ -78,7 +83,7 @@ export class HalfOpenTable {
 
   add(entry: HalfOpen): void {
     for (const oldest of this.entries.values()) {
-      if (this.size < HALF_OPEN_MAX) break;
+      if (!this.isFull) break;
       this.remove(oldest);
     }
     this.entries.set(nameOf(entry.cid), entry);

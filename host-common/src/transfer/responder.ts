@@ -143,14 +143,8 @@ export class Responder {
     const known = this.open.ofFirst(first);
     if (known) return this.repeat(known, { first, datagram, address });
     if (this.replays.has(first.representative)) return SILENCE;
-    const { retryAbove = RETRY_ABOVE, stealth } = this.options;
-    if (this.open.size > retryAbove && !stealth) {
-      const cookie = datagram.subarray(FIRST_BYTES, FIRST_BYTES + COOKIE_BYTES);
-      if (!this.cookies.accepts(cookie, address, first.bytes, now.us)) {
-        const fresh = this.cookies.make(address, first.bytes, now.us);
-        return { kind: 'reply', datagram: emitRetry(this.keys, fresh, first.mac) };
-      }
-    }
+    const heldOff = this.holdOff(first, datagram, { address, now });
+    if (heldOff) return heldOff;
     if (!this.open.hasRoomFor(address)) return SILENCE;
     return this.answer(first, datagram, { address, now });
   }
@@ -159,6 +153,22 @@ export class Responder {
     // A reply begins with a marker, which the stealth form must not show.
     if (first.masked || this.options.stealth) return SILENCE;
     return { kind: 'reply', datagram: emitVersions(this.keys, first.mac) };
+  }
+
+  /** What a caller hears instead of message 2 while many are half-open; undefined: it goes on. */
+  private holdOff(
+    first: FirstMessage,
+    datagram: Uint8Array,
+    { address, now }: { address: Uint8Array; now: Moment },
+  ): Heard | undefined {
+    const { retryAbove = RETRY_ABOVE, stealth } = this.options;
+    if (stealth || this.open.size <= retryAbove) return undefined;
+    // A retry begins with a marker too. Masked callers have the places left, and nobody else's.
+    if (first.masked) return this.open.isFull ? SILENCE : undefined;
+    const cookie = datagram.subarray(FIRST_BYTES, FIRST_BYTES + COOKIE_BYTES);
+    if (this.cookies.accepts(cookie, address, first.bytes, now.us)) return undefined;
+    const fresh = this.cookies.make(address, first.bytes, now.us);
+    return { kind: 'reply', datagram: emitRetry(this.keys, fresh, first.mac) };
   }
 
   private isTimely(timestamp: number, now: Moment): boolean {
