@@ -6,6 +6,7 @@ import {
   Marker,
   markerCid,
   markerOf,
+  withTrailing,
 } from '@andvari/host-common/transfer/handshake-messages';
 import { REPLAYS_MAX, ReplayCache } from '@andvari/host-common/transfer/replay-cache';
 import type { Responder } from '@andvari/host-common/transfer/responder';
@@ -215,6 +216,29 @@ describe('the stealth form', () => {
       lengths.add(first.length).add(reply.length);
     }
     expect(lengths.size).toBeGreaterThan(20);
+  });
+
+  it.each([96, 150, 215, 300])('no length behind a message of %s bytes is a mark', (bytes) => {
+    const most = Math.min(512, 3 * bytes - 144);
+    const counts = new Float64Array(most + 1);
+    const mean = 40;
+    for (let i = 0; i < mean * counts.length; i++) {
+      const { length } = withTrailing(new Uint8Array(144), world.random, 3 * bytes);
+      counts[length - 144] = (counts[length - 144] ?? 0) + 1;
+    }
+    // All lengths are within the bound, and none is six deviations off (the seed is fixed).
+    expect(counts.reduce((sum, count) => sum + count)).toBe(mean * counts.length);
+    for (const count of counts) expect(Math.abs(count - mean)).toBeLessThan(6 * Math.sqrt(mean));
+  });
+
+  it('of answers to 200 masked calls next to none has three times their bytes', () => {
+    const responder = crowded(stealth);
+    const threefold = Array.from({ length: 200 }, (_, i) => {
+      const first = withTrailing(maskedFirst(), world.random);
+      const reply = replyOf(responder.receiveFirst(first, ipv4(1, i), world.now));
+      return reply.length === 3 * first.length;
+    });
+    expect(threefold.filter(Boolean).length).toBeLessThan(3);
   });
 
   it('a repeat that is shorter draws less', () => {

@@ -268,13 +268,16 @@ export function parseRetry(
   return Uint8Array.from(datagram.subarray(CID_BYTES, macAt));
 }
 
-/** A message of the stealth form: 0-512 random bytes behind it, `bytesMax` in all at most. */
+/**
+ * A message of the stealth form: 0-512 random bytes behind it, `bytesMax` in all at most. Each
+ * length that may be is as likely as the others: drawn longer and cut, many would have the longest.
+ */
 export function withTrailing(
   message: Uint8Array,
   random: RandomBytes,
   bytesMax = Number.POSITIVE_INFINITY,
 ): Uint8Array {
-  const [high = 0, low = 0] = random(2);
-  const drawn = ((high << 8) | low) % (TRAILING_MAX + 1);
-  return joined(message, random(Math.max(0, Math.min(drawn, bytesMax - message.length))));
+  const most = Math.max(0, Math.min(TRAILING_MAX, bytesMax - message.length));
+  const trailing = numberOf(random(4), 0) % (most + 1);
+  return joined(message, random(trailing));
 }
