@@ -8,6 +8,17 @@ import type { TransferEventOf } from './engine-transfer.ts';
 import type { StreamFacts, TransferStream } from './transfer-stream.ts';
 import { WakeSignal } from './wake-signal.ts';
 
+/**
+ * What is still true when a stream is taken, and told once. What there is to read shows then; a hash
+ * is a hint, and a peer may repeat it as often as it likes.
+ */
+const LASTING: ReadonlySet<number> = new Set([
+  TransferEventKind.STREAM_FINISHED,
+  TransferEventKind.STREAM_RESET,
+  TransferEventKind.STREAM_STOPPED,
+  TransferEventKind.STREAM_GONE,
+]);
+
 /** A stream that waits, and what has happened on it. */
 export interface Untaken {
   facts: StreamFacts;
@@ -68,11 +79,8 @@ export class IncomingStreams {
     const untaken = this.live.get(event.stream);
     if (!untaken) return false;
     if (event.kind === TransferEventKind.STREAM_GONE) this.live.delete(event.stream);
-    // That there is something to read or room to write shows when it is taken.
-    const isLasting = ![TransferEventKind.STREAM_READABLE, TransferEventKind.STREAM_WRITABLE].some(
-      (kind) => kind === event.kind,
-    );
-    if (isLasting) untaken.events.push(event);
+    const isNew = !untaken.events.some(({ kind }) => kind === event.kind);
+    if (LASTING.has(event.kind) && isNew) untaken.events.push(event);
     return true;
   }
 

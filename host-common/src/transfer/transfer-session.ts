@@ -8,21 +8,15 @@ import {
   StreamResetError,
   TransferEventKind,
 } from '../engine/generated/transfer.ts';
-import {
-  checkFlag,
-  checkFunction,
-  checkObject,
-  checkText,
-  checkWhole,
-  U32_MAX,
-} from './argument-checks.ts';
+import { checkFlag, checkObject, checkText, checkWhole, U32_MAX } from './argument-checks.ts';
 import { authenticationString } from './authentication-string.ts';
 import { EXPEDITED_BIT, type StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
-import { checkFarEnd, placeOf } from './far-end.ts';
+import { checkFarEnd } from './far-end.ts';
 import { checkFits, type FrameLimits } from './frame-limits.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { IncomingStreams, type Untaken } from './incoming-streams.ts';
+import { type SessionEvents, ToldEvents } from './session-events.ts';
 import { PING_TIMEOUT_MS, SessionPings } from './session-pings.ts';
 import { TransferError } from './transfer-error.ts';
 import { type StreamLink, TransferStream } from './transfer-stream.ts';
@@ -45,19 +39,6 @@ export interface SessionEnd {
   reason: string;
 }
 
-/** What an application may want to be told. */
-export interface SessionEvents {
-  /** CONTROL of the application; may come twice. */
-  control?(type: number, data: Uint8Array, offset: number): void;
-  /** A frame of type 0x20 to 0x3f. */
-  extension?(type: number, data: Uint8Array, stream: number): void;
-  /** The peer takes no new streams, for a GoAwayError. */
-  goAway?(error: number, reason: string): void;
-  /** Packets go another way from now on (far-end.ts). */
-  migrated?(farEnd: Uint8Array): void;
-  rekeyed?(epoch: number): void;
-}
-
 /** What a session needs of its endpoint. */
 export interface SessionLink extends StreamLink {
   /** Says something to the peer: asked again, whenever there may be room, until it gives true. */
@@ -66,7 +47,6 @@ export interface SessionLink extends StreamLink {
   tell(work: () => unknown): void;
 }
 
-const EVENT_NAMES = ['control', 'extension', 'goAway', 'migrated', 'rekeyed'] as const;
 const decoder = new TextDecoder();
 
 export class TransferSession {
@@ -92,7 +72,7 @@ export class TransferSession {
   private opening = 0;
   private readonly pings: SessionPings;
   private readonly untaken: IncomingStreams;
-  private told: SessionEvents = {};
+  private readonly told: ToldEvents;
   private end: SessionEnd | undefined;
   /** We have said GOAWAY, or say it as soon as there is room. */
   private isGoingAway = false;
@@ -124,6 +104,7 @@ export class TransferSession {
       },
       lateUs: () => this.lateUs,
     });
+    this.told = new ToldEvents((work) => this.link.tell(work));
     this.untaken = new IncomingStreams({
       taken: (untaken) => this.taken(untaken),
       refused: (untaken) => this.refused(untaken),
@@ -131,17 +112,16 @@ export class TransferSession {
     this.incoming = this.untaken.readable;
   }
 
-  /** Who is told of what; a TypeError for what is no object of functions. */
+  /**
+   * Who is told of what; a TypeError for what is no object of functions. What came before they are
+   * set for the first time is told then: the first 16 frames, and the last word of all else.
+   */
   get events(): SessionEvents {
-    return this.told;
+    return this.told.events;
   }
 
   set events(events: SessionEvents) {
-    checkObject('events', events);
-    for (const name of EVENT_NAMES) {
-      if (events[name] !== undefined) checkFunction(`events.${name}`, events[name]);
-    }
-    this.told = events;
+    this.told.events = events;
   }
 
   /** How many streams of the peer's nobody has taken yet. */
@@ -280,7 +260,10 @@ export class TransferSession {
       this.over({ byPeer: false, error: CloseError.NONE, reason: '' });
       for (const one of this.streams.values()) one.lost(this.closedError());
       this.streams.clear();
-    } else this.link.tell(() => this.tell(event, bytes));
+    } else {
+      if (kind === TransferEventKind.GOAWAY) this.room.raise();
+      this.told.take(event);
+    }
   }
 
   /** The endpoint's: it ends without a word to the peer. */
@@ -293,18 +276,6 @@ export class TransferSession {
     this.untaken.end();
     this.room.raise();
     this.resolveClosed(end);
-  }
-
-  /** Gives what the application does: nothing, or a promise. */
-  private tell({ kind, number, value, code, path }: TransferEventOf, bytes: Uint8Array): unknown {
-    const events = this.told;
-    if (kind === TransferEventKind.CONTROL) return events.control?.(number, bytes, value);
-    if (kind === TransferEventKind.EXTENSION) return events.extension?.(code, bytes, number);
-    if (kind === TransferEventKind.MIGRATED) return events.migrated?.(placeOf(path));
-    if (kind === TransferEventKind.REKEYED) return events.rekeyed?.(number);
-    if (kind !== TransferEventKind.GOAWAY) return undefined;
-    this.room.raise();
-    return events.goAway?.(code, decoder.decode(bytes));
   }
 
   private tryOpen(options: StreamOptions): TransferStream | undefined {
