@@ -24,7 +24,7 @@ import {
   setFlag,
 } from "./stream";
 
-const LOSSES_ENOUGH: u32 = 8;
+const LOSSES_ENOUGH: u32 = 16;
 
 /** Where the ends are counted that went first in an epoch: the one that is sent in, or before. */
 function countOf(session: usize, epoch: u32): usize {

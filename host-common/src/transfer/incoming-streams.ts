@@ -9,8 +9,8 @@ import type { StreamFacts, TransferStream } from './transfer-stream.ts';
 import { WakeSignal } from './wake-signal.ts';
 
 /**
- * What is still true when a stream is taken, and told once. What there is to read shows then; a hash
- * is a hint, and a peer may repeat it as often as it likes.
+ * What is still true when a stream is taken, and told once. What there is to read shows then; a
+ * hash is a hint, and a peer may repeat it as often as it likes.
  */
 const LASTING: ReadonlySet<number> = new Set([
   TransferEventKind.STREAM_FINISHED,

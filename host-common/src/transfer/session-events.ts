@@ -32,7 +32,7 @@ export class ToldEvents {
   private held: TransferEventOf[] | undefined = [];
   private readonly tell: (work: () => unknown) => void;
 
-  /** @param tell calls the application; what it throws, or its promise is rejected with, is caught */
+  /** @param tell calls the application, and catches what it throws or rejects with */
   constructor(tell: (work: () => unknown) => void) {
     this.tell = tell;
   }
