@@ -5,6 +5,7 @@
 import { TRANSFER_CHUNK_ENTRIES } from "../core/limits";
 import { bbrLost, bbrPersistent } from "./bbr";
 import { now } from "./clock";
+import { noteLost } from "./loss-rate";
 import { mtuPacketLost, mtuProbeLost } from "./mtu";
 import { contentLost } from "./outcome";
 import {
@@ -21,6 +22,7 @@ import { wasRefused } from "./refused";
 import { lossDelayUs, ptoUs } from "./rtt";
 import { firstSent, nextSent, SentFlag, sentRecord } from "./sent";
 import { SentRecord } from "./sent-record";
+import { mayBeRefused } from "./unacked-ends";
 
 const PACKET_THRESHOLD: u64 = 3;
 const CHUNK_MASK: u64 = <u64>TRANSFER_CHUNK_ENTRIES - 1;
@@ -65,7 +67,9 @@ function lose(session: usize, record: usize, s: u64): void {
   else {
     // A path that swallows large packets looks like a peer without room: it has to be found.
     mtuPacketLost(session, sentBytes(record), s);
-    if (!wasRefused(session, record)) loseCongestion(session, record, s);
+    if (wasRefused(session, record)) return;
+    loseCongestion(session, record, s);
+    if (flags & SentFlag.ELICITING && !mayBeRefused(session, record)) noteLost(session);
   }
 }
 

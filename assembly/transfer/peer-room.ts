@@ -116,6 +116,14 @@ function wait(stream: usize): void {
   lookForRoom(session, now + wait);
 }
 
+/** The next rekey waits for it from now on: no longer than a probe timeout. */
+export function tryPeerSoon(stream: usize): void {
+  const soon = now + load<u64>(partOf(sessionOfStream(stream)), Part.PTO);
+  if (mayTryPeer(stream) || load<u64>(stream, Stream.TRY_AT) <= soon) return;
+  store<u64>(stream, soon, Stream.TRY_AT);
+  lookForRoom(sessionOfStream(stream), soon);
+}
+
 /** Whether the time has come that one more packet may go; else sees that it will. */
 export function tryPeer(stream: usize): bool {
   if (mayTryPeer(stream)) return false;

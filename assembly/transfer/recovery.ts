@@ -9,6 +9,7 @@ import { now } from "./clock";
 import { setLargestAcked } from "./epoch";
 import { Session } from "./layout";
 import { detectLost, leaveFlight } from "./loss";
+import { noteArrived } from "./loss-rate";
 import { mtuPacketAcked, mtuProbeAcked, mtuProbeSent, mtuSuspect } from "./mtu";
 import { contentAcked } from "./outcome";
 import { packetPaced } from "./pacer";
@@ -109,7 +110,10 @@ function ackPacket(session: usize, record: usize, s: u64): void {
   const flags = load<u32>(record, SentRecord.FLAGS),
     bytes = sentBytes(record);
   store<u32>(record, flags | SentFlag.ACKED, SentRecord.FLAGS);
-  if (flags & SentFlag.ELICITING) ackedEliciting = true;
+  if (flags & SentFlag.ELICITING) {
+    ackedEliciting = true;
+    noteArrived(session);
+  }
   if (!(flags & SentFlag.LOST)) leaveFlight(session, record, s);
   if (flags & SentFlag.IN_FLIGHT && isOnPath(session, s)) {
     samplePacket(session, record);

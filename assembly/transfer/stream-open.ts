@@ -198,6 +198,15 @@ export function openLost(stream: usize): void {
   armOpen(stream);
 }
 
+/** The next rekey waits for it from now on: a wait that has doubled is one probe timeout. */
+export function tryOpenSoon(stream: usize): void {
+  const at = load<u64>(stream, Stream.OPEN_AT),
+    soon = now + load<u64>(partOf(sessionOfStream(stream)), Part.PTO);
+  if (at <= soon) return;
+  store<u64>(stream, soon, Stream.OPEN_AT);
+  armOpen(stream);
+}
+
 /** Sends STREAM_OPEN again if its time has come, else sees that it will. */
 export function openAgain(stream: usize): void {
   const at = load<u64>(stream, Stream.OPEN_AT);

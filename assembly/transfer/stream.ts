@@ -260,6 +260,9 @@ export const enum Part {
   /** refused.ts, u32: packets in a row that arrived, of streams that lose little; u64: when. */
   ROW = 380,
   ROW_AT = 384,
+  /** loss-rate.ts: packets of late. u16 each. */
+  ARRIVED = 392,
+  LOST = 394,
 }
 
 /** What becomes of a host that was refused a stream (Part.AVAILABLE). */

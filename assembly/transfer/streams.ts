@@ -6,7 +6,7 @@ import { StreamFact } from "../core/transfer";
 import { endOwn, Side } from "./blocks";
 import { now } from "./clock";
 import { startSessionWindows, want, wantOfSession } from "./flow";
-import { tryPeer } from "./peer-room";
+import { tryPeer, tryPeerSoon } from "./peer-room";
 import { dropRanges, RangeSet, rangeSum } from "./ranges";
 import { readableBytes } from "./readable";
 import { stopReceiving } from "./receive-side";
@@ -25,7 +25,7 @@ import {
   Want,
 } from "./stream";
 import { mark, noteOver, offerIfRoom, offerStreams, settle, tellStreams } from "./stream-events";
-import { openAgain } from "./stream-open";
+import { openAgain, tryOpenSoon } from "./stream-open";
 import { dequeueAll } from "./stream-queues";
 import {
   dropSendSide,
@@ -35,6 +35,7 @@ import {
   streamBehind,
   withdrawNumber,
 } from "./stream-table";
+import { holdsEpoch } from "./unacked-ends";
 
 /** Streams that may be open at once, each side (section 5). */
 const STREAMS_MAX: u32 = 16384;
@@ -67,6 +68,11 @@ export function noteRoundTrip(session: usize, smoothedUs: u64, ptoUs: u64): void
 /** From now on the session sends in this epoch. */
 export function streamsEpoch(session: usize, epoch: u32): void {
   shiftNumbers(session, epoch);
+  for (let stream = firstStream(session); stream; stream = streamBehind(stream)) {
+    if (!holdsEpoch(stream)) continue;
+    tryOpenSoon(stream);
+    tryPeerSoon(stream);
+  }
   offerStreams(session);
 }
 

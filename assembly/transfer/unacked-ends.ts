@@ -6,12 +6,16 @@
  * is unacked: all frames of a stream that can be over at the peer lie in two epochs.
  *
  * A peer need not ack what it has no room for, and a reader may let it wait for hours; a stream of
- * which it has refused so much is not over there. It keeps nobody in an epoch: what has gone again
- * LOSSES_ENOUGH times in a later epoch than its end, each time after the last was known to be lost
- * and with something behind it acked, is not lost by chance.
+ * which it refuses bytes is not over there. It keeps nobody in an epoch: what has gone again in a
+ * later epoch than its end and was lost so often that it is no chance (loss-rate.ts), each time
+ * after the last was known to be lost and with something behind it acked, lets that epoch go. For
+ * the next it counts as an end of this one: the peer may take it in at any time, and its ack may
+ * be lost.
  */
 import { now } from "./clock";
+import { Content } from "./content";
 import { Epoch, epochOf } from "./epoch";
+import { lossesForSure } from "./loss-rate";
 import { SentRecord } from "./sent-record";
 import {
   clearFlag,
@@ -22,9 +26,8 @@ import {
   StreamFlag,
   sessionOfStream,
   setFlag,
+  streamOf,
 } from "./stream";
-
-const LOSSES_ENOUGH: u32 = 16;
 
 /** Where the ends are counted that went first in an epoch: the one that is sent in, or before. */
 function countOf(session: usize, epoch: u32): usize {
@@ -62,7 +65,27 @@ export function endLost(stream: usize, record: usize): void {
   const lost: u32 = load<u8>(stream, Stream.END_LOST) + 1;
   store<u8>(stream, lost, Stream.END_LOST);
   store<u64>(stream, now, Stream.END_LOST_AT);
-  if (lost == LOSSES_ENOUGH) forgetEnd(stream);
+  if (lost >= lossesForSure(sessionOfStream(stream))) postpone(stream, number);
+}
+
+/** The stream is not over at the peer in this epoch: its end is as one that went in it. */
+function postpone(stream: usize, epoch: u32): void {
+  const session = sessionOfStream(stream),
+    before = countOf(session, load<u32>(stream, Stream.END_EPOCH)),
+    count = countOf(session, epoch);
+  store<u32>(before, load<u32>(before) - 1);
+  store<u32>(count, load<u32>(count) + 1);
+  store<u32>(stream, epoch, Stream.END_EPOCH);
+  store<u8>(stream, 0, Stream.END_LOST);
+}
+
+/** Whether the loss of what a record tells of says nothing of the way: the peer may lack room. */
+export function mayBeRefused(session: usize, record: usize): bool {
+  const kind = load<u8>(record, SentRecord.KIND);
+  if (kind == Content.NONE || kind == Content.MESSAGE) return false;
+  const stream = streamOf(load<u32>(record, SentRecord.STREAM));
+  if (kind != Content.DATA || stream == 0 || sessionOfStream(stream) != session) return true;
+  return hasFlag(stream, StreamFlag.END_UNACKED);
 }
 
 /** The session sends in another epoch from now on; before Part.EPOCH is set to it. */

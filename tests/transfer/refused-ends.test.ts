@@ -16,7 +16,7 @@ const TAKEN = 7;
 const REFUSED = 6;
 const BEAT_US = 500_000;
 const BEATS = 60;
-/** Eight losses, each seen by the ack of what went behind: at 400 ms. A rekey is in it. */
+/** Some losses, each seen by the ack of what went behind: at 400 ms. A rekey is in it. */
 const GAP_US = 4_000_000;
 
 /** A stream that is read, beside others of which some find no place and are given up. */
