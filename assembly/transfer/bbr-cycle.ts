@@ -3,7 +3,7 @@ import { BbrState } from "../core/transfer";
 import {
   advanceMaxBandwidth,
   isWindowLimited,
-  LOSS_THRESHOLD,
+  lossLimit,
   maxBandwidth,
   packetBytes,
   pathVolume,
@@ -148,7 +148,7 @@ function adaptLongterm(session: usize): void {
       if (isInProbeBw(session) && !sampleAppLimited) advanceMaxBandwidth(session);
     }
   }
-  if (sampleLost > sampleInFlight * LOSS_THRESHOLD) return;
+  if (sampleLost > lossLimit(session, sampleInFlight)) return;
   const longterm = num(session, Bbr.INFLIGHT_LONGTERM);
   if (longterm == Infinity) return;
   if (sampleInFlight > longterm) setNum(session, Bbr.INFLIGHT_LONGTERM, sampleInFlight);

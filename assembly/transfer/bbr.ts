@@ -10,6 +10,7 @@ import {
   checkFullBandwidth,
   hasNoRtt,
   LOSS_THRESHOLD,
+  lossLimit,
   minWindow,
   modelCap,
   PACING_SHARE,
@@ -133,11 +134,11 @@ export function bbrAcked(session: usize): void {
   setWindow(session);
 }
 
-/** What was in flight when losses passed the threshold, which may have been within this packet. */
-function inflightAtLoss(inFlight: f64, lost: f64, bytes: f64): f64 {
+/** What was in flight when losses passed the limit, which may have been within this packet. */
+function inflightAtLoss(session: usize, inFlight: f64, lost: f64, bytes: f64): f64 {
   const before = inFlight - bytes,
     lostBefore = lost - bytes,
-    prefix = (LOSS_THRESHOLD * before - lostBefore) / (1 - LOSS_THRESHOLD);
+    prefix = (lossLimit(session, before) - lostBefore) / (1 - LOSS_THRESHOLD);
   return before + prefix;
 }
 
@@ -155,10 +156,10 @@ export function bbrLost(session: usize, record: usize, s: u64): void {
   const inFlight = <f64>load<u32>(record, Delivery.IN_FLIGHT),
     before = load<u64>(record, Delivery.BYTES_LOST),
     lost = <f64>(recoveryWord(session, Recovery.BYTES_LOST) - before);
-  if (lost <= inFlight * LOSS_THRESHOLD) return;
+  if (lost <= lossLimit(session, inFlight)) return;
   setFlag(session, Bbr.PROBE_SAMPLES, false); // one reaction for each probe
   if ((load<u32>(record, SentRecord.FLAGS) & SentFlag.APP_LIMITED) == 0) {
-    const safe = inflightAtLoss(inFlight, lost, <f64>sentBytes(record));
+    const safe = inflightAtLoss(session, inFlight, lost, <f64>sentBytes(record));
     setNum(session, Bbr.INFLIGHT_LONGTERM, max(safe, BETA * targetInflight(session)));
   }
   if (bbrState(session) == BbrState.PROBE_BW_UP) startDown(session);

@@ -26,12 +26,26 @@ describe(`sessions over 100 Mbit/s and 40 ms, seed ${SEED}`, { timeout: 120_000 
     expect(bulk.statistics(0).MTU).toBe(1472);
   });
 
-  test('use 85 % of it where 1 % is lost by chance, acks too', () => {
-    const link = { ...PATH, loss: 100 };
-    const bulk = new Bulk(module, { link, back: { loss: 100 }, seed: SEED });
+  /** The share used from 2 to 12 s with `loss` ten-thousandths lost by chance, `back` of acks. */
+  function usedAtLoss(loss: number, back: number, seed: number): number {
+    const bulk = new Bulk(module, { link: { ...PATH, loss }, back: { loss: back }, seed });
     bulk.start(0);
     bulk.run(2 * SECOND_US);
-    expect(bulk.used(10 * SECOND_US)).toBeGreaterThan(0.85);
+    return bulk.used(10 * SECOND_US);
+  }
+
+  // By chance a probe of each seed but the first meets more than 2 %; taken for the path's limit,
+  // that left 81 to 84 %.
+  test.each([SEED, 1011, 1025])('use 85 % of it where 1 % is lost by chance, %i', (seed) => {
+    expect(usedAtLoss(100, 100, seed)).toBeGreaterThan(0.85);
+  });
+
+  test.each([1004, 2015])('so they do where no ack is lost, seed %i', (seed) => {
+    expect(usedAtLoss(100, 0, seed)).toBeGreaterThan(0.85);
+  });
+
+  test('give way where 5 % is lost, which is not laid to chance', () => {
+    expect(usedAtLoss(500, 500, SEED)).toBeLessThan(0.5);
   });
 
   test('share it, from the same start at once, a late one after some time', () => {
