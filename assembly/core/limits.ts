@@ -169,9 +169,11 @@ export const TRANSFER_BATCH: u32 = 64;
 export const TRANSFER_BLOCK_BYTES: u32 = 16384;
 /**
  * Payload of a frame that is kept until it is acked, so that it fits the smallest packet over IPv6
- * (1232) with some acks; and of one that came and that an event carries.
+ * (1232) with some acks.
  */
 export const TRANSFER_MESSAGE_BYTES: u32 = 1112;
+/** Of one that came and that an event carries: 1420 of Ethernet's 1500, and no more of a jumbo's. */
+export const TRANSFER_EVENT_BYTES: u32 = 1432;
 /** Records of packets sent, and keys of packets overtaken, that one chunk holds. */
 export const TRANSFER_CHUNK_ENTRIES: u32 = 64;
 /** Bytes that an expedited stream holds each way (reference: transfer section 5). */

@@ -5,7 +5,7 @@
  */
 import { word } from "./control";
 import { Config, Ring } from "./layout";
-import { TRANSFER_BLOCK_BYTES, TRANSFER_CHUNK_ENTRIES, TRANSFER_MESSAGE_BYTES } from "./limits";
+import { TRANSFER_BLOCK_BYTES, TRANSFER_CHUNK_ENTRIES, TRANSFER_EVENT_BYTES } from "./limits";
 import { TransferBlock } from "./transfer";
 
 /** A session with everything of a fixed size in it (transfer/layout.ts). */
@@ -22,7 +22,7 @@ export const BLOCK_META_BYTES: usize = 32;
 export const RANGE_BYTES: usize = 24;
 /** What is known of a message, in front of its payload (transfer/messages.ts). */
 export const MESSAGE_HEAD_BYTES: usize = 40;
-export const MESSAGE_SLOT_BYTES: usize = MESSAGE_HEAD_BYTES + TRANSFER_MESSAGE_BYTES;
+export const MESSAGE_SLOT_BYTES: usize = MESSAGE_HEAD_BYTES + TRANSFER_EVENT_BYTES;
 /**
  * Chain keys of a run ahead, of one session at a time, and behind them the packet keys of a gap of
  * up to 64 (transfer/ratchet.ts).

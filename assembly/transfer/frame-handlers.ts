@@ -23,7 +23,7 @@ import {
   skipPayload,
 } from "./frame-view";
 import { onGoAway } from "./goaway";
-import { keepBytes, MESSAGE_PAYLOAD_MAX, messagePayload } from "./messages";
+import { EVENT_PAYLOAD_MAX, keepBytes, messagePayload } from "./messages";
 import { openedEpoch } from "./packet";
 import { Answered, onChallenge, onResponse } from "./path";
 import { checkPayload } from "./payload";
@@ -183,7 +183,8 @@ function onExtension(session: usize): u32 {
 /** Hands a frame's payload, without its first `skip` bytes, to the host. */
 function tellFrame(session: usize, kind: TransferEventKind, number: u32, skip: u32): u32 {
   const length = payloadLength - skip;
-  if (length > MESSAGE_PAYLOAD_MAX) return Handled.OK;
+  // Of a jumbo packet: as if nobody here knew its type.
+  if (length > EVENT_PAYLOAD_MAX) return Handled.OK;
   if (eventRoom() == 0) return Handled.NO_ROOM;
   const slot = keepBytes(session, payloadAt + skip, length),
     entry = slot ? beginEvent(kind, sessionHandle(session)) : 0;

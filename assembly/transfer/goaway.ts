@@ -14,7 +14,7 @@ import {
 import { now } from "./clock";
 import { beginEvent, endEvent, eventRoom } from "./events";
 import { payloadAt, payloadLength } from "./frame-view";
-import { keepBytes, messagePayload, newMessage, queueMessage } from "./messages";
+import { EVENT_PAYLOAD_MAX, keepBytes, messagePayload, newMessage, queueMessage } from "./messages";
 import { GoAwayPayload, readU32BE } from "./payload";
 import { rangeSum } from "./ranges";
 import { takeReset } from "./receive-side";
@@ -69,7 +69,7 @@ export function onGoAway(session: usize, _frame: usize, _epoch: u32): u32 {
     received = partOf(session) + Part.GOAWAY_RECEIVED + (expedited ? 4 : 0),
     before = load<u32>(received);
   if (before && last >= before - 1) return Handled.OK;
-  const bytes = payloadLength - GoAwayPayload.REASON;
+  const bytes = min(payloadLength - GoAwayPayload.REASON, EVENT_PAYLOAD_MAX);
   if (eventRoom() == 0) return Handled.NO_ROOM;
   // A reason too long to be kept is left out: GOAWAY itself must not fail for it.
   const slot = bytes ? keepBytes(session, payloadAt + GoAwayPayload.REASON, bytes) : 0,

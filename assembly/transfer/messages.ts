@@ -4,7 +4,7 @@
  * for each session, so that none can take the pool from the others.
  */
 
-import { TRANSFER_MESSAGE_BYTES } from "../core/limits";
+import { TRANSFER_EVENT_BYTES, TRANSFER_MESSAGE_BYTES } from "../core/limits";
 import { FrameHead } from "../core/transfer";
 import { MESSAGE_HEAD_BYTES, Pool, poolSize } from "../core/transfer-memory";
 import { Content, setContent, setContentDetails, setContentRange } from "./content";
@@ -36,8 +36,9 @@ const enum SlotUse {
   EVENT = 3,
 }
 
-/** Payload that a slot holds. */
+/** Payload of a frame of ours that a slot holds, and of what an event carries. */
 export const MESSAGE_PAYLOAD_MAX: u32 = TRANSFER_MESSAGE_BYTES;
+export const EVENT_PAYLOAD_MAX: u32 = TRANSFER_EVENT_BYTES;
 /** Frames that a session may have under way, and slots its events may hold. */
 const MESSAGES_PER_SESSION: u32 = 32;
 const EVENT_SLOTS_PER_SESSION: u32 = 32;
@@ -162,10 +163,10 @@ export function dropMessages(session: usize): void {
 
 /**
  * Copies bytes to a slot that an event will carry (TransferEvent.SLOT, OFFSET = messagePayload());
- * 0: there is no room, or they are more than MESSAGE_PAYLOAD_MAX.
+ * 0: there is no room, or they are more than EVENT_PAYLOAD_MAX.
  */
 export function keepBytes(session: usize, from: usize, length: u32): u32 {
-  if (length > MESSAGE_PAYLOAD_MAX) return 0;
+  if (length > EVENT_PAYLOAD_MAX) return 0;
   if (load<u32>(session, Head.EVENT_SLOTS) >= EVENT_SLOTS_PER_SESSION) return 0;
   const slot = takeShared(session, Pool.MESSAGES);
   if (!slot) return 0;

@@ -19,7 +19,7 @@ import { wipe } from "../crypto/wipe";
 import { now } from "./clock";
 import { setRekeyLimits, startEpochs, wipeEpochs } from "./epoch";
 import { SessionBit, tell } from "./events";
-import { dropMessages, keepBytes, releaseBytes } from "./messages";
+import { dropMessages, EVENT_PAYLOAD_MAX, keepBytes, releaseBytes } from "./messages";
 import { startMtu } from "./mtu";
 import { isMigrating } from "./path";
 import { currentPath, Path, startPaths } from "./path-slots";
@@ -146,7 +146,8 @@ export function peerClosed(session: usize, error: u32, reason: usize, length: u3
     store<u8>(session, CloseDue.NO, Head.CLOSE_DUE);
     return;
   }
-  if (length) store<u32>(session, keepBytes(session, reason, length), Head.CLOSE_SLOT);
+  const kept = min(length, EVENT_PAYLOAD_MAX);
+  if (kept) store<u32>(session, keepBytes(session, reason, kept), Head.CLOSE_SLOT);
   store<u8>(session, ClosedBy.PEER, Head.CLOSED_BY);
   end(session, Life.DRAINING, error);
 }

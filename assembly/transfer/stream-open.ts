@@ -18,7 +18,7 @@ import { now } from "./clock";
 import { beginEvent, endEvent, eventRoom } from "./events";
 import { startWindows, want, wantOfSession } from "./flow";
 import { frameStream, payloadAt } from "./frame-view";
-import { keepBytes, MESSAGE_PAYLOAD_MAX, messagePayload } from "./messages";
+import { EVENT_PAYLOAD_MAX, keepBytes, messagePayload } from "./messages";
 import { OpenPayload, readU16BE, readU32BE } from "./payload";
 import { entryAt } from "./pool";
 import { takeShared } from "./pool-share";
@@ -303,7 +303,7 @@ export function onStreamOpen(session: usize, _frame: usize, epoch: u32): u32 {
     return Handled.CLOSE + CloseError.PROTOCOL;
   }
   // Metadata that never find a slot would come again without end.
-  if (readU16BE(payloadAt + OpenPayload.METADATA_LENGTH) > MESSAGE_PAYLOAD_MAX) {
+  if (readU16BE(payloadAt + OpenPayload.METADATA_LENGTH) > EVENT_PAYLOAD_MAX) {
     return Handled.CLOSE + CloseError.PROTOCOL;
   }
   if (!hasFlag(stream, StreamFlag.REFUSED) && !tellOpened(stream, type)) {

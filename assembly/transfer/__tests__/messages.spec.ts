@@ -4,9 +4,9 @@ import { guarded, toHex } from "../../crypto/__tests__/bytes";
 import { contentExtra, contentKind, contentOffset, storeContent } from "../content";
 import {
   dropMessages,
+  EVENT_PAYLOAD_MAX,
   hasMessage,
   keepBytes,
-  MESSAGE_PAYLOAD_MAX,
   messagePayload,
   newMessage,
   queueMessage,
@@ -112,7 +112,13 @@ describe("bytes of events", () => {
   });
 
   test("are bounded in size and for each session", () => {
-    expect(keepBytes(session, at, MESSAGE_PAYLOAD_MAX + 1)).toBe(0);
+    expect(keepBytes(session, at, EVENT_PAYLOAD_MAX + 1)).toBe(0);
+    // All that a packet of Ethernet's 1500 bytes can carry.
+    expect(EVENT_PAYLOAD_MAX).toBeGreaterThan(1500 - 20 - 8 - 8 - 28 - 16 - 1);
+    memory.fill(at, 0x5a, EVENT_PAYLOAD_MAX);
+    const most = keepBytes(session, at, EVENT_PAYLOAD_MAX);
+    expect(memory.compare(messagePayload(most), at, EVENT_PAYLOAD_MAX)).toBe(0);
+    expect(releaseBytes(most)).toBe(true);
     const slots: u32[] = [];
     for (let slot = keepBytes(session, at, 0); slot; slot = keepBytes(session, at, 0)) {
       slots.push(slot);

@@ -68,7 +68,7 @@ export interface TransferSizes {
   blocks?: number;
   /** Ranges of stream bytes, 24 bytes each [256 a session]. */
   ranges?: number;
-  /** Slots of frames and of what events carry, 1152 bytes each [16 a session, least 336, 64]. */
+  /** Slots of frames and of what events carry, 1472 bytes each [16 a session, least 336, 64]. */
   messages?: number;
   /** Entries of the event ring, 64 bytes each, a power of two [1024]. */
   events?: number;
