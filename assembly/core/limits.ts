@@ -172,7 +172,7 @@ export const TRANSFER_BLOCK_BYTES: u32 = 16384;
  * (1232) with some acks.
  */
 export const TRANSFER_MESSAGE_BYTES: u32 = 1112;
-/** Of one that came and that an event carries: 1420 of Ethernet's 1500, and no more of a jumbo's. */
+/** Of one that came and that an event carries: all of Ethernet's 1500, not all of a jumbo's. */
 export const TRANSFER_EVENT_BYTES: u32 = 1432;
 /** Records of packets sent, and keys of packets overtaken, that one chunk holds. */
 export const TRANSFER_CHUNK_ENTRIES: u32 = 64;

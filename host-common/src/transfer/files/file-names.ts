@@ -1,0 +1,82 @@
+/**
+ * Names that a sender gives its files (reference: transfer section 9.3). The receiver chooses the
+ * folder, and no name leaves it: it is one step down for each part, on every system that may
+ * unpack the folder later. Nothing is repaired: a name that has to be changed is refused, so that
+ * nobody gets a file under a name that nobody has seen.
+ */
+
+/** What a file system takes, in UTF-8; a path also has its slashes. */
+export const NAME_BYTES_MAX = 255;
+export const PATH_BYTES_MAX = 4096;
+/** Folders within each other. */
+export const PATH_DEPTH_MAX = 64;
+/** Of files that have not come whole yet. */
+export const PART_SUFFIX = '.andvari-part';
+
+/** Devices of Windows, whatever follows a dot. */
+const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(\..*)?$/iu;
+const CONTROL = /\p{Cc}/u;
+/** Characters that make a text run the other way: `gpj.exe` can look like `exe.jpg`. */
+const DIRECTION = /[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/u;
+const encoder = new TextEncoder();
+
+/** What is wrong with the name of one file or folder; undefined: nothing. */
+export function nameProblem(name: string): string | undefined {
+  if (name === '') return 'it is empty';
+  if (!name.isWellFormed()) return 'it is not Unicode text';
+  const { length } = encoder.encode(name);
+  if (length > NAME_BYTES_MAX) return `it has ${length} bytes, ${NAME_BYTES_MAX} at most`;
+  if (CONTROL.test(name)) return 'it has a control character';
+  if (DIRECTION.test(name)) return 'it has a character that turns the direction of the text';
+  if (/[/\\]/.test(name)) return 'it has a slash';
+  if (/^\.\.?$/.test(name)) return 'it leads elsewhere';
+  if (/[. ]$/.test(name)) return 'it ends with a dot or a space, which some systems leave out';
+  if (DEVICE.test(name)) return 'it is the name of a device on some systems';
+  if (name.toLowerCase().endsWith(PART_SUFFIX)) return `it ends with ${PART_SUFFIX}`;
+  return undefined;
+}
+
+/** The same of a path in a tree: names with a slash between two. */
+export function pathProblem(path: string): string | undefined {
+  const names = path.split('/');
+  if (names.length > PATH_DEPTH_MAX)
+    return `it has ${names.length} parts, ${PATH_DEPTH_MAX} at most`;
+  for (const name of names) {
+    const problem = nameProblem(name);
+    if (problem) return problem;
+  }
+  const { length } = encoder.encode(path);
+  return length > PATH_BYTES_MAX ? `it has ${length} bytes, ${PATH_BYTES_MAX} at most` : undefined;
+}
+
+/** A file or a folder of a tree. */
+export interface TreeEntry {
+  path: string;
+  isFolder: boolean;
+}
+
+/**
+ * The first two entries that cannot both be unpacked: one path twice, also where a system knows
+ * no capital letters or writes accents in another way; or a file where another entry has a folder.
+ * Undefined: there are none.
+ */
+export function collision(entries: readonly TreeEntry[]): [string, string] | undefined {
+  /** By folded path: who needs it, and as a folder? Folders may be named by many. */
+  const taken = new Map<string, TreeEntry>();
+  for (const entry of entries) {
+    const names = entry.path.split('/');
+    for (let depth = 1; depth <= names.length; depth++) {
+      const isLast = depth === names.length;
+      const path = names.slice(0, depth).join('/');
+      const isFolder = !isLast || entry.isFolder;
+      const before = taken.get(folded(path));
+      if (!before) taken.set(folded(path), { path, isFolder });
+      else if (!before.isFolder || !isFolder || before.path !== path) return [before.path, path];
+    }
+  }
+  return undefined;
+}
+
+function folded(path: string): string {
+  return path.normalize('NFC').toLowerCase().normalize('NFC');
+}
