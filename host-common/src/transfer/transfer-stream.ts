@@ -55,8 +55,6 @@ export class TransferStream {
   /** The engine knows that nothing more is written. */
   private isFinished = false;
   private consumed = 0;
-  /** Ranges of it are read. */
-  private isUnordered = false;
   /** All that the peer will send; undefined: not known. */
   private total: number | undefined;
   private readError: TransferError | undefined;
@@ -164,52 +162,22 @@ export class TransferStream {
     );
   }
 
-  /** The reader of `readable` wants more. */
+  /** Waits until there is something for the reader: bytes, the end, an error. */
   private async pull(
     controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
   ): Promise<void> {
-    const take = (bytes: Uint8Array) => controller.enqueue(new Uint8Array(bytes));
-    if (!(await this.come(take)) || this.hasEnded()) controller.close();
-  }
-
-  /**
-   * In place of `readable`: hands over ranges of what the peer writes, where they belong, in the
-   * order in which they come. `take` is given views of the engine's memory, good for its call
-   * only. False: the peer has finished, and all has been handed over.
-   * @throws TransferError ANDVARI_STREAM_STATE: the stream is read in order already, or goes one
-   * way; what a reader of `readable` would get
-   */
-  async readRanges(take: (bytes: Uint8Array, offset: number) => void): Promise<boolean> {
-    if (!this.isUnordered) {
-      const isFresh = this.readable && !this.readable.locked && this.consumed === 0;
-      if (!isFresh || !this.link.streams.setUnordered(this.handle)) {
-        throw new TransferError('ANDVARI_STREAM_STATE', 'the stream has no ranges to read');
-      }
-      this.isUnordered = true;
-    }
-    if (this.hasEnded()) return false;
-    return this.come(take);
-  }
-
-  /** All that the peer has sent has been handed over. */
-  private hasEnded(): boolean {
-    if (this.consumed !== this.total) return false;
-    if (this.cutError) this.lost(this.cutError);
-    return true;
-  }
-
-  /** Waits until something comes, and hands it over; false: the end has come first. */
-  private async come(take: (bytes: Uint8Array, offset: number) => void): Promise<boolean> {
     for (;;) {
       if (this.readError) throw this.readError;
+      const take = (bytes: Uint8Array) => controller.enqueue(new Uint8Array(bytes));
       const bytes = this.link.streams.read(this.handle, take, READ_BYTES);
       this.consumed += bytes;
       if (bytes) this.link.kick();
       else if (this.cutError) this.total ??= this.link.streams.totalOf(this.handle);
-      // At once: with its last bytes the engine gives up a stream whose session is over.
-      const hasEnded = this.hasEnded();
-      if (bytes) return true;
-      if (hasEnded) return false;
+      if (this.consumed === this.total) {
+        if (this.cutError) this.lost(this.cutError);
+        return controller.close();
+      }
+      if (bytes) return;
       if (this.cutError) {
         this.settle.reject(this.cutError);
         throw this.cutError;
@@ -230,54 +198,36 @@ export class TransferStream {
         });
       },
       write: (chunk) => this.write(chunk),
-      close: () => this.finish(),
+      close: () => {
+        if (!this.link.streams.finish(this.handle)) {
+          throw new TransferError('ANDVARI_STREAM_STATE', 'the stream cannot be finished');
+        }
+        this.isFinished = true;
+        this.link.kick();
+      },
     });
-  }
-
-  /** Nothing more is written. */
-  private finish(): void {
-    if (!this.link.streams.finish(this.handle)) {
-      throw new TransferError('ANDVARI_STREAM_STATE', 'the stream cannot be finished');
-    }
-    this.isFinished = true;
-    this.link.kick();
   }
 
   /** A sink whose write fails is asked for nothing any more, not even abort(). */
   private async write(chunk: Uint8Array): Promise<void> {
     try {
-      checkBytes('a chunk', chunk);
-      this.checkFits(chunk);
-      await this.place(chunk, this.written);
-      this.written += chunk.length;
+      await this.writeAll(chunk);
     } catch (error) {
       this.giveUp(error);
       throw error;
     }
   }
 
-  /**
-   * In place of a writer of `writable`, whose close() and abort() end this too: bytes of the stream
-   * where they belong, each of them once, in any order; resolves when the engine has taken them.
-   * The peer that reads in order gets them in order.
-   * @throws TypeError, RangeError; TransferError ANDVARI_STREAM_STATE: the stream is written in
-   * order already, or goes one way; what a writer of `writable` would get
-   */
-  async writeRange(offset: number, bytes: Uint8Array): Promise<void> {
-    checkBytes('bytes', bytes);
-    checkWhole('offset', offset, 0, Number.MAX_SAFE_INTEGER - bytes.length);
-    if (!this.writable || this.writable.locked || this.written || this.isFinished) {
-      throw new TransferError('ANDVARI_STREAM_STATE', 'the stream takes no ranges to write');
-    }
-    await this.place(bytes, offset);
-  }
-
-  private async place(chunk: Uint8Array, offset: number): Promise<void> {
+  private async writeAll(chunk: Uint8Array): Promise<void> {
+    checkBytes('a chunk', chunk);
+    this.checkFits(chunk);
     const { length } = chunk;
     for (let done = 0; done < length; ) {
       if (this.writeError) throw this.writeError;
       if (chunk.length !== length) throw new TypeError('the chunk was transferred while it went');
-      const bytes = this.link.streams.write(this.handle, offset + done, chunk.subarray(done));
+      const rest = chunk.subarray(done);
+      const bytes = this.link.streams.write(this.handle, this.written, rest);
+      this.written += bytes;
       done += bytes;
       if (bytes) this.link.kick();
       if (done < length) await this.changed.wait();
