@@ -48,6 +48,7 @@ async function flood(client: QuicClient, id: number): Promise<number> {
 describe.runIf(quicAvailable)('a stranger of QUIC', () => {
   it('that floods takes its share; others go on, and so does it when it is known', async () => {
     let takenMs = 0;
+    let knownShares = 0;
     const small = new TokenBucket(BURST_MS, MS_PER_SECOND, performance.now());
     const charge = (ms: number) => {
       takenMs += ms;
@@ -55,7 +56,10 @@ describe.runIf(quicAvailable)('a stranger of QUIC', () => {
     };
     const shares = new QuicShares();
     const echo = await serve({
-      known: () => shares.known(),
+      known: () => {
+        knownShares++;
+        return shares.known();
+      },
       stranger: () => ({ has: (nowMs) => small.has(nowMs), charge }),
     });
     const [loud, quiet] = [await connect(echo), await connect(echo)];
@@ -70,6 +74,9 @@ describe.runIf(quicAvailable)('a stranger of QUIC', () => {
     quiet.quic.sendDatagram(datagramOf(other.id));
     await vi.waitFor(() => expect(quiet.datagrams).toHaveLength(1));
     echo.sessions[0]?.known();
+    // A connection has one share, however many of its sessions become known.
+    echo.sessions[0]?.known();
+    expect(knownShares).toBe(2);
     const before = echo.server.counts.packetsDropped;
     const heard = loud.datagrams.length;
     await vi.waitFor(() => {

@@ -91,6 +91,7 @@ export class QuicConnection implements StreamHost {
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #handshakeEndMs: number;
   #share: ThreadShare | undefined;
+  #knownShare: ThreadShare | undefined;
   /** Bytes that came beyond what the application's own traffic explains. */
   #overheadBytes = 0;
 
@@ -124,7 +125,7 @@ export class QuicConnection implements StreamHost {
 
   /** The application knows who is there. */
   known(): void {
-    this.#share = this.#options.shares?.known();
+    this.#share = this.#knownShare ??= this.#options.shares?.known();
   }
 
   /** A datagram for this connection, which QUIC changes while it reads it. */
@@ -146,8 +147,7 @@ export class QuicConnection implements StreamHost {
     } catch {
       // Damaged, or not for us. If the peer broke a rule, QUIC closes by itself.
     }
-    const isTooMuch = this.#overheadBytes > OVERHEAD_BYTES_MAX;
-    if (isTooMuch) this.close(EXCESSIVE_LOAD, 'too much besides data');
+    if (this.#overheadBytes > OVERHEAD_BYTES_MAX) this.close(EXCESSIVE_LOAD, 'too much overhead');
     this.changed();
   }
 

@@ -15,7 +15,7 @@ describe('the name of a file', () => {
     'a',
     '.profile',
     '...x',
-    'an umlaut: \u00fc, a family: \u{1f468}\u200d\u{1f469}',
+    'an umlaut \u00fc, a family \u{1f468}\u200d\u{1f469}',
     'con-fig',
     'console',
     'lpt10.txt',
@@ -38,6 +38,12 @@ describe('the name of a file', () => {
     ['a\u007f', 'control'],
     ['photo\u202egpj.exe', 'direction'],
     ['a\u2066b', 'direction'],
+    ['C:evil.exe', 'do not take'],
+    ['a.txt:stream', 'do not take'],
+    ['nul:', 'do not take'],
+    ['what?', 'do not take'],
+    ['a|b', 'do not take'],
+    ['"quoted"', 'do not take'],
     ['name.', 'leave out'],
     ['name ', 'leave out'],
     ['CON', 'device'],
@@ -96,6 +102,22 @@ describe('the entries of a tree', () => {
     expect(collision(entries)).toBeUndefined();
     expect(collision([...entries].reverse())).toBeUndefined();
     expect(collision([])).toBeUndefined();
+  });
+
+  it('are looked at once, however many and deep they are', () => {
+    const deep = new Array(PATH_DEPTH_MAX - 1).fill('folder').join('/');
+    const entries = Array.from({ length: 5000 }, (_, i) => file(`${deep}/${i}`));
+    expect(collision(entries)).toBeUndefined();
+    expect(collision([...entries, file(`${deep}/77`)])).toEqual([`${deep}/77`, `${deep}/77`]);
+  });
+
+  it.each([
+    ['\u039f\u0394\u039f\u03a3', '\u03bf\u03b4\u03bf\u03c2'],
+    ['stra\u00dfe', 'STRASSE'],
+    ['\u00b5m', '\u03bcm'],
+  ])('are not %j and %j, which some systems take for one', (one, other) => {
+    expect(collision([file(one), file(other)])).toEqual([one, other]);
+    expect(collision([file(`${one}/x`), file(`${other}/y`)])).toEqual([one, other]);
   });
 
   it.each([

@@ -18,6 +18,8 @@ const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00
 const CONTROL = /\p{Cc}/u;
 /** Characters that make a text run the other way: `gpj.exe` can look like `exe.jpg`. */
 const DIRECTION = /[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/u;
+/** Windows takes none of these; with a colon a name leads to another drive, or to a stream. */
+const FORBIDDEN = /[:*?"<>|]/;
 const encoder = new TextEncoder();
 
 /** What is wrong with the name of one file or folder; undefined: nothing. */
@@ -30,6 +32,7 @@ export function nameProblem(name: string): string | undefined {
   if (DIRECTION.test(name)) return 'it has a character that turns the direction of the text';
   if (/[/\\]/.test(name)) return 'it has a slash';
   if (/^\.\.?$/.test(name)) return 'it leads elsewhere';
+  if (FORBIDDEN.test(name)) return 'it has a character that some systems do not take';
   if (/[. ]$/.test(name)) return 'it ends with a dot or a space, which some systems leave out';
   if (DEVICE.test(name)) return 'it is the name of a device on some systems';
   if (name.toLowerCase().endsWith(PART_SUFFIX)) return `it ends with ${PART_SUFFIX}`;
@@ -55,28 +58,42 @@ export interface TreeEntry {
   isFolder: boolean;
 }
 
+/** Where the entries of a tree go: each name, folded, below that of its folder. */
+interface Place {
+  path: string;
+  isFolder: boolean;
+  inside: Map<string, Place>;
+}
+
 /**
  * The first two entries that cannot both be unpacked: one path twice, also where a system knows
  * no capital letters or writes accents in another way; or a file where another entry has a folder.
  * Undefined: there are none.
  */
 export function collision(entries: readonly TreeEntry[]): [string, string] | undefined {
-  /** By folded path: who needs it, and as a folder? Folders may be named by many. */
-  const taken = new Map<string, TreeEntry>();
+  const top = new Map<string, Place>();
   for (const entry of entries) {
-    const names = entry.path.split('/');
-    for (let depth = 1; depth <= names.length; depth++) {
-      const isLast = depth === names.length;
-      const path = names.slice(0, depth).join('/');
-      const isFolder = !isLast || entry.isFolder;
-      const before = taken.get(folded(path));
-      if (!before) taken.set(folded(path), { path, isFolder });
-      else if (!before.isFolder || !isFolder || before.path !== path) return [before.path, path];
+    let inside = top;
+    for (let end = 0; end < entry.path.length; end++) {
+      const start = end;
+      const slash = entry.path.indexOf('/', start);
+      end = slash < 0 ? entry.path.length : slash;
+      const path = entry.path.slice(0, end);
+      const isFolder = slash >= 0 || entry.isFolder;
+      const name = folded(entry.path.slice(start, end));
+      const before = inside.get(name);
+      // Folders may be named by many, in one way.
+      const isSame = before?.isFolder && isFolder && before.path === path;
+      if (before && !isSame) return [before.path, path];
+      const place = before ?? { path, isFolder, inside: new Map<string, Place>() };
+      if (!before) inside.set(name, place);
+      inside = place.inside;
     }
   }
   return undefined;
 }
 
-function folded(path: string): string {
-  return path.normalize('NFC').toLowerCase().normalize('NFC');
+/** By capital letters: so both small sigmas are one, and a sharp s is two. */
+function folded(name: string): string {
+  return name.normalize('NFC').toUpperCase().normalize('NFC');
 }
