@@ -201,7 +201,7 @@ export class QuicConnection implements StreamHost {
       // Closed already; the turn finds out why.
     }
     this.#lose(new QuicClosedError('us', true, http3Code));
-    this.#transmit();
+    this.transmit();
     this.changed();
   }
 
@@ -250,7 +250,7 @@ export class QuicConnection implements StreamHost {
   #turn(): void {
     if (!this.#lost) this.#handle();
     if (this.#gone) return;
-    this.#transmit();
+    this.transmit();
     if (this.native.isClosed()) {
       this.#finish();
       return;
@@ -336,7 +336,7 @@ export class QuicConnection implements StreamHost {
     if (performance.now() >= this.#handshakeEndMs) this.drop();
   }
 
-  #transmit(): void {
+  transmit(): void {
     for (let count = 0; count < PACKETS_PER_TURN; count++) {
       let sent: [number, { to: HostPort }] | null;
       try {

@@ -14,6 +14,8 @@ export interface StreamHost {
   readonly lost: Error | undefined;
   /** Something is to be sent. */
   changed(): void;
+  /** It is to be sent before anything else happens. */
+  transmit(): void;
   /** Bytes of the application have come or gone: what a peer may send besides grows with them. */
   came(bytes: number): void;
   went(bytes: number): void;
@@ -280,7 +282,10 @@ export class QuicSendStream {
       }
       this.#pending.shift();
       next.resolve();
-      if (next.fin) this.#host.ended(this);
+      if (!next.fin) continue;
+      // An end that has not gone when all bytes are acknowledged is forgotten by quiche.
+      this.#host.transmit();
+      this.#host.ended(this);
     }
   }
 
