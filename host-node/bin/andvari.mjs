@@ -5,9 +5,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SERVE_FLAGS } from './serve-flags.mjs';
+import { serveFlags } from './serve-flags.mjs';
 
 const main = new URL('../src/cli/main.ts', import.meta.url);
 const words = process.argv.slice(2);
@@ -16,7 +17,7 @@ const isServer = words[0] === 'serve' || (words[0] === 'network' && words[1] ===
 const isChosen = /space-size|memory-reducer/.test(
   `${process.execArgv} ${process.env.NODE_OPTIONS ?? ''}`,
 );
-const flags = isServer && !isChosen ? SERVE_FLAGS : [];
+const flags = isServer && !isChosen ? serveFlags(availableParallelism()) : [];
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const isNewEnough = major > 22 || (major === 22 && minor >= 13);
 

@@ -3,9 +3,17 @@
  * (docs/decisions.md, "A young space of 8 MB"). The least sizes of young and old space are set too,
  * or a server that rests comes back to small ones and collects the old space within a second.
  */
-export const SERVE_FLAGS = [
+const HEAP_FLAGS = [
   '--min-semi-space-size=8',
   '--max-semi-space-size=8',
   '--initial-old-space-size=64',
   '--no-memory-reducer',
 ];
+
+/**
+ * On one core V8 has no threads of its own: they would take the core from the server.
+ * @param {number} cores that the process may use
+ */
+export function serveFlags(cores) {
+  return cores > 1 ? HEAP_FLAGS : [...HEAP_FLAGS, '--v8-pool-size=0'];
+}

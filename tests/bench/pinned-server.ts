@@ -1,5 +1,5 @@
 /** A process of ratatoskr-server.ts on a core of its own, with the flags of a server. */
-import { SERVE_FLAGS } from '../../host-node/bin/serve-flags.mjs';
+import { serveFlags } from '../../host-node/bin/serve-flags.mjs';
 import { Core, PinnedProcess } from './pinned-process.ts';
 import type { Ports, Usage } from './ratatoskr-server.ts';
 
@@ -12,8 +12,11 @@ export class PinnedServer {
     this.ports = ports;
   }
 
-  /** `kind`: as ratatoskr-server.ts takes it; `flags` of Node: the launcher's, or others. */
-  static async start(kind: string, flags: readonly string[] = SERVE_FLAGS): Promise<PinnedServer> {
+  /** `kind`: as ratatoskr-server.ts takes it; `flags` of Node: the launcher's for one core, or others. */
+  static async start(
+    kind: string,
+    flags: readonly string[] = serveFlags(1),
+  ): Promise<PinnedServer> {
     const options = { core: Core.server, args: [kind], flags };
     const { process, hello } = await PinnedProcess.start('./ratatoskr-server.ts', options);
     return new PinnedServer(process, hello as Ports);

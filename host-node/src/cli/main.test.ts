@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SERVE_FLAGS } from '../../bin/serve-flags.mjs';
+import { serveFlags } from '../../bin/serve-flags.mjs';
 import { ChildProgram } from './child-program.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/andvari.mjs', import.meta.url));
@@ -67,7 +67,7 @@ describe('the process andvari', () => {
       expect(await network.ended).toEqual({ code: 0, signal: null });
       return line.slice(1, line.indexOf(launcher));
     };
-    expect(await flagsOf({})).toEqual(SERVE_FLAGS);
+    expect(await flagsOf({})).toEqual(serveFlags(availableParallelism()));
     expect(await flagsOf({ NODE_OPTIONS: '--max-semi-space-size=4' })).toEqual([]);
   });
 
@@ -97,7 +97,7 @@ describe('the process andvari', () => {
     };
     // In the launcher, which cannot know that it runs, and in what it becomes.
     expect(await runsOf()).toEqual(['false', 'true', '']);
-    expect(await runsOf(...SERVE_FLAGS)).toEqual(['true', '']);
+    expect(await runsOf(...serveFlags(availableParallelism()))).toEqual(['true', '']);
   });
 
   const toLauncher = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;

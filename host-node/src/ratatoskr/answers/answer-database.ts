@@ -27,6 +27,7 @@ import {
   deviceFull,
   nameOf,
 } from './answer-store.ts';
+import { CommitPace } from './commit-pace.ts';
 
 interface Pending {
   change: AnswerChange;
@@ -59,6 +60,7 @@ export class AnswerDatabase implements AnswerStore {
   /** For the next transaction. */
   #waiting: Pending[] = [];
   #planned = false;
+  readonly #pace = new CommitPace();
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
   #failing = false;
@@ -170,6 +172,7 @@ export class AnswerDatabase implements AnswerStore {
     }
     return new Promise((done, failed) => {
       this.#waiting.push({ change, done, failed });
+      if (change.kind === 'begin') this.#pace.called(performance.now());
       this.#plan();
     });
   }
@@ -178,10 +181,13 @@ export class AnswerDatabase implements AnswerStore {
   #plan(): void {
     if (this.#underWay.length > 0 || this.#waiting.length === 0 || this.#planned) return;
     this.#planned = true;
-    setImmediate(() => {
+    const post = () => {
       this.#planned = false;
       this.#post();
-    });
+    };
+    const restMs = this.#pace.restMs(performance.now());
+    if (restMs > 0) setTimeout(post, Math.ceil(restMs));
+    else setImmediate(post);
   }
 
   /** What has come in this turn of the event loop, or while the thread was at work. */
@@ -189,6 +195,7 @@ export class AnswerDatabase implements AnswerStore {
     if (this.#waiting.length === 0 || !this.#worker) return;
     const changes = packChanges(this.#waiting.map(({ change }) => change));
     this.#underWay.push(this.#waiting);
+    this.#pace.posted(performance.now());
     this.#waiting = [];
     // Only what waits for the disk keeps the process alive.
     this.#worker.ref();
