@@ -12,7 +12,10 @@ export class PinnedServer {
     this.ports = ports;
   }
 
-  /** `kind`: as ratatoskr-server.ts takes it; `flags` of Node: the launcher's for one core, or others. */
+  /**
+   * @param kind as ratatoskr-server.ts takes it
+   * @param flags of Node
+   */
   static async start(
     kind: string,
     flags: readonly string[] = serveFlags(1),

@@ -3,6 +3,7 @@
  * datagrams above it. Works in turns: whatever happens marks the connection, and one turn of the
  * event loop later all of it is handled at once and packets leave together.
  */
+import { AckDelay } from './ack-delay.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
   OVERHEAD_BYTES_MAX,
@@ -12,6 +13,7 @@ import {
   RECEIVE_PAYLOAD_BYTES,
 } from './limits.ts';
 import type { HostPort, NativeConnection, QuicBinding } from './quic-binding.ts';
+import { QuicClosedError } from './quic-closed-error.ts';
 import { QuicReceiveStream, QuicSendStream, type StreamHost } from './quic-stream.ts';
 import type { ThreadShare, ThreadShares } from './thread-shares.ts';
 
@@ -22,23 +24,6 @@ export interface QuicEvents {
   datagram(bytes: Uint8Array): void;
   /** The last event. All streams have failed by then. */
   closed(error: QuicClosedError): void;
-}
-
-/** The connection is over. */
-export class QuicClosedError extends Error {
-  readonly code = 'ANDVARI_QUIC_CLOSED';
-  readonly by: 'peer' | 'us' | 'time-out';
-  /** Whether the number is HTTP/3's or QUIC's (RFC 9000 section 20). */
-  readonly application: boolean;
-  readonly errorCode: number;
-
-  constructor(by: 'peer' | 'us' | 'time-out', application: boolean, errorCode: number) {
-    super(`the connection was closed by ${by} with code 0x${errorCode.toString(16)}`);
-    this.name = 'QuicClosedError';
-    this.by = by;
-    this.application = application;
-    this.errorCode = errorCode;
-  }
 }
 
 /** RFC 9000 section 2.1: bit 0 says who opened the stream (1: the server), bit 1 unidirectional. */
@@ -87,6 +72,7 @@ export class QuicConnection implements StreamHost {
   #established = false;
   #gone = false;
   #turnPlanned = false;
+  readonly #ackDelay = new AckDelay();
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   readonly #handshakeEndMs: number;
@@ -147,8 +133,9 @@ export class QuicConnection implements StreamHost {
     } catch {
       // Damaged, or not for us. If the peer broke a rule, QUIC closes by itself.
     }
+    this.#ackDelay.received();
     if (this.#overheadBytes > OVERHEAD_BYTES_MAX) this.close(EXCESSIVE_LOAD, 'too much overhead');
-    this.changed();
+    this.#planTurn();
   }
 
   /** A stream of our own; undefined: the peer allows no more now. */
@@ -206,6 +193,11 @@ export class QuicConnection implements StreamHost {
   }
 
   changed(): void {
+    this.#ackDelay.urgent();
+    this.#planTurn();
+  }
+
+  #planTurn(): void {
     if (this.#turnPlanned || this.#gone) return;
     this.#turnPlanned = true;
     setImmediate(() => {
@@ -215,10 +207,13 @@ export class QuicConnection implements StreamHost {
   }
 
   came(bytes: number): void {
+    this.#ackDelay.read();
+    this.#planTurn();
     this.#explain(bytes * OVERHEAD_PER_BYTE_RECEIVED + OVERHEAD_PER_OPERATION);
   }
 
   went(bytes: number): void {
+    this.#ackDelay.urgent();
     this.#explain(bytes * OVERHEAD_PER_BYTE_SENT + OVERHEAD_PER_OPERATION);
   }
 
@@ -250,7 +245,8 @@ export class QuicConnection implements StreamHost {
   #turn(): void {
     if (!this.#lost) this.#handle();
     if (this.#gone) return;
-    this.transmit();
+    const isOpen = this.#established && !this.#lost;
+    if (!isOpen || !this.#ackDelay.waits(performance.now())) this.transmit();
     if (this.native.isClosed()) {
       this.#finish();
       return;
@@ -337,6 +333,7 @@ export class QuicConnection implements StreamHost {
   }
 
   transmit(): void {
+    this.#ackDelay.sent();
     for (let count = 0; count < PACKETS_PER_TURN; count++) {
       let sent: [number, { to: HostPort }] | null;
       try {
@@ -355,7 +352,8 @@ export class QuicConnection implements StreamHost {
   #planTimer(): void {
     const nowMs = performance.now();
     const handshakeMs = this.#established ? Number.POSITIVE_INFINITY : this.#handshakeEndMs - nowMs;
-    const inMs = Math.min(this.native.timeout() ?? Number.POSITIVE_INFINITY, handshakeMs);
+    const quicMs = this.native.timeout() ?? Number.POSITIVE_INFINITY;
+    const inMs = Math.min(quicMs, handshakeMs, this.#ackDelay.untilMs - nowMs);
     if (inMs === Number.POSITIVE_INFINITY) return;
     const atMs = nowMs + inMs;
     if (this.#timerAtMs <= atMs) return;
@@ -368,6 +366,7 @@ export class QuicConnection implements StreamHost {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
     if (this.#gone) return;
     this.native.onTimeout();
+    this.#ackDelay.urgent();
     this.#turn();
   }
 

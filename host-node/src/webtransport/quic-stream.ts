@@ -101,7 +101,6 @@ export class QuicReceiveStream {
     }
     if (!found) return 'wait';
     const [bytes, fin] = found;
-    this.#host.changed();
     this.#host.came(bytes);
     if (fin) {
       this.#finished = true;

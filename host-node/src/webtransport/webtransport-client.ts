@@ -6,7 +6,8 @@ import { isIP } from 'node:net';
 import { Http3Client } from './http3-client.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
 import { loadQuicBinding, type QuicBinding, type QuicConfig } from './quic-binding.ts';
-import { QuicClosedError, type QuicConnection } from './quic-connection.ts';
+import { QuicClosedError } from './quic-closed-error.ts';
+import type { QuicConnection } from './quic-connection.ts';
 import { dialQuic } from './quic-dial.ts';
 import { addressesOf, startInTurn } from './racing-dial.ts';
 import {

@@ -3,8 +3,9 @@
 import { SelfMadeCertificates } from '../certificates.ts';
 import { emitControlStart, emitHeaders } from '../http3-frames.ts';
 import { loadQuicBinding } from '../quic-binding.ts';
+import type { QuicClosedError } from '../quic-closed-error.ts';
 import { configure } from '../quic-config.ts';
-import type { QuicClosedError, QuicConnection } from '../quic-connection.ts';
+import type { QuicConnection } from '../quic-connection.ts';
 import { QuicListener } from '../quic-listener.ts';
 import { type QuicSendStream, QuicStreamError } from '../quic-stream.ts';
 import { concatBytes } from '../varint.ts';
