@@ -4,6 +4,7 @@
  * answer says is checked after the clock has stopped.
  */
 import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { plainEngine } from '@andvari/host-common/engine/module';
@@ -55,6 +56,7 @@ const REQUESTS: Record<Mode, number> = { full: 5000, alone: 500, half: 12_000 };
 /** Of these not measured: what has rested is slow at first, its code was taken away meanwhile. */
 const WARM_UP: Record<Mode, number> = { full: 2000, alone: 0, half: 2000 };
 const CONNECTS = 50;
+const SETTLE_MS = 300;
 const ANSWER_BYTES_MAX = 1024;
 
 setFlagsFromString('--expose-gc');
@@ -149,6 +151,8 @@ class Load {
     }
     this.#run = { lanes, ...pace };
     collect();
+    // Native objects end after the collection, in turns of the loop that would be the run's.
+    await pause(SETTLE_MS);
   }
 
   async drive(): Promise<Figures> {
