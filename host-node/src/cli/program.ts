@@ -8,6 +8,7 @@ import { ExitCode, exitCodeOf } from './exit-code.ts';
 import { registerNetworkCommands } from './network.ts';
 import { registerRatatoskrCommands } from './ratatoskr.ts';
 import { registerServeCommand } from './serve.ts';
+import { registerTransferCommands } from './transfer-commands.ts';
 import { registerWalletCommands } from './wallet.ts';
 
 /**
@@ -57,6 +58,7 @@ function makeProgram(context: CommandContext): Command {
   registerWalletCommands(program, context);
   registerAdminCommands(program, context);
   registerRatatoskrCommands(program, context);
+  registerTransferCommands(program, context);
   registerConformanceCommand(program, context);
   return program;
 }

@@ -1,0 +1,38 @@
+/** Who this node is, by its identity file. */
+import { type Identity, identityOf } from '@andvari/host-common/transfer/identity';
+import { loadIdentity } from './identity-store.ts';
+import { nodeX25519 } from './node-x25519.ts';
+
+/** There is no identity file yet. */
+export class IdentityMissingError extends Error {
+  override readonly name = 'IdentityMissingError';
+  readonly code = 'ANDVARI_IDENTITY_MISSING';
+  readonly path: string;
+
+  constructor(path: string, cause?: unknown) {
+    super(`there is no identity file ${path}: andvari keygen makes one`, { cause });
+    this.path = path;
+  }
+}
+
+/**
+ * The identity in a file; its seed does not stay in memory.
+ * @throws IdentityMissingError, and what loadIdentity() throws
+ */
+export async function openIdentity(path: string, passphrase?: string): Promise<Identity> {
+  try {
+    return identityOfSeed(await loadIdentity(path, passphrase));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new IdentityMissingError(path, error);
+  }
+}
+
+/** The seed is wiped. */
+export function identityOfSeed(seed: Uint8Array): Identity {
+  try {
+    return identityOf(seed, nodeX25519);
+  } finally {
+    seed.fill(0);
+  }
+}
