@@ -38,7 +38,11 @@ export class ChunkSet {
   }
 
   has(index: number): boolean {
-    return index < this.count && (((this.bits[index >> 3] as number) >> (index & 7)) & 1) === 1;
+    return (
+      index >= 0 &&
+      index < this.count &&
+      (((this.bits[index >> 3] as number) >> (index & 7)) & 1) === 1
+    );
   }
 
   /** False: it was there. */

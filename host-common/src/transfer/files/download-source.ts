@@ -1,0 +1,145 @@
+/** One of those whom a download asks for chunks: its stream, and what it has been asked for. */
+
+import type { FileDownload } from './file-download.ts';
+import { chunkCount, HASH_BYTES } from './file-hash.ts';
+import { encodeRecord, type FileRecord, RecordType, RejectCode } from './file-records.ts';
+import { FileTransferError, failure } from './file-transfer-error.ts';
+import { type DuplexStream, RecordStream } from './record-stream.ts';
+
+/** Chunks that a source is asked for at once: first, at the least, and at the most. */
+const WINDOW_START = 8;
+const WINDOW_MIN = 2;
+const WINDOW_MAX = 64;
+/**
+ * A chunk that takes longer from its request to its coming is waited for behind too many others: a
+ * slow source must not sit on what a fast one could bring.
+ */
+const WAIT_MS = 500;
+
+export class DownloadSource {
+  readonly name: string;
+  private readonly download: FileDownload;
+  private readonly records: RecordStream;
+  /** Chunks in the order in which they were asked for, and when. */
+  private readonly asked = new Map<number, number>();
+  private window = WINDOW_START;
+  private isReady = false;
+  private isOver = false;
+
+  constructor(download: FileDownload, stream: DuplexStream, name: string) {
+    this.download = download;
+    this.records = new RecordStream(stream);
+    this.name = name;
+  }
+
+  /** Takes the offer, then what comes, until it ends. Rejects with why it is of no use. */
+  async run(): Promise<void> {
+    try {
+      const wantsValues = this.download.values === undefined;
+      await this.write({ type: RecordType.ACCEPT, wantsValues });
+      if (wantsValues) await this.readValues();
+      this.isReady = true;
+      this.ask();
+      for (let next = await this.read(); next; next = await this.read()) await this.take(next);
+      if (!this.isOver) throw endedEarly();
+    } catch (error) {
+      this.reject(rejectCodeOf(error));
+      throw error;
+    }
+  }
+
+  /** Asks for as many chunks as it may. */
+  ask(): void {
+    if (!this.isReady || this.isOver || this.download.isPaused || !this.download.values) return;
+    let first = 0;
+    let count = 0;
+    const send = () => {
+      if (count > 0) this.say({ type: RecordType.CHUNK_REQUEST, first, count });
+      count = 0;
+    };
+    while (this.asked.size < this.window) {
+      const index = this.download.plan.take(this);
+      if (index === undefined) break;
+      this.asked.set(index, performance.now());
+      if (count > 0 && index !== first + count) send();
+      if (count === 0) first = index;
+      count++;
+    }
+    send();
+  }
+
+  /** The file is there. */
+  complete(hash: Uint8Array): void {
+    this.end({ type: RecordType.COMPLETE, hash });
+  }
+
+  /** Nothing is wanted any more, for a RejectCode; the sender is told, if it can be. */
+  reject(code: number): void {
+    this.end({ type: RecordType.REJECT, code });
+    this.records.stopReading();
+  }
+
+  private end(record: FileRecord): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.say(record);
+    this.records.finish().catch(() => {}); // reading tells
+  }
+
+  /** What cannot be said is told by the end of the stream. */
+  private say(record: FileRecord): void {
+    this.write(record).catch(() => {});
+  }
+
+  private write(record: FileRecord): Promise<void> {
+    return this.records.write(encodeRecord(record));
+  }
+
+  private read(): Promise<FileRecord | undefined> {
+    return this.records.read();
+  }
+
+  private async readValues(): Promise<void> {
+    const count = chunkCount(this.download.offer.size);
+    const values = new Uint8Array(count * HASH_BYTES);
+    for (let known = 0; known < count; ) {
+      const record = await this.read();
+      if (!record) throw endedEarly();
+      if (record.type === RecordType.FAILED) throw failure(record.code);
+      if (record.type !== RecordType.CHUNK_HASHES || record.first !== known) throw nonsense(record);
+      known += record.values.length / HASH_BYTES;
+      if (known > count) throw nonsense(record);
+      values.set(record.values, record.first * HASH_BYTES);
+    }
+    await this.download.takeValues(values);
+  }
+
+  private async take(record: FileRecord): Promise<void> {
+    if (this.isOver) return; // was under way
+    if (record.type === RecordType.FAILED) throw failure(record.code);
+    if (record.type !== RecordType.CHUNK) throw nonsense(record);
+    const askedMs = this.asked.get(record.index);
+    if (askedMs === undefined) throw nonsense(record);
+    this.asked.delete(record.index);
+    const isSlow = performance.now() - askedMs > WAIT_MS;
+    this.window = isSlow
+      ? Math.max(WINDOW_MIN, this.window - 1)
+      : Math.min(WINDOW_MAX, this.window + 1);
+    await this.download.takeChunk(record.index, record.bytes);
+    this.ask();
+  }
+}
+
+function rejectCodeOf(error: unknown): number {
+  if (!(error instanceof FileTransferError)) return RejectCode.PROTOCOL;
+  return error.code === 'ANDVARI_TRANSFER_INTEGRITY' ? RejectCode.INTEGRITY : RejectCode.PROTOCOL;
+}
+
+function endedEarly(): FileTransferError {
+  return new FileTransferError('ANDVARI_TRANSFER_CUT', 'the sender ended before all had come');
+}
+
+function nonsense({ type }: FileRecord): FileTransferError {
+  const message = `the sender said what nobody had asked for (type 0x${type.toString(16)})`;
+  return new FileTransferError('ANDVARI_TRANSFER_PROTOCOL', message);
+}

@@ -1,0 +1,212 @@
+/**
+ * The receiving end of a file: from one source or several, whoever has it. Each chunk is checked
+ * when it comes; a source whose chunk or values are not the file's is dropped, and another one is
+ * asked. What has come stays with the sink, whatever happens.
+ */
+import { equalBytes } from '../byte-strings.ts';
+import { ChunkPlan } from './chunk-plan.ts';
+import { DownloadSource } from './download-source.ts';
+import { CHUNK_BYTES, chunkCount, chunkLength, type FileHash, HASH_BYTES } from './file-hash.ts';
+import type { FileOffer } from './file-offer.ts';
+import type { FileSink } from './file-places.ts';
+import { RejectCode } from './file-records.ts';
+import { FileTransferError } from './file-transfer-error.ts';
+import type { DuplexStream } from './record-stream.ts';
+
+/** Sources at once; each may have the values of all chunks in memory. */
+export const SOURCES_MAX = 8;
+
+export interface DownloadOptions {
+  offer: FileOffer;
+  sink: FileSink;
+  /** Used within single turns of the event loop, so that several downloads can share it. */
+  hash: FileHash;
+}
+
+/** A source that is no more, and why. */
+export interface LostSource {
+  name: string;
+  error: unknown;
+}
+
+export class FileDownload {
+  /**
+   * Where the file is, once it is whole. Rejects with what the sink or the last source ended with;
+   * what has come is kept then, unless it was cancelled with `discard`.
+   */
+  readonly completion: Promise<string>;
+  /** Sources that were dropped or have gone. */
+  readonly lost: LostSource[] = [];
+  readonly offer: FileOffer;
+  readonly plan: ChunkPlan<DownloadSource>;
+  private readonly sink: FileSink;
+  private readonly hash: FileHash;
+  private readonly count: number;
+  private readonly sources = new Set<DownloadSource>();
+  private readonly settle: PromiseWithResolvers<string>;
+  /** Calls of the sink, one behind the other. */
+  private writing: Promise<unknown> = Promise.resolve();
+  private bytes: number;
+  private paused = false;
+  private ended = false;
+
+  constructor({ offer, sink, hash }: DownloadOptions) {
+    this.offer = offer;
+    this.sink = sink;
+    this.hash = hash;
+    this.count = chunkCount(offer.size);
+    this.plan = new ChunkPlan(sink.have);
+    this.bytes = bytesOf(offer.size, sink);
+    this.settle = Promise.withResolvers<string>();
+    this.completion = this.settle.promise;
+    this.completion.catch(() => {}); // nobody has to look
+  }
+
+  /** Bytes that are there and verified, those of earlier times too. */
+  get doneBytes(): number {
+    return this.bytes;
+  }
+
+  /** Names of those that are asked now. */
+  get sourceNames(): string[] {
+    return [...this.sources].map(({ name }) => name);
+  }
+
+  get isPaused(): boolean {
+    return this.paused;
+  }
+
+  /** Of all chunks, as far as they are known; that of a file of one chunk is its hash. */
+  get values(): Uint8Array | undefined {
+    if (this.count === 0) return new Uint8Array(0);
+    return this.count === 1 ? this.offer.hash : this.sink.values;
+  }
+
+  /**
+   * Takes a stream on which this file was offered: it is asked for what is missing.
+   * @throws FileTransferError ANDVARI_TRANSFER_REFUSED: there are enough, or it has ended
+   */
+  add(stream: DuplexStream, name: string): void {
+    if (this.ended || this.sources.size >= SOURCES_MAX) {
+      const message = this.ended ? 'the transfer has ended' : `${SOURCES_MAX} sources are enough`;
+      throw new FileTransferError('ANDVARI_TRANSFER_REFUSED', message);
+    }
+    const source = new DownloadSource(this, stream, name);
+    this.sources.add(source);
+    source.run().catch((error: unknown) => this.lose(source, error));
+    if (this.plan.isDone && this.values) void this.complete();
+  }
+
+  /** What is under way still comes. */
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.ask();
+  }
+
+  /** Gives it up; `discard`: what has come too. Resolves when that is done. */
+  async cancel({ discard = false } = {}): Promise<void> {
+    if (this.ended) return;
+    const error = new FileTransferError('ANDVARI_TRANSFER_CANCELLED', 'it was cancelled');
+    await this.fail(error, RejectCode.CANCELLED, discard);
+  }
+
+  /**
+   * A source's: all values, as it says.
+   * @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY
+   */
+  async takeValues(values: Uint8Array): Promise<void> {
+    if (this.values) return;
+    if (!equalBytes(this.hash.root(values), this.offer.hash)) {
+      const message = 'the values of its chunks are not the file’s';
+      throw new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message);
+    }
+    await this.atSink(() => this.sink.keepValues(values));
+    this.ask();
+  }
+
+  /**
+   * A source's: a chunk that it was asked for.
+   * @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY
+   */
+  async takeChunk(index: number, bytes: Uint8Array): Promise<void> {
+    if (this.sink.have.has(index)) return; // of two that were asked the second
+    const value = this.values?.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+    const fits = bytes.length === chunkLength(this.offer.size, index);
+    const place = { index, count: this.count };
+    if (!value || !fits || !equalBytes(this.hash.valueOf(bytes, place), value)) {
+      const message = `chunk ${index} is not the file’s`;
+      throw new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message);
+    }
+    await this.atSink(async () => {
+      if (this.ended || this.sink.have.has(index)) return;
+      await this.sink.write(index, bytes);
+      this.bytes += bytes.length;
+      this.plan.came(index);
+    });
+    if (this.plan.isDone) await this.complete();
+  }
+
+  /** Every source asks for as much as it may. */
+  private ask(): void {
+    for (const source of this.sources) source.ask();
+  }
+
+  /** The sink's faults end the download: there is nowhere to put anything. */
+  private async atSink(work: () => Promise<void>): Promise<void> {
+    const before = this.writing;
+    const mine = before.then(work);
+    this.writing = mine.catch(() => {});
+    try {
+      await mine;
+    } catch (error) {
+      await this.fail(error, RejectCode.NO_PLACE);
+    }
+  }
+
+  private async complete(): Promise<void> {
+    if (this.ended) return;
+    this.ended = true;
+    try {
+      await this.writing;
+      const path = await this.sink.finish();
+      for (const source of this.sources) source.complete(this.offer.hash);
+      this.settle.resolve(path);
+    } catch (error) {
+      this.ended = false;
+      await this.fail(error, RejectCode.NO_PLACE);
+    }
+  }
+
+  private lose(source: DownloadSource, error: unknown): void {
+    if (!this.sources.delete(source)) return;
+    this.lost.push({ name: source.name, error });
+    this.plan.left(source);
+    if (this.ended) return;
+    if (this.sources.size === 0) void this.fail(error, RejectCode.CANCELLED);
+    else this.ask();
+  }
+
+  private async fail(error: unknown, code: number, discard = false): Promise<void> {
+    if (this.ended) return;
+    this.ended = true;
+    for (const source of this.sources) source.reject(code);
+    await this.writing;
+    try {
+      await (discard ? this.sink.discard() : this.sink.close());
+    } catch {
+      // The first error is the one that is told.
+    }
+    this.settle.reject(error);
+  }
+}
+
+/** Bytes of the chunks that are there. */
+function bytesOf(size: number, { have }: FileSink): number {
+  const last = have.count - 1;
+  const short = have.has(last) ? CHUNK_BYTES - chunkLength(size, last) : 0;
+  return have.size * CHUNK_BYTES - short;
+}

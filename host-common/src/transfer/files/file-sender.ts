@@ -1,0 +1,216 @@
+/**
+ * The sending end of a file's stream: it answers what the receiver asks for (file-records.ts).
+ * Nothing is sent that nobody has asked for.
+ */
+import { CHUNK_BYTES, chunkCount, chunkLength, type FileHash, HASH_BYTES } from './file-hash.ts';
+import type { FileOffer } from './file-offer.ts';
+import { FileChangedError, type FileSource } from './file-places.ts';
+import {
+  chunkRecord,
+  encodeRecord,
+  FailureCode,
+  type FileRecord,
+  RecordType,
+  VALUES_PER_RECORD,
+} from './file-records.ts';
+import { FileTransferError, rejection } from './file-transfer-error.ts';
+import { Gate } from './gate.ts';
+import { type DuplexStream, RecordStream } from './record-stream.ts';
+
+/** So long a receiver that has stopped us may take to say why. */
+const LAST_WORD_MS = 2_000;
+
+/** A file that can be sent, to as many as like to have it. */
+export interface SentFile {
+  offer: FileOffer;
+  source: FileSource;
+  /** The values of all its chunks, one behind the other. */
+  values: Uint8Array;
+}
+
+/**
+ * Reads a file whole: the values of its chunks, and its hash.
+ * @param progress told how many bytes have been read more
+ */
+export async function hashFile(
+  source: FileSource,
+  hash: FileHash,
+  { progress, signal }: { progress?: (bytes: number) => void; signal?: AbortSignal } = {},
+): Promise<{ hash: Uint8Array; values: Uint8Array }> {
+  const count = chunkCount(source.size);
+  const values = new Uint8Array(count * HASH_BYTES);
+  for (let index = 0; index < count; index++) {
+    signal?.throwIfAborted();
+    const length = chunkLength(source.size, index);
+    // Where it is hashed; nothing else may be hashed meanwhile.
+    await source.read(index * CHUNK_BYTES, hash.chunk.subarray(0, length));
+    values.set(hash.value(length, { index, count }), index * HASH_BYTES);
+    progress?.(length);
+  }
+  return { hash: hash.root(values), values };
+}
+
+export class FileSender {
+  /** Resolves when the receiver has the file, under its name. Rejects with FileTransferError. */
+  readonly completion: Promise<void>;
+  private readonly file: SentFile;
+  private readonly records: RecordStream;
+  private readonly gate = new Gate();
+  private readonly chunks: number;
+  private sent = 0;
+  private taken = false;
+  private isCancelled = false;
+
+  /** @param stream on which the file was offered: its metadata are the offer */
+  constructor(file: SentFile, stream: DuplexStream) {
+    this.file = file;
+    this.records = new RecordStream(stream);
+    this.chunks = chunkCount(file.offer.size);
+    this.completion = this.run();
+    this.completion.catch(() => {}); // nobody has to look
+  }
+
+  /** The receiver has said that it takes the file. */
+  get isTaken(): boolean {
+    return this.taken;
+  }
+
+  /** Bytes of chunks that have been given to the stream; what is sent again counts again. */
+  get sentBytes(): number {
+    return this.sent;
+  }
+
+  /** Nothing more is sent until resume(). */
+  pause(): void {
+    this.gate.close();
+  }
+
+  resume(): void {
+    this.gate.open();
+  }
+
+  /** Gives it up; the receiver hears of it. */
+  async cancel(): Promise<void> {
+    this.isCancelled = true;
+    this.gate.open();
+    await this.records.abandon(cancelled());
+  }
+
+  private async run(): Promise<void> {
+    try {
+      await this.serve();
+    } catch (error) {
+      const why = this.isCancelled ? cancelled() : await this.lastWord(error);
+      await this.records.abandon(why);
+      throw why;
+    }
+  }
+
+  /** A receiver that wants no more has said why before it stopped us. */
+  private async lastWord(error: unknown): Promise<unknown> {
+    if ((error as { code?: unknown } | undefined)?.code !== 'ANDVARI_STREAM_STOPPED') return error;
+    const timer = setTimeout(() => this.records.stopReading(), LAST_WORD_MS);
+    try {
+      for (let next = await this.records.read(); next; next = await this.records.read()) {
+        if (next.type === RecordType.REJECT) return rejection(next.code);
+      }
+    } catch {
+      // It has said nothing.
+    } finally {
+      clearTimeout(timer);
+    }
+    return error;
+  }
+
+  private async serve(): Promise<void> {
+    const accept = await this.read();
+    if (accept.type !== RecordType.ACCEPT) throw protocolError(accept);
+    this.taken = true;
+    if (accept.wantsValues) await this.sendValues();
+    for (;;) {
+      const record = await this.read();
+      if (record.type === RecordType.COMPLETE) return this.end(record.hash);
+      if (record.type !== RecordType.CHUNK_REQUEST) throw protocolError(record);
+      if (record.first + record.count > this.chunks) throw protocolError(record);
+      await this.sendChunks(record);
+    }
+  }
+
+  private async read(): Promise<FileRecord> {
+    const record = await this.records.read();
+    if (record === undefined) {
+      const message = 'the receiver ended before it had the file';
+      throw new FileTransferError('ANDVARI_TRANSFER_CUT', message);
+    }
+    if (record.type === RecordType.REJECT) throw rejection(record.code);
+    return record;
+  }
+
+  private async end(hash: Uint8Array): Promise<void> {
+    if (!hash.every((byte, i) => byte === this.file.offer.hash[i])) {
+      const message = 'the receiver has another file than was sent';
+      throw new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message);
+    }
+    await this.records.finish();
+  }
+
+  private async sendValues(): Promise<void> {
+    const step = VALUES_PER_RECORD * HASH_BYTES;
+    for (let at = 0; at < this.file.values.length; at += step) {
+      const values = this.file.values.subarray(at, at + step);
+      const first = at / HASH_BYTES;
+      await this.records.write(encodeRecord({ type: RecordType.CHUNK_HASHES, first, values }));
+    }
+  }
+
+  /** A chunk is read while the one before it goes. */
+  private async sendChunks({ first, count }: { first: number; count: number }): Promise<void> {
+    let reading = this.readChunk(first);
+    for (let index = first; index < first + count; index++) {
+      const { record, content } = await this.whenRead(reading);
+      if (index + 1 < first + count) {
+        reading = this.readChunk(index + 1);
+        reading.catch(() => {}); // told when its turn comes
+      }
+      await this.gate.passed();
+      await this.records.write(record);
+      this.sent += content.length;
+    }
+  }
+
+  private async readChunk(index: number) {
+    const chunk = chunkRecord(index, chunkLength(this.file.offer.size, index));
+    await this.file.source.read(index * CHUNK_BYTES, chunk.content);
+    return chunk;
+  }
+
+  /** A chunk whose turn it is; if it cannot be read, that is said behind those before it. */
+  private async whenRead<Chunk>(reading: Promise<Chunk>): Promise<Chunk> {
+    try {
+      return await reading;
+    } catch (error) {
+      const changed = error instanceof FileChangedError;
+      await this.fail(changed ? FailureCode.CHANGED : FailureCode.UNREADABLE);
+      throw error;
+    }
+  }
+
+  /** Says why, as the last word; whoever reads no more does not hear it. */
+  private async fail(code: number): Promise<void> {
+    try {
+      await this.records.write(encodeRecord({ type: RecordType.FAILED, code }));
+      await this.records.finish();
+    } catch {
+      // The stream has ended another way.
+    }
+  }
+}
+
+function protocolError({ type }: FileRecord): FileTransferError {
+  const message = `the receiver said what nobody had asked for (type 0x${type.toString(16)})`;
+  return new FileTransferError('ANDVARI_TRANSFER_PROTOCOL', message);
+}
+
+function cancelled(): FileTransferError {
+  return new FileTransferError('ANDVARI_TRANSFER_CANCELLED', 'it was cancelled');
+}

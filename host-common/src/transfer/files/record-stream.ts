@@ -1,0 +1,72 @@
+/** Records over a stream, one after the other, both ways. */
+import { type FileRecord, RecordReader } from './file-records.ts';
+
+/** What carries them: a TransferStream that goes both ways, or anything with the same two ends. */
+export interface DuplexStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+/** A stream that goes both ways; throws TypeError for one that does not. */
+export function duplexOf({
+  readable,
+  writable,
+}: {
+  [End in keyof DuplexStream]: DuplexStream[End] | undefined;
+}): DuplexStream {
+  if (readable && writable) return { readable, writable };
+  throw new TypeError('wanted a stream that goes both ways');
+}
+
+export class RecordStream {
+  private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  private readonly records = new RecordReader();
+  /** Of what has come: those that nobody has asked for yet. */
+  private ready: Iterator<FileRecord> | undefined;
+
+  constructor({ readable, writable }: DuplexStream) {
+    this.reader = readable.getReader();
+    this.writer = writable.getWriter();
+    this.writer.closed.catch(() => {}); // whoever writes is told
+  }
+
+  /** Resolves when the stream has taken it; rejects when it takes no more. */
+  write(record: Uint8Array): Promise<void> {
+    return this.writer.write(record);
+  }
+
+  /**
+   * The next record; undefined: the peer has finished.
+   * @throws FileRecordError: nonsense came, or the end in the middle of a record; else what the
+   * stream ended with
+   */
+  async read(): Promise<FileRecord | undefined> {
+    for (;;) {
+      const next = this.ready?.next();
+      if (next && !next.done) return next.value;
+      const { value, done } = await this.reader.read();
+      if (done) return this.end();
+      this.ready = this.records.feed(value);
+    }
+  }
+
+  /** Nothing more is written; resolves when that has been taken. */
+  async finish(): Promise<void> {
+    await this.writer.close();
+  }
+
+  /** Nothing more is read: the peer is stopped. */
+  stopReading(): void {
+    this.reader.cancel().catch(() => {}); // there is nothing to stop
+  }
+
+  /** Ends both ways at once; never rejects. */
+  async abandon(reason: unknown): Promise<void> {
+    await Promise.allSettled([this.writer.abort(reason), this.reader.cancel(reason)]);
+  }
+
+  private end(): undefined {
+    this.records.end();
+  }
+}
