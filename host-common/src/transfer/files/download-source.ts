@@ -1,7 +1,8 @@
 /** One of those whom a download asks for chunks: its stream, and what it has been asked for. */
 
-import type { FileDownload } from './file-download.ts';
+import type { ChunkPlan } from './chunk-plan.ts';
 import { chunkCount, HASH_BYTES } from './file-hash.ts';
+import type { FileOffer } from './file-offer.ts';
 import { encodeRecord, type FileRecord, RecordType, RejectCode } from './file-records.ts';
 import { FileTransferError, failure } from './file-transfer-error.ts';
 import { type DuplexStream, RecordStream } from './record-stream.ts';
@@ -16,9 +17,22 @@ const WINDOW_MAX = 64;
  */
 const WAIT_MS = 500;
 
+/** What a source needs of its download. */
+export interface Download {
+  readonly offer: FileOffer;
+  readonly plan: ChunkPlan<DownloadSource>;
+  /** Of all chunks; undefined: not known. */
+  readonly values: Uint8Array | undefined;
+  readonly isPaused: boolean;
+  /** All values, as the source says. @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY */
+  takeValues(values: Uint8Array): Promise<void>;
+  /** A chunk that was asked for. @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY */
+  takeChunk(index: number, bytes: Uint8Array): Promise<void>;
+}
+
 export class DownloadSource {
   readonly name: string;
-  private readonly download: FileDownload;
+  private readonly download: Download;
   private readonly records: RecordStream;
   /** Chunks in the order in which they were asked for, and when. */
   private readonly asked = new Map<number, number>();
@@ -26,7 +40,7 @@ export class DownloadSource {
   private isReady = false;
   private isOver = false;
 
-  constructor(download: FileDownload, stream: DuplexStream, name: string) {
+  constructor(download: Download, stream: DuplexStream, name: string) {
     this.download = download;
     this.records = new RecordStream(stream);
     this.name = name;

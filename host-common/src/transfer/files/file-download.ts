@@ -5,7 +5,7 @@
  */
 import { equalBytes } from '../byte-strings.ts';
 import { ChunkPlan } from './chunk-plan.ts';
-import { DownloadSource } from './download-source.ts';
+import { type Download, DownloadSource } from './download-source.ts';
 import { CHUNK_BYTES, chunkCount, chunkLength, type FileHash, HASH_BYTES } from './file-hash.ts';
 import type { FileOffer } from './file-offer.ts';
 import type { FileSink } from './file-places.ts';
@@ -29,7 +29,7 @@ export interface LostSource {
   error: unknown;
 }
 
-export class FileDownload {
+export class FileDownload implements Download {
   /**
    * Where the file is, once it is whole. Rejects with what the sink or the last source ended with;
    * what has come is kept then, unless it was cancelled with `discard`.
@@ -114,10 +114,6 @@ export class FileDownload {
     await this.fail(error, RejectCode.CANCELLED, discard);
   }
 
-  /**
-   * A source's: all values, as it says.
-   * @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY
-   */
   async takeValues(values: Uint8Array): Promise<void> {
     if (this.values) return;
     if (!equalBytes(this.hash.root(values), this.offer.hash)) {
@@ -128,10 +124,6 @@ export class FileDownload {
     this.ask();
   }
 
-  /**
-   * A source's: a chunk that it was asked for.
-   * @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY
-   */
   async takeChunk(index: number, bytes: Uint8Array): Promise<void> {
     if (this.sink.have.has(index)) return; // of two that were asked the second
     const value = this.values?.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
