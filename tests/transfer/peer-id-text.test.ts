@@ -7,6 +7,7 @@ import {
   PeerIdError,
   parsePeerAddress,
   parsePeerId,
+  parsePeerIdBytes,
   peerIdText,
   splitPeerAddress,
 } from '@andvari/host-common/transfer/peer-id-text';
@@ -90,6 +91,14 @@ describe('a peer ID as text', () => {
     expect(() => peerIdText(text as never)).toThrow(TypeError);
     expect(() => parsePeerId(peerId as never)).toThrow(TypeError);
     expect(() => splitPeerAddress(undefined as never)).toThrow(TypeError);
+  });
+
+  it('is no whole text of bytes that are no key, which only a list takes', () => {
+    // y = 2, by the same Python.
+    const whole = 'aiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaajyvq';
+    expect(() => parsePeerId(whole)).toThrow('no key of a peer');
+    expect(parsePeerIdBytes(whole)).toEqual(new Uint8Array(32).fill(2, 0, 1));
+    expect(() => parsePeerIdBytes(`${whole.slice(1)}a`)).toThrow(PeerIdError);
   });
 
   it('is told from a name, also with a letter too many or too few', () => {

@@ -49,6 +49,17 @@ export function peerIdText(peerId: Uint8Array): string {
  * @throws PeerIdError; TypeError
  */
 export function parsePeerId(text: string): Uint8Array {
+  const peerId = parsePeerIdBytes(text);
+  if (!noiseKeyOf(peerId)) throw new PeerIdError('the text is whole, but no key of a peer');
+  return peerId;
+}
+
+/**
+ * The same without a calculation on the curve, for long lists of what peerIdText() has written: of
+ * another text the bytes may be no peer's key. Nobody can have such a one.
+ * @throws PeerIdError; TypeError
+ */
+export function parsePeerIdBytes(text: string): Uint8Array {
   checkText('text', text);
   const letters = lettersOf(text);
   if (letters === undefined) throw new PeerIdError('a peer ID has letters and digits alone');
@@ -63,7 +74,6 @@ export function parsePeerId(text: string): Uint8Array {
   if (!bytes || !peerId || !equalBytes(bytes.subarray(PEER_ID_BYTES), checksum(peerId))) {
     throw new PeerIdError('a letter of the peer ID is wrong: its checksum does not fit');
   }
-  if (!noiseKeyOf(peerId)) throw new PeerIdError('the text is whole, but no key of a peer');
   return peerId;
 }
 

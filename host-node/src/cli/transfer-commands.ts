@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { registerKeygenCommand } from './transfer-keygen.ts';
+import { registerTrustCommands } from './transfer-trust.ts';
 
 /** The commands of the node that sends and receives files. */
 export function registerTransferCommands(program: Command, context: CommandContext): void {
   registerKeygenCommand(program, context);
+  registerTrustCommands(program, context);
 }
