@@ -26,7 +26,8 @@ export class FilePlaceError extends Error {
   readonly path: string;
 
   constructor(doing: Doing, path: string, cause: unknown) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { message } = cause as Error;
+    const code = codeOf(cause);
     super(`cannot ${doing} ${path}: ${WHY[code ?? ''] ?? code ?? message}`, { cause });
     this.path = path;
   }
