@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { registerKeygenCommand } from './transfer-keygen.ts';
+import { registerPingCommand } from './transfer-ping.ts';
 import { registerTrustCommands } from './transfer-trust.ts';
 
 /** The commands of the node that sends and receives files. */
 export function registerTransferCommands(program: Command, context: CommandContext): void {
   registerKeygenCommand(program, context);
   registerTrustCommands(program, context);
+  registerPingCommand(program, context);
 }

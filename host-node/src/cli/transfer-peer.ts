@@ -1,0 +1,36 @@
+/** The peer that a command is to call: `PEER@HOST:PORT`, or with a name of known_peers for PEER. */
+import {
+  looksLikePeerId,
+  parsePeerId,
+  splitPeerAddress,
+} from '@andvari/host-common/transfer/peer-id-text';
+import type { SocketAddress } from '../io/packet-io.ts';
+import type { CommandContext } from './command-context.ts';
+import { loadKnownPeers } from './transfer-trust.ts';
+
+export interface CalledPeer {
+  peerId: Uint8Array;
+  /** As the user calls it; undefined: by its peer ID. */
+  name?: string;
+  address: SocketAddress;
+}
+
+/** No peer that is known has this name. */
+export class PeerNameUnknownError extends Error {
+  override readonly name = 'PeerNameUnknownError';
+  readonly code = 'ANDVARI_PEER_UNKNOWN';
+}
+
+/** @throws PeerAddressError, PeerIdError, KnownPeersError, PeerNameUnknownError */
+export function calledPeer(text: string, context: CommandContext): CalledPeer {
+  const { peer, ...address } = splitPeerAddress(text);
+  // The list is not asked, and need not be whole: no name looks like a peer ID.
+  if (looksLikePeerId(peer)) return { peerId: parsePeerId(peer), address };
+  const peers = loadKnownPeers(context);
+  const peerId = peers.find(peer);
+  if (!peerId) {
+    const message = `no peer that is known has the name ${peer}: andvari trust list shows them`;
+    throw new PeerNameUnknownError(message);
+  }
+  return { peerId, name: peers.nameOf(peerId) ?? peer, address };
+}

@@ -1,0 +1,73 @@
+/** The endpoint of a node over UDP, by its identity file: how all commands of transfer begin. */
+import { CLIENT_IDENTITY, type TransferSizes } from '@andvari/host-common/engine/configuration';
+import { Engine } from '@andvari/host-common/engine/engine';
+import { plainEngine } from '@andvari/host-common/engine/module';
+import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
+import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
+import { transferSizes } from '@andvari/host-common/transfer/engine-transfer';
+import type { WantedBackend } from '../io/choose-backend.ts';
+import type { SocketAddress } from '../io/packet-io.ts';
+import { openIdentity } from './node-identity.ts';
+import { nodeX25519 } from './node-x25519.ts';
+import { UdpTransport } from './udp-transport.ts';
+
+/** Sessions at once, of a node that does not say. */
+const SESSIONS = 64;
+
+/** What an endpoint is told besides (endpoint-options.ts). */
+type MoreOptions = Omit<
+  EndpointOptions,
+  'engine' | 'transport' | 'identity' | 'x25519' | 'trust' | 'clock' | 'random'
+>;
+
+export interface NodeEndpointOptions extends MoreOptions {
+  identityFile: string;
+  /** Of a sealed identity. */
+  passphrase?: string | undefined;
+  /** Port 0: any free one. */
+  listen: SocketAddress;
+  /** Asked before a caller is let in [nobody is]. */
+  trust?: EndpointOptions['trust'];
+  /** What the engine has room for [64 sessions]. */
+  sizes?: TransferSizes;
+  /** How datagrams are carried [the best that is there]. */
+  backend?: WantedBackend;
+}
+
+export interface NodeEndpoint {
+  endpoint: TransferEndpoint;
+  /** This node's own. */
+  peerId: Uint8Array;
+  /** Where it listens. */
+  bound: SocketAddress;
+  /** `mmsg` or `portable`. */
+  backend: string;
+}
+
+/**
+ * Opens it; whoever has it closes it.
+ * @throws what openIdentity() does; PortInUseError, AddressError, BackendError; TypeError,
+ * RangeError: an option that is none
+ */
+export async function openNodeEndpoint({
+  identityFile,
+  passphrase,
+  listen,
+  trust = () => false,
+  sizes = { sessions: SESSIONS },
+  backend = 'auto',
+  ...more
+}: NodeEndpointOptions): Promise<NodeEndpoint> {
+  const transport = new UdpTransport(listen, { backend });
+  const module = await plainEngine();
+  const engine = Engine.create({
+    module,
+    sizes: transferSizes(sizes),
+    identity: CLIENT_IDENTITY,
+  });
+  const identity = await openIdentity(identityFile, passphrase);
+  const own = { engine, transport, identity, x25519: nodeX25519, trust };
+  const endpoint = await TransferEndpoint.open({ ...more, ...own });
+  const { bound } = transport;
+  return { endpoint, peerId: identity.peerId, bound, backend: transport.backend };
+}
