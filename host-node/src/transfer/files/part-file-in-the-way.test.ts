@@ -287,7 +287,17 @@ describe('the end', () => {
     expect(existsSync(folder.at('a.bin'))).toBe(false);
   });
 
-  it('leaves what a killed process was writing', async () => {
+  it('comes also where a part cannot be removed, which is named', async () => {
+    const part = await partOf();
+    mkdirSync(statePath);
+    const message = `cannot write ${statePath}: it is a folder`;
+    await expect(part.discard()).rejects.toMatchObject({ code: 'ANDVARI_FILE_PLACE', message });
+    rmSync(statePath, { recursive: true });
+    await (await partOf()).discard();
+    expect(namesIn(folder.path)).toEqual([]);
+  });
+
+  it('takes away what a killed process was writing', async () => {
     await leavePart();
     const left = openSync(`${statePath}.tmp`, 'w');
     writeSync(left, 'half');

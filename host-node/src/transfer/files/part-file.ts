@@ -260,11 +260,15 @@ export class PartFile implements FileSink {
     }
   }
 
+  /** Also when it rejects, it has ended, and what could not be removed can be opened again. */
   async discard(): Promise<void> {
     this.#checkOpen();
-    await this.#place.remove('state', 'values', 'data');
-    await this.#place.sync();
-    await this.#end();
+    try {
+      await this.#place.remove('state', 'values', 'data');
+      await this.#place.sync();
+    } finally {
+      await this.#end();
+    }
   }
 
   async #end(): Promise<void> {
