@@ -130,7 +130,8 @@ describe('andvari keygen', () => {
   });
 
   it('makes no folder above a file that is named, and has no word for a passphrase', async () => {
-    expect(await run([folder.at('none/own.key')])).toMatchObject({ code: 1, out: '' });
+    const noFolder = { code: 1, out: '', err: expect.stringContaining('(ANDVARI_INPUT)') };
+    expect(await run([folder.at('none/own.key')])).toMatchObject(noFolder);
     expect(existsSync(folder.at('none'))).toBe(false);
     const usage = { code: 1, err: expect.stringContaining('(ANDVARI_USAGE)') };
     expect(await run(['--passphrase', 'x'])).toMatchObject(usage);

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { Command } from 'commander';
 import { dataFolder, identityPath, makeDataFolder } from '../transfer/data-folder.ts';
@@ -5,6 +7,7 @@ import { createIdentity } from '../transfer/identity-store.ts';
 import { identityOfSeed, openIdentity } from '../transfer/node-identity.ts';
 import type { CommandContext } from './command-context.ts';
 import { type PassphraseOptions, passphraseOf, withPassphrase } from './transfer-identity.ts';
+import { InputError } from './wallet-input.ts';
 
 interface KeygenOptions extends PassphraseOptions {
   show?: boolean;
@@ -40,6 +43,9 @@ async function keygen(
     return;
   }
   if (named === undefined) makeDataFolder(folder);
+  else if (!existsSync(dirname(file))) {
+    throw new InputError(`${file}: there is no such folder to put it into`);
+  }
   const { peerId } = identityOfSeed(await createIdentity(file, passphrase));
   const sealed = passphrase !== undefined;
   tell(peerIdText(peerId), { event: 'identity-made', file, sealed }, options, context);

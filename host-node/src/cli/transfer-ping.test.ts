@@ -1,3 +1,6 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
@@ -81,13 +84,13 @@ describe('andvari ping', () => {
   it('calls a peer by its name, at the name of a host, also by IPv6', async () => {
     const peer = await openPeer();
     KnownPeers.load(folder.at('data/andvari/known_peers')).add(peer.peerId, 'Ann of ours');
-    const named = await run([`ann of ours@localhost:${peer.bound.port}`, '-c', '1', '--json']);
-    // The system may have ::1 first for localhost, where nobody is.
-    if (named.code === 0) expect(eventsOf(named)[0]).toMatchObject({ name: 'Ann of ours' });
     const direct = await run([`ANN OF OURS@127.0.0.1:${peer.bound.port}`, '-c', '1', '--json']);
     expect(eventsOf(direct)[0]).toMatchObject({ name: 'Ann of ours' });
     const unknown = { code: 1, out: '', err: expect.stringContaining('(ANDVARI_PEER_UNKNOWN)') };
     expect(await run(['Bob@127.0.0.1:1'])).toMatchObject(unknown);
+    const here = await openPeer({ listen: { host: (await lookup('localhost')).address, port: 0 } });
+    const atName = `${peerIdText(here.peerId)}@localhost:${here.bound.port}`;
+    expect(await run([atName, '-c', '1'])).toMatchObject({ code: 0 });
     const six = await openPeer({ listen: { host: '::1', port: 0 } });
     const address = `${peerIdText(six.peerId)}@[::1]:${six.bound.port}`;
     expect(await run([address, '-c', '1'])).toMatchObject({ code: 0 });
@@ -128,6 +131,24 @@ describe('andvari ping', () => {
     const counts = { sent: answered + 1, lost: 1 };
     expect(events.at(-1)).toMatchObject({ event: 'summary', ...counts });
     expect(said.code).toBe(answered > 0 ? 0 : 2);
+  });
+
+  it('tells what was lost when no answer comes any more (2)', async () => {
+    const peer = await openPeer();
+    const relay = await Relay.open(peer.bound.port);
+    try {
+      const onOut = (text: string) => {
+        if (text.includes('"connected"')) relay.isOff = true;
+      };
+      const words = [addressOf(peer, relay.port), '-c', '2', '-i', '0', '--timeout', '1000'];
+      const said = await run([...words, '--json'], { onOut });
+      expect(said.code).toBe(2);
+      const [, one, two, summary] = eventsOf(said);
+      expect([one, two]).toMatchObject(Array(2).fill({ code: 'ANDVARI_PING_TIMEOUT' }));
+      expect(summary).toEqual({ event: 'summary', sent: 2, answered: 0, lost: 2 });
+    } finally {
+      relay.close();
+    }
   });
 
   it('finds nobody: a wrong port, another key, one that does not trust us (2)', async () => {
@@ -217,3 +238,30 @@ describe('andvari ping', () => {
     expect(await run([`ann@127.0.0.1:${peer.bound.port}`])).toMatchObject(named);
   });
 });
+
+/** Between a caller and a port of this machine: nothing comes or goes while it is off. */
+class Relay {
+  isOff = false;
+  readonly port: number;
+  private readonly socket: Socket;
+
+  private constructor(socket: Socket, to: number) {
+    this.socket = socket;
+    this.port = socket.address().port;
+    let caller = 0;
+    socket.on('message', (bytes, { port }) => {
+      if (port !== to) caller = port;
+      if (!this.isOff) socket.send(bytes, port === to ? caller : to, '127.0.0.1');
+    });
+  }
+
+  static async open(to: number): Promise<Relay> {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    return new Relay(socket, to);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}
