@@ -17,7 +17,7 @@ function anyRecord(random: Random): FileRecord {
   const place = random(1 << 20);
   const records: FileRecord[] = [
     { type: RecordType.CHUNK_REQUEST, first: place, count: 1 + random(1000) },
-    { type: RecordType.ACCEPT, wantsValues: random(2) === 1 },
+    { type: RecordType.ACCEPT, wantsValues: random(2) === 1, have: place },
     { type: RecordType.REJECT, code: random(2 ** 31) },
     { type: RecordType.CHUNK_HASHES, first: place, values: bytesOf(random, 32 * (1 + random(5))) },
     { type: RecordType.COMPLETE, hash: bytesOf(random, 32) },
@@ -72,6 +72,7 @@ describe('what is no record', () => {
   it.each([
     ['of no type', '0999 00000001 00'],
     ['an empty one', '0102 00000000'],
+    ['more chunks than any file has', '0102 00000009 000000000000200001'],
     ['longer than any', '0110 00040009'],
     ['of 4 GiB', '0110 ffffffff'],
     ['a request for nothing', '0100 0000000c 0000000000000000 00000000'],
@@ -82,7 +83,7 @@ describe('what is no record', () => {
     ['a chunk of nothing', '0110 00000008 0000000000000000'],
     ['values of half a length', '0106 00000018 0000000000000000 00000000000000000000000000000000'],
     ['no values', '0106 00000008 0000000000000000'],
-    ['neither yes nor no', '0102 00000001 02'],
+    ['neither yes nor no', '0102 00000009 020000000000000000'],
     ['a reason of another length', '0103 00000003 000000'],
     ['a hash of another length', '0107 00000001 00'],
   ])('%s', (_, text) => {
@@ -90,7 +91,7 @@ describe('what is no record', () => {
   });
 
   it('the end in the middle of one', () => {
-    const whole = encodeRecord({ type: RecordType.ACCEPT, wantsValues: true });
+    const whole = encodeRecord({ type: RecordType.ACCEPT, wantsValues: true, have: 1 });
     for (let length = 1; length < whole.length; length++) {
       const reader = new RecordReader();
       expect([...reader.feed(whole.subarray(0, length))]).toEqual([]);

@@ -57,7 +57,7 @@ describe('a download does not believe', () => {
     ['the same values twice', (values) => [hashes(values), hashes(values)]],
     [
       'records of the receiver',
-      (values) => [hashes(values), { type: RecordType.ACCEPT, wantsValues: true }],
+      (values) => [hashes(values), { type: RecordType.ACCEPT, wantsValues: true, have: 0 }],
     ],
     ['a request', () => [{ type: RecordType.CHUNK_REQUEST, first: 0, count: 1 }]],
     ['what is no record', () => [bytesOf('ffffffffffffffffffffffff')]],
@@ -105,7 +105,7 @@ describe('a download does not believe', () => {
 });
 
 describe('a sender does not answer', () => {
-  const accept: FileRecord = { type: RecordType.ACCEPT, wantsValues: false };
+  const accept: FileRecord = { type: RecordType.ACCEPT, wantsValues: false, have: 0 };
   const request = (first: number, count: number): FileRecord => ({
     type: RecordType.CHUNK_REQUEST,
     first,
@@ -129,6 +129,7 @@ describe('a sender does not answer', () => {
     ['a request beyond the end', [accept, request(3, 2)]],
     ['a request far beyond it', [accept, request(1 << 20, 1 << 20)]],
     ['to be taken twice', [accept, accept]],
+    ['one that has more than there is', [{ ...accept, have: CHUNKS + 1 } as FileRecord]],
     ['a chunk', [accept, chunk(0)]],
     ['what is no record', [accept, bytesOf('00')]],
   ])('%s', async (_, records) => {

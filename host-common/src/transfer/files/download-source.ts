@@ -24,6 +24,8 @@ export interface Download {
   /** Of all chunks; undefined: not known. */
   readonly values: Uint8Array | undefined;
   readonly isPaused: boolean;
+  /** How many are there. */
+  readonly haveChunks: number;
   /** All values, as the source says. @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY */
   takeValues(values: Uint8Array): Promise<void>;
   /** A chunk that was asked for. @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY */
@@ -50,7 +52,8 @@ export class DownloadSource {
   async run(): Promise<void> {
     try {
       const wantsValues = this.download.values === undefined;
-      await this.write({ type: RecordType.ACCEPT, wantsValues });
+      const have = this.download.haveChunks;
+      await this.write({ type: RecordType.ACCEPT, wantsValues, have });
       if (wantsValues) await this.readValues();
       this.isReady = true;
       this.ask();

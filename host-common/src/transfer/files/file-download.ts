@@ -72,6 +72,14 @@ export class FileDownload implements Download {
     return [...this.sources].map(({ name }) => name);
   }
 
+  get haveChunks(): number {
+    return this.sink.have.size;
+  }
+
+  get totalBytes(): number {
+    return this.offer.size;
+  }
+
   get isPaused(): boolean {
     return this.paused;
   }

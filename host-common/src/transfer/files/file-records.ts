@@ -13,7 +13,7 @@ import { CHUNK_BYTES, chunkCount, FILE_BYTES_MAX, HASH_BYTES } from './file-hash
 export const RecordType = {
   /** Chunks that are wanted: first 8, count 4. */
   CHUNK_REQUEST: 0x0100,
-  /** The file is taken: 1, the values of its chunks are wanted first, or 0. */
+  /** The file is taken: 1, the values of its chunks are wanted first, or 0; chunks there are 8. */
   ACCEPT: 0x0102,
   /** It is not: why, a RejectCode 4. */
   REJECT: 0x0103,
@@ -51,7 +51,7 @@ export const FailureCode = {
 
 export type FileRecord =
   | { type: typeof RecordType.CHUNK_REQUEST; first: number; count: number }
-  | { type: typeof RecordType.ACCEPT; wantsValues: boolean }
+  | { type: typeof RecordType.ACCEPT; wantsValues: boolean; have: number }
   | { type: typeof RecordType.REJECT; code: number }
   | { type: typeof RecordType.CHUNK_HASHES; first: number; values: Uint8Array }
   | { type: typeof RecordType.COMPLETE; hash: Uint8Array }
@@ -82,8 +82,9 @@ export function encodeRecord(record: FileRecord): Uint8Array<ArrayBuffer> {
       return bytes;
     }
     case RecordType.ACCEPT: {
-      const { view, bytes } = started(record.type, 1);
+      const { view, bytes } = started(record.type, 1 + PLACE_BYTES);
       view.setUint8(0, record.wantsValues ? 1 : 0);
+      view.setBigUint64(1, BigInt(record.have));
       return bytes;
     }
     case RecordType.CHUNK_HASHES:
@@ -186,8 +187,8 @@ function decodeBody(type: number, body: Uint8Array): FileRecord {
       return { type, first, count };
     }
     case RecordType.ACCEPT:
-      wantLength(body.length === 1 && view.getUint8(0) <= 1, type, body);
-      return { type, wantsValues: view.getUint8(0) === 1 };
+      wantLength(body.length === 1 + PLACE_BYTES && view.getUint8(0) <= 1, type, body);
+      return { type, wantsValues: view.getUint8(0) === 1, have: countOf(view, 1) };
     case RecordType.CHUNK_HASHES: {
       const values = body.subarray(PLACE_BYTES);
       wantLength(values.length > 0 && values.length % HASH_BYTES === 0, type, body);
@@ -216,4 +217,10 @@ function placeOf(view: DataView): number {
   const place = view.getBigUint64(0);
   if (place >= BigInt(CHUNKS_MAX)) throw new FileRecordError(`chunk ${place}`);
   return Number(place);
+}
+
+function countOf(view: DataView, at: number): number {
+  const count = view.getBigUint64(at);
+  if (count > BigInt(CHUNKS_MAX)) throw new FileRecordError(`${count} chunks`);
+  return Number(count);
 }

@@ -58,6 +58,7 @@ export class FileSender {
   private readonly gate = new Gate();
   private readonly chunks: number;
   private sent = 0;
+  private had = 0;
   private taken = false;
   private isCancelled = false;
 
@@ -78,6 +79,15 @@ export class FileSender {
   /** Bytes of chunks that have been given to the stream; what is sent again counts again. */
   get sentBytes(): number {
     return this.sent;
+  }
+
+  get totalBytes(): number {
+    return this.file.offer.size;
+  }
+
+  /** Bytes that the receiver has: what it had, and what went to it since. */
+  get doneBytes(): number {
+    return Math.min(this.totalBytes, this.had + this.sent);
   }
 
   /** Nothing more is sent until resume(). */
@@ -126,6 +136,8 @@ export class FileSender {
     const accept = await this.read();
     if (accept.type !== RecordType.ACCEPT) throw protocolError(accept);
     this.taken = true;
+    if (accept.have > this.chunks) throw protocolError(accept);
+    this.had = Math.min(this.file.offer.size, accept.have * CHUNK_BYTES);
     if (accept.wantsValues) await this.sendValues();
     for (;;) {
       const record = await this.read();

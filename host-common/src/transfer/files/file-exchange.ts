@@ -1,0 +1,78 @@
+/** Files on a session: what we offer, and what the peer offers us. */
+import type { TransferSession } from '../transfer-session.ts';
+import type { TransferStream } from '../transfer-stream.ts';
+import { decodeFileOffer, encodeFileOffer, type FileOffer } from './file-offer.ts';
+import { encodeRecord, RecordType } from './file-records.ts';
+import { FileSender, type SentFile } from './file-sender.ts';
+import { type DuplexStream, duplexOf, RecordStream } from './record-stream.ts';
+
+/**
+ * Offers a file to the peer; nothing of it goes before the peer takes it.
+ * @throws what openStream() does
+ */
+export async function offerFile(session: TransferSession, file: SentFile): Promise<FileSender> {
+  const stream = await session.openStream({ metadata: encodeFileOffer(file.offer) });
+  return new FileSender(file, duplexOf(stream));
+}
+
+/** A file that a peer offers; it waits until it is taken or refused. */
+export class IncomingFile {
+  readonly offer: FileOffer;
+  /** Who offers it: an Ed25519 key. */
+  readonly peerId: Uint8Array;
+  private stream: DuplexStream | undefined;
+
+  constructor(offer: FileOffer, peerId: Uint8Array, stream: DuplexStream) {
+    this.offer = offer;
+    this.peerId = peerId;
+    this.stream = stream;
+  }
+
+  /** The stream on which it comes, for a FileDownload. Throws Error when that was given before. */
+  take(): DuplexStream {
+    const { stream } = this;
+    if (!stream) throw new Error('the offer has been taken or refused');
+    this.stream = undefined;
+    return stream;
+  }
+
+  /** Tells the sender, for a RejectCode; nothing happens when it was taken before. */
+  async refuse(code: number): Promise<void> {
+    if (!this.stream) return;
+    const records = new RecordStream(this.take());
+    records.stopReading();
+    try {
+      await records.write(encodeRecord({ type: RecordType.REJECT, code }));
+      await records.finish();
+    } catch {
+      // The sender is gone.
+    }
+  }
+}
+
+/**
+ * The files that a peer offers, until the session ends. A stream that offers none is given up.
+ * Nobody else may take the session's streams.
+ */
+export async function* incomingFiles(session: TransferSession): AsyncGenerator<IncomingFile> {
+  const reader = session.incoming.getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      const file = fileOf(next.value, session.peerId);
+      if (file) yield file;
+    }
+  } finally {
+    reader.releaseLock();
+  }
+}
+
+function fileOf(stream: TransferStream, peerId: Uint8Array): IncomingFile | undefined {
+  try {
+    return new IncomingFile(decodeFileOffer(stream.metadata), peerId, duplexOf(stream));
+  } catch (error) {
+    // No offer, or one that nobody can keep.
+    stream.readable?.cancel(error).catch(() => {});
+    stream.writable?.abort(error).catch(() => {});
+    return undefined;
+  }
+}
