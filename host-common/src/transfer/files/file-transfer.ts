@@ -1,13 +1,13 @@
 /** One file on its way, in either direction, as an application sees it (seed 002 section 9). */
-import { nameOf } from '../byte-strings.ts';
 import type { FileOffer } from './file-offer.ts';
 import { RateMeter } from './rate-meter.ts';
 
 /** What moves the bytes: a FileSender or a FileDownload. */
-export interface Mover<Result> {
+export interface Mover {
   readonly totalBytes: number;
   readonly doneBytes: number;
-  readonly completion: Promise<Result>;
+  /** With the path of what came, if it tells one. */
+  readonly completion: Promise<unknown>;
   pause(): void;
   resume(): void;
   cancel(): Promise<void>;
@@ -27,13 +27,13 @@ export interface TransferResult {
 export type TransferState = 'running' | 'paused' | 'done' | 'failed';
 
 export class FileTransfer {
-  /** 32 bytes; `name` in hexadecimal digits. */
+  /** 32 bytes. */
   readonly id: Uint8Array;
   readonly direction: 'send' | 'receive';
   readonly offer: FileOffer;
   /** Rejects with what ended it. */
   readonly completion: Promise<TransferResult>;
-  private readonly mover: Mover<string | void>;
+  private readonly mover: Mover;
   private readonly meter: RateMeter;
   private readonly startMs = performance.now();
   private readonly startBytes: number;
@@ -41,7 +41,7 @@ export class FileTransfer {
 
   /** @param path told as the result's, unless the mover tells another */
   constructor(
-    mover: Mover<string | void>,
+    mover: Mover,
     { offer, direction, path }: Pick<FileTransfer, 'offer' | 'direction'> & { path: string },
   ) {
     this.id = offer.transferId;
@@ -52,10 +52,6 @@ export class FileTransfer {
     this.meter = new RateMeter(this.startMs, this.startBytes);
     this.completion = this.run(path);
     this.completion.catch(() => {}); // nobody has to look
-  }
-
-  get name(): string {
-    return nameOf(this.id);
   }
 
   get state(): TransferState {
@@ -112,7 +108,12 @@ export class FileTransfer {
       const durationMs = performance.now() - this.startMs;
       const travelled = this.totalSize - this.startBytes;
       return {
-        ...{ path: moved ?? path, hash: this.offer.hash, bytes: this.totalSize, durationMs },
+        ...{
+          path: typeof moved === 'string' ? moved : path,
+          hash: this.offer.hash,
+          bytes: this.totalSize,
+          durationMs,
+        },
         averageRate: durationMs > 0 ? (travelled / durationMs) * 1000 : 0,
       };
     } catch (error) {
