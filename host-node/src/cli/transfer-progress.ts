@@ -1,8 +1,15 @@
 /** A file on its way, as a terminal shows it: a bar, the rate, the time that is left. */
-import type { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
+import type {
+  FileTransfer,
+  TransferResult,
+} from '@andvari/host-common/transfer/files/file-transfer';
 import { Presets, SingleBar } from 'cli-progress';
 import type { CommandContext } from './command-context.ts';
 
+/** For the engine of a command that has one session: a window of 8 MiB has room in its blocks. */
+export const ONE_SESSION = { sessions: 1, blocks: 1024 };
+/** What may be on its way to a reader: 80 ms of a gigabit. */
+export const WINDOW_KIB = 8192;
 const LOOK_MS = 200;
 /** Between two events for machines. */
 const EVENT_MS = 1_000;
@@ -78,4 +85,22 @@ export function timeText(seconds: number): string {
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   const end = two(whole % 60);
   return hours > 0 ? `${hours}:${two(minutes)}:${end}` : `${minutes}:${end}`;
+}
+
+/** How a file came or went: on a line of the result, or as an event. */
+export function tellResult(
+  event: 'sent' | 'received',
+  { path, hash, bytes, durationMs, averageRate }: TransferResult,
+  { json = false }: { json?: boolean },
+  context: CommandContext,
+): void {
+  const digits = Buffer.from(hash).toString('hex');
+  if (json) {
+    const bytesPerSecond = Math.round(averageRate);
+    context.event({ event, path, blake3: digits, bytes, durationMs, bytesPerSecond });
+    return;
+  }
+  const speed = `${sizeText(bytes)} in ${timeText(durationMs / 1000)}, ${sizeText(averageRate)}/s`;
+  context.result(`${digits}  ${path}`);
+  context.note(`${event}: ${speed}`);
 }

@@ -20,11 +20,14 @@ export class IncomingFile {
   readonly offer: FileOffer;
   /** Who offers it: an Ed25519 key. */
   readonly peerId: Uint8Array;
+  /** Of the session on which it is offered. */
+  readonly authenticationString: string;
   private stream: DuplexStream | undefined;
 
-  constructor(offer: FileOffer, peerId: Uint8Array, stream: DuplexStream) {
+  constructor(offer: FileOffer, session: TransferSession, stream: DuplexStream) {
     this.offer = offer;
-    this.peerId = peerId;
+    this.peerId = session.peerId;
+    this.authenticationString = session.authenticationString;
     this.stream = stream;
   }
 
@@ -58,7 +61,7 @@ export async function* incomingFiles(session: TransferSession): AsyncGenerator<I
   const reader = session.incoming.getReader();
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      const file = fileOf(next.value, session.peerId);
+      const file = fileOf(next.value, session);
       if (file) yield file;
     }
   } finally {
@@ -66,9 +69,9 @@ export async function* incomingFiles(session: TransferSession): AsyncGenerator<I
   }
 }
 
-function fileOf(stream: TransferStream, peerId: Uint8Array): IncomingFile | undefined {
+function fileOf(stream: TransferStream, session: TransferSession): IncomingFile | undefined {
   try {
-    return new IncomingFile(decodeFileOffer(stream.metadata), peerId, duplexOf(stream));
+    return new IncomingFile(decodeFileOffer(stream.metadata), session, duplexOf(stream));
   } catch (error) {
     // No offer, or one that nobody can keep.
     stream.readable?.cancel(error).catch(() => {});

@@ -1,21 +1,15 @@
-/**
- * A node that sends files and receives them (seed 002 section 9), over an endpoint that is open.
- * Sessions are shared: all files between two nodes go over one.
- */
+/** What receives files, from all who call an endpoint (seed 002 section 9). */
 import { nameOf } from '@andvari/host-common/transfer/byte-strings';
 import type { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import { FileDownload } from '@andvari/host-common/transfer/files/file-download';
 import {
   type IncomingFile,
   incomingFiles,
-  offerFile,
 } from '@andvari/host-common/transfer/files/file-exchange';
 import type { FileHash } from '@andvari/host-common/transfer/files/file-hash';
 import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
 import { RejectCode } from '@andvari/host-common/transfer/files/file-records';
-import type { SentFile } from '@andvari/host-common/transfer/files/file-sender';
 import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
-import type { Identity } from '@andvari/host-common/transfer/identity';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { PartFile } from './part-file.ts';
@@ -23,27 +17,19 @@ import { PartFile } from './part-file.ts';
 /** Offers that wait for somebody to decide; more are refused. */
 const OFFERS_MAX = 64;
 
-export interface FileNodeOptions {
+export interface FileReceiverOptions {
   endpoint: TransferEndpoint;
-  /** The endpoint's. */
-  identity: Identity;
   /** Of this node alone, 32 bytes: what it keeps beside a part of a file is believed by it. */
   secret: Uint8Array;
   hash: FileHash;
-}
-
-/** Who is called, and where. */
-export interface PeerPlace {
-  /** An Ed25519 key. */
-  peerId: Uint8Array;
-  /** As the endpoint's transport takes it. */
-  farEnd: Uint8Array;
 }
 
 /** A file that somebody offers, until it is accepted or refused. */
 export interface OfferedFile {
   readonly offer: FileOffer;
   readonly peerId: Uint8Array;
+  /** Of the session, for two people to compare. */
+  readonly authenticationString: string;
   /**
    * Takes it into a folder. A file that comes already has one source more then.
    * @throws what PartFile.open() does: then the sender is told that there is no place
@@ -57,16 +43,15 @@ interface Coming {
   transfer: FileTransfer;
 }
 
-export class FileNode {
+export class FileReceiver {
   /** What peers offer. */
   readonly offers: ReadableStream<OfferedFile>;
-  readonly #options: FileNodeOptions;
-  readonly #sessions = new Map<string, Promise<TransferSession>>();
+  readonly #options: FileReceiverOptions;
   /** Files that come now, by folder and hash. */
   readonly #coming = new Map<string, Promise<Coming>>();
   #controller!: ReadableStreamDefaultController<OfferedFile>;
 
-  constructor(options: FileNodeOptions) {
+  constructor(options: FileReceiverOptions) {
     this.#options = options;
     const room = { highWaterMark: OFFERS_MAX };
     this.offers = new ReadableStream(
@@ -80,36 +65,8 @@ export class FileNode {
     void this.#takeSessions();
   }
 
-  /** This node: an Ed25519 key. */
-  get publicKey(): Uint8Array {
-    return this.#options.identity.peerId;
-  }
-
-  /** The session with a peer, ours or theirs; a new one if there is none. */
-  connect({ peerId, farEnd }: PeerPlace, signal?: AbortSignal): Promise<TransferSession> {
-    const name = nameOf(peerId);
-    const known = this.#sessions.get(name);
-    if (known) return known;
-    const calling = this.#options.endpoint.connect(peerId, farEnd, signal ? { signal } : {});
-    this.#sessions.set(name, calling);
-    calling.then(
-      (session) => this.#watch(session),
-      () => this.#sessions.delete(name),
-    );
-    return calling;
-  }
-
-  /**
-   * Offers a file to a peer; the transfer runs when the peer takes it.
-   * @param path told as the transfer's result
-   */
-  async send(file: SentFile, path: string, session: TransferSession): Promise<FileTransfer> {
-    const { offer } = file;
-    return new FileTransfer(await offerFile(session, file), { offer, path, direction: 'send' });
-  }
-
-  /** Ends all sessions; what has come in part is kept. */
-  async shutdown(): Promise<void> {
+  /** Ends all that comes, then the endpoint; what has come in part is kept. */
+  async close(): Promise<void> {
     const ends = [...this.#coming.values()].map(async (it) => (await it).download.cancel());
     await Promise.allSettled(ends);
     await this.#options.endpoint.close();
@@ -118,23 +75,12 @@ export class FileNode {
   async #takeSessions(): Promise<void> {
     const reader = this.#options.endpoint.incoming.getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      const session = next.value;
-      this.#sessions.set(nameOf(session.peerId), Promise.resolve(session));
-      this.#watch(session);
+      this.#takeFiles(next.value).catch(() => {}); // with the session
     }
     this.#controller.close();
   }
 
-  /** Hears what the peer offers, until the session ends. */
-  #watch(session: TransferSession): void {
-    const name = nameOf(session.peerId);
-    const mine = this.#sessions.get(name);
-    void session.closed.then(() => {
-      if (this.#sessions.get(name) === mine) this.#sessions.delete(name);
-    });
-    void this.#takeFiles(session).catch(() => {}); // with the session
-  }
-
+  /** What a peer offers, until the session ends. */
   async #takeFiles(session: TransferSession): Promise<void> {
     for await (const file of incomingFiles(session)) {
       if ((this.#controller.desiredSize ?? 0) <= 0) await file.refuse(RejectCode.REFUSED);
@@ -146,6 +92,7 @@ export class FileNode {
     return {
       offer: file.offer,
       peerId: file.peerId,
+      authenticationString: file.authenticationString,
       accept: (folder) => this.#accept(file, folder),
       refuse: () => file.refuse(RejectCode.REFUSED),
     };

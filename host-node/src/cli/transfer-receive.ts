@@ -1,0 +1,173 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { plainEngine } from '@andvari/host-common/engine/module';
+import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
+import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import type { Command } from 'commander';
+import { formatAddress } from '../http/socket-address.ts';
+import { dataFolder, makeDataFolder } from '../transfer/data-folder.ts';
+import { FileReceiver, type OfferedFile } from '../transfer/files/file-receiver.ts';
+import { partSecret } from '../transfer/files/part-secret.ts';
+import { type NodeEndpoint, openNodeEndpoint } from '../transfer/open-endpoint.ts';
+import type { CommandContext } from './command-context.ts';
+import { confirm } from './confirm.ts';
+import { parseListen } from './transfer-address.ts';
+import {
+  type IdentityOptions,
+  identityFileOf,
+  passphraseOf,
+  withIdentity,
+} from './transfer-identity.ts';
+import { showTransfer, sizeText, tellResult, WINDOW_KIB } from './transfer-progress.ts';
+import { loadKnownPeers } from './transfer-trust.ts';
+
+/** Callers at once; each may have one file on its way. */
+const SIZES = { sessions: 16, blocks: 2048 };
+
+interface ReceiveOptions extends IdentityOptions {
+  listen: { host: string; port: number };
+  output: string;
+  yes?: boolean;
+  keep?: boolean;
+  json?: boolean;
+}
+
+/** What a receiver was asked to do cannot be done. */
+export class ReceiveError extends Error {
+  override readonly name = 'ReceiveError';
+  readonly code: 'ANDVARI_NOBODY_TO_ASK' | 'ANDVARI_NOT_A_FOLDER';
+
+  constructor(code: ReceiveError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** `andvari receive`. */
+export function registerReceiveCommand(program: Command, context: CommandContext): void {
+  withIdentity(program.command('receive'))
+    .summary('receive a file that a peer sends')
+    .description(
+      'Wait for a file, ask whether it is wanted, and put it into a folder under the name that ' +
+        'its sender gives it; nothing that is there is replaced. What came in part is kept, and ' +
+        'goes on with the next try.',
+    )
+    .option('--listen <host:port>', 'where peers call', parseListen, {
+      host: '0.0.0.0',
+      port: 8420,
+    })
+    .option('-o, --output <folder>', 'where files go', '.')
+    .option('--yes', 'take what trusted peers send, and let nobody else in')
+    .option('--keep', 'go on after the first file, until Ctrl-C')
+    .option('--json', 'one JSON object per line')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 the file is there, 1 wrong use or input, 2 the peer was lost, 3 what came was ' +
+        'not the file, 4 there is no place for it.',
+    )
+    .action((options: ReceiveOptions) => receive(options, context));
+}
+
+async function receive(options: ReceiveOptions, context: CommandContext): Promise<void> {
+  const folder = folderOf(options.output);
+  const canAsk = context.interactive && process.stdin.isTTY === true;
+  if (!options.yes && !canAsk) {
+    const why = 'nobody can be asked here: --yes takes what trusted peers send';
+    throw new ReceiveError('ANDVARI_NOBODY_TO_ASK', why);
+  }
+  const data = dataFolder(context.env);
+  makeDataFolder(data);
+  const opened = await openNodeEndpoint({
+    identityFile: identityFileOf(options, context),
+    passphrase: passphraseOf(options, context),
+    ...{ listen: options.listen, sizes: SIZES, windowKiB: WINDOW_KIB },
+    trust: ({ peerId }) => !options.yes || loadKnownPeers(context).has(peerId),
+  });
+  const { endpoint } = opened;
+  const hash = FileHash.create(await plainEngine());
+  const receiver = new FileReceiver({ endpoint, secret: partSecret(data), hash });
+  const stop = () => void receiver.close();
+  context.signal.addEventListener('abort', stop, { once: true });
+  try {
+    tellReady(opened, options, context);
+    await takeFiles(receiver, folder, options, context);
+  } finally {
+    context.signal.removeEventListener('abort', stop);
+    await receiver.close();
+  }
+}
+
+function folderOf(output: string): string {
+  const folder = resolve(output);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  throw new ReceiveError('ANDVARI_NOT_A_FOLDER', `${folder} is no folder`);
+}
+
+/** One after the other; those who come meanwhile wait. */
+async function takeFiles(
+  receiver: FileReceiver,
+  folder: string,
+  options: ReceiveOptions,
+  context: CommandContext,
+): Promise<void> {
+  const reader = receiver.offers.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    if (!(await isWanted(next.value, options, context))) {
+      await next.value.refuse();
+      continue;
+    }
+    try {
+      await take(next.value, folder, options, context);
+      if (!options.keep) return;
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!options.keep) throw error;
+      const { message, code = 'ANDVARI_INTERNAL' } = error as Error & { code?: string };
+      context.note(`andvari: ${message} (${code})`);
+    }
+  }
+  context.signal.throwIfAborted();
+}
+
+async function isWanted(
+  { offer, peerId, authenticationString }: OfferedFile,
+  options: ReceiveOptions,
+  context: CommandContext,
+): Promise<boolean> {
+  const peer = peerIdText(peerId);
+  const name = loadKnownPeers(context).nameOf(peerId);
+  const { name: file, size } = offer;
+  if (options.json) {
+    context.event({ event: 'offered', peer, name, file, bytes: size, authenticationString });
+  }
+  // Nobody else was let in.
+  if (options.yes) return true;
+  const who = name === undefined ? `${peer} (not known)` : `${name} (${peer})`;
+  const question = `${who} (${authenticationString}) sends "${file}", ${sizeText(size)}. Take it?`;
+  return (await confirm(question, context)) === true;
+}
+
+async function take(
+  file: OfferedFile,
+  folder: string,
+  options: ReceiveOptions,
+  context: CommandContext,
+): Promise<void> {
+  const transfer = await file.accept(folder);
+  await showTransfer(transfer, options, context);
+  tellResult('received', await transfer.completion, options, context);
+}
+
+function tellReady(
+  { peerId, bound }: NodeEndpoint,
+  { json }: ReceiveOptions,
+  context: CommandContext,
+): void {
+  const peer = peerIdText(peerId);
+  if (json) {
+    context.event({ event: 'ready', peer, ...bound });
+    return;
+  }
+  context.note(`listening at ${formatAddress(bound)}; on the other machine:`);
+  context.note(`  andvari send FILE ${peer}@HOST:${bound.port}`);
+}
