@@ -11,7 +11,8 @@ const HEAP_FLAGS = [
 ];
 
 /**
- * On one core V8 has no threads of its own: they would take the core from the server.
+ * On one core V8 has the fewest threads that Node allows, one: four would take the core from the
+ * server while they collect.
  * @param {number} cores that the process may use
  */
 export function serveFlags(cores) {

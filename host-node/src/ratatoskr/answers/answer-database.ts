@@ -210,7 +210,8 @@ export class AnswerDatabase implements AnswerStore {
       return;
     }
     const done = this.#underWay.shift() ?? [];
-    if (this.#underWay.length === 0) worker.unref();
+    // What closes waits for the thread's last word.
+    if (this.#underWay.length === 0 && this.#closing === undefined) worker.unref();
     if (message.kind === 'committed') this.#committed(done, message.results);
     else if (message.kind === 'failed') this.#failed(done, new Error(message.message));
     // What those who wait for this ask for now goes with what has waited.

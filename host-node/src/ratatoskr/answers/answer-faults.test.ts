@@ -162,13 +162,20 @@ describe('a thread of answers that dies', () => {
   });
 });
 
-it('lets its process end, opened and closed', () => {
-  const program = `
-    const opened = import(${JSON.stringify(answerDatabase)}).then(({ AnswerDatabase }) =>
-      AnswerDatabase.open(process.argv[1]));
-    opened.then((store) => store.close());
-  `;
-  const words = ['-e', program, join(folder, 'ends.db')];
-  const { status } = spawnSync(process.execPath, words, { timeout: 60_000 });
-  expect(status).toBe(0);
-});
+it.each(['', 'void store.begin({ deviceId: "d", requestId: "r" }, new Uint8Array(32), 1);'])(
+  'lets its process end, opened and closed, and not before: %s',
+  (first) => {
+    const program = `
+      const opened = import(${JSON.stringify(answerDatabase)}).then(({ AnswerDatabase }) =>
+        AnswerDatabase.open(process.argv[1]));
+      opened.then(async (store) => {
+        ${first}
+        await store.close();
+        console.log('closed');
+      });
+    `;
+    const words = ['-e', program, join(folder, 'ends.db')];
+    const { status, stdout } = spawnSync(process.execPath, words, { timeout: 60_000 });
+    expect([status, stdout.toString()]).toEqual([0, 'closed\n']);
+  },
+);
