@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { registerKeygenCommand } from './transfer-keygen.ts';
 import { registerPingCommand } from './transfer-ping.ts';
+import { registerReceiveCommand } from './transfer-receive.ts';
+import { registerSendCommand } from './transfer-send.ts';
 import { registerTrustCommands } from './transfer-trust.ts';
 
 /** The commands of the node that sends and receives files. */
@@ -9,4 +11,6 @@ export function registerTransferCommands(program: Command, context: CommandConte
   registerKeygenCommand(program, context);
   registerTrustCommands(program, context);
   registerPingCommand(program, context);
+  registerSendCommand(program, context);
+  registerReceiveCommand(program, context);
 }

@@ -163,7 +163,11 @@ export class FileSender {
       const message = 'the receiver has another file than was sent';
       throw new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message);
     }
-    await this.records.finish();
+    try {
+      await this.records.finish();
+    } catch {
+      // The receiver has all it wanted, and has gone.
+    }
   }
 
   private async sendValues(): Promise<void> {
