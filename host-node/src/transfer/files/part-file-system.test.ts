@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { SmallDisk } from '../../store/testing/small-disk.ts';
 import { folderForTests } from '../../testing/folder.ts';
 import {
   chunksOf,
@@ -31,6 +32,19 @@ beforeEach(() => {
 afterEach(() => {
   if (canMount) expect(spawnSync('umount', ['--lazy', disk]).status).toBe(0);
 });
+
+function smallDiskIn(path: string, bytes: number): SmallDisk {
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = path;
+  try {
+    const made = SmallDisk.make(bytes);
+    if (!made) throw new Error('no small disk');
+    return made;
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
+}
 
 it.skipIf(!canMount)(`a full disk: what is there stays, and it goes on${needs}`, async () => {
   const part = await openPart(disk, file.offer);
@@ -95,6 +109,32 @@ it.skipIf(!canMount)(`a disk that can only be read: it says so${needs}`, async (
   expect(mount('-o', 'remount,rw', disk)).toBe(true);
   await (await openPart(disk, file.offer)).discard();
 });
+
+const canMake = canMount && SmallDisk.possible();
+const needsMore = canMake ? '' : ' (DID NOT RUN: needs root, mkfs.ext4 and a loop device)';
+it.skipIf(!canMake)(
+  `a disk that loses what it took: have does not say it${needsMore}`,
+  async () => {
+    // An image with more room than the disk that it lies on: that is noticed when data are flushed.
+    expect(mount('-o', 'remount,size=2m', disk)).toBe(true);
+    const failing = smallDiskIn(disk, 16 << 20);
+    try {
+      const large = testFile(16 * CHUNK, 3);
+      const part = await openPart(failing.folder, large.offer);
+      await part.keepValues(large.values);
+      await writeChunks(part, large, [...large.chunks.keys()].slice(0, 15));
+      await expect(writeChunks(part, large, [15])).rejects.toMatchObject({
+        code: 'ANDVARI_FILE_PLACE',
+        path: join(failing.folder, 'a.bin.andvari-part'),
+      });
+      expect(chunksOf(part)).toEqual([]);
+      await part.close().catch(() => undefined);
+      await expect(part.finish()).rejects.toThrow('it has been closed');
+    } finally {
+      failing.remove();
+    }
+  },
+);
 
 it('a folder that is none, or is not there', async () => {
   writeFileSync(folder.at('file'), 'x');

@@ -1,11 +1,15 @@
 /** One transfer at a time writes to a part. */
-import { statSync, unlinkSync } from 'node:fs';
-import { FileLock, FileLockedError } from '../../files/file-lock.ts';
+import { closeSync, constants, fstatSync, lstatSync, openSync, unlinkSync } from 'node:fs';
+import { FileLock, FileLockedError, LockFileError } from '../../files/file-lock.ts';
 import { makePrivateFile } from '../../files/private-file.ts';
 import { codeOf, FilePlaceError } from './file-place-error.ts';
 import { TransferInUseError } from './part-errors.ts';
 
 const SUFFIX = '.lock';
+/** Of Linux; Node has no name for it. */
+const O_PATH = 0o10000000;
+/** So often in a row nobody ends in between. */
+const ATTEMPTS = 100;
 
 export class PartLock {
   readonly #lock: FileLock;
@@ -23,21 +27,17 @@ export class PartLock {
    */
   static take(path: string): PartLock {
     const lockPath = `${path}${SUFFIX}`;
-    try {
-      for (;;) {
-        makePrivateFile(lockPath);
-        const before = numberOf(lockPath);
-        const lock = FileLock.take(path, 'taken');
-        // Whoever had it before removes the file: then this is a lock on what has no name.
-        if (before !== undefined && before === numberOf(lockPath)) {
-          return new PartLock(lock, lockPath);
-        }
-        lock.release();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const lock = lockOf(path, lockPath);
+        if (lock) return new PartLock(lock, lockPath);
+      } catch (error) {
+        if (error instanceof FileLockedError) throw new TransferInUseError(path, error);
+        const cause = error instanceof LockFileError ? error.cause : error;
+        // Whoever had it has just removed the file; or the folder is gone, for good.
+        const mayCome = codeOf(cause) === 'ENOENT' && attempt < ATTEMPTS;
+        if (!mayCome) throw new FilePlaceError('write', lockPath, cause);
       }
-    } catch (error) {
-      if (error instanceof FileLockedError) throw new TransferInUseError(path, error);
-      const { cause = error } = error as Error;
-      throw new FilePlaceError('write', lockPath, cause);
     }
   }
 
@@ -53,11 +53,25 @@ export class PartLock {
   }
 }
 
-function numberOf(path: string): bigint | undefined {
+/** None: whoever had it before has removed the file, so this is a lock on what has no name. */
+function lockOf(path: string, lockPath: string): FileLock | undefined {
+  makePrivateFile(lockPath);
+  // As long as it is open, no other file gets its number. To close a file drops this process' locks
+  // on it, unless it was opened as a place alone.
+  const pin = openSync(lockPath, O_PATH | constants.O_NOFOLLOW);
   try {
-    return statSync(path, { bigint: true }).ino;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
+    const lock = FileLock.take(path, 'taken');
+    if (isNamed(pin, lockPath)) return lock;
+    lock.release();
+    return undefined;
+  } finally {
+    closeSync(pin);
   }
+}
+
+/** Then it has had the name all the time: one that was removed does not come back. */
+function isNamed(pin: number, lockPath: string): boolean {
+  const named = lstatSync(lockPath, { bigint: true, throwIfNoEntry: false });
+  const { ino, dev } = fstatSync(pin, { bigint: true });
+  return named?.ino === ino && named.dev === dev;
 }
