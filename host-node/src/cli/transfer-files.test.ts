@@ -1,0 +1,205 @@
+// andvari send and andvari receive, as processes of their own, over UDP on loopback.
+import { randomBytes } from 'node:crypto';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import { blake3 } from '@noble/hashes/blake3.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
+import { folderForTests } from '../testing/folder.ts';
+import { createIdentity } from '../transfer/identity-store.ts';
+import { KnownPeers } from '../transfer/known-peers.ts';
+import { identityOfSeed } from '../transfer/node-identity.ts';
+import { ChildProgram } from './child-program.ts';
+
+const CHUNK_BYTES = 262_144;
+const long = process.env['ANDVARI_LONG'] !== undefined;
+const folder = folderForTests('send');
+const children: ChildProgram[] = [];
+let receiverId = '';
+
+beforeEach(async () => {
+  const peers: Uint8Array[] = [];
+  for (const who of ['sender', 'receiver']) {
+    const data = folder.at(`${who}/andvari`);
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    const seed = await createIdentity(`${data}/identity.key`);
+    peers.push(identityOfSeed(seed).peerId);
+  }
+  const [sender, receiver] = peers as [Uint8Array, Uint8Array];
+  receiverId = peerIdText(receiver);
+  KnownPeers.load(folder.at('receiver/andvari/known_peers')).add(sender, 'alice');
+  mkdirSync(folder.at('in'));
+});
+afterEach(async () => {
+  for (const { child, ended } of children.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+});
+
+function run(who: 'sender' | 'receiver', words: string[]): ChildProgram {
+  const child = new ChildProgram([...words, '--json'], undefined, {
+    XDG_DATA_HOME: folder.at(who),
+    ANDVARI_PASSPHRASE_FILE: '',
+  });
+  children.push(child);
+  return child;
+}
+
+async function receiving(...more: string[]) {
+  const words = ['receive', '--yes', '-o', folder.at('in'), '--listen', '127.0.0.1:0', ...more];
+  const receiver = run('receiver', words);
+  const { port } = await receiver.event('ready');
+  return { receiver, peer: `${receiverId}@127.0.0.1:${port}` };
+}
+
+const sending = (path: string, peer: string) => run('sender', ['send', path, peer]);
+const hashOf = (bytes: Uint8Array) => Buffer.from(blake3(bytes)).toString('hex');
+
+/** A file of the sender's. */
+function fileOf(name: string, bytes: Uint8Array): string {
+  const path = folder.at(name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+describe('andvari send and receive', () => {
+  it.each([0, 1, CHUNK_BYTES, 3 * CHUNK_BYTES + 77])(
+    'a file of %i bytes',
+    async (size) => {
+      const bytes = randomBytes(size);
+      const path = fileOf('a file.txt', bytes);
+      chmodSync(path, 0o750);
+      const { receiver, peer } = await receiving();
+      const sender = sending(path, peer);
+      expect(await sender.ended, sender.err).toMatchObject({ code: 0 });
+      expect(await receiver.ended, receiver.err).toMatchObject({ code: 0 });
+      const target = folder.at('in/a file.txt');
+      expect(readFileSync(target)).toEqual(bytes);
+      expect(statSync(target).mode & 0o700).toBe(0o700);
+      expect(statSync(target).mtimeMs).toBeCloseTo(statSync(path).mtimeMs, -1);
+      const told = { blake3: hashOf(bytes), bytes: size };
+      expect(await sender.event('sent')).toMatchObject({ ...told, path });
+      expect(await receiver.event('received')).toMatchObject({ ...told, path: target });
+      expect(readdirSync(folder.at('in'))).toEqual(['a file.txt']);
+    },
+    60_000,
+  );
+
+  it('never over a file that is there', async () => {
+    writeFileSync(folder.at('in/notes.txt'), 'mine');
+    const path = fileOf('notes.txt', Buffer.from('theirs'));
+    const { receiver, peer } = await receiving();
+    expect(await sending(path, peer).ended).toMatchObject({ code: 0 });
+    await receiver.ended;
+    expect(readFileSync(folder.at('in/notes.txt'), 'utf8')).toBe('mine');
+    expect(readFileSync(folder.at('in/notes (1).txt'), 'utf8')).toBe('theirs');
+  }, 60_000);
+
+  it(
+    'killed at any time, on either side: the same commands go on',
+    async () => {
+      const seed = seedOfRun();
+      const random = randomFrom(seed);
+      const bytes = randomBytes(60 << 20);
+      const path = fileOf('large.bin', bytes);
+      for (let round = 0; round < (long ? 50 : 4); round++) {
+        const { receiver, peer } = await receiving();
+        const sender = sending(path, peer);
+        await sender.event('offered');
+        await new Promise((resolve) => setTimeout(resolve, random(700)));
+        const victim = random(2) === 0 ? sender : receiver;
+        victim.child.kill('SIGKILL');
+        await victim.ended;
+        for (const other of [sender, receiver]) other.child.kill('SIGKILL');
+        await Promise.all([sender.ended, receiver.ended]);
+        if (existsSync(folder.at('in/large.bin'))) break;
+      }
+      const { receiver, peer } = await receiving();
+      const sender = sending(path, peer);
+      expect(await sender.ended, `seed ${seed}: ${sender.err}`).toMatchObject({ code: 0 });
+      expect(await receiver.ended, `seed ${seed}: ${receiver.err}`).toMatchObject({ code: 0 });
+      const names = readdirSync(folder.at('in'));
+      expect(
+        names.every((name) => /^large( \(1\))?\.bin$/.test(name)),
+        `seed ${seed}`,
+      ).toBe(true);
+      for (const name of names)
+        expect(hashOf(readFileSync(folder.at(`in/${name}`)))).toBe(hashOf(bytes));
+    },
+    long ? 600_000 : 120_000,
+  );
+});
+
+describe('what does not go', () => {
+  async function failing(path: string, peer: string) {
+    const sender = sending(path, peer);
+    const { code } = await sender.ended;
+    return { code, err: sender.err };
+  }
+
+  it.each([
+    ['a folder', '.', /is no regular file \(ANDVARI_NOT_A_FILE\)/],
+    ['a file that is not there', 'nothing', /nothing.*\(ANDVARI_FILE_PLACE\)/],
+  ])('%s', async (_, name, told) => {
+    const { code, err } = await failing(folder.at(name), `${receiverId}@127.0.0.1:9`);
+    expect(code).toBe(1);
+    expect(err).toMatch(told);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('to one who does not trust us', async () => {
+    const file = folder.at('receiver/andvari/known_peers');
+    writeFileSync(file, '');
+    const { receiver, peer } = await receiving();
+    const path = fileOf('x', Buffer.from('x'));
+    const sender = run('sender', ['send', path, peer, '--timeout', '1500']);
+    expect(await sender.ended).toMatchObject({ code: 2 });
+    expect(sender.err).toMatch(/no answer within 1500 ms.*\(ANDVARI_UNREACHABLE\)/);
+    receiver.child.kill('SIGTERM');
+    expect(await receiver.ended).toMatchObject({ code: 2 });
+    expect(readdirSync(folder.at('in'))).toEqual([]);
+  }, 60_000);
+
+  it('into a folder that cannot be written: both say so', async () => {
+    const { receiver, peer } = await receiving();
+    const path = fileOf('x.txt', Buffer.from('x'));
+    mkdirSync(folder.at('in/x.txt.andvari-part'));
+    const sender = sending(path, peer);
+    expect(await sender.ended).toMatchObject({ code: 4 });
+    expect(sender.err).toMatch(/no place for it \(ANDVARI_TRANSFER_NO_PLACE\)/);
+    const { code } = await receiver.ended;
+    expect([1, 4]).toContain(code);
+    expect(receiver.err).toMatch(/^andvari: .*\(ANDVARI_\w+\)\n$/);
+  }, 60_000);
+
+  it('a file that changes while it goes: both say so, and nothing has its name', async () => {
+    const path = fileOf('log.txt', randomBytes(100 << 20));
+    const { receiver, peer } = await receiving();
+    const sender = sending(path, peer);
+    await sender.event('offered');
+    appendFileSync(path, 'more');
+    truncateSync(path, 100 << 20);
+    expect(await sender.ended).toMatchObject({ code: 3 });
+    expect(sender.err).toMatch(/has changed.*\(ANDVARI_FILE_CHANGED\)/);
+    expect(await receiver.ended).toMatchObject({ code: 3 });
+    expect(receiver.err).toMatch(/changed at its sender.*\(ANDVARI_FILE_CHANGED\)/);
+    expect(existsSync(folder.at('in/log.txt'))).toBe(false);
+  }, 60_000);
+
+  it('where nobody can be asked, and nobody is trusted beforehand', async () => {
+    const receiver = run('receiver', ['receive', '-o', folder.at('in')]);
+    expect(await receiver.ended).toMatchObject({ code: 1 });
+    expect(receiver.err).toMatch(/--yes.*\(ANDVARI_NOBODY_TO_ASK\)\n$/);
+  });
+});
