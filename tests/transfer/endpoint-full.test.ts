@@ -1,8 +1,9 @@
 /** A node without room: whoever it would let in is told so at once, nobody else hears anything. */
 import type { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
+import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { nodeX25519 } from '@andvari/host-node/transfer/node-x25519';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EndpointWorld, next, pause } from './endpoint-world.ts';
 import { hostAt } from './memory-network.ts';
 
@@ -84,6 +85,22 @@ describe('a caller that finds no room', () => {
     expect(asked).toBe(2);
     expect(heard, 'message 2').toEqual([144]);
     expect(await ours.ping()).toBeGreaterThanOrEqual(0);
+  });
+
+  it('has it for all whose last messages come in one turn, if somebody takes them', async () => {
+    world.sessions = 160;
+    const one = await world.endpoint(1);
+    const two = await world.endpoint(2);
+    const taken: TransferSession[] = [];
+    const take = async () => {
+      for await (const session of two.incoming) taken.push(session);
+    };
+    void take();
+    // What comes within that time is handed over at once.
+    world.network.delayMs = 200;
+    const sessions = await Promise.all(Array.from({ length: 80 }, () => call(one)));
+    expect(sessions.every(({ isOpen }) => isOpen)).toBe(true);
+    await vi.waitFor(() => expect(taken).toHaveLength(80));
   });
 
   it('finds some again when a session that waits untaken is taken', async () => {

@@ -6,13 +6,18 @@
 import type { TransferSession } from './transfer-session.ts';
 import { WakeSignal } from './wake-signal.ts';
 
-/** Sessions that wait to be taken; further callers are refused. */
+/**
+ * Sessions that wait to be taken; further callers are refused. Of those that come in one turn of the
+ * event loop, as a system hands over datagrams, any number can wait that the engine has room for.
+ */
 export const INCOMING_MAX = 64;
 
 export class IncomingSessions {
   readonly readable: ReadableStream<TransferSession>;
   private readonly arrived = new WakeSignal();
   private queue: TransferSession[] = [];
+  /** Those that came in this turn of the event loop: nobody could have taken them yet. */
+  private fresh = 0;
   private isOver = false;
 
   constructor() {
@@ -31,14 +36,24 @@ export class IncomingSessions {
 
   /** Whether one more can wait. */
   get hasRoom(): boolean {
-    if (this.queue.length >= INCOMING_MAX) {
+    if (this.untaken >= INCOMING_MAX) {
       this.queue = this.queue.filter(({ isOpen, streamsWaiting }) => isOpen || streamsWaiting > 0);
     }
-    return !this.isOver && this.queue.length < INCOMING_MAX;
+    return !this.isOver && this.untaken < INCOMING_MAX;
+  }
+
+  private get untaken(): number {
+    return this.queue.length - this.fresh;
   }
 
   add(session: TransferSession): void {
     this.queue.push(session);
+    this.fresh++;
+    if (this.fresh === 1) {
+      queueMicrotask(() => {
+        this.fresh = 0;
+      });
+    }
     this.arrived.raise();
   }
 
