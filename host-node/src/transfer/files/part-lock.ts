@@ -53,7 +53,7 @@ export class PartLock {
   }
 }
 
-/** None: whoever had it before has removed the file, so this is a lock on what has no name. */
+/** Undefined: whoever had it before has removed the file, so this is a lock on what has no name. */
 function lockOf(path: string, lockPath: string): FileLock | undefined {
   makePrivateFile(lockPath);
   // As long as it is open, no other file gets its number. To close a file drops this process' locks
