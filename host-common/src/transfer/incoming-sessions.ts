@@ -7,8 +7,8 @@ import type { TransferSession } from './transfer-session.ts';
 import { WakeSignal } from './wake-signal.ts';
 
 /**
- * Sessions that wait to be taken; further callers are refused. Of those that come in one turn of the
- * event loop, as a system hands over datagrams, any number can wait that the engine has room for.
+ * Sessions that wait to be taken; further callers are refused. Of those that come in one turn of
+ * the event loop, as a system hands over datagrams, any number waits that the engine has room for.
  */
 export const INCOMING_MAX = 64;
 

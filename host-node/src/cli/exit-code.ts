@@ -5,7 +5,7 @@ export const ExitCode = {
   USAGE: 1,
   /** Servers that cannot be reached, ports that cannot be had. */
   NETWORK: 2,
-  /** Coins that are counterfeit or in limbo; answers that are not the server's; a file that is not what was offered. */
+  /** Coins that are counterfeit or in limbo; answers and files that are not what they should be. */
   INTEGRITY: 3,
   /** Somebody said no: a store of another server or in use, a file that would be replaced. */
   REFUSED: 4,

@@ -15,8 +15,8 @@ const LOOK_MS = 200;
 const EVENT_MS = 1_000;
 
 /**
- * Shows a transfer until it ends, on a terminal as a bar, with `json` as an event a second. Resolves
- * and rejects with it.
+ * Shows a transfer until it ends, on a terminal as a bar, with `json` as an event a second.
+ * Resolves and rejects with it.
  */
 export async function showTransfer(
   transfer: FileTransfer,

@@ -62,8 +62,8 @@ export function registerReceiveCommand(program: Command, context: CommandContext
     .option('--json', 'one JSON object per line')
     .addHelpText(
       'after',
-      '\nExit codes: 0 the file is there, 1 wrong use or input, 2 the peer was lost, 3 what came was ' +
-        'not the file, 4 there is no place for it.',
+      '\nExit codes: 0 the file is there, 1 wrong use or input, 2 the peer was lost, ' +
+        '3 what came was not the file, 4 there is no place for it.',
     )
     .action((options: ReceiveOptions) => receive(options, context));
 }

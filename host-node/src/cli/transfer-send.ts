@@ -40,8 +40,9 @@ export function registerSendCommand(program: Command, context: CommandContext): 
     .option('--json', 'one JSON object per line')
     .addHelpText(
       'after',
-      '\nExit codes: 0 the peer has the file, 1 wrong use or input, 2 the peer cannot be reached or ' +
-        'was lost,\n3 the file has changed meanwhile, 4 the peer does not want it, or has no place.',
+      '\nExit codes: 0 the peer has the file, 1 wrong use or input, 2 the peer cannot be ' +
+        'reached or was lost,\n3 the file has changed meanwhile, 4 the peer does not want it, ' +
+        'or has no place.',
     )
     .action((file: string, peer: string, options: SendOptions) =>
       send(file, peer, options, context),

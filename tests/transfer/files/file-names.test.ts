@@ -53,6 +53,7 @@ describe('the name of a file', () => {
     ['nul .txt', 'device'],
     [`film${PART_SUFFIX}`, PART_SUFFIX],
     [`film${PART_SUFFIX.toUpperCase()}`, PART_SUFFIX],
+    [`film${PART_SUFFIX}.state`, PART_SUFFIX],
     ['x'.repeat(NAME_BYTES_MAX + 1), '256 bytes'],
     ['\u20ac'.repeat(86), '258 bytes'],
     ['\ud83d', 'Unicode'],

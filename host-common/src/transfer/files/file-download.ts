@@ -128,8 +128,13 @@ export class FileDownload implements Download {
       const message = 'the values of its chunks are not the file’s';
       throw new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message);
     }
-    await this.atSink(() => this.sink.keepValues(values));
-    this.ask();
+    await this.atSink(async () => {
+      if (this.values) return; // of two that were asked the second
+      await this.sink.keepValues(values);
+      this.bytes = bytesOf(this.offer.size, this.sink);
+    });
+    if (this.plan.isDone) await this.complete();
+    else this.ask();
   }
 
   async takeChunk(index: number, bytes: Uint8Array): Promise<void> {

@@ -12,6 +12,8 @@ export const PATH_BYTES_MAX = 4096;
 export const PATH_DEPTH_MAX = 64;
 /** Of files that have not come whole yet. */
 export const PART_SUFFIX = '.andvari-part';
+/** The part itself, and what lies beside it: the part of another file must not be replaced. */
+const OF_A_PART = /\.andvari-part(\.|$)/i;
 
 /** Devices of Windows, whatever follows a dot. */
 const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(\..*)?$/iu;
@@ -35,7 +37,7 @@ export function nameProblem(name: string): string | undefined {
   if (FORBIDDEN.test(name)) return 'it has a character that some systems do not take';
   if (/[. ]$/.test(name)) return 'it ends with a dot or a space, which some systems leave out';
   if (DEVICE.test(name)) return 'it is the name of a device on some systems';
-  if (name.toLowerCase().endsWith(PART_SUFFIX)) return `it ends with ${PART_SUFFIX}`;
+  if (OF_A_PART.test(name)) return `it is like one of a part: ${PART_SUFFIX}`;
   return undefined;
 }
 

@@ -19,7 +19,7 @@ export interface FileSink {
   readonly have: ChunkSet;
   /** The values of all chunks, one behind the other, 32 bytes each; undefined: not known yet. */
   readonly values: Uint8Array | undefined;
-  /** Keeps the values, which are the file's. */
+  /** Keeps the values, which are the file's. `have` may lose chunks whose value is another. */
   keepValues(values: Uint8Array): Promise<void>;
   /**
    * Writes a chunk whose bytes have been verified; then `have` has it. Rejects with the host's

@@ -30,8 +30,7 @@ const EXTENSION_BYTES_MAX = 32;
  * @throws FileOfferError: no name of a single file, or one that another file's part could have
  */
 export function partNames(name: string): PartNames {
-  const isOfAPart = name.toLowerCase().includes(`${PART_SUFFIX}.`);
-  const problem = isOfAPart ? `it has ${PART_SUFFIX} in it` : nameProblem(name);
+  const problem = nameProblem(name);
   if (problem) throw new FileOfferError(`the name ${JSON.stringify(name)}: ${problem}`);
   const data = `${shortened(name)}${PART_SUFFIX}`;
   return { data, state: `${data}.state`, values: `${data}.values`, lock: `${data}.lock` };
