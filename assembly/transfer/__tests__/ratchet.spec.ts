@@ -1,13 +1,13 @@
 import { PACKET_WORK } from "../../core/scratch";
 import { PacketVerdict } from "../../core/transfer";
-import { AHEAD, Pool } from "../../core/transfer-memory";
+import { AHEAD, KEY_CHUNK_BYTES, KEY_RECORD_BYTES, Pool } from "../../core/transfer-memory";
 import { allAre, guarded } from "../../crypto/__tests__/bytes";
 import { blake3Ratchet } from "../../crypto/generated/blake3-lanes";
 import { aheadDeadline, expireAhead } from "../ahead";
 import { resetClock, setNow } from "../clock";
 import { Epoch, epochAt, retireEpoch } from "../epoch";
 import { nextNumber, openedNewest, openedNumber } from "../packet";
-import { entriesLeft, giveEntry, takeEntry } from "../pool";
+import { entriesLeft, entryAt, giveEntry, takeEntry } from "../pool";
 import { below, configureTransfer, seed } from "./configured";
 import { endSession, newSession, open, PACKET, seal } from "./ends";
 
@@ -64,6 +64,24 @@ function forged(n: u32): usize {
   memory.copy(at, epoch + Epoch.CIDS, 8);
   store<u32>(at, load<u32>(at, 4) ^ bswap<u32>(n), 4);
   return at;
+}
+
+/** The key that the next packet of a will have. */
+function nextKey(): usize {
+  const chain = guarded(32),
+    key = guarded(32);
+  blake3Ratchet(epochAt(a, 0) + Epoch.SEND_CHAIN, chain, key);
+  return key;
+}
+
+/** In how many places of the ring a key lies. */
+function kept(key: usize): u32 {
+  const end = entryAt(Pool.KEYS, KEY_CHUNKS) + KEY_CHUNK_BYTES;
+  let places: u32 = 0;
+  for (let at = entryAt(Pool.KEYS, 0); at < end; at += KEY_RECORD_BYTES) {
+    if (memory.compare(at, key, KEY_RECORD_BYTES) == 0) places++;
+  }
+  return places;
 }
 
 function stepsLeft(): u64 {
@@ -140,6 +158,23 @@ describe("the ratchet", () => {
     giveEntry(Pool.KEYS, taken.pop());
     expect(deliver(packets(1))).toBe(PacketVerdict.TAKEN);
     while (taken.length) giveEntry(Pool.KEYS, taken.pop());
+    end();
+  });
+
+  test("keeps the key of a number that was overtaken until it is used, and no longer", () => {
+    start();
+    const key = nextKey(),
+      first = packets(1),
+      otherKey = nextKey(),
+      rest = packets(2);
+    expect(deliver(rest + BYTES)).toBe(PacketVerdict.TAKEN);
+    expect(kept(key)).toBe(1);
+    expect(kept(otherKey)).toBe(1);
+    expect(deliver(first)).toBe(PacketVerdict.TAKEN, "it comes out of order");
+    expect(kept(key)).toBe(0, "used");
+    expect(kept(otherKey)).toBe(1, "its chunk is still held");
+    expect(deliver(rest)).toBe(PacketVerdict.TAKEN);
+    expect(kept(otherKey)).toBe(0, "used, the last one of its chunk");
     end();
   });
 
