@@ -126,15 +126,33 @@ describe('whom the other side is not', () => {
 });
 
 describe('versions', () => {
-  it('a message 1 of another version draws ours, if its MAC is good', () => {
-    const bytes = firstOf().subarray(0, 80);
-    bytes[11] = 2;
+  /** A genuine message 1 of version 2, plain or masked by its first byte, and its MAC. */
+  function firstOfNext(cid = markerCid(Marker.FIRST)) {
+    const bytes = firstOf({ cid }).subarray(0, 80);
+    bytes[11] = (bytes[11] ?? 0) ^ 3; // 1 becomes 2, under the mask too
     const mac = peerKeys().mac('1', bytes);
-    const reply = replyOf(responder.receiveFirst(joined(bytes, mac), HOME, world.now));
+    return { bytes, mac, first: joined(bytes, mac) };
+  }
+
+  it('a message 1 of another version draws ours, if its MAC is good', () => {
+    const { bytes, mac, first } = firstOfNext();
+    const reply = replyOf(responder.receiveFirst(first, HOME, world.now));
     expect(reply).toEqual(emitVersions(peerKeys(), mac));
     expect(reply.length).toBeLessThanOrEqual(96);
     const wrong = joined(bytes, mac.with(0, (mac[0] ?? 0) ^ 1));
     expect(responder.receiveFirst(wrong, HOME, world.now).kind).toBe('other');
+  });
+
+  it('one draws nothing from a node in the stealth form, nor if it is masked', () => {
+    const stealth = world.responder(2, { stealth: true });
+    const { first } = firstOfNext();
+    const masked = firstOfNext(Uint8Array.of(0x5a, ...world.random(7))).first;
+    expect(parseFirst(peerKeys(), masked)).toMatchObject({ masked: true, version: 2 });
+    expect(stealth.receiveFirst(first, HOME, world.now).kind).toBe('silence');
+    expect(stealth.receiveFirst(masked, HOME, world.now).kind).toBe('silence');
+    expect(responder.receiveFirst(masked, HOME, world.now).kind).toBe('silence');
+    expect(responder.receiveFirst(first, HOME, world.now).kind, 'plain to plain').toBe('reply');
+    expect(stealth.receiveFirst(firstOf(), HOME, world.now).kind, 'of ours').toBe('reply');
   });
 
   it('a reply ends the call, unless it is forged or names what we offered', () => {
