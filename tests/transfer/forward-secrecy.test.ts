@@ -1,9 +1,11 @@
 /**
  * Forward secrecy across a rekey: whoever recorded the wire, and then takes all memory of an engine
  * and all that its host held of X25519, reads nothing of what went before. The recording and the
- * keys are real; what could open it is computed by @noble alone.
+ * keys are real; what could open it is computed by @noble alone. Nor do hosts keep what engines have
+ * of a handshake.
  */
 import { EngineTransfer, type OpenOptions } from '@andvari/host-common/transfer/engine-transfer';
+import { NoiseXX } from '@andvari/host-common/transfer/noise';
 import type { X25519Provider } from '@andvari/host-common/transfer/x25519';
 import { nodeX25519 } from '@andvari/host-node/transfer/node-x25519';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -172,5 +174,44 @@ describe('forward secrecy across a rekey', () => {
       return { ...way, keys: [...new Array(first), ...directionKeys(chain, KEYS - first).keys] };
     });
     expect(recording.read(later)).toContain(TEXT);
+  });
+});
+
+describe('the keys of a handshake', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  /** k1 and k2 of each side as it holds them, beside a copy. */
+  function splitKeys() {
+    const keys: { held: Uint8Array; was: Uint8Array }[] = [];
+    const { split } = NoiseXX.prototype;
+    vi.spyOn(NoiseXX.prototype, 'split').mockImplementation(function (this: NoiseXX) {
+      const made = split.call(this);
+      for (const held of [made.k1, made.k2]) keys.push({ held, was: held.slice() });
+      return made;
+    });
+    return keys;
+  }
+  const isWiped = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
+
+  it('are wiped by both hosts once their engines have them, or the caller is refused', async () => {
+    const keys = splitKeys();
+    const world = new VirtualWorld(8);
+    for (const host of [1, 2, 3]) world.network.setLink(host, PERFECT);
+    const called = await world.endpoint(2, { places: { sessions: 1 } });
+    const call = async (host: number) => {
+      const caller = await world.endpoint(host);
+      const outcome = caller.connect(world.identity(2).peerId, world.address(2)).then(
+        () => 'a session',
+        ({ code }: { code: string }) => code,
+      );
+      expect(await world.run(WAIT_US, outcome)).toBe(true);
+      return outcome;
+    };
+    expect(await call(1)).toBe('a session');
+    expect(await call(3)).toBe('ANDVARI_SESSION_CLOSED');
+    expect((await next(called.incoming)).isOpen).toBe(true);
+    expect(keys.length).toBe(8);
+    expect(keys.filter(({ was }) => isWiped(was))).toEqual([]);
+    expect(keys.map(({ held }) => isWiped(held))).toEqual(keys.map(() => true));
   });
 });
