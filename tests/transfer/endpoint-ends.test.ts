@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
-/** Writes to a stream of one way until all has arrived; it ends or does not. */
+/** Writes to a stream of one way until all has arrived; it ends, or does not and is the first. */
 async function arrive(session: TransferSession, length: number, ends: boolean) {
   const stream = await session.openStream({ bidi: false });
   const writer = stream.writable?.getWriter();
@@ -24,15 +24,16 @@ async function arrive(session: TransferSession, length: number, ends: boolean) {
   if (ends) {
     await writer?.close();
     await stream.done;
-  } else await settled(session);
+  } else await acked(session, length);
   return stream;
 }
 
-/** Until a round trip takes no datagrams but its own: all that was written has arrived. */
-async function settled(session: TransferSession): Promise<void> {
+/** Until all of a session's first `length` bytes have gone, and nothing that went is not acked. */
+async function acked(session: TransferSession, length: number): Promise<void> {
   for (;;) {
-    const went = await world.capture(() => session.ping());
-    if (went.length <= 3) return;
+    const { DATA_SENT, IN_FLIGHT } = session.statistics() ?? {};
+    if (DATA_SENT === length && IN_FLIGHT === 0) return;
+    await pause(5);
   }
 }
 
