@@ -1,8 +1,8 @@
 /**
  * Forward secrecy across a rekey: whoever recorded the wire, and then takes all memory of an engine
  * and all that its host held of X25519, reads nothing of what went before. The recording and the
- * keys are real; what could open it is computed by @noble alone. Nor do hosts keep what engines have
- * of a handshake.
+ * keys are real; what could open it is computed by @noble alone. Nor do hosts keep the keys of a
+ * handshake.
  */
 import { EngineTransfer, type OpenOptions } from '@andvari/host-common/transfer/engine-transfer';
 import { NoiseXX } from '@andvari/host-common/transfer/noise';
