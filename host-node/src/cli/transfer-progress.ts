@@ -20,10 +20,10 @@ const EVENT_MS = 1_000;
  */
 export async function showTransfer(
   transfer: FileTransfer,
-  { json = false }: { json?: boolean },
+  { json = false, bar: hasBar = true }: { json?: boolean; bar?: boolean },
   context: CommandContext,
 ): Promise<void> {
-  const bar = json || !context.interactive ? undefined : barFor(transfer, context);
+  const bar = json || !hasBar || !context.interactive ? undefined : barFor(transfer, context);
   const tell = () => {
     if (json) context.event({ event: 'progress', ...factsOf(transfer) });
     else bar?.update(transfer.doneBytes, textsOf(transfer));

@@ -103,7 +103,7 @@ function folderOf(output: string): string {
   throw new ReceiveError('ANDVARI_NOT_A_FOLDER', `${folder} is no folder`);
 }
 
-/** One after the other; those who come meanwhile wait. */
+/** Those who come while somebody is asked, or while the only file comes, wait. */
 async function takeFiles(
   receiver: FileReceiver,
   folder: string,
@@ -111,22 +111,31 @@ async function takeFiles(
   context: CommandContext,
 ): Promise<void> {
   const reader = receiver.offers.getReader();
+  const coming = new Set<Promise<void>>();
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     if (!(await isWanted(next.value, options, context))) {
       await next.value.refuse();
       continue;
     }
-    try {
-      await take(next.value, folder, options, context);
-      if (!options.keep) return;
-    } catch (error) {
-      context.signal.throwIfAborted();
-      if (!options.keep) throw error;
-      const { message, code = 'ANDVARI_INTERNAL' } = error as Error & { code?: string };
-      context.note(`andvari: ${message} (${code})`);
-    }
+    const bar = coming.size === 0;
+    const file = take(next.value, folder, { ...options, bar }, context);
+    if (!options.keep) return file;
+    const told = file
+      .catch((error: unknown) => tellFailure(error, context))
+      .finally(() => coming.delete(told));
+    coming.add(told);
+    // Where somebody is asked, one after the other.
+    if (!options.yes) await told;
   }
+  await Promise.all(coming);
   context.signal.throwIfAborted();
+}
+
+/** A file that did not come is no end of a receiver that goes on. */
+function tellFailure(error: unknown, context: CommandContext): void {
+  if (context.signal.aborted) return;
+  const { message, code = 'ANDVARI_INTERNAL' } = error as Error & { code?: string };
+  context.note(`andvari: ${message} (${code})`);
 }
 
 async function isWanted(
@@ -150,11 +159,16 @@ async function isWanted(
 async function take(
   file: OfferedFile,
   folder: string,
-  options: ReceiveOptions,
+  options: ReceiveOptions & { bar: boolean },
   context: CommandContext,
 ): Promise<void> {
   const transfer = await file.accept(folder);
-  await showTransfer(transfer, options, context);
+  try {
+    await showTransfer(transfer, options, context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw error;
+  }
   tellResult('received', await transfer.completion, options, context);
 }
 

@@ -219,6 +219,34 @@ describe('a file that does not come', () => {
   });
 });
 
+describe('a silence', () => {
+  it('of a sender that was asked ends with it; one that has paused may be silent', async () => {
+    for (const hasPaused of [false, true]) {
+      const file = await sentFile(content(9 * CHUNK_BYTES), hash);
+      const sink = new MemorySink(file.offer.size);
+      const download = new FileDownload({ offer: file.offer, sink, hash, silenceMs: 300 });
+      const sender = await addSource(download, file);
+      const held = Promise.withResolvers<void>();
+      file.source.onRead = (offset) => {
+        if (offset !== 4 * CHUNK_BYTES) return;
+        if (hasPaused) sender.pause();
+        return held.promise;
+      };
+      if (!hasPaused) {
+        await expect(download.completion).rejects.toMatchObject({ code: 'ANDVARI_TRANSFER_CUT' });
+        expect(sink.have.size).toBe(4);
+        held.resolve();
+        await expect(sender.completion).rejects.toBeDefined();
+        continue;
+      }
+      await pause(900);
+      sender.resume();
+      held.resolve();
+      expect(await download.completion).toBe('a path');
+    }
+  });
+});
+
 describe('a pause', () => {
   it('of the receiver: what is under way comes, then nothing until it goes on', async () => {
     const { bytes, file, sink, download } = await started(40 * CHUNK_BYTES);

@@ -19,6 +19,7 @@ function anyRecord(random: Random): FileRecord {
     { type: RecordType.CHUNK_REQUEST, first: place, count: 1 + random(1000) },
     { type: RecordType.ACCEPT, wantsValues: random(2) === 1, have: place },
     { type: RecordType.REJECT, code: random(2 ** 31) },
+    { type: random(2) === 0 ? RecordType.PAUSE : RecordType.RESUME },
     { type: RecordType.CHUNK_HASHES, first: place, values: bytesOf(random, 32 * (1 + random(5))) },
     { type: RecordType.COMPLETE, hash: bytesOf(random, 32) },
     { type: RecordType.CHUNK, index: place, bytes: bytesOf(random, 1 + random(300)) },
@@ -84,6 +85,7 @@ describe('what is no record', () => {
     ['values of half a length', '0106 00000018 0000000000000000 00000000000000000000000000000000'],
     ['no values', '0106 00000008 0000000000000000'],
     ['neither yes nor no', '0102 00000009 020000000000000000'],
+    ['a pause that says more', '0104 00000001 01'],
     ['a reason of another length', '0103 00000003 000000'],
     ['a hash of another length', '0107 00000001 00'],
   ])('%s', (_, text) => {

@@ -24,6 +24,8 @@ export interface Download {
   /** Of all chunks; undefined: not known. */
   readonly values: Uint8Array | undefined;
   readonly isPaused: boolean;
+  /** A source that says nothing for so long, though it was asked and has not paused, is dropped. */
+  readonly silenceMs: number;
   /** How many are there. */
   readonly haveChunks: number;
   /** All values, as the source says. @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY */
@@ -41,6 +43,9 @@ export class DownloadSource {
   private window = WINDOW_START;
   private isReady = false;
   private isOver = false;
+  private hasPaused = false;
+  private silence: ReturnType<typeof setTimeout> | undefined;
+  private isSilent = false;
 
   constructor(download: Download, stream: DuplexStream, name: string) {
     this.download = download;
@@ -58,10 +63,12 @@ export class DownloadSource {
       this.isReady = true;
       this.ask();
       for (let next = await this.read(); next; next = await this.read()) await this.take(next);
-      if (!this.isOver) throw endedEarly();
+      if (!this.isOver) throw this.isSilent ? this.saidNothing() : endedEarly();
     } catch (error) {
       this.reject(rejectCodeOf(error));
       throw error;
+    } finally {
+      clearTimeout(this.silence);
     }
   }
 
@@ -83,6 +90,18 @@ export class DownloadSource {
       count++;
     }
     send();
+    this.listen();
+  }
+
+  /** From now on something is to be heard in time, if it was asked for. */
+  private listen(): void {
+    clearTimeout(this.silence);
+    const isAsked = !this.isReady || this.asked.size > 0;
+    if (!isAsked || this.hasPaused || this.isOver) return;
+    this.silence = setTimeout(() => {
+      this.isSilent = true;
+      this.records.stopReading();
+    }, this.download.silenceMs);
   }
 
   /** The file is there. */
@@ -112,8 +131,22 @@ export class DownloadSource {
     return this.records.write(encodeRecord(record));
   }
 
-  private read(): Promise<FileRecord | undefined> {
-    return this.records.read();
+  /** The next that is no pause. */
+  private async read(): Promise<FileRecord | undefined> {
+    for (;;) {
+      this.listen();
+      const record = await this.records.read();
+      // A disk that is slow here is not the sender's silence.
+      clearTimeout(this.silence);
+      if (record?.type === RecordType.PAUSE) this.hasPaused = true;
+      else if (record?.type === RecordType.RESUME) this.hasPaused = false;
+      else return record;
+    }
+  }
+
+  private saidNothing(): FileTransferError {
+    const message = `the sender has said nothing for ${this.download.silenceMs / 1000} s`;
+    return new FileTransferError('ANDVARI_TRANSFER_CUT', message);
   }
 
   private async readValues(): Promise<void> {
@@ -121,7 +154,7 @@ export class DownloadSource {
     const values = new Uint8Array(count * HASH_BYTES);
     for (let known = 0; known < count; ) {
       const record = await this.read();
-      if (!record) throw endedEarly();
+      if (!record) throw this.isSilent ? this.saidNothing() : endedEarly();
       if (record.type === RecordType.FAILED) throw failure(record.code);
       if (record.type !== RecordType.CHUNK_HASHES || record.first !== known) throw nonsense(record);
       known += record.values.length / HASH_BYTES;

@@ -15,12 +15,15 @@ import type { DuplexStream } from './record-stream.ts';
 
 /** Sources at once; each may have the values of all chunks in memory. */
 export const SOURCES_MAX = 8;
+const SILENCE_MS = 60_000;
 
 export interface DownloadOptions {
   offer: FileOffer;
   sink: FileSink;
   /** Used within single turns of the event loop, so that several downloads can share it. */
   hash: FileHash;
+  /** A source that says nothing for so long is dropped [60 s]. */
+  silenceMs?: number;
 }
 
 /** A source that is no more, and why. */
@@ -39,6 +42,7 @@ export class FileDownload implements Download {
   readonly lost: LostSource[] = [];
   readonly offer: FileOffer;
   readonly plan: ChunkPlan<DownloadSource>;
+  readonly silenceMs: number;
   private readonly sink: FileSink;
   private readonly hash: FileHash;
   private readonly count: number;
@@ -50,7 +54,8 @@ export class FileDownload implements Download {
   private paused = false;
   private ended = false;
 
-  constructor({ offer, sink, hash }: DownloadOptions) {
+  constructor({ offer, sink, hash, silenceMs = SILENCE_MS }: DownloadOptions) {
+    this.silenceMs = silenceMs;
     this.offer = offer;
     this.sink = sink;
     this.hash = hash;

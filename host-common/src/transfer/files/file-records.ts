@@ -6,7 +6,7 @@
  *
  * The receiver says ACCEPT or REJECT, then asks for chunks, as often as it likes, and says COMPLETE
  * at the end. The sender answers: the values of all chunks if ACCEPT asks for them, then each chunk
- * that was asked for, in that order; or FAILED, and nothing behind it.
+ * that was asked for, in that order; or FAILED, and nothing behind it. It may PAUSE between two.
  */
 import { CHUNK_BYTES, chunkCount, FILE_BYTES_MAX, HASH_BYTES } from './file-hash.ts';
 
@@ -17,6 +17,9 @@ export const RecordType = {
   ACCEPT: 0x0102,
   /** It is not: why, a RejectCode 4. */
   REJECT: 0x0103,
+  /** The sender sends nothing until RESUME: 0. */
+  PAUSE: 0x0104,
+  RESUME: 0x0105,
   /** Values: first 8, n x 32. */
   CHUNK_HASHES: 0x0106,
   /** All is there and has its name: BLAKE3 of the file, 32. */
@@ -53,6 +56,7 @@ export type FileRecord =
   | { type: typeof RecordType.CHUNK_REQUEST; first: number; count: number }
   | { type: typeof RecordType.ACCEPT; wantsValues: boolean; have: number }
   | { type: typeof RecordType.REJECT; code: number }
+  | { type: typeof RecordType.PAUSE | typeof RecordType.RESUME }
   | { type: typeof RecordType.CHUNK_HASHES; first: number; values: Uint8Array }
   | { type: typeof RecordType.COMPLETE; hash: Uint8Array }
   | { type: typeof RecordType.CHUNK; index: number; bytes: Uint8Array }
@@ -91,6 +95,9 @@ export function encodeRecord(record: FileRecord): Uint8Array<ArrayBuffer> {
       return withPlace(record.type, record.first, record.values);
     case RecordType.CHUNK:
       return withPlace(record.type, record.index, record.bytes);
+    case RecordType.PAUSE:
+    case RecordType.RESUME:
+      return started(record.type, 1).bytes;
     case RecordType.COMPLETE: {
       const { bytes } = started(record.type, HASH_BYTES);
       bytes.set(record.hash, HEAD_BYTES);
@@ -189,6 +196,10 @@ function decodeBody(type: number, body: Uint8Array): FileRecord {
     case RecordType.ACCEPT:
       wantLength(body.length === 1 + PLACE_BYTES && view.getUint8(0) <= 1, type, body);
       return { type, wantsValues: view.getUint8(0) === 1, have: countOf(view, 1) };
+    case RecordType.PAUSE:
+    case RecordType.RESUME:
+      wantLength(body.length === 1 && body[0] === 0, type, body);
+      return { type };
     case RecordType.CHUNK_HASHES: {
       const values = body.subarray(PLACE_BYTES);
       wantLength(values.length > 0 && values.length % HASH_BYTES === 0, type, body);

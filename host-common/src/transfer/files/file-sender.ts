@@ -90,13 +90,22 @@ export class FileSender {
     return Math.min(this.totalBytes, this.had + this.sent);
   }
 
-  /** Nothing more is sent until resume(). */
+  /** Nothing more is sent until resume(); the receiver is told, and waits. */
   pause(): void {
+    if (!this.gate.isOpen) return;
     this.gate.close();
+    this.say({ type: RecordType.PAUSE });
   }
 
   resume(): void {
+    if (this.gate.isOpen) return;
+    this.say({ type: RecordType.RESUME });
     this.gate.open();
+  }
+
+  /** What cannot be said is told by the end of the stream. */
+  private say(record: FileRecord): void {
+    this.records.write(encodeRecord(record)).catch(() => {});
   }
 
   /** Gives it up; the receiver hears of it. */
