@@ -8,6 +8,7 @@ import { formatAddress } from '../http/socket-address.ts';
 import { dataFolder, makeDataFolder } from '../transfer/data-folder.ts';
 import { FileReceiver, type OfferedFile } from '../transfer/files/file-receiver.ts';
 import { partSecret } from '../transfer/files/part-secret.ts';
+import type { KnownPeers } from '../transfer/known-peers.ts';
 import { type NodeEndpoint, openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
@@ -77,11 +78,13 @@ async function receive(options: ReceiveOptions, context: CommandContext): Promis
   }
   const data = dataFolder(context.env);
   makeDataFolder(data);
+  // What is wrong with the list is told now, and not to the first who calls.
+  loadKnownPeers(context);
   const opened = await openNodeEndpoint({
     identityFile: identityFileOf(options, context),
     passphrase: passphraseOf(options, context),
     ...{ listen: options.listen, sizes: SIZES, windowKiB: WINDOW_KIB },
-    trust: ({ peerId }) => !options.yes || loadKnownPeers(context).has(peerId),
+    trust: ({ peerId }) => !options.yes || knownPeers(context)?.has(peerId) === true,
   });
   const { endpoint } = opened;
   const hash = FileHash.create(await plainEngine());
@@ -94,6 +97,16 @@ async function receive(options: ReceiveOptions, context: CommandContext): Promis
   } finally {
     context.signal.removeEventListener('abort', stop);
     await receiver.close();
+  }
+}
+
+/** As the list is now; undefined, and told: it cannot be read. Then nobody is known. */
+function knownPeers(context: CommandContext): KnownPeers | undefined {
+  try {
+    return loadKnownPeers(context);
+  } catch (error) {
+    tellFailure(error, context);
+    return undefined;
   }
 }
 
@@ -128,7 +141,8 @@ async function takeFiles(
     if (!options.yes) await told;
   }
   await Promise.all(coming);
-  context.signal.throwIfAborted();
+  // That is how one ends that goes on.
+  if (!options.keep) context.signal.throwIfAborted();
 }
 
 /** A file that did not come is no end of a receiver that goes on. */
@@ -144,7 +158,7 @@ async function isWanted(
   context: CommandContext,
 ): Promise<boolean> {
   const peer = peerIdText(peerId);
-  const name = loadKnownPeers(context).nameOf(peerId);
+  const name = knownPeers(context)?.nameOf(peerId);
   const { name: file, size } = offer;
   if (options.json) {
     context.event({ event: 'offered', peer, name, file, bytes: size, authenticationString });

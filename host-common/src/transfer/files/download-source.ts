@@ -104,6 +104,11 @@ export class DownloadSource {
     }, this.download.silenceMs);
   }
 
+  /** Resolves when the sender has heard our last word, or does not hear it. */
+  over(): Promise<void> {
+    return this.records.over();
+  }
+
   /** The file is there. */
   complete(hash: Uint8Array): void {
     this.end({ type: RecordType.COMPLETE, hash });

@@ -47,6 +47,8 @@ export class FileDownload implements Download {
   private readonly hash: FileHash;
   private readonly count: number;
   private readonly sources = new Set<DownloadSource>();
+  /** Those that have been lost too. */
+  private readonly all: DownloadSource[] = [];
   private readonly settle: PromiseWithResolvers<string>;
   /** Calls of the sink, one behind the other. */
   private writing: Promise<unknown> = Promise.resolve();
@@ -106,6 +108,7 @@ export class FileDownload implements Download {
     }
     const source = new DownloadSource(this, stream, name);
     this.sources.add(source);
+    this.all.push(source);
     source.run().catch((error: unknown) => this.lose(source, error));
     if (this.plan.isDone && this.values) void this.complete();
   }
@@ -118,6 +121,14 @@ export class FileDownload implements Download {
   resume(): void {
     this.paused = false;
     this.ask();
+  }
+
+  /**
+   * Resolves when all sources have heard how it ended, or do not hear it: before that their
+   * sessions should not be closed.
+   */
+  async over(): Promise<void> {
+    await Promise.all(this.all.map((source) => source.over()));
   }
 
   /** Gives it up; `discard`: what has come too. Resolves when that is done. */

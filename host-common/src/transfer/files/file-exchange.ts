@@ -7,10 +7,13 @@ import { FileSender, type SentFile } from './file-sender.ts';
 import { type DuplexStream, duplexOf, RecordStream } from './record-stream.ts';
 
 /**
- * Offers a file to the peer; nothing of it goes before the peer takes it.
+ * Offers a file to the peer; nothing of it goes before the peer takes it. The session is kept alive
+ * from now on.
  * @throws what openStream() does
  */
 export async function offerFile(session: TransferSession, file: SentFile): Promise<FileSender> {
+  // Whoever is asked may take his time.
+  session.keepalive(true);
   const stream = await session.openStream({ metadata: encodeFileOffer(file.offer) });
   return new FileSender(file, duplexOf(stream));
 }
@@ -47,6 +50,7 @@ export class IncomingFile {
     try {
       await records.write(encodeRecord({ type: RecordType.REJECT, code }));
       await records.finish();
+      await records.over();
     } catch {
       // The sender is gone.
     }

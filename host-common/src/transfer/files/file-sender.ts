@@ -112,6 +112,7 @@ export class FileSender {
   async cancel(): Promise<void> {
     this.isCancelled = true;
     this.gate.open();
+    await Promise.race([this.fail(FailureCode.CANCELLED), this.records.over()]);
     await this.records.abandon(cancelled());
   }
 
@@ -225,6 +226,7 @@ export class FileSender {
     try {
       await this.records.write(encodeRecord({ type: RecordType.FAILED, code }));
       await this.records.finish();
+      await this.records.over();
     } catch {
       // The stream has ended another way.
     }

@@ -5,16 +5,22 @@ import { type FileRecord, RecordReader } from './file-records.ts';
 export interface DuplexStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
+  /** Resolves or rejects when all is over on it, and what was written has arrived. */
+  readonly done: Promise<void>;
 }
+
+/** So long the last word of a stream may take to arrive; whoever waits for it waits no longer. */
+const LAST_WORD_MS = 2_000;
 
 /** A stream that goes both ways; throws TypeError for one that does not. */
 export function duplexOf({
   readable,
   writable,
+  done,
 }: {
   [End in keyof DuplexStream]: DuplexStream[End] | undefined;
 }): DuplexStream {
-  if (readable && writable) return { readable, writable };
+  if (readable && writable && done) return { readable, writable, done };
   throw new TypeError('wanted a stream that goes both ways');
 }
 
@@ -22,10 +28,12 @@ export class RecordStream {
   private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   private readonly records = new RecordReader();
+  private readonly done: Promise<void>;
   /** Of what has come: those that nobody has asked for yet. */
   private ready: Iterator<FileRecord> | undefined;
 
-  constructor({ readable, writable }: DuplexStream) {
+  constructor({ readable, writable, done }: DuplexStream) {
+    this.done = done;
     this.reader = readable.getReader();
     this.writer = writable.getWriter();
     this.writer.closed.catch(() => {}); // whoever writes is told
@@ -54,6 +62,14 @@ export class RecordStream {
   /** Nothing more is written; resolves when that has been taken. */
   async finish(): Promise<void> {
     await this.writer.close();
+  }
+
+  /** Resolves when all has arrived and nothing more comes, or after two seconds. */
+  async over(): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LAST_WORD_MS);
+    await Promise.race([this.done.catch(() => {}), late]);
+    clearTimeout(timer);
   }
 
   /** Nothing more is read: the peer is stopped. */

@@ -22,13 +22,14 @@ export type Doing = 'read' | 'write';
 /** A file cannot be read or written; `cause` is what the system said. What is there stays. */
 export class FilePlaceError extends Error {
   override readonly name = 'FilePlaceError';
-  readonly code = 'ANDVARI_FILE_PLACE';
+  readonly code: 'ANDVARI_FILE_PLACE' | 'ANDVARI_FILE_UNREADABLE';
   readonly path: string;
 
   constructor(doing: Doing, path: string, cause: unknown) {
     const { message } = cause as Error;
     const code = codeOf(cause);
     super(`cannot ${doing} ${path}: ${WHY[code ?? ''] ?? code ?? message}`, { cause });
+    this.code = doing === 'read' ? 'ANDVARI_FILE_UNREADABLE' : 'ANDVARI_FILE_PLACE';
     this.path = path;
   }
 }

@@ -49,6 +49,8 @@ export class FileReceiver {
   readonly #options: FileReceiverOptions;
   /** Files that come now, by folder and hash. */
   readonly #coming = new Map<string, Promise<Coming>>();
+  /** What senders are still to be told. */
+  readonly #words = new Set<Promise<unknown>>();
   #controller!: ReadableStreamDefaultController<OfferedFile>;
 
   constructor(options: FileReceiverOptions) {
@@ -69,6 +71,7 @@ export class FileReceiver {
   async close(): Promise<void> {
     const ends = [...this.#coming.values()].map(async (it) => (await it).download.cancel());
     await Promise.allSettled(ends);
+    await Promise.allSettled(this.#words);
     await this.#options.endpoint.close();
   }
 
@@ -83,7 +86,7 @@ export class FileReceiver {
   /** What a peer offers, until the session ends. */
   async #takeFiles(session: TransferSession): Promise<void> {
     for await (const file of incomingFiles(session)) {
-      if ((this.#controller.desiredSize ?? 0) <= 0) await file.refuse(RejectCode.REFUSED);
+      if ((this.#controller.desiredSize ?? 0) <= 0) this.#say(file.refuse(RejectCode.REFUSED));
       else this.#controller.enqueue(this.#offered(file));
     }
   }
@@ -94,7 +97,7 @@ export class FileReceiver {
       peerId: file.peerId,
       authenticationString: file.authenticationString,
       accept: (folder) => this.#accept(file, folder),
-      refuse: () => file.refuse(RejectCode.REFUSED),
+      refuse: async () => this.#say(file.refuse(RejectCode.REFUSED)),
     };
   }
 
@@ -108,16 +111,25 @@ export class FileReceiver {
       const { download, transfer } = await coming;
       if (!known) {
         // Not finally(): its promise would be rejected, heard by nobody.
-        const over = () => void this.#coming.delete(key);
+        const over = () => {
+          this.#coming.delete(key);
+          this.#say(download.over());
+        };
         download.completion.then(over, over);
       }
       download.add(file.take(), peerIdText(file.peerId));
       return transfer;
     } catch (error) {
       if (!known) this.#coming.delete(key);
-      await file.refuse(RejectCode.NO_PLACE);
+      this.#say(file.refuse(RejectCode.NO_PLACE));
       throw error;
     }
+  }
+
+  /** close() waits for it. */
+  #say(word: Promise<void>): void {
+    this.#words.add(word);
+    void word.finally(() => this.#words.delete(word));
   }
 
   async #begin(offer: FileOffer, folder: string): Promise<Coming> {

@@ -76,7 +76,7 @@ describe('what is no regular file', () => {
   it('is named when it is not there', async () => {
     const path = folder.at('none');
     await expect(NodeFileSource.open(path)).rejects.toMatchObject({
-      code: 'ANDVARI_FILE_PLACE',
+      code: 'ANDVARI_FILE_UNREADABLE',
       message: `cannot read ${path}: there is no such file or folder`,
       cause: { code: 'ENOENT' },
     });
