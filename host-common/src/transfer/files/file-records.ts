@@ -126,17 +126,31 @@ function withPlace(type: number, place: number, content: Uint8Array): Uint8Array
   return bytes;
 }
 
-/** A chunk's record of `length` bytes, whose bytes are still to be written behind its head. */
-export function chunkRecord(index: number, length: number) {
-  const { view, bytes } = started(RecordType.CHUNK, PLACE_BYTES + length);
-  view.setBigUint64(0, BigInt(index));
-  return { record: bytes, content: bytes.subarray(HEAD_BYTES + PLACE_BYTES) };
+/** Bytes of a chunk's record, at the most. */
+export const CHUNK_RECORD_BYTES = HEAD_BYTES + BODY_BYTES_MAX;
+
+/**
+ * A chunk's record of `length` bytes, whose bytes are still to be written behind its head.
+ * @param memory where it is made: CHUNK_RECORD_BYTES
+ */
+export function chunkRecord(index: number, length: number, memory: Uint8Array<ArrayBuffer>) {
+  const record = memory.subarray(0, HEAD_BYTES + PLACE_BYTES + length);
+  const view = new DataView(record.buffer, record.byteOffset, record.length);
+  view.setUint16(0, RecordType.CHUNK);
+  view.setUint32(2, PLACE_BYTES + length);
+  view.setBigUint64(HEAD_BYTES, BigInt(index));
+  return { record, content: record.subarray(HEAD_BYTES + PLACE_BYTES) };
 }
 
-/** Makes records of what comes in pieces of any length. Holds one record at most. */
+/**
+ * Makes records of what comes in pieces of any length, in one block of memory: the longest record
+ * that has come decides how large it is.
+ */
 export class RecordReader {
   private readonly head = new Uint8Array(HEAD_BYTES);
   private headBytes = 0;
+  private block = new Uint8Array(0);
+  /** Of the record that comes; in the block. */
   private body: Uint8Array<ArrayBuffer> | undefined;
   private bodyBytes = 0;
 
@@ -146,7 +160,7 @@ export class RecordReader {
   }
 
   /**
-   * The records that end in this piece; their bytes are their own.
+   * The records that end in this piece; their bytes are good until the next one is asked for.
    * @throws FileRecordError
    */
   *feed(piece: Uint8Array): Generator<FileRecord> {
@@ -177,7 +191,8 @@ export class RecordReader {
     if (length === 0 || length > BODY_BYTES_MAX) {
       throw new FileRecordError(`a record of ${length} bytes`);
     }
-    this.body = new Uint8Array(length);
+    if (this.block.length < length) this.block = new Uint8Array(length);
+    this.body = this.block.subarray(0, length);
     return part.length;
   }
 }

@@ -6,6 +6,7 @@ import { CHUNK_BYTES, chunkCount, chunkLength, type FileHash, HASH_BYTES } from 
 import type { FileOffer } from './file-offer.ts';
 import { FileChangedError, type FileSource } from './file-places.ts';
 import {
+  CHUNK_RECORD_BYTES,
   chunkRecord,
   encodeRecord,
   FailureCode,
@@ -57,6 +58,11 @@ export class FileSender {
   private readonly records: RecordStream;
   private readonly gate = new Gate();
   private readonly chunks: number;
+  /** One chunk goes while the next one is read. */
+  private readonly memory = [
+    new Uint8Array(CHUNK_RECORD_BYTES),
+    new Uint8Array(CHUNK_RECORD_BYTES),
+  ];
   private sent = 0;
   private had = 0;
   private taken = false;
@@ -205,7 +211,8 @@ export class FileSender {
   }
 
   private async readChunk(index: number) {
-    const chunk = chunkRecord(index, chunkLength(this.file.offer.size, index));
+    const memory = this.memory[index % 2] as Uint8Array<ArrayBuffer>;
+    const chunk = chunkRecord(index, chunkLength(this.file.offer.size, index), memory);
     await this.file.source.read(index * CHUNK_BYTES, chunk.content);
     return chunk;
   }

@@ -45,7 +45,8 @@ export class RecordStream {
   }
 
   /**
-   * The next record; undefined: the peer has finished.
+   * The next record, whose bytes are good until the one behind it is asked for; undefined: the peer
+   * has finished.
    * @throws FileRecordError: nonsense came, or the end in the middle of a record; else what the
    * stream ended with
    */
