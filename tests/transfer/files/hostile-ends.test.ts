@@ -78,7 +78,7 @@ describe('a download does not believe', () => {
     await expect(download.completion).rejects.toMatchObject({
       code: expect.stringMatching(/^ANDVARI_(TRANSFER_(PROTOCOL|INTEGRITY)|FILE_RECORD)$/),
     });
-    expect(sink.state).toBe('closed');
+    expect(sink.state).toBe(sink.have.size > 0 ? 'closed' : 'discarded');
     const good = content(CHUNKS * CHUNK_BYTES);
     for (let index = 0; index < CHUNKS; index++) {
       const piece = (of: Uint8Array) => of.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);

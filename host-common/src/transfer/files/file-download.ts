@@ -217,7 +217,9 @@ export class FileDownload implements Download {
     for (const source of this.sources) source.reject(code);
     await this.writing;
     try {
-      await (discard ? this.sink.discard() : this.sink.close());
+      // A part with nothing in it is of no use to anybody.
+      const isUseless = discard || this.sink.have.size === 0;
+      await (isUseless ? this.sink.discard() : this.sink.close());
     } catch {
       // The first error is the one that is told.
     }
