@@ -61,6 +61,8 @@ export class AnswerDatabase implements AnswerStore {
   #waiting: Pending[] = [];
   #planned = false;
   readonly #pace = new CommitPace();
+  /** Until the next transaction has waited for company. */
+  #rest: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   readonly #closed = Promise.withResolvers<void>();
   #failing = false;
@@ -177,21 +179,25 @@ export class AnswerDatabase implements AnswerStore {
     });
   }
 
-  /** The next transaction, when the thread is free. */
+  /** The next transaction, when the thread is free and it has waited for company. */
   #plan(): void {
     if (this.#underWay.length > 0 || this.#waiting.length === 0 || this.#planned) return;
+    const restMs = this.#pace.restMs(performance.now(), this.#waiting.length);
+    if (restMs > 0) {
+      this.#rest ??= setTimeout(() => this.#post(), Math.ceil(restMs));
+      return;
+    }
     this.#planned = true;
-    const post = () => {
+    setImmediate(() => {
       this.#planned = false;
       this.#post();
-    };
-    const restMs = this.#pace.restMs(performance.now());
-    if (restMs > 0) setTimeout(post, Math.ceil(restMs));
-    else setImmediate(post);
+    });
   }
 
   /** What has come in this turn of the event loop, or while the thread was at work. */
   #post(): void {
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
     if (this.#waiting.length === 0 || !this.#worker) return;
     const changes = packChanges(this.#waiting.map(({ change }) => change));
     this.#underWay.push(this.#waiting);

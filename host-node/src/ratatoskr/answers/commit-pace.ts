@@ -10,6 +10,8 @@ const GAP_MS = 1;
 const MANY_BETWEEN_MS = 0.67;
 /** Times between two calls are averaged over about so many. */
 const AVERAGED = 16;
+/** So many changes are company enough: they wait for no more. */
+const ENOUGH = 8;
 /** After such a rest it is as if none had come before. */
 const REST_MS = 20;
 
@@ -31,9 +33,9 @@ export class CommitPace {
     this.#postedMs = nowMs;
   }
 
-  /** How long the next one waits: 0 to GAP_MS. */
-  restMs(nowMs: number): number {
-    if (this.#betweenMs > MANY_BETWEEN_MS) return 0;
+  /** How long the next one waits, with so many changes in it: 0 to GAP_MS. */
+  restMs(nowMs: number, changes: number): number {
+    if (this.#betweenMs > MANY_BETWEEN_MS || changes >= ENOUGH) return 0;
     return Math.max(0, this.#postedMs + GAP_MS - nowMs);
   }
 }
