@@ -137,6 +137,11 @@ describe('several sources', () => {
     const { file, download } = await started(CHUNK_BYTES);
     download.pause();
     for (let i = 0; i < SOURCES_MAX; i++) await addSource(download, file);
+    const [theirs, ours] = await place.stream();
+    expect(() => download.add(duplexOf(ours), 'the ninth')).toThrow('enough');
+    await expect(new FileSender(file, duplexOf(theirs)).completion).rejects.toMatchObject({
+      code: 'ANDVARI_TRANSFER_REFUSED',
+    });
     await expect(addSource(download, file)).rejects.toMatchObject({
       code: 'ANDVARI_TRANSFER_REFUSED',
     });

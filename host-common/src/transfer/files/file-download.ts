@@ -99,10 +99,13 @@ export class FileDownload implements Download {
 
   /**
    * Takes a stream on which this file was offered: it is asked for what is missing.
-   * @throws FileTransferError ANDVARI_TRANSFER_REFUSED: there are enough, or it has ended
+   * @throws FileTransferError ANDVARI_TRANSFER_REFUSED: there are enough, or it has ended; its
+   * sender is told so
    */
   add(stream: DuplexStream, name: string): void {
     if (this.ended || this.sources.size >= SOURCES_MAX) {
+      // Its sender must not wait for an answer.
+      new DownloadSource(this, stream, name).reject(RejectCode.REFUSED);
       const message = this.ended ? 'the transfer has ended' : `${SOURCES_MAX} sources are enough`;
       throw new FileTransferError('ANDVARI_TRANSFER_REFUSED', message);
     }
