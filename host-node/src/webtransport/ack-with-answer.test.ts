@@ -32,11 +32,18 @@ describe.runIf(quicAvailable)('a packet that is read', () => {
       if (this === client.quic) came++;
       receive.call(this, bytes);
     });
-    void stream.send.write(Uint8Array.of(1));
-    expect(await server.readable.read()).toEqual(Uint8Array.of(1));
-    if (answerMs > 0) await pause(answerMs);
-    await server.writable.write(Uint8Array.of(2));
-    expect(await stream.receive.read()).toEqual(Uint8Array.of(2));
+    // A busy machine may hold an answer for longer than was meant: then it is asked again.
+    for (let isAsMeant = false; !isAsMeant; ) {
+      await pause(100);
+      came = 0;
+      const startMs = performance.now();
+      void stream.send.write(Uint8Array.of(1));
+      expect(await server.readable.read()).toEqual(Uint8Array.of(1));
+      if (answerMs > 0) await pause(answerMs);
+      await server.writable.write(Uint8Array.of(2));
+      expect(await stream.receive.read()).toEqual(Uint8Array.of(2));
+      isAsMeant = performance.now() - startMs < answerMs + 5;
+    }
     expect(came).toBe(packets);
   });
 });

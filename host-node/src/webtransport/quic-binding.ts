@@ -28,6 +28,7 @@ export interface QuicConfig {
   setDisableActiveMigration(disable: boolean): void;
   enableDgram(enabled: boolean, receiveQueue: number, sendQueue: number): void;
   enablePacing(enabled: boolean): void;
+  setCcAlgorithmName(name: 'reno' | 'cubic' | 'bbr'): void;
   grease(enabled: boolean): void;
 }
 
@@ -66,6 +67,8 @@ export interface NativeConnection {
   isTimedOut(): boolean;
   peerError(): QuicConnectionError | null;
   localError(): QuicConnectionError | null;
+  /** What QUIC measures of each path; `rtt`: the smoothed round trip in ms. */
+  pathStats(): { rtt: number }[];
   /** DER, the peer's own first; null before it has shown one. */
   peerCertChain(): Uint8Array[] | null;
 }
