@@ -11,67 +11,19 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
-import { blake3 } from '@noble/hashes/blake3.js';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
-import { folderForTests } from '../testing/folder.ts';
-import { createIdentity } from '../transfer/identity-store.ts';
-import { KnownPeers } from '../transfer/known-peers.ts';
-import { identityOfSeed } from '../transfer/node-identity.ts';
-import { ChildProgram } from './child-program.ts';
+import { hashOf, type TwoNodes, twoNodes } from './testing/two-nodes.ts';
 
 const CHUNK_BYTES = 262_144;
 const long = process.env['ANDVARI_LONG'] !== undefined;
-const folder = folderForTests('send');
-const children: ChildProgram[] = [];
-let receiverId = '';
-
-beforeEach(async () => {
-  const peers: Uint8Array[] = [];
-  for (const who of ['sender', 'receiver']) {
-    const data = folder.at(`${who}/andvari`);
-    mkdirSync(data, { recursive: true, mode: 0o700 });
-    const seed = await createIdentity(`${data}/identity.key`);
-    peers.push(identityOfSeed(seed).peerId);
-  }
-  const [sender, receiver] = peers as [Uint8Array, Uint8Array];
-  receiverId = peerIdText(receiver);
-  KnownPeers.load(folder.at('receiver/andvari/known_peers')).add(sender, 'alice');
-  mkdirSync(folder.at('in'));
-});
-afterEach(async () => {
-  for (const { child, ended } of children.splice(0)) {
-    child.kill('SIGKILL');
-    await ended;
-  }
-});
-
-function run(who: 'sender' | 'receiver', words: string[]): ChildProgram {
-  const child = new ChildProgram([...words, '--json'], undefined, {
-    XDG_DATA_HOME: folder.at(who),
-    ANDVARI_PASSPHRASE_FILE: '',
-  });
-  children.push(child);
-  return child;
-}
-
-async function receiving(...more: string[]) {
-  const words = ['receive', '--yes', '-o', folder.at('in'), '--listen', '127.0.0.1:0', ...more];
-  const receiver = run('receiver', words);
-  const { port } = await receiver.event('ready');
-  return { receiver, peer: `${receiverId}@127.0.0.1:${port}` };
-}
-
-const sending = (path: string, peer: string) => run('sender', ['send', path, peer]);
-const hashOf = (bytes: Uint8Array) => Buffer.from(blake3(bytes)).toString('hex');
-
-/** A file of the sender's. */
-function fileOf(name: string, bytes: Uint8Array): string {
-  const path = folder.at(name);
-  writeFileSync(path, bytes);
-  return path;
-}
+const nodes = twoNodes('send');
+const { folder } = nodes;
+const run: TwoNodes['run'] = (...words) => nodes.run(...words);
+const receiving: TwoNodes['receiving'] = (...more) => nodes.receiving(...more);
+const sending: TwoNodes['sending'] = (path, peer) => nodes.sending(path, peer);
+const fileOf: TwoNodes['fileOf'] = (name, bytes) => nodes.fileOf(name, bytes);
 
 describe('andvari send and receive', () => {
   it.each([0, 1, CHUNK_BYTES, 3 * CHUNK_BYTES + 77])(
@@ -133,11 +85,8 @@ describe('andvari send and receive', () => {
         const sender = sending(path, peer);
         await sender.event('offered');
         await new Promise((resolve) => setTimeout(resolve, random(700)));
-        const victim = random(2) === 0 ? sender : receiver;
-        victim.child.kill('SIGKILL');
-        await victim.ended;
-        for (const other of [sender, receiver]) other.child.kill('SIGKILL');
-        await Promise.all([sender.ended, receiver.ended]);
+        if (random(2) === 0) await nodes.cut(sender, receiver);
+        else await nodes.cut(receiver, sender);
         if (existsSync(folder.at('in/large.bin'))) break;
       }
       const { receiver, peer } = await receiving();
@@ -164,10 +113,13 @@ describe('what does not go', () => {
   }
 
   it.each([
-    ['a folder', '.', /is no regular file \(ANDVARI_NOT_A_FILE\)/],
+    ['a device', '/dev/null', /is no regular file \(ANDVARI_NOT_A_FILE\)/],
     ['a file that is not there', 'nothing', /nothing.*\(ANDVARI_FILE_UNREADABLE\)/],
   ])('%s', async (_, name, told) => {
-    const { code, err } = await failing(folder.at(name), `${receiverId}@127.0.0.1:9`);
+    const { code, err } = await failing(
+      resolve(folder.path, name),
+      `${nodes.receiverId}@127.0.0.1:9`,
+    );
     expect(code).toBe(1);
     expect(err).toMatch(told);
     expect(err.trimEnd().split('\n')).toHaveLength(1);

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
+import type { TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { Command } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
@@ -47,11 +48,11 @@ export class ReceiveError extends Error {
 /** `andvari receive`. */
 export function registerReceiveCommand(program: Command, context: CommandContext): void {
   withIdentity(program.command('receive'))
-    .summary('receive a file that a peer sends')
+    .summary('receive a file or a folder that a peer sends')
     .description(
-      'Wait for a file, ask whether it is wanted, and put it into a folder under the name that ' +
-        'its sender gives it; nothing that is there is replaced. What came in part is kept, and ' +
-        'goes on with the next try.',
+      'Wait for a file or a folder, ask whether it is wanted, and put it into a folder under the ' +
+        'name that its sender gives it; nothing that is there is replaced. What came in part is ' +
+        'kept, and goes on with the next try.',
     )
     .option('--listen <host:port>', 'where peers call', parseListen, {
       host: '0.0.0.0',
@@ -153,7 +154,7 @@ function tellFailure(error: unknown, context: CommandContext): void {
 }
 
 async function isWanted(
-  { offer, peerId, authenticationString }: OfferedFile,
+  { offer, manifest, peerId, authenticationString }: OfferedFile,
   options: ReceiveOptions,
   context: CommandContext,
 ): Promise<boolean> {
@@ -161,13 +162,33 @@ async function isWanted(
   const name = knownPeers(context)?.nameOf(peerId);
   const { name: file, size } = offer;
   if (options.json) {
-    context.event({ event: 'offered', peer, name, file, bytes: size, authenticationString });
+    const event = { event: 'offered', peer, name, file, bytes: size, authenticationString };
+    context.event({ ...event, ...(manifest && { entries: entriesOf(manifest) }) });
   }
   // Nobody else was let in.
   if (options.yes) return true;
   const who = name === undefined ? `${peer} (not known)` : `${name} (${peer})`;
-  const question = `${who} (${authenticationString}) sends "${file}", ${sizeText(size)}. Take it?`;
+  if (manifest) tellEntries(manifest, context);
+  const what = manifest ? `"${file}" (${countText(manifest.fileCount)}),` : `"${file}",`;
+  const question = `${who} (${authenticationString}) sends ${what} ${sizeText(size)}. Take it?`;
   return (await confirm(question, context)) === true;
+}
+
+/** The whole list: whoever is asked sees all that he gets. */
+function tellEntries({ entries }: TreeManifest, context: CommandContext): void {
+  for (const entry of entries) {
+    context.note(entry.isFolder ? `  ${entry.path}/` : `  ${entry.path}  ${sizeText(entry.size)}`);
+  }
+}
+
+function entriesOf({ entries }: TreeManifest) {
+  return entries.map((entry) =>
+    entry.isFolder ? { path: `${entry.path}/` } : { path: entry.path, bytes: entry.size },
+  );
+}
+
+function countText(files: number): string {
+  return files === 1 ? 'a folder with 1 file' : `a folder with ${files} files`;
 }
 
 async function take(
@@ -176,7 +197,10 @@ async function take(
   options: ReceiveOptions & { bar: boolean },
   context: CommandContext,
 ): Promise<void> {
-  const transfer = await file.accept(folder);
+  const transfer = await file.accept(folder, ({ path, size: bytes }) => {
+    if (options.json) context.event({ event: 'file', of: file.offer.name, path, bytes });
+    else context.note(`  ${path}  ${sizeText(bytes)}`);
+  });
   try {
     await showTransfer(transfer, options, context);
   } catch (error) {
@@ -197,5 +221,5 @@ function tellReady(
     return;
   }
   context.note(`listening at ${formatAddress(bound)}; on the other machine:`);
-  context.note(`  andvari send FILE ${peer}@HOST:${bound.port}`);
+  context.note(`  andvari send PATH ${peer}@HOST:${bound.port}`);
 }

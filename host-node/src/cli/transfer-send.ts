@@ -1,15 +1,10 @@
-import { createHash } from 'node:crypto';
-import { basename, resolve } from 'node:path';
-import { plainEngine } from '@andvari/host-common/engine/module';
 import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
-import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
-import type { FileSender } from '@andvari/host-common/transfer/files/file-sender';
-import { hashFile, type SentFile } from '@andvari/host-common/transfer/files/file-sender';
+import type { FileSender, SentFile } from '@andvari/host-common/transfer/files/file-sender';
 import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { Command } from 'commander';
 import { callPeer, listenFor, resolvePlace } from '../transfer/call-peer.ts';
-import { NodeFileSource } from '../transfer/files/node-file-source.ts';
+import type { LeftOut } from '../transfer/files/tree-source.ts';
 import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import type { CommandContext } from './command-context.ts';
 import {
@@ -20,6 +15,7 @@ import {
 } from './transfer-identity.ts';
 import { type CalledPeer, calledPeer } from './transfer-peer.ts';
 import { ONE_SESSION, showTransfer, tellResult, WINDOW_KIB } from './transfer-progress.ts';
+import { leftOutOf, openSource, prepareSource } from './transfer-source.ts';
 import { parseTimeout } from './wallet.ts';
 
 interface SendOptions extends IdentityOptions {
@@ -29,19 +25,19 @@ interface SendOptions extends IdentityOptions {
 
 /** `andvari send`. */
 export function registerSendCommand(program: Command, context: CommandContext): void {
-  withIdentity(program.command('send <file> <peer>'))
-    .summary('send a file to a peer that runs andvari receive')
+  withIdentity(program.command('send <path> <peer>'))
+    .summary('send a file or a folder to a peer that runs andvari receive')
     .description(
-      'Offer a file to PEER@HOST:PORT (the peer ID, or the name that andvari trust gave it; ' +
-        '[HOST] for IPv6) and send what the peer does not have yet. After a cut the same command ' +
-        'goes on where it was.',
+      'Offer a file or a folder to PEER@HOST:PORT (the peer ID, or the name that andvari trust ' +
+        'gave it; [HOST] for IPv6) and send what the peer does not have yet. After a cut the ' +
+        'same command goes on where it was. Links in a folder are not sent.',
     )
     .option('--timeout <ms>', 'time for the session', parseTimeout, 10_000)
     .option('--json', 'one JSON object per line')
     .addHelpText(
       'after',
-      '\nExit codes: 0 the peer has the file, 1 wrong use or input, 2 the peer cannot be ' +
-        'reached or was lost,\n3 the file has changed meanwhile, 4 the peer does not want it, ' +
+      '\nExit codes: 0 the peer has it, 1 wrong use or input, 2 the peer cannot be ' +
+        'reached or was lost,\n3 it has changed meanwhile, 4 the peer does not want it, ' +
         'or has no place.',
     )
     .action((file: string, peer: string, options: SendOptions) =>
@@ -57,29 +53,14 @@ async function send(
 ): Promise<void> {
   const called = calledPeer(peer, context);
   const passphrase = passphraseOf(options, context);
-  const source = await NodeFileSource.open(path);
+  const source = await openSource(path, context.signal);
   try {
-    const file = await prepare(source, called.peerId, context.signal);
+    tellLeftOut(leftOutOf(source), options, context);
+    const file = await prepareSource(source, called.peerId, context.signal);
     await sendTo(called, { file, path, passphrase }, options, context);
   } finally {
     await source.close();
   }
-}
-
-/** The same file to the same peer has the same transfer id. */
-async function prepare(
-  source: NodeFileSource,
-  peerId: Uint8Array,
-  signal: AbortSignal,
-): Promise<SentFile> {
-  const { hash, values } = await hashFile(source, FileHash.create(await plainEngine()), { signal });
-  const id = createHash('sha256').update('andvari-transfer-id').update(peerId).update(hash);
-  const { size, mode, modifiedUs } = source;
-  const offer = {
-    ...{ transferId: id.digest(), name: basename(resolve(source.path)), size, hash },
-    ...{ mode, modifiedUs, compressed: false },
-  };
-  return { offer, source, values };
 }
 
 async function sendTo(
@@ -124,6 +105,18 @@ async function untilSent(
     throw error;
   } finally {
     context.signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Nobody is to think that a link has arrived. */
+function tellLeftOut(
+  leftOut: readonly LeftOut[],
+  { json }: SendOptions,
+  context: CommandContext,
+): void {
+  for (const { path, what } of leftOut) {
+    if (json) context.event({ event: 'left-out', path, what });
+    else context.note(`not sent: ${path} is ${what}`);
   }
 }
 

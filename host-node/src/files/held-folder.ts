@@ -33,7 +33,7 @@ export class HeldFolder {
   /** A folder in this one; rejects with LinkInTheWayError for a symbolic link. Call close(). */
   async enter(part: Uint8Array): Promise<HeldFolder> {
     try {
-      return new HeldFolder(await open(this.#path(part), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+      return new HeldFolder(await open(this.pathOf(part), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     } catch (error) {
       // The kernel says "not a directory" of a link as well.
       if ((await this.look(part))?.isSymbolicLink()) throw linkInTheWay(error);
@@ -44,7 +44,7 @@ export class HeldFolder {
   /** A file in this folder; rejects with LinkInTheWayError for a symbolic link. */
   async openFile(part: Uint8Array, flags: number, mode?: number): Promise<FileHandle> {
     try {
-      return await open(this.#path(part), flags | O_NOFOLLOW, mode);
+      return await open(this.pathOf(part), flags | O_NOFOLLOW, mode);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw linkInTheWay(error);
       throw error;
@@ -54,7 +54,7 @@ export class HeldFolder {
   /** What has that name, a link itself and not what it points to; undefined: nothing. */
   async look(part: Uint8Array): Promise<Stats | undefined> {
     try {
-      return await lstat(this.#path(part));
+      return await lstat(this.pathOf(part));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -63,21 +63,25 @@ export class HeldFolder {
 
   /** A second name for a file; rejects with EEXIST when it is taken. */
   link(part: Uint8Array, second: Uint8Array): Promise<void> {
-    return link(this.#path(part), this.#path(second));
+    return link(this.pathOf(part), this.pathOf(second));
   }
 
   /** Another name for a file; what had it before goes. */
   rename(part: Uint8Array, other: Uint8Array): Promise<void> {
-    return rename(this.#path(part), this.#path(other));
+    return rename(this.pathOf(part), this.pathOf(other));
   }
 
   remove(part: Uint8Array): Promise<void> {
-    return unlink(this.#path(part));
+    return unlink(this.pathOf(part));
   }
 
   /** Everything in the folder; names are bytes. */
   entries(): Promise<Dir> {
-    return opendir(this.#path(Buffer.of()), { encoding: 'buffer' as BufferEncoding });
+    return opendir(this.pathOf(Buffer.of()), { encoding: 'buffer' as BufferEncoding });
+  }
+
+  stat(): Promise<Stats> {
+    return this.#handle.stat();
   }
 
   /** Makes what was named and unnamed here last through a power cut. */
@@ -89,7 +93,8 @@ export class HeldFolder {
     return this.#handle.close();
   }
 
-  #path(part: Uint8Array): Buffer {
+  /** By which the system reaches it while this folder is held. */
+  pathOf(part: Uint8Array): Buffer {
     return Buffer.concat([Buffer.from(`/proc/self/fd/${this.#handle.fd}/`), part]);
   }
 }

@@ -133,6 +133,25 @@ describe('several sources', () => {
     expect(file.offer.size).toBe(sink.bytes.length);
   });
 
+  it('one that comes while the file gets its name, or later, is told that it is there', async () => {
+    const { file, sink, download } = await started(2 * CHUNK_BYTES);
+    const late: FileSender[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    sink.onWrite = (index) => {
+      if (index < 0)
+        void addSource(download, file).then((sender) => resolve(void late.push(sender)));
+    };
+    await addSource(download, file);
+    await download.completion;
+    await promise;
+    late.push(await addSource(download, file));
+    for (const sender of late) {
+      await sender.completion;
+      expect(sender.sentBytes).toBe(0);
+    }
+    expect(late).toHaveLength(2);
+  });
+
   it('are eight at most', async () => {
     const { file, download } = await started(CHUNK_BYTES);
     download.pause();

@@ -86,7 +86,13 @@ export async function sentFile(
   const known = await hashFile(source, hash);
   const offer: FileOffer = {
     ...{ transferId: new Uint8Array(32).fill(7), name: 'a file', size: bytes.length },
-    ...{ hash: known.hash, mode: 0o644, modifiedUs: 1_700_000_000_000_000n, compressed: false },
+    ...{
+      hash: known.hash,
+      mode: 0o644,
+      modifiedUs: 1_700_000_000_000_000n,
+      compressed: false,
+      isFolder: false,
+    },
   };
   return { offer, source, values: known.values };
 }

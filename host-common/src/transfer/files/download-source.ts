@@ -1,11 +1,12 @@
 /** One of those whom a download asks for chunks: its stream, and what it has been asked for. */
 
 import type { ChunkPlan } from './chunk-plan.ts';
-import { chunkCount, HASH_BYTES } from './file-hash.ts';
+import { readValues } from './chunk-values.ts';
+import { chunkCount } from './file-hash.ts';
 import type { FileOffer } from './file-offer.ts';
 import { encodeRecord, type FileRecord, RecordType, RejectCode } from './file-records.ts';
-import { FileTransferError, failure } from './file-transfer-error.ts';
-import { type DuplexStream, RecordStream } from './record-stream.ts';
+import { endedEarly, FileTransferError, failure, nonsense } from './file-transfer-error.ts';
+import type { RecordStream } from './record-stream.ts';
 
 /** Chunks that a source is asked for at once: first, at the least, and at the most. */
 const WINDOW_START = 8;
@@ -47,9 +48,9 @@ export class DownloadSource {
   private silence: ReturnType<typeof setTimeout> | undefined;
   private isSilent = false;
 
-  constructor(download: Download, stream: DuplexStream, name: string) {
+  constructor(download: Download, records: RecordStream, name: string) {
     this.download = download;
-    this.records = new RecordStream(stream);
+    this.records = records;
     this.name = name;
   }
 
@@ -155,17 +156,11 @@ export class DownloadSource {
   }
 
   private async readValues(): Promise<void> {
-    const count = chunkCount(this.download.offer.size);
-    const values = new Uint8Array(count * HASH_BYTES);
-    for (let known = 0; known < count; ) {
+    const values = await readValues(chunkCount(this.download.offer.size), async () => {
       const record = await this.read();
       if (!record) throw this.isSilent ? this.saidNothing() : endedEarly();
-      if (record.type === RecordType.FAILED) throw failure(record.code);
-      if (record.type !== RecordType.CHUNK_HASHES || record.first !== known) throw nonsense(record);
-      known += record.values.length / HASH_BYTES;
-      if (known > count) throw nonsense(record);
-      values.set(record.values, record.first * HASH_BYTES);
-    }
+      return record;
+    });
     await this.download.takeValues(values);
   }
 
@@ -188,13 +183,4 @@ export class DownloadSource {
 function rejectCodeOf(error: unknown): number {
   if (!(error instanceof FileTransferError)) return RejectCode.PROTOCOL;
   return error.code === 'ANDVARI_TRANSFER_INTEGRITY' ? RejectCode.INTEGRITY : RejectCode.PROTOCOL;
-}
-
-function endedEarly(): FileTransferError {
-  return new FileTransferError('ANDVARI_TRANSFER_CUT', 'the sender ended before all had come');
-}
-
-function nonsense({ type }: FileRecord): FileTransferError {
-  const message = `the sender said what nobody had asked for (type 0x${type.toString(16)})`;
-  return new FileTransferError('ANDVARI_TRANSFER_PROTOCOL', message);
 }

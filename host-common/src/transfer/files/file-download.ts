@@ -11,7 +11,7 @@ import type { FileOffer } from './file-offer.ts';
 import type { FileSink } from './file-places.ts';
 import { RejectCode } from './file-records.ts';
 import { FileTransferError } from './file-transfer-error.ts';
-import type { DuplexStream } from './record-stream.ts';
+import { type DuplexStream, RecordStream } from './record-stream.ts';
 
 /** Sources at once; each may have the values of all chunks in memory. */
 export const SOURCES_MAX = 8;
@@ -24,6 +24,8 @@ export interface DownloadOptions {
   hash: FileHash;
   /** A source that says nothing for so long is dropped [60 s]. */
   silenceMs?: number;
+  /** Told of each chunk that has come and is kept. */
+  onChunk?: (index: number) => void;
 }
 
 /** A source that is no more, and why. */
@@ -43,6 +45,7 @@ export class FileDownload implements Download {
   readonly offer: FileOffer;
   readonly plan: ChunkPlan<DownloadSource>;
   readonly silenceMs: number;
+  private readonly onChunk: ((index: number) => void) | undefined;
   private readonly sink: FileSink;
   private readonly hash: FileHash;
   private readonly count: number;
@@ -55,8 +58,12 @@ export class FileDownload implements Download {
   private bytes: number;
   private paused = false;
   private ended = false;
+  /** All has come; it gets its name, or has got it. */
+  private isFinishing = false;
+  private isWhole = false;
 
-  constructor({ offer, sink, hash, silenceMs = SILENCE_MS }: DownloadOptions) {
+  constructor({ offer, sink, hash, silenceMs = SILENCE_MS, onChunk }: DownloadOptions) {
+    this.onChunk = onChunk;
     this.silenceMs = silenceMs;
     this.offer = offer;
     this.sink = sink;
@@ -98,22 +105,26 @@ export class FileDownload implements Download {
   }
 
   /**
-   * Takes a stream on which this file was offered: it is asked for what is missing.
-   * @throws FileTransferError ANDVARI_TRANSFER_REFUSED: there are enough, or it has ended; its
+   * Takes a stream on which this file was offered: it is asked for what is missing. One that comes
+   * when all is there is told so.
+   * @throws FileTransferError ANDVARI_TRANSFER_REFUSED: there are enough, or it has failed; its
    * sender is told so
    */
-  add(stream: DuplexStream, name: string): void {
-    if (this.ended || this.sources.size >= SOURCES_MAX) {
+  add(stream: DuplexStream | RecordStream, name: string): void {
+    const records = stream instanceof RecordStream ? stream : new RecordStream(stream);
+    const source = new DownloadSource(this, records, name);
+    const hasFailed = this.ended && !this.isFinishing;
+    if (hasFailed || this.sources.size >= SOURCES_MAX) {
       // Its sender must not wait for an answer.
-      new DownloadSource(this, stream, name).reject(RejectCode.REFUSED);
-      const message = this.ended ? 'the transfer has ended' : `${SOURCES_MAX} sources are enough`;
+      source.reject(RejectCode.REFUSED);
+      const message = hasFailed ? 'the transfer has ended' : `${SOURCES_MAX} sources are enough`;
       throw new FileTransferError('ANDVARI_TRANSFER_REFUSED', message);
     }
-    const source = new DownloadSource(this, stream, name);
     this.sources.add(source);
     this.all.push(source);
     source.run().catch((error: unknown) => this.lose(source, error));
-    if (this.plan.isDone && this.values) void this.complete();
+    if (this.isWhole) source.complete(this.offer.hash);
+    else if (this.plan.isDone && this.values) void this.complete();
   }
 
   /** What is under way still comes. */
@@ -170,6 +181,7 @@ export class FileDownload implements Download {
       await this.sink.write(index, bytes);
       this.bytes += bytes.length;
       this.plan.came(index);
+      this.onChunk?.(index);
     });
     if (this.plan.isDone) await this.complete();
   }
@@ -194,13 +206,16 @@ export class FileDownload implements Download {
   private async complete(): Promise<void> {
     if (this.ended) return;
     this.ended = true;
+    this.isFinishing = true;
     try {
       await this.writing;
       const path = await this.sink.finish();
+      this.isWhole = true;
       for (const source of this.sources) source.complete(this.offer.hash);
       this.settle.resolve(path);
     } catch (error) {
       this.ended = false;
+      this.isFinishing = false;
       await this.fail(error, RejectCode.NO_PLACE);
     }
   }

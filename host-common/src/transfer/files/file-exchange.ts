@@ -1,10 +1,12 @@
 /** Files on a session: what we offer, and what the peer offers us. */
 import type { TransferSession } from '../transfer-session.ts';
 import type { TransferStream } from '../transfer-stream.ts';
+import type { FileHash } from './file-hash.ts';
 import { decodeFileOffer, encodeFileOffer, type FileOffer } from './file-offer.ts';
 import { encodeRecord, RecordType } from './file-records.ts';
 import { FileSender, type SentFile } from './file-sender.ts';
-import { type DuplexStream, duplexOf, RecordStream } from './record-stream.ts';
+import { type InspectedFolder, inspectFolder } from './inspect-folder.ts';
+import { duplexOf, RecordStream } from './record-stream.ts';
 
 /**
  * Offers a file to the peer; nothing of it goes before the peer takes it. The session is kept alive
@@ -25,27 +27,32 @@ export class IncomingFile {
   readonly peerId: Uint8Array;
   /** Of the session on which it is offered. */
   readonly authenticationString: string;
-  private stream: DuplexStream | undefined;
+  private readonly records: RecordStream;
+  private isOpen = true;
 
-  constructor(offer: FileOffer, session: TransferSession, stream: DuplexStream) {
+  constructor(offer: FileOffer, session: TransferSession, records: RecordStream) {
     this.offer = offer;
     this.peerId = session.peerId;
     this.authenticationString = session.authenticationString;
-    this.stream = stream;
+    this.records = records;
   }
 
-  /** The stream on which it comes, for a FileDownload. Throws Error when that was given before. */
-  take(): DuplexStream {
-    const { stream } = this;
-    if (!stream) throw new Error('the offer has been taken or refused');
-    this.stream = undefined;
-    return stream;
+  /** What is in a folder; once. Rejects with what inspectFolder() does. */
+  inspect(hash: FileHash): Promise<InspectedFolder> {
+    return inspectFolder(this.records, this.offer, hash);
+  }
+
+  /** What it comes by, for a FileDownload. Throws Error when that was given before. */
+  take(): RecordStream {
+    if (!this.isOpen) throw new Error('the offer has been taken or refused');
+    this.isOpen = false;
+    return this.records;
   }
 
   /** Tells the sender, for a RejectCode; nothing happens when it was taken before. */
   async refuse(code: number): Promise<void> {
-    if (!this.stream) return;
-    const records = new RecordStream(this.take());
+    if (!this.isOpen) return;
+    const records = this.take();
     records.stopReading();
     try {
       await records.write(encodeRecord({ type: RecordType.REJECT, code }));
@@ -75,7 +82,11 @@ export async function* incomingFiles(session: TransferSession): AsyncGenerator<I
 
 function fileOf(stream: TransferStream, session: TransferSession): IncomingFile | undefined {
   try {
-    return new IncomingFile(decodeFileOffer(stream.metadata), session, duplexOf(stream));
+    return new IncomingFile(
+      decodeFileOffer(stream.metadata),
+      session,
+      new RecordStream(duplexOf(stream)),
+    );
   } catch (error) {
     // No offer, or one that nobody can keep.
     stream.readable?.cancel(error).catch(() => {});

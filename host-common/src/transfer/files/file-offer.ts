@@ -21,6 +21,8 @@ export interface FileOffer {
   modifiedUs: bigint;
   /** Its frames may be compressed (LZ4). */
   compressed: boolean;
+  /** A folder: its row, of this size and hash, begins with its manifest (tree-manifest.ts). */
+  isFolder: boolean;
 }
 
 /** What came is no offer, or one that nobody can keep. */
@@ -46,7 +48,7 @@ const TAIL_BYTES = 8 + 4 + 8 + HASH_BYTES + 4 + 8 + 1;
 /** @throws FileOfferError, TypeError, RangeError */
 export function encodeFileOffer(offer: FileOffer): Uint8Array<ArrayBuffer> {
   checkOffer(offer);
-  const { transferId, size, hash, mode, modifiedUs, compressed } = offer;
+  const { transferId, size, hash, mode, modifiedUs } = offer;
   const name = new TextEncoder().encode(offer.name);
   const bytes = new Uint8Array(HEAD_BYTES + name.length + TAIL_BYTES);
   bytes[0] = FORMAT;
@@ -60,9 +62,17 @@ export function encodeFileOffer(offer: FileOffer): Uint8Array<ArrayBuffer> {
   bytes.set(hash, HEAD_BYTES + name.length + 20);
   tail.setUint32(52, mode);
   tail.setBigUint64(56, modifiedUs);
-  const executable = (mode & EXECUTE) !== 0;
-  tail.setUint8(64, (compressed ? Flag.COMPRESSED : 0) | (executable ? Flag.EXECUTABLE : 0));
+  tail.setUint8(64, flagsOf(offer));
   return bytes;
+}
+
+function flagsOf({ mode, compressed, isFolder }: FileOffer): number {
+  const executable = (mode & EXECUTE) !== 0;
+  return (
+    (compressed ? Flag.COMPRESSED : 0) |
+    (executable ? Flag.EXECUTABLE : 0) |
+    (isFolder ? Flag.FOLDER : 0)
+  );
 }
 
 /**
@@ -88,14 +98,14 @@ export function decodeFileOffer(bytes: Uint8Array): FileOffer {
     mode: tail.getUint32(52),
     modifiedUs: tail.getBigUint64(56),
     compressed: (flags & Flag.COMPRESSED) !== 0,
+    isFolder: (flags & Flag.FOLDER) !== 0,
   };
   checkOffer(offer);
   const count = tail.getBigUint64(12);
   if (tail.getUint32(8) !== CHUNK_BYTES || count !== BigInt(chunkCount(offer.size))) {
     throw new FileOfferError(`chunks of ${tail.getUint32(8)} bytes, ${count} of them`);
   }
-  const executable = (offer.mode & EXECUTE) !== 0;
-  if (flags >= Flag.FOLDER || executable !== ((flags & Flag.EXECUTABLE) !== 0)) {
+  if (flags !== flagsOf(offer)) {
     throw new FileOfferError(`flags ${flags} of a file of mode ${offer.mode.toString(8)}`);
   }
   return offer;

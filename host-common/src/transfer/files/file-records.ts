@@ -7,6 +7,8 @@
  * The receiver says ACCEPT or REJECT, then asks for chunks, as often as it likes, and says COMPLETE
  * at the end. The sender answers: the values of all chunks if ACCEPT asks for them, then each chunk
  * that was asked for, in that order; or FAILED, and nothing behind it. It may PAUSE between two.
+ * Of a folder the receiver may INSPECT what it is offered before ACCEPT or REJECT: it is sent the
+ * values, and the chunks that it asks for.
  */
 import { CHUNK_BYTES, chunkCount, FILE_BYTES_MAX, HASH_BYTES } from './file-hash.ts';
 
@@ -28,6 +30,8 @@ export const RecordType = {
   CHUNK: 0x0110,
   /** Ours: nothing more comes: why, a FailureCode 4. */
   FAILED: 0x0111,
+  /** Ours: the values of all chunks are wanted before it is said whether the file is: 0. */
+  INSPECT: 0x0112,
 } as const;
 
 export const RejectCode = {
@@ -56,11 +60,13 @@ export type FileRecord =
   | { type: typeof RecordType.CHUNK_REQUEST; first: number; count: number }
   | { type: typeof RecordType.ACCEPT; wantsValues: boolean; have: number }
   | { type: typeof RecordType.REJECT; code: number }
-  | { type: typeof RecordType.PAUSE | typeof RecordType.RESUME }
+  | { type: typeof RecordType.PAUSE | typeof RecordType.RESUME | typeof RecordType.INSPECT }
   | { type: typeof RecordType.CHUNK_HASHES; first: number; values: Uint8Array }
   | { type: typeof RecordType.COMPLETE; hash: Uint8Array }
   | { type: typeof RecordType.CHUNK; index: number; bytes: Uint8Array }
   | { type: typeof RecordType.FAILED; code: number };
+
+export type RecordOf<Type> = Extract<FileRecord, { type: Type }>;
 
 /** What came is no record of a file. */
 export class FileRecordError extends Error {
@@ -97,6 +103,7 @@ export function encodeRecord(record: FileRecord): Uint8Array<ArrayBuffer> {
       return withPlace(record.type, record.index, record.bytes);
     case RecordType.PAUSE:
     case RecordType.RESUME:
+    case RecordType.INSPECT:
       return started(record.type, 1).bytes;
     case RecordType.COMPLETE: {
       const { bytes } = started(record.type, HASH_BYTES);
@@ -213,6 +220,7 @@ function decodeBody(type: number, body: Uint8Array): FileRecord {
       return { type, wantsValues: view.getUint8(0) === 1, have: countOf(view, 1) };
     case RecordType.PAUSE:
     case RecordType.RESUME:
+    case RecordType.INSPECT:
       wantLength(body.length === 1 && body[0] === 0, type, body);
       return { type };
     case RecordType.CHUNK_HASHES: {

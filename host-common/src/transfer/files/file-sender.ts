@@ -11,6 +11,7 @@ import {
   encodeRecord,
   FailureCode,
   type FileRecord,
+  type RecordOf,
   RecordType,
   VALUES_PER_RECORD,
 } from './file-records.ts';
@@ -66,6 +67,7 @@ export class FileSender {
   private sent = 0;
   private had = 0;
   private taken = false;
+  private isInspected = false;
   private isCancelled = false;
 
   /** @param stream on which the file was offered: its metadata are the offer */
@@ -149,19 +151,36 @@ export class FileSender {
   }
 
   private async serve(): Promise<void> {
-    const accept = await this.read();
-    if (accept.type !== RecordType.ACCEPT) throw protocolError(accept);
-    this.taken = true;
-    if (accept.have > this.chunks) throw protocolError(accept);
-    this.had = Math.min(this.file.offer.size, accept.have * CHUNK_BYTES);
-    if (accept.wantsValues) await this.sendValues();
     for (;;) {
       const record = await this.read();
-      if (record.type === RecordType.COMPLETE) return this.end(record.hash);
-      if (record.type !== RecordType.CHUNK_REQUEST) throw protocolError(record);
-      if (record.first + record.count > this.chunks) throw protocolError(record);
-      await this.sendChunks(record);
+      if (record.type === RecordType.COMPLETE && this.taken) return this.end(record.hash);
+      if (record.type === RecordType.ACCEPT && !this.taken) await this.take(record);
+      else if (record.type === RecordType.INSPECT && this.isSecret) await this.show();
+      else if (record.type === RecordType.CHUNK_REQUEST) await this.answer(record);
+      else throw protocolError(record);
     }
+  }
+
+  /** Nothing of it has been asked for. */
+  private get isSecret(): boolean {
+    return !this.taken && !this.isInspected;
+  }
+
+  private async take({ wantsValues, have }: RecordOf<typeof RecordType.ACCEPT>): Promise<void> {
+    if (have > this.chunks) throw protocolError({ type: RecordType.ACCEPT });
+    this.taken = true;
+    this.had = Math.min(this.file.offer.size, have * CHUNK_BYTES);
+    if (wantsValues) await this.sendValues();
+  }
+
+  private async show(): Promise<void> {
+    this.isInspected = true;
+    await this.sendValues();
+  }
+
+  private async answer(record: RecordOf<typeof RecordType.CHUNK_REQUEST>): Promise<void> {
+    if (this.isSecret || record.first + record.count > this.chunks) throw protocolError(record);
+    await this.sendChunks(record);
   }
 
   private async read(): Promise<FileRecord> {
@@ -206,7 +225,7 @@ export class FileSender {
       }
       await this.gate.passed();
       await this.records.write(record);
-      this.sent += content.length;
+      if (this.taken) this.sent += content.length;
     }
   }
 
@@ -240,7 +259,7 @@ export class FileSender {
   }
 }
 
-function protocolError({ type }: FileRecord): FileTransferError {
+function protocolError({ type }: Pick<FileRecord, 'type'>): FileTransferError {
   const message = `the receiver said what nobody had asked for (type 0x${type.toString(16)})`;
   return new FileTransferError('ANDVARI_TRANSFER_PROTOCOL', message);
 }

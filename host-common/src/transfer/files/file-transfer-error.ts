@@ -1,5 +1,5 @@
 /** Why a file did not come to its receiver. */
-import { FailureCode, RejectCode } from './file-records.ts';
+import { FailureCode, type FileRecord, RejectCode } from './file-records.ts';
 
 export type FileTransferErrorCode =
   /** The receiver does not want it. */
@@ -67,4 +67,15 @@ export function failure(code: number): FileTransferError {
       return new FileTransferError('ANDVARI_TRANSFER_PROTOCOL', message);
     }
   }
+}
+
+/** A sender has finished before its time. */
+export function endedEarly(): FileTransferError {
+  return new FileTransferError('ANDVARI_TRANSFER_CUT', 'the sender ended before all had come');
+}
+
+/** A sender says what it was not asked for. */
+export function nonsense({ type }: Pick<FileRecord, 'type'>): FileTransferError {
+  const message = `the sender said what nobody had asked for (type 0x${type.toString(16)})`;
+  return new FileTransferError('ANDVARI_TRANSFER_PROTOCOL', message);
 }

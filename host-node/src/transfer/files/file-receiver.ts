@@ -10,9 +10,12 @@ import type { FileHash } from '@andvari/host-common/transfer/files/file-hash';
 import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
 import { RejectCode } from '@andvari/host-common/transfer/files/file-records';
 import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
+import type { InspectedFolder } from '@andvari/host-common/transfer/files/inspect-folder';
+import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { PartFile } from './part-file.ts';
+import { whenWhole } from './whole-files.ts';
 
 /** Offers that wait for somebody to decide; more are refused. */
 const OFFERS_MAX = 64;
@@ -24,18 +27,30 @@ export interface FileReceiverOptions {
   hash: FileHash;
 }
 
-/** A file that somebody offers, until it is accepted or refused. */
+/** A file or a folder that somebody offers, until it is accepted or refused. */
 export interface OfferedFile {
   readonly offer: FileOffer;
+  /** What is in the folder, verified; undefined: it is a file. */
+  readonly manifest: TreeManifest | undefined;
   readonly peerId: Uint8Array;
   /** Of the session, for two people to compare. */
   readonly authenticationString: string;
   /**
    * Takes it into a folder. A file that comes already has one source more then.
+   * @param onEntry told of each file of a folder that has come whole; not of one with no bytes,
+   *   nor when the folder comes already
    * @throws what PartFile.open() does: then the sender is told that there is no place
    */
-  accept(folder: string): Promise<FileTransfer>;
+  accept(folder: string, onEntry?: (file: FileEntry) => void): Promise<FileTransfer>;
   refuse(): Promise<void>;
+}
+
+/** What an offer is taken with. */
+interface Taken {
+  file: IncomingFile;
+  inspected: InspectedFolder | undefined;
+  folder: string;
+  onEntry: ((file: FileEntry) => void) | undefined;
 }
 
 interface Coming {
@@ -85,27 +100,47 @@ export class FileReceiver {
 
   /** What a peer offers, until the session ends. */
   async #takeFiles(session: TransferSession): Promise<void> {
+    let inspecting: Promise<unknown> = Promise.resolve();
+    let waiting = 0;
     for await (const file of incomingFiles(session)) {
-      if ((this.#controller.desiredSize ?? 0) <= 0) this.#say(file.refuse(RejectCode.REFUSED));
-      else this.#controller.enqueue(this.#offered(file));
+      const isRoom = (this.#controller.desiredSize ?? 0) > waiting;
+      if (!isRoom) this.#say(file.refuse(RejectCode.REFUSED));
+      else if (!file.offer.isFolder) this.#offer(file, undefined);
+      else {
+        // Of one peer one at a time: each may have a long list.
+        waiting++;
+        inspecting = inspecting.then(() => this.#inspect(file)).finally(() => waiting--);
+      }
     }
   }
 
-  #offered(file: IncomingFile): OfferedFile {
-    return {
-      offer: file.offer,
-      peerId: file.peerId,
-      authenticationString: file.authenticationString,
-      accept: (folder) => this.#accept(file, folder),
-      refuse: async () => this.#say(file.refuse(RejectCode.REFUSED)),
-    };
+  /** Nobody is asked about a folder whose list is not in order. */
+  async #inspect(file: IncomingFile): Promise<void> {
+    try {
+      this.#offer(file, await file.inspect(this.#options.hash));
+    } catch (error) {
+      const isOther = (error as { code?: unknown }).code === 'ANDVARI_TRANSFER_INTEGRITY';
+      this.#say(file.refuse(isOther ? RejectCode.INTEGRITY : RejectCode.PROTOCOL));
+    }
   }
 
-  async #accept(file: IncomingFile, folder: string): Promise<FileTransfer> {
-    const { offer } = file;
-    const key = `${folder}\0${offer.name}\0${offer.size}\0${nameOf(offer.hash)}`;
+  #offer(file: IncomingFile, inspected: InspectedFolder | undefined): void {
+    this.#controller.enqueue({
+      offer: file.offer,
+      manifest: inspected?.manifest,
+      peerId: file.peerId,
+      authenticationString: file.authenticationString,
+      accept: (folder, onEntry) => this.#accept({ file, inspected, folder, onEntry }),
+      refuse: async () => this.#say(file.refuse(RejectCode.REFUSED)),
+    });
+  }
+
+  async #accept(taken: Taken): Promise<FileTransfer> {
+    const { file, folder } = taken;
+    const { name, size, hash, isFolder } = file.offer;
+    const key = [folder, name, size, nameOf(hash), isFolder].join('\0');
     const known = this.#coming.get(key);
-    const coming = known ?? this.#begin(offer, folder);
+    const coming = known ?? this.#begin(taken);
     if (!known) this.#coming.set(key, coming);
     try {
       const { download, transfer } = await coming;
@@ -132,10 +167,18 @@ export class FileReceiver {
     void word.finally(() => this.#words.delete(word));
   }
 
-  async #begin(offer: FileOffer, folder: string): Promise<Coming> {
+  async #begin({ file: { offer }, inspected, folder, onEntry }: Taken): Promise<Coming> {
     const { secret, hash } = this.#options;
-    const sink = await PartFile.open({ folder, offer, secret, hash });
-    const download = new FileDownload({ offer, sink, hash });
+    const manifest = inspected?.manifest;
+    const sink = await PartFile.open({ folder, offer, secret, hash, manifest });
+    try {
+      if (inspected && !sink.values) await sink.keepValues(inspected.values);
+    } catch (error) {
+      await sink.close();
+      throw error;
+    }
+    const onChunk = manifest && onEntry && whenWhole(manifest, sink.have, onEntry);
+    const download = new FileDownload({ offer, sink, hash, ...(onChunk && { onChunk }) });
     const transfer = new FileTransfer(download, { offer, path: folder, direction: 'receive' });
     return { download, transfer };
   }

@@ -11,6 +11,9 @@ const NUMBER_MAX = 1000;
 /** From systems of files without second names, such as those of cameras. */
 const NO_LINKS: readonly (string | undefined)[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
+/** What a folder's name is taken by: something else, a file. */
+const TAKEN: readonly (string | undefined)[] = ['EEXIST', 'ENOTEMPTY', 'ENOTDIR'];
+
 export type NameFolder = Pick<HeldFolder, 'link' | 'openFile' | 'remove' | 'rename'>;
 
 /**
@@ -31,6 +34,30 @@ export async function takeFreeName(
       return candidate;
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The same for the folder `data`, which has the name alone afterwards.
+ * @returns the name; undefined: all are taken
+ * @throws what the system says
+ */
+export async function takeFreeFolderName(
+  folder: Pick<HeldFolder, 'look' | 'rename'>,
+  data: Uint8Array,
+  name: string,
+): Promise<string | undefined> {
+  for (let number = 0; number <= NUMBER_MAX; number++) {
+    const candidate = Buffer.from(numberedName(name, number));
+    // Whatever comes there in between stays, unless it is an empty folder.
+    if (await folder.look(candidate)) continue;
+    try {
+      await folder.rename(data, candidate);
+      return candidate.toString();
+    } catch (error) {
+      if (!TAKEN.includes(codeOf(error))) throw error;
     }
   }
   return undefined;

@@ -29,16 +29,17 @@ export class NodeFileSource implements FileSource {
   readonly mode: number;
   /** When it was changed last: microseconds since 1970, not before. */
   readonly modifiedUs: bigint;
+  /** As it was when it was opened. */
+  readonly stats: BigIntStats;
   readonly #file: FileHandle;
-  readonly #stats: BigIntStats;
 
   private constructor(path: string, file: FileHandle, stats: BigIntStats) {
     this.path = path;
     this.#file = file;
-    this.#stats = stats;
+    this.stats = stats;
     this.size = Number(stats.size);
     this.mode = Number(stats.mode & 0o777n);
-    this.modifiedUs = stats.mtimeNs < 0n ? 0n : stats.mtimeNs / 1000n;
+    this.modifiedUs = modifiedUsOf(stats);
   }
 
   /**
@@ -80,7 +81,7 @@ export class NodeFileSource implements FileSource {
         done += bytesRead;
       }
       const now = await this.#file.stat({ bigint: true });
-      if (!isUnchanged(this.#stats, now)) throw new FileChangedError(this.path);
+      if (!isUnchanged(this.stats, now)) throw new FileChangedError(this.path);
     });
   }
 
@@ -94,7 +95,12 @@ export class NodeFileSource implements FileSource {
  * The time of the last change of the inode says it also where somebody has put back that of the
  * contents, and where another file has taken the name.
  */
-function isUnchanged(then: BigIntStats, now: BigIntStats): boolean {
+export function isUnchanged(then: BigIntStats, now: BigIntStats): boolean {
   const { size, mtimeNs, ctimeNs } = now;
   return then.size === size && then.mtimeNs === mtimeNs && then.ctimeNs === ctimeNs;
+}
+
+/** When it was changed last: microseconds since 1970, not before. */
+export function modifiedUsOf({ mtimeNs }: BigIntStats): bigint {
+  return mtimeNs < 0n ? 0n : mtimeNs / 1000n;
 }

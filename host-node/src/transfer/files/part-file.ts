@@ -1,5 +1,4 @@
 /** A file on disk that comes, and goes on where it stopped, also after a power cut. */
-import type { FileHandle } from 'node:fs/promises';
 import { checkBytes, checkWhole } from '@andvari/host-common/transfer/argument-checks';
 import { equalBytes } from '@andvari/host-common/transfer/byte-strings';
 import { ChunkSet } from '@andvari/host-common/transfer/files/chunk-set';
@@ -12,17 +11,16 @@ import {
 } from '@andvari/host-common/transfer/files/file-hash';
 import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
 import type { FileSink } from '@andvari/host-common/transfer/files/file-places';
-import { permissionsOf, setMode, setModified } from './file-metadata.ts';
-import { atPlace } from './file-place-error.ts';
+import type { TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
+import { FileData, type PartData } from './part-data.ts';
 import { FileIncompleteError, PartOfAnotherFileError } from './part-errors.ts';
 import { PartPlace } from './part-place.ts';
 import { decodePartState, encodePartState, STATE_BYTES_MAX, stateKey } from './part-state.ts';
+import { TreeData } from './tree-data.ts';
 
 /** The state is saved when so many chunks have come since, or so much time has passed. */
 const SAVE_CHUNKS = 16;
 const SAVE_MS = 1000;
-/** Of a part: its owner has to be able to open it again. */
-const OWNER_MODE = 0o600;
 
 export interface PartFileOptions {
   /** Of the receiver's choice. */
@@ -31,17 +29,20 @@ export interface PartFileOptions {
   /** 32 bytes that only this receiver knows, the same each time: they sign what is kept. */
   secret: Uint8Array;
   hash: FileHash;
+  /** Of a folder: what is in it. */
+  manifest?: TreeManifest | undefined;
 }
 
 interface Parts extends Pick<PartFileOptions, 'offer' | 'hash'> {
   key: Uint8Array;
   place: PartPlace;
-  file: FileHandle;
+  data: PartData;
 }
 
 /**
  * In the folder, for NAME:
- * - NAME.andvari-part: the chunks that have come, each where it belongs; the rest are holes;
+ * - NAME.andvari-part: the chunks that have come, each where it belongs; the rest are holes. Of a
+ *   folder it is a folder, with the files that have begun (tree-data.ts);
  * - NAME.andvari-part.state: which are there (part-state.ts), written behind them. A chunk that it
  *   claims is on the disk; up to 16 that are on the disk it may not claim yet;
  * - NAME.andvari-part.values: the values of all chunks, written once. They need no signature: they
@@ -57,7 +58,7 @@ export class PartFile implements FileSink {
   readonly #hash: FileHash;
   readonly #key: Uint8Array;
   readonly #place: PartPlace;
-  readonly #file: FileHandle;
+  readonly #data: PartData;
   #values: Uint8Array | undefined;
   /** Written since the data were flushed last. */
   readonly #unflushed = new Set<number>();
@@ -70,13 +71,13 @@ export class PartFile implements FileSink {
   #named: string | undefined;
   #closed = false;
 
-  private constructor({ offer, hash, key, place, file }: Parts) {
+  private constructor({ offer, hash, key, place, data }: Parts) {
     this.have = new ChunkSet(chunkCount(offer.size));
     this.#offer = offer;
     this.#hash = hash;
     this.#key = key;
     this.#place = place;
-    this.#file = file;
+    this.#data = data;
   }
 
   /**
@@ -84,17 +85,21 @@ export class PartFile implements FileSink {
    * @throws TransferInUseError, PartOfAnotherFileError, PartInTheWayError, FilePlaceError;
    * FileOfferError: a name that cannot be had; TypeError, RangeError
    */
-  static async open({ folder, offer, secret, hash }: PartFileOptions): Promise<PartFile> {
+  static async open(options: PartFileOptions): Promise<PartFile> {
+    const { folder, offer, secret, hash, manifest } = options;
+    if (offer.isFolder !== (manifest !== undefined)) {
+      throw new TypeError('a folder, and nothing else, comes with its manifest');
+    }
     const key = stateKey(secret);
     const place = await PartPlace.open(folder, offer.name);
-    let file: FileHandle | undefined;
+    let data: PartData | undefined;
     try {
-      file = await place.openData();
-      const part = new PartFile({ offer, hash, key, place, file });
+      data = await (manifest ? TreeData.open(place, offer, manifest) : FileData.open(place, offer));
+      const part = new PartFile({ offer, hash, key, place, data });
       await part.#load();
       return part;
     } catch (error) {
-      await file?.close();
+      await data?.close();
       await place.close();
       throw error;
     }
@@ -108,10 +113,9 @@ export class PartFile implements FileSink {
     const { size, hash } = this.#offer;
     const bytes = await this.#place.read('state', STATE_BYTES_MAX);
     const state = bytes && decodePartState(bytes, this.#key);
-    const { size: there } = await atPlace('read', this.#place.dataPath, () => this.#file.stat());
     // Of another length the data are not those that the state speaks of.
-    if (!state || state.of.size !== there) await this.#startAnew();
-    else if (there === size && equalBytes(state.of.hash, hash)) this.#believe(state.have);
+    if (!state || !(await this.#data.fits(state.of.size))) await this.#startAnew();
+    else if (state.of.size === size && equalBytes(state.of.hash, hash)) this.#believe(state.have);
     else throw new PartOfAnotherFileError(this.#place.dataPath);
     this.#values = await this.#loadValues();
     if (this.#isBelieved && this.#values) await this.#compare(this.#values);
@@ -121,10 +125,7 @@ export class PartFile implements FileSink {
   async #startAnew(): Promise<void> {
     await this.#place.remove('state');
     await this.#place.sync();
-    await atPlace('write', this.#place.dataPath, async () => {
-      await this.#file.truncate(0);
-      await this.#file.truncate(this.#offer.size);
-    });
+    await this.#data.clear();
   }
 
   #believe(have: ChunkSet): void {
@@ -150,24 +151,11 @@ export class PartFile implements FileSink {
       if (!this.have.has(index)) continue;
       const bytes = buffer.subarray(0, chunkLength(this.#offer.size, index));
       const value = values.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
-      const isWhole = await this.#readChunk(index, bytes);
+      const isWhole = await this.#data.read(index * CHUNK_BYTES, bytes);
       const isSame = isWhole && equalBytes(this.#hash.valueOf(bytes, { index, count }), value);
       if (!isSame) this.have.delete(index);
     }
     this.#isBelieved = false;
-  }
-
-  /** False: the file ends before. */
-  #readChunk(index: number, into: Uint8Array): Promise<boolean> {
-    return atPlace('read', this.#place.dataPath, async () => {
-      for (let done = 0; done < into.length; ) {
-        const at = index * CHUNK_BYTES + done;
-        const { bytesRead } = await this.#file.read(into, done, into.length - done, at);
-        if (bytesRead === 0) return false;
-        done += bytesRead;
-      }
-      return true;
-    });
   }
 
   /** Kept at once; what was believed without values is compared now. */
@@ -186,19 +174,12 @@ export class PartFile implements FileSink {
     checkWhole('index', index, 0, this.have.count - 1);
     checkBytes('bytes', bytes, chunkLength(this.#offer.size, index));
     if (this.have.has(index)) return;
-    await atPlace('write', this.#place.dataPath, () => this.#writeAll(index, bytes));
+    await this.#data.write(index * CHUNK_BYTES, bytes);
     this.have.add(index);
     this.#unflushed.add(index);
     this.#unsaved++;
     const isDue = performance.now() - this.#savedMs >= SAVE_MS;
     if (this.#unsaved >= SAVE_CHUNKS || isDue) await this.#save();
-  }
-
-  async #writeAll(index: number, bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      const at = index * CHUNK_BYTES + done;
-      done += (await this.#file.write(bytes, done, bytes.length - done, at)).bytesWritten;
-    }
   }
 
   async #save(): Promise<void> {
@@ -211,7 +192,7 @@ export class PartFile implements FileSink {
 
   async #flush(): Promise<void> {
     try {
-      await atPlace('write', this.#place.dataPath, () => this.#file.datasync());
+      await this.#data.flush();
     } catch (error) {
       // The system may have dropped what it could not write, and says so only once.
       for (const index of this.#unflushed) this.have.delete(index);
@@ -229,24 +210,16 @@ export class PartFile implements FileSink {
     this.#checkOpen();
     const { count, size } = this.have;
     if (size < count) throw new FileIncompleteError(this.#place.path, count - size);
-    const mode = permissionsOf(this.#offer.mode);
-    // If this ends half way, somebody has to be able to open the part again.
-    if (this.#named === undefined) await this.#setMetadata(mode | OWNER_MODE);
-    this.#named ??= await this.#place.giveName(this.#file);
-    await this.#place.remove('data', 'state', 'values');
+    if (this.#named === undefined) {
+      await this.#flush();
+      this.#named = await this.#data.finish();
+    }
+    await this.#data.remove();
+    await this.#place.remove('state', 'values');
     await this.#place.sync();
-    if (mode !== (mode | OWNER_MODE)) await this.#setMetadata(mode);
+    await this.#data.settle();
     await this.#end();
     return this.#named;
-  }
-
-  async #setMetadata(mode: number): Promise<void> {
-    await this.#flush();
-    await atPlace('write', this.#place.path, async () => {
-      await setMode(this.#file, mode);
-      await setModified(this.#file, this.#offer.modifiedUs);
-      await this.#file.sync();
-    });
   }
 
   /** Also when it rejects, what is there can be opened again. Once or more often. */
@@ -264,7 +237,8 @@ export class PartFile implements FileSink {
   async discard(): Promise<void> {
     this.#checkOpen();
     try {
-      await this.#place.remove('state', 'values', 'data');
+      await this.#place.remove('state', 'values');
+      await this.#data.remove();
       await this.#place.sync();
     } finally {
       await this.#end();
@@ -274,7 +248,7 @@ export class PartFile implements FileSink {
   async #end(): Promise<void> {
     this.#closed = true;
     try {
-      await this.#file.close();
+      await this.#data.close();
     } finally {
       await this.#place.close();
     }

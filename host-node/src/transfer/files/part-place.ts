@@ -1,10 +1,10 @@
 /** The files of one part, beside each other in the receiver's folder, while it is locked. */
 import { constants, type Stats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeldFolder } from '../../files/held-folder.ts';
 import { atPlace } from './file-place-error.ts';
-import { takeFreeName } from './final-name.ts';
+import { takeFreeFolderName, takeFreeName } from './final-name.ts';
 import { NoNameLeftError, PartInTheWayError } from './part-errors.ts';
 import { PartLock } from './part-lock.ts';
 import { numberedName, type PartNames, partNames, TEMPORARY_SUFFIX } from './part-names.ts';
@@ -13,6 +13,7 @@ const { O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
 /** For the owner alone until the file is whole. */
 const PRIVATE_MODE = 0o600;
+const PRIVATE_FOLDER_MODE = 0o700;
 
 export type PartFileKind = 'data' | 'state' | 'values';
 
@@ -65,6 +66,21 @@ export class PartPlace {
         await file.close();
         throw error;
       }
+    });
+  }
+
+  /**
+   * The data of a folder that comes, made if they are not there, and whether they were. Rejects
+   * with PartInTheWayError. Call close().
+   */
+  openFolder(): Promise<{ folder: HeldFolder; wasThere: boolean }> {
+    const { dataPath } = this;
+    return atPlace('write', dataPath, async () => {
+      const data = Buffer.from(this.#names.data);
+      const before = await this.#folder.look(data);
+      if (before) checkOwnFolder(dataPath, before);
+      else await mkdir(this.#folder.pathOf(data), { mode: PRIVATE_FOLDER_MODE });
+      return { folder: await this.#folder.enter(data), wasThere: before !== undefined };
     });
   }
 
@@ -133,14 +149,41 @@ export class PartPlace {
   giveName(file: FileHandle): Promise<string> {
     return atPlace('write', this.path, async () => {
       const { data } = this.#names;
-      const found = await this.#folder.look(Buffer.from(data));
-      if (!found || !isSame(found, await file.stat())) {
-        throw new PartInTheWayError(this.dataPath, 'has been removed or replaced');
-      }
+      await this.#checkIsStill(Buffer.from(data), await file.stat());
       const name = await takeFreeName(this.#folder, data, this.#name);
       if (name === undefined) throw new NoNameLeftError(this.path);
       return join(this.path, '..', name);
     });
+  }
+
+  /**
+   * The folder gets its name, or one with a number. Resolves with the path. Rejects with
+   * PartInTheWayError, NoNameLeftError.
+   */
+  giveFolderName(folder: HeldFolder): Promise<string> {
+    return atPlace('write', this.path, async () => {
+      const data = Buffer.from(this.#names.data);
+      await this.#checkIsStill(data, await folder.stat());
+      const name = await takeFreeFolderName(this.#folder, data, this.#name);
+      if (name === undefined) throw new NoNameLeftError(this.path);
+      return join(this.path, '..', name);
+    });
+  }
+
+  /** With all that is in it; nothing happens when it has got its name. */
+  removeFolder(folder: HeldFolder): Promise<void> {
+    return atPlace('write', this.dataPath, async () => {
+      const data = Buffer.from(this.#names.data);
+      const found = await this.#folder.look(data);
+      if (!found || !isSame(found, await folder.stat())) return;
+      await rm(this.#folder.pathOf(data), { recursive: true });
+    });
+  }
+
+  async #checkIsStill(data: Buffer, held: Stats): Promise<void> {
+    const found = await this.#folder.look(data);
+    if (found && isSame(found, held)) return;
+    throw new PartInTheWayError(this.dataPath, 'has been removed or replaced');
   }
 
   /** Makes what was named and removed last through a power cut. */
@@ -186,4 +229,13 @@ function checkOwnFile(path: string, stats: Stats): void {
   if (!stats.isFile()) throw new PartInTheWayError(path, 'is no regular file');
   if (stats.nlink !== 1) throw new PartInTheWayError(path, 'has another name as well (hard link)');
   if (stats.uid !== own) throw new PartInTheWayError(path, 'belongs to somebody else');
+}
+
+/** Where somebody else can make something, his links lead elsewhere. */
+function checkOwnFolder(path: string, stats: Stats): void {
+  const own = process.geteuid?.() ?? stats.uid;
+  if (stats.isSymbolicLink()) throw new PartInTheWayError(path, 'is a symbolic link');
+  if (!stats.isDirectory()) throw new PartInTheWayError(path, 'is no folder');
+  if (stats.uid !== own) throw new PartInTheWayError(path, 'belongs to somebody else');
+  if ((stats.mode & 0o022) !== 0) throw new PartInTheWayError(path, 'can be changed by others');
 }

@@ -17,12 +17,13 @@ export interface TestFile {
   offer: FileOffer;
 }
 
-/** The same file each time for the same seed. */
-export function testFile(size: number, seed: number, more: Partial<FileOffer> = {}): TestFile {
-  const key = Buffer.alloc(16);
-  key.writeUInt32BE(seed);
-  const stream = createCipheriv('aes-128-ctr', key, Buffer.alloc(16));
-  const bytes = new Uint8Array(stream.update(Buffer.alloc(size)));
+/** The same file each time for the same seed, or one of other bytes. */
+export function testFile(
+  size: number,
+  seed: number,
+  more: Partial<FileOffer> = {},
+  bytes = bytesOf(size, seed),
+): TestFile {
   const count = chunkCount(size);
   const chunks = Array.from({ length: count }, (_, index) =>
     bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES),
@@ -36,9 +37,17 @@ export function testFile(size: number, seed: number, more: Partial<FileOffer> = 
     mode: 0o644,
     modifiedUs: 1_700_000_000_123_456n,
     compressed: false,
+    isFolder: false,
     ...more,
   };
   return { bytes, chunks, values, offer };
+}
+
+function bytesOf(size: number, seed: number): Uint8Array {
+  const key = Buffer.alloc(16);
+  key.writeUInt32BE(seed);
+  const stream = createCipheriv('aes-128-ctr', key, Buffer.alloc(16));
+  return new Uint8Array(stream.update(Buffer.alloc(size)));
 }
 
 export function openPart(folder: string, offer: FileOffer, secret = SECRET): Promise<PartFile> {

@@ -1,0 +1,40 @@
+/** What a command sends: a file or a folder, hashed, as its receiver is offered it. */
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { plainEngine } from '@andvari/host-common/engine/module';
+import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
+import { hashFile, type SentFile } from '@andvari/host-common/transfer/files/file-sender';
+import { NodeFileSource } from '../transfer/files/node-file-source.ts';
+import { type LeftOut, TreeSource } from '../transfer/files/tree-source.ts';
+
+/** @throws FilePlaceError, NotAFileError, TreeManifestError */
+export function openSource(
+  path: string,
+  signal: AbortSignal,
+): Promise<NodeFileSource | TreeSource> {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return isFolder ? TreeSource.open(path, signal) : NodeFileSource.open(path);
+}
+
+/** What of it does not travel. */
+export function leftOutOf(source: NodeFileSource | TreeSource): readonly LeftOut[] {
+  return source instanceof TreeSource ? source.leftOut : [];
+}
+
+/** Reads it whole. The same to the same peer has the same transfer id. */
+export async function prepareSource(
+  source: NodeFileSource | TreeSource,
+  peerId: Uint8Array,
+  signal: AbortSignal,
+): Promise<SentFile> {
+  const { hash, values } = await hashFile(source, FileHash.create(await plainEngine()), { signal });
+  const id = createHash('sha256').update('andvari-transfer-id').update(peerId).update(hash);
+  const { size, mode, modifiedUs } = source;
+  const isFolder = source instanceof TreeSource;
+  const offer = {
+    ...{ transferId: id.digest(), name: basename(resolve(source.path)), size, hash },
+    ...{ mode, modifiedUs, compressed: false, isFolder },
+  };
+  return { offer, source, values };
+}

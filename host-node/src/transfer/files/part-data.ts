@@ -1,0 +1,127 @@
+/** Where the bytes of something that comes lie until all of it is there: a file, or a folder. */
+import type { FileHandle } from 'node:fs/promises';
+import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
+import { permissionsOf, setMode, setModified } from './file-metadata.ts';
+import { atPlace } from './file-place-error.ts';
+import type { PartPlace } from './part-place.ts';
+
+/** Of a part: its owner has to be able to open it again. */
+const OWNER_MODE = 0o600;
+
+/** Methods reject with FilePlaceError, and with what is named besides. */
+export interface PartData {
+  /** For people. */
+  readonly path: string;
+  /** Whether a state that speaks of so many bytes can be that of what is there. */
+  fits(size: number): Promise<boolean>;
+  /** Throws away what is there; then there is room for all. */
+  clear(): Promise<void>;
+  /** False: there is less. */
+  read(at: number, into: Uint8Array): Promise<boolean>;
+  write(at: number, bytes: Uint8Array): Promise<void>;
+  /** What was written lasts through a power cut. When it rejects, it may be gone. */
+  flush(): Promise<void>;
+  /**
+   * All is there: it gets its permissions and times, durably, then its name, or one with a number.
+   * Can be called again when it was rejected. Resolves with the path.
+   * @throws PartInTheWayError, NoNameLeftError
+   */
+  finish(): Promise<string>;
+  /** Behind finish(), when nothing else is left of the part: what its owner could not undo. */
+  settle(): Promise<void>;
+  /** Takes away what is there, or of what has been finished the name that it had before. */
+  remove(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A single file, in holes what has not come. */
+export class FileData implements PartData {
+  readonly #place: PartPlace;
+  readonly #file: FileHandle;
+  readonly #offer: FileOffer;
+
+  private constructor(place: PartPlace, file: FileHandle, offer: FileOffer) {
+    this.#place = place;
+    this.#file = file;
+    this.#offer = offer;
+  }
+
+  /** @throws PartInTheWayError, FilePlaceError */
+  static async open(place: PartPlace, offer: FileOffer): Promise<FileData> {
+    return new FileData(place, await place.openData(), offer);
+  }
+
+  get path(): string {
+    return this.#place.dataPath;
+  }
+
+  async fits(size: number): Promise<boolean> {
+    const { size: there } = await atPlace('read', this.path, () => this.#file.stat());
+    return there === size;
+  }
+
+  clear(): Promise<void> {
+    return atPlace('write', this.path, async () => {
+      await this.#file.truncate(0);
+      await this.#file.truncate(this.#offer.size);
+    });
+  }
+
+  read(at: number, into: Uint8Array): Promise<boolean> {
+    return atPlace('read', this.path, () => readAll(this.#file, at, into));
+  }
+
+  write(at: number, bytes: Uint8Array): Promise<void> {
+    return atPlace('write', this.path, () => writeAll(this.#file, at, bytes));
+  }
+
+  flush(): Promise<void> {
+    return atPlace('write', this.path, () => this.#file.datasync());
+  }
+
+  async finish(): Promise<string> {
+    // If this ends half way, somebody has to be able to open the part again.
+    await this.#setMetadata(this.#mode | OWNER_MODE);
+    return this.#place.giveName(this.#file);
+  }
+
+  async settle(): Promise<void> {
+    if (this.#mode !== (this.#mode | OWNER_MODE)) await this.#setMetadata(this.#mode);
+  }
+
+  get #mode(): number {
+    return permissionsOf(this.#offer.mode);
+  }
+
+  #setMetadata(mode: number): Promise<void> {
+    return atPlace('write', this.#place.path, async () => {
+      await setMode(this.#file, mode);
+      await setModified(this.#file, this.#offer.modifiedUs);
+      await this.#file.sync();
+    });
+  }
+
+  remove(): Promise<void> {
+    return this.#place.remove('data');
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/** False: the file ends before. */
+export async function readAll(file: FileHandle, at: number, into: Uint8Array): Promise<boolean> {
+  for (let done = 0; done < into.length; ) {
+    const { bytesRead } = await file.read(into, done, into.length - done, at + done);
+    if (bytesRead === 0) return false;
+    done += bytesRead;
+  }
+  return true;
+}
+
+export async function writeAll(file: FileHandle, at: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+  }
+}

@@ -1,0 +1,255 @@
+/** A folder that comes: each chunk goes to the files that it is made of (tree-manifest.ts). */
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
+import type {
+  ManifestEntry,
+  TreeManifest,
+} from '@andvari/host-common/transfer/files/tree-manifest';
+import type { HeldFolder } from '../../files/held-folder.ts';
+import { permissionsOf, setMode, setModified } from './file-metadata.ts';
+import { atPlace, codeOf } from './file-place-error.ts';
+import { type PartData, readAll, writeAll } from './part-data.ts';
+import type { PartPlace } from './part-place.ts';
+
+const { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
+
+/** Until all is there, its owner has to be able to go on. */
+const OWNER_FOLDER_MODE = 0o700;
+const OWNER_FILE_MODE = 0o600;
+/** Files that are open at once. */
+const OPEN_MAX = 64;
+/** Files that are flushed at once: the system has four threads for that. */
+const AT_ONCE = 8;
+
+/**
+ * The folder NAME.andvari-part is only its owner's, so nobody else changes what is in it, and what
+ * is reached from it by name is where it should be.
+ */
+export class TreeData implements PartData {
+  readonly #place: PartPlace;
+  readonly #folder: HeldFolder;
+  readonly #wasThere: boolean;
+  readonly #offer: FileOffer;
+  readonly #manifest: TreeManifest;
+  /** Files that are open, by their entries, the one used last at the end. */
+  readonly #open = new Map<number, FileHandle>();
+  /** Entries of files that were written to since they were flushed last. */
+  readonly #dirty = new Set<number>();
+
+  private constructor(
+    place: PartPlace,
+    { folder, wasThere }: { folder: HeldFolder; wasThere: boolean },
+    { offer, manifest }: { offer: FileOffer; manifest: TreeManifest },
+  ) {
+    this.#place = place;
+    this.#folder = folder;
+    this.#wasThere = wasThere;
+    this.#offer = offer;
+    this.#manifest = manifest;
+  }
+
+  /** @throws PartInTheWayError, FilePlaceError */
+  static async open(place: PartPlace, offer: FileOffer, manifest: TreeManifest): Promise<TreeData> {
+    return new TreeData(place, await place.openFolder(), { offer, manifest });
+  }
+
+  get path(): string {
+    return this.#place.dataPath;
+  }
+
+  /** What a state says of its hash tells the rest: it is that of the manifest, too. */
+  async fits(): Promise<boolean> {
+    return this.#wasThere;
+  }
+
+  clear(): Promise<void> {
+    return atPlace('write', this.path, async () => {
+      for await (const { name } of await this.#folder.entries()) {
+        // Names are bytes here, whatever the type says.
+        await rm(this.#folder.pathOf(name as unknown as Uint8Array), { recursive: true });
+      }
+    });
+  }
+
+  async read(at: number, into: Uint8Array): Promise<boolean> {
+    for (const piece of this.#manifest.pieces(at, into.length)) {
+      const part = into.subarray(piece.at, piece.at + piece.length);
+      const { entry, offset } = piece;
+      if (entry === undefined) {
+        part.set(this.#manifest.bytes.subarray(offset, offset + piece.length));
+      } else if (!(await this.#readFile(entry, offset, part))) return false;
+    }
+    return true;
+  }
+
+  async #readFile(entry: number, offset: number, into: Uint8Array): Promise<boolean> {
+    return atPlace('read', this.#pathOf(entry), async () => {
+      try {
+        return await readAll(await this.#file(entry), offset, into);
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return false;
+        throw error;
+      }
+    });
+  }
+
+  async write(at: number, bytes: Uint8Array): Promise<void> {
+    for (const { entry, offset, at: from, length } of this.#manifest.pieces(at, bytes.length)) {
+      if (entry === undefined) continue;
+      await atPlace('write', this.#pathOf(entry), async () => {
+        const file = await this.#file(entry, O_CREAT);
+        this.#dirty.add(entry);
+        await writeAll(file, offset, bytes.subarray(from, from + length));
+      });
+    }
+  }
+
+  async flush(): Promise<void> {
+    const entries = [...this.#dirty];
+    this.#dirty.clear();
+    await inParallel(entries, (entry) => this.#keep(entry));
+    await this.#closeFiles(0);
+  }
+
+  /** A file's time and bytes, durably. */
+  async #keep(entry: number): Promise<void> {
+    const { path, modifiedUs, mode } = this.#entry(entry);
+    await atPlace('write', this.#pathOf(entry), async () => {
+      const known = this.#open.get(entry);
+      const file = known ?? (await this.#openFile(path, mode, O_CREAT));
+      try {
+        await setModified(file, modifiedUs);
+        await file.sync();
+      } finally {
+        if (!known) await file.close();
+      }
+    });
+  }
+
+  async finish(): Promise<string> {
+    const { entries } = this.#manifest;
+    const indices = entries.map((_, i) => i);
+    await this.#closeFiles(0);
+    for (const { path, isFolder } of entries) if (isFolder) await this.#makeFolder(path);
+    // Nothing came for them.
+    await inParallel(
+      indices.filter((i) => (entries[i] as ManifestEntry & { size?: number }).size === 0),
+      (i) => this.#keep(i),
+    );
+    for (const entry of entries.toReversed()) {
+      if (entry.isFolder) await this.#setFolder(entry.path, entry, OWNER_FOLDER_MODE);
+    }
+    // The rest of its permissions when it has its name: until then it is its owner's alone.
+    await this.#setFolder('.', { ...this.#offer, mode: 0 }, OWNER_FOLDER_MODE);
+    return this.#place.giveFolderName(this.#folder);
+  }
+
+  #setFolder(
+    path: string,
+    { mode, modifiedUs }: Pick<ManifestEntry, 'mode' | 'modifiedUs'>,
+    more: number,
+  ): Promise<void> {
+    return atPlace('write', join(this.path, path), async () => {
+      const folder = await open(this.#within(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      try {
+        await setMode(folder, permissionsOf(mode) | more);
+        await setModified(folder, modifiedUs);
+        await folder.sync();
+      } finally {
+        await folder.close();
+      }
+    });
+  }
+
+  /** Also of files and folders that their owner may not write to; those within others first. */
+  async settle(): Promise<void> {
+    for (const { path, isFolder, mode } of this.#manifest.entries) {
+      const wanted = permissionsOf(mode);
+      if (isFolder || wanted === (wanted | OWNER_FILE_MODE)) continue;
+      await atPlace('write', join(this.path, path), async () => {
+        const file = await open(this.#within(path), O_RDONLY | O_NOFOLLOW);
+        await setMode(file, wanted).finally(() => file.close());
+      });
+    }
+    for (const entry of this.#manifest.entries.toReversed()) {
+      const isOpen = (permissionsOf(entry.mode) & OWNER_FOLDER_MODE) === OWNER_FOLDER_MODE;
+      if (entry.isFolder && !isOpen) await this.#setFolder(entry.path, entry, 0);
+    }
+    await this.#setFolder('.', this.#offer, 0);
+  }
+
+  /** With its name the part is gone. */
+  remove(): Promise<void> {
+    return this.#place.removeFolder(this.#folder);
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#closeFiles(0);
+    } finally {
+      await this.#folder.close();
+    }
+  }
+
+  #entry(index: number): ManifestEntry {
+    return this.#manifest.entries[index] as ManifestEntry;
+  }
+
+  /** For people. */
+  #pathOf(index: number): string {
+    return join(this.path, this.#entry(index).path);
+  }
+
+  /** For the system. */
+  #within(path: string): string {
+    return this.#folder.pathOf(Buffer.from(path)).toString();
+  }
+
+  async #file(index: number, flags = 0): Promise<FileHandle> {
+    const known = this.#open.get(index);
+    this.#open.delete(index);
+    const { path, mode } = this.#entry(index);
+    const file = known ?? (await this.#openFile(path, mode, flags));
+    this.#open.set(index, file);
+    await this.#closeFiles(OPEN_MAX);
+    return file;
+  }
+
+  async #openFile(path: string, mode: number, flags: number): Promise<FileHandle> {
+    const within = this.#within(path);
+    const how = O_RDWR | O_NOFOLLOW | flags;
+    const permissions = permissionsOf(mode) | OWNER_FILE_MODE;
+    try {
+      return await open(within, how, permissions);
+    } catch (error) {
+      if (flags === 0 || codeOf(error) !== 'ENOENT') throw error;
+      await this.#makeFolder(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+      return open(within, how, permissions);
+    }
+  }
+
+  async #makeFolder(path: string): Promise<void> {
+    await mkdir(this.#within(path), { recursive: true, mode: OWNER_FOLDER_MODE });
+  }
+
+  /** All but so many, those used longest ago first. */
+  async #closeFiles(left: number): Promise<void> {
+    for (const [index, file] of this.#open) {
+      if (this.#open.size <= left) return;
+      this.#open.delete(index);
+      await file.close();
+    }
+  }
+}
+
+/** Rejects with the first error, when all have ended. */
+async function inParallel<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const rest = all.values();
+  const worker = async () => {
+    for (const one of rest) await work(one);
+  };
+  const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
