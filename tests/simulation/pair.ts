@@ -121,12 +121,15 @@ export class Pair {
     else this.callAgain();
   }
 
+  /** Who has been called meanwhile does not: it would want a second session. */
   private callAgain(): void {
     if (this.callsLater) return;
     this.callsLater = true;
+    const [one, other] = this.nodes;
+    const known = new Set(one.sessionsWith(other));
     this.later(CALL_AGAIN_US, () => {
       this.callsLater = false;
-      this.call(0);
+      if (one.sessionsWith(other).every((session) => known.has(session))) this.call(0);
     });
   }
 

@@ -26,7 +26,7 @@ const ACTIONS_MAX = 1000;
 const identities = new Map<number, Identity>();
 
 /** `places`: what the engine has room for. */
-export type VirtualOptions = Pick<EndpointOptions, 'rekeySeconds' | 'x25519'> & {
+export type VirtualOptions = Pick<EndpointOptions, 'rekeySeconds' | 'x25519' | 'clock'> & {
   places?: Parameters<typeof transferSizes>[0];
 };
 
@@ -91,7 +91,8 @@ export class VirtualWorld {
     return isOver;
   }
 
-  private get endpointClock(): EndpointClock {
+  /** That of an endpoint which has no other. */
+  get endpointClock(): EndpointClock {
     const { clock } = this;
     return {
       now: () => ({ us: clock.nowUs, wallUs: WALL_US + clock.nowUs }),

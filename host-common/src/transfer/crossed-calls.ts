@@ -3,6 +3,7 @@
  * of the call of the smaller key. Calls cross if each began before the other could be known. Which
  * of two sessions goes is settled before anybody has it: who has the smaller key refuses the peer's
  * in its first packet, and who has the larger one gives up its own that has not been heard yet.
+ * What came first is told by the order of events, as no clock can tell: see event-order.ts.
  * Reference: transfer, section 2.
  */
 import { equalBytes } from './byte-strings.ts';
@@ -30,8 +31,9 @@ export interface Held<Session extends Crossable = TransferSession> {
   handle: number;
   /** Our call, until the peer has shown that it has message 3. */
   call: Call | undefined;
-  /** When the peer has; Infinity: not yet. */
-  heardUs: number;
+  /** When it began, and when the peer has shown that, in the order of events; Infinity: not yet. */
+  started: number;
+  heard: number;
   /** Names the handshake of a peer's call, for repeats of message 3. */
   cid: string | undefined;
 }
@@ -72,30 +74,30 @@ export function meet<Session extends Crossable>(
   all: Iterable<Held<Session>>,
   { own, nowUs }: { own: Uint8Array; nowUs: number },
 ): Meeting<Session> {
-  const { peerKey, beganUs } = agreed;
+  const { peerKey, began } = agreed;
   const ours = [...openWith(peerKey, true, all)];
-  const certain = ours.filter(({ session }) => beganUs < session.startUs);
+  const certain = ours.filter(({ started }) => began < started);
   if (staysOfTwo(agreed, own)) {
     // The peer has taken ours, since its own message 3 went in vain for too long: that one goes.
-    if (certain.some(({ heardUs }) => Number.isFinite(heardUs))) return { kind: 'crossed' };
+    if (certain.some(({ heard }) => Number.isFinite(heard))) return { kind: 'crossed' };
     const crossed = certain.filter(({ call }) => call);
     return { kind: 'stays', crossed, isContested: false };
   }
   if (certain.length > 0) return { kind: 'crossed' };
-  const unsure = ours.filter(({ heardUs }) => beganUs < heardUs);
+  const unsure = ours.filter(({ heard }) => began < heard);
   const waits = unsure.some(({ call, session }) => call && nowUs < session.startUs + POSTPONED_US);
   if (waits) return { kind: 'postponed' };
   return { kind: 'stays', crossed: [], isContested: unsure.length > 0 };
 }
 
-/** A session that the peer began while we were calling it, since `beganUs`. */
+/** A session that the peer began while we were calling it, since `began`. */
 export function standIn<Session extends Crossable>(
   peerKey: Uint8Array,
-  beganUs: number,
+  began: number,
   all: Iterable<Held<Session>>,
 ): Session | undefined {
-  for (const { session } of openWith(peerKey, false, all)) {
-    if (session.startUs > beganUs) return session;
+  for (const { session, started } of openWith(peerKey, false, all)) {
+    if (started > began) return session;
   }
   return undefined;
 }

@@ -25,6 +25,8 @@ export interface HalfOpen {
   secret: X25519Secret;
   /** Message 2 as it was sent. */
   second: Uint8Array;
+  /** When message 1 came, in the order of events. */
+  began: number;
   sentUs: number;
   /** How often message 2 went out. */
   sent: number;

@@ -43,8 +43,8 @@ export interface Agreed {
   headerProtection: boolean;
   /** First sample of the round trip, microseconds; undefined if a message was sent twice. */
   rttUs: number | undefined;
-  /** When it began here: message 1 went, or came. */
-  beganUs: number;
+  /** When it began here, in the order of events: the call, or message 1 of a caller. */
+  began: number;
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { equalBytes } from './byte-strings.ts';
 import type { Datagram } from './datagram-transport.ts';
+import type { EventOrder } from './event-order.ts';
 import { placeOf } from './far-end.ts';
 import type { Agreed, HandshakeOptions, Moment } from './handshake-outcome.ts';
 import { type HandshakeError, Initiator } from './initiator.ts';
@@ -32,19 +33,26 @@ export interface HandshakeListener {
 
 export class Handshakes {
   private readonly options: HandshakeOptions;
+  private readonly order: EventOrder;
   private readonly listener: HandshakeListener;
   private readonly responder: Responder;
   private readonly calls = new Set<Call>();
 
-  constructor(options: HandshakeOptions, listener: HandshakeListener, now: Moment) {
+  constructor(
+    options: HandshakeOptions,
+    listener: HandshakeListener,
+    now: Moment,
+    order: EventOrder,
+  ) {
     this.options = options;
+    this.order = order;
     this.listener = listener;
-    this.responder = new Responder(options, now);
+    this.responder = new Responder(options, now, order);
   }
 
   /** @throws HandshakeError if the peer ID is none, or ours */
   call(peerId: Uint8Array, farEnd: Uint8Array, now: Moment): Call {
-    const initiator = new Initiator(this.options, peerId, now);
+    const initiator = new Initiator(this.options, peerId, now, this.order);
     const call = { initiator, farEnd: placeOf(farEnd) };
     this.calls.add(call);
     this.flush(call);

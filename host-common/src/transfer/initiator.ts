@@ -4,6 +4,7 @@
  */
 import { equalBytes, joined } from './byte-strings.ts';
 import { decodeRepresentative } from './elligator2.ts';
+import { EventOrder } from './event-order.ts';
 import {
   CID_BYTES,
   emitFirst,
@@ -86,6 +87,8 @@ export class Initiator {
   readonly peerKey: Uint8Array;
   private readonly keys: HandshakeKeys;
   readonly startUs: number;
+  /** When it began, in the order of events. */
+  readonly began: number;
   private readonly attempts: Attempt[] = [];
   private third: Uint8Array | undefined;
   private outbox: Uint8Array[] = [];
@@ -97,7 +100,12 @@ export class Initiator {
   error: HandshakeError | undefined;
 
   /** @throws HandshakeError if `peerId` is nobody, or us */
-  constructor(options: HandshakeOptions, peerId: Uint8Array, now: Moment) {
+  constructor(
+    options: HandshakeOptions,
+    peerId: Uint8Array,
+    now: Moment,
+    order: EventOrder = new EventOrder(),
+  ) {
     const peerKey = noiseKeyOf(peerId);
     if (!peerKey) throw new HandshakeError('ANDVARI_HANDSHAKE_PEER', 'not a peer ID');
     if (equalBytes(peerKey, options.identity.noise.publicKey)) {
@@ -108,6 +116,7 @@ export class Initiator {
     this.peerKey = peerKey;
     this.keys = new HandshakeKeys(peerKey);
     this.startUs = now.us;
+    this.began = order.next();
     this.begin(now);
   }
 
@@ -285,7 +294,7 @@ export class Initiator {
       theirParams: params,
       headerProtection: params.headerProtection || own.headerProtection,
       rttUs: attempt.sent === 1 ? Math.max(1, now.us - attempt.sentUs) : undefined,
-      beganUs: this.startUs,
+      began: this.began,
     };
     this.state = 'answered';
     this.wipeAttempts();

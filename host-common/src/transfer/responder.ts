@@ -5,6 +5,7 @@
  */
 import { equalBytes, joined, wipe } from './byte-strings.ts';
 import { decodeRepresentative, type Ephemeral } from './elligator2.ts';
+import { EventOrder } from './event-order.ts';
 import { HalfOpenTable, RETRY_ABOVE } from './half-open.ts';
 import {
   bodyOfThird,
@@ -62,14 +63,16 @@ const SILENCE: Heard = { kind: 'silence' };
 
 export class Responder {
   private readonly options: HandshakeOptions;
+  private readonly order: EventOrder;
   private readonly keys: HandshakeKeys;
   private readonly started: Moment;
   private readonly open = new HalfOpenTable();
   private readonly replays = new ReplayCache();
   private readonly cookies: RetryCookies;
 
-  constructor(options: HandshakeOptions, now: Moment) {
+  constructor(options: HandshakeOptions, now: Moment, order: EventOrder = new EventOrder()) {
     this.options = options;
+    this.order = order;
     this.started = now;
     this.keys = new HandshakeKeys(options.identity.noise.publicKey);
     this.cookies = new RetryCookies(options.random);
@@ -117,7 +120,7 @@ export class Responder {
     if (!this.keys.isGenuine('3', datagram, THIRD_BYTES)) return OTHER;
     const noise = entry.noise.copy();
     const payload = noise.readThird(bodyOfThird(datagram));
-    const agreed = payload && this.agree(noise, payload, entry.sentUs);
+    const agreed = payload && this.agree(noise, payload, entry.began);
     if (!agreed) {
       noise.wipe();
       return SILENCE;
@@ -227,6 +230,7 @@ export class Responder {
       noise,
       secret,
       second,
+      began: this.order.next(),
       sentUs: now.us,
       sent: 1,
     });
@@ -246,7 +250,7 @@ export class Responder {
   }
 
   /** undefined: the caller is nobody, or pretends to be us. */
-  private agree(noise: NoiseXX, payload: Uint8Array, beganUs: number): Agreed | undefined {
+  private agree(noise: NoiseXX, payload: Uint8Array, began: number): Agreed | undefined {
     const own = this.options.identity.noise.publicKey;
     const theirParams = parseParams(payload);
     const peerId = peerIdOf(noise.theirStatic, theirParams.signBit);
@@ -259,7 +263,7 @@ export class Responder {
       headerProtection: theirParams.headerProtection || this.options.params.headerProtection,
       keys: noise.split(),
       rttUs: undefined,
-      beganUs,
+      began,
     };
   }
 }

@@ -8,6 +8,7 @@ import { nameOf, wipe } from './byte-strings.ts';
 import { CROSSED, type Crossable, type Held, meet, standIn, unanswered } from './crossed-calls.ts';
 import type { Datagram } from './datagram-transport.ts';
 import type { TransferEventOf } from './engine-transfer.ts';
+import { EventOrder } from './event-order.ts';
 import type { Agreed, HandshakeOptions, Moment } from './handshake-outcome.ts';
 import { type Call, type HandshakeListener, Handshakes } from './handshakes.ts';
 import type { HandshakeError } from './initiator.ts';
@@ -47,11 +48,12 @@ export class SessionSetup<Session extends Crossable> implements HandshakeListene
   /** Engine handle by the CID of the handshake, for repeats of message 3. */
   private readonly byCid = new Map<string, number>();
   private readonly refusals = new Refusals();
+  private readonly order = new EventOrder();
 
   constructor(options: HandshakeOptions, host: SetupHost<Session>) {
     this.host = host;
     this.own = options.identity.noise.publicKey;
-    this.handshakes = new Handshakes(options, this, host.now());
+    this.handshakes = new Handshakes(options, this, host.now(), this.order);
   }
 
   get size(): number {
@@ -129,7 +131,8 @@ export class SessionSetup<Session extends Crossable> implements HandshakeListene
   ): Held<Session> | undefined {
     const opened = this.host.open(agreed, farEnd);
     if (!opened) return undefined;
-    const held = { ...opened, ...by, heardUs: Number.POSITIVE_INFINITY };
+    const heard = Number.POSITIVE_INFINITY;
+    const held = { ...opened, ...by, started: this.order.next(), heard };
     this.sessions.set(held.handle, held);
     return held;
   }
@@ -165,7 +168,7 @@ export class SessionSetup<Session extends Crossable> implements HandshakeListene
 
   /** The peer has shown that it has what the session needs. */
   private confirmed(held: Held<Session>): void {
-    held.heardUs = this.host.now().us;
+    held.heard = this.order.next();
     const call = this.answeredCall(held);
     if (call) this.host.settle(call, held.session);
   }
@@ -202,7 +205,7 @@ export class SessionSetup<Session extends Crossable> implements HandshakeListene
   }
 
   private standIn({ initiator }: Call): Session | undefined {
-    return standIn(initiator.peerKey, initiator.startUs, this.all());
+    return standIn(initiator.peerKey, initiator.began, this.all());
   }
 
   private closeOf(call: Call, error: number): void {
