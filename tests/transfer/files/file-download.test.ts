@@ -133,7 +133,7 @@ describe('several sources', () => {
     expect(file.offer.size).toBe(sink.bytes.length);
   });
 
-  it('one that comes while the file gets its name, or later, is told that it is there', async () => {
+  it('one that comes when the file is there, or gets its name, is told so', async () => {
     const { file, sink, download } = await started(2 * CHUNK_BYTES);
     const late: FileSender[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
