@@ -15,6 +15,7 @@ import { WakeSignal } from './wake-signal.ts';
 
 /** Bytes after which one read hands on no more. */
 const READ_BYTES = 65536;
+const NOTHING = new Uint8Array(0);
 
 /** What a stream needs of its endpoint. */
 export interface StreamLink {
@@ -55,6 +56,8 @@ export class TransferStream {
   /** The engine knows that nothing more is written. */
   private isFinished = false;
   private consumed = 0;
+  /** Of a piece that was larger than what its reader had room for. */
+  private rest: Uint8Array = NOTHING;
   /** All that the peer will send; undefined: not known. */
   private total: number | undefined;
   private readError: TransferError | undefined;
@@ -150,32 +153,29 @@ export class TransferStream {
   }
 
   private makeReadable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return new ReadableStream<Uint8Array<ArrayBuffer>>(
-      {
-        pull: (controller) => this.pull(controller),
-        cancel: () => {
-          this.link.streams.stop(this.handle);
-          this.link.kick();
-        },
+    return new ReadableStream({
+      type: 'bytes',
+      pull: (controller) => this.pull(controller),
+      cancel: () => {
+        this.link.streams.stop(this.handle);
+        this.link.kick();
       },
-      { highWaterMark: 0 },
-    );
+    });
   }
 
   /** Waits until there is something for the reader: bytes, the end, an error. */
-  private async pull(
-    controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
-  ): Promise<void> {
+  private async pull(controller: ReadableByteStreamController): Promise<void> {
     for (;;) {
       if (this.readError) throw this.readError;
-      const take = (bytes: Uint8Array) => controller.enqueue(new Uint8Array(bytes));
-      const bytes = this.link.streams.read(this.handle, take, READ_BYTES);
+      const bytes = this.handOn(controller);
       this.consumed += bytes;
       if (bytes) this.link.kick();
       else if (this.cutError) this.total ??= this.link.streams.totalOf(this.handle);
       if (this.consumed === this.total) {
         if (this.cutError) this.lost(this.cutError);
-        return controller.close();
+        controller.close();
+        controller.byobRequest?.respond(0);
+        return;
       }
       if (bytes) return;
       if (this.cutError) {
@@ -184,6 +184,34 @@ export class TransferStream {
       }
       await this.changed.wait();
     }
+  }
+
+  /** Gives the reader what has come, in its own memory if it has brought some; how many bytes. */
+  private handOn(controller: ReadableByteStreamController): number {
+    const request = controller.byobRequest;
+    if (!request?.view) {
+      const take = (bytes: Uint8Array) => controller.enqueue(new Uint8Array(bytes));
+      const { rest } = this;
+      this.rest = NOTHING;
+      if (rest.length > 0) take(rest);
+      return rest.length + this.link.streams.read(this.handle, take, READ_BYTES);
+    }
+    const { buffer, byteOffset, byteLength } = request.view;
+    const into = new Uint8Array(buffer, byteOffset, byteLength);
+    let done = 0;
+    const take = (bytes: Uint8Array) => {
+      const fits = bytes.subarray(0, into.length - done);
+      into.set(fits, done);
+      done += fits.length;
+      if (fits.length < bytes.length) this.rest = bytes.slice(fits.length);
+    };
+    const { rest } = this;
+    this.rest = NOTHING;
+    if (rest.length > 0) take(rest);
+    // The engine hands on whole pieces: of the last one some may be left for the next reader.
+    if (done < byteLength) this.link.streams.read(this.handle, take, byteLength - done);
+    if (done > 0) request.respond(done);
+    return done;
   }
 
   private makeWritable(): WritableStream<Uint8Array> {

@@ -1,5 +1,6 @@
 /** Records over a stream, one after the other, both ways. */
 import { type FileRecord, RecordReader } from './file-records.ts';
+import { PieceReader } from './piece-reader.ts';
 
 /** What carries them: a TransferStream that goes both ways, or anything with the same two ends. */
 export interface DuplexStream {
@@ -26,7 +27,7 @@ export function duplexOf({
 
 export class RecordStream {
   private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
-  private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  private readonly reader: PieceReader;
   private readonly records = new RecordReader();
   private readonly done: Promise<void>;
   /** Of what has come: those that nobody has asked for yet. */
@@ -34,7 +35,7 @@ export class RecordStream {
 
   constructor({ readable, writable, done }: DuplexStream) {
     this.done = done;
-    this.reader = readable.getReader();
+    this.reader = new PieceReader(readable);
     this.writer = writable.getWriter();
     this.writer.closed.catch(() => {}); // whoever writes is told
   }
@@ -54,9 +55,9 @@ export class RecordStream {
     for (;;) {
       const next = this.ready?.next();
       if (next && !next.done) return next.value;
-      const { value, done } = await this.reader.read();
-      if (done) return this.end();
-      this.ready = this.records.feed(value);
+      const piece = await this.reader.read();
+      if (!piece) return this.end();
+      this.ready = this.records.feed(piece);
     }
   }
 
