@@ -71,14 +71,18 @@ export function maxBandwidth(session: usize): f64 {
   return max(num(session, Bbr.MAX_BW_BEFORE), num(session, Bbr.MAX_BW_NOW));
 }
 
-/** Bytes that a bandwidth puts into the path in its least round trip. */
-export function pathVolume(session: usize, bandwidth: f64): f64 {
-  return (bandwidth * num(session, Bbr.MIN_RTT)) / 1000000;
-}
-
 /** Whether no round trip has been measured yet. */
 export function hasNoRtt(session: usize): bool {
   return num(session, Bbr.MIN_RTT) == Infinity;
+}
+
+/**
+ * Bytes that a bandwidth puts into the path in its least round trip; 0 as long as there is none:
+ * no bandwidth times a round trip without end is no number, nor is any window that comes of it, and
+ * no packet would ever go again.
+ */
+export function pathVolume(session: usize, bandwidth: f64): f64 {
+  return hasNoRtt(session) ? 0 : (bandwidth * num(session, Bbr.MIN_RTT)) / 1000000;
 }
 
 /** Raises a volume to what batches and pipelining need at the least. */

@@ -1,7 +1,14 @@
 import { BbrState } from "../../core/transfer";
 import { guarded } from "../../crypto/__tests__/bytes";
 import { addAckRange, writeAckHead } from "../ack";
-import { bandwidth, congestionState, congestionWindow, markAppLimited, pacingRate } from "../bbr";
+import {
+  bandwidth,
+  congestionState,
+  congestionWindow,
+  markAppLimited,
+  mayCongestionSend,
+  pacingRate,
+} from "../bbr";
 import { now, setNow } from "../clock";
 import { mtu, startMtu } from "../mtu";
 import { pacingDeadline, sendQuantum } from "../pacer";
@@ -139,6 +146,47 @@ function ackHalf(session: usize, from: u32, packets: u32): void {
   for (let n: u32 = 2; n < packets; n += 2) addAckRange(block, 1, 1);
   expect(onAckBlock(session, 0, block, 300)).toBe(Handled.OK);
 }
+
+/**
+ * `ranges` packets are given up before the first round trip of a path has been measured: what is
+ * acked meanwhile is nothing but bare ACKs. Then one is acked that has been under way all the time.
+ */
+function loseFirst(ranges: u32): usize {
+  const session = bareSession(),
+    block = guarded(300),
+    last: u32 = 2 * ranges + 3;
+  startMtu(session, false, 1472);
+  startRecovery(session, 20000);
+  for (let n: u32 = 0; n <= last; n++) {
+    const flags: u32 = n & 1 ? SentFlag.ELICITING | SentFlag.IN_FLIGHT : 0;
+    packetSent(session, recordSent(session, 0, n, 1252), flags);
+  }
+  setNow(now + 20000);
+  // Two below the largest are not given up yet.
+  writeAckHead(block, last - 1, 0, 0);
+  for (let n: u32 = 0; n < ranges; n++) addAckRange(block, 1, 1);
+  expect(onAckBlock(session, 0, block, 300)).toBe(Handled.OK);
+  writeAckHead(block, last, 0, 1);
+  expect(onAckBlock(session, 0, block, 300)).toBe(Handled.OK);
+  return session;
+}
+
+describe("losses before the first round trip", () => {
+  test("leave a window that packets go by", () => {
+    const session = loseFirst(6);
+    expect(congestionState(session)).not.toBe(BbrState.STARTUP, "six ranges were lost");
+    expect(congestionWindow(session)).toBeGreaterThan(<u64>(4 * mtu(session)) - 1);
+    ackHalf(session, 16, 12);
+    expect(congestionWindow(session)).toBeGreaterThan(<u64>(4 * mtu(session)) - 1);
+    expect(mayCongestionSend(session, mtu(session))).toBe(true);
+  });
+
+  test("that are fewer leave the window of the start", () => {
+    const session = loseFirst(5);
+    expect(congestionState(session)).toBe(BbrState.STARTUP);
+    expect(congestionWindow(session)).toBeGreaterThan(<u64>(10 * mtu(session)) - 1);
+  });
+});
 
 describe("bursts with silences between them", () => {
   test("are acked each at once, and the window grows to no more than a few of them", () => {
