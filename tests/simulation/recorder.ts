@@ -81,8 +81,8 @@ export interface Frame {
 }
 
 const CID_BYTES = 8;
-/** Of a CID: what names an epoch and a path. */
-const PREFIX_BYTES = 4;
+/** Paths beyond those that packets came by so far which the next packet may be of. */
+const PATHS_AHEAD = 8;
 const TAG_BYTES = 16;
 
 const FRAME_NAMES = new Map<number, string>(
@@ -96,9 +96,8 @@ const EVENT_NAMES = new Map<number, string>(
 interface Reader {
   entry: number;
   epoch: number;
-  /** The newest path of the epoch that packets came by, -1: none; prefixes of all. */
+  /** The path of the epoch up to which CIDs are known, and two more. */
   path: number;
-  prefixes: Set<string>;
 }
 
 /** An engine's face that lets the recorder see keys and events. */
@@ -178,7 +177,7 @@ export class Recorder {
     this.engine.u8.set(keys, this.area);
     const { packetsStart } = this.engine.exports;
     const entry = packetsStart(this.area, initiator ? 0 : 1, more.headerProtection ? 1 : 0);
-    this.readers.set(name, { entry, epoch: 0, path: -1, prefixes: new Set() });
+    this.readers.set(name, { entry, epoch: 0, path: 0 });
   }
 
   private rekeyed(name: string, secret: Uint8Array): void {
@@ -186,7 +185,7 @@ export class Recorder {
     if (!reader || secret.every((byte) => byte === 0)) return;
     this.engine.u8.set(secret, this.area);
     this.engine.exports.packetsRekey(reader.entry, this.area, ++reader.epoch);
-    reader.path = -1;
+    reader.path = 0;
   }
 
   /** A packet of a session is about to go; passage() tells what becomes of it. */
@@ -200,16 +199,15 @@ export class Recorder {
     const reader = this.readers.get(name);
     if (!reader) return undefined;
     const { u8, exports } = this.engine;
-    u8.set(packet, this.area);
-    const verdict = exports.packetsOpen(reader.entry, this.area, packet.length);
-    if (verdict !== PacketVerdict.TAKEN) return undefined;
-    // A new prefix is that of the next path; those behind it may come soon.
-    const prefix = packet.subarray(0, PREFIX_BYTES).join();
-    if (!reader.prefixes.has(prefix)) {
-      reader.prefixes.add(prefix);
-      if (++reader.path > 0) exports.packetsMove(reader.entry, reader.path);
+    for (let ahead = 0; ahead <= PATHS_AHEAD; ahead++) {
+      // A side moves by some paths at once: one it takes may be the other side's, or have failed.
+      if (ahead) exports.packetsMove(reader.entry, ++reader.path);
+      u8.set(packet, this.area);
+      const verdict = exports.packetsOpen(reader.entry, this.area, packet.length);
+      if (verdict !== PacketVerdict.TAKEN) continue;
+      return u8.slice(this.area + CID_BYTES, this.area + packet.length - TAG_BYTES);
     }
-    return u8.slice(this.area + CID_BYTES, this.area + packet.length - TAG_BYTES);
+    return undefined;
   }
 
   passage(nowUs: number, { fate, bytes, from, to, arrivalsUs, damaged }: Passage): void {
