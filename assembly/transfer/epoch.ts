@@ -29,7 +29,7 @@ export const enum Epoch {
   /** EpochState bits, u8; path index of what is sent, u8. */
   STATE = 4,
   PATH = 5,
-  /** Path indices: the highest that either side has used, and that came from the peer. u8 each. */
+  /** Highest path index that either side has used, and that came or was acked. u8 each. */
   HIGHEST = 6,
   CAME = 7,
   /** u64 microseconds. */
@@ -56,9 +56,8 @@ export const enum Epoch {
   SKIP_BITS = 288,
   /** Entries of Pool.KEYS that hold a block's keys, u16 each; 0: none. */
   SKIP_CHUNKS = 552,
-  /** Path indices: the highest that we took, and one that we do not take; 0: none. u8 each. */
+  /** The highest path index that we took. u8. */
   TAKEN = 618,
-  SKIPPED = 619,
   BYTES = 624,
 }
 
@@ -117,6 +116,11 @@ export function newestEpoch(session: usize): u32 {
 /** When keys of an epoch that is held were derived: microseconds. */
 export function epochCreated(session: usize, number: u32): u64 {
   return load<u64>(epochAt(session, number & 1), Epoch.CREATED);
+}
+
+/** Did this side call? */
+export function hasCalled(session: usize): bool {
+  return load<u8>(session + Session.EPOCHS, Common.INITIATOR) != 0;
 }
 
 export function isProtected(session: usize): bool {

@@ -28,9 +28,9 @@ import {
   PACKET_CID_BYTES,
   PACKET_OVERHEAD,
 } from "./packet";
-import { follow, isBehind } from "./path";
+import { follow, isBehind, isNewest } from "./path";
 import { indexCame } from "./path-index";
-import { NO_INDEX, packetCameFrom } from "./path-slots";
+import { cameBefore, NO_INDEX, packetCameFrom } from "./path-slots";
 import { firstPrefix, nextPrefix, prefixSession } from "./prefix";
 import { makeReady } from "./ready";
 import { noteReceived } from "./received";
@@ -128,9 +128,11 @@ function takeFrame(session: usize, entry: usize, frame: usize, length: u32): u32
   indexCame(session, openedEpoch, openedPath);
   const index = openedEpoch == sendingEpoch(session) ? openedPath : NO_INDEX,
     path = packetCameFrom(session, farEndOf(session, entry), index, length);
+  if (index >= NO_INDEX) cameBefore(path, openedPath);
   viewFrame(frame);
-  if (!isProbing() && !isBehind(session, index)) {
-    const forgets = follow(session, path, openedEpoch, openedNumber);
+  if (!isProbing() && isNewest(session, openedEpoch, openedNumber)) {
+    const behind = isBehind(session, openedEpoch, openedPath),
+      forgets = behind ? 0 : follow(session, path);
     if (forgets) restartPath(session, forgets == 2);
   }
   // What comes after our CLOSE is thrown away, and a CLOSE that goes again acks nothing of it.

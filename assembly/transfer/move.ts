@@ -9,7 +9,7 @@ import { PathField } from "../core/transfer";
 import { now } from "./clock";
 import { Session } from "./layout";
 import { probePath, UNKNOWN_PTO_US } from "./path";
-import { indicesUsedUp, leaveIndices, newestIndex, takeIndex } from "./path-index";
+import { borrowIndex, indicesUsedUp, leaveIndices, newestIndex, takeIndex } from "./path-index";
 import { currentPath, findPath, moveWaits, NO_INDEX, Path, Paths, probedPath } from "./path-slots";
 import { makeReady } from "./ready";
 import { askRekey } from "./rekey";
@@ -20,28 +20,48 @@ import { NEVER } from "./timer-wheel";
 /** How often the time of a move that waits is over before it does without an index of its own. */
 const TRIES_MAX: u32 = 3;
 
+/** Paths.WAITS, but for 0. */
+const enum Wait {
+  /** For another way, while all goes on by the one that is there. */
+  THERE = 1,
+  /** We have another address already. */
+  HERE = 2,
+}
+
 /** Moves to the PathField at `far`, now or as soon as there is an index. False: a move is on. */
 export function migrateTo(session: usize, far: usize): bool {
   if (probedPath(session) || moveWaits(session)) return false;
-  const index = takeIndex(session);
-  if (index == NO_INDEX) wait(session, far);
-  else begin(session, far, index);
+  // The peer knows us by the address it called, wherever it is itself.
+  store<u16>(far, load<u16>(currentPath(session), Path.FAR + PathField.LOCAL), PathField.LOCAL);
+  // If the peer is where it was, it is we who are elsewhere.
+  const here = findPath(session, far) == currentPath(session),
+    index = here ? borrowIndex(session) : takeIndex(session);
+  if (index == NO_INDEX) wait(session, far, here ? Wait.HERE : Wait.THERE);
+  else begin(session, far, index, here);
   makeReady(session);
   return true;
 }
 
-function begin(session: usize, far: usize, index: u32): void {
-  // The peer knows us by the address it called, wherever it is itself.
-  store<u16>(far, load<u16>(currentPath(session), Path.FAR + PathField.LOCAL), PathField.LOCAL);
-  // The peer is where it was, so it is we who are elsewhere.
-  if (findPath(session, far) == currentPath(session)) leaveIndices(session, index);
+function begin(session: usize, far: usize, index: u32, here: bool): void {
+  if (here) leaveIndices(session, index);
   if (!probePath(session, far, index)) restartPath(session, true);
 }
 
-function wait(session: usize, far: usize): void {
+/**
+ * Does nothing go, since all that there is to show was shown from the address that we have left?
+ * For the time in which what the peer has sent there may bring a new index. Then all goes, for a
+ * session that says nothing ends.
+ */
+export function isHeld(session: usize): bool {
+  const paths = session + Session.PATHS;
+  if (load<u8>(paths, Paths.WAITS) != Wait.HERE || load<u8>(paths, Paths.TRIES)) return false;
+  return load<u8>(session, Head.LIFE) == Life.OPEN && !indicesUsedUp(session);
+}
+
+function wait(session: usize, far: usize, how: Wait): void {
   const paths = session + Session.PATHS;
   memory.copy(paths + Paths.WANTED, far, PathField.BYTES);
-  store<u8>(paths, 1, Paths.WAITS);
+  store<u8>(paths, how, Paths.WAITS);
   store<u8>(paths, 0, Paths.TRIES);
   store<u64>(paths, now + UNKNOWN_PTO_US, Paths.WAITS_UNTIL);
 }
@@ -50,15 +70,17 @@ function wait(session: usize, far: usize): void {
 export function resumeMove(session: usize): void {
   if (!moveWaits(session) || load<u8>(session, Head.LIFE) != Life.OPEN) return;
   const paths = session + Session.PATHS,
-    tries: u32 = load<u8>(paths, Paths.TRIES);
-  let index = takeIndex(session);
-  if (index == NO_INDEX && tries < TRIES_MAX) {
+    here = load<u8>(paths, Paths.WAITS) == Wait.HERE,
+    tries: u32 = load<u8>(paths, Paths.TRIES),
+    last = tries >= TRIES_MAX;
+  let index = here || last ? borrowIndex(session) : takeIndex(session);
+  if (index == NO_INDEX && !last) {
     if (tries || indicesUsedUp(session)) askRekey(session);
     return;
   }
   if (index == NO_INDEX) index = newestIndex(session);
   store<u8>(paths, 0, Paths.WAITS);
-  begin(session, paths + Paths.WANTED, index);
+  begin(session, paths + Paths.WANTED, index, here);
 }
 
 /** When a move has waited for long. */

@@ -9,7 +9,7 @@ import { PacketFlag, PathField, TransferBlock, TransferPacket } from "../core/tr
 import { markAppLimited } from "./bbr";
 import { storeContent } from "./content";
 import { sendingEpoch, sendOnPath } from "./epoch";
-import { resumeMove } from "./move";
+import { isHeld, resumeMove } from "./move";
 import { mtu, mtuProbeSize } from "./mtu";
 import {
   Composed,
@@ -28,10 +28,12 @@ import { ackGone } from "./received";
 import { noteAckCarried, packetSent } from "./recovery";
 import { rekeyIfDue } from "./rekey";
 import { recordSent, SentFlag } from "./sent";
+import { SentRecord } from "./sent-record";
 import { idleAtSend } from "./session";
 import { tellWaiting } from "./session-events";
 import { Head, sessionHandle } from "./session-head";
 import { setSessionTimer } from "./session-timer";
+import { NEVER } from "./timer-wheel";
 
 /** Packets of one session before the others have their turn. */
 const TURN: u32 = 32;
@@ -65,6 +67,11 @@ export function outputWaits(): bool {
 /** False: the batch or the area is full. */
 function sendTurn(session: usize): bool {
   resumeMove(session);
+  if (isHeld(session)) {
+    tellWaiting(session);
+    setSessionTimer(session, NEVER);
+    return true;
+  }
   for (let packets: u32 = 0; packets < TURN && count < TRANSFER_BATCH; packets++) {
     const room = <u32>min<usize>(end - cursor, TRANSFER_PACKET_BYTES_MAX);
     if (room < max(mtu(session), mtuProbeSize(session))) {
@@ -89,11 +96,12 @@ function seal(session: usize): void {
     eliciting = (composedFlags & Composed.ELICITING) != 0;
   if (record) {
     storeContent(record);
+    store<u8>(record, load<u16>(composedPath, Path.INDEX), SentRecord.PATH_INDEX);
     packetSent(session, record, sentFlags());
     if (composedFlags & Composed.ACKS) noteAckCarried(session, record, composedAckEpoch);
   }
   if (composedFlags & Composed.ACKS) ackGone(session, composedAckEpoch);
-  sendOnPath(session, load<u32>(composedPath, Path.INDEX));
+  sendOnPath(session, load<u16>(composedPath, Path.INDEX));
   sealPacket(session, cursor, composedBytes);
   packetGoesTo(composedPath, composedBytes);
   rekeyIfDue(session, eliciting);

@@ -13,7 +13,7 @@ export const enum Paths {
   PROBED = 2,
   /** The one that failed last. */
   FAILED = 3,
-  /** move.ts: 1: a move to WANTED waits for an index, and how often its time was over. u8 each. */
+  /** move.ts: a Wait: a move to WANTED waits for an index; how often its time was over. u8 each. */
   WAITS = 4,
   TRIES = 5,
   /** Path indices below are of packets to an address that we have left. u8. */
@@ -33,8 +33,10 @@ export const enum Paths {
 export const enum Path {
   /** PathField. */
   FAR = 0,
-  /** The CID's index (4.9) that packets to here carry, or NO_INDEX. u32. */
+  /** The CID's index (4.9) that packets to here carry, or NO_INDEX. u16. */
   INDEX = 24,
+  /** The same of the epoch before, also of what came from here. u16. */
+  INDEX_BEFORE = 26,
   /** A PathState, u8. */
   STATE = 28,
   /** Challenges sent, u8; 1: one is due; 1: a response is due, 2: it was asked for again. */
@@ -122,6 +124,7 @@ export function samePlace(a: usize, b: usize): bool {
 export function startPaths(session: usize, far: usize): void {
   const path = pathAt(session, 1);
   memory.copy(path + Path.FAR, far, PathField.BYTES);
+  store<u16>(path, NO_INDEX, Path.INDEX_BEFORE);
   store<u8>(path, PathState.VALID, Path.STATE);
   setPart(session, Paths.CURRENT, path);
 }
@@ -130,8 +133,7 @@ export function startPaths(session: usize, far: usize): void {
 function freePath(session: usize): usize {
   for (let slot: u32 = 1; slot < SLOTS; slot++) {
     const path = pathAt(session, slot);
-    if (path == part(session, Paths.CURRENT) || path == part(session, Paths.BEFORE)) continue;
-    if (path != part(session, Paths.PROBED)) return path;
+    if (!isInUse(session, path)) return path;
   }
   return pathAt(session, SLOTS);
 }
@@ -140,7 +142,8 @@ export function newPath(session: usize, far: usize): usize {
   const path = freePath(session);
   memory.fill(path, 0, Path.BYTES);
   memory.copy(path + Path.FAR, far, PathField.BYTES);
-  store<u32>(path, NO_INDEX, Path.INDEX);
+  store<u16>(path, NO_INDEX, Path.INDEX);
+  store<u16>(path, NO_INDEX, Path.INDEX_BEFORE);
   store<u8>(path, PathState.SEEN, Path.STATE);
   return path;
 }
@@ -163,9 +166,33 @@ export function packetCameFrom(session: usize, far: usize, index: u32, bytes: u3
   store<u64>(path, load<u64>(path, Path.RECEIVED) + bytes, Path.RECEIVED);
   // Never back: packets that were under way when we moved carry the index from before.
   if (index >= NO_INDEX || index < load<u8>(session, Session.PATHS + Paths.LEAST)) return path;
-  const has = load<u32>(path, Path.INDEX);
-  if (has >= NO_INDEX || index > has) store<u32>(path, index, Path.INDEX);
+  if (!isElsewhere(session)) raiseIndex(path + Path.INDEX, index);
   return path;
+}
+
+/** The same of a packet of the epoch before: its index there. */
+export function cameBefore(path: usize, index: u32): void {
+  raiseIndex(path + Path.INDEX_BEFORE, index);
+}
+
+function raiseIndex(at: usize, index: u32): void {
+  const has: u32 = load<u16>(at);
+  if (has >= NO_INDEX || index > has) store<u16>(at, index);
+}
+
+/**
+ * Have we another address, at which the peer has not answered yet? Whatever comes was sent to the
+ * one before, and may have shown its CID there.
+ */
+export function isElsewhere(session: usize): bool {
+  const current = currentPath(session);
+  return load<u8>(current, Path.STATE) == PathState.VALIDATING && load<u8>(current, Path.OURS) != 0;
+}
+
+/** Do we send to it of our own accord: is it the current one, the one before or a probed one? */
+export function isInUse(session: usize, path: usize): bool {
+  if (path == currentPath(session) || path == part(session, Paths.BEFORE)) return true;
+  return path == probedPath(session);
 }
 
 /** Does a move wait for an index? */

@@ -12,12 +12,14 @@
  */
 import { PathField } from "../core/transfer";
 import { now } from "./clock";
+import { sendingEpoch } from "./epoch";
 import { Session } from "./layout";
-import { freeIndexIsOurs, giveIndex, hasIndex, isUnanswered, keepIndex } from "./path-index";
+import { giveIndex, hasIndex, isUnanswered, keepIndex, sharesIndex } from "./path-index";
 import {
   allowance,
   currentPath,
   findPath,
+  isInUse,
   moveWaits,
   NO_INDEX,
   newPath,
@@ -78,15 +80,20 @@ function otherWay(a: usize, b: usize): bool {
   return load<u32>(a, Path.FAR + PathField.HANDLE) != load<u32>(b, Path.FAR + PathField.HANDLE);
 }
 
-/**
- * A packet that is more than a probe came by `path`. If it is the newest, the session follows.
- * Returns what recovery has to forget: 0 nothing, 1 the size of the path, 2 all of it.
- */
-export function follow(session: usize, path: usize, epoch: u32, n: u32): u32 {
+/** A packet that is more than a probe came: is it the newest, by which the session goes? */
+export function isNewest(session: usize, epoch: u32, n: u32): bool {
   const order = (((<u64>epoch) << 32) | n) + 1,
     newest = session + Session.PATHS + Paths.NEWEST;
-  if (order <= load<u64>(newest)) return 0;
+  if (order <= load<u64>(newest)) return false;
   store<u64>(newest, order);
+  return true;
+}
+
+/**
+ * The newest packet came by `path`: the session follows. Returns what recovery has to forget: 0
+ * nothing, 1 the size of the path, 2 all of it.
+ */
+export function follow(session: usize, path: usize): u32 {
   const from = currentPath(session);
   if (path == from) return 0;
   const ours = path == probedPath(session);
@@ -95,14 +102,19 @@ export function follow(session: usize, path: usize, epoch: u32, n: u32): u32 {
 }
 
 /**
- * Was a packet with this index sent before its sender heard that we have moved? Then it does not
- * take us back. For so long that the peer has heard of it, if the new path is what it seemed to be.
+ * Was a packet with this index of an epoch sent before its sender heard that we have moved? Then it
+ * does not take us back. For so long that the peer has heard of it, if the new path is what it
+ * seemed to be.
  */
-export function isBehind(session: usize, index: u32): bool {
-  const has = load<u32>(currentPath(session), Path.INDEX),
+export function isBehind(session: usize, epoch: u32, index: u32): bool {
+  const current = currentPath(session),
+    has: u32 = load<u16>(current, Path.INDEX),
     // Of an epoch in which nothing has come by the current path: 0 is where the peer was before.
-    current = has < NO_INDEX ? has : 1;
-  if (index >= current) return false;
+    ours: u32 = has < NO_INDEX ? has : 1,
+    // If we moved in this epoch, all of the one before is behind.
+    before: u32 = load<u16>(current, Path.INDEX_BEFORE),
+    least = epoch == sendingEpoch(session) ? ours : before;
+  if (index >= least) return false;
   return now < load<u64>(session, Session.PATHS + Paths.UNHEARD_UNTIL);
 }
 
@@ -114,6 +126,7 @@ function moveTo(session: usize, path: usize): u32 {
   if (load<u8>(from, Path.STATE) == PathState.VALID) setPart(session, Paths.BEFORE, from);
   if (path == part(session, Paths.BEFORE)) setPart(session, Paths.BEFORE, 0);
   setPart(session, Paths.CURRENT, path);
+  askNoMore(session);
   const before = part(session, Paths.BEFORE);
   if (load<u8>(path, Path.STATE) != PathState.VALID) {
     challenge(session, path, otherWay(from, path));
@@ -121,6 +134,21 @@ function moveTo(session: usize, path: usize): u32 {
     if (before) ask(before);
   }
   return otherWay(from, path) ? 2 : 1;
+}
+
+/**
+ * Paths that nothing depends on any more are not asked: the peer has left them, most likely, and
+ * each of them would take an index that nobody hears of. One that it comes back to is asked anew.
+ */
+function askNoMore(session: usize): void {
+  for (let slot: u32 = 1; slot <= SLOTS; slot++) {
+    const path = pathAt(session, slot);
+    if (isInUse(session, path)) continue;
+    store<u8>(path, 0, Path.CHALLENGE_DUE);
+    if (load<u8>(path, Path.STATE) == PathState.VALIDATING) {
+      store<u8>(path, PathState.SEEN, Path.STATE);
+    }
+  }
 }
 
 /** The challenge at `data` (8 bytes) came by `path` in a packet of so many bytes. */
@@ -189,7 +217,7 @@ export function probePath(session: usize, far: usize, index: u32): bool {
   if (probedPath(session)) return false;
   let path = findPath(session, far);
   if (!path) path = newPath(session, far);
-  store<u32>(path, index, Path.INDEX);
+  store<u16>(path, index, Path.INDEX);
   store<u8>(path, 1, Path.OURS);
   challenge(session, path, true);
   if (path == currentPath(session)) return false;
@@ -207,19 +235,20 @@ export function pathDue(session: usize): usize {
 }
 
 /**
- * What goes waits for a CID of its own. But a peer that has not heard of the epoch yet is answered
- * when it asks again, for it may be by the only way that is left. A peer that has left its address
- * does not see which index we take to ask there, and might take it too: so it is asked late.
+ * What goes waits for a CID of its own. One that is neither the current path's nor a probed one's
+ * is seldom heard of, and might be missing when we move: so it is taken late, for a challenge when
+ * the current path has not answered, for a response when it was asked for again. It goes without,
+ * if the peer has not heard of the epoch yet: that may be the only way that is left.
  */
 function hasCid(session: usize, path: usize): bool {
-  if (hasIndex(session, path)) return true;
-  const answers = isResponse(path),
-    isOurs = path == currentPath(session) || path == probedPath(session);
-  if (!isOurs && !answers && !freeIndexIsOurs(session)) {
-    if (load<u8>(currentPath(session), Path.TRIES) < CHALLENGES_MAX - 1) return false;
+  if (hasIndex(session, path) || sharesIndex(session, path)) return true;
+  if (path == currentPath(session) || path == probedPath(session)) return giveIndex(session, path);
+  if (!isResponse(path)) {
+    const late = load<u8>(currentPath(session), Path.TRIES) >= CHALLENGES_MAX - 1;
+    return late && giveIndex(session, path);
   }
-  if (giveIndex(session, path)) return true;
-  if (load<u8>(path, Path.RESPONSE_DUE) < 2 || !answers || !isUnanswered(session)) return false;
+  if (load<u8>(path, Path.RESPONSE_DUE) < 2) return false;
+  if (!giveIndex(session, path) && !isUnanswered(session)) return false;
   keepIndex(session, path);
   return true;
 }

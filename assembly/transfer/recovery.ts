@@ -13,6 +13,7 @@ import { noteArrived } from "./loss-rate";
 import { mtuPacketAcked, mtuProbeAcked, mtuProbeSent, mtuSuspect } from "./mtu";
 import { contentAcked } from "./outcome";
 import { packetPaced } from "./pacer";
+import { indexCame } from "./path-index";
 import {
   beginSample,
   Delivery,
@@ -110,6 +111,7 @@ function ackPacket(session: usize, record: usize, s: u64): void {
   const flags = load<u32>(record, SentRecord.FLAGS),
     bytes = sentBytes(record);
   store<u32>(record, flags | SentFlag.ACKED, SentRecord.FLAGS);
+  indexCame(session, load<u32>(record, SentRecord.EPOCH), load<u8>(record, SentRecord.PATH_INDEX));
   if (flags & SentFlag.ELICITING) {
     ackedEliciting = true;
     noteArrived(session);

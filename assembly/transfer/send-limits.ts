@@ -14,8 +14,8 @@ const NUMBER_STOP: u64 = 0x100000000 - 0x100000;
 const STOP_GRACE: u64 = 65536;
 /** A rekey starts after so many bytes of a direction; they never stop it. */
 const REKEY_BYTES: u64 = 268435456;
-/** Nine tenths of the path indices before 253 (section 4.9): the rest is for moves until then. */
-const INDICES_TAKEN: u32 = 228;
+/** Four fifths of the path indices before 253 (section 4.9): the rest is for moves until then. */
+const INDICES_TAKEN: u32 = 202;
 
 /** Numbers above the largest acked of the sending epoch that have been used. */
 export function unackedSpan(session: usize): u32 {
@@ -55,7 +55,7 @@ function stoppedAt(session: usize, epoch: usize, n: u64): u64 {
   return n;
 }
 
-/** Whether packets, bytes or path indices of our own are at nine tenths of their limit. */
+/** Whether packets, bytes or path indices of our own are near their limit. */
 export function rekeyDueByUse(session: usize): bool {
   const epoch = epochAt(session, sendingEpoch(session) & 1);
   const packets = <u64>rekeyPackets(session);

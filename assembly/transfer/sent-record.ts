@@ -15,6 +15,8 @@ export const enum SentRecord {
   KIND = 24,
   /** The owner's own, u8. */
   CONTENT_FLAGS = 25,
+  /** The index of the CID that it shows (section 4.9), u8. */
+  PATH_INDEX = 26,
   /** Handle of a stream, u32. */
   STREAM = 28,
   /** u64. */

@@ -71,7 +71,7 @@ export function giveToken(session: usize): void {
   const payload = messagePayload(slot),
     path = currentPath(session),
     epoch = epochAt(session, sendingEpoch(session) & 1),
-    cid = pathCid(epoch, load<u32>(path, Path.INDEX));
+    cid = pathCid(epoch, load<u16>(path, Path.INDEX));
   store<u16>(payload, bswap<u16>(<u16>ControlType.RESET_TOKEN));
   store<u32>(payload, load<u32>(cid), ControlPayload.RESET_PREFIX);
   resetToken(TRANSFER + KEY, cid, path + Path.FAR, payload + ControlPayload.RESET_TOKEN);

@@ -8,7 +8,7 @@ import { expireAhead } from "./ahead";
 import { now } from "./clock";
 import { SessionBit, tell } from "./events";
 import { goAwayDeadline } from "./goaway";
-import { moveDeadline, onMoveTimer } from "./move";
+import { isHeld, moveDeadline, onMoveTimer } from "./move";
 import { mtuDeadline } from "./mtu";
 import { LEAST_PACKET } from "./next-packet";
 import { onPathTimer, pathDeadline, spareAllowance } from "./path";
@@ -76,7 +76,7 @@ function sendingDeadline(session: usize, paced: u64): u64 {
  * there than came from it, timers have nothing to wait for (RFC 9002 section 6.2.2.1).
  */
 function mayReach(session: usize): bool {
-  return spareAllowance(currentPath(session)) >= LEAST_PACKET;
+  return !isHeld(session) && spareAllowance(currentPath(session)) >= LEAST_PACKET;
 }
 
 /** Does everything that is due by now; keys that were made ahead are of no session's timer. */

@@ -32,6 +32,17 @@ test(`a session moves ${MOVES} times within the time of an epoch, unseen`, { tim
   expect(run.onlooker.seen).toBeGreaterThan(MOVES);
 });
 
+test.each([
+  [484646, 'an address that the peer has left is asked under a CID that the peer does not take'],
+  [485124, 'the next move knows that the peer has heard, by an ack alone'],
+  [485846, 'a NAT forgets while the keys change, and the way keeps its CID'],
+  [910002196, 'the peer moves while the keys change: no path it has left has taken the CID'],
+  [483799, 'packets are lost on a path before its first round trip, and the window stays'],
+])('seed %i: %s', (seed) => {
+  const { failure } = runOf(movingOf(seed)).run();
+  expect(failure, `npm run sim -- --seeds 1 --seed ${seed} --moving`).toBeUndefined();
+});
+
 test('a NAT that forgets it lets it be seen', { timeout }, () => {
   const run = runOf(manyMovesOf(20, 'rebind'));
   const onlooker = new Onlooker(); // who is not told of the NAT

@@ -1,8 +1,8 @@
 import { guarded } from "../../crypto/__tests__/bytes";
 import { startEpochs } from "../epoch";
 import {
+  borrowIndex,
   freeIndex,
-  freeIndexIsOurs,
   giveIndex,
   hasIndex,
   indexCame,
@@ -12,12 +12,14 @@ import {
   resetPathIndices,
   takeIndex,
 } from "../path-index";
-import { currentPath, NO_INDEX, Path, startPaths } from "../path-slots";
+import { cameBefore, currentPath, NO_INDEX, newPath, Path, startPaths } from "../path-slots";
 import { bareSession, configureTransfer } from "./configured";
 
 configureTransfer();
 const material = guarded(96);
 const far = guarded(24);
+const OTHER = guarded(24);
+store<u8>(OTHER, 1);
 
 function session(initiator: bool): usize {
   const made = bareSession();
@@ -28,41 +30,58 @@ function session(initiator: bool): usize {
 }
 
 describe("path indices", () => {
-  test("are taken in turn, two ahead of what came and to 252", () => {
-    const made = session(true);
-    expect(takeIndex(made)).toBe(1);
-    expect(takeIndex(made)).toBe(2);
-    expect(takeIndex(made)).toBe(NO_INDEX, "3 is not known there");
-    indexCame(made, 0, 1);
-    expect(freeIndex(made)).toBe(3);
-    expect(takeIndex(made)).toBe(3);
-    expect(takeIndex(made)).toBe(NO_INDEX);
-    indexCame(made, 0, 250);
-    expect(takeIndex(made)).toBe(251);
-    expect(indicesUsedUp(made)).toBe(false);
-    expect(takeIndex(made)).toBe(252);
-    indexCame(made, 0, 252);
-    expect(indicesUsedUp(made)).toBe(true);
-    expect(takeIndex(made)).toBe(NO_INDEX);
+  test("are taken in turn, the odd ones by whoever called, two ahead of what came and to 252", () => {
+    const calls = session(true);
+    expect(takeIndex(calls)).toBe(1);
+    expect(takeIndex(calls)).toBe(NO_INDEX, "3 is not known there");
+    indexCame(calls, 0, 1);
+    expect(freeIndex(calls)).toBe(3);
+    expect(takeIndex(calls)).toBe(3);
+    expect(takeIndex(calls)).toBe(NO_INDEX);
+    indexCame(calls, 0, 249);
+    expect(indicesUsedUp(calls)).toBe(false);
+    expect(takeIndex(calls)).toBe(251);
+    expect(indicesUsedUp(calls)).toBe(true, "252 is the other side's");
+    indexCame(calls, 0, 251);
+    expect(borrowIndex(calls)).toBe(252);
+    indexCame(calls, 0, 252);
+    expect(indicesUsedUp(calls)).toBe(true);
+    expect(takeIndex(calls)).toBe(NO_INDEX);
   });
 
-  test("leave out what the other side of a rekey takes first", () => {
-    const asks = session(true),
-      answers = session(false);
-    expect(freeIndexIsOurs(asks)).toBe(false, "there was no rekey");
-    resetPathIndices(asks, true);
-    resetPathIndices(answers, false);
-    expect(freeIndexIsOurs(asks)).toBe(true);
-    expect(freeIndexIsOurs(answers)).toBe(true);
-    expect(takeIndex(asks)).toBe(1);
-    expect(takeIndex(asks)).toBe(NO_INDEX);
-    expect(takeIndex(answers)).toBe(2);
-    expect(takeIndex(answers)).toBe(NO_INDEX);
-    indexCame(asks, 0, 2);
-    indexCame(answers, 0, 1);
-    expect(freeIndexIsOurs(asks)).toBe(false);
-    expect(takeIndex(asks)).toBe(3);
-    expect(takeIndex(answers)).toBe(3, "from then on both take the next");
+  test("are the even ones for whoever was called, so that none is taken by both", () => {
+    const calls = session(true),
+      called = session(false);
+    expect(takeIndex(called)).toBe(2);
+    expect(takeIndex(called)).toBe(NO_INDEX);
+    expect(takeIndex(calls)).toBe(1);
+    indexCame(calls, 0, 2);
+    indexCame(called, 0, 1);
+    expect(takeIndex(calls)).toBe(3);
+    expect(takeIndex(called)).toBe(NO_INDEX, "of 2 nobody has heard");
+    indexCame(called, 0, 2);
+    expect(takeIndex(called)).toBe(4);
+  });
+
+  test("are the same after a rekey, whoever asked for it", () => {
+    const calls = session(true),
+      called = session(false);
+    resetPathIndices(calls, false);
+    resetPathIndices(called, true);
+    expect(takeIndex(calls)).toBe(1);
+    expect(takeIndex(called)).toBe(2);
+  });
+
+  test("are borrowed of the other side by what cannot wait, if it knows them", () => {
+    const calls = session(true),
+      called = session(false);
+    expect(borrowIndex(calls)).toBe(1, "one of its own first");
+    expect(borrowIndex(calls)).toBe(2);
+    expect(borrowIndex(calls)).toBe(NO_INDEX, "3 is not known there");
+    indexCame(calls, 0, 2);
+    expect(takeIndex(calls)).toBe(3);
+    expect(borrowIndex(called)).toBe(2);
+    expect(borrowIndex(called)).toBe(NO_INDEX, "nor is 1 the next any more");
   });
 
   test("are 0 for the path of whoever asked, and none for whoever answered", () => {
@@ -70,23 +89,48 @@ describe("path indices", () => {
       answers = session(false);
     resetPathIndices(asks, true);
     resetPathIndices(answers, false);
-    expect(load<u32>(currentPath(asks), Path.INDEX)).toBe(0);
+    expect(load<u16>(currentPath(asks), Path.INDEX)).toBe(0);
     expect(hasIndex(asks, currentPath(asks))).toBe(true);
     expect(hasIndex(answers, currentPath(answers))).toBe(false);
     expect(giveIndex(answers, currentPath(answers))).toBe(true);
-    expect(load<u32>(currentPath(answers), Path.INDEX)).toBe(2);
+    expect(load<u16>(currentPath(answers), Path.INDEX)).toBe(2);
+  });
+
+  test("are those of the same way behind another mapping, as in the epoch before", () => {
+    const asks = session(true),
+      mapped = newPath(asks, OTHER);
+    store<u16>(currentPath(asks), 4, Path.INDEX);
+    resetPathIndices(asks, true);
+    cameBefore(mapped, 4);
+    expect(giveIndex(asks, mapped)).toBe(true);
+    expect(load<u16>(mapped, Path.INDEX)).toBe(0);
+    expect(freeIndex(asks)).toBe(1, "it has taken none");
+  });
+
+  test("are others where the peer has moved in the epoch before", () => {
+    const asks = session(true),
+      moved = newPath(asks, OTHER);
+    store<u16>(currentPath(asks), 4, Path.INDEX);
+    resetPathIndices(asks, true);
+    cameBefore(moved, 6);
+    expect(giveIndex(asks, moved)).toBe(true);
+    expect(load<u16>(moved, Path.INDEX)).toBe(1);
+    const never = newPath(asks, OTHER);
+    expect(giveIndex(asks, never)).toBe(false, "nothing has come from there");
   });
 
   test("are shown again by the current path alone, if there is no other", () => {
     const made = session(true),
       path = currentPath(made);
     takeIndex(made);
-    takeIndex(made);
-    store<u32>(path, NO_INDEX, Path.INDEX);
+    store<u16>(path, NO_INDEX, Path.INDEX);
     expect(giveIndex(made, path)).toBe(false);
     expect(hasIndex(made, path)).toBe(false);
     keepIndex(made, path);
-    expect(load<u32>(path, Path.INDEX)).toBe(newestIndex(made));
+    expect(load<u16>(path, Path.INDEX)).toBe(2, "a borrowed one");
+    store<u16>(path, NO_INDEX, Path.INDEX);
+    keepIndex(made, path);
+    expect(load<u16>(path, Path.INDEX)).toBe(<u16>newestIndex(made));
   });
 
   test("that have fallen out of what is listed are none", () => {
@@ -97,6 +141,6 @@ describe("path indices", () => {
     indexCame(made, 0, 6);
     expect(hasIndex(made, path)).toBe(false);
     expect(giveIndex(made, path)).toBe(true);
-    expect(load<u32>(path, Path.INDEX)).toBe(7);
+    expect(load<u16>(path, Path.INDEX)).toBe(7);
   });
 });

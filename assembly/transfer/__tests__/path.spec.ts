@@ -8,6 +8,7 @@ import {
   follow,
   isBehind,
   isMigrating,
+  isNewest,
   onChallenge,
   onPathTimer,
   onResponse,
@@ -62,9 +63,13 @@ function start(): void {
   startPaths(session, HOME);
 }
 
+/** The number of another epoch than the one that is sent in, which is 0. */
+const BEFORE: u32 = 9;
+
 /** A packet of the peer that is more than a probe. */
 function comes(from: usize, n: u32): u32 {
-  return follow(session, packetCameFrom(session, from, 0, 100), 0, n);
+  const path = packetCameFrom(session, from, 0, 100);
+  return isNewest(session, 0, n) ? follow(session, path) : 0;
 }
 
 /** Sends what is due and answers it, if it is a challenge that goes to `to`. */
@@ -220,7 +225,7 @@ describe("paths", () => {
 
   test("send large challenges where the allowance leaves enough for the next ones", () => {
     start();
-    follow(session, packetCameFrom(session, PORT, 0, 439), 0, 1);
+    follow(session, packetCameFrom(session, PORT, 0, 439));
     expect(pathFrameBytes(currentPath(session))).toBe(60, "1317 are 3 short");
     packetCameFrom(session, PORT, 0, 1);
     expect(pathFrameBytes(currentPath(session))).toBe(1200);
@@ -252,7 +257,7 @@ describe("paths", () => {
     expect(probePath(session, AWAY, 1)).toBe(true);
     expect(probePath(session, PORT, 1)).toBe(false, "one at a time");
     expect(memory.compare(currentPath(session), HOME, PathField.BYTES)).toBe(0);
-    expect(load<u32>(probedPath(session), Path.INDEX)).toBe(1);
+    expect(load<u16>(probedPath(session), Path.INDEX)).toBe(1);
     expect(answerChallenge(AWAY)).toBe(Answered.MOVED);
     expect(memory.compare(currentPath(session), AWAY, PathField.BYTES)).toBe(0);
     expect(probedPath(session)).toBe(0);
@@ -268,32 +273,57 @@ describe("paths", () => {
   test("are not left again for what the peer sent before it heard of the move", () => {
     start();
     probePath(session, AWAY, 3);
-    expect(isBehind(session, 2)).toBe(false, "we have not moved");
+    expect(isBehind(session, 0, 2)).toBe(false, "we have not moved");
     expect(answerChallenge(AWAY)).toBe(Answered.MOVED);
-    expect(isBehind(session, 2)).toBe(true);
-    expect(isBehind(session, 3)).toBe(false, "it follows, or its NAT does");
-    expect(isBehind(session, 4)).toBe(false, "it moves");
-    expect(isBehind(session, NO_INDEX)).toBe(false, "another epoch's");
+    expect(isBehind(session, 0, 2)).toBe(true);
+    expect(isBehind(session, 0, 3)).toBe(false, "it follows, or its NAT does");
+    expect(isBehind(session, 0, 4)).toBe(false, "it moves");
+    expect(isBehind(session, BEFORE, 2)).toBe(true, "of the epoch before, in which we were there");
+    expect(isBehind(session, BEFORE, 200)).toBe(true);
+    store<u16>(currentPath(session), 3, Path.INDEX_BEFORE);
+    expect(isBehind(session, BEFORE, 2)).toBe(true);
+    expect(isBehind(session, BEFORE, 3)).toBe(false, "there we moved with 3");
     resetClock(now + 3 * UNKNOWN_US - 1);
-    expect(isBehind(session, 2)).toBe(true);
+    expect(isBehind(session, 0, 2)).toBe(true);
     resetClock(now + 1);
-    expect(isBehind(session, 2)).toBe(false, "it does not hear us there");
+    expect(isBehind(session, 0, 2)).toBe(false, "it does not hear us there");
   });
 
   test("show no index from an address of ours that belongs to the one before", () => {
     start();
     const other = packetCameFrom(session, AWAY, 2, 100);
-    expect(load<u32>(other, Path.INDEX)).toBe(2);
+    expect(load<u16>(other, Path.INDEX)).toBe(2);
     leaveIndices(session, 4);
-    expect(load<u32>(other, Path.INDEX)).toBe(NO_INDEX);
+    expect(load<u16>(other, Path.INDEX)).toBe(<u16>NO_INDEX);
     packetCameFrom(session, AWAY, 3, 100);
-    expect(load<u32>(other, Path.INDEX)).toBe(NO_INDEX, "it went to where we were");
+    expect(load<u16>(other, Path.INDEX)).toBe(<u16>NO_INDEX, "it went to where we were");
     packetCameFrom(session, AWAY, NO_INDEX, 100);
-    expect(load<u32>(other, Path.INDEX)).toBe(NO_INDEX, "the epoch before");
+    expect(load<u16>(other, Path.INDEX)).toBe(<u16>NO_INDEX, "the epoch before");
     packetCameFrom(session, AWAY, 4, 100);
-    expect(load<u32>(other, Path.INDEX)).toBe(4);
+    expect(load<u16>(other, Path.INDEX)).toBe(4);
     packetCameFrom(session, AWAY, 3, 100);
-    expect(load<u32>(other, Path.INDEX)).toBe(4, "never back");
+    expect(load<u16>(other, Path.INDEX)).toBe(4, "never back");
+  });
+
+  test("are asked no more once the peer has left them and nothing depends on them", () => {
+    start();
+    expect(comes(AWAY, 1)).toBe(2);
+    const away = currentPath(session);
+    expect(load<u8>(away, Path.CHALLENGE_DUE)).toBe(1);
+    expect(comes(RELAY, 2)).toBe(2);
+    expect(load<u8>(away, Path.STATE)).toBe(<u8>PathState.SEEN);
+    for (let i = 0; i < 6; i++) {
+      for (let path = pathDue(session); path; path = pathDue(session)) {
+        expect(path).not.toBe(away);
+        takePathFrame(session, path, 2 + i);
+      }
+      expect(pathDeadline(session)).toBe(load<u64>(currentPath(session), Path.DEADLINE));
+      resetClock(pathDeadline(session));
+      packetCameFrom(session, RELAY, 0, 1000);
+      expect(onPathTimer(session)).toBe(0);
+    }
+    expect(comes(AWAY, 3)).toBe(2);
+    expect(load<u8>(away, Path.CHALLENGE_DUE)).toBe(1, "it has come back");
   });
 
   test("accept the answer to any of the challenges", () => {
@@ -314,7 +344,7 @@ describe("paths", () => {
     store<u64>(data, 99);
     onChallenge(path, data, 700);
     expect(pathDue(session)).toBe(path);
-    expect(load<u32>(path, Path.INDEX)).toBe(2);
+    expect(load<u16>(path, Path.INDEX)).toBe(2);
     expect(pathFrameBytes(path)).toBe(700);
     expect(takePathFrame(session, path, 1)).toBe(99);
     expect(pathDue(session)).toBe(0);
