@@ -1,155 +1,29 @@
 /** Sessions whose sides go elsewhere, and what an onlooker sees of it: CIDs and addresses. */
-import { TRANSFER } from "../../core/memory";
 import { Status } from "../../core/status";
-import { PathField, SessionState, TransferBlock, TransferEventKind } from "../../core/transfer";
+import { SessionState, TransferEventKind } from "../../core/transfer";
 import { now } from "../clock";
 import { Epoch, epochAt, openPaths, sendingEpoch } from "../epoch";
-import { close, migrate, ping, rekey, rekeyKey, rekeySecret, step } from "../exports";
+import { ping, rekey } from "../exports";
 import { freeIndex, indexCame } from "../path-index";
 import { currentPath, NO_INDEX, Path } from "../path-slots";
 import { sessionState } from "../session";
 import { sessionOf } from "../session-head";
-import { configureTransfer } from "./configured";
 import {
-  deliver,
-  drain,
-  FAR_OURS,
-  FAR_THEIRS,
-  farOf,
-  flush,
-  openBoth,
-  ours,
-  packetOf,
-  senderOf,
-  setTime,
-  settleDown,
-  theirs,
-  told,
-} from "./session-ends";
+  awaits,
+  carry,
+  countOn,
+  FAR_OTHER,
+  migrateTo,
+  move,
+  net,
+  OTHER_PORT,
+  portOf,
+  sentBy,
+  start,
+} from "./moving-ends";
+import { FAR_THEIRS, farOf, flush, ours, senderOf, theirs } from "./session-ends";
 
-configureTransfer();
 const MOVES = 600;
-const ROUND_US: u64 = 2000;
-const ARGUMENTS = TRANSFER + TransferBlock.ARGUMENTS;
-/** Their second address, which is number 2 there. */
-const OTHER_PORT: u16 = 4002;
-const FAR_OTHER = farOf(2, OTHER_PORT);
-
-let time: u64 = 1000000000;
-let port: u16 = 0;
-let oursAt = FAR_OURS;
-let theirsAt = FAR_THEIRS;
-/** Ports of theirs at which nothing arrives, and from which nothing comes; 0: none. */
-let dead: u16 = 0;
-let allDead = false;
-/** Port of theirs from which nothing comes; 0: none. */
-let mute: u16 = 0;
-let asks = true;
-
-/** Prefixes that were seen, and between which ports first. */
-const SEEN_MAX = 8192;
-const prefixes = new StaticArray<u32>(SEEN_MAX);
-const ways = new StaticArray<u32>(SEEN_MAX);
-let seen = 0;
-/** Packets whose prefix had been seen on another way. */
-let linked = 0;
-
-function portOf(far: usize): u16 {
-  return load<u16>(far, PathField.PORT);
-}
-
-function look(prefix: u32, way: u32): void {
-  for (let i = 0; i < seen; i++) {
-    if (prefixes[i] != prefix) continue;
-    if (ways[i] != way) linked++;
-    return;
-  }
-  prefixes[seen] = prefix;
-  ways[seen++] = way;
-}
-
-/** Prefixes that were seen between our port and a port of theirs. */
-function countOn(theirPort: u16): u32 {
-  let count: u32 = 0;
-  for (let i = 0; i < seen; i++) if (<u16>ways[i] == theirPort) count++;
-  return count;
-}
-
-/** All sessions have the same keys, so that there must be no other ones. */
-function start(): void {
-  close(ours, 0, 0);
-  close(theirs, 0, 0);
-  for (let i = 0; i < 40 && (sessionOf(ours) || sessionOf(theirs)); i++) settleDown(1000000);
-  time = max(time, now) + 100000000;
-  setTime(time);
-  oursAt = FAR_OURS;
-  theirsAt = FAR_THEIRS;
-  port = 5000;
-  dead = 0;
-  allDead = false;
-  mute = 0;
-  asks = true;
-  openBoth();
-  settleDown(1000);
-  drain();
-  seen = 0;
-  linked = 0;
-}
-
-/** A packet goes its way, if somebody is where it goes. */
-function carry(i: u32): void {
-  const path = TRANSFER + TransferBlock.SENT + <usize>i * 64 + 8,
-    isOurs = senderOf(i) == ours,
-    local = load<u16>(path, PathField.LOCAL),
-    here = isOurs ? portOf(oursAt) : portOf(path),
-    there = isOurs ? portOf(path) : local == 2 ? OTHER_PORT : portOf(theirsAt);
-  look(load<u32>(packetOf(i)), ((<u32>here) << 16) | there);
-  if (allDead || there == dead) return;
-  if (isOurs) {
-    if (there != OTHER_PORT && there != portOf(theirsAt)) return;
-    const from = farOf(0, 0);
-    memory.copy(from, oursAt, PathField.BYTES);
-    store<u16>(from, there == OTHER_PORT ? 2 : 0, PathField.LOCAL);
-    deliver(i, from);
-  } else if (there != mute && here == portOf(oursAt))
-    deliver(i, there == OTHER_PORT ? FAR_OTHER : theirsAt);
-}
-
-/** Both hosts answer what a rekey asks of them, if they were asked. */
-function answer(side: u32): void {
-  memory.fill(ARGUMENTS, <u8>side, 32);
-  rekeyKey(side);
-  memory.fill(ARGUMENTS, 7, 32);
-  rekeySecret(side);
-}
-
-/** Events of a kind that `side` was told within so many rounds, which end with the first. */
-function awaits(side: u32, kind: u32, rounds: u32): u32 {
-  for (let round: u32 = 0; round < rounds; round++) {
-    const count = flush();
-    for (let i: u32 = 0; i < count; i++) carry(i);
-    if (asks) answer(ours);
-    if (asks) answer(theirs);
-    setTime(now + ROUND_US);
-    step(<u32>now, <u32>(now >> 32));
-    drain();
-    if (told(side, kind)) return told(side, kind);
-  }
-  return 0;
-}
-
-function migrateTo(side: u32, far: usize): Status {
-  memory.copy(ARGUMENTS, far, PathField.BYTES);
-  return migrate(side);
-}
-
-/** A side has another address, and knows it. */
-function move(side: u32): Status {
-  const far = farOf(side == ours ? 1 : 2, ++port);
-  if (side == ours) oursAt = far;
-  else theirsAt = far;
-  return migrateTo(side, side == ours ? theirsAt : oursAt);
-}
 
 function epochNumber(side: u32): u32 {
   return sendingEpoch(sessionOf(side));
@@ -176,7 +50,7 @@ function manyMoves(isOurs: bool): void {
   }
   expect(now - began).toBeLessThan(60000000, "within the time of an epoch");
   expect(epochNumber(side)).toBe(5, "a rekey for each 202 indices, of which every other is ours");
-  expect(linked).toBe(0);
+  expect(net.linked).toBe(0);
 }
 
 describe("moves", () => {
@@ -192,11 +66,11 @@ describe("moves", () => {
     start();
     ping(ours);
     expect(awaits(ours, TransferEventKind.PONG, 20)).toBe(1);
-    oursAt = farOf(1, ++port);
+    net.oursAt = farOf(1, ++net.port);
     ping(ours);
     expect(awaits(theirs, TransferEventKind.MIGRATED, 100)).toBe(1);
-    expect(linked).toBeGreaterThan(0);
-    expect(countOn(portOf(theirsAt))).toBe(1);
+    expect(net.linked).toBeGreaterThan(0);
+    expect(countOn(portOf(net.theirsAt))).toBe(1);
   });
 
   test("are not undone by what was on its way", () => {
@@ -215,7 +89,7 @@ describe("moves", () => {
       awaits(ours, TransferEventKind.MIGRATED, 1);
       expect(portOf(currentPath(sessionOf(ours)))).toBe(OTHER_PORT);
     }
-    expect(linked).toBe(0);
+    expect(net.linked).toBe(0);
     expect(sessionState(sessionOf(theirs))).toBe(SessionState.ESTABLISHED);
   });
 
@@ -228,23 +102,23 @@ describe("moves", () => {
     expect(migrateTo(ours, FAR_OTHER)).toBe(Status.WRONG_STATE, "one move at a time");
     expect(awaits(ours, TransferEventKind.MIGRATED, 100)).toBe(1);
     expect(epochNumber(ours)).toBe(1);
-    expect(linked).toBe(0);
+    expect(net.linked).toBe(0);
     expect(migrateTo(ours, FAR_THEIRS)).toBe(Status.OK);
     expect(awaits(ours, TransferEventKind.MIGRATED, 100)).toBe(1);
-    expect(linked).toBe(0);
+    expect(net.linked).toBe(0);
   });
 
   test("do not wait for a rekey that cannot be", () => {
     start();
     useUp(ours, 0);
     useUp(theirs, 0);
-    dead = portOf(theirsAt);
+    net.dead = portOf(net.theirsAt);
     expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
     expect(awaits(ours, TransferEventKind.MIGRATED, 1000)).toBe(0, "325 ms + 650 + 1300");
     expect(countOn(OTHER_PORT)).toBe(0);
     expect(awaits(ours, TransferEventKind.MIGRATED, 200)).toBe(1);
     expect(epochNumber(ours)).toBe(0);
-    expect(linked).toBeGreaterThan(0, "the newest CID again");
+    expect(net.linked).toBeGreaterThan(0, "the newest CID again");
     expect(awaits(ours, TransferEventKind.REKEYED, 2000)).toBe(1, "by the new way");
   });
 
@@ -252,21 +126,21 @@ describe("moves", () => {
     start();
     useUp(ours, 2);
     useUp(theirs, 2);
-    asks = false;
+    net.asks = false;
     expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
     expect(awaits(ours, TransferEventKind.MIGRATED, 20)).toBe(1);
     expect(epochNumber(ours)).toBe(0);
     expect(migrateTo(ours, FAR_THEIRS)).toBe(Status.OK);
     expect(awaits(ours, TransferEventKind.MIGRATED, 20)).toBe(0, "253 is none");
-    asks = true;
+    net.asks = true;
     expect(awaits(ours, TransferEventKind.MIGRATED, 200)).toBe(1);
     expect(epochNumber(ours)).toBe(1);
-    expect(linked).toBe(0);
+    expect(net.linked).toBe(0);
   });
 
   test("that nobody heard of take no index that the peer does not know", () => {
     start();
-    allDead = true;
+    net.allDead = true;
     for (let i = 0; i < 3; i++) {
       expect(move(ours)).toBe(Status.OK);
       awaits(ours, TransferEventKind.MIGRATED, 5);
@@ -274,10 +148,24 @@ describe("moves", () => {
     expect(move(ours)).toBe(Status.WRONG_STATE, "the third waits");
     ping(ours);
     expect(flush()).toBe(0, "nor does anything go from where it was not seen before");
-    allDead = false;
+    net.allDead = false;
     expect(awaits(ours, TransferEventKind.MIGRATED, 1000)).toBe(1);
     ping(ours);
     expect(awaits(ours, TransferEventKind.PONG, 100)).toBe(1);
+  });
+
+  test("that wait for an index say nothing for 325 ms, and are known again then", () => {
+    start();
+    net.allDead = true;
+    for (let i = 0; i < 3; i++) {
+      move(ours);
+      awaits(ours, TransferEventKind.MIGRATED, 5);
+    }
+    expect(net.linked).toBe(0);
+    ping(ours);
+    expect(sentBy(ours, 300000)).toBe(0);
+    expect(sentBy(ours, 20000)).toBeGreaterThan(0, "a session that says nothing ends");
+    expect(net.linked).toBeGreaterThan(0, "every CID that they know has been shown");
   });
 
   test("of both sides at once show no CID twice", () => {
@@ -288,13 +176,13 @@ describe("moves", () => {
     ping(theirs);
     expect(awaits(theirs, TransferEventKind.PONG, 100)).toBe(1);
     expect(countOn(OTHER_PORT)).toBe(1);
-    expect(countOn(port)).toBe(1);
-    expect(linked).toBe(0);
+    expect(countOn(net.port)).toBe(1);
+    expect(net.linked).toBe(0);
   });
 
   test("are heard of by the acks of what showed their CIDs", () => {
     start();
-    mute = OTHER_PORT;
+    net.mute = OTHER_PORT;
     expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
     awaits(ours, TransferEventKind.MIGRATED, 50);
     expect(freeIndex(sessionOf(ours))).toBe(3, "the challenge was acked by the way before");
@@ -302,7 +190,7 @@ describe("moves", () => {
 
   test("are not where nothing of them is acked", () => {
     start();
-    dead = OTHER_PORT;
+    net.dead = OTHER_PORT;
     expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
     awaits(ours, TransferEventKind.MIGRATED, 50);
     expect(freeIndex(sessionOf(ours))).toBe(NO_INDEX);
@@ -318,35 +206,35 @@ describe("moves", () => {
       // wanted.
       expect(awaits(ours, TransferEventKind.REKEYED, 100)).toBe(1, i.toString());
     }
-    expect(linked).toBe(0);
+    expect(net.linked).toBe(0);
     ping(ours);
     expect(awaits(ours, TransferEventKind.PONG, 100)).toBe(1);
   });
 });
 
-/** A rekey that a side asks for while we probe another way, by which `lost` packets go. */
+/** A rekey that a side net.asks for while we probe another way, by which `lost` packets go. */
 function rekeyWhileProbing(weAsk: bool, lost: bool): void {
   start();
   const asking = weAsk ? ours : theirs;
-  if (lost) dead = OTHER_PORT;
-  else dead = portOf(theirsAt);
+  if (lost) net.dead = OTHER_PORT;
+  else net.dead = portOf(net.theirsAt);
   expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
   // The challenge has gone, and its answer has not come.
   const count = flush();
   for (let i: u32 = 0; i < count; i++) carry(i);
-  dead = OTHER_PORT;
+  net.dead = OTHER_PORT;
   expect(countOn(OTHER_PORT)).toBe(1);
   expect(rekey(asking)).toBe(Status.OK);
   expect(awaits(asking, TransferEventKind.REKEYED, 100)).toBe(1);
   expect(sessionState(sessionOf(ours))).toBe(SessionState.MIGRATING);
-  dead = 0;
+  net.dead = 0;
   expect(awaits(ours, TransferEventKind.MIGRATED, 1000)).toBe(1);
   expect(epochNumber(ours)).toBe(1);
   for (let i = 0; i < 3; i++) {
     ping(theirs);
     expect(awaits(theirs, TransferEventKind.PONG, 100)).toBe(1);
   }
-  expect(linked).toBe(0);
+  expect(net.linked).toBe(0);
   expect(countOn(OTHER_PORT)).toBeGreaterThan(1, "one of each epoch");
 }
 
@@ -363,7 +251,7 @@ describe("a rekey during a probe", () => {
 
   test("gives an answer its way where no other is left", () => {
     start();
-    dead = OTHER_PORT;
+    net.dead = OTHER_PORT;
     expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
     awaits(ours, TransferEventKind.MIGRATED, 5);
     // They have switched, and what they send by the old way is lost from then on.
@@ -371,11 +259,11 @@ describe("a rekey during a probe", () => {
     for (let i = 0; i < 50 && epochNumber(theirs) == 0; i++) {
       awaits(theirs, TransferEventKind.REKEYED, 1);
     }
-    dead = portOf(theirsAt);
+    net.dead = portOf(net.theirsAt);
     expect(epochNumber(ours)).toBe(0);
     expect(awaits(ours, TransferEventKind.MIGRATED, 1000)).toBe(1);
     expect(epochNumber(ours)).toBe(1);
-    expect(linked).toBe(0);
+    expect(net.linked).toBe(0);
   });
 });
 
@@ -388,16 +276,16 @@ describe("a move during a rekey", () => {
     }
     expect(epochNumber(ours)).toBe(0);
     // Their first packet of the new epoch arrives where we are no more.
-    const before = oursAt,
+    const before = net.oursAt,
       count = flush();
     expect(move(ours)).toBe(Status.OK);
-    const after = oursAt;
-    oursAt = before;
+    const after = net.oursAt;
+    net.oursAt = before;
     for (let i: u32 = 0; i < count; i++) if (senderOf(i) == theirs) carry(i);
-    oursAt = after;
+    net.oursAt = after;
     expect(epochNumber(ours)).toBe(1);
     expect(awaits(ours, TransferEventKind.MIGRATED, 200)).toBe(1);
-    expect(linked).toBe(0);
+    expect(net.linked).toBe(0);
   });
 
   test("shows one CID of its own in each epoch", () => {
@@ -407,7 +295,7 @@ describe("a move during a rekey", () => {
     expect(awaits(ours, TransferEventKind.REKEYED, 200)).toBe(1);
     awaits(theirs, TransferEventKind.REKEYED, 20);
     expect(sessionState(sessionOf(ours))).toBe(SessionState.ESTABLISHED);
-    expect(countOn(portOf(theirsAt))).toBe(3, "the first, the move's, the new epoch's");
-    expect(linked).toBe(0);
+    expect(countOn(portOf(net.theirsAt))).toBe(3, "the first, the move's, the new epoch's");
+    expect(net.linked).toBe(0);
   });
 });

@@ -30,7 +30,7 @@ function session(initiator: bool): usize {
 }
 
 describe("path indices", () => {
-  test("are taken in turn, the odd ones by whoever called, two ahead of what came and to 252", () => {
+  test("are taken in turn, the odd ones by whoever called, two ahead of what came, to 252", () => {
     const calls = session(true);
     expect(takeIndex(calls)).toBe(1);
     expect(takeIndex(calls)).toBe(NO_INDEX, "3 is not known there");
