@@ -30,7 +30,7 @@ import {
 } from "./packet";
 import { follow, isBehind, isNewest } from "./path";
 import { indexCame } from "./path-index";
-import { cameBefore, NO_INDEX, packetCameFrom } from "./path-slots";
+import { cameBefore, NO_INDEX, Path, PathState, packetCameFrom } from "./path-slots";
 import { firstPrefix, nextPrefix, prefixSession } from "./prefix";
 import { makeReady } from "./ready";
 import { noteReceived } from "./received";
@@ -116,6 +116,14 @@ function farEndOf(session: usize, entry: usize): usize {
   return far;
 }
 
+/** The newest packet came by `path`. One that has answered before is told at once. */
+function goAlong(session: usize, path: usize): void {
+  const forgets = follow(session, path);
+  if (forgets == 0) return;
+  restartPath(session, forgets == 2);
+  if (load<u8>(path, Path.STATE) == PathState.VALID) tell(session, SessionBit.MIGRATED);
+}
+
 function takeFrame(session: usize, entry: usize, frame: usize, length: u32): u32 {
   if (!load<u8>(session, Head.CONFIRMED)) {
     store<u8>(session, 1, Head.CONFIRMED);
@@ -131,9 +139,7 @@ function takeFrame(session: usize, entry: usize, frame: usize, length: u32): u32
   if (index >= NO_INDEX) cameBefore(path, openedPath);
   viewFrame(frame);
   if (!isProbing() && isNewest(session, openedEpoch, openedNumber)) {
-    const behind = isBehind(session, openedEpoch, openedPath),
-      forgets = behind ? 0 : follow(session, path);
-    if (forgets) restartPath(session, forgets == 2);
+    if (!isBehind(session, openedEpoch, openedPath)) goAlong(session, path);
   }
   // What comes after our CLOSE is thrown away, and a CLOSE that goes again acks nothing of it.
   const isOpen = lifeOf(session) == Life.OPEN,

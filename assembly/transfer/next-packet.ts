@@ -14,10 +14,10 @@ import { hasMessage, writeMessage } from "./messages";
 import { mtu, mtuProbeSize } from "./mtu";
 import { contentLost } from "./outcome";
 import { pacingDeadline } from "./pacer";
-import { PACKET_OVERHEAD } from "./packet";
+import { nextNumber, PACKET_OVERHEAD } from "./packet";
 import { pathDue, pathFrameBytes, spareAllowance } from "./path";
-import { keepIndex } from "./path-index";
-import { allowance, currentPath } from "./path-slots";
+import { freeIndex, keepIndex } from "./path-index";
+import { allowance, currentPath, NO_INDEX, probedPath } from "./path-slots";
 import { endTrying, tries } from "./peer-room";
 import {
   ackDeadline,
@@ -29,7 +29,7 @@ import {
 } from "./received";
 import { ackElicitingInFlight, oldestUnacked, probesWanted, timeoutsInRow } from "./recovery";
 import { mayPingRefused, pingedRefused } from "./refusal-ping";
-import { rekeyDue, rekeyIfDue, writeRekey } from "./rekey";
+import { askRekey, isSwitched, rekeyDue, rekeyIfDue, writeRekey } from "./rekey";
 import { isStopped, maySeal, unackedSpan } from "./send-limits";
 import { roomForData, roomToSend } from "./sent";
 import { beginFrame, writeClose, writePathFrame, writePing, writePong } from "./session-frames";
@@ -106,8 +106,21 @@ export function compose(session: usize, to: usize, room: u32): bool {
     if (!roomToSend(session)) return overdue && composeUnrecorded(session, to, size);
   }
   giveToken(session);
-  const path = pathDue(session);
-  if (path && maySeal(session, true)) return composePath(session, to, path);
+  const path = maySeal(session, true) ? pathDue(session) : 0;
+  if (path && !isFirst(session, path)) return composePath(session, to, path);
+  if (composeCurrent(session, to, size)) return true;
+  return path != 0 && composePath(session, to, path);
+}
+
+/**
+ * Would something that goes elsewhere be the first packet of an epoch that we asked for? What goes
+ * by the current path shows there which CID is its own before the peer has to take another.
+ */
+function isFirst(session: usize, path: usize): bool {
+  return isSwitched(session) && nextNumber(session) == 0 && path != currentPath(session);
+}
+
+function composeCurrent(session: usize, to: usize, size: u32): bool {
   composedPath = currentPath(session);
   const most = min(size, spareAllowance(composedPath));
   if (most < LEAST_PACKET) return false;
@@ -143,7 +156,11 @@ function composePath(session: usize, to: usize, path: usize): bool {
   composedPath = path;
   composedBytes = min(pathFrameBytes(path), mtu(session));
   composedFlags = Composed.ELICITING;
-  if (path != currentPath(session)) composedFlags |= Composed.ELSEWHERE;
+  if (path != currentPath(session)) {
+    composedFlags |= Composed.ELSEWHERE;
+    // Nobody hears of an index that was taken for there: the next move shall not have to wait.
+    if (path != probedPath(session) && freeIndex(session) == NO_INDEX) askRekey(session);
+  }
   writePathFrame(session, to, path);
   return true;
 }

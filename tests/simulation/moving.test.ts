@@ -37,6 +37,8 @@ test.each([
   [485124, 'the next move knows that the peer has heard, by an ack alone'],
   [485846, 'a NAT forgets while the keys change, and the way keeps its CID'],
   [910002196, 'the peer moves while the keys change: no path it has left has taken the CID'],
+  [630604, 'keys change after an address that was left has been asked, before the next move'],
+  [633044, 'a side that is led back to a path that has answered is told so'],
   [483799, 'packets are lost on a path before its first round trip, and the window stays'],
 ])('seed %i: %s', (seed) => {
   const { failure } = runOf(movingOf(seed)).run();

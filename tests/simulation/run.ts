@@ -7,11 +7,14 @@ import {
   TransferEventKind,
 } from '../../host-common/src/engine/generated/transfer.ts';
 import { equalBytes } from '../../host-common/src/transfer/byte-strings.ts';
-import { EngineTransfer } from '../../host-common/src/transfer/engine-transfer.ts';
+import {
+  EngineTransfer,
+  type TransferEventOf,
+} from '../../host-common/src/transfer/engine-transfer.ts';
 import { randomFrom } from '../seeded-random.ts';
 import { VirtualClock } from './clock.ts';
 import { type MachineOptions, type Machines, newMachines, taken } from './machines.ts';
-import { Network, type Passage, simulatedAddress } from './network.ts';
+import { Network, nameOfAddress, type Passage, simulatedAddress } from './network.ts';
 import { type Calling, SimulatedNode } from './node.ts';
 import { Onlooker } from './onlooker.ts';
 import { Outsiders } from './outsiders.ts';
@@ -74,8 +77,8 @@ export class Run {
   private hasMoved = false;
   private areScheduled = false;
   readonly onlooker = new Onlooker();
-  /** Sessions that are moving; moves begun, and refused. */
-  private readonly moving = new Set<string>();
+  /** Sessions that are moving, and where to; moves begun, and refused. */
+  private readonly moving = new Map<string, Uint8Array>();
   /** When they had new keys last. */
   private readonly rekeyedUs = new Map<string, number>();
   /** Where their peers are, if they have moved. */
@@ -126,11 +129,18 @@ export class Run {
       if (event.kind === TransferEventKind.REKEYED) this.rekeyedUs.set(name, this.clock.nowUs);
       if (event.kind === TransferEventKind.PATH_FAILED) this.moving.delete(name);
       if (event.kind === TransferEventKind.MIGRATED) {
-        this.moving.delete(name);
         this.places.set(name, event.path.slice());
+        if (this.isThere(endpoint, event)) this.moving.delete(name);
       }
       take?.(event);
     };
+  }
+
+  /** Has a session come to where it moves to? It may have been led elsewhere meanwhile. */
+  private isThere({ host, transfer }: SimulatedNode['endpoint'], event: TransferEventOf): boolean {
+    const target = this.moving.get(`${host} ${event.session}`);
+    if (!target || nameOfAddress(target) === nameOfAddress(event.path)) return true;
+    return transfer.statistics(event.session)?.STATE === SessionState.ESTABLISHED;
   }
 
   /** An address for a host; `number` is its own, or another where it moves to. */
@@ -293,8 +303,9 @@ export class Run {
       this.moves.begun++;
       const name = `${host} ${handle}`;
       const place = this.places.get(name) ?? peer.endpoint.address;
-      this.moving.add(name);
-      if (!transfer.migrate(handle, this.placeFor(incident, place, peer))) this.moves.refused++;
+      const target = this.placeFor(incident, place, peer);
+      this.moving.set(name, target);
+      if (!transfer.migrate(handle, target)) this.moves.refused++;
     }
   }
 

@@ -20,6 +20,7 @@ import {
   portOf,
   sentBy,
   start,
+  toPort,
 } from "./moving-ends";
 import { FAR_THEIRS, farOf, flush, ours, senderOf, theirs } from "./session-ends";
 
@@ -247,6 +248,28 @@ describe("a rekey during a probe", () => {
   test("that they ask for shows a CID of its own on each way", () => {
     rekeyWhileProbing(false, true);
     rekeyWhileProbing(false, false);
+  });
+
+  test("shows its first CID on the current path before another is asked", () => {
+    start();
+    net.dead = OTHER_PORT;
+    expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
+    awaits(ours, TransferEventKind.MIGRATED, 5);
+    expect(rekey(ours)).toBe(Status.OK);
+    for (let i = 0; i < 50 && epochNumber(ours) == 0; i++) {
+      awaits(ours, TransferEventKind.REKEYED, 1);
+    }
+    expect(epochNumber(ours)).toBe(1);
+    const count = flush();
+    let first: u16 = 0,
+      asked = 0;
+    for (let i: u32 = 0; i < count; i++) {
+      if (senderOf(i) != ours) continue;
+      if (!first) first = toPort(i);
+      if (toPort(i) == OTHER_PORT) asked++;
+    }
+    expect(first).toBe(portOf(net.theirsAt));
+    expect(asked).toBe(1, "right behind it");
   });
 
   test("gives an answer its way where no other is left", () => {

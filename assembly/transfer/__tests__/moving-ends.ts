@@ -4,7 +4,7 @@
  */
 import { TRANSFER } from "../../core/memory";
 import { Status } from "../../core/status";
-import { PathField, TransferBlock } from "../../core/transfer";
+import { PathField, TransferBlock, TransferPacket } from "../../core/transfer";
 import { now } from "../clock";
 import { close, migrate, rekeyKey, rekeySecret, step } from "../exports";
 import { sessionOf } from "../session-head";
@@ -101,9 +101,18 @@ export function start(): void {
   net.linked = 0;
 }
 
+function pathOf(i: u32): usize {
+  return TRANSFER + TransferBlock.SENT + <usize>i * TransferPacket.BYTES + TransferPacket.PATH;
+}
+
+/** The port that a packet goes to. */
+export function toPort(i: u32): u16 {
+  return portOf(pathOf(i));
+}
+
 /** A packet goes its way, if somebody is where it goes. */
 export function carry(i: u32): void {
-  const path = TRANSFER + TransferBlock.SENT + <usize>i * 64 + 8,
+  const path = pathOf(i),
     isOurs = senderOf(i) == ours,
     local = load<u16>(path, PathField.LOCAL),
     here = isOurs ? portOf(net.oursAt) : portOf(path),
