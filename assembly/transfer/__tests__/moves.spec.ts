@@ -213,7 +213,7 @@ describe("moves", () => {
   });
 });
 
-/** A rekey that a side net.asks for while we probe another way, by which `lost` packets go. */
+/** A rekey that a side asks for while we probe another way, by which `lost` packets go. */
 function rekeyWhileProbing(weAsk: bool, lost: bool): void {
   start();
   const asking = weAsk ? ours : theirs;

@@ -129,7 +129,7 @@ export function carry(i: u32): void {
     deliver(i, there == OTHER_PORT ? FAR_OTHER : net.theirsAt);
 }
 
-/** Both hosts answer what a rekey net.asks of them, if they were asked. */
+/** Both hosts answer what a rekey asks of them, if they were asked. */
 function answer(side: u32): void {
   memory.fill(ARGUMENTS, <u8>side, 32);
   rekeyKey(side);
