@@ -1,11 +1,9 @@
 /** Identities and their files of what is none: told where it is given, on every host. */
 import { hostRandom } from '@andvari/host-common/transfer/byte-strings';
 import {
-  formatPeerId,
   identityOf,
   newSeed,
   noiseSecretOf,
-  parsePeerId,
   purposeInput,
   purposeSigner,
   relayData,
@@ -53,14 +51,6 @@ function runIdentityKinds(): void {
     refuses(newSeed, NO_FUNCTION, TypeError);
     refuses(newSeed, [() => new Uint8Array(31)], RangeError);
     expect(newSeed(hostRandom).length).toBe(32);
-  });
-
-  it('a peer ID is read from text, and written from 32 bytes', () => {
-    const { peerId } = identityOf(seed);
-    refuses(parsePeerId, [...NO_TEXT, undefined], TypeError);
-    refuses(formatPeerId, NO_BYTES, TypeError);
-    refuses(formatPeerId, NO_SEED, RangeError);
-    expect(parsePeerId(formatPeerId(peerId))).toEqual(peerId);
   });
 
   it('a signature is for a purpose that there is, over bytes', async () => {

@@ -24,7 +24,6 @@ const { Fp } = Point;
 /** Of the last byte of a peer ID: the sign of x. */
 const SIGN_BIT = 0x80;
 const SEED_BYTES = 32;
-const PEER_ID_BYTES = 32;
 const CHALLENGE_BYTES = 32;
 
 /** A node's own identity. */
@@ -98,19 +97,6 @@ export function newSeed(random: RandomBytes): Uint8Array {
   const seed = random(SEED_BYTES);
   checkBytes('random(32)', seed, SEED_BYTES);
   return seed;
-}
-
-/** A peer ID as 64 hexadecimal digits; undefined for any other text, and for what is no peer ID. */
-export function parsePeerId(text: string): Uint8Array | undefined {
-  checkText('text', text);
-  if (!/^[0-9a-f]{64}$/i.test(text)) return undefined;
-  const peerId = Uint8Array.from(text.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
-  return noiseKeyOf(peerId) && peerId;
-}
-
-export function formatPeerId(peerId: Uint8Array): string {
-  checkBytes('peerId', peerId, PEER_ID_BYTES);
-  return [...peerId].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** What a signature is for; without it one could be passed off as another. */
