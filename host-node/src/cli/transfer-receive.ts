@@ -2,14 +2,20 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
+import {
+  endedEarly,
+  FileTransferError,
+} from '@andvari/host-common/transfer/files/file-transfer-error';
 import type { TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
-import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import { parsePeerAddress, peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { Command } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
+import { callPeer, listenFor, resolvePlace } from '../transfer/call-peer.ts';
 import { dataFolder, makeDataFolder } from '../transfer/data-folder.ts';
 import { FileReceiver, type OfferedFile } from '../transfer/files/file-receiver.ts';
 import { partSecret } from '../transfer/files/part-secret.ts';
 import type { KnownPeers } from '../transfer/known-peers.ts';
+import { newIdentity } from '../transfer/node-identity.ts';
 import { type NodeEndpoint, openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
@@ -20,8 +26,15 @@ import {
   passphraseOf,
   withIdentity,
 } from './transfer-identity.ts';
-import { showTransfer, sizeText, tellResult, WINDOW_KIB } from './transfer-progress.ts';
+import {
+  ONE_SESSION,
+  showTransfer,
+  sizeText,
+  tellResult,
+  WINDOW_KIB,
+} from './transfer-progress.ts';
 import { loadKnownPeers } from './transfer-trust.ts';
+import { parseTimeout } from './wallet.ts';
 
 /** Callers at once; each may have one file on its way. */
 const SIZES = { sessions: 16, blocks: 2048 };
@@ -29,8 +42,11 @@ const SIZES = { sessions: 16, blocks: 2048 };
 interface ReceiveOptions extends IdentityOptions {
   listen: { host: string; port: number };
   output: string;
+  timeout: number;
   yes?: boolean;
   keep?: boolean;
+  /** There is one sender, and one thing that it sends. */
+  only?: boolean;
   json?: boolean;
 }
 
@@ -47,19 +63,21 @@ export class ReceiveError extends Error {
 
 /** `andvari receive`. */
 export function registerReceiveCommand(program: Command, context: CommandContext): void {
-  withIdentity(program.command('receive'))
+  withIdentity(program.command('receive [code]'))
     .summary('receive a file or a folder that a peer sends')
     .description(
       'Wait for a file or a folder, ask whether it is wanted, and put it into a folder under the ' +
         'name that its sender gives it; nothing that is there is replaced. What came in part is ' +
-        'kept, and goes on with the next try.',
+        'kept, and goes on with the next try. With a code that andvari send has printed: fetch ' +
+        'it from there.',
     )
     .option('--listen <host:port>', 'where peers call', parseListen, {
       host: '0.0.0.0',
       port: 8420,
     })
     .option('-o, --output <folder>', 'where files go', '.')
-    .option('--yes', 'take what trusted peers send, and let nobody else in')
+    .option('--yes', 'do not ask: take what trusted peers send, or what the code is for')
+    .option('--timeout <ms>', 'with a code: time for the session', parseTimeout, 10_000)
     .option('--keep', 'go on after the first file, until Ctrl-C')
     .option('--json', 'one JSON object per line')
     .addHelpText(
@@ -67,18 +85,13 @@ export function registerReceiveCommand(program: Command, context: CommandContext
       '\nExit codes: 0 the file is there, 1 wrong use or input, 2 the peer was lost, ' +
         '3 what came was not the file, 4 there is no place for it.',
     )
-    .action((options: ReceiveOptions) => receive(options, context));
+    .action((code: string | undefined, options: ReceiveOptions) =>
+      code === undefined ? receive(options, context) : fetchByCode(code, options, context),
+    );
 }
 
 async function receive(options: ReceiveOptions, context: CommandContext): Promise<void> {
-  const folder = folderOf(options.output);
-  const canAsk = context.interactive && process.stdin.isTTY === true;
-  if (!options.yes && !canAsk) {
-    const why = 'nobody can be asked here: --yes takes what trusted peers send';
-    throw new ReceiveError('ANDVARI_NOBODY_TO_ASK', why);
-  }
-  const data = dataFolder(context.env);
-  makeDataFolder(data);
+  const { folder, data } = readyPlace(options, context);
   // What is wrong with the list is told now, and not to the first who calls.
   loadKnownPeers(context);
   const opened = await openNodeEndpoint({
@@ -87,14 +100,62 @@ async function receive(options: ReceiveOptions, context: CommandContext): Promis
     ...{ listen: options.listen, sizes: SIZES, windowKiB: WINDOW_KIB },
     trust: ({ peerId }) => !options.yes || knownPeers(context)?.has(peerId) === true,
   });
-  const { endpoint } = opened;
+  await withReceiver(opened, data, context, async (receiver) => {
+    tellReady(opened, options, context);
+    await takeFiles(receiver, folder, options, context);
+  });
+}
+
+/** Whoever has given the code is the one who sends; who we are is nothing to him. */
+async function fetchByCode(
+  code: string,
+  options: ReceiveOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { peerId, ...address } = parsePeerAddress(code);
+  const { folder, data } = readyPlace(options, context);
+  const { signal } = context;
+  const place = await resolvePlace(address, signal);
+  const opened = await openNodeEndpoint({
+    identity: newIdentity(),
+    ...{ listen: listenFor(place), sizes: ONE_SESSION, windowKiB: WINDOW_KIB },
+  });
+  await withReceiver(opened, data, context, async (receiver) => {
+    const call = { peerId, place, timeoutMs: options.timeout, signal };
+    const session = await callPeer(opened.endpoint, call);
+    receiver.takeFrom(session);
+    await takeFiles(receiver, folder, { ...options, keep: false, only: true }, context);
+  });
+}
+
+/** Where files go, and what the receiver keeps; somebody must be there to ask, or need not. */
+function readyPlace(
+  { output, yes }: ReceiveOptions,
+  context: CommandContext,
+): { folder: string; data: string } {
+  const folder = folderOf(output);
+  const canAsk = context.interactive && process.stdin.isTTY === true;
+  if (!yes && !canAsk) {
+    const why = 'nobody can be asked here: --yes takes what trusted peers send';
+    throw new ReceiveError('ANDVARI_NOBODY_TO_ASK', why);
+  }
+  const data = dataFolder(context.env);
+  makeDataFolder(data);
+  return { folder, data };
+}
+
+async function withReceiver(
+  { endpoint }: NodeEndpoint,
+  data: string,
+  context: CommandContext,
+  work: (receiver: FileReceiver) => Promise<void>,
+): Promise<void> {
   const hash = FileHash.create(await plainEngine());
   const receiver = new FileReceiver({ endpoint, secret: partSecret(data), hash });
   const stop = () => void receiver.close();
   context.signal.addEventListener('abort', stop, { once: true });
   try {
-    tellReady(opened, options, context);
-    await takeFiles(receiver, folder, options, context);
+    await work(receiver);
   } finally {
     context.signal.removeEventListener('abort', stop);
     await receiver.close();
@@ -129,6 +190,7 @@ async function takeFiles(
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     if (!(await isWanted(next.value, options, context))) {
       await next.value.refuse();
+      if (options.only) throw new FileTransferError('ANDVARI_TRANSFER_REFUSED', 'not taken');
       continue;
     }
     const bar = coming.size === 0;
@@ -143,7 +205,9 @@ async function takeFiles(
   }
   await Promise.all(coming);
   // That is how one ends that goes on.
-  if (!options.keep) context.signal.throwIfAborted();
+  if (options.keep) return;
+  context.signal.throwIfAborted();
+  throw endedEarly();
 }
 
 /** A file that did not come is no end of a receiver that goes on. */
@@ -167,7 +231,8 @@ async function isWanted(
   }
   // Nobody else was let in.
   if (options.yes) return true;
-  const who = name === undefined ? `${peer} (not known)` : `${name} (${peer})`;
+  const known = name === undefined ? `${peer} (not known)` : `${name} (${peer})`;
+  const who = options.only ? 'whoever gave the code' : known;
   if (manifest) tellEntries(manifest, context);
   const what = manifest ? `"${file}" (${countText(manifest.fileCount)}),` : `"${file}",`;
   const question = `${who} (${authenticationString}) sends ${what} ${sizeText(size)}. Take it?`;

@@ -1,38 +1,45 @@
 import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
-import type { FileSender, SentFile } from '@andvari/host-common/transfer/files/file-sender';
-import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
+import type { SentFile } from '@andvari/host-common/transfer/files/file-sender';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { Command } from 'commander';
 import { callPeer, listenFor, resolvePlace } from '../transfer/call-peer.ts';
 import type { LeftOut } from '../transfer/files/tree-source.ts';
 import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import type { CommandContext } from './command-context.ts';
+import { parseListen } from './transfer-address.ts';
+import { type HandOutOptions, handOut } from './transfer-hand-out.ts';
 import {
   type IdentityOptions,
   identityFileOf,
   passphraseOf,
   withIdentity,
 } from './transfer-identity.ts';
+import { untilSent } from './transfer-outgoing.ts';
 import { type CalledPeer, calledPeer } from './transfer-peer.ts';
-import { ONE_SESSION, showTransfer, tellResult, WINDOW_KIB } from './transfer-progress.ts';
+import { ONE_SESSION, WINDOW_KIB } from './transfer-progress.ts';
 import { leftOutOf, openSource, prepareSource } from './transfer-source.ts';
 import { parseTimeout } from './wallet.ts';
 
-interface SendOptions extends IdentityOptions {
+interface SendOptions extends IdentityOptions, HandOutOptions {
   timeout: number;
-  json?: boolean;
 }
 
 /** `andvari send`. */
 export function registerSendCommand(program: Command, context: CommandContext): void {
-  withIdentity(program.command('send <path> <peer>'))
-    .summary('send a file or a folder to a peer that runs andvari receive')
+  withIdentity(program.command('send <path> [peer]'))
+    .summary('send a file or a folder, to a peer or to whoever has the code')
     .description(
       'Offer a file or a folder to PEER@HOST:PORT (the peer ID, or the name that andvari trust ' +
         'gave it; [HOST] for IPv6) and send what the peer does not have yet. After a cut the ' +
-        'same command goes on where it was. Links in a folder are not sent.',
+        'same command goes on where it was. Without a peer: print a code, and wait for whoever ' +
+        'comes with it. Links in a folder are not sent.',
     )
     .option('--timeout <ms>', 'time for the session', parseTimeout, 10_000)
+    .option('--listen <host:port>', 'without a peer: where to wait', parseListen, {
+      host: '0.0.0.0',
+      port: 0,
+    })
+    .option('--address <host>', 'without a peer: what the code says, if not an address of ours')
     .option('--json', 'one JSON object per line')
     .addHelpText(
       'after',
@@ -40,24 +47,25 @@ export function registerSendCommand(program: Command, context: CommandContext): 
         'reached or was lost,\n3 it has changed meanwhile, 4 the peer does not want it, ' +
         'or has no place.',
     )
-    .action((file: string, peer: string, options: SendOptions) =>
-      send(file, peer, options, context),
+    .action((path: string, peer: string | undefined, options: SendOptions) =>
+      send(path, peer, options, context),
     );
 }
 
 async function send(
   path: string,
-  peer: string,
+  peer: string | undefined,
   options: SendOptions,
   context: CommandContext,
 ): Promise<void> {
-  const called = calledPeer(peer, context);
-  const passphrase = passphraseOf(options, context);
+  const called = peer === undefined ? undefined : calledPeer(peer, context);
+  const passphrase = called && passphraseOf(options, context);
   const source = await openSource(path, context.signal);
   try {
     tellLeftOut(leftOutOf(source), options, context);
-    const file = await prepareSource(source, called.peerId, context.signal);
-    await sendTo(called, { file, path, passphrase }, options, context);
+    const file = await prepareSource(source, called?.peerId, context.signal);
+    if (called) await sendTo(called, { file, path, passphrase }, options, context);
+    else await handOut({ file, path }, options, context);
   } finally {
     await source.close();
   }
@@ -85,26 +93,6 @@ async function sendTo(
     await session.close();
   } finally {
     await endpoint.close();
-  }
-}
-
-async function untilSent(
-  sender: FileSender,
-  { file, path }: { file: SentFile; path: string },
-  options: SendOptions,
-  context: CommandContext,
-): Promise<void> {
-  const stop = () => void sender.cancel();
-  context.signal.addEventListener('abort', stop, { once: true });
-  try {
-    const transfer = new FileTransfer(sender, { offer: file.offer, path, direction: 'send' });
-    await showTransfer(transfer, options, context);
-    tellResult('sent', await transfer.completion, options, context);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw error;
-  } finally {
-    context.signal.removeEventListener('abort', stop);
   }
 }
 

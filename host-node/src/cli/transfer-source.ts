@@ -22,14 +22,19 @@ export function leftOutOf(source: NodeFileSource | TreeSource): readonly LeftOut
   return source instanceof TreeSource ? source.leftOut : [];
 }
 
-/** Reads it whole. The same to the same peer has the same transfer id. */
+const NOBODY = new Uint8Array(0);
+
+/** Reads it whole. The same to the same peer, or to nobody known, has the same transfer id. */
 export async function prepareSource(
   source: NodeFileSource | TreeSource,
-  peerId: Uint8Array,
+  peerId: Uint8Array | undefined,
   signal: AbortSignal,
 ): Promise<SentFile> {
   const { hash, values } = await hashFile(source, FileHash.create(await plainEngine()), { signal });
-  const id = createHash('sha256').update('andvari-transfer-id').update(peerId).update(hash);
+  const id = createHash('sha256')
+    .update('andvari-transfer-id')
+    .update(peerId ?? NOBODY)
+    .update(hash);
   const { size, mode, modifiedUs } = source;
   const isFolder = source instanceof TreeSource;
   const offer = {

@@ -1,5 +1,6 @@
 /** Who this node is, by its identity file. */
-import { type Identity, identityOf } from '@andvari/host-common/transfer/identity';
+import { hostRandom } from '@andvari/host-common/transfer/byte-strings';
+import { type Identity, identityOf, newSeed } from '@andvari/host-common/transfer/identity';
 import { loadIdentity } from './identity-store.ts';
 import { nodeX25519 } from './node-x25519.ts';
 
@@ -26,6 +27,11 @@ export async function openIdentity(path: string, passphrase?: string): Promise<I
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new IdentityMissingError(path, error);
   }
+}
+
+/** One that nobody knows yet, and that ends with this process. */
+export function newIdentity(): Identity {
+  return identityOfSeed(newSeed(hostRandom));
 }
 
 /** The seed is wiped. */

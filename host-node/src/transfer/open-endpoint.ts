@@ -1,10 +1,11 @@
-/** The endpoint of a node over UDP, by its identity file: how all commands of transfer begin. */
+/** The endpoint of a node over UDP: how all commands of transfer begin. */
 import { CLIENT_IDENTITY, type TransferSizes } from '@andvari/host-common/engine/configuration';
 import { Engine } from '@andvari/host-common/engine/engine';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
 import { transferSizes } from '@andvari/host-common/transfer/engine-transfer';
+import type { Identity } from '@andvari/host-common/transfer/identity';
 import type { WantedBackend } from '../io/choose-backend.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { openIdentity } from './node-identity.ts';
@@ -20,10 +21,15 @@ type MoreOptions = Omit<
   'engine' | 'transport' | 'identity' | 'x25519' | 'trust' | 'clock' | 'random'
 >;
 
-export interface NodeEndpointOptions extends MoreOptions {
+export interface IdentityInFile {
   identityFile: string;
   /** Of a sealed identity. */
   passphrase?: string | undefined;
+}
+
+export type NodeEndpointOptions = NodeOptions & (IdentityInFile | { identity: Identity });
+
+interface NodeOptions extends MoreOptions {
   /** Port 0: any free one. */
   listen: SocketAddress;
   /** Asked before a caller is let in [nobody is]. */
@@ -49,15 +55,14 @@ export interface NodeEndpoint {
  * @throws what openIdentity() does; PortInUseError, AddressError, BackendError; TypeError,
  * RangeError: an option that is none
  */
-export async function openNodeEndpoint({
-  identityFile,
-  passphrase,
-  listen,
-  trust = () => false,
-  sizes = { sessions: SESSIONS },
-  backend = 'auto',
-  ...more
-}: NodeEndpointOptions): Promise<NodeEndpoint> {
+export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<NodeEndpoint> {
+  const {
+    listen,
+    trust = () => false,
+    sizes = { sessions: SESSIONS },
+    backend = 'auto',
+    ...others
+  } = options;
   const transport = new UdpTransport(listen, { backend });
   const module = await plainEngine();
   const engine = Engine.create({
@@ -65,9 +70,21 @@ export async function openNodeEndpoint({
     sizes: transferSizes(sizes),
     identity: CLIENT_IDENTITY,
   });
-  const identity = await openIdentity(identityFile, passphrase);
+  const { identity, more } = await identityIn(others);
   const own = { engine, transport, identity, x25519: nodeX25519, trust };
   const endpoint = await TransferEndpoint.open({ ...more, ...own });
   const { bound } = transport;
   return { endpoint, peerId: identity.peerId, bound, backend: transport.backend };
+}
+
+/** Who it is, and the options besides. */
+async function identityIn(
+  options: MoreOptions & (IdentityInFile | { identity: Identity }),
+): Promise<{ identity: Identity; more: MoreOptions }> {
+  if ('identity' in options) {
+    const { identity, ...more } = options;
+    return { identity, more };
+  }
+  const { identityFile, passphrase, ...more } = options;
+  return { identity: await openIdentity(identityFile, passphrase), more };
 }

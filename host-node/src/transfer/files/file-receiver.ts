@@ -66,6 +66,7 @@ export class FileReceiver {
   readonly #coming = new Map<string, Promise<Coming>>();
   /** What senders are still to be told. */
   readonly #words = new Set<Promise<unknown>>();
+  #hasEnded = false;
   #controller!: ReadableStreamDefaultController<OfferedFile>;
 
   constructor(options: FileReceiverOptions) {
@@ -82,6 +83,14 @@ export class FileReceiver {
     void this.#takeSessions();
   }
 
+  /** What a peer offers on a session that we have opened; with it the offers end. */
+  takeFrom(session: TransferSession): void {
+    // Whoever is asked may take his time.
+    session.keepalive(true);
+    const over = () => this.#endOffers();
+    this.#takeFiles(session).then(over, over);
+  }
+
   /** Ends all that comes, then the endpoint; what has come in part is kept. */
   async close(): Promise<void> {
     const ends = [...this.#coming.values()].map(async (it) => (await it).download.cancel());
@@ -95,7 +104,12 @@ export class FileReceiver {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       this.#takeFiles(next.value).catch(() => {}); // with the session
     }
-    this.#controller.close();
+    this.#endOffers();
+  }
+
+  #endOffers(): void {
+    if (!this.#hasEnded) this.#controller.close();
+    this.#hasEnded = true;
   }
 
   /** What a peer offers, until the session ends. */
@@ -125,6 +139,8 @@ export class FileReceiver {
   }
 
   #offer(file: IncomingFile, inspected: InspectedFolder | undefined): void {
+    // Who offers when nobody is asked any more is told by the end of the session.
+    if (this.#hasEnded) return;
     this.#controller.enqueue({
       offer: file.offer,
       manifest: inspected?.manifest,
