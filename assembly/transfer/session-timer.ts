@@ -115,12 +115,17 @@ function onTimerOpen(session: usize): void {
   onRekeyTimer(session);
 }
 
-/** A path that failed is told; if it was the current one, what was learnt of it is forgotten. */
+/**
+ * A path that failed is told. If it was the current one, what was learnt of it is forgotten, and
+ * where the session goes on is told too: a host that has another address moves to there.
+ */
 function checkPaths(session: usize): void {
   const from = currentPath(session);
   if (!onPathTimer(session)) return;
   tell(session, SessionBit.PATH_FAILED);
   // The next move shall not have to wait for an index.
   if (freeIndex(session) == NO_INDEX) askRekey(session);
-  if (currentPath(session) != from) restartPath(session, true);
+  if (currentPath(session) == from) return;
+  restartPath(session, true);
+  tell(session, SessionBit.MIGRATED);
 }

@@ -39,6 +39,7 @@ test.each([
   [910002196, 'the peer moves while the keys change: no path it has left has taken the CID'],
   [630604, 'keys change after an address that was left has been asked, before the next move'],
   [633044, 'a side that is led back to a path that has answered is told so'],
+  [1303998, 'a side whose path fails is told which one it goes on by'],
   [483799, 'packets are lost on a path before its first round trip, and the window stays'],
 ])('seed %i: %s', (seed) => {
   const { failure } = runOf(movingOf(seed)).run();

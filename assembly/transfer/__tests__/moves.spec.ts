@@ -22,7 +22,7 @@ import {
   start,
   toPort,
 } from "./moving-ends";
-import { FAR_THEIRS, farOf, flush, ours, senderOf, theirs } from "./session-ends";
+import { FAR_THEIRS, farOf, flush, ours, senderOf, theirs, told } from "./session-ends";
 
 const MOVES = 600;
 
@@ -202,6 +202,7 @@ describe("moves", () => {
     for (let i: u16 = 0; i < 5; i++) {
       expect(migrateTo(ours, farOf(9, 9000 + i))).toBe(Status.OK);
       expect(awaits(ours, TransferEventKind.PATH_FAILED, 5000)).toBe(1, i.toString());
+      expect(told(ours, TransferEventKind.MIGRATED)).toBe(0, "it is where it was");
       expect(countOn(9000 + i)).toBeGreaterThan(0, "it was asked");
       // The peer knows two ahead, of which one is its own: new ones are there before they are
       // wanted.
@@ -210,6 +211,29 @@ describe("moves", () => {
     expect(net.linked).toBe(0);
     ping(ours);
     expect(awaits(ours, TransferEventKind.PONG, 100)).toBe(1);
+  });
+
+  test("tell where the session goes on when its path has failed: the next begins there", () => {
+    start();
+    expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
+    expect(awaits(ours, TransferEventKind.MIGRATED, 100)).toBe(1);
+    awaits(ours, TransferEventKind.CLOSED, 50);
+    // We have another address, and to there the way carries no challenge.
+    net.narrow = OTHER_PORT;
+    net.oursAt = farOf(1, ++net.port);
+    expect(migrateTo(ours, FAR_OTHER)).toBe(Status.OK);
+    ping(ours);
+    expect(awaits(ours, TransferEventKind.PATH_FAILED, 2000)).toBe(1);
+    const isTold = told(ours, TransferEventKind.MIGRATED) != 0;
+    expect(portOf(currentPath(sessionOf(ours)))).toBe(portOf(net.theirsAt), "the one before");
+    ping(ours);
+    expect(awaits(ours, TransferEventKind.PONG, 100)).toBe(1);
+    // The host moves from where it knows the session to be.
+    net.oursAt = farOf(1, ++net.port);
+    expect(migrateTo(ours, isTold ? net.theirsAt : FAR_OTHER)).toBe(Status.OK);
+    ping(ours);
+    expect(awaits(ours, TransferEventKind.PONG, 100)).toBe(1);
+    expect(net.linked).toBe(0);
   });
 });
 

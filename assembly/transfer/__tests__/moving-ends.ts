@@ -28,6 +28,7 @@ import {
 
 configureTransfer();
 const ROUND_US: u64 = 2000;
+const CHALLENGE_BYTES: u32 = 1200;
 const ARGUMENTS = TRANSFER + TransferBlock.ARGUMENTS;
 /** Their second address, which is number 2 there. */
 export const OTHER_PORT: u16 = 4002;
@@ -44,6 +45,8 @@ class Net {
   allDead: bool = false;
   /** Port of theirs from which nothing comes; 0: none. */
   mute: u16 = 0;
+  /** Port of theirs at which nothing arrives that is as large as a challenge; 0: none. */
+  narrow: u16 = 0;
   /** Hosts answer what a rekey asks of them. */
   asks: bool = true;
   /** Packets whose prefix had been seen on another way. */
@@ -93,6 +96,7 @@ export function start(): void {
   net.dead = 0;
   net.allDead = false;
   net.mute = 0;
+  net.narrow = 0;
   net.asks = true;
   openBoth();
   settleDown(1000);
@@ -101,8 +105,12 @@ export function start(): void {
   net.linked = 0;
 }
 
+function entryOf(i: u32): usize {
+  return TRANSFER + TransferBlock.SENT + <usize>i * TransferPacket.BYTES;
+}
+
 function pathOf(i: u32): usize {
-  return TRANSFER + TransferBlock.SENT + <usize>i * TransferPacket.BYTES + TransferPacket.PATH;
+  return entryOf(i) + TransferPacket.PATH;
 }
 
 /** The port that a packet goes to. */
@@ -120,6 +128,8 @@ export function carry(i: u32): void {
   look(load<u32>(packetOf(i)), ((<u32>here) << 16) | there);
   if (net.allDead || there == net.dead) return;
   if (isOurs) {
+    const bytes = load<u32>(entryOf(i), TransferPacket.LENGTH);
+    if (there == net.narrow && bytes >= CHALLENGE_BYTES) return;
     if (there != OTHER_PORT && there != portOf(net.theirsAt)) return;
     const from = farOf(0, 0);
     memory.copy(from, net.oursAt, PathField.BYTES);
