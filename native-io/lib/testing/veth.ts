@@ -16,12 +16,17 @@ export const CLIENT_IP6 = 'fd77::2';
  * ANDVARI_REQUIRE_NATIVE=1 says that they must run, as in continuous integration.
  */
 export function whyNoXdp(): string | undefined {
-  const why = whyNoTestModule() ?? whyNoNamespaces();
-  if (why === undefined || process.env['ANDVARI_REQUIRE_NATIVE'] !== '1') return why;
-  throw new Error(`ANDVARI_REQUIRE_NATIVE=1, but AF_XDP cannot be tested here: ${why}`);
+  return unlessRequired('AF_XDP', whyNoTestModule() ?? whyNoNamespaces());
 }
 
-function whyNoNamespaces(): string | undefined {
+/** Why something cannot be tested, or an error if it must be. */
+export function unlessRequired(what: string, why: string | undefined): string | undefined {
+  if (why === undefined || process.env['ANDVARI_REQUIRE_NATIVE'] !== '1') return why;
+  throw new Error(`ANDVARI_REQUIRE_NATIVE=1, but ${what} cannot be tested here: ${why}`);
+}
+
+/** Why no Veth can be made here; undefined: it can. */
+export function whyNoNamespaces(): string | undefined {
   if (process.getuid?.() !== 0) return 'not root';
   if (spawnSync('ip', ['-V']).status !== 0) return 'no `ip` (iproute2)';
   const name = `and-t-${process.pid}`;
@@ -31,10 +36,17 @@ function whyNoNamespaces(): string | undefined {
   return undefined;
 }
 
-function ip(...args: string[]): string {
+export function ip(...args: string[]): string {
   const { status, stdout, stderr } = spawnSync('ip', args);
   if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr.toString().trim()}`);
   return stdout.toString();
+}
+
+/** Lets an interface send no more than that; `limit` waits, the rest is lost. */
+export function shape(namespace: string, name: string, megabits: number, limit: string): boolean {
+  const rate = ['root', 'tbf', 'rate', `${megabits}mbit`, 'burst', '100k', 'limit', limit];
+  const command = ['netns', 'exec', namespace, 'tc', 'qdisc', 'replace', 'dev', name];
+  return spawnSync('ip', [...command, ...rate]).status === 0;
 }
 
 export interface VethOptions {
@@ -59,10 +71,24 @@ export class Veth {
   readonly serverInterface = 'vs';
   readonly clientInterface = 'vc';
 
-  constructor({ queues = 1, mtu = 1500, clients = 1 }: VethOptions = {}) {
+  constructor(options: VethOptions = {}) {
     const id = `${process.pid}-${made++}`;
     this.server = `and-s-${id}`;
     this.client = `and-c-${id}`;
+    this.orNothing(() => this.#make(options));
+  }
+
+  /** What is begun and fails leaves no namespace behind. */
+  protected orNothing(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
+  }
+
+  #make({ queues = 1, mtu = 1500, clients = 1 }: VethOptions): void {
     ip('netns', 'add', this.server);
     ip('netns', 'add', this.client);
     const size = ['numtxqueues', String(queues), 'numrxqueues', String(queues)];
@@ -89,9 +115,7 @@ export class Veth {
 
   /** Lets the server's end send no more than that; the rest waits. False: this kernel cannot. */
   slowDown(megabits: number): boolean {
-    const shape = ['root', 'tbf', 'rate', `${megabits}mbit`, 'burst', '100k', 'limit', '100mb'];
-    const command = ['netns', 'exec', this.server, 'tc', 'qdisc', 'replace', 'dev', 'vs'];
-    return spawnSync('ip', [...command, ...shape]).status === 0;
+    return shape(this.server, 'vs', megabits, '100mb');
   }
 
   /** Both ends go with their namespaces. */
