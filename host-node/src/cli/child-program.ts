@@ -11,8 +11,15 @@ export class ChildProgram {
   out = '';
   err = '';
 
-  constructor(words: readonly string[], script = main, environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [script, ...words], {
+  /** @param before the command that starts it: `ip netns exec NAME`, which becomes Node itself */
+  constructor(
+    words: readonly string[],
+    script = main,
+    environment: Record<string, string> = {},
+    before: readonly string[] = [],
+  ) {
+    const [command = '', ...more] = [...before, process.execPath, script, ...words];
+    this.child = spawn(command, more, {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -27,6 +34,12 @@ export class ChildProgram {
     );
   }
 
+  /** The lines of JSON with this event so far. */
+  events(name: string): Record<string, unknown>[] {
+    const lines = this.out.split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line)).filter((event) => event.event === name);
+  }
+
   /** Waits for a line of JSON with this event, which may take long on a busy machine. */
   async event(name: string): Promise<Record<string, unknown>> {
     let isOver = false;
@@ -36,10 +49,8 @@ export class ChildProgram {
     const endMs = performance.now() + WAIT_MS;
     for (let isLast = false; !isLast; ) {
       isLast = isOver || performance.now() > endMs;
-      for (const line of this.out.split('\n').slice(0, -1)) {
-        const event = JSON.parse(line) as Record<string, unknown>;
-        if (event['event'] === name) return event;
-      }
+      const [event] = this.events(name);
+      if (event) return event;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     throw new Error(`no event ${name}: ${this.out} ${this.err}`);

@@ -16,26 +16,30 @@ export class TwoNodes {
   readonly folder: TestFolder;
   readonly children: ChildProgram[] = [];
   receiverId = '';
+  /** Where the receiver listens, and where it is called. */
+  host = { own: '127.0.0.1', called: '127.0.0.1' };
+  /** The command that starts a program of a node. */
+  startedBy: Partial<Record<Who, readonly string[]>> = {};
 
   constructor(folder: TestFolder) {
     this.folder = folder;
   }
 
   run(who: Who, words: string[]): ChildProgram {
-    const child = new ChildProgram([...words, '--json'], undefined, {
-      XDG_DATA_HOME: this.folder.at(who),
-      ANDVARI_PASSPHRASE_FILE: '',
-    });
+    const environment = { XDG_DATA_HOME: this.folder.at(who), ANDVARI_PASSPHRASE_FILE: '' };
+    const all = [...words, '--json'];
+    const child = new ChildProgram(all, undefined, environment, this.startedBy[who]);
     this.children.push(child);
     return child;
   }
 
   /** A receiver that is ready, and how it is called. */
   async receiving(...more: string[]): Promise<{ receiver: ChildProgram; peer: string }> {
-    const words = ['receive', '--yes', '-o', this.folder.at('in'), '--listen', '127.0.0.1:0'];
-    const receiver = this.run('receiver', [...words, ...more]);
+    const words = ['receive', '--yes', '-o', this.folder.at('in')];
+    const { own, called } = this.host;
+    const receiver = this.run('receiver', [...words, '--listen', `${own}:0`, ...more]);
     const { port } = await receiver.event('ready');
-    return { receiver, peer: `${this.receiverId}@127.0.0.1:${port}` };
+    return { receiver, peer: `${this.receiverId}@${called}:${port}` };
   }
 
   sending(path: string, peer: string): ChildProgram {
