@@ -10,7 +10,9 @@ const long = process.env['ANDVARI_LONG'] !== undefined;
 const why = whyNoPoorVeth();
 /** Slow enough for something to happen in the middle. */
 const MEGABITS = 50;
-const SIZE = (long ? 80 : 20) * MIB;
+/** For what comes afterwards. */
+const FAST_MEGABITS = 400;
+const SIZE = (long ? 80 : 18) * MIB;
 const MIDDLE = SIZE / 5;
 const waited = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const PATIENCE_MS = 600_000;
@@ -37,6 +39,7 @@ describe.skipIf(why !== undefined)(label, () => {
   /** It was in the middle, and it goes on by itself. */
   async function goesOn({ sending, done, before }: Awaited<ReturnType<typeof inTheMiddle>>) {
     expect(existsSync(apart.nodes.folder.at(`in/${sending.name}`))).toBe(false);
+    apart.veth.limit(FAST_MEGABITS);
     await apart.arrived(sending);
     expect(apart.veth.received() - before).toBeGreaterThan(MIB);
     carried(before, SIZE - done);
@@ -44,6 +47,7 @@ describe.skipIf(why !== undefined)(label, () => {
 
   /** The same commands bring the rest, and little more. */
   async function goesOnLater(sending: Sending, done: number): Promise<void> {
+    apart.veth.limit(FAST_MEGABITS);
     const before = apart.veth.received();
     const { received } = await apart.arrived(await apart.sendAgain(sending));
     expect(received.travelled).toBeLessThanOrEqual(SIZE - done + 1000);
