@@ -347,7 +347,9 @@ export class TransferSession {
 
   private closedError(): TransferError {
     const { byPeer, error = 0, reason = '' } = this.end ?? {};
-    const message = `the session is closed${byPeer ? ' by the peer' : ''} (${error}) ${reason}`;
+    const isSilence = !byPeer && error === CloseError.TIMEOUT;
+    const why = isSilence ? 'the peer has not been heard of for too long' : reason;
+    const message = `the session is closed${byPeer ? ' by the peer' : ''} (${error}) ${why}`;
     return new TransferError('ANDVARI_SESSION_CLOSED', message.trimEnd(), error);
   }
 }

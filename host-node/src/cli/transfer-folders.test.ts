@@ -11,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
 import { hashOf, twoNodes } from './testing/two-nodes.ts';
@@ -127,7 +127,14 @@ describe('a folder', () => {
 });
 
 describe('a folder that does not go', () => {
-  it('with a name that some systems do not take', async () => {
+  it('whose own name some systems do not take', async () => {
+    const sender = nodes.run('sender', ['send', treeOf('a:b', {})]);
+    expect(await sender.ended).toMatchObject({ code: 1 });
+    expect(sender.err).toMatch(/"a:b".*\(ANDVARI_FILE_OFFER\)\n$/);
+    expect(sender.out).toBe('');
+  }, 60_000);
+
+  it('with a name in it that some systems do not take', async () => {
     const path = treeOf('stuff', { 'a:b': Buffer.from('x') });
     const sender = nodes.sending(path, `${nodes.receiverId}@127.0.0.1:9`);
     expect(await sender.ended).toMatchObject({ code: 1 });
@@ -146,13 +153,22 @@ describe('a folder that does not go', () => {
     expect(existsSync(folder.at('in/stuff'))).toBe(false);
   }, 60_000);
 
-  it('where a file stands in the way of its part', async () => {
-    const path = treeOf('stuff', small());
-    writeFileSync(folder.at('in/stuff.andvari-part'), 'mine');
-    const { receiver, peer } = await nodes.receiving();
-    expect(await nodes.sending(path, peer).ended).toMatchObject({ code: 4 });
-    expect(await receiver.ended).toMatchObject({ code: 4 });
-    expect(receiver.err).toMatch(/is no folder.*\(ANDVARI_PART_IN_THE_WAY\)\n$/);
-    expect(readFileSync(folder.at('in/stuff.andvari-part'), 'utf8')).toBe('mine');
-  }, 60_000);
+  it.each<[string, string, RegExp]>([
+    ['a file stands', 'stuff.andvari-part', /is no folder/],
+    ['a folder of somebody’s stands', 'stuff.andvari-part/mine', /no transfer from here has begun/],
+  ])(
+    'where %s in the way of its part',
+    async (_, name, told) => {
+      const path = treeOf('stuff', small());
+      mkdirSync(dirname(folder.at(`in/${name}`)), { recursive: true, mode: 0o700 });
+      writeFileSync(folder.at(`in/${name}`), 'mine');
+      const { receiver, peer } = await nodes.receiving();
+      expect(await nodes.sending(path, peer).ended).toMatchObject({ code: 4 });
+      expect(await receiver.ended).toMatchObject({ code: 4 });
+      expect(receiver.err).toMatch(told);
+      expect(receiver.err).toMatch(/\(ANDVARI_PART_IN_THE_WAY\)\n$/);
+      expect(readFileSync(folder.at(`in/${name}`), 'utf8')).toBe('mine');
+    },
+    60_000,
+  );
 });

@@ -174,7 +174,11 @@ function knownPeers(context: CommandContext): KnownPeers | undefined {
 
 function folderOf(output: string): string {
   const folder = resolve(output);
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
+  try {
+    if (statSync(folder).isDirectory()) return folder;
+  } catch {
+    // It is not there, or cannot be looked at.
+  }
   throw new ReceiveError('ANDVARI_NOT_A_FOLDER', `${folder} is no folder`);
 }
 

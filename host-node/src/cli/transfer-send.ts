@@ -2,7 +2,7 @@ import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
 import type { SentFile } from '@andvari/host-common/transfer/files/file-sender';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { Command } from 'commander';
-import { callPeer, listenFor, resolvePlace } from '../transfer/call-peer.ts';
+import { callPeer, listenFor, oneLine, resolvePlace } from '../transfer/call-peer.ts';
 import type { LeftOut } from '../transfer/files/tree-source.ts';
 import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import type { CommandContext } from './command-context.ts';
@@ -104,7 +104,7 @@ function tellLeftOut(
 ): void {
   for (const { path, what } of leftOut) {
     if (json) context.event({ event: 'left-out', path, what });
-    else context.note(`not sent: ${path} is ${what}`);
+    else context.note(`not sent: ${oneLine(path)} is ${what}`);
   }
 }
 

@@ -12,20 +12,24 @@ const SHARE_OF = 1000;
 const TABLE = 'poor';
 
 /**
- * Why there is no poor network here; undefined: there is one. Throws instead when
- * ANDVARI_REQUIRE_NATIVE=1 says that there must be one.
+ * Why there is no poor network here; undefined: there is one. ANDVARI_REQUIRE_NATIVE=1 makes an
+ * error of what a package would bring, not of a kernel without these parts.
  */
 export function whyNoPoorVeth(): string | undefined {
-  return unlessRequired('a poor network', whyNoNamespaces() ?? whyNoFaults());
+  return unlessRequired('a poor network', whyNoNamespaces() ?? whyNoCommand()) ?? whyNoFaults();
 }
 
-function whyNoFaults(): string | undefined {
+function whyNoCommand(): string | undefined {
   for (const [command, from] of [
     ['nft', 'nftables'],
     ['tc', 'iproute2'],
   ] as const) {
     if (spawnSync(command, ['-V']).status !== 0) return `no \`${command}\` (${from})`;
   }
+  return undefined;
+}
+
+function whyNoFaults(): string | undefined {
   let veth: PoorVeth | undefined;
   try {
     veth = new PoorVeth();

@@ -93,7 +93,7 @@ export class FileSender {
     return this.file.offer.size;
   }
 
-  /** Bytes that the receiver has: what it had, and what went to it since. */
+  /** What the receiver had, and what went to it since: some of that is on its way. */
   get doneBytes(): number {
     return Math.min(this.totalBytes, this.had + this.sent);
   }

@@ -62,7 +62,7 @@ export class FileTransfer {
     return this.mover.totalBytes;
   }
 
-  /** Bytes that the receiver has. */
+  /** Bytes that have come, or of a sender that have gone: up to a window of them is on its way. */
   get doneBytes(): number {
     return this.mover.doneBytes;
   }

@@ -10,6 +10,7 @@ import type { FileHash } from '@andvari/host-common/transfer/files/file-hash';
 import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
 import { RejectCode } from '@andvari/host-common/transfer/files/file-records';
 import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
+import { FileTransferError } from '@andvari/host-common/transfer/files/file-transfer-error';
 import type { InspectedFolder } from '@andvari/host-common/transfer/files/inspect-folder';
 import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
@@ -19,6 +20,8 @@ import { whenWhole } from './whole-files.ts';
 
 /** Offers that wait for somebody to decide; more are refused. */
 const OFFERS_MAX = 64;
+/** Folders whose lists are held while nobody has decided; more are refused. */
+const FOLDERS_MAX = 4;
 
 export interface FileReceiverOptions {
   endpoint: TransferEndpoint;
@@ -67,6 +70,8 @@ export class FileReceiver {
   /** What senders are still to be told. */
   readonly #words = new Set<Promise<unknown>>();
   #hasEnded = false;
+  /** Folders that are looked through, or wait for somebody to decide. */
+  #undecided = 0;
   #controller!: ReadableStreamDefaultController<OfferedFile>;
 
   constructor(options: FileReceiverOptions) {
@@ -83,12 +88,15 @@ export class FileReceiver {
     void this.#takeSessions();
   }
 
-  /** What a peer offers on a session that we have opened; with it the offers end. */
+  /**
+   * What a peer offers on a session that we have opened; with it the offers end, with an error if
+   * it offers a folder that is none.
+   */
   takeFrom(session: TransferSession): void {
     // Whoever is asked may take his time.
     session.keepalive(true);
     const over = () => this.#endOffers();
-    this.#takeFiles(session).then(over, over);
+    this.#takeFiles(session, (error) => this.#endOffers(error)).then(over, over);
   }
 
   /** Ends all that comes, then the endpoint; what has come in part is kept. */
@@ -107,47 +115,67 @@ export class FileReceiver {
     this.#endOffers();
   }
 
-  #endOffers(): void {
-    if (!this.#hasEnded) this.#controller.close();
+  #endOffers(error?: unknown): void {
+    if (this.#hasEnded) return;
     this.#hasEnded = true;
+    if (error === undefined) this.#controller.close();
+    else this.#controller.error(error);
   }
 
-  /** What a peer offers, until the session ends. */
-  async #takeFiles(session: TransferSession): Promise<void> {
-    let inspecting: Promise<unknown> = Promise.resolve();
+  /** What a peer offers, until the session ends. @param bad told of a folder that is none */
+  async #takeFiles(session: TransferSession, bad?: (error: unknown) => void): Promise<void> {
+    let folders: Promise<unknown> = Promise.resolve();
     let waiting = 0;
     for await (const file of incomingFiles(session)) {
       const isRoom = (this.#controller.desiredSize ?? 0) > waiting;
       if (!isRoom) this.#say(file.refuse(RejectCode.REFUSED));
       else if (!file.offer.isFolder) this.#offer(file, undefined);
       else {
-        // Of one peer one at a time: each may have a long list.
+        // Of one peer one at a time, until it is decided: each may have a long list.
         waiting++;
-        inspecting = inspecting.then(() => this.#inspect(file)).finally(() => waiting--);
+        folders = folders.then(() => this.#inspect(file, bad)).finally(() => waiting--);
       }
     }
   }
 
-  /** Nobody is asked about a folder whose list is not in order. */
-  async #inspect(file: IncomingFile): Promise<void> {
+  /** Nobody is asked about a folder whose list is not in order. Resolves when it is decided. */
+  async #inspect(file: IncomingFile, bad?: (error: unknown) => void): Promise<void> {
+    if (this.#undecided >= FOLDERS_MAX) {
+      this.#say(file.refuse(RejectCode.REFUSED));
+      return;
+    }
+    this.#undecided++;
     try {
-      this.#offer(file, await file.inspect(this.#options.hash));
+      const inspected = await file.inspect(this.#options.hash);
+      await new Promise<void>((decided) => this.#offer(file, inspected, decided));
     } catch (error) {
       const isOther = (error as { code?: unknown }).code === 'ANDVARI_TRANSFER_INTEGRITY';
       this.#say(file.refuse(isOther ? RejectCode.INTEGRITY : RejectCode.PROTOCOL));
+      bad?.(isOther ? error : noFolder(error));
+    } finally {
+      this.#undecided--;
     }
   }
 
-  #offer(file: IncomingFile, inspected: InspectedFolder | undefined): void {
+  #offer(file: IncomingFile, inspected: InspectedFolder | undefined, decided = () => {}): void {
     // Who offers when nobody is asked any more is told by the end of the session.
-    if (this.#hasEnded) return;
+    if (this.#hasEnded) {
+      decided();
+      return;
+    }
     this.#controller.enqueue({
       offer: file.offer,
       manifest: inspected?.manifest,
       peerId: file.peerId,
       authenticationString: file.authenticationString,
-      accept: (folder, onEntry) => this.#accept({ file, inspected, folder, onEntry }),
-      refuse: async () => this.#say(file.refuse(RejectCode.REFUSED)),
+      accept: (folder, onEntry) => {
+        decided();
+        return this.#accept({ file, inspected, folder, onEntry });
+      },
+      refuse: async () => {
+        decided();
+        this.#say(file.refuse(RejectCode.REFUSED));
+      },
     });
   }
 
@@ -198,4 +226,9 @@ export class FileReceiver {
     const transfer = new FileTransfer(download, { offer, path: folder, direction: 'receive' });
     return { download, transfer };
   }
+}
+
+function noFolder(cause: unknown): FileTransferError {
+  const message = `what is offered is no folder: ${(cause as Error).message}`;
+  return new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message, cause);
 }

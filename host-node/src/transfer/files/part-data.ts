@@ -14,7 +14,9 @@ export interface PartData {
   readonly path: string;
   /** Whether a state that speaks of so many bytes can be that of what is there. */
   fits(size: number): Promise<boolean>;
-  /** Throws away what is there; then there is room for all. */
+  /** Where no state of ours is left: rejects with PartInTheWayError if the data are not ours. */
+  checkOwn(): Promise<void>;
+  /** Makes room for all, and has nothing. */
   clear(): Promise<void>;
   /** False: there is less. */
   read(at: number, into: Uint8Array): Promise<boolean>;
@@ -59,6 +61,9 @@ export class FileData implements PartData {
     const { size: there } = await atPlace('read', this.path, () => this.#file.stat());
     return there === size;
   }
+
+  /** A file of that name and our own that nobody can say more of is begun anew. */
+  async checkOwn(): Promise<void> {}
 
   clear(): Promise<void> {
     return atPlace('write', this.path, async () => {

@@ -113,6 +113,7 @@ export class PartFile implements FileSink {
     const { size, hash } = this.#offer;
     const bytes = await this.#place.read('state', STATE_BYTES_MAX);
     const state = bytes && decodePartState(bytes, this.#key);
+    if (!state) await this.#data.checkOwn();
     // Of another length the data are not those that the state speaks of.
     if (!state || !(await this.#data.fits(state.of.size))) await this.#startAnew();
     else if (state.of.size === size && equalBytes(state.of.hash, hash)) this.#believe(state.have);
@@ -126,6 +127,7 @@ export class PartFile implements FileSink {
     await this.#place.remove('state');
     await this.#place.sync();
     await this.#data.clear();
+    if (this.#offer.isFolder) await this.#save();
   }
 
   #believe(have: ChunkSet): void {

@@ -105,15 +105,26 @@ describe('a folder that comes', () => {
     chmodSync(folder.at('tree/e'), 0o700);
   });
 
-  it('anew where somebody else has written what is kept', async () => {
+  it('not into a part that somebody else keeps, or a folder that nobody has begun', async () => {
     const file = rowOf(3);
     const one = await open(file);
     await fill(one, file, all(file));
     await one.close();
-    const two = await open(file, new Uint8Array(32).fill(9));
-    expect(chunksOf(two)).toEqual([]);
-    expect(namesIn(folder.at('tree.andvari-part'))).toEqual([]);
-    await two.discard();
+    const before = namesIn(folder.at('tree.andvari-part'));
+    const code = 'ANDVARI_PART_IN_THE_WAY';
+    await expect(open(file, new Uint8Array(32).fill(9))).rejects.toMatchObject({ code });
+    rmSync(folder.at('tree.andvari-part.state'));
+    await expect(open(file)).rejects.toMatchObject({ code });
+    expect(namesIn(folder.at('tree.andvari-part'))).toEqual(before);
+  });
+
+  it('anew where nothing had come, and what is given up leaves nothing', async () => {
+    const file = rowOf(3);
+    mkdirSync(folder.at('tree.andvari-part'), { mode: 0o700 });
+    const one = await open(file);
+    expect(namesIn(folder.path)).toContain('tree.andvari-part.state');
+    await fill(one, file, [0]);
+    await one.discard();
     expect(namesIn(folder.path)).toEqual([]);
   });
 

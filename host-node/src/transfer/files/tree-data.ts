@@ -1,6 +1,6 @@
 /** A folder that comes: each chunk goes to the files that it is made of (tree-manifest.ts). */
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
 import type {
@@ -11,6 +11,7 @@ import type { HeldFolder } from '../../files/held-folder.ts';
 import { permissionsOf, setMode, setModified } from './file-metadata.ts';
 import { atPlace, codeOf } from './file-place-error.ts';
 import { type PartData, readAll, writeAll } from './part-data.ts';
+import { PartInTheWayError } from './part-errors.ts';
 import type { PartPlace } from './part-place.ts';
 
 const { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
@@ -64,14 +65,17 @@ export class TreeData implements PartData {
     return this.#wasThere;
   }
 
-  clear(): Promise<void> {
-    return atPlace('write', this.path, async () => {
-      for await (const { name } of await this.#folder.entries()) {
-        // Names are bytes here, whatever the type says.
-        await rm(this.#folder.pathOf(name as unknown as Uint8Array), { recursive: true });
+  /** The state is there before anything is put into the folder: without it, it is not ours. */
+  checkOwn(): Promise<void> {
+    return atPlace('read', this.path, async () => {
+      for await (const _ of await this.#folder.entries()) {
+        throw new PartInTheWayError(this.path, 'is a folder that no transfer from here has begun');
       }
     });
   }
+
+  /** It is empty (checkOwn), or new. */
+  async clear(): Promise<void> {}
 
   async read(at: number, into: Uint8Array): Promise<boolean> {
     for (const piece of this.#manifest.pieces(at, into.length)) {

@@ -146,7 +146,8 @@ class Look {
     const path = before + name;
     const place = join(this.#top, path);
     // Told here, where the way to it is known; other names are looked at with the manifest.
-    if (!Buffer.from(name).equals(bytes)) throw new TreeManifestError(`${place}: not UTF-8`);
+    if (!Buffer.from(name).equals(bytes))
+      throw new TreeManifestError(`${JSON.stringify(place)} is not UTF-8`);
     const stats = await atPlace('read', place, () => lstat(place, { bigint: true }));
     const facts = { path, mode: Number(stats.mode & 0o777n), modifiedUs: modifiedUsOf(stats) };
     if (stats.isDirectory()) {
