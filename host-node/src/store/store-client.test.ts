@@ -118,9 +118,10 @@ describe('committing', () => {
       expect(order.filter((raidaId) => raidaId === 0)).toHaveLength(32);
       expect(new Set(order).size).toBe(25);
     });
-    // Which wakes the thread reads first is its own affair; that the full one takes turns is not.
-    const others = order.map((raidaId, at) => (raidaId === 0 ? -1 : at));
-    expect(Math.max(...others)).toBeLessThan(order.length - 1);
+    // Which wakes the thread reads first is its own affair, and on a busy machine the last of them
+    // may come when all is done; that the full one takes turns is not.
+    const behind = order.slice(order.lastIndexOf(0) + 1);
+    expect(behind.length).toBeLessThan(12);
   });
 });
 
