@@ -1,6 +1,6 @@
 // andvari send PATH without a peer, and andvari receive CODE, as processes of their own.
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ChildProgram } from './child-program.ts';
 import { hashOf, twoNodes } from './testing/two-nodes.ts';
@@ -50,6 +50,19 @@ describe('a code', () => {
     for (const name of readdirSync(folder.at('in'))) {
       expect(hashOf(readFileSync(folder.at(`in/${name}`)))).toBe(hashOf(bytes));
     }
+  }, 60_000);
+
+  it('is still good when more have failed than may come at once', async () => {
+    const { sender, code } = await waiting(nodes.fileOf('x.bin', randomBytes(10)));
+    mkdirSync(folder.at('in/x.bin.andvari-part'));
+    for (let i = 0; i < 5; i++) expect(await fetching(code).ended).toMatchObject({ code: 4 });
+    rmSync(folder.at('in/x.bin.andvari-part'), { recursive: true });
+    const next = fetching(code);
+    expect(await next.ended, next.err).toMatchObject({ code: 0 });
+    expect(await sender.ended).toMatchObject({ code: 0 });
+    expect(sender.err).toMatch(
+      /^(andvari: the receiver has no place.*the code is still good\n){5}$/,
+    );
   }, 60_000);
 
   it('of somebody who is gone, or with a slip in it, fetches nothing', async () => {

@@ -6,6 +6,7 @@ import type { TransferSession } from '@andvari/host-common/transfer/transfer-ses
 import { renderUnicodeCompact } from 'uqr';
 import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
+import { oneLine } from '../transfer/call-peer.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
 import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import { ownAddresses } from '../transfer/own-addresses.ts';
@@ -60,18 +61,21 @@ async function untilTaken(
   const { signal } = context;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const served = new Set<TransferSession>();
+  let isTaken = false;
   const serve = async (session: TransferSession) => {
     served.add(session);
     try {
       await untilSent(await offerFile(session, file), { file, path }, options, context);
-      await session.close();
-      resolve();
+      isTaken = true;
     } catch (error) {
       // With our own file at fault nobody else can have it either.
       if (signal.aborted || OF_OUR_FILE.has((error as { code?: string }).code)) reject(error);
-      else context.note(`andvari: ${(error as Error).message}: the code is still good`);
+      else if (!isTaken) context.note(`andvari: ${messageOf(error)}: the code is still good`);
     } finally {
       served.delete(session);
+      // Also of one who came to nothing: there are few places.
+      await session.close();
+      if (isTaken) resolve();
     }
   };
   const come = async () => {
@@ -82,6 +86,10 @@ async function untilTaken(
   const stop = () => served.size === 0 && reject(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   await promise.finally(() => signal.removeEventListener('abort', stop));
+}
+
+function messageOf(error: unknown): string {
+  return oneLine((error as Error).message);
 }
 
 function codesOf(

@@ -80,11 +80,15 @@ async function readChunks(
 
 /** The next that is no pause, within the time that a sender may be silent. */
 async function heard(records: RecordStream): Promise<FileRecord> {
-  for (;;) {
-    const timer = setTimeout(() => records.stopReading(), SILENCE_MS);
-    const record = await records.read().finally(() => clearTimeout(timer));
-    if (record === undefined) throw endedEarly();
-    if (record.type !== RecordType.PAUSE && record.type !== RecordType.RESUME) return record;
+  const timer = setTimeout(() => records.stopReading(), SILENCE_MS);
+  try {
+    for (;;) {
+      const record = await records.read();
+      if (record === undefined) throw endedEarly();
+      if (record.type !== RecordType.PAUSE && record.type !== RecordType.RESUME) return record;
+    }
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -11,7 +11,7 @@ export interface DuplexStream {
 }
 
 /** So long the last word of a stream may take to arrive; whoever waits for it waits no longer. */
-const LAST_WORD_MS = 2_000;
+const LAST_WORD_MS = 10_000;
 
 /** A stream that goes both ways; throws TypeError for one that does not. */
 export function duplexOf({
@@ -66,7 +66,7 @@ export class RecordStream {
     await this.writer.close();
   }
 
-  /** Resolves when all has arrived and nothing more comes, or after two seconds. */
+  /** Resolves when all has arrived and nothing more comes, or after ten seconds. */
   async over(): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, LAST_WORD_MS);

@@ -1,5 +1,6 @@
 /** Two nodes of `andvari send` and `andvari receive`, as processes of their own, for tests. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import { blake3 } from '@noble/hashes/blake3.js';
 import { afterEach, beforeEach } from 'vitest';
@@ -52,6 +53,27 @@ export class TwoNodes {
       child.kill('SIGKILL');
       await ended;
     }
+  }
+
+  /**
+   * Begins to send, and stops one side at any time, then the other, so many times; no more often
+   * when it has come.
+   */
+  async cutOften(path: string, rounds: number, random: (below: number) => number): Promise<void> {
+    const name = basename(path);
+    for (let round = 0; round < rounds && !this.has(name); round++) {
+      const { receiver, peer } = await this.receiving();
+      const sender = this.sending(path, peer);
+      await sender.event('offered');
+      await new Promise((resolve) => setTimeout(resolve, random(700)));
+      if (random(2) === 0) await this.cut(sender, receiver);
+      else await this.cut(receiver, sender);
+    }
+  }
+
+  /** Whether it has come under its name. */
+  has(name: string): boolean {
+    return existsSync(this.folder.at(`in/${name}`));
   }
 
   /** A file of the sender's. */

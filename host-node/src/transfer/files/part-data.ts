@@ -25,11 +25,12 @@ export interface PartData {
   flush(): Promise<void>;
   /**
    * All is there: it gets its permissions and times, durably, then its name, or one with a number.
+   * What its owner has to keep until then stays for settle().
    * Can be called again when it was rejected. Resolves with the path.
    * @throws PartInTheWayError, NoNameLeftError
    */
   finish(): Promise<string>;
-  /** Behind finish(), when nothing else is left of the part: what its owner could not undo. */
+  /** Behind finish(), when nothing else is left of the part: the rest of its permissions. */
   settle(): Promise<void>;
   /** Takes away what is there, or of what has been finished the name that it had before. */
   remove(): Promise<void>;

@@ -1,6 +1,8 @@
 // A folder that comes in chunks: its files where they belong, whatever happens in between.
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -12,60 +14,22 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import {
-  type ManifestEntry,
-  TreeManifest,
-} from '@andvari/host-common/transfer/files/tree-manifest';
+import { fileURLToPath } from 'node:url';
+import { CHUNK_BYTES } from '@andvari/host-common/transfer/files/file-hash';
 import { describe, expect, it } from 'vitest';
 import { folderForTests } from '../../testing/folder.ts';
+import { permissionsOf } from './file-metadata.ts';
 import { PartFile } from './part-file.ts';
-import { chunksOf, hash, namesIn, SECRET, type TestFile, testFile } from './testing/part-world.ts';
+import { PartPlace } from './part-place.ts';
+import { chunksOf, hash, namesIn, SECRET, type TestFile } from './testing/part-world.ts';
+import { all, fill, isWhole, manifest, openTree, rowOf } from './testing/tree-world.ts';
+import { TreeData } from './tree-data.ts';
 
 const folder = folderForTests('tree-data');
-const facts = { mode: 0o640, modifiedUs: 1_600_000_000_000_000n };
-const entries: ManifestEntry[] = [
-  { path: 'a', ...facts, isFolder: false, size: 300_000 },
-  { path: 'b', ...facts, mode: 0o750, isFolder: true },
-  { path: 'b/c', ...facts, isFolder: false, size: 0 },
-  { path: 'b/d', ...facts, mode: 0o440, isFolder: false, size: 500_000 },
-  { path: 'e', ...facts, mode: 0o550, isFolder: true },
-  ...Array.from({ length: 200 }, (_, i) => ({
-    ...{ path: `f${i}`, ...facts, isFolder: false as const, size: 1000 + i },
-  })),
-];
-const manifest = TreeManifest.of(entries);
+/** A user to whom permissions are something. */
+const NOBODY = 65534;
 
-/** The row as a sender has it; `seed`: what is in the files. */
-function rowOf(seed: number, of = manifest): TestFile & { row: Uint8Array } {
-  const more = { name: 'tree', mode: 0o750, isFolder: true };
-  const row = testFile(of.size, seed).bytes;
-  row.set(of.bytes);
-  return { ...testFile(of.size, seed, more, row), row };
-}
-
-const open = (file: TestFile, secret = SECRET) =>
-  PartFile.open({ folder: folder.path, offer: file.offer, secret, hash, manifest });
-
-async function fill(part: PartFile, file: TestFile, indices: Iterable<number>): Promise<void> {
-  if (!part.values) await part.keepValues(file.values);
-  for (const index of indices) await part.write(index, file.chunks[index] as Uint8Array);
-}
-
-/** Whether everything is there as it was sent. */
-function isWhole(at: string, row: Uint8Array): boolean {
-  let start = manifest.bytes.length;
-  return manifest.entries.every((entry) => {
-    const stats = statSync(`${at}/${entry.path}`);
-    if ((stats.mode & 0o777) !== (entry.mode & ~process.umask())) return false;
-    if (stats.mtimeMs !== Number(entry.modifiedUs / 1000n)) return false;
-    if (entry.isFolder) return stats.isDirectory();
-    const bytes = row.subarray(start, start + entry.size);
-    start += entry.size;
-    return readFileSync(`${at}/${entry.path}`).equals(bytes);
-  });
-}
-
-const all = (file: TestFile) => [...file.chunks.keys()];
+const open = (file: TestFile, secret?: Uint8Array) => openTree(folder.path, file, secret);
 
 describe('a folder that comes', () => {
   it('in any order, and goes on after an end in the middle', async () => {
@@ -81,7 +45,7 @@ describe('a folder that comes', () => {
     expect(statSync(folder.at('tree.andvari-part')).mode & 0o777).toBe(0o700);
     const two = await open(file);
     expect(chunksOf(two)).toEqual([1, 3]);
-    await fill(two, file, [2, 0]);
+    await fill(two, file, [4, 2, 0]);
     await expect(two.finish()).resolves.toBe(folder.at('tree'));
     expect(isWhole(folder.at('tree'), file.row)).toBe(true);
     expect(statSync(folder.at('tree')).mode & 0o777).toBe(0o750 & ~process.umask());
@@ -182,6 +146,35 @@ describe('a folder that comes', () => {
     await part.close();
     chmodSync(folder.at('away/e'), 0o700);
     rmSync(folder.at('away'), { recursive: true });
+  });
+
+  it('has its permissions, but for those of the top, when it takes its name', async () => {
+    const file = rowOf(10);
+    const place = await PartPlace.open(folder.path, 'tree');
+    const data = await TreeData.open(place, file.offer, manifest);
+    for (const index of all(file)) {
+      await data.write(index * CHUNK_BYTES, file.chunks[index] as Uint8Array);
+    }
+    await data.flush();
+    await data.finish();
+    // As a kill leaves it here.
+    expect(isWhole(folder.at('tree'), file.row)).toBe(true);
+    expect(statSync(folder.at('tree')).mode & 0o777).toBe(0o700);
+    await data.settle();
+    expect(statSync(folder.at('tree')).mode & 0o777).toBe(permissionsOf(0o750));
+    await data.close();
+    await place.close();
+    chmodSync(folder.at('tree/e'), 0o700);
+  });
+
+  it('that its owner may not write to goes on when its end was cut short', () => {
+    mkdirSync(folder.at('own'));
+    const owner = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+    if (owner.uid)
+      for (const path of [folder.path, folder.at('own')]) chownSync(path, NOBODY, NOBODY);
+    const script = fileURLToPath(new URL('./testing/shut-tree.ts', import.meta.url));
+    const out = execFileSync(process.execPath, [script, folder.at('own')], owner);
+    expect(JSON.parse(out.toString())).toEqual({ first: 'ANDVARI_NO_NAME_LEFT', isWhole: true });
   });
 
   it('is no file, and a file is no folder', async () => {

@@ -1,6 +1,6 @@
 /** A folder that comes: each chunk goes to the files that it is made of (tree-manifest.ts). */
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
 import type {
@@ -117,13 +117,14 @@ export class TreeData implements PartData {
     await this.#closeFiles(0);
   }
 
-  /** A file's time and bytes, durably. */
-  async #keep(entry: number): Promise<void> {
+  /** A file's time and bytes, and its permissions if they are told, durably. */
+  async #keep(entry: number, permissions?: number): Promise<void> {
     const { path, modifiedUs, mode } = this.#entry(entry);
     await atPlace('write', this.#pathOf(entry), async () => {
       const known = this.#open.get(entry);
       const file = known ?? (await this.#openFile(path, mode, O_CREAT));
       try {
+        if (permissions !== undefined) await setMode(file, permissions);
         await setModified(file, modifiedUs);
         await file.sync();
       } finally {
@@ -134,54 +135,43 @@ export class TreeData implements PartData {
 
   async finish(): Promise<string> {
     const { entries } = this.#manifest;
-    const indices = entries.map((_, i) => i);
     await this.#closeFiles(0);
     for (const { path, isFolder } of entries) if (isFolder) await this.#makeFolder(path);
-    // Nothing came for them.
-    await inParallel(
-      indices.filter((i) => (entries[i] as ManifestEntry & { size?: number }).size === 0),
-      (i) => this.#keep(i),
-    );
+    await inParallel(entries.keys(), async (i) => {
+      const entry = entries[i] as ManifestEntry;
+      if (entry.isFolder) return;
+      // Nothing came for it, so it may not be there; or it was to be written to until now.
+      const isShut = (permissionsOf(entry.mode) & OWNER_FILE_MODE) !== OWNER_FILE_MODE;
+      if (entry.size === 0 || isShut) await this.#keep(i, permissionsOf(entry.mode));
+    });
     for (const entry of entries.toReversed()) {
-      if (entry.isFolder) await this.#setFolder(entry.path, entry, OWNER_FOLDER_MODE);
+      if (entry.isFolder) await this.#setFolder(entry.path, entry, permissionsOf(entry.mode));
     }
-    // The rest of its permissions when it has its name: until then it is its owner's alone.
-    await this.#setFolder('.', { ...this.#offer, mode: 0 }, OWNER_FOLDER_MODE);
+    await this.#setFolder('.', this.#offer, OWNER_FOLDER_MODE);
     return this.#place.giveFolderName(this.#folder);
   }
 
+  /** Until it has its name the folder is its owner's alone. */
+  settle(): Promise<void> {
+    return this.#setFolder('.', this.#offer, permissionsOf(this.#offer.mode));
+  }
+
+  /** Durably. */
   #setFolder(
     path: string,
-    { mode, modifiedUs }: Pick<ManifestEntry, 'mode' | 'modifiedUs'>,
-    more: number,
+    { modifiedUs }: Pick<ManifestEntry, 'modifiedUs'>,
+    mode: number,
   ): Promise<void> {
     return atPlace('write', join(this.path, path), async () => {
-      const folder = await open(this.#within(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      const folder = await this.#opened(path, O_RDONLY | O_DIRECTORY, OWNER_FOLDER_MODE);
       try {
-        await setMode(folder, permissionsOf(mode) | more);
+        await setMode(folder, mode);
         await setModified(folder, modifiedUs);
         await folder.sync();
       } finally {
         await folder.close();
       }
     });
-  }
-
-  /** Also of files and folders that their owner may not write to; those within others first. */
-  async settle(): Promise<void> {
-    for (const { path, isFolder, mode } of this.#manifest.entries) {
-      const wanted = permissionsOf(mode);
-      if (isFolder || wanted === (wanted | OWNER_FILE_MODE)) continue;
-      await atPlace('write', join(this.path, path), async () => {
-        const file = await open(this.#within(path), O_RDONLY | O_NOFOLLOW);
-        await setMode(file, wanted).finally(() => file.close());
-      });
-    }
-    for (const entry of this.#manifest.entries.toReversed()) {
-      const isOpen = (permissionsOf(entry.mode) & OWNER_FOLDER_MODE) === OWNER_FOLDER_MODE;
-      if (entry.isFolder && !isOpen) await this.#setFolder(entry.path, entry, 0);
-    }
-    await this.#setFolder('.', this.#offer, 0);
   }
 
   /** With its name the part is gone. */
@@ -222,16 +212,35 @@ export class TreeData implements PartData {
   }
 
   async #openFile(path: string, mode: number, flags: number): Promise<FileHandle> {
-    const within = this.#within(path);
-    const how = O_RDWR | O_NOFOLLOW | flags;
     const permissions = permissionsOf(mode) | OWNER_FILE_MODE;
     try {
-      return await open(within, how, permissions);
+      return await this.#opened(path, O_RDWR | flags, permissions);
     } catch (error) {
       if (flags === 0 || codeOf(error) !== 'ENOENT') throw error;
       await this.#makeFolder(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
-      return open(within, how, permissions);
+      return this.#opened(path, O_RDWR | flags, permissions);
     }
+  }
+
+  /** What has its last permissions, of an end that was cut short, is opened all the same. */
+  async #opened(path: string, flags: number, mode: number): Promise<FileHandle> {
+    const within = this.#within(path);
+    try {
+      return await open(within, flags | O_NOFOLLOW, mode);
+    } catch (error) {
+      if (codeOf(error) !== 'EACCES') throw error;
+      await this.#unlock(path);
+      return open(within, flags | O_NOFOLLOW, mode);
+    }
+  }
+
+  /** Its owner's again, and the folders that it is in. */
+  async #unlock(path: string): Promise<void> {
+    for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
+      await chmod(this.#within(path.slice(0, at)), OWNER_FOLDER_MODE);
+    }
+    const isFolder = (await lstat(this.#within(path))).isDirectory();
+    await chmod(this.#within(path), isFolder ? OWNER_FOLDER_MODE : OWNER_FILE_MODE);
   }
 
   async #makeFolder(path: string): Promise<void> {
@@ -249,8 +258,8 @@ export class TreeData implements PartData {
 }
 
 /** Rejects with the first error, when all have ended. */
-async function inParallel<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const rest = all.values();
+async function inParallel<T>(all: Iterable<T>, work: (one: T) => Promise<void>): Promise<void> {
+  const rest = [...all].values();
   const worker = async () => {
     for (const one of rest) await work(one);
   };
