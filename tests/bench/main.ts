@@ -122,6 +122,7 @@ function ratatoskrDetail({ perCpuSecond, cpuRatio, echoRatio, p50Us, p99Us, half
     ...(half ? [`least p99 of the turns ${half.leastP99Us.toFixed(0)} us`] : []),
     ...(half ? [`the load late by ${half.lateP99Us.toFixed(0)} us (p99)`] : []),
     ...(half ? [`its longest collection ${half.collectionMs.toFixed(1)} ms`] : []),
+    ...(half?.stolen ? [`${(half.stolen * 100).toFixed(1)} % of a core stolen`] : []),
     ...(perCpuSecond ? [`${number(perCpuSecond)} a second of CPU`] : []),
     ...(cpuRatio ? [`x ${cpuRatio.toFixed(2)} by CPU`] : []),
     ...(echoRatio ? [`x ${echoRatio.toFixed(2)} of the ws echo`] : []),

@@ -3,6 +3,7 @@
  * on another. Beside them, in the same run and on the same core, what no server can do without: one
  * Ed25519 verify and one sign for each request; and what carries it, a bare ws echo.
  */
+import { readFileSync } from 'node:fs';
 import { PinnedLoad } from './pinned-load.ts';
 import { PinnedServer } from './pinned-server.ts';
 import type { Mode } from './ratatoskr-load.ts';
@@ -18,9 +19,17 @@ export interface RatatoskrRow {
   p99Us?: number;
   /**
    * At half load, of the turns: the least p99, what of the middle one is the load's own, and the
-   * p99 by the server's own metric, from a whole request to its answer.
+   * p99 by the server's own metric, from a whole request to its answer. `stolen`: of the time of a
+   * core, what the host of a virtual machine gave to others; where that is much the figures are
+   * not the server's.
    */
-  half?: { leastP99Us: number; lateP99Us: number; collectionMs: number; routedP99Us: number };
+  half?: {
+    leastP99Us: number;
+    lateP99Us: number;
+    collectionMs: number;
+    routedP99Us: number;
+    stolen: number;
+  };
   /** Of the bare verify and sign of the same turn, by wall clock: the middle one of the turns. */
   ratio?: number;
   /** The same by CPU time. */
@@ -42,20 +51,36 @@ interface Target {
   halves: RatatoskrRow[];
   /** Of each turn at full load. */
   ratios: { wall: number; cpu: number }[];
+  /** Requests a second of each turn at full load. */
+  rates: number[];
 }
 
 async function run(target: Target, mode: Mode): Promise<RatatoskrRow> {
-  const { name, server, load } = target;
-  await load.prepare(mode, (target.best.get('full')?.perSecond ?? 0) / 2);
+  const { name, server, load, rates } = target;
+  await load.prepare(mode, middleOf(rates) / 2);
   const before = await server.usage();
+  const stolenBefore = stolenSeconds();
   const figures = await load.drive();
+  const stolenS = stolenSeconds() - stolenBefore;
   const after = await server.usage();
   const { requests, seconds, p50Us, p99Us, lateP99Us, collectionMs } = figures;
   const perCpuSecond = (requests / (after.cpuUs - before.cpuUs)) * 1e6;
   const row = { name, perSecond: requests / seconds, perCpuSecond, p50Us, p99Us };
   if (mode !== 'half') return row;
   const routedP99Us = routedWithin(0.99, before.routed, after.routed) * 1e6;
-  return { ...row, half: { leastP99Us: p99Us, lateP99Us, collectionMs, routedP99Us } };
+  const stolen = stolenS / seconds;
+  return { ...row, half: { leastP99Us: p99Us, lateP99Us, collectionMs, routedP99Us, stolen } };
+}
+
+/** Of all cores since the machine started, as Linux counts it in hundredths (proc(5), "steal"). */
+function stolenSeconds(): number {
+  const [total = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+  return Number(total.split(/ +/)[8] ?? 0) / 100;
+}
+
+function middleOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
 }
 
 /** Seconds within which this share was answered, between two looks at the server's metric. */
@@ -98,7 +123,8 @@ async function openTargets(): Promise<Target[]> {
     if (port === undefined) return;
     const isRatatoskr = server !== echo;
     const load = await PinnedLoad.start({ transport, port, isRatatoskr });
-    targets.push({ name, server, load, isRatatoskr, best: new Map(), halves: [], ratios: [] });
+    const turns = { best: new Map(), halves: [], ratios: [], rates: [] };
+    targets.push({ name, server, load, isRatatoskr, ...turns });
   };
   await add('bare ws echo', echo, 'plain');
   await add('bare ws echo, TLS', echo, 'tls');
@@ -131,6 +157,7 @@ export async function benchRatatoskr(): Promise<RatatoskrRow[]> {
         if (mode === 'half' && !target.isRatatoskr) continue;
         const row = await run(target, mode);
         if (mode === 'full') {
+          target.rates.push(row.perSecond);
           const wall = (row.perSecond * seconds) / pairs;
           target.ratios.push({ wall, cpu: ((row.perCpuSecond ?? 0) * cpuUs) / pairs / 1e6 });
         }
@@ -162,14 +189,10 @@ function beside(
   { target, targets }: { target: Target; targets: Target[] },
 ): RatatoskrRow {
   const echo = targets.find(({ name }) => name === 'bare ws echo')?.best.get('full');
-  const middleOf = (kind: 'wall' | 'cpu') => {
-    const sorted = target.ratios.map((ratios) => ratios[kind]).sort((a, b) => a - b);
-    return sorted[sorted.length >> 1] ?? 0;
-  };
   return {
     ...row,
-    ratio: middleOf('wall'),
-    cpuRatio: middleOf('cpu'),
+    ratio: middleOf(target.ratios.map(({ wall }) => wall)),
+    cpuRatio: middleOf(target.ratios.map(({ cpu }) => cpu)),
     ...(echo ? { echoRatio: row.perSecond / echo.perSecond } : {}),
   };
 }
