@@ -1,9 +1,16 @@
 /** The form of an answers file: its tables, and how those of earlier releases come to it. */
+import { randomInt } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 
 /** "AndR": the file says by itself what it is. */
 const APPLICATION_ID = 0x416e6452;
-export const FORMAT = 3;
+export const FORMAT = 4;
+/** The first generation (answer-journal.ts): a journal of another file has hardly the same. */
+const GENERATIONS = 2 ** 47;
+const JOURNAL = `
+  CREATE TABLE journal (generation INTEGER NOT NULL) STRICT;
+  INSERT INTO journal VALUES (${randomInt(GENERATIONS)});
+`;
 const SCHEMA = `
   CREATE TABLE device (
     id INTEGER PRIMARY KEY,
@@ -24,6 +31,7 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX answer_age ON answer (beganS);
   CREATE INDEX answer_held ON answer (device, id) WHERE length(answer) > 0;
+  ${JOURNAL}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${FORMAT};
 `;
@@ -41,8 +49,19 @@ const FROM_FORMAT_1 = `
 /** In format 2 records began by the machine's clock, which may have been wrong: all begin anew. */
 const FROM_FORMAT_2 = `
   UPDATE answer SET beganS = 0;
+  ${JOURNAL}
   PRAGMA user_version = ${FORMAT};
 `;
+/** Format 3 had no journal: all was in the tables. */
+const FROM_FORMAT_3 = `
+  ${JOURNAL}
+  PRAGMA user_version = ${FORMAT};
+`;
+const FROM_FORMATS = new Map([
+  [1, FROM_FORMAT_1],
+  [2, FROM_FORMAT_2],
+  [3, FROM_FORMAT_3],
+]);
 const AUTO_VACUUM_INCREMENTAL = 2;
 /** SQLite's result code: somebody else has the lock. */
 const SQLITE_BUSY = 5;
@@ -85,11 +104,11 @@ function openTables(path: string, database: DatabaseSync): boolean {
     return false;
   }
   const format = pragma('user_version');
-  if (pragma('application_id') !== APPLICATION_ID || ![1, 2, FORMAT].includes(format)) {
+  const change = FROM_FORMATS.get(format);
+  if (pragma('application_id') !== APPLICATION_ID || (!change && format !== FORMAT)) {
     throw new AnswerDatabaseError(`${path} holds no answers of format ${FORMAT}`);
   }
-  if (format === 1) database.exec(`BEGIN EXCLUSIVE; ${FROM_FORMAT_1} COMMIT`);
-  if (format === 2) database.exec(`BEGIN EXCLUSIVE; ${FROM_FORMAT_2} COMMIT`);
+  if (change) database.exec(`BEGIN EXCLUSIVE; ${change} COMMIT`);
   if (pragma('auto_vacuum') !== AUTO_VACUUM_INCREMENTAL) {
     database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM');
   }

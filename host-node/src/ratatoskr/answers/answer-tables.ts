@@ -1,7 +1,7 @@
 /**
  * The tables of an answers file. What a device holds is summed up with every change, so that no
- * bound needs a look at more than the rows it is about. All of it runs inside the transaction of
- * the caller (answer-database.ts).
+ * bound needs a look at more than the rows it is about. All of it runs inside an open transaction,
+ * which ends when answer-file.ts says so.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { FleetingMap } from '../fleeting-map.ts';
@@ -25,7 +25,7 @@ const FREE_PAGES_MAX = 2048;
 const FREED_PAGES_MAX = 256;
 /** Rows that are remembered as open: twice what may be under way. */
 const OPEN_MAX = 2 * CALLS_MAX;
-/** Rows that go with one commit because they are too old: more at least than come with it. */
+/** Rows that go with one batch because they are too old: more at least than come with it. */
 const EXPIRED_MAX = 256;
 
 /** What a device has, and whether its row says so yet. */
@@ -48,7 +48,7 @@ export class AnswerTables {
   readonly #database: DatabaseSync;
   readonly #limits: AnswerLimits;
   readonly #statements: ReturnType<typeof prepare>;
-  /** Devices that this transaction has met, by name and by id: written when it ends. */
+  /** Devices that were met since the last commit, by name and by id: written with the next. */
   #met = new Map<string | number, Sums>();
   /**
    * Rows of calls that have begun here and not ended, so that nobody has to look for them; one that
@@ -57,7 +57,7 @@ export class AnswerTables {
   #open = new FleetingMap<string, Row>();
   /** Of all answers; undefined: to be summed up from the devices. */
   #bytes: number | undefined;
-  /** What has passed in all processes (KeptTime), as of this transaction. */
+  /** What has passed in all processes (KeptTime), as of this batch. */
   #nowS: number;
   readonly #time: KeptTime;
   /** No record began before; undefined: to be looked up. */
@@ -76,27 +76,43 @@ export class AnswerTables {
     this.#time = new KeptTime(this.#nowS);
   }
 
-  /** All that `change` does, or nothing, if it throws. */
-  transaction(change: () => void): void {
-    try {
-      this.#statements.enterTransaction.run();
-      change();
+  /** Which journal goes on from these tables, as of the last commit (answer-journal.ts). */
+  get generation(): number {
+    return Number(this.#statements.generation.get()?.['generation']);
+  }
+
+  /** What was done since the last commit is still there. */
+  get isOpen(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  /** What `change` does lasts when `commit` has returned; if it throws, `rollback` comes next. */
+  batch(change: () => void): void {
+    if (!this.isOpen) this.#statements.enterTransaction.run();
+    change();
+  }
+
+  /** On the disk when it returns; if it throws nobody knows, and `rollback` comes next. */
+  commit(generation: number): void {
+    this.batch(() => {
       this.#writeSums();
       for (const { id, records } of this.#met.values()) {
         if (records === 0) this.#statements.leave.run(id);
       }
       if (this.#gone) this.#gone = this.#giveBack();
-      this.#statements.commit.run();
-    } catch (error) {
-      this.#bytes = undefined;
-      [this.#oldestS, this.#gone] = [undefined, true];
-      // Of rows that do not exist now: somebody else's may come to their places.
-      this.#open = new FleetingMap();
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    } finally {
-      this.#met = new Map();
-    }
+      this.#statements.follow.run(generation);
+    });
+    this.#statements.commit.run();
+    this.#met = new Map();
+  }
+
+  /** As it was at the last commit. */
+  rollback(): void {
+    // What memory has may be of rows that do not exist then, or of others in their places.
+    this.#met = new Map();
+    this.#open = new FleetingMap();
+    [this.#bytes, this.#oldestS, this.#gone] = [undefined, undefined, true];
+    if (this.isOpen) this.#database.exec('ROLLBACK');
   }
 
   find({ deviceId, requestId }: AnswerKey): AnswerRecord | undefined {
@@ -107,13 +123,14 @@ export class AnswerTables {
   /**
    * What is known of a call that began before; 'full': the device has as many records as it may
    * have; undefined: it begins.
+   * @param again it has begun, whatever the limits are now
    */
-  begin(key: AnswerKey, digest: Uint8Array): AnswerRecord | 'full' | undefined {
+  begin(key: AnswerKey, digest: Uint8Array, again = false): AnswerRecord | 'full' | undefined {
     const { deviceId, requestId } = key;
     const sums =
       this.#met.get(deviceId) ?? this.#meet(this.#statements.enter.get(deviceId), deviceId);
     const full = sums.records >= this.#limits.recordsPerDeviceMax;
-    if (full) return this.find(key) ?? 'full';
+    if (full && !again) return this.find(key) ?? 'full';
     const { changes, lastInsertRowid } = this.#statements.begin.run(
       sums.id,
       requestId,
@@ -173,12 +190,25 @@ export class AnswerTables {
   }
 
   /**
-   * Time has passed, and what is too old goes, by and by.
-   * @param steadyS by a clock that nobody sets
-   * @param coming records that begin in this transaction
+   * Time has passed. @param steadyS by a clock that nobody sets; undefined: nothing says so
+   * @returns the kept time (kept-time.ts)
    */
-  expire(steadyS: number, coming: number): void {
-    this.#nowS = this.#time.pass(steadyS);
+  pass(steadyS: number | undefined): number {
+    if (steadyS !== undefined) this.#nowS = this.#time.pass(steadyS);
+    return this.#nowS;
+  }
+
+  /** What comes now came at this kept time, and is done again. */
+  resume(nowS: number): void {
+    this.#nowS = nowS;
+    this.#time.reach(nowS);
+  }
+
+  /**
+   * What is too old goes, by and by.
+   * @param coming records that begin in this batch
+   */
+  expire(coming: number): void {
     const last = this.#nowS - this.#limits.keptS;
     this.#oldestS ??= Number(this.#statements.oldestS.get()?.['oldestS'] ?? Infinity);
     if (this.#oldestS > last) return;
@@ -265,6 +295,8 @@ function prepare(database: DatabaseSync) {
   return {
     enterTransaction: statement('BEGIN IMMEDIATE'),
     commit: statement('COMMIT'),
+    generation: statement('SELECT generation FROM journal'),
+    follow: statement('UPDATE journal SET generation = ?'),
     find: statement(`SELECT digest, code, answer FROM answer ${where}`),
     row: statement(`SELECT id, device, ${bytes} FROM answer ${where}`),
     enter: statement(

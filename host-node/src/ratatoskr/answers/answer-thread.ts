@@ -3,31 +3,33 @@
  * disk. It waits for the disk so that nobody else has to.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import {
-  type AnswerChange,
-  type AnswerResult,
-  type AnswerThreadData,
-  type FromAnswerThread,
-  type PackedChanges,
-  type ToAnswerThread,
-  unpackChanges,
+import { AnswerFile } from './answer-file.ts';
+import type {
+  AnswerThreadData,
+  FromAnswerThread,
+  PackedChanges,
+  ToAnswerThread,
 } from './answer-messages.ts';
 import { AnswerDatabaseError } from './answer-schema.ts';
-import { AnswerTables } from './answer-tables.ts';
+
+/**
+ * A transaction of the tables has company for so long: pages that many changes share are written
+ * once. Twice as long saves little more, and holds the next commits up for longer.
+ */
+const KEEP_AFTER_MS = 100;
+const KEEP_AGAIN_MS = 1_000;
 
 if (!parentPort) throw new Error('answer-thread.ts is the entry of a worker thread');
 const port = parentPort;
 const { path, limits } = workerData as AnswerThreadData;
 
-type Begin = AnswerChange & { kind: 'begin' };
-
 const send = (message: FromAnswerThread) => port.postMessage(message);
 
-function open(): AnswerTables | undefined {
+function open(): AnswerFile | undefined {
   try {
-    const tables = new AnswerTables(path, limits);
-    send({ kind: 'opened', resumed: tables.resumed });
-    return tables;
+    const file = new AnswerFile(path, limits);
+    send({ kind: 'opened', resumed: file.resumed });
+    return file;
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     send({ kind: 'openFailed', format: error instanceof AnswerDatabaseError, message, code });
@@ -35,40 +37,39 @@ function open(): AnswerTables | undefined {
   }
 }
 
-function commit(tables: AnswerTables, packed: PackedChanges): void {
-  const results: [number, AnswerResult][] = [];
-  const changes = [...unpackChanges(packed)];
+let keeping: NodeJS.Timeout | undefined;
+
+/** Its tables get what the journal has, by and by, also when nobody asks any more. */
+function plan(file: AnswerFile, waitMs = KEEP_AFTER_MS): void {
+  if (!file.isAhead) return;
+  keeping ??= setTimeout(() => {
+    keeping = undefined;
+    try {
+      file.keep();
+    } catch {
+      // The next commit tells of it.
+      plan(file, KEEP_AGAIN_MS);
+    }
+  }, waitMs);
+}
+
+function commit(file: AnswerFile, changes: PackedChanges): void {
   try {
-    tables.transaction(() => {
-      const begun = changes.filter(({ kind }) => kind === 'begin') as Begin[];
-      const last = begun.at(-1);
-      if (last) tables.expire(last.steadyS, begun.length);
-      changes.forEach((change, index) => {
-        const result = apply(tables, change);
-        if (result !== undefined) results.push([index, result]);
-      });
-    });
+    const results = file.commit(changes);
+    send({ kind: 'committed', results });
   } catch (error) {
     send({ kind: 'failed', message: (error as Error).message });
-    return;
   }
-  send({ kind: 'committed', results });
+  plan(file);
 }
 
-function apply(tables: AnswerTables, change: AnswerChange): AnswerResult {
-  if (change.kind === 'begin') return tables.begin(change.key, change.digest);
-  if (change.kind === 'find') return tables.find(change.key);
-  if (change.kind === 'finish') tables.finish(change.key, change.outcome);
-  else if (change.kind === 'forget') tables.forget(change.key);
-  else tables.try();
-  return undefined;
-}
-
-const tables = open();
-if (tables) {
+const file = open();
+if (file) {
+  plan(file);
   port.on('message', (message: ToAnswerThread) => {
-    if (message.kind === 'commit') return commit(tables, message.changes);
-    tables.close();
+    if (message.kind === 'commit') return commit(file, message.changes);
+    clearTimeout(keeping);
+    file.close();
     send({ kind: 'closed' });
     port.close();
   });

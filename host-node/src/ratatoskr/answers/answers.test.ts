@@ -168,9 +168,14 @@ describe('AnswerDatabase', () => {
     }
     expect(statSync(path).size).toBeLessThan(20 * MiB);
     expect(statSync(`${path}-wal`).size).toBeLessThan(16 * MiB);
-    for (let i = 0; i < 16; i++) await store.begin(key(`late ${i}`), digest, 200);
+    for (let i = 0; i < 16; i++) {
+      await store.begin(key(`late ${i}`), digest, 200);
+      // So large that it goes into the tables at once, and each time some pages go.
+      const large = { ok: true as const, payload: payload.subarray(0, 70_000) };
+      await store.finish(key(`late ${i}`), large, digest);
+    }
     await store.close();
-    expect(statSync(path).size).toBeLessThan(9 * MiB);
+    expect(statSync(path).size).toBeLessThan(10 * MiB);
   });
 
   it('forgets nothing of a file of format 2: its times may be of wrong clocks', async () => {
@@ -182,6 +187,7 @@ describe('AnswerDatabase', () => {
     former.exec(`
       UPDATE answer SET beganS = 1700000000 WHERE request = 'b';
       UPDATE answer SET beganS = 1900000000 WHERE request = 'c';
+      DROP TABLE journal;
       PRAGMA user_version = 2;
     `);
     former.close();
@@ -190,6 +196,32 @@ describe('AnswerDatabase', () => {
     await again.begin(key('d'), digest, 15);
     for (const id of ['a', 'b', 'c']) expect(await again.find(key(id))).toBeUndefined();
     await again.close();
+  });
+
+  it('goes on with a file of format 3, which had no journal', async () => {
+    const path = newPath();
+    const store = await AnswerDatabase.open(path);
+    await store.begin(key('a'), digest, 100);
+    await store.close();
+    const former = new DatabaseSync(path);
+    former.exec('DROP TABLE journal; PRAGMA user_version = 3');
+    former.close();
+    const again = await AnswerDatabase.open(path);
+    expect(await again.find(key('a'))).toEqual({ digest, outcome: undefined });
+    expect(await again.begin(key('b'), digest, 100)).toBeUndefined();
+    await again.close();
+    const last = await AnswerDatabase.open(path);
+    expect(await last.find(key('b'))).toBeDefined();
+    await last.close();
+  });
+
+  it('refuses a file of a format to come', async () => {
+    const path = newPath();
+    await (await AnswerDatabase.open(path)).close();
+    const later = new DatabaseSync(path);
+    later.exec('PRAGMA user_version = 5');
+    later.close();
+    await expect(AnswerDatabase.open(path)).rejects.toThrow('holds no answers of format 4');
   });
 
   it('brings a file of format 1 to its own', async () => {

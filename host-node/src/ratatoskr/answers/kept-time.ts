@@ -12,6 +12,11 @@ export class KeptTime {
     this.#atS = atS;
   }
 
+  /** At least so many have passed: another process says so. */
+  reach(atS: number): void {
+    this.#atS = Math.max(this.#atS, atS);
+  }
+
   /**
    * Seconds that have passed.
    * @param steadyS by a clock that nobody sets, of any origin; it begins with the first call

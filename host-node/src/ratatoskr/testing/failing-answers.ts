@@ -4,6 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { AnswerJournal } from '../answers/answer-journal.ts';
 import type { AnswerThreadData } from '../answers/answer-messages.ts';
 import { AnswerTables } from '../answers/answer-tables.ts';
 
@@ -14,13 +15,19 @@ parentPort?.on('message', () => {
   rmSync(`${path}.die`);
   process.exit(3);
 });
-const { transaction } = AnswerTables.prototype;
-AnswerTables.prototype.transaction = function (change) {
-  transaction.call(this, () => {
-    change();
-    if (existsSync(`${path}.full`)) throw new Error('database or disk is full');
-    const never = new Int32Array(new SharedArrayBuffer(4));
-    if (existsSync(`${path}.slow`)) Atomics.wait(never, 0, 0, 300);
-  });
+function fail(): void {
+  if (existsSync(`${path}.full`)) throw new Error('database or disk is full');
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  if (existsSync(`${path}.slow`)) Atomics.wait(never, 0, 0, 300);
+}
+const { append } = AnswerJournal.prototype;
+AnswerJournal.prototype.append = function (content) {
+  fail();
+  append.call(this, content);
+};
+const { commit } = AnswerTables.prototype;
+AnswerTables.prototype.commit = function (generation) {
+  fail();
+  commit.call(this, generation);
 };
 await import('../answers/answer-thread.ts');
