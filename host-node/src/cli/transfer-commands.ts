@@ -3,6 +3,7 @@ import type { CommandContext } from './command-context.ts';
 import { registerKeygenCommand } from './transfer-keygen.ts';
 import { registerPingCommand } from './transfer-ping.ts';
 import { registerReceiveCommand } from './transfer-receive.ts';
+import { registerRelayCommand } from './transfer-relay.ts';
 import { registerSendCommand } from './transfer-send.ts';
 import { registerTrustCommands } from './transfer-trust.ts';
 
@@ -13,4 +14,5 @@ export function registerTransferCommands(program: Command, context: CommandConte
   registerPingCommand(program, context);
   registerSendCommand(program, context);
   registerReceiveCommand(program, context);
+  registerRelayCommand(program, context);
 }

@@ -13,8 +13,8 @@ export const BURST_S = 0.5;
 /** The least burst, so that the longest frame fits whatever the rate. */
 export const BURST_BYTES_MIN = 128 * 1024;
 /**
- * What is read of a client beyond its budget is thrown away, up to so many times the budget, so
- * that a sender notices by losses and not by seconds of waiting; from there on it is read no faster.
+ * What is read of a client beyond its budget is thrown away, up to so many times the budget: a
+ * sender notices by losses, and not by seconds of waiting. From there on it is read no faster.
  */
 export const READ_FACTOR = 8;
 /** What a frame costs of that besides its bytes: the work that an empty one makes, in bytes. */
