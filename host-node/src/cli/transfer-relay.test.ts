@@ -99,7 +99,7 @@ describe('andvari relay', () => {
     [['--cert-file', '/nowhere/a', '--key-file', '/nowhere/b'], 'ANDVARI_CERTIFICATE'],
     [['--name', 'a b'], 'ANDVARI_INPUT'],
     [['--name', 'wss://relay.example/'], 'ANDVARI_INPUT'],
-    [['--rate', '999'], 'ANDVARI_USAGE'],
+    [['--rate', '9999'], 'ANDVARI_USAGE'],
     [['--rate', '1e9'], 'ANDVARI_USAGE'],
     [['--clients', '0'], 'ANDVARI_USAGE'],
     [['--metrics', 'here'], 'ANDVARI_USAGE'],

@@ -17,7 +17,7 @@ import { parseListen } from './transfer-address.ts';
 import { InputError } from './wallet-input.ts';
 
 const CLIENTS_MAX = 100_000;
-const RATE_MIN = 1_000;
+const RATE_MIN = 10_000;
 const RATE_MAX = 10_000_000_000;
 
 interface RelayOptions {

@@ -9,16 +9,11 @@ export const CLIENTS_PER_NETWORK_MAX = 64;
 /** Bytes a second that a client may send where the operator does not say, with frames' heads. */
 export const BYTES_PER_SECOND_DEFAULT = 1_000_000;
 /** Part of a second's bytes that may come at once: what a sender has under way over a long path. */
-export const BURST_S = 0.5;
+export const BURST_S = 0.25;
 /** The least burst, so that the longest frame fits whatever the rate. */
 export const BURST_BYTES_MIN = 128 * 1024;
-/**
- * What is read of a client beyond its budget is thrown away, up to so many times the budget: a
- * sender notices by losses, and not by seconds of waiting. From there on it is read no faster.
- */
-export const READ_FACTOR = 8;
-/** What a frame costs of that besides its bytes: the work that an empty one makes, in bytes. */
-export const READ_FRAME_BYTES = 512;
+/** What a frame costs of its client's bytes besides its own: the work that an empty one makes. */
+export const FRAME_COST_BYTES = 64;
 /** Bytes that may wait for a slow receiver: a quarter of a second at the default rate. */
 export const QUEUED_BYTES_MAX = 256 * 1024;
 /** Peers of a client that are told when it leaves; the first ones are forgotten. */

@@ -17,10 +17,9 @@ import { TokenBucket } from '../../ratatoskr/rate-limit.ts';
 import {
   BURST_BYTES_MIN,
   BURST_S,
+  FRAME_COST_BYTES,
   QUEUED_BYTES_MAX,
   REACHED_MAX,
-  READ_FACTOR,
-  READ_FRAME_BYTES,
 } from './limits.ts';
 
 const UNSUPPORTED_DATA = 1003;
@@ -30,7 +29,7 @@ const verifier = new NodeEd25519Verifier();
 export type ClientChannel = MessageChannel & { terminate(): void };
 
 /** What has become of a frame that a subscribed client has sent. */
-export type FrameFate = 'forwarded' | 'absent' | 'budget' | 'hops' | 'slow';
+export type FrameFate = 'forwarded' | 'absent' | 'hops' | 'slow';
 
 /** What a connection asks of the relay that it is of. */
 export interface RelayHome {
@@ -38,9 +37,10 @@ export interface RelayHome {
   nowMs(): number;
   /** The connection has shown whose it is. */
   subscribed(connection: RelayConnection): void;
-  /** A SEND within the client's budget. */
+  /** A SEND. */
   forward(from: RelayConnection, frame: RelayFrame): void;
-  count(fate: FrameFate, bytes: number): void;
+  /** It is not read for a while, as it has used up what it may send. */
+  rested(): void;
   /** A subscription that was not granted, or what was no frame. */
   refused(): void;
   closed(connection: RelayConnection): void;
@@ -58,7 +58,6 @@ export class RelayConnection implements ChannelHandler {
   readonly #host: string;
   readonly #challenge = new Uint8Array(randomBytes(RELAY_CHALLENGE_BYTES));
   readonly #budget: TokenBucket;
-  readonly #reading: TokenBucket;
   #rest: NodeJS.Timeout | undefined;
   #isVerifying = false;
   #isOver = false;
@@ -74,7 +73,6 @@ export class RelayConnection implements ChannelHandler {
     this.heardMs = nowMs;
     const burst = Math.max(BURST_BYTES_MIN, bytesPerSecond * BURST_S);
     this.#budget = new TokenBucket(burst, bytesPerSecond, nowMs);
-    this.#reading = new TokenBucket(READ_FACTOR * burst, READ_FACTOR * bytesPerSecond, nowMs);
   }
 
   /** Asks who is there. */
@@ -123,7 +121,7 @@ export class RelayConnection implements ChannelHandler {
     this.#read(bytes.length);
     try {
       const frame = parseRelayFrame(bytes);
-      if (this.key) this.#handle(frame, bytes.length);
+      if (this.key) this.#handle(frame);
       else this.#subscribe(frame);
     } catch (error) {
       if (!(error instanceof RelayFrameError)) throw error;
@@ -152,30 +150,33 @@ export class RelayConnection implements ChannelHandler {
     this.#home.closed(this);
   }
 
-  /** Reads no more for a while from whoever sends many times what it may. */
+  /**
+   * Whoever has used up what it may send is not read until it has more: what it sends meanwhile
+   * waits on its side, or is lost there. What was read already goes on credit.
+   */
   #read(bytes: number): void {
-    const nowMs = this.heardMs;
-    this.#reading.charge(bytes + READ_FRAME_BYTES);
-    if (this.#rest !== undefined || this.#reading.has(nowMs)) return;
+    this.#budget.charge(bytes + FRAME_COST_BYTES);
+    if (this.#rest !== undefined || this.#budget.has(this.heardMs)) return;
     this.channel.pause();
+    this.#home.rested();
+    this.#waitForBudget();
+  }
+
+  #waitForBudget(): void {
     this.#rest = setTimeout(() => {
       this.#rest = undefined;
-      this.channel.resume();
-    }, this.#reading.waitMs(nowMs));
+      if (this.#budget.has(this.#home.nowMs())) this.channel.resume();
+      else this.#waitForBudget();
+    }, this.#budget.waitMs(this.#home.nowMs()));
   }
 
   /** @throws RelayFrameError */
-  #handle(frame: RelayFrame, bytes: number): void {
+  #handle(frame: RelayFrame): void {
     const { command, payload } = frame;
     if (command === RelayCommand.KEEPALIVE || command === RelayCommand.PONG) return;
     if (command !== RelayCommand.SEND && command !== RelayCommand.PING) {
       throw new RelayFrameError(`a client sends no command ${command} here`);
     }
-    if (!this.#budget.has(this.heardMs)) {
-      this.#home.count('budget', bytes);
-      return;
-    }
-    this.#budget.charge(bytes);
     if (command === RelayCommand.SEND) this.#home.forward(this, frame);
     else this.send(emitRelayFrame(RelayCommand.PONG, undefined, payload));
   }

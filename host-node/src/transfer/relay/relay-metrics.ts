@@ -26,13 +26,23 @@ export function registerRelayMetrics(registry: Registry, relay: RelayServer): vo
       },
     });
   }
-  new Counter({
-    name: 'andvari_relay_refused_total',
-    help: 'Connections refused, subscriptions not granted, and clients that sent no frames.',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(relay.refused);
-    },
-  });
+  const counter = (name: string, help: string, value: () => number) =>
+    new Counter({
+      name: `andvari_relay_${name}_total`,
+      ...{ help, registers },
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
+  counter(
+    'refused',
+    'Connections refused, subscriptions not granted, and clients that sent no frames.',
+    () => relay.refused,
+  );
+  counter(
+    'rests',
+    'Times that a client was not read for a while, as it had sent what it may.',
+    () => relay.rests,
+  );
 }

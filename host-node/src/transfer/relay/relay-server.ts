@@ -58,6 +58,7 @@ export class RelayServer {
   readonly #networks = new Map<string, number>();
   #sweep: NodeJS.Timeout | undefined;
   #refused = 0;
+  #rests = 0;
   #emptied: () => void = () => {};
 
   /** @throws RangeError: a host that is none */
@@ -84,6 +85,11 @@ export class RelayServer {
   /** Upgrades refused, subscriptions not granted, and connections that sent no frames. */
   get refused(): number {
     return this.#refused + this.#listener.refused;
+  }
+
+  /** How often a client was not read for a while, as it had sent what it may. */
+  get rests(): number {
+    return this.#rests;
   }
 
   /** What has become of frames, since the start. */
@@ -139,7 +145,7 @@ export class RelayServer {
       nowMs: () => this.#nowMs(),
       subscribed: (one) => this.#subscribe(one),
       forward: (from, frame) => this.#forward(from, frame),
-      count: (fate, bytes) => this.#count(fate, bytes),
+      rested: () => void this.#rests++,
       refused: () => void this.#refused++,
       closed: (one) => this.#leave(one),
     });
