@@ -5,6 +5,7 @@ import { registerPingCommand } from './transfer-ping.ts';
 import { registerReceiveCommand } from './transfer-receive.ts';
 import { registerRelayCommand } from './transfer-relay.ts';
 import { registerSendCommand } from './transfer-send.ts';
+import { registerStatusCommand } from './transfer-status.ts';
 import { registerTrustCommands } from './transfer-trust.ts';
 
 /** The commands of the node that sends and receives files. */
@@ -15,4 +16,5 @@ export function registerTransferCommands(program: Command, context: CommandConte
   registerSendCommand(program, context);
   registerReceiveCommand(program, context);
   registerRelayCommand(program, context);
+  registerStatusCommand(program, context);
 }

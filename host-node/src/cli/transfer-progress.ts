@@ -93,7 +93,7 @@ export function sizeText(bytes: number): string {
 }
 
 /** `7 s`, `3:05`, `2:00:00`. */
-function timeText(seconds: number): string {
+export function timeText(seconds: number): string {
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;
   const two = (value: number) => String(value).padStart(2, '0');
