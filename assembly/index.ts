@@ -5,7 +5,7 @@
  */
 
 import { HASH_KEY } from "./core/control";
-import { RATATOSKR } from "./core/memory";
+import { PEER, RATATOSKR } from "./core/memory";
 import { Status } from "./core/status";
 import { blake3Derive, blake3KeyedXof, blake3Xof } from "./crypto/blake3";
 import {
@@ -25,6 +25,12 @@ import { sha256 } from "./crypto/sha256";
 import { siphash } from "./crypto/siphash";
 import { chachaOpen, chachaSeal, xchachaOpen, xchachaSeal } from "./crypto/xchacha20-poly1305";
 import { attachEngine, configureEngine, processBatch, stepEngine } from "./engine";
+import {
+  checkHandshake,
+  encodeMessage as encodePeerMessage,
+  makeSigningBytes,
+  openMessage as openPeerMessage,
+} from "./peer/message";
 import { openReply, sealRequest } from "./raida/client";
 import { pageLoaded } from "./raida/coins";
 import { completeEffect } from "./raida/parked";
@@ -147,6 +153,28 @@ export function ratatoskrRecord(nowLow: u32, nowHigh: u32, skew: u32): u32 {
   const now = ((<u64>nowHigh) << 32) | nowLow;
   return RATATOSKR ? recordRequest(<i64>now, skew) : Status.WRONG_STATE;
 }
+
+// Peer: core/peer.ts says where messages lie. Verdicts of its list come back, or
+// Status.WRONG_STATE: Config.PEER is 0. `kind`: PeerKind, `wire`: PeerWire.
+
+/** Reads the message of `length` bytes at IN; arrays of integers become bytes where they stand. */
+export function peerOpen(kind: u32, wire: u32, length: u32): u32 {
+  return PEER ? openPeerMessage(kind, wire, length) : Status.WRONG_STATE;
+}
+/** Encodes the message that the block describes, to OUT. */
+export function peerEncode(kind: u32, wire: u32): u32 {
+  return PEER ? encodePeerMessage(kind, wire) : Status.WRONG_STATE;
+}
+/** What a handshake of the block is signed over, to OUT. */
+export function peerSigningBytes(wire: u32): u32 {
+  return PEER ? makeSigningBytes(wire) : Status.WRONG_STATE;
+}
+/** All that is checked before a signature; `now`: milliseconds since the epoch. */
+export function peerCheckHandshake(wire: u32, nowLow: u32, nowHigh: u32): u32 {
+  const now = ((<u64>nowHigh) << 32) | nowLow;
+  return PEER ? checkHandshake(wire, now) : Status.WRONG_STATE;
+}
+
 /** What no provider must be asked about: 32 bytes of a public key, or a signature of 64 with it. */
 export function ed25519CheckKey(key: u32): u32 {
   return checkPoint(key);

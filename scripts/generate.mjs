@@ -17,6 +17,7 @@ export const numberSources = [
   'limits',
   'requests',
   'ratatoskr',
+  'peer',
   'client',
   'transfer',
 ].map((n) => `assembly/core/${n}.ts`);

@@ -69,6 +69,8 @@ export const enum Config {
   TRANSFER_MESSAGES = 37,
   /** Entries of the event ring, a power of two. */
   TRANSFER_EVENTS = 38,
+  /** 1: room for peer messages (core/peer.ts); 0: none. */
+  PEER = 39,
 }
 
 export const enum Wire {
@@ -124,6 +126,8 @@ export const enum Region {
   TRANSFER = 26,
   /** A Ring of transfer events (core/transfer.ts, TransferEvent), TRANSFER_EVENTS entries. */
   TRANSFER_EVENTS = 27,
+  /** This worker's room for peer messages (core/peer.ts, PeerBlock). */
+  PEER = 28,
 }
 
 /** Shared words of the control region (Region.CONTROL), one 64-byte line each. */

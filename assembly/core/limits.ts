@@ -188,3 +188,24 @@ export const TRANSFER_GAP_MAX: u32 = 65536;
 export const TRANSFER_SKIPPED_MAX: u32 = 2048;
 /** Metadata of a STREAM_OPEN (section 9.2), so that it fits the smallest packet. */
 export const TRANSFER_METADATA_BYTES_MAX: u32 = 1000;
+
+/** Bounds of the peer protocol (reference: peer sections 2 and 8), as the Rust codec has them. */
+export const PEER_REQUEST_BYTES_MAX: u32 = 1048576;
+export const PEER_RESPONSE_BYTES_MAX: u32 = 10485760;
+/** A gossip message, as gossipsub transmits it by default. */
+export const PEER_BROADCAST_BYTES_MAX: u32 = 65536;
+export const PEER_PROTOCOL_BYTES_MAX: u32 = 128;
+export const PEER_ERROR_BYTES_MAX: u32 = 512;
+export const PEER_METADATA_BYTES_MAX: u32 = 65536;
+/** The identity multihash of an Ed25519 key in protobuf: 6 bytes and the key. */
+export const PEER_ID_BYTES: u32 = 38;
+export const PEER_KEY_BYTES: u32 = 32;
+export const PEER_CHALLENGE_BYTES: u32 = 32;
+/** Arrays, maps and tags in each other. Known messages have 4; what newer ones add is skipped. */
+export const PEER_DEPTH_MAX: u32 = 6;
+/** Keys that nobody knows, all in all, and the bytes of one: more would be work for no one. */
+export const PEER_UNKNOWN_KEYS_MAX: u32 = 32;
+export const PEER_UNKNOWN_KEY_BYTES_MAX: u32 = 128;
+/** Milliseconds for which a handshake is fresh, and by which its clock may be ahead (peer 5.2). */
+export const PEER_AGE_MS_MAX: u32 = 30000;
+export const PEER_AHEAD_MS_MAX: u32 = 5000;

@@ -21,6 +21,7 @@ import {
   REQUEST_RECORDS,
   SLOT_PAYLOAD_BYTES,
 } from "./limits";
+import { PeerBlock } from "./peer";
 import { Block } from "./ratatoskr";
 import { RequestRecord, Requests } from "./requests";
 import { sizesFit } from "./sizes";
@@ -30,8 +31,8 @@ import { attachTransfer, transferBytes } from "./transfer-memory";
 /** Table of region starts: shared regions, then a row for each worker. */
 const TABLE: usize = CONTROL_END;
 const SHARED_ROWS: u32 = 32;
-const WORKER_ROWS: u32 = 16;
-const FIRST_REGION: usize = TABLE + 4 * (32 + 16 * 16);
+const WORKER_ROWS: u32 = 20;
+const FIRST_REGION: usize = TABLE + 4 * (32 + 16 * 20);
 const MAGIC: u32 = 0x41444e56;
 
 /** A parked request: 256 bytes of state, then a copy of a small message. */
@@ -105,6 +106,7 @@ const enum Own {
   REQUESTS,
   RATATOSKR,
   TRANSFER,
+  PEER,
 }
 
 // What attach() reads for this instance.
@@ -166,6 +168,8 @@ export let RATATOSKR: usize = 0;
 export let replayEntries: u32 = 0;
 /** This worker's room for transfer (transfer-memory.ts). */
 export let TRANSFER: usize = 0;
+/** Room for this worker's peer messages (core/peer.ts, PeerBlock). */
+export let PEER: usize = 0;
 /** First byte behind the frames of this worker. */
 export let FRAMES_END: usize = 0;
 export let LARGE_FRAMES_END: usize = 0;
@@ -242,6 +246,7 @@ function layOut(): void {
     take(row + Own.REQUESTS, REQUESTS_BYTES, 64);
     take(row + Own.RATATOSKR, word(Config.RATATOSKR) ? Block.BYTES : 0, 64);
     take(row + Own.TRANSFER, transferBytes(), 4096);
+    take(row + Own.PEER, word(Config.PEER) ? PeerBlock.BYTES : 0, 64);
   }
   take(Shared.END, 0, 4096);
 }
@@ -314,6 +319,7 @@ export function attachMemory(): Status {
   replayEntries = word(Config.REPLAY_ENTRIES);
   TRANSFER = word(Config.TRANSFER_SESSIONS) ? ownRow(WORKER, Own.TRANSFER) : 0;
   if (TRANSFER) attachTransfer(TRANSFER);
+  PEER = word(Config.PEER) ? ownRow(WORKER, Own.PEER) : 0;
   return Status.OK;
 }
 

@@ -15,6 +15,7 @@ import {
   PAGE_INDEX,
   PAGE_META,
   PARKED,
+  PEER,
   RANDOM,
   RATATOSKR,
   READY,
@@ -91,6 +92,8 @@ export function regions(index: u32): usize {
       return TRANSFER;
     case Region.TRANSFER_EVENTS:
       return TRANSFER ? TRANSFER_EVENTS : 0;
+    case Region.PEER:
+      return PEER;
     case Region.END:
       return regionsEnd();
   }

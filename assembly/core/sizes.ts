@@ -56,6 +56,7 @@ function between(index: u32, most: u32): bool {
 
 /** A replay cache is asked through the block of the messages. */
 function messagesFit(): bool {
+  if (word(Config.PEER) > 1) return false;
   if (word(Config.RATATOSKR) > 1 || word(Config.REPLAY_ENTRIES) > REPLAY_ENTRIES_MAX) return false;
   return word(Config.REPLAY_ENTRIES) == 0 || word(Config.RATATOSKR) == 1;
 }

@@ -45,6 +45,8 @@ export interface EngineSizes {
   ratatoskr?: boolean;
   /** Requests that the replay cache of Ratatoskr remembers, 112 bytes each [0]. */
   replayEntries?: number;
+  /** Room for peer messages, 20 MiB of addresses an instance, untouched until used [none]. */
+  peer?: boolean;
   /** Room for transfer [none]. */
   transfer?: TransferSizes;
 }
@@ -149,6 +151,7 @@ export function writeConfiguration(
   words[Config.LOCKER_COINS] = sizes.lockerCoins ?? 131072;
   words[Config.RATATOSKR] = sizes.ratatoskr ? 1 : 0;
   words[Config.REPLAY_ENTRIES] = sizes.replayEntries ?? 0;
+  words[Config.PEER] = sizes.peer ? 1 : 0;
   if (sizes.transfer) writeTransferSizes(words, sizes.transfer);
   words[Config.BTC_CONFIRMATIONS] = identity.btcConfirmations ?? 3;
   words[Config.OPEN_KEY_RECORDS] = identity.openKeyRecords ? 1 : 0;

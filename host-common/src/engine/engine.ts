@@ -51,6 +51,10 @@ export interface EngineExports {
   ratatoskrRecord(nowLow: number, nowHigh: number, skew: number): number;
   ed25519CheckKey(key: number): number;
   ed25519Check(key: number, signature: number): number;
+  peerOpen(kind: number, wire: number, length: number): number;
+  peerEncode(kind: number, wire: number): number;
+  peerSigningBytes(wire: number): number;
+  peerCheckHandshake(wire: number, nowLow: number, nowHigh: number): number;
   checksumCrc32(source: number, length: number): number;
   digestMd5(source: number, length: number, out: number): void;
   digestSha256(source: number, length: number, out: number): void;

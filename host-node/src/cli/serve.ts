@@ -5,12 +5,14 @@ import { type ConfigKey, configKeys, configRules, flagName } from '../config/con
 import { DirectoryError, makeDirectory } from '../files/directory.ts';
 import { NO_ORIGIN } from '../http/allow-list.ts';
 import { formatAddress } from '../http/socket-address.ts';
-import { createLogger } from '../log/logger.ts';
+import { createLogger, type Logger } from '../log/logger.ts';
 import { AndvariNode, type NodeOptions } from '../node.ts';
 import { resolveStoreUrl } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
+import { TransferDaemon } from '../transfer/daemon.ts';
 import type { CommandContext } from './command-context.ts';
 import { ratatoskrOptionsOf } from './serve-ratatoskr.ts';
+import { transferOptionsOf } from './serve-transfer.ts';
 
 interface ServeOptions {
   config?: string;
@@ -88,14 +90,17 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
       },
       failed: (error) => failure.reject(error),
     });
-    announce(node, options.json ?? false, context);
+    const started = node;
     try {
-      await Promise.race([context.interrupted(), failure.promise]);
+      await withTransfer(config, { logger, context }, async (transfer) => {
+        announce({ node: started, transfer }, options.json ?? false, context);
+        await Promise.race([context.interrupted(), failure.promise]).finally(() => {
+          if (options.json) context.event({ event: 'stopping' });
+        });
+      });
     } finally {
-      if (options.json) context.event({ event: 'stopping' });
-      const stopping = node;
       node = undefined;
-      await stopping.close();
+      await started.close();
     }
   } finally {
     await storeThread.close();
@@ -103,6 +108,24 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   }
   if (options.json) context.event({ event: 'stopped' });
   else context.note('stopped');
+}
+
+/** With the node that receives files, if there is to be one; it ends with the work. */
+async function withTransfer(
+  { transfer: config }: Config,
+  { logger, context }: { logger: Logger; context: CommandContext },
+  work: (transfer: TransferDaemon | undefined) => Promise<void>,
+): Promise<void> {
+  if (!config) {
+    await work(undefined);
+    return;
+  }
+  const transfer = await TransferDaemon.open(transferOptionsOf(config, context), logger);
+  try {
+    await work(transfer);
+  } finally {
+    await transfer.close();
+  }
 }
 
 /** What a configuration file says, as a node takes it. */
@@ -151,16 +174,22 @@ function flagsOf(options: ServeOptions): { [K in ConfigKey]?: string | undefined
   return flags;
 }
 
-function announce(node: AndvariNode, json: boolean, context: CommandContext): void {
+function announce(
+  { node, transfer }: { node: AndvariNode; transfer: TransferDaemon | undefined },
+  json: boolean,
+  context: CommandContext,
+): void {
   const raida = formatAddress(node.addresses.raida);
   const http = node.addresses.http && formatAddress(node.addresses.http);
   const ratatoskr = node.addresses.ratatoskr && formatAddress(node.addresses.ratatoskr);
   const serverKey = Buffer.from(node.ratatoskr?.server.publicKey ?? []).toString('hex');
   if (json) {
     const more = ratatoskr ? { ratatoskr, serverKey } : {};
-    context.event({ event: 'ready', raidaId: node.raidaId, raida, http, ...more });
+    const codes = transfer ? { transfer: transfer.node.codes() } : {};
+    context.event({ event: 'ready', raidaId: node.raidaId, raida, http, ...more, ...codes });
     return;
   }
   context.note(`RAIDA ${node.raidaId} serves on ${raida} (UDP and TCP) and http://${http}`);
   if (ratatoskr) context.note(`Ratatoskr on ${ratatoskr}; its answers are signed by ${serverKey}`);
+  for (const code of transfer?.node.codes() ?? []) context.note(`files of trusted peers: ${code}`);
 }

@@ -1,21 +1,17 @@
 /** `andvari send PATH` without a peer: whoever has the code comes for it. */
-import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
-import type { SentFile } from '@andvari/host-common/transfer/files/file-sender';
-import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { renderUnicodeCompact } from 'uqr';
-import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { oneLine } from '../transfer/call-peer.ts';
+import type { OutgoingFile } from '../transfer/files/outgoing-file.ts';
+import { TransferNode } from '../transfer/node.ts';
+import { everybody } from '../transfer/node-config.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
-import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
-import { ownAddresses } from '../transfer/own-addresses.ts';
 import type { CommandContext } from './command-context.ts';
-import { untilSent } from './transfer-outgoing.ts';
-import { WINDOW_KIB } from './transfer-progress.ts';
+import { untilDone } from './transfer-progress.ts';
 
 /** One comes for it; another may be on its way still, after a cut. */
-const SIZES = { sessions: 4, blocks: 2048 };
+const TRANSFERS = 4;
 
 const OF_OUR_FILE = new Set<string | undefined>([
   'ANDVARI_FILE_CHANGED',
@@ -34,27 +30,26 @@ export interface HandOutOptions {
  * peer ID he does not know (its key is in the first message's seal): so the code is the permission.
  */
 export async function handOut(
-  { file, path }: { file: SentFile; path: string },
+  file: OutgoingFile,
   options: HandOutOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { endpoint, peerId, bound } = await openNodeEndpoint({
-    identity: newIdentity(),
-    trust: () => true,
-    ...{ listen: options.listen, sizes: SIZES, windowKiB: WINDOW_KIB },
+  const node = await TransferNode.create({
+    ...{ identity: newIdentity(), ...options.listen },
+    ...{ trust: everybody, maxTransfers: TRANSFERS },
   });
   try {
-    tellCodes(codesOf(peerId, bound, options), file, options, context);
-    await untilTaken(endpoint.incoming, { file, path }, options, context);
+    tellCodes(node.codes(options.address), file, options, context);
+    await untilTaken(node, file, options, context);
   } finally {
-    await endpoint.close();
+    await node.shutdown();
   }
 }
 
 /** Those who come are served side by side; the first who has it ends it. */
 async function untilTaken(
-  incoming: ReadableStream<TransferSession>,
-  { file, path }: { file: SentFile; path: string },
+  node: TransferNode,
+  file: OutgoingFile,
   options: HandOutOptions,
   context: CommandContext,
 ): Promise<void> {
@@ -65,7 +60,8 @@ async function untilTaken(
   const serve = async (session: TransferSession) => {
     served.add(session);
     try {
-      await untilSent(await offerFile(session, file), { file, path }, options, context);
+      const transfer = await node.sendFile(file, session, { signal });
+      await untilDone('sent', transfer, options, context);
       isTaken = true;
     } catch (error) {
       // With our own file at fault nobody else can have it either.
@@ -79,7 +75,7 @@ async function untilTaken(
     }
   };
   const come = async () => {
-    for await (const session of incoming) void serve(session);
+    for await (const session of node.incoming) void serve(session);
   };
   come().catch(reject);
   // Those who are served are told first.
@@ -92,24 +88,14 @@ function messageOf(error: unknown): string {
   return oneLine((error as Error).message);
 }
 
-function codesOf(
-  peerId: Uint8Array,
-  bound: SocketAddress,
-  { address }: HandOutOptions,
-): [string, ...string[]] {
-  const places = address ? [{ host: address, port: bound.port }] : ownAddresses(bound);
-  const codes = places.map((place) => `${peerIdText(peerId)}@${formatAddress(place)}`);
-  return codes as [string, ...string[]];
-}
-
 function tellCodes(
   codes: [string, ...string[]],
-  { offer }: SentFile,
+  { name, size }: OutgoingFile,
   { json }: HandOutOptions,
   context: CommandContext,
 ): void {
   if (json) {
-    context.event({ event: 'ready', codes, file: offer.name, bytes: offer.size });
+    context.event({ event: 'ready', codes, file: name, bytes: size });
     return;
   }
   if (context.interactive) context.note(renderUnicodeCompact(codes[0]));

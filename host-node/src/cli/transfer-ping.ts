@@ -5,6 +5,7 @@ import type { TransferSession } from '@andvari/host-common/transfer/transfer-ses
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
 import { callPeer, listenFor, oneLine, resolvePlace } from '../transfer/call-peer.ts';
+import { type CalledPeer, calledPeer } from '../transfer/called-peer.ts';
 import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
@@ -14,7 +15,7 @@ import {
   passphraseOf,
   withIdentity,
 } from './transfer-identity.ts';
-import { type CalledPeer, calledPeer } from './transfer-peer.ts';
+import { knownPeersFile } from './transfer-trust.ts';
 import { parseTimeout } from './wallet.ts';
 
 const COUNT_MAX = 1_000_000;
@@ -48,7 +49,7 @@ export function registerPingCommand(program: Command, context: CommandContext): 
 }
 
 async function ping(text: string, options: PingOptions, context: CommandContext): Promise<void> {
-  const called = calledPeer(text, context);
+  const called = calledPeer(text, knownPeersFile(context));
   const passphrase = passphraseOf(options, context);
   const { signal } = context;
   const place = await resolvePlace(called.address, signal);

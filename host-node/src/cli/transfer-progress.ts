@@ -6,23 +6,38 @@ import type {
 import { Presets, SingleBar } from 'cli-progress';
 import type { CommandContext } from './command-context.ts';
 
-/** For the engine of a command that has one session: a window of 8 MiB has room in its blocks. */
-export const ONE_SESSION = { sessions: 1, blocks: 1024 };
-/** What may be on its way to a reader: 80 ms of a gigabit. */
-export const WINDOW_KIB = 8192;
 const LOOK_MS = 200;
 /** Between two events for machines. */
 const EVENT_MS = 1_000;
 
+interface ShowOptions {
+  json?: boolean;
+  bar?: boolean;
+}
+
 /**
- * Shows a transfer until it ends, on a terminal as a bar, with `json` as an event a second.
- * Resolves and rejects with it.
+ * Shows a transfer until it ends, on a terminal as a bar, with `json` as an event a second, and
+ * tells how it went. Rejects with what ended it; Ctrl-C ends it before.
  */
-export async function showTransfer(
-  transfer: FileTransfer,
-  { json = false, bar: hasBar = true }: { json?: boolean; bar?: boolean },
+export async function untilDone(
+  event: 'sent' | 'received',
+  begun: FileTransfer | Promise<FileTransfer>,
+  options: ShowOptions,
   context: CommandContext,
 ): Promise<void> {
+  try {
+    tellResult(event, await shown(await begun, options, context), options, context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function shown(
+  transfer: FileTransfer,
+  { json = false, bar: hasBar = true }: ShowOptions,
+  context: CommandContext,
+): Promise<TransferResult> {
   const bar = json || !hasBar || !context.interactive ? undefined : barFor(transfer, context);
   const tell = () => {
     if (json) context.event({ event: 'progress', ...factsOf(transfer) });
@@ -30,7 +45,7 @@ export async function showTransfer(
   };
   const timer = setInterval(tell, json ? EVENT_MS : LOOK_MS);
   try {
-    await transfer.completion;
+    return await transfer.completion;
   } finally {
     clearInterval(timer);
     bar?.stop();
@@ -53,16 +68,16 @@ function barFor(transfer: FileTransfer, context: CommandContext): SingleBar {
 }
 
 function factsOf(transfer: FileTransfer) {
-  const { doneBytes, totalSize, rate, eta, state, offer } = transfer;
+  const { doneBytes, totalSize, rate, eta, state, name } = transfer;
   return {
-    ...{ name: offer.name, state, doneBytes, totalBytes: totalSize },
+    ...{ name, state, doneBytes, totalBytes: totalSize },
     ...{ bytesPerSecond: Math.round(rate), secondsLeft: eta === undefined ? null : Math.ceil(eta) },
   };
 }
 
-function textsOf({ offer, totalSize, rate, eta }: FileTransfer) {
+function textsOf({ name, totalSize, rate, eta }: FileTransfer) {
   return {
-    name: offer.name,
+    name,
     size: sizeText(totalSize),
     rate: `${sizeText(rate)}/s`,
     left: eta === undefined ? '' : timeText(eta),
@@ -88,19 +103,19 @@ export function timeText(seconds: number): string {
 }
 
 /** How a file came or went: on a line of the result, or as an event. */
-export function tellResult(
+function tellResult(
   event: 'sent' | 'received',
-  { path, hash, bytes, durationMs, averageRate }: TransferResult,
+  { path, hash, bytes, durationS, averageRate }: TransferResult,
   { json = false }: { json?: boolean },
   context: CommandContext,
 ): void {
   const digits = Buffer.from(hash).toString('hex');
   if (json) {
-    const bytesPerSecond = Math.round(averageRate);
+    const [durationMs, bytesPerSecond] = [durationS * 1000, Math.round(averageRate)];
     context.event({ event, path, blake3: digits, bytes, durationMs, bytesPerSecond });
     return;
   }
-  const speed = `${sizeText(bytes)} in ${timeText(durationMs / 1000)}, ${sizeText(averageRate)}/s`;
+  const speed = `${sizeText(bytes)} in ${timeText(durationS)}, ${sizeText(averageRate)}/s`;
   context.result(`${digits}  ${path}`);
   context.note(`${event}: ${speed}`);
 }

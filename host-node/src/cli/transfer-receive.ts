@@ -1,22 +1,20 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { plainEngine } from '@andvari/host-common/engine/module';
-import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
 import {
   endedEarly,
   FileTransferError,
 } from '@andvari/host-common/transfer/files/file-transfer-error';
-import type { TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
+import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
 import { parsePeerAddress, peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { Command } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
-import { callPeer, listenFor, resolvePlace } from '../transfer/call-peer.ts';
+import { listenFor, resolvePlace } from '../transfer/call-peer.ts';
 import { dataFolder, makeDataFolder } from '../transfer/data-folder.ts';
-import { FileReceiver, type OfferedFile } from '../transfer/files/file-receiver.ts';
-import { partSecret } from '../transfer/files/part-secret.ts';
 import type { KnownPeers } from '../transfer/known-peers.ts';
+import { TransferNode } from '../transfer/node.ts';
+import { everybody, nobody } from '../transfer/node-config.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
-import { type NodeEndpoint, openNodeEndpoint } from '../transfer/open-endpoint.ts';
+import type { TransferOffer, TransferReceiver } from '../transfer/transfer-receiver.ts';
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
 import { parseListen } from './transfer-address.ts';
@@ -26,18 +24,9 @@ import {
   passphraseOf,
   withIdentity,
 } from './transfer-identity.ts';
-import {
-  ONE_SESSION,
-  showTransfer,
-  sizeText,
-  tellResult,
-  WINDOW_KIB,
-} from './transfer-progress.ts';
-import { loadKnownPeers } from './transfer-trust.ts';
+import { sizeText, untilDone } from './transfer-progress.ts';
+import { knownPeersFile, loadKnownPeers } from './transfer-trust.ts';
 import { parseTimeout } from './wallet.ts';
-
-/** Callers at once; each may have one file on its way. */
-const SIZES = { sessions: 16, blocks: 2048 };
 
 interface ReceiveOptions extends IdentityOptions {
   listen: { host: string; port: number };
@@ -91,18 +80,19 @@ export function registerReceiveCommand(program: Command, context: CommandContext
 }
 
 async function receive(options: ReceiveOptions, context: CommandContext): Promise<void> {
-  const { folder, data } = readyPlace(options, context);
+  const { folder: into, data } = readyPlace(options, context);
   // What is wrong with the list is told now, and not to the first who calls.
   loadKnownPeers(context);
-  const opened = await openNodeEndpoint({
-    identityFile: identityFileOf(options, context),
-    passphrase: passphraseOf(options, context),
-    ...{ listen: options.listen, sizes: SIZES, windowKiB: WINDOW_KIB },
-    trust: ({ peerId }) => !options.yes || knownPeers(context)?.has(peerId) === true,
+  const whom = options.yes ? { trustedPeersFile: knownPeersFile(context) } : { trust: everybody };
+  const node = await TransferNode.create({
+    ...{ dataFolder: data, identityPath: identityFileOf(options, context) },
+    ...{ passphrase: passphraseOf(options, context), ...options.listen, ...whom },
+    onTrustError: (error) => tellFailure(error, context),
   });
-  await withReceiver(opened, data, context, async (receiver) => {
-    tellReady(opened, options, context);
-    await takeFiles(receiver, folder, options, context);
+  await withNode(node, context, async () => {
+    const receiver = node.receive({ into });
+    tellReady(node, options, context);
+    await takeFiles(receiver, options, context);
   });
 }
 
@@ -113,18 +103,18 @@ async function fetchByCode(
   context: CommandContext,
 ): Promise<void> {
   const { peerId, ...address } = parsePeerAddress(code);
-  const { folder, data } = readyPlace(options, context);
+  const { folder: into, data } = readyPlace(options, context);
   const { signal } = context;
   const place = await resolvePlace(address, signal);
-  const opened = await openNodeEndpoint({
-    identity: newIdentity(),
-    ...{ listen: listenFor(place), sizes: ONE_SESSION, windowKiB: WINDOW_KIB },
+  const node = await TransferNode.create({
+    ...{ dataFolder: data, identity: newIdentity(), host: listenFor(place).host },
+    ...{ trust: nobody, maxTransfers: 1 },
   });
-  await withReceiver(opened, data, context, async (receiver) => {
-    const call = { peerId, place, timeoutMs: options.timeout, signal };
-    const session = await callPeer(opened.endpoint, call);
-    receiver.takeFrom(session);
-    await takeFiles(receiver, folder, { ...options, keep: false, only: true }, context);
+  await withNode(node, context, async () => {
+    const call = { signal, timeoutMs: options.timeout };
+    const from = await node.connect({ peerId, address: place }, call);
+    const only = { ...options, keep: false, only: true };
+    await takeFiles(node.receive({ into, from }), only, context);
   });
 }
 
@@ -144,21 +134,19 @@ function readyPlace(
   return { folder, data };
 }
 
-async function withReceiver(
-  { endpoint }: NodeEndpoint,
-  data: string,
+/** Shuts it down behind the work, and when the user wants no more of it. */
+async function withNode(
+  node: TransferNode,
   context: CommandContext,
-  work: (receiver: FileReceiver) => Promise<void>,
+  work: () => Promise<void>,
 ): Promise<void> {
-  const hash = FileHash.create(await plainEngine());
-  const receiver = new FileReceiver({ endpoint, secret: partSecret(data), hash });
-  const stop = () => void receiver.close();
+  const stop = () => void node.shutdown();
   context.signal.addEventListener('abort', stop, { once: true });
   try {
-    await work(receiver);
+    await work();
   } finally {
     context.signal.removeEventListener('abort', stop);
-    await receiver.close();
+    await node.shutdown();
   }
 }
 
@@ -184,22 +172,22 @@ function folderOf(output: string): string {
 
 /** Those who come while somebody is asked, or while the only file comes, wait. */
 async function takeFiles(
-  receiver: FileReceiver,
-  folder: string,
+  receiver: TransferReceiver,
   options: ReceiveOptions,
   context: CommandContext,
 ): Promise<void> {
-  const reader = receiver.offers.getReader();
   const coming = new Set<Promise<void>>();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    if (!(await isWanted(next.value, options, context))) {
-      await next.value.refuse();
+  for await (const offer of receiver) {
+    if (!(await isWanted(offer, options, context))) {
+      await offer.reject();
       if (options.only) throw new FileTransferError('ANDVARI_TRANSFER_REFUSED', 'not taken');
       continue;
     }
-    const bar = coming.size === 0;
-    const file = take(next.value, folder, { ...options, bar }, context);
-    if (!options.keep) return file;
+    const file = take(offer, { ...options, bar: coming.size === 0 }, context);
+    if (!options.keep) {
+      await file;
+      return;
+    }
     const told = file
       .catch((error: unknown) => tellFailure(error, context))
       .finally(() => coming.delete(told));
@@ -222,13 +210,12 @@ function tellFailure(error: unknown, context: CommandContext): void {
 }
 
 async function isWanted(
-  { offer, manifest, peerId, authenticationString }: OfferedFile,
+  { name: file, size, manifest, peerId, authenticationString }: TransferOffer,
   options: ReceiveOptions,
   context: CommandContext,
 ): Promise<boolean> {
   const peer = peerIdText(peerId);
   const name = knownPeers(context)?.nameOf(peerId);
-  const { name: file, size } = offer;
   if (options.json) {
     const event = { event: 'offered', peer, name, file, bytes: size, authenticationString };
     context.event({ ...event, ...(manifest && { entries: entriesOf(manifest) }) });
@@ -261,30 +248,20 @@ function countText(files: number): string {
 }
 
 async function take(
-  file: OfferedFile,
-  folder: string,
+  offer: TransferOffer,
   options: ReceiveOptions & { bar: boolean },
   context: CommandContext,
 ): Promise<void> {
-  const transfer = await file.accept(folder, ({ path, size: bytes }) => {
-    if (options.json) context.event({ event: 'file', of: file.offer.name, path, bytes });
+  const onEntry = ({ path, size: bytes }: FileEntry) => {
+    if (options.json) context.event({ event: 'file', of: offer.name, path, bytes });
     else context.note(`  ${path}  ${sizeText(bytes)}`);
-  });
-  try {
-    await showTransfer(transfer, options, context);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw error;
-  }
-  tellResult('received', await transfer.completion, options, context);
+  };
+  await untilDone('received', offer.accept({ onEntry }), options, context);
 }
 
-function tellReady(
-  { peerId, bound }: NodeEndpoint,
-  { json }: ReceiveOptions,
-  context: CommandContext,
-): void {
-  const peer = peerIdText(peerId);
+function tellReady(node: TransferNode, { json }: ReceiveOptions, context: CommandContext): void {
+  const { publicKey, bound } = node;
+  const peer = peerIdText(publicKey);
   if (json) {
     context.event({ event: 'ready', peer, ...bound });
     return;

@@ -1,10 +1,12 @@
-import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
-import type { SentFile } from '@andvari/host-common/transfer/files/file-sender';
+import type { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { Command } from 'commander';
-import { callPeer, listenFor, oneLine, resolvePlace } from '../transfer/call-peer.ts';
+import { listenFor, oneLine, resolvePlace } from '../transfer/call-peer.ts';
+import { type CalledPeer, calledPeer } from '../transfer/called-peer.ts';
+import { OutgoingFile } from '../transfer/files/outgoing-file.ts';
 import type { LeftOut } from '../transfer/files/tree-source.ts';
-import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
+import { TransferNode } from '../transfer/node.ts';
+import { nobody } from '../transfer/node-config.ts';
 import type { CommandContext } from './command-context.ts';
 import { parseListen } from './transfer-address.ts';
 import { type HandOutOptions, handOut } from './transfer-hand-out.ts';
@@ -14,10 +16,8 @@ import {
   passphraseOf,
   withIdentity,
 } from './transfer-identity.ts';
-import { untilSent } from './transfer-outgoing.ts';
-import { type CalledPeer, calledPeer } from './transfer-peer.ts';
-import { ONE_SESSION, WINDOW_KIB } from './transfer-progress.ts';
-import { leftOutOf, openSource, prepareSource } from './transfer-source.ts';
+import { untilDone } from './transfer-progress.ts';
+import { knownPeersFile } from './transfer-trust.ts';
 import { parseTimeout } from './wallet.ts';
 
 interface SendOptions extends IdentityOptions, HandOutOptions {
@@ -58,41 +58,39 @@ async function send(
   options: SendOptions,
   context: CommandContext,
 ): Promise<void> {
-  const called = peer === undefined ? undefined : calledPeer(peer, context);
+  const called = peer === undefined ? undefined : calledPeer(peer, knownPeersFile(context));
   const passphrase = called && passphraseOf(options, context);
-  const source = await openSource(path, context.signal);
+  const file = await OutgoingFile.open(path, context.signal);
   try {
-    tellLeftOut(leftOutOf(source), options, context);
-    const file = await prepareSource(source, called?.peerId, context.signal);
-    if (called) await sendTo(called, { file, path, passphrase }, options, context);
-    else await handOut({ file, path }, options, context);
+    tellLeftOut(file.leftOut, options, context);
+    await file.hashed(context.signal);
+    if (called) await sendTo(called, { file, passphrase }, options, context);
+    else await handOut(file, options, context);
   } finally {
-    await source.close();
+    await file.close();
   }
 }
 
 async function sendTo(
-  called: CalledPeer,
-  { file, path, passphrase }: { file: SentFile; path: string; passphrase: string | undefined },
+  { address, ...called }: CalledPeer,
+  { file, passphrase }: { file: OutgoingFile; passphrase: string | undefined },
   options: SendOptions,
   context: CommandContext,
 ): Promise<void> {
   const { signal } = context;
-  const { peerId } = called;
-  const place = await resolvePlace(called.address, signal);
-  const { endpoint } = await openNodeEndpoint({
-    ...{ identityFile: identityFileOf(options, context), passphrase, listen: listenFor(place) },
-    ...{ sizes: ONE_SESSION, windowKiB: WINDOW_KIB },
+  const place = await resolvePlace(address, signal);
+  const node = await TransferNode.create({
+    ...{ identityPath: identityFileOf(options, context), passphrase },
+    ...{ host: listenFor(place).host, trust: nobody, maxTransfers: 1 },
   });
   try {
-    const session = await callPeer(endpoint, { peerId, place, timeoutMs: options.timeout, signal });
-    const sender = await offerFile(session, file);
-    const { authenticationString } = session;
-    tellOffered(called, { file, authenticationString }, options, context);
-    await untilSent(sender, { file, path }, options, context);
-    await session.close();
+    const peer = { ...called, address: place };
+    const call = { signal, timeoutMs: options.timeout };
+    const transfer = await node.sendFile(file, peer, call);
+    tellOffered(transfer, called.name, options, context);
+    await untilDone('sent', transfer, options, context);
   } finally {
-    await endpoint.close();
+    await node.shutdown();
   }
 }
 
@@ -109,16 +107,14 @@ function tellLeftOut(
 }
 
 function tellOffered(
-  { peerId, name }: CalledPeer,
-  { file, authenticationString }: { file: SentFile; authenticationString: string },
+  { peerId, name: file, totalSize: bytes, authenticationString }: FileTransfer,
+  name: string | undefined,
   { json }: SendOptions,
   context: CommandContext,
 ): void {
   const peer = peerIdText(peerId);
   if (json) {
-    const { name: fileName, size: bytes } = file.offer;
-    const event = { event: 'offered', peer, name, file: fileName, bytes };
-    context.event({ ...event, authenticationString });
+    context.event({ event: 'offered', peer, name, file, bytes, authenticationString });
   } else {
     context.note(`offered to ${name ?? peer}, who is asked now (${authenticationString})`);
   }

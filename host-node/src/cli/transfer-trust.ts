@@ -46,9 +46,14 @@ export function registerTrustCommands(program: Command, context: CommandContext)
     .action((options: TrustOptions) => list(options, context));
 }
 
-/** The peers of the user's data folder; the folder need not be there. */
+/** Of the user's data folder; neither need be there. */
+export function knownPeersFile(context: CommandContext): string {
+  return knownPeersPath(dataFolder(context.env));
+}
+
+/** The peers in it. */
 export function loadKnownPeers(context: CommandContext): KnownPeers {
-  return KnownPeers.load(knownPeersPath(dataFolder(context.env)));
+  return KnownPeers.load(knownPeersFile(context));
 }
 
 function add(text: string, { name, json }: AddOptions, context: CommandContext): void {

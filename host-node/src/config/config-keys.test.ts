@@ -240,6 +240,17 @@ cases.push(
   ['ratatoskr.strict_shape', 'true', true, truth],
   ['ratatoskr.require_v2', 'true', true, truth],
   ['ratatoskr.demo_services', 'true', true, truth],
+  [
+    'transfer.listen',
+    '"127.0.0.1:8420"',
+    { host: '127.0.0.1', port: 8420 },
+    ['8420', `${ports}, got 8420`],
+  ],
+  ['transfer.folder', '"in"', undefined, ['""', 'wanted a folder, got ""']],
+  ['transfer.identity_file', '"identity.key"', undefined, file],
+  ['transfer.trusted_peers_file', '"known_peers"', undefined, file],
+  ['transfer.control_socket', '"control.sock"', undefined, ['""', 'wanted a socket, got ""']],
+  ['transfer.max_transfers', '64', 64, ['1001', 'wanted an integer 1-1000, got 1001']],
 );
 
 function load(text: string) {
@@ -281,6 +292,9 @@ function linesBefore(key: ConfigKey): string {
   const number = 'raida.number = 1\n';
   if (key === 'raida.proxy_addr') return `${number}raida.proxy_key = "${keyHex}"\n`;
   if (key.startsWith('raida.proxy_key')) return `${number}raida.proxy_addr = "::1"\n`;
+  if (key !== 'transfer.listen' && key.startsWith('transfer.')) {
+    return `${number}transfer.listen = "127.0.0.1:0"\n`;
+  }
   if (key === 'ratatoskr.listen' || !key.startsWith('ratatoskr.')) return number;
   const listen = `${number}ratatoskr.listen = "127.0.0.1:0"\n`;
   if (key === 'ratatoskr.tls_cert_file') return `${listen}ratatoskr.tls_key_file = "key"\n`;

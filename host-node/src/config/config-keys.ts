@@ -68,6 +68,12 @@ export interface ConfigValues {
   'ratatoskr.strict_shape': boolean;
   'ratatoskr.require_v2': boolean;
   'ratatoskr.demo_services': boolean;
+  'transfer.listen': Endpoint;
+  'transfer.folder': string;
+  'transfer.identity_file': string;
+  'transfer.trusted_peers_file': string;
+  'transfer.control_socket': string;
+  'transfer.max_transfers': number;
   'log.level': 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 }
 
@@ -313,6 +319,13 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'ratatoskr.strict_shape': boolean('false'),
   'ratatoskr.require_v2': boolean('false'),
   'ratatoskr.demo_services': boolean('false'),
+  // Without it there is no node that receives files.
+  'transfer.listen': endpoint(),
+  'transfer.folder': path('a folder'),
+  'transfer.identity_file': path('a file'),
+  'transfer.trusted_peers_file': path('a file'),
+  'transfer.control_socket': path('a socket'),
+  'transfer.max_transfers': integer(1, 1000, '16'),
   'log.level': choice(levels, 'info'),
 };
 

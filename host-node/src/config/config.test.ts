@@ -325,3 +325,11 @@ test('the effective configuration is a configuration', () => {
   const again = load(printed);
   expect({ ...again, effective: [] }).toEqual({ ...config, effective: [] });
 });
+
+test('keys of [transfer] want transfer.listen; without any there is no node', () => {
+  expect(load('raida.number = 1\n').transfer).toBeUndefined();
+  const alone = 'raida.number = 1\ntransfer.folder = "in"\n';
+  expect(() => load(alone)).toThrow(/:2: transfer.folder: wanted transfer.listen too$/);
+  const { transfer } = load(`${alone}transfer.listen = "127.0.0.1:8420"\n`);
+  expect(transfer?.folder).toMatch(/^\/.*\/in$/);
+});

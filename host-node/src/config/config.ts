@@ -24,6 +24,7 @@ import {
 import { emitRatatoskr, type RatatoskrConfig, ratatoskrProblems } from './ratatoskr-config.ts';
 import { Secret } from './secret.ts';
 import { tomlLines } from './toml-lines.ts';
+import { emitTransfer, type TransferConfig, transferProblems } from './transfer-config.ts';
 
 export type { ConfigKey, Endpoint };
 
@@ -57,6 +58,7 @@ export interface Config {
   http: { listen: Endpoint; allowedOrigins: string[]; allowedHosts: string[] };
   /** Undefined: no endpoint. */
   ratatoskr: RatatoskrConfig | undefined;
+  transfer: TransferConfig | undefined;
   log: { level: ConfigValues['log.level'] };
   /** Every key with its value as text and its source. */
   effective: EffectiveValue[];
@@ -133,12 +135,13 @@ export function loadConfig({ path, environment = {}, flags = {} }: LoadConfigOpt
     const { source = '', rank = 0 } = found.get(key) ?? {};
     return { source, given: rank > 0 && String(values[key]) !== configRules[key].default };
   };
-  problems.push(...ratatoskrProblems(values, placeOf));
+  problems.push(...ratatoskrProblems(values, placeOf), ...transferProblems(values, placeOf));
   if (problems.length > 0) throw new ConfigError(problems);
   const dataDir = resolve(baseOf('node.data_dir'), values['node.data_dir'] ?? '');
   return emitConfig(values as ConfigValues, keys, {
     dataDir,
     ratatoskr: emitRatatoskr(values as ConfigValues, dataDir, baseOf),
+    transfer: emitTransfer(values as ConfigValues, dataDir, baseOf),
     effective: configKeys.map((key) => emitEffective(key, values, found)),
   });
 }
@@ -315,7 +318,10 @@ function emitIo(values: ConfigValues): IoOptions {
 function emitConfig(
   values: ConfigValues,
   keys: { admin: Secret | undefined; proxy: Secret | undefined },
-  { dataDir, ratatoskr, effective }: Pick<Config, 'ratatoskr' | 'effective'> & { dataDir: string },
+  {
+    dataDir,
+    ...others
+  }: Pick<Config, 'ratatoskr' | 'transfer' | 'effective'> & { dataDir: string },
 ): Config {
   const proxyHost: string | undefined = values['raida.proxy_addr'];
   return {
@@ -346,9 +352,8 @@ function emitConfig(
       allowedOrigins: values['http.allowed_origins'],
       allowedHosts: values['http.allowed_hosts'],
     },
-    ratatoskr,
     log: { level: values['log.level'] },
-    effective,
+    ...others,
   };
 }
 

@@ -25,3 +25,8 @@ export function knownPeersPath(folder: string): string {
 export function makeDataFolder(folder: string): void {
   makeDirectory(folder, FOLDER_MODE);
 }
+
+/** By which `andvari status` reaches a node that runs. */
+export function controlSocketPath(folder: string): string {
+  return join(folder, 'control.sock');
+}

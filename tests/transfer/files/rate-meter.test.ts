@@ -29,3 +29,15 @@ it('two looks at one moment are one', () => {
   meter.look(1000, 1000);
   expect(meter.rate).toBeCloseTo(1000);
 });
+
+it('knows no time that is left in a stall, nor one of years, and knows it again behind it', () => {
+  const meter = new RateMeter(0);
+  for (let second = 1; second <= 10; second++) meter.look(second * 1000, second * 1000);
+  meter.look(19_999, 10_000);
+  expect(meter.eta(1000)).toBeGreaterThan(1);
+  meter.look(20_100, 10_000);
+  expect(meter.eta(1000)).toBeUndefined();
+  meter.look(21_100, 11_000);
+  expect(meter.eta(1000)).toBeGreaterThan(1);
+  expect(meter.eta(1e12)).toBeUndefined();
+});

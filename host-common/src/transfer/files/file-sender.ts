@@ -223,7 +223,8 @@ export class FileSender {
         reading = this.readChunk(index + 1);
         reading.catch(() => {}); // told when its turn comes
       }
-      await this.gate.passed();
+      // A receiver may give it up meanwhile, or be gone.
+      if (!this.gate.isOpen) await this.records.whileTaken(this.gate.passed());
       await this.records.write(record);
       if (this.taken) this.sent += content.length;
     }

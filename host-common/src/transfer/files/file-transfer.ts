@@ -1,4 +1,7 @@
 /** One file on its way, in either direction, as an application sees it (seed 002 section 9). */
+import { checkWhole } from '../argument-checks.ts';
+import { WakeSignal } from '../wake-signal.ts';
+import { CHUNK_BYTES, chunkCount } from './file-hash.ts';
 import type { FileOffer } from './file-offer.ts';
 import { RateMeter } from './rate-meter.ts';
 
@@ -6,6 +9,8 @@ import { RateMeter } from './rate-meter.ts';
 export interface Mover {
   readonly totalBytes: number;
   readonly doneBytes: number;
+  /** Pieces that are there, where they are counted. */
+  readonly haveChunks?: number;
   /** With the path of what came, if it tells one. */
   readonly completion: Promise<unknown>;
   pause(): void;
@@ -19,39 +24,81 @@ export interface TransferResult {
   /** BLAKE3, 32 bytes: what b3sum prints. */
   hash: Uint8Array;
   bytes: number;
-  durationMs: number;
+  durationS: number;
   /** Bytes a second, of those that travelled. */
   averageRate: number;
 }
 
 export type TransferState = 'running' | 'paused' | 'done' | 'failed';
 
+/** Pieces have 256 KiB, the last one less. */
+export interface TransferProgress {
+  bytes: number;
+  totalBytes: number;
+  pieces: number;
+  totalPieces: number;
+}
+
+/** What events() tells; `rate` and `eta` as of the transfer. */
+export type TransferEvent =
+  | {
+      type: 'progress' | 'paused' | 'resumed';
+      progress: TransferProgress;
+      rate: number;
+      eta: number | undefined;
+    }
+  | { type: 'done'; result: TransferResult }
+  | { type: 'failed'; error: unknown };
+
+/** Between two events of a transfer. */
+const EVENT_MS = 1_000;
+const EVENT_MS_MAX = 3_600_000;
+
+export interface TransferFacts {
+  offer: FileOffer;
+  direction: 'send' | 'receive';
+  /** Told as the result's, unless the mover tells another. */
+  path: string;
+  /** Of an Ed25519 key: to whom it goes, or who offered it first. */
+  peerId: Uint8Array;
+  /** Of the session, for two people to compare. */
+  authenticationString: string;
+}
+
 export class FileTransfer {
   /** 32 bytes. */
   readonly id: Uint8Array;
   readonly direction: 'send' | 'receive';
   readonly offer: FileOffer;
+  readonly peerId: Uint8Array;
+  readonly authenticationString: string;
   /** Rejects with what ended it. */
   readonly completion: Promise<TransferResult>;
   private readonly mover: Mover;
   private readonly meter: RateMeter;
   private readonly startMs = performance.now();
   private readonly startBytes: number;
+  private readonly changed = new WakeSignal();
   private current: TransferState = 'running';
+  private last: TransferEvent | undefined;
 
-  /** @param path told as the result's, unless the mover tells another */
-  constructor(
-    mover: Mover,
-    { offer, direction, path }: Pick<FileTransfer, 'offer' | 'direction'> & { path: string },
-  ) {
+  constructor(mover: Mover, facts: TransferFacts) {
+    const { offer, direction, path, peerId, authenticationString } = facts;
     this.id = offer.transferId;
     this.offer = offer;
     this.direction = direction;
+    this.peerId = peerId;
+    this.authenticationString = authenticationString;
     this.mover = mover;
     this.startBytes = mover.doneBytes;
     this.meter = new RateMeter(this.startMs, this.startBytes);
     this.completion = this.run(path);
     this.completion.catch(() => {}); // nobody has to look
+  }
+
+  /** Of the file or folder, as its sender calls it. */
+  get name(): string {
+    return this.offer.name;
   }
 
   get state(): TransferState {
@@ -67,9 +114,11 @@ export class FileTransfer {
     return this.mover.doneBytes;
   }
 
-  /** 0 to 1. */
-  get progress(): number {
-    return this.totalSize === 0 ? Number(this.state === 'done') : this.doneBytes / this.totalSize;
+  get progress(): TransferProgress {
+    const { doneBytes: bytes, totalSize: totalBytes, mover } = this;
+    const totalPieces = chunkCount(totalBytes);
+    const gone = bytes === totalBytes ? totalPieces : Math.floor(bytes / CHUNK_BYTES);
+    return { bytes, totalBytes, pieces: mover.haveChunks ?? gone, totalPieces };
   }
 
   /** Bytes a second, over the last seconds. */
@@ -78,21 +127,22 @@ export class FileTransfer {
     return this.meter.rate;
   }
 
-  /** Seconds that are left; undefined: nobody knows. */
+  /** Seconds that are left; undefined: nobody knows, as while it is paused, or nothing comes. */
   get eta(): number | undefined {
     this.meter.look(performance.now(), this.doneBytes);
+    if (this.current !== 'running') return this.current === 'done' ? 0 : undefined;
     return this.meter.eta(this.totalSize - this.doneBytes);
   }
 
   pause(): void {
     if (this.current !== 'running') return;
-    this.current = 'paused';
+    this.become('paused');
     this.mover.pause();
   }
 
   resume(): void {
     if (this.current !== 'paused') return;
-    this.current = 'running';
+    this.become('running');
     this.mover.resume();
   }
 
@@ -101,24 +151,63 @@ export class FileTransfer {
     return this.mover.cancel();
   }
 
+  /**
+   * How it goes: each change of its state, progress every so many milliseconds, 1 to 3600000
+   * [1000], and how it has ended. Nothing is kept for those who read slowly: they are told how it
+   * is when they ask. May be called more than once.
+   * @throws TypeError, RangeError: no such time
+   */
+  events({ everyMs = EVENT_MS }: { everyMs?: number } = {}): AsyncGenerator<TransferEvent, void> {
+    checkWhole('everyMs', everyMs, 1, EVENT_MS_MAX);
+    return this.tell(everyMs);
+  }
+
+  private async *tell(everyMs: number): AsyncGenerator<TransferEvent, void> {
+    let told: TransferState = 'running';
+    for (;;) {
+      // What has changed before somebody asked is told at once.
+      if (this.current === told) await this.changedWithin(everyMs);
+      if (this.last) break;
+      const isChange = this.current !== told;
+      told = this.current;
+      const change = told === 'paused' ? 'paused' : 'resumed';
+      const { progress, rate, eta } = this;
+      yield { type: isChange ? change : 'progress', progress, rate, eta };
+    }
+    yield this.last;
+  }
+
+  private async changedWithin(timeMs: number): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timeMs);
+    await Promise.race([this.changed.wait(), late]);
+    clearTimeout(timer);
+  }
+
+  private become(state: TransferState): void {
+    this.current = state;
+    this.changed.raise();
+  }
+
   private async run(path: string): Promise<TransferResult> {
     try {
       const moved = await this.mover.completion;
-      this.current = 'done';
-      const durationMs = performance.now() - this.startMs;
-      const travelled = this.totalSize - this.startBytes;
-      return {
-        ...{
-          path: typeof moved === 'string' ? moved : path,
-          hash: this.offer.hash,
-          bytes: this.totalSize,
-          durationMs,
-        },
-        averageRate: durationMs > 0 ? (travelled / durationMs) * 1000 : 0,
-      };
+      const result = this.resultAt(typeof moved === 'string' ? moved : path);
+      this.last = { type: 'done', result };
+      this.become('done');
+      return result;
     } catch (error) {
-      this.current = 'failed';
+      this.last = { type: 'failed', error };
+      this.become('failed');
       throw error;
     }
+  }
+
+  private resultAt(path: string): TransferResult {
+    const durationS = (performance.now() - this.startMs) / 1000;
+    const bytes = this.totalSize;
+    const travelled = bytes - this.startBytes;
+    const averageRate = durationS > 0 ? travelled / durationS : 0;
+    return { path, hash: this.offer.hash, bytes, durationS, averageRate };
   }
 }

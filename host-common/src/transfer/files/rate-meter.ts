@@ -4,10 +4,16 @@
 const SPAN_MS = 3_000;
 /** Looks that come sooner after each other are one. */
 const STEP_MS = 100;
+/** Nothing has moved for so long: nobody knows when it will be done. */
+const STALL_MS = 10_000;
+/** 30 days: what is said to take longer is a guess that helps nobody. */
+const ETA_S_MAX = 30 * 86_400;
 
 export class RateMeter {
   private atMs: number;
   private bytes: number;
+  /** When the bytes were others last. */
+  private movedMs: number;
   private perMs = 0;
   /** Of the average, how much has been measured: 0 to 1. */
   private weight = 0;
@@ -15,6 +21,7 @@ export class RateMeter {
   /** @param nowMs of a clock that nobody sets */
   constructor(nowMs: number, bytes = 0) {
     this.atMs = nowMs;
+    this.movedMs = nowMs;
     this.bytes = bytes;
   }
 
@@ -25,6 +32,7 @@ export class RateMeter {
     const share = 1 - Math.exp(-passedMs / SPAN_MS);
     this.perMs += ((bytes - this.bytes) / passedMs - this.perMs) * share;
     this.weight += (1 - this.weight) * share;
+    if (bytes !== this.bytes) this.movedMs = nowMs;
     [this.atMs, this.bytes] = [nowMs, bytes];
   }
 
@@ -33,9 +41,14 @@ export class RateMeter {
     return this.weight > 0 ? Math.max(0, (this.perMs / this.weight) * 1000) : 0;
   }
 
-  /** Seconds until so many more have gone; undefined: nobody knows. */
+  /**
+   * Seconds until so many more have gone, 30 days at the most; undefined: nobody knows, as in a
+   * stall.
+   */
   eta(left: number): number | undefined {
     if (left <= 0) return 0;
-    return this.rate > 0 ? left / this.rate : undefined;
+    if (this.rate === 0 || this.atMs - this.movedMs >= STALL_MS) return undefined;
+    const seconds = left / this.rate;
+    return seconds <= ETA_S_MAX ? seconds : undefined;
   }
 }

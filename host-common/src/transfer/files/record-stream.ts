@@ -61,6 +61,11 @@ export class RecordStream {
     }
   }
 
+  /** Waits for something, as long as the peer takes records; rejects with what ended that. */
+  async whileTaken(waiting: Promise<void>): Promise<void> {
+    await Promise.race([waiting, this.writer.closed]);
+  }
+
   /** Nothing more is written; resolves when that has been taken. */
   async finish(): Promise<void> {
     await this.writer.close();

@@ -211,8 +211,9 @@ export class FileReceiver {
     void word.finally(() => this.#words.delete(word));
   }
 
-  async #begin({ file: { offer }, inspected, folder, onEntry }: Taken): Promise<Coming> {
+  async #begin({ file, inspected, folder, onEntry }: Taken): Promise<Coming> {
     const { secret, hash } = this.#options;
+    const { offer, peerId, authenticationString } = file;
     const manifest = inspected?.manifest;
     const sink = await PartFile.open({ folder, offer, secret, hash, manifest });
     try {
@@ -223,7 +224,8 @@ export class FileReceiver {
     }
     const onChunk = manifest && onEntry && whenWhole(manifest, sink.have, onEntry);
     const download = new FileDownload({ offer, sink, hash, ...(onChunk && { onChunk }) });
-    const transfer = new FileTransfer(download, { offer, path: folder, direction: 'receive' });
+    const of = { offer, peerId, authenticationString };
+    const transfer = new FileTransfer(download, { ...of, path: folder, direction: 'receive' });
     return { download, transfer };
   }
 }

@@ -1,12 +1,11 @@
-/** The peer that a command is to call: `PEER@HOST:PORT`, or with a name of known_peers for PEER. */
+/** The peer that somebody wants to call: `PEER@HOST:PORT`, PEER may be a name of known_peers. */
 import {
   looksLikePeerId,
   parsePeerId,
   splitPeerAddress,
 } from '@andvari/host-common/transfer/peer-id-text';
 import type { SocketAddress } from '../io/packet-io.ts';
-import type { CommandContext } from './command-context.ts';
-import { loadKnownPeers } from './transfer-trust.ts';
+import { KnownPeers } from './known-peers.ts';
 
 export interface CalledPeer {
   peerId: Uint8Array;
@@ -21,12 +20,15 @@ export class PeerNameUnknownError extends Error {
   readonly code = 'ANDVARI_PEER_UNKNOWN';
 }
 
-/** @throws PeerAddressError, PeerIdError, KnownPeersError, PeerNameUnknownError */
-export function calledPeer(text: string, context: CommandContext): CalledPeer {
+/**
+ * @param knownPeersFile in which names are looked up
+ * @throws PeerAddressError, PeerIdError, KnownPeersError, PeerNameUnknownError
+ */
+export function calledPeer(text: string, knownPeersFile: string): CalledPeer {
   const { peer, ...address } = splitPeerAddress(text);
   // The list is not asked, and need not be whole: no name looks like a peer ID.
   if (looksLikePeerId(peer)) return { peerId: parsePeerId(peer), address };
-  const peers = loadKnownPeers(context);
+  const peers = KnownPeers.load(knownPeersFile);
   const peerId = peers.find(peer);
   if (!peerId) {
     const message = `no peer that is known has the name ${peer}: andvari trust list shows them`;

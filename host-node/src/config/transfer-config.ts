@@ -1,0 +1,48 @@
+/** The section [transfer]; absent, and without a key of it, no files are received. */
+import { join, resolve } from 'node:path';
+import type { ConfigKey, ConfigValues, Endpoint } from './config-keys.ts';
+
+export interface TransferConfig {
+  /** UDP. */
+  listen: Endpoint;
+  /** Where files go; absolute, as all paths here. dataDir/received where nothing is said. */
+  folder: string;
+  /** Undefined: as the commands have them, in the data folder of the user. */
+  identityFile: string | undefined;
+  trustedPeersFile: string | undefined;
+  controlSocket: string | undefined;
+  maxTransfers: number;
+}
+
+/** What is wrong with the section as a whole. @param placeOf where a key was found, if given */
+export function transferProblems(
+  values: Partial<ConfigValues>,
+  placeOf: (key: ConfigKey) => { source: string; given: boolean },
+): string[] {
+  if (values['transfer.listen'] !== undefined) return [];
+  const keys = Object.keys(values) as ConfigKey[];
+  const first = keys.find((key) => key.startsWith('transfer.') && placeOf(key).given);
+  if (first === undefined) return [];
+  return [`${placeOf(first).source}: ${first}: wanted transfer.listen too`];
+}
+
+export function emitTransfer(
+  values: ConfigValues,
+  dataDir: string,
+  baseOf: (key: ConfigKey) => string,
+): TransferConfig | undefined {
+  const listen: Endpoint | undefined = values['transfer.listen'];
+  if (listen === undefined) return undefined;
+  const pathOf = (name: 'folder' | 'identity_file' | 'trusted_peers_file' | 'control_socket') => {
+    const path: string | undefined = values[`transfer.${name}`];
+    return path === undefined ? undefined : resolve(baseOf(`transfer.${name}`), path);
+  };
+  return {
+    listen,
+    folder: pathOf('folder') ?? join(dataDir, 'received'),
+    identityFile: pathOf('identity_file'),
+    trustedPeersFile: pathOf('trusted_peers_file'),
+    controlSocket: pathOf('control_socket'),
+    maxTransfers: values['transfer.max_transfers'],
+  };
+}

@@ -1,0 +1,119 @@
+/** What a TransferNode is made of, looked at before anything is opened. */
+import {
+  checkFunction,
+  checkKnown,
+  checkObject,
+  checkText,
+  checkWhole,
+} from '@andvari/host-common/transfer/argument-checks';
+import type { Caller } from '@andvari/host-common/transfer/endpoint-options';
+import type { Identity } from '@andvari/host-common/transfer/identity';
+import { dataFolder, identityPath, knownPeersPath } from './data-folder.ts';
+import { KnownPeers } from './known-peers.ts';
+
+/** Each may have a window of 8 MiB on its way, and a session of its own in the engine. */
+export const TRANSFERS_MAX = 1000;
+const TRANSFERS = 16;
+
+export interface TransferNodeConfig {
+  /** Where the node's own files are [that of the user: XDG_DATA_HOME/andvari]. */
+  dataFolder?: string | undefined;
+  /** The identity file, as `andvari keygen` makes it [identity.key in the data folder]. */
+  identityPath?: string | undefined;
+  /** Of a sealed identity file. */
+  passphrase?: string | undefined;
+  /** Instead of a file. */
+  identity?: Identity | undefined;
+  /** The address of the interface where it listens [0.0.0.0]. */
+  host?: string | undefined;
+  /** UDP; 0: any that is free [0]. */
+  port?: number | undefined;
+  /** Whose calls are answered, and what peers are called [known_peers in the data folder]. */
+  trustedPeersFile?: string | undefined;
+  /** Instead of the file: only `true` lets a caller in, whose peer ID is proven. */
+  trust?: ((peer: Caller) => boolean) | undefined;
+  /** Told that the list cannot be read, or what `trust` threw; the caller is not let in then. */
+  onTrustError?: ((error: unknown) => void) | undefined;
+  /** Sessions at once, and transfers both ways, 1 to 1000 [16]. */
+  maxTransfers?: number | undefined;
+}
+
+const KEYS = [
+  ...['dataFolder', 'identityPath', 'passphrase', 'identity', 'host', 'port'],
+  ...['trustedPeersFile', 'trust', 'onTrustError', 'maxTransfers'],
+] as const;
+
+/** For `trust`, of a node that only calls. */
+export const nobody = (): boolean => false;
+/** For `trust`, of a node whose peer ID is known to those alone who may call it. */
+export const everybody = (): boolean => true;
+
+/** A configuration with all its defaults. */
+export type WholeConfig = Required<
+  Pick<
+    { [Key in keyof TransferNodeConfig]-?: Exclude<TransferNodeConfig[Key], undefined> },
+    'dataFolder' | 'host' | 'port' | 'trustedPeersFile' | 'trust' | 'maxTransfers'
+  >
+> & { who: { identity: Identity } | { identityFile: string; passphrase?: string | undefined } };
+
+/** The configuration of a node is none; `cause` says what a key was given. */
+export class NodeConfigError extends Error {
+  override readonly name = 'NodeConfigError';
+  readonly code = 'ANDVARI_NODE_CONFIG';
+}
+
+/** @throws NodeConfigError */
+export function wholeConfig(config: TransferNodeConfig): WholeConfig {
+  try {
+    checkConfig(config);
+  } catch (error) {
+    throw new NodeConfigError((error as Error).message, { cause: error });
+  }
+  const { dataFolder: folder = dataFolder(process.env), identity, passphrase } = config;
+  const { trustedPeersFile = knownPeersPath(folder) } = config;
+  const identityFile = config.identityPath ?? identityPath(folder);
+  return {
+    dataFolder: folder,
+    who: identity ? { identity } : { identityFile, passphrase },
+    host: config.host ?? '0.0.0.0',
+    port: config.port ?? 0,
+    trustedPeersFile,
+    trust: trustOf(config, trustedPeersFile),
+    maxTransfers: config.maxTransfers ?? TRANSFERS,
+  };
+}
+
+/** As the file is at that moment: who is trusted no more is not let in any more. */
+function trustOf(
+  { trust, onTrustError = () => {} }: TransferNodeConfig,
+  file: string,
+): (peer: Caller) => boolean {
+  const asked = trust ?? (({ peerId }: Caller) => KnownPeers.load(file).has(peerId));
+  return (peer) => {
+    try {
+      return asked(peer) === true;
+    } catch (error) {
+      onTrustError(error);
+      return false;
+    }
+  };
+}
+
+function checkConfig(config: TransferNodeConfig): void {
+  checkKnown('config', config, KEYS);
+  const { identity, port = 0, maxTransfers = 1 } = config;
+  for (const key of ['dataFolder', 'identityPath', 'host', 'trustedPeersFile'] as const) {
+    if (config[key] !== undefined) checkText(key, config[key]);
+  }
+  for (const key of ['trust', 'onTrustError'] as const) {
+    if (config[key] !== undefined) checkFunction(key, config[key]);
+  }
+  checkWhole('port', port, 0, 65_535);
+  checkWhole('maxTransfers', maxTransfers, 1, TRANSFERS_MAX);
+  if (config.passphrase !== undefined) checkText('passphrase', config.passphrase);
+  if (identity === undefined) return;
+  checkObject('identity', identity);
+  if (config.identityPath !== undefined || config.passphrase !== undefined) {
+    throw new RangeError('identity: wanted alone, without identityPath and passphrase');
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * A node that sends and receives files (seed 002 section 9): its identity, one UDP port, its
+ * sessions and transfers. What the commands of transfer stand on.
+ */
+import { plainEngine } from '@andvari/host-common/engine/module';
+import { checkKnown, checkWhole } from '@andvari/host-common/transfer/argument-checks';
+import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
+import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
+import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
+import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import { TransferSession } from '@andvari/host-common/transfer/transfer-session';
+import { formatAddress } from '../http/socket-address.ts';
+import type { SocketAddress } from '../io/packet-io.ts';
+import { callPeer, resolvePlace } from './call-peer.ts';
+import { type CalledPeer, calledPeer } from './called-peer.ts';
+import { makeDataFolder } from './data-folder.ts';
+import { FileReceiver } from './files/file-receiver.ts';
+import { OutgoingFile } from './files/outgoing-file.ts';
+import { partSecret } from './files/part-secret.ts';
+import { type TransferNodeConfig, type WholeConfig, wholeConfig } from './node-config.ts';
+import { type NodeEndpoint, openNodeEndpoint } from './open-endpoint.ts';
+import { ownAddresses } from './own-addresses.ts';
+import { type ReceiverOptions, TransferReceiver } from './transfer-receiver.ts';
+
+export { FileTransfer as Transfer } from '@andvari/host-common/transfer/files/file-transfer';
+
+/** What may be on its way to a reader: 80 ms of a gigabit. */
+const WINDOW_KIB = 8192;
+/** Blocks of 16 KiB: a window of 8 MiB has room in those of one session. */
+const BLOCKS = { ofOne: 1024, ofSeveral: 2048, each: 64 };
+/** So long shutdown() waits for peers to hear that transfers are cancelled. */
+const LAST_WORD_MS = 1_000;
+const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS_MAX = 86_400_000;
+
+export interface CallOptions {
+  /** Gives it up: the call is rejected with its reason, a transfer is cancelled. */
+  signal?: AbortSignal | undefined;
+  /** For the session, from 1 on [10000]. */
+  timeoutMs?: number | undefined;
+}
+
+export interface ReceiveOptions extends ReceiverOptions {
+  /** Take what the peer of this session offers, and no calls; its end is the end of the offers. */
+  from?: TransferSession | undefined;
+}
+
+/** What a node cannot do as it is now. */
+export class TransferNodeError extends Error {
+  override readonly name = 'TransferNodeError';
+  readonly code: 'ANDVARI_NODE_CLOSED' | 'ANDVARI_NODE_RECEIVES' | 'ANDVARI_TOO_MANY_TRANSFERS';
+
+  constructor(code: TransferNodeError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export class TransferNode implements AsyncDisposable {
+  readonly #config: WholeConfig;
+  readonly #opened: NodeEndpoint;
+  readonly #module: WebAssembly.Module;
+  readonly #running = new Set<FileTransfer>();
+  /** Transfers that begin, and what is to be put away behind those that have ended. */
+  readonly #begun = new Set<Promise<unknown>>();
+  readonly #ends = new Set<Promise<unknown>>();
+  /** Aborted when the node is shut down. */
+  readonly #over = new AbortController();
+  #receiver: FileReceiver | undefined;
+  #shutdown: Promise<void> | undefined;
+
+  private constructor(config: WholeConfig, opened: NodeEndpoint, module: WebAssembly.Module) {
+    this.#config = config;
+    this.#opened = opened;
+    this.#module = module;
+  }
+
+  /**
+   * Listens from then on; whoever has it shuts it down.
+   * @throws NodeConfigError; what openIdentity() does; PortInUseError, AddressError
+   */
+  static async create(config: TransferNodeConfig = {}): Promise<TransferNode> {
+    const whole = wholeConfig(config);
+    const { who, host, port, trust, maxTransfers: sessions } = whole;
+    const several = Math.max(BLOCKS.ofSeveral, BLOCKS.each * sessions);
+    const sizes = { sessions, blocks: sessions === 1 ? BLOCKS.ofOne : several };
+    const module = await plainEngine();
+    const more = { listen: { host, port }, trust, sizes, windowKiB: WINDOW_KIB };
+    return new TransferNode(whole, await openNodeEndpoint({ ...who, ...more }), module);
+  }
+
+  /** Its peer ID, 32 bytes, a copy; peerIdText() writes it. */
+  get publicKey(): Uint8Array {
+    return Uint8Array.from(this.#opened.peerId);
+  }
+
+  /** Where it listens. */
+  get bound(): SocketAddress {
+    return this.#opened.bound;
+  }
+
+  /** Those that have not ended, in the order in which they began. */
+  get transfers(): FileTransfer[] {
+    return [...this.#running];
+  }
+
+  /** Sessions that peers begin, for those who do not receive() files. */
+  get incoming(): ReadableStream<TransferSession> {
+    return this.#opened.endpoint.incoming;
+  }
+
+  /** How others call it, PEER@HOST:PORT, the likeliest first. @param host instead of our own */
+  codes(host?: string): [string, ...string[]] {
+    const places = host ? [{ host, port: this.bound.port }] : ownAddresses(this.bound);
+    const peer = peerIdText(this.#opened.peerId);
+    const codes = places.map((place) => `${peer}@${formatAddress(place)}`);
+    return codes as [string, ...string[]];
+  }
+
+  /**
+   * A session with a peer: PEER@HOST:PORT, where PEER may be a name of the trusted peers.
+   * @throws PeerAddressError, PeerIdError, KnownPeersError, PeerNameUnknownError;
+   * PeerUnreachableError; TransferError ANDVARI_TRANSFER_FULL; TransferNodeError; the reason of the
+   * signal
+   */
+  async connect(
+    peer: string | CalledPeer,
+    { signal, timeoutMs = TIMEOUT_MS }: CallOptions = {},
+  ): Promise<TransferSession> {
+    this.#checkOpen();
+    checkWhole('timeoutMs', timeoutMs, 1, TIMEOUT_MS_MAX);
+    const { trustedPeersFile } = this.#config;
+    const called = typeof peer === 'string' ? calledPeer(peer, trustedPeersFile) : peer;
+    const either = this.#either(signal);
+    const place = await resolvePlace(called.address, either);
+    const call = { peerId: called.peerId, place, timeoutMs, signal: either };
+    return await callPeer(this.#opened.endpoint, call);
+  }
+
+  /**
+   * Offers a file or a folder, and sends what the peer does not have yet. Resolves when it is
+   * offered. A session that was given stays open, a file that was given too; a path is opened, and
+   * read whole first.
+   * @throws as connect() and OutgoingFile.open() do
+   */
+  sendFile(
+    file: string | OutgoingFile,
+    peer: string | CalledPeer | TransferSession,
+    options: CallOptions = {},
+  ): Promise<FileTransfer> {
+    return this.#counted(() => this.#send(file, peer, options));
+  }
+
+  /**
+   * What peers offer; once.
+   * @throws TransferNodeError; TypeError: an option that there is not; what the data folder's
+   * `parts.key` ends with
+   */
+  receive({ from, ...options }: ReceiveOptions = {}): TransferReceiver {
+    this.#checkOpen();
+    checkKnown('options', options, ['into', 'accept']);
+    if (this.#receiver || this.incoming.locked) {
+      throw new TransferNodeError('ANDVARI_NODE_RECEIVES', 'somebody takes what comes already');
+    }
+    const { dataFolder } = this.#config;
+    makeDataFolder(dataFolder);
+    const secret = partSecret(dataFolder);
+    const hash = FileHash.create(this.#module);
+    this.#receiver = new FileReceiver({ endpoint: this.#opened.endpoint, secret, hash });
+    if (from) this.#receiver.takeFrom(from);
+    return new TransferReceiver(this.#receiver, (begin) => this.#counted(begin), options);
+  }
+
+  /**
+   * Cancels all that goes and comes (what came in part is kept), says goodbye to all peers, and
+   * closes what is open. Resolves when that is done, for whoever calls it again too.
+   */
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#end();
+    return this.#shutdown;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #end(): Promise<void> {
+    this.#over.abort(new TransferNodeError('ANDVARI_NODE_CLOSED', 'the node is shut down'));
+    const cancels = this.transfers.map((transfer) => transfer.cancel());
+    // Who has not decided yet about what we offer does not listen.
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LAST_WORD_MS);
+    await Promise.race([Promise.allSettled(cancels), late]);
+    clearTimeout(timer);
+    await (this.#receiver ?? this.#opened.endpoint).close();
+    // With the endpoint, whatever has not begun or ended does.
+    await Promise.allSettled(this.#begun);
+    await Promise.allSettled(this.#ends);
+  }
+
+  #checkOpen(): void {
+    this.#over.signal.throwIfAborted();
+  }
+
+  #either(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal;
+  }
+
+  /** A transfer that begins, if there may be one more; it is one of the node's until it ends. */
+  async #counted(begin: () => Promise<FileTransfer>): Promise<FileTransfer> {
+    this.#checkOpen();
+    const { maxTransfers } = this.#config;
+    if (this.#running.size + this.#begun.size >= maxTransfers) {
+      const message = `${maxTransfers} transfers at once are enough: one has to end first`;
+      throw new TransferNodeError('ANDVARI_TOO_MANY_TRANSFERS', message);
+    }
+    const beginning = begin();
+    this.#begun.add(beginning);
+    try {
+      const transfer = await beginning;
+      this.#running.add(transfer);
+      const over = () => void this.#running.delete(transfer);
+      transfer.completion.then(over, over);
+      // Shut down meanwhile: nobody else has seen it.
+      if (this.#over.signal.aborted) await transfer.cancel();
+      return transfer;
+    } finally {
+      this.#begun.delete(beginning);
+    }
+  }
+
+  async #send(
+    file: string | OutgoingFile,
+    peer: string | CalledPeer | TransferSession,
+    options: CallOptions,
+  ): Promise<FileTransfer> {
+    const signal = this.#either(options.signal);
+    const opened = typeof file === 'string' ? await OutgoingFile.open(file, signal) : undefined;
+    const outgoing = opened ?? (file as OutgoingFile);
+    let called: TransferSession | undefined;
+    try {
+      // Nobody waits in a session while we read.
+      await outgoing.hashed(signal);
+      if (!(peer instanceof TransferSession)) called = await this.connect(peer, options);
+      const session = called ?? (peer as TransferSession);
+      const transfer = await offeredOn(session, outgoing, signal);
+      this.#putAway(transfer, [called, opened], signal);
+      return transfer;
+    } catch (error) {
+      await Promise.allSettled([called?.close(), opened?.close()]);
+      throw error;
+    }
+  }
+
+  /** Behind the transfer; the signal ends it before. */
+  #putAway(
+    transfer: FileTransfer,
+    own: (TransferSession | OutgoingFile | undefined)[],
+    signal: AbortSignal,
+  ): void {
+    const stop = () => void transfer.cancel();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const over = async () => {
+      signal.removeEventListener('abort', stop);
+      await Promise.allSettled(own.map((one) => one?.close()));
+    };
+    const end = transfer.completion.then(over, over).finally(() => this.#ends.delete(end));
+    this.#ends.add(end);
+  }
+}
+
+async function offeredOn(
+  session: TransferSession,
+  file: OutgoingFile,
+  signal: AbortSignal,
+): Promise<FileTransfer> {
+  const { peerId, authenticationString } = session;
+  const sent = await file.offeredTo(peerId, signal);
+  const { offer } = sent;
+  const facts = { offer, path: file.path, peerId, authenticationString };
+  return new FileTransfer(await offerFile(session, sent), { ...facts, direction: 'send' });
+}
