@@ -65,8 +65,8 @@ const FROM_FORMATS = new Map([
 const AUTO_VACUUM_INCREMENTAL = 2;
 /** SQLite's result code: somebody else has the lock. */
 const SQLITE_BUSY = 5;
-/** The journal is cut to this after it was written into the file. */
-const JOURNAL_BYTES = 8 * 1024 * 1024;
+/** SQLite's own log is cut to this after it was written into the file. */
+const WAL_BYTES = 8 * 1024 * 1024;
 
 /** The file is no answer store. */
 export class AnswerDatabaseError extends Error {
@@ -95,7 +95,7 @@ export function openAnswerFile(path: string): { database: DatabaseSync; resumed:
 function openTables(path: string, database: DatabaseSync): boolean {
   // A new file takes it over at its first write; one that has tables, when it is vacuumed.
   database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL');
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = ${JOURNAL_BYTES}`);
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = ${WAL_BYTES}`);
   database.exec('PRAGMA synchronous = FULL');
   const pragma = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
   const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']);
