@@ -227,7 +227,8 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
       const code = (error: unknown) => (error as WebTransportError).streamErrorCode;
       const stream = await session.createBidirectionalStream();
       const writer = stream.writable.getWriter();
-      await writer.write(new Uint8Array(1));
+      // The server stops the stream as soon as the byte is there, which may be before this ends.
+      writer.write(new Uint8Array(1)).catch(() => {});
       const reset = await stream.readable
         .getReader()
         .read()
