@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { plainEngine } from '../../host-common/src/engine/module.ts';
 import { Bulk } from './bulk.ts';
 
+const LONG = process.env.ANDVARI_LONG === '1';
 const SEED = 7;
 const SECOND_US = 1e6;
 /** 100 Mbit/s, 20 ms either way; what fills them, and a buffer of four times that. */
@@ -36,11 +37,14 @@ describe(`sessions over 100 Mbit/s and 40 ms, seed ${SEED}`, { timeout: 120_000 
 
   // By chance a probe of each seed but the first meets more than 2 %; taken for the path's limit,
   // that left 81 to 84 %.
-  test.each([SEED, 1011, 1025])('use 85 % of it where 1 % is lost by chance, %i', (seed) => {
-    expect(usedAtLoss(100, 100, seed)).toBeGreaterThan(0.85);
-  });
+  test.each(LONG ? [SEED, 1011, 1025] : [1011])(
+    'use 85 % of it where 1 % is lost by chance, %i',
+    (seed) => {
+      expect(usedAtLoss(100, 100, seed)).toBeGreaterThan(0.85);
+    },
+  );
 
-  test.each([1004, 2015])('so they do where no ack is lost, seed %i', (seed) => {
+  test.each(LONG ? [1004, 2015] : [1004])('so they do where no ack is lost, seed %i', (seed) => {
     expect(usedAtLoss(100, 0, seed)).toBeGreaterThan(0.85);
   });
 

@@ -80,7 +80,7 @@ describe('andvari send and receive', () => {
       const random = randomFrom(seed);
       const bytes = randomBytes(60 << 20);
       const path = fileOf('large.bin', bytes);
-      await nodes.cutOften(path, long ? 50 : 4, random);
+      await nodes.cutOften(path, long ? 50 : 2, random);
       const { receiver, peer } = await receiving();
       const sender = sending(path, peer);
       expect(await sender.ended, `seed ${seed}: ${sender.err}`).toMatchObject({ code: 0 });

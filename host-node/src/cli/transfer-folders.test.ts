@@ -99,7 +99,7 @@ describe('a folder', () => {
       for (let i = 0; i < 300; i++) tree[`many/${i}.bin`] = randomBytes(random(20_000));
       tree['zlarge.bin'] = randomBytes(40 << 20);
       const path = treeOf('stuff', tree);
-      await nodes.cutOften(path, long ? 50 : 4, random);
+      await nodes.cutOften(path, long ? 50 : 2, random);
       const { receiver, peer } = await nodes.receiving();
       const sender = nodes.sending(path, peer);
       expect(await sender.ended, `seed ${seed}: ${sender.err}`).toMatchObject({ code: 0 });
