@@ -89,10 +89,10 @@ function onPage(executablePath: string): TestProjectConfiguration {
 export default defineConfig({
   test: {
     passWithNoTests: true,
-    // Tests wait for sockets, disks, other processes and Chromium half of their time: one file more
-    // than there are cores, and no core kept free.
+    // Tests wait for sockets, disks, other processes and Chromium half of their time: two files
+    // more than there are cores, and no core kept free.
     sequence: { sequencer: SlowFirst },
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
     projects: chromium ? [node, inBrowser(chromium), onPage(chromium)] : [node],
   },
 });

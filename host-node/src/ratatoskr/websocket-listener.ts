@@ -5,25 +5,22 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { HttpListener, pathOf, refuseSocket, sendText } from '../http/http-listener.ts';
+import type { WebSocket } from 'ws';
 import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { isLoopback } from '../raida/origin.ts';
 import { Admission, type AdmissionLists } from './admission.ts';
 import type { AcceptChannel, CertificateSource } from './channel.ts';
-import { HandshakeLimit } from './handshake-limit.ts';
 import {
   CLOSE_TIMEOUT_MS,
   CONNECTIONS_DEFAULT,
-  FRAGMENTS_MAX,
-  HANDSHAKES_MAX,
   LEAVING_PART,
   MESSAGE_BYTES_MAX,
   PIECES_MAX,
   PING_INTERVAL_MS,
 } from './limits.ts';
 import { WebSocketChannel } from './websocket-channel.ts';
+import { handOver, WebSocketEntrance } from './websocket-entrance.ts';
 
 export const RATATOSKR_PATH = '/ratatoskr';
 export const RATATOSKR_SUBPROTOCOL = 'ratatoskr.v1';
@@ -53,56 +50,30 @@ export interface WebSocketListenerOptions extends AdmissionLists {
 
 export class WebSocketListener {
   readonly #options: WebSocketListenerOptions;
-  readonly #listener: HttpListener;
-  readonly #server: WebSocketServer;
+  readonly #entrance: WebSocketEntrance;
   readonly #channels = new Set<WebSocketChannel>();
   /** Those of them that were told to go, in that order. */
   readonly #leaving = new Set<WebSocketChannel>();
-  readonly #handshakes = new HandshakeLimit<Socket>();
-  /** The sockets of these, by their two ends: TLS has a socket of its own over each. */
-  readonly #arrived = new Map<string, Socket>();
   /** Nobody, before it is open. */
   #admission: Admission | undefined;
   #pings: NodeJS.Timeout | undefined;
   #closing = false;
-  #refused = 0;
-  #handshakesCut = 0;
   #emptied: () => void = () => {};
 
   constructor(options: WebSocketListenerOptions) {
     this.#options = options;
-    const { connectionsMax = CONNECTIONS_DEFAULT, certificate, failed } = options;
-    const { handshakeTimeoutMs } = options;
-    this.#listener = new HttpListener({
-      admits: ({ headers }) => this.#admission?.admitsHost(headers.host) ?? false,
-      route: (path) =>
-        path === RATATOSKR_PATH
-          ? {
-              GET: (_request, response) => {
-                response.setHeader('Upgrade', 'websocket');
-                sendText(response, 426, 'this is a WebSocket');
-              },
-            }
-          : undefined,
-      arrived: (socket) => this.#arrive(socket),
-      upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
-      failed,
-      connectionsMax: connectionsMax + HANDSHAKES_MAX,
-      requestsPerConnectionMax: 1,
+    const { certificate, failed, handshakeTimeoutMs } = options;
+    const { connectionsMax = CONNECTIONS_DEFAULT } = options;
+    this.#entrance = new WebSocketEntrance({
+      ...{ certificate, connectionsMax, failed, handshakeTimeoutMs },
+      path: RATATOSKR_PATH,
+      subprotocol: RATATOSKR_SUBPROTOCOL,
       protocol: 'Ratatoskr (ratatoskr.listen): TCP',
-      ...(certificate ? { certificate } : {}),
-      ...(handshakeTimeoutMs ? { handshakeTimeoutMs } : {}),
-    });
-    this.#server = new WebSocketServer({
-      noServer: true,
-      maxPayload: MESSAGE_BYTES_MAX,
-      perMessageDeflate: false,
-      clientTracking: false,
-      handleProtocols: (offered) =>
-        offered.has(RATATOSKR_SUBPROTOCOL) ? RATATOSKR_SUBPROTOCOL : false,
-      // ws takes these; its type declarations do not know them yet.
-      ...({ maxBufferedChunks: PIECES_MAX, maxFragments: FRAGMENTS_MAX } as object),
-      ...({ closeTimeout: CLOSE_TIMEOUT_MS } as object),
+      messageBytesMax: MESSAGE_BYTES_MAX,
+      piecesMax: PIECES_MAX,
+      admits: ({ headers }) => this.#admission?.admitsHost(headers.host) ?? false,
+      refusal: (request) => this.#refusal(request),
+      entered: (ws, socket) => this.#adopt(ws, socket),
     });
   }
 
@@ -113,12 +84,12 @@ export class WebSocketListener {
 
   /** Upgrades refused since the start: path, Host, Origin, or too many connections. */
   get refused(): number {
-    return this.#refused;
+    return this.#entrance.refused;
   }
 
   /** Sockets that gave way to others before they were WebSockets, since the start. */
   get handshakesCut(): number {
-    return this.#handshakesCut;
+    return this.#entrance.handshakesCut;
   }
 
   /**
@@ -133,7 +104,7 @@ export class WebSocketListener {
           '(ratatoskr.tls_cert_file, ratatoskr.tls_key_file), or ratatoskr.allow_plain = true',
       );
     }
-    const address = await this.#listener.open(listen);
+    const address = await this.#entrance.open(listen);
     this.#admission = new Admission(address, this.#options);
     const interval = this.#options.pingIntervalMs ?? PING_INTERVAL_MS;
     this.#pings = setInterval(() => {
@@ -158,30 +129,7 @@ export class WebSocketListener {
       await gone;
       clearTimeout(cut);
     }
-    await this.#listener.close();
-  }
-
-  #arrive(socket: Socket): void {
-    const ends = endsOf(socket);
-    this.#arrived.set(ends, socket);
-    socket.on('close', () => {
-      this.#handshakes.delete(socket);
-      if (this.#arrived.get(ends) === socket) this.#arrived.delete(ends);
-    });
-    const { remoteAddress = '' } = socket;
-    const leaving = this.#handshakes.add(socket, remoteAddress, performance.now());
-    if (!leaving) return;
-    this.#handshakesCut++;
-    // By a reset, which leaves nothing of it in the kernel either.
-    leaving.resetAndDestroy();
-  }
-
-  /** It is a WebSocket now. */
-  #leaveHandshakes(socket: Socket): void {
-    const ends = endsOf(socket);
-    const arrived = this.#arrived.get(ends);
-    if (arrived) this.#handshakes.delete(arrived);
-    this.#arrived.delete(ends);
+    await this.#entrance.close();
   }
 
   /** Or whoever comes, is sent away and does not go could fill all places with others like him. */
@@ -194,58 +142,31 @@ export class WebSocketListener {
     }
   }
 
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    this.#cutLeaving();
-    const refusal = this.#refusal(request);
-    if (refusal !== undefined) {
-      this.#refused++;
-      refuseSocket(socket, refusal);
-      return;
-    }
-    socket.setNoDelay(true);
-    this.#server.handleUpgrade(request, socket, head, (ws) => this.#adopt(ws, socket));
-  }
-
   /** The HTTP status of an upgrade that is refused. */
-  #refusal(request: IncomingMessage): number | undefined {
+  #refusal({ headers: { host, origin } }: IncomingMessage): number | undefined {
+    this.#cutLeaving();
     const { connectionsMax = CONNECTIONS_DEFAULT } = this.#options;
-    const { host, origin } = request.headers;
-    if (pathOf(request) !== RATATOSKR_PATH) return 404;
     const admission = this.#admission;
     if (!admission?.admitsHost(host) || !admission.admitsOrigin(origin)) return 403;
     return this.#closing || this.#channels.size >= connectionsMax ? 503 : undefined;
   }
 
-  #adopt(ws: WebSocket, socket: Socket): void {
-    // ws closes with the right code by itself (1009 for a message above the maximum, 1002 ...).
-    ws.on('error', () => {});
+  #adopt(ws: WebSocket, socket: Socket): boolean {
     const channel = new WebSocketChannel(ws, socket, socket.remoteAddress ?? '');
     const handler = this.#options.accept(channel);
     if (!handler) {
       // Another transport of the same server has taken the last place meanwhile.
-      this.#refused++;
       ws.close(1013, 'too many connections');
-      return;
+      return false;
     }
     this.#channels.add(channel);
     channel.onLeaving = () => this.#leaving.add(channel);
-    this.#leaveHandshakes(socket);
-    ws.on('message', (data, binary) => {
-      if (ws.readyState !== ws.OPEN) channel.late();
-      else if (binary) handler.message(data as Buffer);
-      else handler.text();
-    });
-    const bare = () => (ws.readyState === ws.OPEN ? handler.bare() : channel.late());
-    ws.on('ping', bare).on('pong', bare);
     ws.on('close', () => {
       this.#channels.delete(channel);
       this.#leaving.delete(channel);
-      handler.closed();
       if (this.#channels.size === 0) this.#emptied();
     });
+    handOver(ws, channel, handler);
+    return true;
   }
-}
-
-function endsOf({ localAddress, remoteAddress, remotePort }: Socket): string {
-  return `${localAddress} ${remoteAddress} ${remotePort}`;
 }

@@ -5,30 +5,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { RELAY_PATH } from '@andvari/host-common/transfer/relay/relay-channel';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import { AllowList, NO_ORIGIN } from '../../http/allow-list.ts';
-import {
-  type Answer,
-  HttpListener,
-  type ListenerCertificate,
-  pathOf,
-  refuseSocket,
-  sendText,
-} from '../../http/http-listener.ts';
+import type { ListenerCertificate } from '../../http/http-listener.ts';
 import { formatAddress } from '../../http/socket-address.ts';
 import type { SocketAddress } from '../../io/packet-io.ts';
 import { isLoopback } from '../../raida/origin.ts';
 import type { ChannelHandler } from '../../ratatoskr/channel.ts';
-import { HandshakeLimit } from '../../ratatoskr/handshake-limit.ts';
-import { HANDSHAKES_MAX } from '../../ratatoskr/limits.ts';
 import { WebSocketChannel } from '../../ratatoskr/websocket-channel.ts';
-import {
-  CLIENTS_DEFAULT,
-  CLOSE_TIMEOUT_MS,
-  FRAGMENTS_MAX,
-  PIECES_MAX,
-  RELAY_FRAME_BYTES_MAX,
-} from './limits.ts';
+import { handOver, WebSocketEntrance } from '../../ratatoskr/websocket-entrance.ts';
+import { CLIENTS_DEFAULT, PIECES_MAX, RELAY_FRAME_BYTES_MAX } from './limits.ts';
 import { RelayHosts } from './relay-hosts.ts';
 
 /** A relay that would speak in clear to the network. */
@@ -65,13 +51,8 @@ export class RelayListener {
   readonly #door: RelayDoor;
   readonly #hosts: RelayHosts;
   readonly #origins: AllowList;
-  readonly #listener: HttpListener;
-  readonly #server: WebSocketServer;
-  readonly #handshakes = new HandshakeLimit<Socket>();
-  /** The sockets of these, by their two ends: TLS has a socket of its own over each. */
-  readonly #arrived = new Map<string, Socket>();
+  readonly #entrance: WebSocketEntrance;
   #closing = false;
-  #refused = 0;
 
   /** @throws RangeError: one of the hosts is none */
   constructor(options: RelayListenerOptions, door: RelayDoor) {
@@ -81,31 +62,21 @@ export class RelayListener {
     this.#hosts = new RelayHosts(hosts);
     this.#origins = new AllowList({ hosts: [], origins });
     const { certificate, failed } = options;
-    this.#listener = new HttpListener({
-      admits: ({ headers, socket }) => this.#hosts.dialed(headers.host, socket) !== undefined,
-      route: (path) => (path === RELAY_PATH ? { GET: upgradeRequired } : undefined),
-      arrived: (socket) => this.#arrive(socket),
-      upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
-      failed,
-      connectionsMax: clientsMax + HANDSHAKES_MAX,
-      requestsPerConnectionMax: 1,
+    this.#entrance = new WebSocketEntrance({
+      ...{ certificate, connectionsMax: clientsMax, failed },
+      path: RELAY_PATH,
       protocol: 'the relay: TCP',
-      ...(certificate ? { certificate } : {}),
-    });
-    this.#server = new WebSocketServer({
-      noServer: true,
-      maxPayload: RELAY_FRAME_BYTES_MAX,
-      perMessageDeflate: false,
-      clientTracking: false,
-      // ws takes these; its type declarations do not know them yet.
-      ...({ maxBufferedChunks: PIECES_MAX, maxFragments: FRAGMENTS_MAX } as object),
-      ...({ closeTimeout: CLOSE_TIMEOUT_MS } as object),
+      messageBytesMax: RELAY_FRAME_BYTES_MAX,
+      piecesMax: PIECES_MAX,
+      admits: ({ headers, socket }) => this.#hosts.dialed(headers.host, socket) !== undefined,
+      refusal: (request, socket) => this.#refusal(request, socket),
+      entered: (ws, socket, request) => this.#adopt(ws, socket, request),
     });
   }
 
   /** Upgrades refused since the start: path, Host, Origin, or no room. */
   get refused(): number {
-    return this.#refused;
+    return this.#entrance.refused;
   }
 
   /**
@@ -120,7 +91,7 @@ export class RelayListener {
           'a certificate, or to be told that in clear is fine',
       );
     }
-    return this.#listener.open(listen);
+    return this.#entrance.open(listen);
   }
 
   /** Nobody comes in any more. */
@@ -130,70 +101,22 @@ export class RelayListener {
 
   async close(): Promise<void> {
     this.stop();
-    await this.#listener.close();
+    await this.#entrance.close();
   }
 
-  #arrive(socket: Socket): void {
-    const ends = endsOf(socket);
-    this.#arrived.set(ends, socket);
-    socket.on('close', () => {
-      this.#handshakes.delete(socket);
-      if (this.#arrived.get(ends) === socket) this.#arrived.delete(ends);
-    });
-    const { remoteAddress = '' } = socket;
-    // By a reset, which leaves nothing of it in the kernel either.
-    this.#handshakes.add(socket, remoteAddress, performance.now())?.resetAndDestroy();
+  /** The HTTP status of an upgrade that is refused. */
+  #refusal({ headers: { host, origin } }: IncomingMessage, socket: Socket): number | undefined {
+    const isAdmitted = this.#hosts.dialed(host, socket) && this.#origins.acceptsOrigin(origin);
+    if (!isAdmitted) return 403;
+    const hasRoom = !this.#closing && this.#door.hasRoomFor(socket.remoteAddress ?? '');
+    return hasRoom ? undefined : 503;
   }
 
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const host = this.#hosts.dialed(request.headers.host, socket);
-    const refusal = this.#refusal(request, host, socket);
-    if (host === undefined || refusal !== 0) {
-      this.#refused++;
-      refuseSocket(socket, refusal);
-      return;
-    }
-    socket.setNoDelay(true);
-    this.#server.handleUpgrade(request, socket, head, (ws) => this.#adopt(ws, socket, host));
-  }
-
-  /** The HTTP status of an upgrade that is refused, or 0. */
-  #refusal(request: IncomingMessage, host: string | undefined, socket: Socket): number {
-    if (pathOf(request) !== RELAY_PATH) return 404;
-    if (host === undefined || !this.#origins.acceptsOrigin(request.headers.origin)) return 403;
-    return !this.#closing && this.#door.hasRoomFor(socket.remoteAddress ?? '') ? 0 : 503;
-  }
-
-  #adopt(ws: WebSocket, socket: Socket, host: string): void {
-    // ws closes with the right code by itself (1009 for a message above the maximum, 1002 ...).
-    ws.on('error', () => {});
-    const ends = endsOf(socket);
-    const arrived = this.#arrived.get(ends);
-    if (arrived) this.#handshakes.delete(arrived);
-    this.#arrived.delete(ends);
+  #adopt(ws: WebSocket, socket: Socket, { headers }: IncomingMessage): boolean {
+    const host = this.#hosts.dialed(headers.host, socket);
+    if (host === undefined) return false;
     const channel = new WebSocketChannel(ws, socket, socket.remoteAddress ?? '');
-    const handler = this.#door.enter(channel, host);
-    ws.on('message', (data, isBinary) => {
-      if (ws.readyState !== ws.OPEN) channel.late();
-      else if (isBinary) handler.message(plainBytes(data as Buffer));
-      else handler.text();
-    });
-    const bare = () => (ws.readyState === ws.OPEN ? handler.bare() : channel.late());
-    ws.on('ping', bare).on('pong', bare);
-    ws.on('close', () => handler.closed());
+    handOver(ws, channel, this.#door.enter(channel, host));
+    return true;
   }
-}
-
-const upgradeRequired: Answer = (_request, response) => {
-  response.setHeader('Upgrade', 'websocket');
-  sendText(response, 426, 'this is a WebSocket');
-};
-
-/** A slice() of a Buffer would be a view. */
-function plainBytes({ buffer, byteOffset, length }: Buffer): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, length);
-}
-
-function endsOf({ localAddress, remoteAddress, remotePort }: Socket): string {
-  return `${localAddress} ${remoteAddress} ${remotePort}`;
 }
