@@ -81,7 +81,7 @@ export type ConfigKey = keyof ConfigValues;
 
 /** What a key does not take; the message says what was wanted and what came. */
 export class WantedError extends Error {
-  readonly code = 'ANDVARI_CONFIG_VALUE';
+  readonly code = 'ANDVARI_CONFIG_VALUE' as const;
 }
 
 interface KeyRule<T> {
@@ -93,6 +93,8 @@ interface KeyRule<T> {
   default: string | undefined;
   /** Never shown. */
   secret?: true;
+  /** Of a file or a folder. */
+  isPath?: true;
 }
 
 /** A value as it came, short enough for a message. */
@@ -142,6 +144,7 @@ function choice<T extends string>(choices: readonly T[], fallback: T): KeyRule<T
 function path(what: string, fallback?: string): KeyRule<string> {
   return {
     default: fallback,
+    isPath: true,
     parse(value) {
       const good = typeof value === 'string' && value !== '' && !value.includes('\0');
       return good ? value : wanted(what, value);
