@@ -1,5 +1,5 @@
 /** What a configuration can be said with on the command line: its file, and a flag for each key. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { LoadConfigOptions } from '../config/config.ts';
 import { type ConfigKey, configKeys, configRules, flagName } from '../config/config-keys.ts';
 import type { CommandContext } from './command-context.ts';
@@ -12,9 +12,13 @@ export interface ConfigOptions {
 export function withConfigOptions(command: Command): Command {
   command.option('--config <file>', 'the configuration (TOML)');
   for (const key of configKeys) {
-    const { secret, isPath } = configRules[key];
+    const { secret, isPath, choices } = configRules[key];
     // A secret in the arguments is everybody's: the list of processes shows it.
-    if (!secret) command.option(`${flagName(key)} <${isPath ? 'path' : 'value'}>`, key);
+    if (secret) continue;
+    const option = new Option(`${flagName(key)} <${isPath ? 'path' : 'value'}>`, key);
+    // For help and completion; what is none of them is told with all that is wrong.
+    if (choices) option.argChoices = [...choices];
+    command.addOption(option);
   }
   return command.addHelpText(
     'after',

@@ -3,6 +3,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { registerAdminCommands } from './admin.ts';
 import { registerCoinsCommands } from './coins.ts';
 import type { CommandContext } from './command-context.ts';
+import { registerCompletionCommand } from './completion.ts';
 import { registerConfigCommands } from './config.ts';
 import { registerConformanceCommand } from './conformance.ts';
 import { ExitCode, exitCodeOf } from './exit-code.ts';
@@ -62,6 +63,7 @@ function makeProgram(context: CommandContext): Command {
   registerRatatoskrCommands(program, context);
   registerTransferCommands(program, context);
   registerConformanceCommand(program, context);
+  registerCompletionCommand(program, context);
   return program;
 }
 

@@ -93,6 +93,8 @@ interface KeyRule<T> {
   default: string | undefined;
   /** Never shown. */
   secret?: true;
+  /** All that it takes, as text. */
+  choices?: readonly string[];
   /** Of a file or a folder. */
   isPath?: true;
 }
@@ -128,6 +130,7 @@ function integer(least: number, most: number, fallback?: string): KeyRule<number
 function boolean(fallback: string): KeyRule<boolean> {
   return {
     default: fallback,
+    choices: ['true', 'false'],
     parse: (value) => (typeof value === 'boolean' ? value : wanted('true or false', value)),
     fromText: (text) => (text === 'true' ? true : text === 'false' ? false : text),
   };
@@ -137,6 +140,7 @@ function choice<T extends string>(choices: readonly T[], fallback: T): KeyRule<T
   const what = choices.map((name) => `"${name}"`).join(' or ');
   return {
     default: fallback,
+    choices,
     parse: (value) => choices.find((name) => name === value) ?? wanted(what, value),
   };
 }
