@@ -69,7 +69,7 @@ it('tells everything at once, each with file, line, key and a code', async () =>
   const told = await run(['config', 'check', '--config', folder.at('node.toml')]);
   expect(told.code).toBe(1);
   expect(told.out).toContain(':3: error: raida.colour: unknown key (ANDVARI_CONFIG_UNKNOWN)\n');
-  expect(told.err).toMatch(/^serve would not start: 7 errors, 0 warnings\n$/);
+  expect(told.err).toMatch(/^serve would not start \(errors: 7, warnings: 0\)\n$/);
 });
 
 it('tells a file that is none, is no TOML, or has not what must be there', async () => {

@@ -56,7 +56,7 @@ async function runCheck(options: CheckOptions, context: CommandContext): Promise
     for (const finding of findings) context.result(lineOf(finding));
     const warnings = findings.length - errors;
     const would = ok ? 'serve would start' : 'serve would not start';
-    context.note(`${would}: ${errors} errors, ${warnings} warnings`);
+    context.note(`${would} (errors: ${errors}, warnings: ${warnings})`);
   }
   if (!ok) context.exitCode = ExitCode.USAGE;
 }
