@@ -3,6 +3,8 @@ import manifest from '../../package.json' with { type: 'json' };
 import { registerAdminCommands } from './admin.ts';
 import { registerCoinsCommands } from './coins.ts';
 import type { CommandContext } from './command-context.ts';
+import { registerCompletionCommand } from './completion.ts';
+import { registerConfigCommands } from './config.ts';
 import { registerConformanceCommand } from './conformance.ts';
 import { ExitCode, exitCodeOf } from './exit-code.ts';
 import { registerNetworkCommands } from './network.ts';
@@ -53,6 +55,7 @@ function makeProgram(context: CommandContext): Command {
       '\nExit codes: 0 ok, 1 wrong use, 2 network, 3 integrity (counterfeit, limbo), 4 refused.',
     );
   registerServeCommand(program, context);
+  registerConfigCommands(program, context);
   registerNetworkCommands(program, context);
   registerCoinsCommands(program, context);
   registerWalletCommands(program, context);
@@ -60,6 +63,7 @@ function makeProgram(context: CommandContext): Command {
   registerRatatoskrCommands(program, context);
   registerTransferCommands(program, context);
   registerConformanceCommand(program, context);
+  registerCompletionCommand(program, context);
   return program;
 }
 

@@ -1,7 +1,6 @@
 import { DENOMINATIONS } from '@andvari/host-common/engine/generated/limits';
 import type { Command } from 'commander';
 import { type Config, ConfigError, effectiveConfig, loadConfig } from '../config/config.ts';
-import { type ConfigKey, configKeys, configRules, flagName } from '../config/config-keys.ts';
 import { DirectoryError, makeDirectory } from '../files/directory.ts';
 import { NO_ORIGIN } from '../http/allow-list.ts';
 import { formatAddress } from '../http/socket-address.ts';
@@ -11,14 +10,13 @@ import { resolveStoreUrl } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
 import { TransferDaemon } from '../transfer/daemon.ts';
 import type { CommandContext } from './command-context.ts';
+import { type ConfigOptions, configSources, withConfigOptions } from './config-options.ts';
 import { ratatoskrOptionsOf } from './serve-ratatoskr.ts';
 import { transferOptionsOf } from './serve-transfer.ts';
 
-interface ServeOptions {
-  config?: string;
+interface ServeOptions extends ConfigOptions {
   checkConfig?: boolean;
   json?: boolean;
-  [flag: string]: unknown;
 }
 
 /** `andvari serve`. */
@@ -30,19 +28,11 @@ export function registerServeCommand(program: Command, context: CommandContext):
       'Run one RAIDA server: UDP and TCP on one port, and HTTP with /healthz, /readyz, /metrics ' +
         'and the WebSocket /raida. SIGINT or SIGTERM stops it when its last replies have left.',
     )
-    .option('--config <file>', 'the configuration (TOML)')
     .option('--check-config', 'print the effective configuration with the source of each value')
     .option('--json', 'events and the log as JSON, one object per line');
-  for (const key of configKeys) {
-    // A secret in the arguments is everybody's: the list of processes shows it.
-    if (configRules[key].secret) continue;
-    command.option(`${flagName(key)} <value>`, key);
-  }
-  command.addHelpText(
+  withConfigOptions(command).addHelpText(
     'after',
-    '\nFlags go before the environment (ANDVARI_RAIDA_NUMBER for raida.number), and that goes ' +
-      'before the file.\n' +
-      'Programs reach /raida without an Origin header; a page needs one that is in ' +
+    'Programs reach /raida without an Origin header; a page needs one that is in ' +
       'http.allowed_origins.',
   );
   command.action((options: ServeOptions) => serve(options, context));
@@ -55,16 +45,13 @@ function makeDataDirectory(config: Config): void {
   } catch (error) {
     if (!(error instanceof DirectoryError)) throw error;
     const source = config.effective.find(({ key }) => key === 'node.data_dir')?.source;
-    throw new ConfigError([`${source}: node.data_dir: ${error.message}`], { cause: error });
+    const problem = { key: 'node.data_dir', reason: error.message, code: error.code };
+    throw new ConfigError([{ source: source ?? 'default', ...problem }], { cause: error });
   }
 }
 
 async function serve(options: ServeOptions, context: CommandContext): Promise<void> {
-  const config = loadConfig({
-    path: options.config,
-    environment: context.env,
-    flags: flagsOf(options),
-  });
+  const config = loadConfig(configSources(options, context));
   if (options.checkConfig) {
     if (options.json) for (const value of config.effective) context.event(value);
     else context.stdout.write(effectiveConfig(config));
@@ -161,17 +148,6 @@ export function nodeOptionsOf(config: Config): NodeOptions {
       lockerCoins: raida.lockerCoins,
     },
   };
-}
-
-/** The flags of configuration keys among commander's options, which it names in camel case. */
-function flagsOf(options: ServeOptions): { [K in ConfigKey]?: string | undefined } {
-  const flags: { [K in ConfigKey]?: string | undefined } = {};
-  for (const key of configKeys) {
-    const name = key.replace(/[._]([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const value = options[name];
-    if (typeof value === 'string') flags[key] = value;
-  }
-  return flags;
 }
 
 function announce(

@@ -24,7 +24,7 @@ export function registerTrustCommands(program: Command, context: CommandContext)
     .command('trust')
     .description('peers that this node knows, and whose files it accepts');
   trust
-    .command('add <peer>')
+    .command('add <peer-id>')
     .summary('trust a peer, by its peer ID')
     .description(
       'Add a peer to known_peers in the data folder, or give one that is there another name. Get ' +

@@ -81,7 +81,7 @@ export type ConfigKey = keyof ConfigValues;
 
 /** What a key does not take; the message says what was wanted and what came. */
 export class WantedError extends Error {
-  readonly code = 'ANDVARI_CONFIG_VALUE';
+  readonly code = 'ANDVARI_CONFIG_VALUE' as const;
 }
 
 interface KeyRule<T> {
@@ -93,6 +93,10 @@ interface KeyRule<T> {
   default: string | undefined;
   /** Never shown. */
   secret?: true;
+  /** All that it takes, as text. */
+  choices?: readonly string[];
+  /** Of a file or a folder. */
+  isPath?: true;
 }
 
 /** A value as it came, short enough for a message. */
@@ -126,6 +130,7 @@ function integer(least: number, most: number, fallback?: string): KeyRule<number
 function boolean(fallback: string): KeyRule<boolean> {
   return {
     default: fallback,
+    choices: ['true', 'false'],
     parse: (value) => (typeof value === 'boolean' ? value : wanted('true or false', value)),
     fromText: (text) => (text === 'true' ? true : text === 'false' ? false : text),
   };
@@ -135,6 +140,7 @@ function choice<T extends string>(choices: readonly T[], fallback: T): KeyRule<T
   const what = choices.map((name) => `"${name}"`).join(' or ');
   return {
     default: fallback,
+    choices,
     parse: (value) => choices.find((name) => name === value) ?? wanted(what, value),
   };
 }
@@ -142,6 +148,7 @@ function choice<T extends string>(choices: readonly T[], fallback: T): KeyRule<T
 function path(what: string, fallback?: string): KeyRule<string> {
   return {
     default: fallback,
+    isPath: true,
     parse(value) {
       const good = typeof value === 'string' && value !== '' && !value.includes('\0');
       return good ? value : wanted(what, value);

@@ -1,6 +1,7 @@
 /** The section [ratatoskr]; absent, and without a key of it, there is no endpoint. */
 import { join, resolve } from 'node:path';
 import type { ConfigKey, ConfigValues, Endpoint } from './config-keys.ts';
+import type { ConfigProblem } from './config-problem.ts';
 
 export interface RatatoskrConfig {
   listen: Endpoint;
@@ -45,10 +46,12 @@ interface Place {
 export function ratatoskrProblems(
   values: Partial<ConfigValues>,
   placeOf: (key: ConfigKey) => Place,
-): string[] {
+): ConfigProblem[] {
   const keys = Object.keys(values) as ConfigKey[];
   const given = keys.filter((key) => key.startsWith('ratatoskr.') && placeOf(key).given);
-  const problem = (key: ConfigKey, text: string) => `${placeOf(key).source}: ${key}: ${text}`;
+  const problem = (key: ConfigKey, reason: string): ConfigProblem => {
+    return { source: placeOf(key).source, key, reason, code: 'ANDVARI_CONFIG_MISSING' };
+  };
   const [first] = given;
   if (first !== undefined && values['ratatoskr.listen'] === undefined) {
     return [problem(first, 'wanted ratatoskr.listen too')];

@@ -1,6 +1,7 @@
 /** The section [transfer]; absent, and without a key of it, no files are received. */
 import { join, resolve } from 'node:path';
 import type { ConfigKey, ConfigValues, Endpoint } from './config-keys.ts';
+import type { ConfigProblem } from './config-problem.ts';
 
 export interface TransferConfig {
   /** UDP. */
@@ -18,12 +19,14 @@ export interface TransferConfig {
 export function transferProblems(
   values: Partial<ConfigValues>,
   placeOf: (key: ConfigKey) => { source: string; given: boolean },
-): string[] {
+): ConfigProblem[] {
   if (values['transfer.listen'] !== undefined) return [];
   const keys = Object.keys(values) as ConfigKey[];
   const first = keys.find((key) => key.startsWith('transfer.') && placeOf(key).given);
   if (first === undefined) return [];
-  return [`${placeOf(first).source}: ${first}: wanted transfer.listen too`];
+  const { source } = placeOf(first);
+  const reason = 'wanted transfer.listen too';
+  return [{ source, key: first, reason, code: 'ANDVARI_CONFIG_MISSING' }];
 }
 
 export function emitTransfer(

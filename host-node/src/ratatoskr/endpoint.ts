@@ -371,16 +371,22 @@ async function freshSecond(opensS: number): Promise<void> {
 
 /** The seed of the server's key; a new one where there is none. */
 function openServerKey(path: string): Uint8Array {
+  const there = readServerKey(path);
+  if (there) return there;
+  const seed = randomBytes(SEED_BYTES);
+  createFileDurably(path, `${seed.toString('hex')}\n`);
+  return Uint8Array.from(seed);
+}
+
+/** Undefined: there is none. @throws ServerKeyError */
+export function readServerKey(path: string): Uint8Array | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').trim();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      const problem = `ratatoskr.server_key_file ${path}: ${whyNot(error)}`;
-      throw new ServerKeyError(problem, { cause: error });
-    }
-    text = randomBytes(SEED_BYTES).toString('hex');
-    createFileDurably(path, `${text}\n`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const problem = `ratatoskr.server_key_file ${path}: ${whyNot(error)}`;
+    throw new ServerKeyError(problem, { cause: error });
   }
   if (!/^[0-9a-f]{64}$/i.test(text)) {
     throw new ServerKeyError(`ratatoskr.server_key_file ${path}: wanted 64 hex digits`);
