@@ -142,12 +142,18 @@ describe('a file by way of a relay', () => {
       const pings = (
         [
           [[nodes.receiverId, '--relay', url], 'relayed'],
+          // Of one identity: neither takes the other's place at the relay.
+          [[`${nodes.receiverId}@${url}`], 'relayed'],
           [[peer, '--relay', url], 'direct'],
         ] as const
-      ).map(([words, way]) => ({ ping: nodes.run('sender', ['ping', ...words, '-c', '1']), way }));
+      ).map(([words, way]) => ({
+        ping: nodes.run('sender', ['ping', ...words, '-c', '3', '-i', '0.3']),
+        way,
+      }));
       for (const { ping, way } of pings) {
         await ended(ping);
         expect(await ping.event('connected')).toMatchObject({ way });
+        expect(await ping.event('summary')).toMatchObject({ answered: 3, lost: 0 });
       }
       const path = nodes.fileOf('x.bin', randomBytes(1000));
       const sender = nodes.run('sender', ['send', path, peer, '--relay', url]);

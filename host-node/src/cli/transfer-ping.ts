@@ -6,6 +6,7 @@ import type { TransferSession } from '@andvari/host-common/transfer/transfer-ses
 import { type Command, InvalidArgumentError } from 'commander';
 import { calledAt, callPeer, listenFor, oneLine, resolvePlace } from '../transfer/call-peer.ts';
 import { type CalledPeer, calledPeer } from '../transfer/called-peer.ts';
+import { newIdentity } from '../transfer/node-identity.ts';
 import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
@@ -64,6 +65,7 @@ async function ping(text: string, options: PingOptions, context: CommandContext)
     passphrase,
     listen,
     sizes,
+    relayAs: newIdentity(),
     relay: place ? undefined : relayOf(options, called.relay),
   };
   const { endpoint, relay: meeting } = await openNodeEndpoint(own);

@@ -11,7 +11,7 @@ import type { Caller } from '@andvari/host-common/transfer/endpoint-options';
 import type { Identity } from '@andvari/host-common/transfer/identity';
 import { dataFolder, identityPath, knownPeersPath } from './data-folder.ts';
 import { KnownPeers } from './known-peers.ts';
-import type { NodeIdentity } from './node-identity.ts';
+import { type NodeIdentity, newIdentity } from './node-identity.ts';
 import { WsRelay, type WsRelayOptions } from './relay/ws-relay.ts';
 import { parseRelayAddress } from './relay-address.ts';
 
@@ -66,6 +66,8 @@ export type WholeConfig = Required<
 > & {
   who: { identity: Identity } | { identityFile: string; passphrase?: string | undefined };
   relay: WsRelayOptions | undefined;
+  /** A new key at the relay: the other processes of this identity keep theirs. */
+  relayAs: NodeIdentity | undefined;
 };
 
 /** The configuration of a node is none; `cause` says what a key was given. */
@@ -93,6 +95,7 @@ export function wholeConfig(config: TransferNodeConfig): WholeConfig {
     trust: trustOf(config, trustedPeersFile),
     maxTransfers: config.maxTransfers ?? TRANSFERS,
     relay: relayOf(config),
+    relayAs: config.trust === nobody ? newIdentity() : undefined,
   };
 }
 

@@ -82,12 +82,13 @@ export class TransferNode implements AsyncDisposable {
    */
   static async create(config: TransferNodeConfig = {}): Promise<TransferNode> {
     const whole = wholeConfig(config);
-    const { who, host, port, trust, relay, maxTransfers: sessions } = whole;
+    const { who, host, port, trust, relay, relayAs, maxTransfers: sessions } = whole;
     const several = Math.max(BLOCKS.ofSeveral, BLOCKS.each * sessions);
     const sizes = { sessions, blocks: sessions === 1 ? BLOCKS.ofOne : several };
     const module = await plainEngine();
-    const more = { listen: { host, port }, trust, sizes, windowKiB: WINDOW_KIB, relay };
-    return new TransferNode(whole, await openNodeEndpoint({ ...who, ...more }), module);
+    const more = { listen: { host, port }, trust, sizes, windowKiB: WINDOW_KIB };
+    const at = { relay, relayAs };
+    return new TransferNode(whole, await openNodeEndpoint({ ...who, ...more, ...at }), module);
   }
 
   /** Its peer ID, 32 bytes, a copy; peerIdText() writes it. */

@@ -44,6 +44,8 @@ interface NodeOptions extends MoreOptions {
   backend?: WantedBackend;
   /** Where peers may meet it besides; the identity signs for it. */
   relay?: WsRelayOptions | undefined;
+  /** By what key it is there, of a node that only calls [its identity's]. */
+  relayAs?: NodeIdentity | undefined;
 }
 
 export interface NodeEndpoint {
@@ -69,6 +71,7 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
     sizes = { sessions: SESSIONS },
     backend = 'auto',
     relay: relayOptions,
+    relayAs,
     ...others
   } = options;
   const udp = new UdpTransport(listen, { backend });
@@ -79,7 +82,7 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
     identity: CLIENT_IDENTITY,
   });
   const { identity, more } = await identityIn(others);
-  const relay = relayOptions && new NodeRelay(relayOptions, signing(identity));
+  const relay = relayOptions && new NodeRelay(relayOptions, relayAs ?? signing(identity));
   const transport = relay ? new DirectAndRelayed(udp, relay.datagrams) : udp;
   const own = { engine, transport, identity, x25519: nodeX25519, trust };
   const endpoint = await TransferEndpoint.open({ ...more, ...own });
