@@ -45,6 +45,29 @@ import { recordRequest } from "./ratatoskr/replay";
 
 export { configBlock } from "./core/control";
 export { regions } from "./core/regions";
+// The gate of peers: peer/gate-exports.ts says what each takes and gives.
+export {
+  gateAccept as peerGateAccept,
+  gateAllow as peerGateAllow,
+  gateBan as peerGateBan,
+  gateBanAt as peerGateBanAt,
+  gateBegin as peerGateBegin,
+  gateClose as peerGateClose,
+  gateConclude as peerGateConclude,
+  gateDial as peerGateDial,
+  gateDirect as peerGateDirect,
+  gateGossip as peerGateGossip,
+  gateNextClosing as peerGateNextClosing,
+  gateNextHandshake as peerGateNextHandshake,
+  gateOpen as peerGateOpen,
+  gateParticipant as peerGateParticipant,
+  gateReceive as peerGateReceive,
+  gateSend as peerGateSend,
+  gateStart as peerGateStart,
+  gateState as peerGateState,
+  gateTick as peerGateTick,
+  gateUnban as peerGateUnban,
+} from "./peer/gate-exports";
 // Packets of transfer by themselves, for vectors and benches.
 export {
   packetsEnd,

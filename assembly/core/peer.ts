@@ -91,6 +91,11 @@ export const enum PeerBlock {
   OUT_LENGTH = 4,
   /** Bit n: field n is there (and not null). */
   PRESENT = 8,
+  /** Of the gate: a connection, and why it is to be closed (PeerClosing). */
+  HANDLE = 12,
+  REASON = 16,
+  /** Of the gate: milliseconds since the epoch (two words). */
+  UNTIL = 24,
   /** Eight bytes for each PeerField, in the place of its number. */
   FIELDS = 64,
   /** SHA-256 of a handshake's signature, 32 bytes: what the cache of seen ones keeps. */
@@ -100,7 +105,9 @@ export const enum PeerBlock {
   /** PEER_RESPONSE_BYTES_MAX bytes each: what came, or the fields of what goes; and OUT. */
   IN = 1152,
   OUT = 10486912,
-  BYTES = 20972672,
+  /** The engine's own: the tables of the gate (peer/gate-memory.ts), 1081472 bytes. */
+  GATE = 20972672,
+  BYTES = 22054144,
 }
 
 export const enum PeerField {
@@ -151,4 +158,72 @@ export const enum PeerWire {
   MESSAGE = 2,
   /** Ours: both sides' challenges are signed too. */
   CHALLENGE = 3,
+}
+
+/**
+ * What the gate says, besides PeerVerdicts 32 to 67 of handshakes. None of them leaves the machine;
+ * what the peer is told is an Error 400 (a handshake), 403 (NOT_VERIFIED), 429 (RATE_LIMITED), and
+ * of UNLISTED and BANNED nothing.
+ */
+export const enum PeerGateVerdict {
+  OK = 0,
+  /** No such connection, not any more, or one that is to be closed. */
+  UNKNOWN_CONNECTION = 128,
+  BANNED = 129,
+  /** All places of its kind are taken: pending in, pending out, open. */
+  TOO_MANY_CONNECTIONS = 130,
+  TOO_MANY_OF_PEER = 131,
+  /** Connections from one address that have not proved themselves. */
+  TOO_MANY_OF_ADDRESS = 132,
+  /** The peer has failed, and its connections are not closed yet. */
+  FAILED = 133,
+  NOT_VERIFIED = 134,
+  /** A key that is not on the list: its peer is banned. */
+  UNLISTED = 135,
+  SIGNATURE = 136,
+  REPLAYED = 137,
+  /** No room to remember the handshake: whole, or the peer's share. */
+  SEEN_FULL = 138,
+  /** Another peer that is connected has proved this key. */
+  KEY_IN_USE = 139,
+  /** A handshake of this direction is being checked on this connection. */
+  BUSY = 140,
+  /** A response to nothing, or the end of a check that nobody began. */
+  NOT_PENDING = 141,
+  /** A response that came after the peer was verified: ignored. */
+  ALREADY_VERIFIED = 142,
+  RATE_LIMITED = 143,
+  /** Keep the request until the peer is verified. */
+  QUEUED = 144,
+  QUEUE_FULL = 145,
+  /** As many bans as there can be, and none that would end by itself. */
+  BANS_FULL = 146,
+  /** Our own peer id at the other end. */
+  OWN_ID = 147,
+  /** Of an answer that the peer sent as handshake: more than it may try. */
+  TOO_MANY_HANDSHAKES = 148,
+}
+
+/** What a peer is to the gate (section 4). The pending states may be set both: bits. */
+export const enum PeerState {
+  /** No connection. */
+  NONE = 0,
+  CONNECTED = 1,
+  /** Ours has been sent, its response not come. */
+  OUTBOUND_PENDING = 2,
+  /** One of the peer's is being checked. */
+  INBOUND_PENDING = 4,
+  VERIFIED = 8,
+  FAILED = 16,
+}
+
+/** Why a connection is to be closed. */
+export const enum PeerClosing {
+  /** Not verified, or not even open, in time. */
+  TIMEOUT = 1,
+  BANNED = 2,
+  /** More handshakes than a peer may try. */
+  HANDSHAKES = 3,
+  /** Its key is not on the list any more. */
+  REMOVED = 4,
 }

@@ -12,6 +12,7 @@ import {
 } from './configuration.ts';
 import { EngineError } from './engine-error.ts';
 import { FramePool } from './frame-pool.ts';
+import type { GateExports } from './gate-exports.ts';
 import { Client } from './generated/client.ts';
 import { Config, Control, Region } from './generated/layout.ts';
 import { RANDOM_POOL_BYTES } from './generated/limits.ts';
@@ -25,7 +26,7 @@ import { LOCKER_ROW_BYTES, loadCells, loadInUse, type StoreTables } from './stor
  * What the module exports; meanings in assembly/index.ts. Numbers are u32 as JavaScript sees them:
  * signed.
  */
-export interface EngineExports {
+export interface EngineExports extends GateExports {
   configBlock(): number;
   regions(index: number): number;
   configure(): number;

@@ -273,7 +273,7 @@ export class TransferEndpoint {
     const tell = (work: () => unknown) => void guarded(this.options, work);
     const link = { streams: this.transfer.streams, clock, kick: () => this.kick(), say, tell };
     const limits = frameLimits(transport.maxDatagramBytes);
-    const facts = { handle, agreed, limits, startUs: this.clock.now().us };
+    const facts = { handle, agreed, limits, startUs: this.clock.now().us, farEnd };
     const session = new TransferSession(this.transfer, link, facts);
     return { session, handle };
   }

@@ -36,6 +36,19 @@ export function placeOf(farEnd: Uint8Array): Uint8Array<ArrayBuffer> {
   return place;
 }
 
+/** Is it a way that has no address, as a relay's? */
+export function hasHandle(farEnd: Uint8Array): boolean {
+  for (let at = PathField.HANDLE; at < PathField.HANDLE + 4; at++) if (farEnd[at]) return true;
+  return false;
+}
+
+/** How packets go to a peer: to its address, or through a relay. */
+export type Way = 'direct' | 'relayed';
+
+export function wayOf(farEnd: Uint8Array): Way {
+  return hasHandle(farEnd) ? 'relayed' : 'direct';
+}
+
 /** @throws TypeError, RangeError: these are not the bytes of a far end */
 export function checkFarEnd(bytes: Uint8Array): void {
   checkBytes('far end', bytes, FAR_END_BYTES);

@@ -12,7 +12,7 @@ import { checkFlag, checkObject, checkText, checkWhole, U32_MAX } from './argume
 import { authenticationString } from './authentication-string.ts';
 import { EXPEDITED_BIT, type StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
-import { checkFarEnd } from './far-end.ts';
+import { checkFarEnd, placeOf, type Way, wayOf } from './far-end.ts';
 import { checkFits, type FrameLimits } from './frame-limits.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { IncomingStreams, type Untaken } from './incoming-streams.ts';
@@ -62,6 +62,7 @@ export class TransferSession {
   readonly closed: Promise<SessionEnd>;
   /** When it began, on the endpoint's clock. */
   readonly startUs: number;
+  private farEnd: Uint8Array;
   private readonly transfer: EngineTransfer;
   private readonly link: SessionLink;
   private readonly handle: number;
@@ -82,7 +83,13 @@ export class TransferSession {
   constructor(
     transfer: EngineTransfer,
     link: SessionLink,
-    session: { handle: number; agreed: Agreed; limits: FrameLimits; startUs: number },
+    session: {
+      handle: number;
+      agreed: Agreed;
+      limits: FrameLimits;
+      startUs: number;
+      farEnd: Uint8Array;
+    },
   ) {
     this.transfer = transfer;
     this.link = link;
@@ -93,6 +100,7 @@ export class TransferSession {
     this.initiator = session.agreed.initiator;
     this.authenticationString = authenticationString(session.agreed.keys.h);
     this.startUs = session.startUs;
+    this.farEnd = placeOf(session.farEnd);
     const { promise, resolve } = Promise.withResolvers<SessionEnd>();
     this.closed = promise;
     this.resolveClosed = resolve;
@@ -127,6 +135,11 @@ export class TransferSession {
   /** How many streams of the peer's nobody has taken yet. */
   get streamsWaiting(): number {
     return this.untaken.size;
+  }
+
+  /** How packets go to the peer now. */
+  get way(): Way {
+    return wayOf(this.farEnd);
   }
 
   get isOpen(): boolean {
@@ -262,6 +275,7 @@ export class TransferSession {
       this.streams.clear();
     } else {
       if (kind === TransferEventKind.GOAWAY) this.room.raise();
+      if (kind === TransferEventKind.MIGRATED) this.farEnd = placeOf(event.path);
       this.told.take(event);
     }
   }

@@ -88,6 +88,22 @@ describe('andvari serve with [transfer]', () => {
   );
 
   it(
+    'is called at its relay too',
+    async () => {
+      const relay = nodes.run('receiver', ['relay', '--listen', '127.0.0.1:0', '--plain']);
+      const { urls } = (await relay.event('ready')) as unknown as { urls: [string] };
+      const { peer } = await serving(`relay = "${urls[0]}"`);
+      expect(peer).toBe(`${nodes.receiverId}@${urls[0]}`);
+      const bytes = randomBytes(100_000);
+      const sender = nodes.sending(nodes.fileOf('a.bin', bytes), peer);
+      expect(await sender.ended, sender.err).toMatchObject({ code: 0 });
+      expect(await sender.event('sent')).toMatchObject({ way: 'relayed' });
+      expect(hashOf(readFileSync(folder.at('in/a.bin')))).toBe(hashOf(bytes));
+    },
+    PATIENCE_MS,
+  );
+
+  it(
     'shows what is on its way, and cancels it: what has come is kept',
     async () => {
       const { peer } = await serving();

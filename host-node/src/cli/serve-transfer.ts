@@ -22,6 +22,7 @@ export function transferOptionsOf(
   return {
     ...config.listen,
     ...{ dataFolder: data, folder: config.folder, maxTransfers: config.maxTransfers },
+    relay: config.relay,
     identityPath: config.identityFile ?? identityPath(data),
     passphrase: passphraseOf({}, context),
     trustedPeersFile: config.trustedPeersFile ?? knownPeersPath(data),

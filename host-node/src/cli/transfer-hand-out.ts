@@ -7,6 +7,7 @@ import type { OutgoingFile } from '../transfer/files/outgoing-file.ts';
 import { TransferNode } from '../transfer/node.ts';
 import { everybody } from '../transfer/node-config.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
+import type { WsRelayOptions } from '../transfer/relay/ws-relay.ts';
 import type { CommandContext } from './command-context.ts';
 import { untilDone } from './transfer-progress.ts';
 
@@ -31,12 +32,12 @@ export interface HandOutOptions {
  */
 export async function handOut(
   file: OutgoingFile,
-  options: HandOutOptions,
+  { relay, ...options }: HandOutOptions & { relay?: WsRelayOptions | undefined },
   context: CommandContext,
 ): Promise<void> {
   const node = await TransferNode.create({
     ...{ identity: newIdentity(), ...options.listen },
-    ...{ trust: everybody, maxTransfers: TRANSFERS },
+    ...{ trust: everybody, maxTransfers: TRANSFERS, relay },
   });
   try {
     tellCodes(node.codes(options.address), file, options, context);

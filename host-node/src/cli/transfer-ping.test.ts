@@ -69,7 +69,12 @@ describe('andvari ping', () => {
     expect(said).toMatchObject({ code: 0, err: '' });
     const [connected, one, two, summary] = eventsOf(said);
     const address = `127.0.0.1:${peer.bound.port}`;
-    expect(connected).toEqual({ event: 'connected', peer: peerIdText(peer.peerId), address });
+    expect(connected).toEqual({
+      event: 'connected',
+      way: 'direct',
+      peer: peerIdText(peer.peerId),
+      address,
+    });
     expect([one, two].map(({ event, number }) => [event, number])).toEqual([
       ['ping', 1],
       ['ping', 2],

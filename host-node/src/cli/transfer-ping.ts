@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Way } from '@andvari/host-common/transfer/far-end';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import { TransferError } from '@andvari/host-common/transfer/transfer-error';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { type Command, InvalidArgumentError } from 'commander';
-import { formatAddress } from '../http/socket-address.ts';
-import { callPeer, listenFor, oneLine, resolvePlace } from '../transfer/call-peer.ts';
+import { calledAt, callPeer, listenFor, oneLine, resolvePlace } from '../transfer/call-peer.ts';
 import { type CalledPeer, calledPeer } from '../transfer/called-peer.ts';
+import { newIdentity } from '../transfer/node-identity.ts';
 import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
@@ -15,13 +16,14 @@ import {
   passphraseOf,
   withIdentity,
 } from './transfer-identity.ts';
+import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile } from './transfer-trust.ts';
 import { parseTimeout } from './wallet.ts';
 
 const COUNT_MAX = 1_000_000;
 const INTERVAL_S_MAX = 3600;
 
-interface PingOptions extends IdentityOptions {
+interface PingOptions extends IdentityOptions, RelayOptions {
   count: number;
   interval: number;
   timeout: number;
@@ -30,11 +32,12 @@ interface PingOptions extends IdentityOptions {
 
 /** `andvari ping`. */
 export function registerPingCommand(program: Command, context: CommandContext): void {
-  withIdentity(program.command('ping <peer>'))
+  withRelay(withIdentity(program.command('ping <peer>')))
     .summary('measure the way to a peer, and whether it lets this node in')
     .description(
       'Open a session with PEER@HOST:PORT (the peer ID, or the name that andvari trust gave it; ' +
-        '[HOST] for IPv6) and tell how long an answer takes. Ctrl-C ends it with the summary.',
+        '[HOST] for IPv6; with --relay PEER alone, who waits there) and tell how long ' +
+        'an answer takes. Ctrl-C ends it with the summary.',
     )
     .option('-c, --count <n>', 'so many pings', parseCount, 4)
     .option('-i, --interval <seconds>', 'from one ping to the next', parseInterval, 1)
@@ -49,21 +52,31 @@ export function registerPingCommand(program: Command, context: CommandContext): 
 }
 
 async function ping(text: string, options: PingOptions, context: CommandContext): Promise<void> {
-  const called = calledPeer(text, knownPeersFile(context));
+  const relay = relayOf(options);
+  const called = calledPeer(text, knownPeersFile(context), relay !== undefined);
   const passphrase = passphraseOf(options, context);
   const { signal } = context;
-  const place = await resolvePlace(called.address, signal);
+  const place = called.address && (await resolvePlace(called.address, signal));
   const identityFile = identityFileOf(options, context);
   const listen = listenFor(place);
   const sizes = { sessions: 1 };
-  const { endpoint } = await openNodeEndpoint({ identityFile, passphrase, listen, sizes });
+  const own = {
+    identityFile,
+    passphrase,
+    listen,
+    sizes,
+    relayAs: newIdentity(),
+    relay: place ? undefined : relayOf(options, called.relay),
+  };
+  const { endpoint, relay: meeting } = await openNodeEndpoint(own);
   try {
     const { peerId } = called;
-    const call = { peerId, place, timeoutMs: options.timeout, signal };
+    const at = calledAt({ peerId, place, relay: meeting });
+    const call = { peerId, at, timeoutMs: options.timeout, signal };
     const session = await callPeer(endpoint, call);
     // Pings may be further apart than a session lives without a packet.
     session.keepalive(true);
-    tellConnected(called, formatAddress(place), options, context);
+    tellConnected(called, { address: at.text, way: session.way }, options, context);
     const pings = new Pings(session, options, context);
     await pings.run();
     pings.tellSummary();
@@ -75,13 +88,13 @@ async function ping(text: string, options: PingOptions, context: CommandContext)
 
 function tellConnected(
   { peerId, name }: CalledPeer,
-  address: string,
+  at: { address: string; way: Way },
   { json }: PingOptions,
   context: CommandContext,
 ): void {
   const peer = peerIdText(peerId);
-  if (json) context.event({ event: 'connected', peer, name, address });
-  else context.note(`${name ?? peer} at ${address}: connected`);
+  if (json) context.event({ event: 'connected', peer, name, ...at });
+  else context.note(`${name ?? peer} at ${at.address}: connected`);
 }
 
 /** One ping after the other, and what has come of them. */

@@ -1,4 +1,5 @@
 /** A file on its way, as a terminal shows it: a bar, the rate, the time that is left. */
+import type { Way } from '@andvari/host-common/transfer/far-end';
 import type {
   FileTransfer,
   TransferResult,
@@ -26,7 +27,9 @@ export async function untilDone(
   context: CommandContext,
 ): Promise<void> {
   try {
-    tellResult(event, await shown(await begun, options, context), options, context);
+    const transfer = await begun;
+    const result = await shown(transfer, options, context);
+    tellResult(event, { ...result, way: transfer.way }, options, context);
   } catch (error) {
     context.signal.throwIfAborted();
     throw error;
@@ -56,7 +59,7 @@ function barFor(transfer: FileTransfer, context: CommandContext): SingleBar {
   const bar = new SingleBar(
     {
       stream: context.stderr as NodeJS.WriteStream,
-      format: '{name} {bar} {percentage} % of {size}  {rate}  {left}',
+      format: '{name} {bar} {percentage} % of {size}  {rate}  {way}  {left}',
       clearOnComplete: true,
       hideCursor: true,
       gracefulExit: false,
@@ -68,16 +71,17 @@ function barFor(transfer: FileTransfer, context: CommandContext): SingleBar {
 }
 
 function factsOf(transfer: FileTransfer) {
-  const { doneBytes, totalSize, rate, eta, state, name } = transfer;
+  const { doneBytes, totalSize, rate, eta, state, name, way } = transfer;
   return {
-    ...{ name, state, doneBytes, totalBytes: totalSize },
+    ...{ name, way, state, doneBytes, totalBytes: totalSize },
     ...{ bytesPerSecond: Math.round(rate), secondsLeft: eta === undefined ? null : Math.ceil(eta) },
   };
 }
 
-function textsOf({ name, totalSize, rate, eta }: FileTransfer) {
+function textsOf({ name, totalSize, rate, eta, way }: FileTransfer) {
   return {
     name,
+    way,
     size: sizeText(totalSize),
     rate: `${sizeText(rate)}/s`,
     left: eta === undefined ? '' : timeText(eta),
@@ -105,17 +109,17 @@ export function timeText(seconds: number): string {
 /** How a file came or went: on a line of the result, or as an event. */
 function tellResult(
   event: 'sent' | 'received',
-  { path, hash, bytes, durationS, averageRate }: TransferResult,
+  { path, hash, bytes, durationS, averageRate, way }: TransferResult & { way: Way },
   { json = false }: { json?: boolean },
   context: CommandContext,
 ): void {
   const digits = Buffer.from(hash).toString('hex');
   if (json) {
     const [durationMs, bytesPerSecond] = [durationS * 1000, Math.round(averageRate)];
-    context.event({ event, path, blake3: digits, bytes, durationMs, bytesPerSecond });
+    context.event({ event, path, blake3: digits, bytes, durationMs, bytesPerSecond, way });
     return;
   }
-  const speed = `${sizeText(bytes)} in ${timeText(durationS)}, ${sizeText(averageRate)}/s`;
+  const speed = `${sizeText(bytes)} in ${timeText(durationS)}, ${sizeText(averageRate)}/s, ${way}`;
   context.result(`${digits}  ${path}`);
   context.note(`${event}: ${speed}`);
 }

@@ -5,15 +5,17 @@ import {
   FileTransferError,
 } from '@andvari/host-common/transfer/files/file-transfer-error';
 import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
-import { parsePeerAddress, peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { Command } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
 import { listenFor, resolvePlace } from '../transfer/call-peer.ts';
+import { parseCode } from '../transfer/called-peer.ts';
 import { dataFolder, makeDataFolder } from '../transfer/data-folder.ts';
 import type { KnownPeers } from '../transfer/known-peers.ts';
 import { TransferNode } from '../transfer/node.ts';
 import { everybody, nobody } from '../transfer/node-config.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
+import { relayAddressText } from '../transfer/relay-address.ts';
 import type { TransferOffer, TransferReceiver } from '../transfer/transfer-receiver.ts';
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
@@ -25,10 +27,12 @@ import {
   withIdentity,
 } from './transfer-identity.ts';
 import { sizeText, untilDone } from './transfer-progress.ts';
+import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile, loadKnownPeers } from './transfer-trust.ts';
 import { parseTimeout } from './wallet.ts';
+import { InputError } from './wallet-input.ts';
 
-interface ReceiveOptions extends IdentityOptions {
+interface ReceiveOptions extends IdentityOptions, RelayOptions {
   listen: { host: string; port: number };
   output: string;
   timeout: number;
@@ -52,13 +56,13 @@ export class ReceiveError extends Error {
 
 /** `andvari receive`. */
 export function registerReceiveCommand(program: Command, context: CommandContext): void {
-  withIdentity(program.command('receive [code]'))
+  withRelay(withIdentity(program.command('receive [code]')))
     .summary('receive a file or a folder that a peer sends')
     .description(
       'Wait for a file or a folder, ask whether it is wanted, and put it into a folder under the ' +
         'name that its sender gives it; nothing that is there is replaced. What came in part is ' +
         'kept, and goes on with the next try. With a code that andvari send has printed: fetch ' +
-        'it from there.',
+        'it from there. With --relay peers may call at that relay too; a code says its own.',
     )
     .option('--listen <host:port>', 'where peers call', parseListen, {
       host: '0.0.0.0',
@@ -87,6 +91,7 @@ async function receive(options: ReceiveOptions, context: CommandContext): Promis
   const node = await TransferNode.create({
     ...{ dataFolder: data, identityPath: identityFileOf(options, context) },
     ...{ passphrase: passphraseOf(options, context), ...options.listen, ...whom },
+    relay: relayOf(options),
     onTrustError: (error) => tellFailure(error, context),
   });
   await withNode(node, context, async () => {
@@ -102,13 +107,14 @@ async function fetchByCode(
   options: ReceiveOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { peerId, ...address } = parsePeerAddress(code);
+  if (options.relay) throw new InputError('a code says itself where it leads: wanted no --relay');
+  const { peerId, address, relay } = parseCode(code);
   const { folder: into, data } = readyPlace(options, context);
   const { signal } = context;
-  const place = await resolvePlace(address, signal);
+  const place = address && (await resolvePlace(address, signal));
   const node = await TransferNode.create({
     ...{ dataFolder: data, identity: newIdentity(), host: listenFor(place).host },
-    ...{ trust: nobody, maxTransfers: 1 },
+    ...{ trust: nobody, maxTransfers: 1, relay: relayOf(options, relay) },
   });
   await withNode(node, context, async () => {
     const call = { signal, timeoutMs: options.timeout };
@@ -210,14 +216,14 @@ function tellFailure(error: unknown, context: CommandContext): void {
 }
 
 async function isWanted(
-  { name: file, size, manifest, peerId, authenticationString }: TransferOffer,
+  { name: file, size, manifest, peerId, authenticationString, way }: TransferOffer,
   options: ReceiveOptions,
   context: CommandContext,
 ): Promise<boolean> {
   const peer = peerIdText(peerId);
   const name = knownPeers(context)?.nameOf(peerId);
   if (options.json) {
-    const event = { event: 'offered', peer, name, file, bytes: size, authenticationString };
+    const event = { event: 'offered', peer, name, file, bytes: size, authenticationString, way };
     context.event({ ...event, ...(manifest && { entries: entriesOf(manifest) }) });
   }
   // Nobody else was let in.
@@ -226,7 +232,8 @@ async function isWanted(
   const who = options.only ? 'whoever gave the code' : known;
   if (manifest) tellEntries(manifest, context);
   const what = manifest ? `"${file}" (${countText(manifest.fileCount)}),` : `"${file}",`;
-  const question = `${who} (${authenticationString}) sends ${what} ${sizeText(size)}. Take it?`;
+  const by = `${authenticationString}, ${way}`;
+  const question = `${who} (${by}) sends ${what} ${sizeText(size)}. Take it?`;
   return (await confirm(question, context)) === true;
 }
 
@@ -259,13 +266,18 @@ async function take(
   await untilDone('received', offer.accept({ onEntry }), options, context);
 }
 
-function tellReady(node: TransferNode, { json }: ReceiveOptions, context: CommandContext): void {
+function tellReady(
+  node: TransferNode,
+  { json, relay }: ReceiveOptions,
+  context: CommandContext,
+): void {
   const { publicKey, bound } = node;
   const peer = peerIdText(publicKey);
   if (json) {
-    context.event({ event: 'ready', peer, ...bound });
+    context.event({ event: 'ready', peer, ...bound, ...(relay && { relay: relay.url }) });
     return;
   }
   context.note(`listening at ${formatAddress(bound)}; on the other machine:`);
   context.note(`  andvari send PATH ${peer}@HOST:${bound.port}`);
+  if (relay) context.note(`  andvari send PATH ${peer} --relay '${relayAddressText(relay)}'`);
 }

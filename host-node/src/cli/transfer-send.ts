@@ -17,22 +17,24 @@ import {
   withIdentity,
 } from './transfer-identity.ts';
 import { untilDone } from './transfer-progress.ts';
+import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile } from './transfer-trust.ts';
 import { parseTimeout } from './wallet.ts';
 
-interface SendOptions extends IdentityOptions, HandOutOptions {
+interface SendOptions extends IdentityOptions, RelayOptions, HandOutOptions {
   timeout: number;
 }
 
 /** `andvari send`. */
 export function registerSendCommand(program: Command, context: CommandContext): void {
-  withIdentity(program.command('send <path> [peer]'))
+  withRelay(withIdentity(program.command('send <path> [peer]')))
     .summary('send a file or a folder, to a peer or to whoever has the code')
     .description(
       'Offer a file or a folder to PEER@HOST:PORT (the peer ID, or the name that andvari trust ' +
         'gave it; [HOST] for IPv6) and send what the peer does not have yet. After a cut the ' +
-        'same command goes on where it was. Without a peer: print a code, and wait for whoever ' +
-        'comes with it. Links in a folder are not sent.',
+        'same command goes on where it was. With --relay the peer ID or the name is enough: the ' +
+        'peer waits at that relay. Without a peer: print a code, and wait for whoever comes ' +
+        'with it. Links in a folder are not sent.',
     )
     .option('--timeout <ms>', 'time for the session', parseTimeout, 10_000)
     .option('--listen <host:port>', 'without a peer: where to wait', parseListen, {
@@ -58,33 +60,37 @@ async function send(
   options: SendOptions,
   context: CommandContext,
 ): Promise<void> {
-  const called = peer === undefined ? undefined : calledPeer(peer, knownPeersFile(context));
+  const relay = relayOf(options);
+  const peers = knownPeersFile(context);
+  const called = peer === undefined ? undefined : calledPeer(peer, peers, relay !== undefined);
   const passphrase = called && passphraseOf(options, context);
   const file = await OutgoingFile.open(path, context.signal);
   try {
     tellLeftOut(file.leftOut, options, context);
     await file.hashed(context.signal);
     if (called) await sendTo(called, { file, passphrase }, options, context);
-    else await handOut(file, options, context);
+    else await handOut(file, { ...options, relay }, context);
   } finally {
     await file.close();
   }
 }
 
 async function sendTo(
-  { address, ...called }: CalledPeer,
+  called: CalledPeer,
   { file, passphrase }: { file: OutgoingFile; passphrase: string | undefined },
   options: SendOptions,
   context: CommandContext,
 ): Promise<void> {
   const { signal } = context;
-  const place = await resolvePlace(address, signal);
+  const place = called.address && (await resolvePlace(called.address, signal));
   const node = await TransferNode.create({
     ...{ identityPath: identityFileOf(options, context), passphrase },
     ...{ host: listenFor(place).host, trust: nobody, maxTransfers: 1 },
+    // Who has an address is called there.
+    relay: place ? undefined : relayOf(options, called.relay),
   });
   try {
-    const peer = { ...called, address: place };
+    const peer = { ...called, relay: undefined, address: place };
     const call = { signal, timeoutMs: options.timeout };
     const transfer = await node.sendFile(file, peer, call);
     tellOffered(transfer, called.name, options, context);
@@ -107,15 +113,15 @@ function tellLeftOut(
 }
 
 function tellOffered(
-  { peerId, name: file, totalSize: bytes, authenticationString }: FileTransfer,
+  { peerId, name: file, totalSize: bytes, authenticationString, way }: FileTransfer,
   name: string | undefined,
   { json }: SendOptions,
   context: CommandContext,
 ): void {
   const peer = peerIdText(peerId);
   if (json) {
-    context.event({ event: 'offered', peer, name, file, bytes, authenticationString });
+    context.event({ event: 'offered', peer, name, file, bytes, authenticationString, way });
   } else {
-    context.note(`offered to ${name ?? peer}, who is asked now (${authenticationString})`);
+    context.note(`offered to ${name ?? peer} (${way}), who is asked now (${authenticationString})`);
   }
 }

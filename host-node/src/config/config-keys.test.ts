@@ -20,6 +20,7 @@ const servers = (count: number) =>
 /** Key, a value that is taken, what it becomes, then values that are not and what is said. */
 type Case = [ConfigKey, string, unknown, ...[string, string][]];
 const ports = 'wanted HOST:PORT with a port 0-65535';
+const aRelay = 'wanted the address of a relay like "wss://relay.example/relay"';
 const cases: Case[] = [
   [
     'raida.number',
@@ -251,6 +252,13 @@ cases.push(
   ['transfer.trusted_peers_file', '"known_peers"', undefined, file],
   ['transfer.control_socket', '"control.sock"', undefined, ['""', 'wanted a socket, got ""']],
   ['transfer.max_transfers', '64', 64, ['1001', 'wanted an integer 1-1000, got 1001']],
+  [
+    'transfer.relay',
+    '"wss://relay.example/relay"',
+    'wss://relay.example/relay',
+    ['"https://relay.example"', `${aRelay}, got "https://relay.example"`],
+    ['8443', `${aRelay}, got 8443`],
+  ],
 );
 
 function load(text: string) {

@@ -13,6 +13,7 @@ import {
 } from '@andvari/host-common/engine/generated/limits';
 import { backends, type WantedBackend } from '../io/choose-backend.ts';
 import { storeUrlProblem } from '../store/open-store.ts';
+import { parseRelayAddress } from '../transfer/relay-address.ts';
 
 export interface Endpoint {
   /** An address or a name; IPv6 without brackets. */
@@ -74,6 +75,7 @@ export interface ConfigValues {
   'transfer.trusted_peers_file': string;
   'transfer.control_socket': string;
   'transfer.max_transfers': number;
+  'transfer.relay': string;
   'log.level': 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 }
 
@@ -273,6 +275,18 @@ const networkInterface: KeyRule<string> = {
   },
 };
 
+const relayAddress: KeyRule<string> = {
+  default: undefined,
+  parse(value) {
+    try {
+      parseRelayAddress(value as string);
+      return value as string;
+    } catch {
+      return wanted('the address of a relay like "wss://relay.example/relay"', value);
+    }
+  },
+};
+
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
@@ -333,6 +347,7 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'transfer.trusted_peers_file': path('a file'),
   'transfer.control_socket': path('a socket'),
   'transfer.max_transfers': integer(1, 1000, '16'),
+  'transfer.relay': relayAddress,
   'log.level': choice(levels, 'info'),
 };
 

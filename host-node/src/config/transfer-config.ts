@@ -13,6 +13,8 @@ export interface TransferConfig {
   trustedPeersFile: string | undefined;
   controlSocket: string | undefined;
   maxTransfers: number;
+  /** Where peers may call too. */
+  relay: string | undefined;
 }
 
 /** What is wrong with the section as a whole. @param placeOf where a key was found, if given */
@@ -47,5 +49,6 @@ export function emitTransfer(
     trustedPeersFile: pathOf('trusted_peers_file'),
     controlSocket: pathOf('control_socket'),
     maxTransfers: values['transfer.max_transfers'],
+    relay: values['transfer.relay'],
   };
 }

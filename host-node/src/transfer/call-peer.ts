@@ -1,9 +1,11 @@
-/** Calling a peer at a place that a user has named. */
+/** Calling a peer at a place that a user has named, or at the node's relay. */
 import { lookup } from 'node:dns/promises';
 import type { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
+import { PeerAddressError } from '@andvari/host-common/transfer/peer-id-text';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
+import type { NodeRelay } from './node-relay.ts';
 import { farEndOf } from './socket-address.ts';
 
 /** The peer cannot be reached: nobody is there, or another one, or it says no. */
@@ -13,7 +15,9 @@ export class PeerUnreachableError extends Error {
 }
 
 /** How a call comes to nothing without a fault of the caller's. */
-const UNREACHED = new Set(['ANDVARI_HANDSHAKE_TIMEOUT', 'ANDVARI_SESSION_CLOSED']);
+const NO_ANSWER = 'ANDVARI_HANDSHAKE_TIMEOUT';
+const UNREACHED = new Set([NO_ANSWER, 'ANDVARI_SESSION_CLOSED']);
+const SILENCE = 'the peer is not there, it is another one, or it does not let us in';
 
 /**
  * The first address of a host; an address is its own.
@@ -40,15 +44,45 @@ export async function resolvePlace(
   }
 }
 
-/** Any free port, from which packets go to that address. */
-export function listenFor({ host }: SocketAddress): SocketAddress {
-  return { host: host.includes(':') ? '::' : '0.0.0.0', port: 0 };
+/** Any free port, from which packets go to that address, or to a relay alone. */
+export function listenFor(place: SocketAddress | undefined): SocketAddress {
+  return { host: place?.host.includes(':') ? '::' : '0.0.0.0', port: 0 };
+}
+
+/** Where a peer is called. */
+export interface CalledAt {
+  farEnd: Uint8Array;
+  /** For people. */
+  text: string;
+  /** Why it does not answer, if that is known. */
+  whySilent?: () => string | undefined;
+}
+
+/**
+ * At its place (an IP address and a port) if it has one, else at the relay.
+ * @throws PeerAddressError: there is neither
+ */
+export function calledAt({ peerId, place, relay }: Whereabouts): CalledAt {
+  if (place) return { farEnd: farEndOf(place), text: formatAddress(place) };
+  if (!relay) {
+    throw new PeerAddressError('without a relay a peer is called at its address: PEER@HOST:PORT');
+  }
+  return {
+    farEnd: relay.farEndOf(peerId),
+    text: `the relay ${relay.host}`,
+    whySilent: () => relay.whySilent(peerId),
+  };
+}
+
+interface Whereabouts {
+  peerId: Uint8Array;
+  place: SocketAddress | undefined;
+  relay: NodeRelay | undefined;
 }
 
 export interface PeerCall {
   peerId: Uint8Array;
-  /** An IP address and a port. */
-  place: SocketAddress;
+  at: CalledAt;
   /** For all of it; the handshake gives up after 10 s by itself. */
   timeoutMs: number;
   signal: AbortSignal;
@@ -60,23 +94,23 @@ export interface PeerCall {
  */
 export async function callPeer(
   endpoint: TransferEndpoint,
-  { peerId, place, timeoutMs, signal }: PeerCall,
+  { peerId, at, timeoutMs, signal }: PeerCall,
 ): Promise<TransferSession> {
   const late = AbortSignal.timeout(timeoutMs);
   try {
     const either = AbortSignal.any([signal, late]);
-    return await endpoint.connect(peerId, farEndOf(place), { signal: either });
+    return await endpoint.connect(peerId, at.farEnd, { signal: either });
   } catch (error) {
     if (signal.aborted) throw error;
-    const at = formatAddress(place);
     if (late.aborted) {
-      const why = 'the peer is not there, it is another one, or it does not let us in';
-      const message = `${at}: no answer within ${timeoutMs} ms: ${why}`;
+      const why = at.whySilent?.() ?? SILENCE;
+      const message = `${at.text}: no answer within ${timeoutMs} ms: ${why}`;
       throw new PeerUnreachableError(message, { cause: error });
     }
     const { code = '', message } = error as { code?: string; message: string };
     if (!UNREACHED.has(code)) throw error;
-    throw new PeerUnreachableError(`${at}: ${oneLine(message)}`, { cause: error });
+    const why = (code === NO_ANSWER && at.whySilent?.()) || oneLine(message);
+    throw new PeerUnreachableError(`${at.text}: ${why}`, { cause: error });
   }
 }
 

@@ -2,6 +2,7 @@
 import {
   checkFunction,
   checkKnown,
+  checkMethods,
   checkObject,
   checkText,
   checkWhole,
@@ -10,6 +11,9 @@ import type { Caller } from '@andvari/host-common/transfer/endpoint-options';
 import type { Identity } from '@andvari/host-common/transfer/identity';
 import { dataFolder, identityPath, knownPeersPath } from './data-folder.ts';
 import { KnownPeers } from './known-peers.ts';
+import { type NodeIdentity, newIdentity } from './node-identity.ts';
+import { WsRelay, type WsRelayOptions } from './relay/ws-relay.ts';
+import { parseRelayAddress } from './relay-address.ts';
 
 /** Each may have a window of 8 MiB on its way, and a session of its own in the engine. */
 export const TRANSFERS_MAX = 1000;
@@ -34,13 +38,18 @@ export interface TransferNodeConfig {
   trust?: ((peer: Caller) => boolean) | undefined;
   /** Told that the list cannot be read, or what `trust` threw; the caller is not let in then. */
   onTrustError?: ((error: unknown) => void) | undefined;
+  /**
+   * Where peers can be called that have no address, and can call: its address, as
+   * parseRelayAddress() reads it, or what WsRelay takes. `identity` has a signer then.
+   */
+  relay?: string | WsRelayOptions | undefined;
   /** Sessions at once, and transfers both ways, 1 to 1000 [16]. */
   maxTransfers?: number | undefined;
 }
 
 const KEYS = [
   ...['dataFolder', 'identityPath', 'passphrase', 'identity', 'host', 'port'],
-  ...['trustedPeersFile', 'trust', 'onTrustError', 'maxTransfers'],
+  ...['trustedPeersFile', 'trust', 'onTrustError', 'maxTransfers', 'relay'],
 ] as const;
 
 /** For `trust`, of a node that only calls. */
@@ -54,7 +63,12 @@ export type WholeConfig = Required<
     { [Key in keyof TransferNodeConfig]-?: Exclude<TransferNodeConfig[Key], undefined> },
     'dataFolder' | 'host' | 'port' | 'trustedPeersFile' | 'trust' | 'maxTransfers'
   >
-> & { who: { identity: Identity } | { identityFile: string; passphrase?: string | undefined } };
+> & {
+  who: { identity: Identity } | { identityFile: string; passphrase?: string | undefined };
+  relay: WsRelayOptions | undefined;
+  /** A new key at the relay: the other processes of this identity keep theirs. */
+  relayAs: NodeIdentity | undefined;
+};
 
 /** The configuration of a node is none; `cause` says what a key was given. */
 export class NodeConfigError extends Error {
@@ -80,7 +94,14 @@ export function wholeConfig(config: TransferNodeConfig): WholeConfig {
     trustedPeersFile,
     trust: trustOf(config, trustedPeersFile),
     maxTransfers: config.maxTransfers ?? TRANSFERS,
+    relay: relayOf(config),
+    relayAs: config.trust === nobody ? newIdentity() : undefined,
   };
+}
+
+/** @throws RelayAddressError */
+function relayOf({ relay }: TransferNodeConfig): WsRelayOptions | undefined {
+  return typeof relay === 'string' ? parseRelayAddress(relay) : relay;
 }
 
 /** As the file is at that moment: who is trusted no more is not let in any more. */
@@ -111,8 +132,13 @@ function checkConfig(config: TransferNodeConfig): void {
   checkWhole('port', port, 0, 65_535);
   checkWhole('maxTransfers', maxTransfers, 1, TRANSFERS_MAX);
   if (config.passphrase !== undefined) checkText('passphrase', config.passphrase);
+  const relay = relayOf(config);
+  if (relay !== undefined) new WsRelay(relay);
   if (identity === undefined) return;
   checkObject('identity', identity);
+  if (relay !== undefined) {
+    checkMethods('identity.signer', (identity as Partial<NodeIdentity>).signer, ['sign']);
+  }
   if (config.identityPath !== undefined || config.passphrase !== undefined) {
     throw new RangeError('identity: wanted alone, without identityPath and passphrase');
   }

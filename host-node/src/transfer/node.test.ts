@@ -239,6 +239,9 @@ describe('a node', () => {
     [{ host: 4 }, /host: wanted a string/],
     [{ identity: newIdentity(), passphrase: 'x' }, /identity: wanted alone/],
     [null, /config: wanted an object/],
+    [{ relay: 'https://relay.example' }, /wanted the address of a relay/],
+    [{ relay: { url: 'https://relay.example' } }, /url: wanted a wss:/],
+    [{ relay: 'wss://relay.example', identity: { peerId: 1 } }, /identity.signer/],
   ])('of %o is none', async (config, why) => {
     const creating = TransferNode.create(config as TransferNodeConfig);
     await expect(creating).rejects.toThrow(NodeConfigError);

@@ -1,17 +1,17 @@
 /**
- * A node that sends and receives files (seed 002 section 9): its identity, one UDP port, its
- * sessions and transfers. What the commands of transfer stand on.
+ * A node that sends and receives files (seed 002 section 9): its identity, one UDP port, a relay if
+ * it has one, its sessions and transfers. What the commands of transfer stand on.
  */
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { checkKnown, checkWhole } from '@andvari/host-common/transfer/argument-checks';
 import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
 import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
 import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
-import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import { PeerAddressError, peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
-import { callPeer, resolvePlace } from './call-peer.ts';
+import { calledAt, callPeer, resolvePlace } from './call-peer.ts';
 import { type CalledPeer, calledPeer } from './called-peer.ts';
 import { makeDataFolder } from './data-folder.ts';
 import { FileReceiver } from './files/file-receiver.ts';
@@ -20,6 +20,7 @@ import { partSecret } from './files/part-secret.ts';
 import { type TransferNodeConfig, type WholeConfig, wholeConfig } from './node-config.ts';
 import { type NodeEndpoint, openNodeEndpoint } from './open-endpoint.ts';
 import { ownAddresses } from './own-addresses.ts';
+import { relayAddressText } from './relay-address.ts';
 import { type ReceiverOptions, TransferReceiver } from './transfer-receiver.ts';
 
 export { FileTransfer as Transfer } from '@andvari/host-common/transfer/files/file-transfer';
@@ -77,16 +78,17 @@ export class TransferNode implements AsyncDisposable {
 
   /**
    * Listens from then on; whoever has it shuts it down.
-   * @throws NodeConfigError; what openIdentity() does; PortInUseError, AddressError
+   * @throws NodeConfigError; what openIdentity() does; PortInUseError, AddressError; RelayError
    */
   static async create(config: TransferNodeConfig = {}): Promise<TransferNode> {
     const whole = wholeConfig(config);
-    const { who, host, port, trust, maxTransfers: sessions } = whole;
+    const { who, host, port, trust, relay, relayAs, maxTransfers: sessions } = whole;
     const several = Math.max(BLOCKS.ofSeveral, BLOCKS.each * sessions);
     const sizes = { sessions, blocks: sessions === 1 ? BLOCKS.ofOne : several };
     const module = await plainEngine();
     const more = { listen: { host, port }, trust, sizes, windowKiB: WINDOW_KIB };
-    return new TransferNode(whole, await openNodeEndpoint({ ...who, ...more }), module);
+    const at = { relay, relayAs };
+    return new TransferNode(whole, await openNodeEndpoint({ ...who, ...more, ...at }), module);
   }
 
   /** Its peer ID, 32 bytes, a copy; peerIdText() writes it. */
@@ -109,16 +111,22 @@ export class TransferNode implements AsyncDisposable {
     return this.#opened.endpoint.incoming;
   }
 
-  /** How others call it, PEER@HOST:PORT, the likeliest first. @param host instead of our own */
+  /**
+   * How others call it, the likeliest first: PEER@RELAY (relay-address.ts) if it has one, and
+   * PEER@HOST:PORT. @param host instead of our own
+   */
   codes(host?: string): [string, ...string[]] {
     const places = host ? [{ host, port: this.bound.port }] : ownAddresses(this.bound);
     const peer = peerIdText(this.#opened.peerId);
     const codes = places.map((place) => `${peer}@${formatAddress(place)}`);
+    const { relay } = this.#config;
+    if (relay) codes.unshift(`${peer}@${relayAddressText(relay)}`);
     return codes as [string, ...string[]];
   }
 
   /**
-   * A session with a peer: PEER@HOST:PORT, where PEER may be a name of the trusted peers.
+   * A session with a peer: PEER@HOST:PORT, where PEER may be a name of the trusted peers; or at
+   * the relay of this node, PEER alone or as codes() says it.
    * @throws PeerAddressError, PeerIdError, KnownPeersError, PeerNameUnknownError;
    * PeerUnreachableError; TransferError ANDVARI_TRANSFER_FULL; TransferNodeError; the reason of the
    * signal
@@ -130,11 +138,15 @@ export class TransferNode implements AsyncDisposable {
     this.#checkOpen();
     checkWhole('timeoutMs', timeoutMs, 1, TIMEOUT_MS_MAX);
     const { trustedPeersFile } = this.#config;
-    const called = typeof peer === 'string' ? calledPeer(peer, trustedPeersFile) : peer;
+    const { endpoint, relay } = this.#opened;
+    const hasRelay = relay !== undefined;
+    const called = typeof peer === 'string' ? calledPeer(peer, trustedPeersFile, hasRelay) : peer;
     const either = this.#either(signal);
-    const place = await resolvePlace(called.address, either);
-    const call = { peerId: called.peerId, place, timeoutMs, signal: either };
-    return await callPeer(this.#opened.endpoint, call);
+    const { peerId, address } = called;
+    this.#checkRelay(called);
+    const place = address && (await resolvePlace(address, either));
+    const at = calledAt({ peerId, place, relay });
+    return await callPeer(endpoint, { peerId, at, timeoutMs, signal: either });
   }
 
   /**
@@ -200,6 +212,11 @@ export class TransferNode implements AsyncDisposable {
 
   #checkOpen(): void {
     this.#over.signal.throwIfAborted();
+  }
+
+  #checkRelay({ relay }: CalledPeer): void {
+    if (!relay || relay.url === this.#config.relay?.url) return;
+    throw new PeerAddressError(`this node is not at the relay ${relay.url}, where the peer is`);
   }
 
   #either(signal: AbortSignal | undefined): AbortSignal {
@@ -275,9 +292,9 @@ async function offeredOn(
   file: OutgoingFile,
   signal: AbortSignal,
 ): Promise<FileTransfer> {
-  const { peerId, authenticationString } = session;
+  const { peerId, authenticationString, way } = session;
   const sent = await file.offeredTo(peerId, signal);
   const { offer } = sent;
-  const facts = { offer, path: file.path, peerId, authenticationString };
+  const facts = { offer, path: file.path, peerId, authenticationString, way };
   return new FileTransfer(await offerFile(session, sent), { ...facts, direction: 'send' });
 }

@@ -1,15 +1,19 @@
-/** The endpoint of a node over UDP: how all commands of transfer begin. */
+/** The endpoint of a node over UDP, and a relay if it has one: how all of transfer begins. */
 import { CLIENT_IDENTITY, type TransferSizes } from '@andvari/host-common/engine/configuration';
 import { Engine } from '@andvari/host-common/engine/engine';
 import { plainEngine } from '@andvari/host-common/engine/module';
+import { checkMethods } from '@andvari/host-common/transfer/argument-checks';
 import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
 import { transferSizes } from '@andvari/host-common/transfer/engine-transfer';
 import type { Identity } from '@andvari/host-common/transfer/identity';
+import { DirectAndRelayed } from '@andvari/host-common/transfer/relay/direct-and-relayed';
 import type { WantedBackend } from '../io/choose-backend.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
-import { openIdentity } from './node-identity.ts';
+import { type NodeIdentity, openIdentity } from './node-identity.ts';
+import { NodeRelay } from './node-relay.ts';
 import { nodeX25519 } from './node-x25519.ts';
+import type { WsRelayOptions } from './relay/ws-relay.ts';
 import { UdpTransport } from './udp-transport.ts';
 
 /** Sessions at once, of a node that does not say. */
@@ -38,6 +42,10 @@ interface NodeOptions extends MoreOptions {
   sizes?: TransferSizes;
   /** How datagrams are carried [the best that is there]. */
   backend?: WantedBackend;
+  /** Where peers may meet it besides; the identity signs for it. */
+  relay?: WsRelayOptions | undefined;
+  /** By what key it is there, of a node that only calls [its identity's]. */
+  relayAs?: NodeIdentity | undefined;
 }
 
 export interface NodeEndpoint {
@@ -48,12 +56,13 @@ export interface NodeEndpoint {
   bound: SocketAddress;
   /** `mmsg` or `portable`. */
   backend: string;
+  relay: NodeRelay | undefined;
 }
 
 /**
  * Opens it; whoever has it closes it.
- * @throws what openIdentity() does; PortInUseError, AddressError, BackendError; TypeError,
- * RangeError: an option that is none
+ * @throws what openIdentity() does; PortInUseError, AddressError, BackendError; RelayError, what
+ * WsRelay says (of a certificate, say); TypeError, RangeError: an option that is none
  */
 export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<NodeEndpoint> {
   const {
@@ -61,9 +70,11 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
     trust = () => false,
     sizes = { sessions: SESSIONS },
     backend = 'auto',
+    relay: relayOptions,
+    relayAs,
     ...others
   } = options;
-  const transport = new UdpTransport(listen, { backend });
+  const udp = new UdpTransport(listen, { backend });
   const module = await plainEngine();
   const engine = Engine.create({
     module,
@@ -71,10 +82,18 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
     identity: CLIENT_IDENTITY,
   });
   const { identity, more } = await identityIn(others);
+  const relay = relayOptions && new NodeRelay(relayOptions, relayAs ?? signing(identity));
+  const transport = relay ? new DirectAndRelayed(udp, relay.datagrams) : udp;
   const own = { engine, transport, identity, x25519: nodeX25519, trust };
   const endpoint = await TransferEndpoint.open({ ...more, ...own });
-  const { bound } = transport;
-  return { endpoint, peerId: identity.peerId, bound, backend: transport.backend };
+  const { bound, backend: carrier } = udp;
+  return { endpoint, peerId: identity.peerId, bound, backend: carrier, relay };
+}
+
+/** @throws TypeError: it cannot sign */
+function signing(identity: Identity & { signer?: unknown }): NodeIdentity {
+  checkMethods('identity.signer', identity.signer, ['sign']);
+  return identity as NodeIdentity;
 }
 
 /** Who it is, and the options besides. */

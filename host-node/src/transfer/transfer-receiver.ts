@@ -1,4 +1,5 @@
 /** What peers offer a node, one after the other, until somebody wants no more of it. */
+import type { Way } from '@andvari/host-common/transfer/far-end';
 import type { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
 import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
 import type { FileReceiver, OfferedFile } from './files/file-receiver.ts';
@@ -50,6 +51,11 @@ export class TransferOffer {
   /** Who offers it: an Ed25519 key, 32 bytes. */
   get peerId(): Uint8Array {
     return this.#offered.peerId;
+  }
+
+  /** How it comes: directly, or through a relay. */
+  get way(): Way {
+    return this.#offered.way;
   }
 
   /** Of the session, for two people to compare. */

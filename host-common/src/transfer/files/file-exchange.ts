@@ -1,4 +1,6 @@
 /** Files on a session: what we offer, and what the peer offers us. */
+
+import type { Way } from '../far-end.ts';
 import type { TransferSession } from '../transfer-session.ts';
 import type { TransferStream } from '../transfer-stream.ts';
 import type { FileHash } from './file-hash.ts';
@@ -27,6 +29,8 @@ export class IncomingFile {
   readonly peerId: Uint8Array;
   /** Of the session on which it is offered. */
   readonly authenticationString: string;
+  /** How it comes. */
+  readonly way: Way;
   private readonly records: RecordStream;
   private isOpen = true;
 
@@ -34,6 +38,7 @@ export class IncomingFile {
     this.offer = offer;
     this.peerId = session.peerId;
     this.authenticationString = session.authenticationString;
+    this.way = session.way;
     this.records = records;
   }
 

@@ -1,5 +1,6 @@
 /** One file on its way, in either direction, as an application sees it (seed 002 section 9). */
 import { checkWhole } from '../argument-checks.ts';
+import type { Way } from '../far-end.ts';
 import { WakeSignal } from '../wake-signal.ts';
 import { CHUNK_BYTES, chunkCount } from './file-hash.ts';
 import type { FileOffer } from './file-offer.ts';
@@ -63,6 +64,8 @@ export interface TransferFacts {
   peerId: Uint8Array;
   /** Of the session, for two people to compare. */
   authenticationString: string;
+  /** How it goes, or how it came when it was offered first. */
+  way: Way;
 }
 
 export class FileTransfer {
@@ -72,6 +75,7 @@ export class FileTransfer {
   readonly offer: FileOffer;
   readonly peerId: Uint8Array;
   readonly authenticationString: string;
+  readonly way: Way;
   /** Rejects with what ended it. */
   readonly completion: Promise<TransferResult>;
   private readonly mover: Mover;
@@ -83,12 +87,13 @@ export class FileTransfer {
   private last: TransferEvent | undefined;
 
   constructor(mover: Mover, facts: TransferFacts) {
-    const { offer, direction, path, peerId, authenticationString } = facts;
+    const { offer, direction, path, peerId, authenticationString, way } = facts;
     this.id = offer.transferId;
     this.offer = offer;
     this.direction = direction;
     this.peerId = peerId;
     this.authenticationString = authenticationString;
+    this.way = way;
     this.mover = mover;
     this.startBytes = mover.doneBytes;
     this.meter = new RateMeter(this.startMs, this.startBytes);

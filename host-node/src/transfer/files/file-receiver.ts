@@ -1,6 +1,7 @@
 /** What receives files, from all who call an endpoint (seed 002 section 9). */
 import { nameOf } from '@andvari/host-common/transfer/byte-strings';
 import type { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
+import type { Way } from '@andvari/host-common/transfer/far-end';
 import { FileDownload } from '@andvari/host-common/transfer/files/file-download';
 import {
   type IncomingFile,
@@ -38,6 +39,7 @@ export interface OfferedFile {
   readonly peerId: Uint8Array;
   /** Of the session, for two people to compare. */
   readonly authenticationString: string;
+  readonly way: Way;
   /**
    * Takes it into a folder. A file that comes already has one source more then.
    * @param onEntry told of each file of a folder that has come whole; not of one with no bytes,
@@ -168,6 +170,7 @@ export class FileReceiver {
       manifest: inspected?.manifest,
       peerId: file.peerId,
       authenticationString: file.authenticationString,
+      way: file.way,
       accept: (folder, onEntry) => {
         decided();
         return this.#accept({ file, inspected, folder, onEntry });
@@ -213,7 +216,7 @@ export class FileReceiver {
 
   async #begin({ file, inspected, folder, onEntry }: Taken): Promise<Coming> {
     const { secret, hash } = this.#options;
-    const { offer, peerId, authenticationString } = file;
+    const { offer, peerId, authenticationString, way } = file;
     const manifest = inspected?.manifest;
     const sink = await PartFile.open({ folder, offer, secret, hash, manifest });
     try {
@@ -224,7 +227,7 @@ export class FileReceiver {
     }
     const onChunk = manifest && onEntry && whenWhole(manifest, sink.have, onEntry);
     const download = new FileDownload({ offer, sink, hash, ...(onChunk && { onChunk }) });
-    const of = { offer, peerId, authenticationString };
+    const of = { offer, peerId, authenticationString, way };
     const transfer = new FileTransfer(download, { ...of, path: folder, direction: 'receive' });
     return { download, transfer };
   }
