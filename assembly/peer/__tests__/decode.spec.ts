@@ -47,7 +47,7 @@ describe("decode", () => {
     const response = openMessage(PeerKind.RESPONSE, PeerWire.MESSAGE, PEER_RESPONSE_BYTES_MAX + 1);
     expect(response).toBe(PeerVerdict.MESSAGE_TOO_LARGE);
     expect(PeerBlock.OUT - PeerBlock.IN).toBe(PEER_RESPONSE_BYTES_MAX);
-    expect(PeerBlock.BYTES - PeerBlock.OUT).toBe(PEER_RESPONSE_BYTES_MAX);
+    expect(PeerBlock.GATE - PeerBlock.OUT).toBe(PEER_RESPONSE_BYTES_MAX);
   });
 
   test("an array never reads past the end", () => {
