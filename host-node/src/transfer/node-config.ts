@@ -86,6 +86,7 @@ export function wholeConfig(config: TransferNodeConfig): WholeConfig {
   const { dataFolder: folder = dataFolder(process.env), identity, passphrase } = config;
   const { trustedPeersFile = knownPeersPath(folder) } = config;
   const identityFile = config.identityPath ?? identityPath(folder);
+  const relay = relayOf(config);
   return {
     dataFolder: folder,
     who: identity ? { identity } : { identityFile, passphrase },
@@ -94,8 +95,8 @@ export function wholeConfig(config: TransferNodeConfig): WholeConfig {
     trustedPeersFile,
     trust: trustOf(config, trustedPeersFile),
     maxTransfers: config.maxTransfers ?? TRANSFERS,
-    relay: relayOf(config),
-    relayAs: config.trust === nobody ? newIdentity() : undefined,
+    relay,
+    relayAs: relay && config.trust === nobody ? newIdentity() : undefined,
   };
 }
 
