@@ -11,7 +11,7 @@ import {
 import { type AdminOptions, parseServers } from './admin-connection.ts';
 import { stats } from './admin-stats.ts';
 import type { CommandContext } from './command-context.ts';
-import { parseTimeout } from './wallet.ts';
+import { parseTimeout } from './options.ts';
 import { DEFAULT_NETWORK } from './wallet-connection.ts';
 
 /** `andvari admin`. */

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
-import { createLogger, type LogLevel } from '../log/logger.ts';
+import type { LogLevel } from '../log/log-level.ts';
+import { createLogger } from '../log/logger.ts';
 import { LiveScreen } from '../network/live-screen.ts';
 import { LocalNetwork } from '../network/local-network.ts';
 import { type NetworkView, renderNetwork } from '../network/network-table.ts';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { LOG_LEVELS, type LogLevel } from '../log/logger.ts';
+import { LOG_LEVELS, type LogLevel } from '../log/log-level.ts';
 
 /** A port number; 0 lets the system choose. For commander's option parsers. */
 export function parsePort(text: string): number {
@@ -33,4 +33,11 @@ export function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((name) => name === text);
   if (level) return level;
   throw new InvalidArgumentError(`wanted one of ${LOG_LEVELS.join(', ')}.`);
+}
+
+/** Milliseconds. */
+export function parseTimeout(text: string): number {
+  const timeoutMs = Number(text);
+  if (/^\d{1,6}$/.test(text) && timeoutMs >= 1) return timeoutMs;
+  throw new InvalidArgumentError('wanted milliseconds from 1 to 999999.');
 }

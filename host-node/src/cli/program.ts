@@ -1,17 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { registerAdminCommands } from './admin.ts';
-import { registerCoinsCommands } from './coins.ts';
 import type { CommandContext } from './command-context.ts';
-import { registerCompletionCommand } from './completion.ts';
-import { registerConfigCommands } from './config.ts';
-import { registerConformanceCommand } from './conformance.ts';
+import { commandsOf } from './commands.ts';
 import { ExitCode, exitCodeOf } from './exit-code.ts';
-import { registerNetworkCommands } from './network.ts';
-import { registerRatatoskrCommands } from './ratatoskr.ts';
-import { registerServeCommand } from './serve.ts';
-import { registerTransferCommands } from './transfer-commands.ts';
-import { registerWalletCommands } from './wallet.ts';
 
 /**
  * Run one command line (without the program's name) to its end. Errors are told to the user in one
@@ -23,7 +14,9 @@ export async function runProgram(
   context: CommandContext,
 ): Promise<number> {
   try {
-    await makeProgram(context).parseAsync(words, { from: 'user' });
+    const program = makeProgram(context);
+    for (const register of await commandsOf(words)) register(program, context);
+    await program.parseAsync(words, { from: 'user' });
     return context.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return usage(error, context);
@@ -38,7 +31,7 @@ export async function runProgram(
 }
 
 function makeProgram(context: CommandContext): Command {
-  const program = new Command('andvari')
+  return new Command('andvari')
     .description('RAIDA servers, a network of them on this machine, and a wallet for their coins.')
     .version(manifest.version, '--version')
     .helpOption('-h, --help')
@@ -54,17 +47,6 @@ function makeProgram(context: CommandContext): Command {
       'after',
       '\nExit codes: 0 ok, 1 wrong use, 2 network, 3 integrity (counterfeit, limbo), 4 refused.',
     );
-  registerServeCommand(program, context);
-  registerConfigCommands(program, context);
-  registerNetworkCommands(program, context);
-  registerCoinsCommands(program, context);
-  registerWalletCommands(program, context);
-  registerAdminCommands(program, context);
-  registerRatatoskrCommands(program, context);
-  registerTransferCommands(program, context);
-  registerConformanceCommand(program, context);
-  registerCompletionCommand(program, context);
-  return program;
 }
 
 /** Help and version are no errors, though commander ends with one. */

@@ -20,8 +20,8 @@ import { createDeviceSecret, parseDeviceSecret } from '../ratatoskr/device-secre
 import { NodeEd25519Verifier } from '../ratatoskr/node-ed25519.ts';
 import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
+import { parseTimeout } from './options.ts';
 import { resolveCallAddress } from './ratatoskr-address.ts';
-import { parseTimeout } from './wallet.ts';
 import { InputError } from './wallet-input.ts';
 import { readRegularFile, readStdin } from './wallet-read.ts';
 

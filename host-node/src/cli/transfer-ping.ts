@@ -10,6 +10,7 @@ import { newIdentity } from '../transfer/node-identity.ts';
 import { openNodeEndpoint } from '../transfer/open-endpoint.ts';
 import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
+import { parseTimeout } from './options.ts';
 import {
   type IdentityOptions,
   identityFileOf,
@@ -18,7 +19,6 @@ import {
 } from './transfer-identity.ts';
 import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile } from './transfer-trust.ts';
-import { parseTimeout } from './wallet.ts';
 
 const COUNT_MAX = 1_000_000;
 const INTERVAL_S_MAX = 3600;

@@ -19,6 +19,7 @@ import { relayAddressText } from '../transfer/relay-address.ts';
 import type { TransferOffer, TransferReceiver } from '../transfer/transfer-receiver.ts';
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
+import { parseTimeout } from './options.ts';
 import { parseListen } from './transfer-address.ts';
 import {
   type IdentityOptions,
@@ -29,7 +30,6 @@ import {
 import { sizeText, untilDone } from './transfer-progress.ts';
 import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile, loadKnownPeers } from './transfer-trust.ts';
-import { parseTimeout } from './wallet.ts';
 import { InputError } from './wallet-input.ts';
 
 interface ReceiveOptions extends IdentityOptions, RelayOptions {

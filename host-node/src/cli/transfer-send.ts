@@ -8,6 +8,7 @@ import type { LeftOut } from '../transfer/files/tree-source.ts';
 import { TransferNode } from '../transfer/node.ts';
 import { nobody } from '../transfer/node-config.ts';
 import type { CommandContext } from './command-context.ts';
+import { parseTimeout } from './options.ts';
 import { parseListen } from './transfer-address.ts';
 import { type HandOutOptions, handOut } from './transfer-hand-out.ts';
 import {
@@ -19,7 +20,6 @@ import {
 import { untilDone } from './transfer-progress.ts';
 import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile } from './transfer-trust.ts';
-import { parseTimeout } from './wallet.ts';
 
 interface SendOptions extends IdentityOptions, RelayOptions, HandOutOptions {
   timeout: number;

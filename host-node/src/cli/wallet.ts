@@ -6,6 +6,7 @@ import {
 } from '@andvari/host-common/raida/coin';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { parseTimeout } from './options.ts';
 import { type ChangeOptions, type CoinToBreak, change } from './wallet-change.ts';
 import { DEFAULT_NETWORK } from './wallet-connection.ts';
 import { detect } from './wallet-detect.ts';
@@ -130,13 +131,6 @@ function withNetwork(command: Command): Command {
         'limbo, pending,\nreturned or unchanged coins, after heal also fracked ones, 4 refused: ' +
         'an empty locker,\nno free serial numbers, a wallet file in use.',
     );
-}
-
-/** Milliseconds, for commander's option parsers. */
-export function parseTimeout(text: string): number {
-  const timeoutMs = Number(text);
-  if (/^\d{1,6}$/.test(text) && timeoutMs >= 1) return timeoutMs;
-  throw new InvalidArgumentError('wanted milliseconds from 1 to 999999.');
 }
 
 function parseAmount(text: string): bigint {

@@ -1,8 +1,6 @@
 import pino from 'pino';
+import type { LogLevel } from './log-level.ts';
 
-/** The levels an operator may ask for; `silent` logs nothing. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Logger = pino.Logger;
 
 export interface LoggerOptions {

@@ -3,7 +3,8 @@ import { REQUEST_RECORDS } from '@andvari/host-common/engine/generated/limits';
 import { RequestRecord, Requests } from '@andvari/host-common/engine/generated/requests';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createLogger, type LogLevel } from '../log/logger.ts';
+import type { LogLevel } from '../log/log-level.ts';
+import { createLogger } from '../log/logger.ts';
 import { RequestNumbers } from './request-numbers.ts';
 import { RaidaStatistics, RECENT_RECORDS_MAX } from './statistics.ts';
 
