@@ -6,6 +6,7 @@ import {
 } from '@andvari/host-common/transfer/files/file-transfer-error';
 import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import { relayAddressText } from '@andvari/host-common/transfer/relay/relay-address';
 import type { Command } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
 import { listenFor, resolvePlace } from '../transfer/call-peer.ts';
@@ -15,7 +16,6 @@ import type { KnownPeers } from '../transfer/known-peers.ts';
 import { TransferNode } from '../transfer/node.ts';
 import { everybody, nobody } from '../transfer/node-config.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
-import { relayAddressText } from '../transfer/relay-address.ts';
 import type { TransferOffer, TransferReceiver } from '../transfer/transfer-receiver.ts';
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';

@@ -8,6 +8,7 @@ import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
 import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
 import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
 import { PeerAddressError, peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import { relayAddressText } from '@andvari/host-common/transfer/relay/relay-address';
 import { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
@@ -20,7 +21,6 @@ import { partSecret } from './files/part-secret.ts';
 import { type TransferNodeConfig, type WholeConfig, wholeConfig } from './node-config.ts';
 import { type NodeEndpoint, openNodeEndpoint } from './open-endpoint.ts';
 import { ownAddresses } from './own-addresses.ts';
-import { relayAddressText } from './relay-address.ts';
 import { type ReceiverOptions, TransferReceiver } from './transfer-receiver.ts';
 
 export { FileTransfer as Transfer } from '@andvari/host-common/transfer/files/file-transfer';
