@@ -14,7 +14,7 @@ import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
 import { placeOf } from './far-end.ts';
 import { frameLimits } from './frame-limits.ts';
-import type { Agreed } from './handshake-outcome.ts';
+import { type Agreed, compressionOf } from './handshake-outcome.ts';
 import type { Call } from './handshakes.ts';
 import { IncomingSessions } from './incoming-sessions.ts';
 import { PacketOutput } from './packet-output.ts';
@@ -258,6 +258,7 @@ export class TransferEndpoint {
       maxStreams,
       windowKiB,
       headerProtection: agreed.headerProtection,
+      compression: compressionOf(agreed, this.options),
       mtuMax: transport.maxDatagramBytes,
       secret: this.random(32),
       path: farEnd,
