@@ -45,7 +45,7 @@ async function wireOf(
 }
 
 describe('a stream that compresses', () => {
-  it('carries a text with less than half of the bytes, and one that does not with all', async () => {
+  it('carries a text with less than half of the bytes, which a plain one does not', async () => {
     const pair = await world.pair();
     const plain = await wireOf(pair, text(BYTES), false);
     const packed = await wireOf(pair, text(BYTES), true);
