@@ -1,7 +1,9 @@
 import { CloseError, Compression, FrameFlag, FrameHead, FrameType } from "../../core/transfer";
+import { Pool } from "../../core/transfer-memory";
 import { fromHex, pseudoRandom, seed } from "../../crypto/__tests__/bytes";
 import { checkPayload } from "../payload";
-import { nextReadable, readAt, readOffset } from "../receive-side";
+import { giveEntry, takeEntry } from "../pool";
+import { consumed, nextReadable, readAt, readOffset, setUnordered } from "../receive-side";
 import { finishStream, roomAt, writeRoom, written } from "../send-side";
 import { Head } from "../session-head";
 import { hasFlag, Part, partOf, Stream, StreamFlag, setFlag, streamOf } from "../stream";
@@ -208,6 +210,41 @@ describe("CMP", () => {
     expect(nextReadable(findStream(b, 1))).toBe(19);
     const bare = forge(FrameType.DATA, FrameFlag.CMP | FrameFlag.SYN, 1, 19, 16);
     expect(handle(b, bare, 0)).toBe(Handled.CLOSE + CloseError.FRAME_ENCODING, "no block");
+  });
+
+  test("of 64 KiB comes in by and by where only the stream's own block is left", () => {
+    for (let unordered = 0; unordered < 2; unordered++) {
+      const number = 1 + 2 * unordered;
+      expect(handle(b, opens(number), 0)).toBe(Handled.OK);
+      const stream = findStream(b, number);
+      if (unordered) setUnordered(stream);
+      const held: u32[] = [];
+      for (let block = takeEntry(Pool.BLOCKS); block; block = takeEntry(Pool.BLOCKS)) {
+        held.push(block);
+      }
+      // One literal, and a match of the rest: 65536 bytes.
+      const frame = forge(FrameType.DATA, FrameFlag.CMP, number, 0, 262);
+      memory.fill(frame + 28, 0xff, 262);
+      memory.copy(frame + 28, fromHex("1f300100"), 4);
+      store<u8>(frame, (65536 - 20) % 255, 28 + 260);
+      store<u8>(frame, 0, 28 + 261);
+      let times = 0,
+        read: u64 = 0,
+        handled: u32 = Handled.NO_ROOM;
+      for (; handled == Handled.NO_ROOM && times < 9; times++) {
+        handled = handle(b, frame, 0);
+        for (let bytes = nextReadable(stream); bytes; bytes = nextReadable(stream)) {
+          expect(load<u8>(readAt + bytes - 1)).toBe(48);
+          read += bytes;
+          consumed(stream, readOffset, bytes);
+        }
+      }
+      expect(handled).toBe(Handled.OK);
+      expect(times).toBe(4, "a block each time");
+      expect(read).toBe(65536);
+      for (let i = 0; i < held.length; i++) giveEntry(Pool.BLOCKS, held[i]);
+      expect(handle(b, closes(number, 65536), 0)).toBe(Handled.OK);
+    }
   });
 
   test("is for DATA, and for what extensions make of it", () => {
