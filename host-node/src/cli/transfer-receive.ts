@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { sizeText } from '@andvari/host-common/transfer/files/amount-text';
 import {
   endedEarly,
   FileTransferError,
@@ -26,7 +27,7 @@ import {
   passphraseOf,
   withIdentity,
 } from './transfer-identity.ts';
-import { sizeText, untilDone } from './transfer-progress.ts';
+import { untilDone } from './transfer-progress.ts';
 import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile, loadKnownPeers } from './transfer-trust.ts';
 import { parseTimeout } from './wallet.ts';
