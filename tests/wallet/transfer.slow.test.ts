@@ -161,6 +161,8 @@ describe('from a page to a page', () => {
     const code = await sender.send(file);
     await receiver.look(code);
     await receiver.hook('accept').click();
+    // Held, it cannot end too soon.
+    await receiver.hook('receive-pause').click();
     await receiver
       .hook('receive-movement')
       .filter({ hasText: /^[1-9][\d.]* MiB of/ })
@@ -288,6 +290,8 @@ describe('is told in one sentence, and nothing hangs:', () => {
     const [sender, receiver] = [await place.person(), await place.person()];
     await receiver.look(await sender.send(randomFile('gone.bin', 24 * MIB)));
     await receiver.hook('accept').click();
+    // Held, it cannot end too soon.
+    await receiver.hook('receive-pause').click();
     await receiver
       .hook('receive-movement')
       .filter({ hasText: /^[1-9][\d.]* MiB of/ })
