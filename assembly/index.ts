@@ -68,7 +68,8 @@ export {
   gateTick as peerGateTick,
   gateUnban as peerGateUnban,
 } from "./peer/gate-exports";
-// Packets of transfer by themselves, for vectors and benches.
+// Packets of transfer and blocks of LZ4 by themselves, for vectors and benches.
+export { lz4Pack, lz4Unpack } from "./transfer/lz4-exports";
 export {
   packetsEnd,
   packetsMove,

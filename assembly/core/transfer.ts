@@ -101,7 +101,18 @@ export const enum OpenArgument {
   REKEY_PACKETS = 200,
   /** 32 random bytes that only this process knows: path challenges follow from them; wiped. */
   SECRET = 204,
-  BYTES = 236,
+  /** A Compression, by the obfuscation. */
+  COMPRESSION = 236,
+  BYTES = 240,
+}
+
+/** Which DATA of a session may go compressed (CMP); in obfuscation Full its lengths would tell. */
+export const enum Compression {
+  BOTH_WAYS = 0,
+  /** What comes, but nothing of ours: we are in Full, and the peer does not know. */
+  RECEIVED = 1,
+  /** None: both know of Full, and a frame with CMP is not well-formed. */
+  NONE = 2,
 }
 
 /** Frame types (section 1.3). */

@@ -88,6 +88,9 @@ export function readU64BE(at: usize): u64 {
  * to the byte; what follows a payload is padding of the frame. False is FRAME_ENCODING.
  */
 export function checkPayload(type: u32, flags: u32, at: usize, length: u32): bool {
+  // Nothing but data is ever compressed; what an extension's flags mean is its own.
+  const isPlain = type != FrameType.DATA && <i32>type < FrameType.EXTENSION_FIRST;
+  if (isPlain && (flags & FrameFlag.CMP) != 0) return false;
   switch (type) {
     case FrameType.DATA:
       return (flags & FrameFlag.SYN) == 0 || length >= <u32>DataPayload.HASH_BYTES;

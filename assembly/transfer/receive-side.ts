@@ -163,7 +163,9 @@ function takeIn(stream: usize, first: u64, end: u64, bytesAt: usize): u64 {
 function takeHead(stream: usize, first: u64, end: u64, bytesAt: usize): void {
   if (!holdsNext(stream, first, end)) return;
   const unordered = hasFlag(stream, StreamFlag.UNORDERED),
-    next = unordered ? first : load<u64>(stream, Stream.HANDED),
+    next = unordered
+      ? coveredTo(stream + Stream.RECEIVED, first)
+      : load<u64>(stream, Stream.HANDED),
     border = ((next >> BLOCK_BITS) + 1) << BLOCK_BITS;
   if (border >= end || !hasBlocks(stream, first, border)) return;
   takeIn(stream, first, border, bytesAt);

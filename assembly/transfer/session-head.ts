@@ -75,6 +75,8 @@ export const enum Head {
   REASON_SLOT = 244,
   /** u32: the largest UDP payload that can leave here. */
   MTU_MAX = 248,
+  /** A Compression, u8. */
+  COMPRESSION = 252,
   BYTES = 256,
 }
 

@@ -76,6 +76,7 @@ function fillHead(session: usize, entry: u32, block: usize): void {
   store<u32>(session, argument(OpenArgument.ROUND_TRIP_US), Head.ROUND_TRIP);
   const mtuMax = min(argument(OpenArgument.MTU_MAX), TRANSFER_PACKET_BYTES_MAX);
   store<u32>(session, max(mtuMax, TRANSFER_PACKET_BYTES_MIN), Head.MTU_MAX);
+  store<u8>(session, argument(OpenArgument.COMPRESSION), Head.COMPRESSION);
   memory.copy(session + Head.SECRET, block + OpenArgument.SECRET, SECRET_BYTES);
 }
 

@@ -4,7 +4,7 @@
  */
 import { TRANSFER } from "../core/memory";
 import { Status } from "../core/status";
-import { OpenRefusal, TransferBlock } from "../core/transfer";
+import { Compression, OpenRefusal, TransferBlock } from "../core/transfer";
 import { goAway } from "./goaway";
 import { makeReady } from "./ready";
 import { consumed, nextReadable, readAt, readOffset, setUnordered } from "./receive-side";
@@ -12,8 +12,8 @@ import { askRekey } from "./rekey";
 import { finishStream, giveUpSending, roomAt, writeRoom, written } from "./send-side";
 import { lifeOf } from "./session";
 import { tellWaiting } from "./session-events";
-import { Life, sessionOf } from "./session-head";
-import { sessionOfStream, streamOf } from "./stream";
+import { Head, Life, sessionOf } from "./session-head";
+import { StreamFlag, sessionOfStream, setFlag, streamOf } from "./stream";
 import { acceptStream, openRefusal, openStream, setPriority } from "./stream-open";
 import { stopStream, streamInfo } from "./streams";
 
@@ -24,6 +24,12 @@ const enum OpenKind {
   BIDI = 1,
   EXPEDITED = 2,
   UNORDERED = 4,
+  /** It packs what we send, where that gains enough; not in obfuscation Full. */
+  PACKS = 8,
+}
+
+function mayPack(session: usize): bool {
+  return load<u8>(session, Head.COMPRESSION) == Compression.BOTH_WAYS;
 }
 
 function live(handle: u32): usize {
@@ -57,6 +63,9 @@ export function streamOpen(handle: u32, kind: u32, length: u32): u32 {
     from = TRANSFER + ARGUMENTS,
     opened = openStream(session, type, (kind >> 8) & 0xff, expedited, from, length);
   if (opened && kind & OpenKind.UNORDERED) setUnordered(streamOf(opened));
+  if (opened && kind & OpenKind.PACKS && mayPack(session)) {
+    setFlag(streamOf(opened), StreamFlag.PACKS);
+  }
   // Numbers are used again when an epoch is over.
   if (!opened && openRefusal == OpenRefusal.NUMBERS) askRekey(session);
   store<u32>(from, openRefusal);

@@ -5,6 +5,7 @@
  */
 import {
   CloseError,
+  Compression,
   ControlType,
   FrameFlag,
   StreamCloseError,
@@ -29,7 +30,7 @@ import { readableBytes } from "./readable";
 import { makeReady } from "./ready";
 import { takeData, takeFinal, takeReset } from "./receive-side";
 import { offerRoom, refreshSending } from "./send-side";
-import { sessionHandle } from "./session-head";
+import { Head, sessionHandle } from "./session-head";
 import { hasFlag, Part, partOf, SessionWant, Stream, StreamFlag, Want } from "./stream";
 import { settle } from "./stream-events";
 import { admit, admitVerdict, peerStops, raiseLocalLimit, setPriority } from "./stream-open";
@@ -53,6 +54,7 @@ export function onData(session: usize, _frame: usize, epoch: u32): u32 {
   let at = payloadAt + hash,
     length = payloadLength - hash;
   if (frameFlags & FrameFlag.CMP) {
+    if (load<u8>(session, Head.COMPRESSION) == Compression.NONE) return ENCODING_ERROR;
     const unpacked = unpackFrame(at, length);
     if (unpacked < 0) return ENCODING_ERROR;
     at = unpackedAt();

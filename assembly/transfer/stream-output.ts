@@ -23,6 +23,7 @@ import {
   sessionCredit,
   streamCredit,
 } from "./flow";
+import { packedBytes } from "./pack";
 import { ControlPayload, EndPayload, OpenPayload } from "./payload";
 import { triedPeer } from "./peer-room";
 import { highestEnd, lowestEnd, lowestFirst, rangeSum, removeRange } from "./ranges";
@@ -40,6 +41,7 @@ import {
 } from "./stream";
 import { noteOver } from "./stream-events";
 import { metadataAt, metadataLength } from "./stream-open";
+import { packData } from "./stream-pack";
 import { dequeue, firstOf, Queue, rotate } from "./stream-queues";
 import { noteEnd } from "./unacked-ends";
 
@@ -110,14 +112,17 @@ export function writeStreamFrame(session: usize, at: usize, room: u32): u32 {
 /** Bytes of a stream: those that were lost, or those that wait. */
 export function writeData(stream: usize, at: usize, room: u32, lost: bool): u32 {
   const set = stream + (lost ? Stream.LOST : Stream.PENDING),
-    first = lowestFirst(set);
-  let bytes = min(lowestEnd(set) - first, <u64>min(room - FrameHead.BYTES, PAYLOAD_MAX));
+    first = lowestFirst(set),
+    payloadMax = min(room - FrameHead.BYTES, PAYLOAD_MAX);
+  let bytes = lowestEnd(set) - first;
   if (!lost) {
     bytes = min(bytes, streamCredit(stream));
     if (!hasFlag(stream, StreamFlag.EXPEDITED)) {
       bytes = min(bytes, sessionCredit(sessionOfStream(stream)));
     }
   }
+  const packed = packData(stream, first, bytes, at + FrameHead.BYTES, payloadMax);
+  bytes = packed ? <u64>packedBytes : min(bytes, <u64>payloadMax);
   const end = first + bytes;
   removeRange(set, first, end);
   if (!lost) bookSent(stream, bytes);
@@ -125,16 +130,17 @@ export function writeData(stream: usize, at: usize, room: u32, lost: bool): u32 
   if (hasFlag(stream, StreamFlag.FINISHING) && end == highestEnd(stream + Stream.WRITTEN)) {
     flags |= FrameFlag.FIN;
   }
+  if (packed) flags |= FrameFlag.CMP;
   const payload = head(at, FrameType.DATA, flags, numberOf(stream));
   store<u64>(at, bswap<u64>(first), FrameHead.OFFSET);
-  copyOut(stream, Side.SEND, first, payload, <u32>bytes);
+  if (!packed) copyOut(stream, Side.SEND, first, payload, <u32>bytes);
   setContent(Content.DATA, handleOf(stream));
   setContentRange(first, <u32>bytes);
   setContentDetails(lost ? CONTENT_AGAIN : 0, 0);
   triedPeer(stream);
   refreshSending(stream);
   if (!lost) offerRoom(stream);
-  return ended(at, <u32>bytes);
+  return ended(at, packed ? packed : <u32>bytes);
 }
 
 /** The first control frame that fits. */

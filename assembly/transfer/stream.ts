@@ -90,6 +90,9 @@ export const enum Stream {
   /** refused.ts: packets acked and lost of late. u16 each. */
   ACKED_LATELY = 402,
   LOST_LATELY = 404,
+  /** stream-pack.ts: frames that go without a try, tries in a row that were in vain. u8 each. */
+  PACK_SKIPS = 406,
+  PACKED_IN_VAIN = 407,
   BYTES = 408,
 }
 
@@ -143,6 +146,8 @@ export const enum StreamFlag {
   /** STREAM_CLOSE or STREAM_RESET has gone; and counts among those not acked (unacked-ends.ts). */
   ENDED = 268435456,
   END_UNACKED = 536870912,
+  /** Its bytes go packed where that gains enough. */
+  PACKS = 1073741824,
 }
 
 /** Frames of a stream that have to go. */

@@ -28,6 +28,22 @@ function readLength(nibble: u32): i32 {
   return length;
 }
 
+/** Copies `length` bytes to `to` from `distance` before: a match may reach into itself. */
+function copyMatch(to: usize, distance: usize, length: usize): void {
+  if (length <= 16) {
+    for (let i: usize = 0; i < length; i++) store<u8>(to + i, load<u8>(to + i - distance));
+    return;
+  }
+  // What was copied goes on in the same way, so that twice as much can be copied next.
+  while (length) {
+    const bytes = min(distance, length);
+    memory.copy(to, to - distance, bytes);
+    to += bytes;
+    length -= bytes;
+    distance += bytes;
+  }
+}
+
 /** Unpacks the block of `length` bytes at `from`: how many there are; -1: it is none. */
 export function unpackFrame(from: usize, length: u32): i32 {
   inAt = from;
@@ -50,10 +66,8 @@ export function unpackFrame(from: usize, length: u32): i32 {
     if (rest < 0 || distance == 0 || distance > out) return -1;
     const match = <u32>rest + MATCH_BYTES_MIN;
     if (out + match > UNPACKED_BYTES) return -1;
-    // A match may reach into itself: byte by byte.
-    for (let i: u32 = 0; i < match; i++, out++) {
-      store<u8>(UNPACKED + out, load<u8>(UNPACKED + out - distance));
-    }
+    copyMatch(UNPACKED + out, distance, match);
+    out += match;
   }
   return -1;
 }

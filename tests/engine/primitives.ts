@@ -191,6 +191,32 @@ export class Primitives {
     return { status, text: u8.slice(at, at + text.length) };
   }
 
+  /**
+   * A block of LZ4 of up to `room` bytes, and how many bytes it holds; undefined: no gain.
+   * @throws Error: something was written beyond the room
+   */
+  lz4Pack(bytes: Uint8Array, room: number): { block: Uint8Array; held: number } | undefined {
+    const guard = new Uint8Array(64).fill(0xa5);
+    const own = new Uint8Array(room);
+    const [source = 0, before = 0, out = 0, after = 0] = this.place(1, bytes, guard, own, guard);
+    const { exports, u8, u32 } = this.engine;
+    const length = exports.lz4Pack(source, bytes.length, out, room) >>> 0;
+    for (const at of [before, after]) {
+      const isWhole = u8.subarray(at, at + 64).every((byte) => byte === 0xa5);
+      if (!isWhole) throw new Error('written beyond the room');
+    }
+    const held = u32[this.engine.region(Region.TRANSFER) >>> 2] ?? 0;
+    return length ? { block: u8.slice(out, out + length), held } : undefined;
+  }
+
+  /** What a block of LZ4 holds; undefined: it is none. */
+  lz4Unpack(block: Uint8Array): Uint8Array | undefined {
+    const [from = 0, to = 0] = this.place(1, block, new Uint8Array(65536));
+    const { exports, u8 } = this.engine;
+    const length = exports.lz4Unpack(from, block.length, to);
+    return length < 0 ? undefined : u8.slice(to, to + length);
+  }
+
   /** A session of packets alone, from k1, k2 and h; it has to be ended. */
   packets(keys: Uint8Array, initiator: boolean, headerProtection: boolean): PacketEnd {
     const [at = 0] = this.place(0, keys);

@@ -10,7 +10,11 @@ import type { Datagram } from '../../host-common/src/transfer/datagram-transport
 import { RekeyKeys } from '../../host-common/src/transfer/endpoint-rekey.ts';
 import type { TransferEventOf } from '../../host-common/src/transfer/engine-transfer.ts';
 import { Ephemerals } from '../../host-common/src/transfer/ephemerals.ts';
-import type { Agreed, Moment } from '../../host-common/src/transfer/handshake-outcome.ts';
+import {
+  type Agreed,
+  compressionOf,
+  type Moment,
+} from '../../host-common/src/transfer/handshake-outcome.ts';
 import type { Call } from '../../host-common/src/transfer/handshakes.ts';
 import type { Identity } from '../../host-common/src/transfer/identity.ts';
 import { SessionSetup } from '../../host-common/src/transfer/session-setup.ts';
@@ -205,6 +209,7 @@ export class SimulatedNode implements Listener {
       maxStreams: MAX_STREAMS,
       windowKiB,
       headerProtection: agreed.headerProtection,
+      compression: compressionOf(agreed, this.plan),
       mtuMax: DATAGRAM_BYTES,
       rekeyPackets,
       rekeySeconds,

@@ -49,6 +49,11 @@ function note(seen: Uint8Array, offset: number, length: number): void {
   seen.fill(1, offset, offset + length);
 }
 
+/** Half of them are; without a draw of its own, so that seeds stand for what they did. */
+function isCompressed({ bytes }: StreamPlan): boolean {
+  return (bytes & 1) === 1;
+}
+
 interface Sending {
   stream: number;
   key: number;
@@ -149,7 +154,8 @@ export class Workload {
   private open(plan: StreamPlan, number: number): boolean {
     const { bidi, priority, expedited } = plan;
     const metadata = new Uint8Array([number]);
-    const stream = this.streams.open(this.session, { bidi, priority, expedited, metadata });
+    const way = { bidi, priority, expedited, compress: isCompressed(plan) };
+    const stream = this.streams.open(this.session, { ...way, metadata });
     if (stream === undefined) return false;
     const { bytes } = plan;
     this.send(stream, 2 * number, bytes, cutAt(plan, 'reset'));

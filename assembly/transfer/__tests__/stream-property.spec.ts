@@ -6,7 +6,7 @@ import { entriesLeft, giveEntry, takeEntry } from "../pool";
 import { consumed, readOffset, setUnordered } from "../receive-side";
 import { finishStream, giveUpSending } from "../send-side";
 import { sessionOf } from "../session-head";
-import { Part, partOf, Stream, streamOf } from "../stream";
+import { Part, partOf, Stream, StreamFlag, setFlag, streamOf } from "../stream";
 import { acceptStream, openStream, setPriority } from "../stream-open";
 import { streamContentAcked } from "../stream-outcome";
 import { hasStreamOutput } from "../stream-output";
@@ -84,6 +84,7 @@ function open(side: u32): void {
     expedited = below(4) == 0,
     handle = openStream(sides[side], type, priority, expedited, TEXT, below(3) * 20);
   if (handle == 0) return;
+  if (below(2)) setFlag(streamOf(handle), StreamFlag.PACKS);
   writerOf(handle, unordered);
   const writer = writers[writers.length - 1];
   if (expedited) writer.piece = min(writer.piece, 1600);

@@ -12,6 +12,7 @@ import {
 } from './app-words.ts';
 import './code-dialog.ts';
 import './confirm.ts';
+import type { Question } from './confirm.ts';
 import { saveFile } from './download.ts';
 import { countOf, NO_TOTALS } from './format.ts';
 import { healedSentence } from './heal-words.ts';
@@ -24,6 +25,8 @@ import './send-dialog.ts';
 import './take-dialog.ts';
 import { sharedStyles } from './shared-styles.ts';
 import type { TaskKind } from './task.ts';
+import { TransferFlows } from './transfer-flows.ts';
+import type { TransferAction } from './transfer-state.ts';
 import type { AndvariWalletPage, WalletAction } from './wallet-page.ts';
 import './wallet-page.ts';
 import { sentenceOf, WalletSession } from './wallet-session.ts';
@@ -44,6 +47,7 @@ export class AndvariOpenWallet extends LitElement {
   #session: WalletSession | undefined;
   #flows: LockerFlows | undefined;
   #ratatoskr: RatatoskrFlows | undefined;
+  #transfer: TransferFlows | undefined;
   #leaving = new AbortController();
 
   constructor() {
@@ -64,7 +68,8 @@ export class AndvariOpenWallet extends LitElement {
       'beforeunload',
       (event) => {
         const kind = this.#session?.task?.kind;
-        if (kind !== undefined && STAY_FOR.includes(kind)) event.preventDefault();
+        const isTask = kind !== undefined && STAY_FOR.includes(kind);
+        if (isTask || this.#transfer?.isMoving) event.preventDefault();
       },
       { signal },
     );
@@ -74,16 +79,19 @@ export class AndvariOpenWallet extends LitElement {
     super.disconnectedCallback();
     this.#leaving.abort();
     this.#ratatoskr?.leave();
+    this.#transfer?.leave();
   }
 
   protected override willUpdate(): void {
     if (this.#session !== undefined) return;
     this.#session = new WalletSession(this.client, this.opened, () => this.requestUpdate());
     this.#flows = new LockerFlows(this.#session, () => this.#dialogs());
-    this.#ratatoskr = new RatatoskrFlows(this.#session, {
+    const page = {
       changed: () => this.requestUpdate(),
-      ask: (question) => this.#dialogs().confirm.ask(question),
-    });
+      ask: (question: Question) => this.#dialogs().confirm.ask(question),
+    };
+    this.#ratatoskr = new RatatoskrFlows(this.#session, page);
+    this.#transfer = new TransferFlows(this.#session, page);
   }
 
   protected override firstUpdated(): void {
@@ -104,6 +112,7 @@ export class AndvariOpenWallet extends LitElement {
         .tried=${session.tried}
         .task=${session.task}
         .ratatoskr=${this.#ratatoskr?.state()}
+        .transfer=${this.#transfer?.state()}
         .notice=${session.notice}
         .busy=${session.busy}
         .asking=${session.asking}
@@ -124,6 +133,8 @@ export class AndvariOpenWallet extends LitElement {
         @check-lockers=${() => this.#lockers.check()}
         @ratatoskr-action=${(event: CustomEvent<RatatoskrAction>) =>
           this.#ratatoskr?.act(event.detail)}
+        @transfer-action=${(event: CustomEvent<TransferAction>) =>
+          this.#transfer?.act(event.detail)}
       ></andvari-wallet-page>
       <andvari-confirm></andvari-confirm>
       <andvari-send-dialog></andvari-send-dialog>

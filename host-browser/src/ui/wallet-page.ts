@@ -18,7 +18,9 @@ import { lightsOf, type ServerState } from './servers.ts';
 import { sharedStyles } from './shared-styles.ts';
 import type { TaskState } from './task.ts';
 import './task-panel.ts';
+import './transfer.ts';
 import { unfinishedSentence } from './app-words.ts';
+import type { TransferState } from './transfer-state.ts';
 import { walletPageStyles } from './wallet-page-styles.ts';
 
 /** What the page asks its owner to do with the selected coins, or with all if none is. */
@@ -33,6 +35,7 @@ export class AndvariWalletPage extends LitElement {
     tried: { attribute: false },
     task: { attribute: false },
     ratatoskr: { attribute: false },
+    transfer: { attribute: false },
     notice: { attribute: false },
     busy: { type: Boolean },
     asking: { type: Boolean },
@@ -46,6 +49,7 @@ export class AndvariWalletPage extends LitElement {
   declare tried: ReadonlySet<number>;
   declare task: TaskState | undefined;
   declare ratatoskr: RatatoskrState | undefined;
+  declare transfer: TransferState | undefined;
   declare notice: Notice | undefined;
   declare busy: boolean;
   /** The servers are being asked for an echo. */
@@ -157,6 +161,15 @@ export class AndvariWalletPage extends LitElement {
                 @ratatoskr-action=${(event: CustomEvent) =>
                   this.#fire('ratatoskr-action', event.detail)}
               ></andvari-ratatoskr>`
+        }
+        ${
+          this.transfer === undefined
+            ? nothing
+            : html`<andvari-transfer
+                .state=${this.transfer}
+                @transfer-action=${(event: CustomEvent) =>
+                  this.#fire('transfer-action', event.detail)}
+              ></andvari-transfer>`
         }
         <andvari-servers
           .servers=${this.servers}

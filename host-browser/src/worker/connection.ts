@@ -37,17 +37,18 @@ export async function connect(): Promise<Connection> {
 
 async function connectionTo(
   network: RaidaNetwork,
-  more: Pick<PageNetwork, 'demo' | 'ratatoskr' | 'reachable'> & { fault?: string },
+  more: Pick<PageNetwork, 'demo' | 'ratatoskr' | 'relay' | 'reachable'> & { fault?: string },
 ): Promise<Connection> {
   const transport = new PacedTransport(new WebSocketTransport(network.servers));
   const raidaIds = network.servers.map((server) => server.raidaId).sort((a, b) => a - b);
   const codec = new EngineCodec(await plainEngine(), network);
   const client = new RaidaClient({ codec, transport, raidaIds, requestBytesMax: REQUEST_BYTES });
-  const { demo, fault, ratatoskr, reachable } = more;
+  const { demo, fault, ratatoskr, relay, reachable } = more;
   const view = {
     ...{ serverIds: raidaIds, demo },
     ...(fault === undefined ? {} : { fault }),
     ...(ratatoskr === undefined ? {} : { ratatoskr }),
+    ...(relay === undefined ? {} : { relay }),
     ...(reachable === undefined ? {} : { reachable }),
   };
   return { view, client, close: () => transport.close() };

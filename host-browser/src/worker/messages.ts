@@ -1,6 +1,7 @@
 /**
  * What page and worker say to each other, and nothing else crosses: the page holds no key and no
- * authentication number. It sees views of coins, bytes only in files a user drops or saves, and a
+ * authentication number. It sees views of coins, bytes only in files a user drops or saves (those
+ * that he sends or receives go as the handle that the browser has of them), and a
  * locker's code only where the user types it or asks to see it.
  *
  *   page -> worker   request { id, method, params }, cancel { id }
@@ -9,6 +10,7 @@
  */
 
 import type { RatatoskrMethods } from './ratatoskr-messages.ts';
+import type { TransferMethods } from './transfer/transfer-messages.ts';
 import type {
   AddedView,
   ContentsView,
@@ -25,7 +27,7 @@ import type {
 } from './views.ts';
 
 /** Every method of the worker: what goes in, what comes out, what comes between. */
-export interface WalletMethods extends RatatoskrMethods {
+export interface WalletMethods extends RatatoskrMethods, TransferMethods {
   /** Is there a wallet on this origin? Asks no passphrase and takes no lock. */
   exists: { params: null; result: boolean; progress: never };
   create: { params: { readonly passphrase: string }; result: WalletView; progress: never };

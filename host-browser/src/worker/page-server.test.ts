@@ -47,6 +47,17 @@ it('reads to what the page may connect; what is no list of addresses is not know
   }
 });
 
+it('reads the relay; one that is wrong is none', async () => {
+  const network = { wire: 'spec', coinId: 6, demo: false, servers };
+  answer = (response) =>
+    void response.end(JSON.stringify({ ...network, relay: 'ws://127.0.0.1:1' }));
+  expect(await fetchNetwork()).toEqual({ ...network, relay: 'ws://127.0.0.1:1/relay' });
+  for (const wrong of ['http://x/', 7, null, `wss://x#${'0'.repeat(63)}`]) {
+    answer = (response) => void response.end(JSON.stringify({ ...network, relay: wrong }));
+    expect(await fetchNetwork()).toEqual(network);
+  }
+});
+
 it('reads the Ratatoskr endpoint; one that is wrong is none', async () => {
   const ratatoskr = { url: 'ws://127.0.0.1:1/ratatoskr', serverKey: 'ab'.repeat(32) };
   const network = { wire: 'spec', coinId: 6, demo: false, servers };

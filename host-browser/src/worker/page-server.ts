@@ -5,6 +5,7 @@ import {
   parseRatatoskrAddress,
   type RatatoskrAddress,
 } from '@andvari/host-common/ratatoskr/address';
+import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
 
 const NETWORK_PATH = '/network.json';
 const DEMO_PATH = '/demo/coins';
@@ -29,7 +30,9 @@ export interface PageNetwork extends RaidaNetwork {
   /** The server hands out demo coins. */
   readonly demo: boolean;
   readonly ratatoskr?: RatatoskrAddress;
-  /** Ratatoskr endpoints that the page's policy names; left out: its server does not say. */
+  /** Where files are sent and received (ws:, wss:). */
+  readonly relay?: string;
+  /** Endpoints and relays that the page's policy names; left out: its server does not say. */
   readonly reachable?: readonly string[];
 }
 
@@ -38,15 +41,32 @@ export async function fetchNetwork(): Promise<PageNetwork> {
   const bytes = await fetchBytes(NETWORK_PATH, { method: 'GET' }, NETWORK_BYTES_MAX);
   const text = new TextDecoder().decode(bytes);
   const network = parseNetwork(text);
-  const description = JSON.parse(text) as { demo?: unknown; reachable?: unknown };
+  const description = JSON.parse(text) as Description;
   const ratatoskr = addressIn(description);
   const demo = description.demo === true;
   const reachable = urlsIn(description.reachable);
+  const relay = relayIn(description.relay);
   return {
     ...{ ...network, demo },
     ...(ratatoskr === undefined ? {} : { ratatoskr }),
+    ...(relay === undefined ? {} : { relay }),
     ...(reachable === undefined ? {} : { reachable }),
   };
+}
+
+interface Description {
+  demo?: unknown;
+  reachable?: unknown;
+  relay?: unknown;
+}
+
+/** One that is written wrongly is none: the user can type another. */
+function relayIn(value: unknown): string | undefined {
+  try {
+    return typeof value === 'string' ? parseRelayAddress(value).url : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function urlsIn(value: unknown): readonly string[] | undefined {

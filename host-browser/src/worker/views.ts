@@ -85,7 +85,9 @@ export interface NetworkView {
   readonly fault?: string;
   /** The Ratatoskr endpoint that goes with it. */
   readonly ratatoskr?: RatatoskrAddress;
-  /** Ratatoskr endpoints that the page may connect to; left out: nobody has said. */
+  /** The relay for files that goes with it. */
+  readonly relay?: string;
+  /** Ratatoskr endpoints and relays that the page may connect to; left out: nobody has said. */
   readonly reachable?: readonly string[];
 }
 

@@ -19,6 +19,8 @@ import { WorkerFailure } from './messages.ts';
 import { fetchDemoCoins } from './page-server.ts';
 import { RatatoskrDesk } from './ratatoskr-desk.ts';
 import { ratatoskrHandlers } from './ratatoskr-handlers.ts';
+import { TransferDesk } from './transfer/transfer-desk.ts';
+import { transferHandlers } from './transfer/transfer-handlers.ts';
 import { UnfinishedWork } from './unfinished-work.ts';
 import type {
   AddedView,
@@ -62,12 +64,12 @@ interface Task<Result> {
 }
 
 export function walletDesk(): Handlers {
-  const desk = new WalletDesk();
+  const [desk, files] = [new WalletDesk(), new TransferDesk()];
   return {
     exists: () => SealedWalletStore.exists(DATABASE),
     create: ({ passphrase }) => desk.open(() => SealedWalletStore.create(DATABASE, passphrase)),
     unlock: ({ passphrase }) => desk.open(() => SealedWalletStore.open(DATABASE, passphrase)),
-    lock: () => desk.lock(),
+    lock: () => files.close().then(() => desk.lock()),
     add: ({ name, bytes }) => desk.add(name, bytes),
     demo: async () => desk.add('demo coins', await fetchDemoCoins()),
     servers: (_, context) => desk.servers(context),
@@ -93,6 +95,7 @@ export function walletDesk(): Handlers {
     save: ({ ids }) => desk.save(ids),
     remove: ({ ids }) => desk.remove(ids),
     ...ratatoskrHandlers(desk),
+    ...transferHandlers(files, () => desk.view().network),
   };
 }
 

@@ -130,6 +130,8 @@ export interface EngineExports extends GateExports {
   deriveHChaCha20(key: number, nonce: number, out: number): void;
   aeadSeal(...text: AeadText): number;
   aeadOpen(...text: AeadText): number;
+  lz4Pack(from: number, length: number, to: number, room: number): number;
+  lz4Unpack(from: number, length: number, to: number): number;
   packetsStart(keys: number, initiator: number, headerProtection: number): number;
   packetsSeal(session: number, at: number, total: number): number;
   packetsOpen(session: number, at: number, length: number): number;

@@ -3,7 +3,12 @@
  * datagram transport. The engine does the work; here are its clock, its alarm, the handshakes, and
  * the web streams of its sessions. Reference: transfer, sections 1-6.
  */
-import { CloseError, PacketVerdict, TransferEventKind } from '../engine/generated/transfer.ts';
+import {
+  CloseError,
+  Compression,
+  PacketVerdict,
+  TransferEventKind,
+} from '../engine/generated/transfer.ts';
 import { hostRandom, type RandomBytes } from './byte-strings.ts';
 import type { Datagram } from './datagram-transport.ts';
 import { type EndpointClock, hostClock } from './endpoint-clock.ts';
@@ -14,7 +19,7 @@ import { EngineTransfer, type TransferEventOf } from './engine-transfer.ts';
 import { Ephemerals } from './ephemerals.ts';
 import { placeOf } from './far-end.ts';
 import { frameLimits } from './frame-limits.ts';
-import type { Agreed } from './handshake-outcome.ts';
+import { type Agreed, compressionOf } from './handshake-outcome.ts';
 import type { Call } from './handshakes.ts';
 import { IncomingSessions } from './incoming-sessions.ts';
 import { PacketOutput } from './packet-output.ts';
@@ -248,6 +253,7 @@ export class TransferEndpoint {
     const { k1, k2, h: handshakeHash } = agreed.keys;
     const { idleMs, rekeySeconds, rekeyPackets, transport } = this.options;
     const { maxStreams, windowKiB } = this.params;
+    const compression = compressionOf(agreed, this.options);
     const handle = this.transfer.open({
       k1,
       k2,
@@ -258,6 +264,7 @@ export class TransferEndpoint {
       maxStreams,
       windowKiB,
       headerProtection: agreed.headerProtection,
+      compression,
       mtuMax: transport.maxDatagramBytes,
       secret: this.random(32),
       path: farEnd,
@@ -273,7 +280,8 @@ export class TransferEndpoint {
     const tell = (work: () => unknown) => void guarded(this.options, work);
     const link = { streams: this.transfer.streams, clock, kick: () => this.kick(), say, tell };
     const limits = frameLimits(transport.maxDatagramBytes);
-    const facts = { handle, agreed, limits, startUs: this.clock.now().us, farEnd };
+    const compresses = compression === Compression.BOTH_WAYS;
+    const facts = { handle, agreed, limits, compresses, startUs: this.clock.now().us, farEnd };
     const session = new TransferSession(this.transfer, link, facts);
     return { session, handle };
   }

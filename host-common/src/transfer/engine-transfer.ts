@@ -12,6 +12,7 @@ import {
   TRANSFER_PACKET_BYTES_MAX,
 } from '../engine/generated/limits.ts';
 import {
+  Compression,
   OpenArgument,
   PacketFlag,
   PathField,
@@ -55,6 +56,8 @@ export interface OpenOptions {
   maxStreams: number;
   windowKiB: number;
   headerProtection?: boolean;
+  /** A Compression [both ways]. */
+  compression?: number;
   /** The largest UDP payload that can leave here. */
   mtuMax: number;
   idleMs?: number | undefined;
@@ -140,6 +143,7 @@ export class EngineTransfer {
     block.setWord(OpenArgument.MAX_STREAMS, options.maxStreams);
     block.setWord(OpenArgument.WINDOW_KIB, options.windowKiB);
     block.setWord(OpenArgument.HEADER_PROTECTION, options.headerProtection ? 1 : 0);
+    block.setWord(OpenArgument.COMPRESSION, options.compression ?? Compression.BOTH_WAYS);
     block.setWord(OpenArgument.MTU_MAX, options.mtuMax);
     block.setWord(OpenArgument.IDLE_MS, options.idleMs ?? 0);
     block.setWord(OpenArgument.REKEY_SECONDS, options.rekeySeconds ?? 120);

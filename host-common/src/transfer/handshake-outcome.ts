@@ -1,4 +1,5 @@
 /** What a handshake works with and what it comes to. */
+import { Compression } from '../engine/generated/transfer.ts';
 import { compareBytes, type RandomBytes } from './byte-strings.ts';
 import type { Ephemerals } from './ephemerals.ts';
 import type { HandshakeParams } from './handshake-messages.ts';
@@ -41,10 +42,24 @@ export interface Agreed {
   theirParams: HandshakeParams;
   /** On if either side asked. */
   headerProtection: boolean;
+  /** Message 1 was masked: both know that the caller is in obfuscation Full. */
+  isMasked: boolean;
   /** First sample of the round trip, microseconds; undefined if a message was sent twice. */
   rttUs: number | undefined;
   /** When it began here, in the order of events: the call, or message 1 of a caller. */
   began: number;
+}
+
+/**
+ * Which data of the session goes compressed (a Compression): in obfuscation Full none of ours does,
+ * and where both know of it none at all (reference: transfer section 15).
+ */
+export function compressionOf(
+  { isMasked }: Pick<Agreed, 'isMasked'>,
+  { stealth = false }: Pick<HandshakeOptions, 'stealth'>,
+): number {
+  if (isMasked) return Compression.NONE;
+  return stealth ? Compression.RECEIVED : Compression.BOTH_WAYS;
 }
 
 /**

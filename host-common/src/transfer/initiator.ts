@@ -293,6 +293,7 @@ export class Initiator {
       peerKey: this.peerKey,
       theirParams: params,
       headerProtection: params.headerProtection || own.headerProtection,
+      isMasked: this.options.stealth ?? false,
       rttUs: attempt.sent === 1 ? Math.max(1, now.us - attempt.sentUs) : undefined,
       began: this.began,
     };

@@ -120,7 +120,7 @@ export class Responder {
     if (!this.keys.isGenuine('3', datagram, THIRD_BYTES)) return OTHER;
     const noise = entry.noise.copy();
     const payload = noise.readThird(bodyOfThird(datagram));
-    const agreed = payload && this.agree(noise, payload, entry.began);
+    const agreed = payload && this.agree(noise, payload, entry);
     if (!agreed) {
       noise.wipe();
       return SILENCE;
@@ -250,7 +250,11 @@ export class Responder {
   }
 
   /** undefined: the caller is nobody, or pretends to be us. */
-  private agree(noise: NoiseXX, payload: Uint8Array, began: number): Agreed | undefined {
+  private agree(
+    noise: NoiseXX,
+    payload: Uint8Array,
+    { first, began }: { first: FirstMessage; began: number },
+  ): Agreed | undefined {
     const own = this.options.identity.noise.publicKey;
     const theirParams = parseParams(payload);
     const peerId = peerIdOf(noise.theirStatic, theirParams.signBit);
@@ -261,6 +265,7 @@ export class Responder {
       peerKey: noise.theirStatic,
       theirParams,
       headerProtection: theirParams.headerProtection || this.options.params.headerProtection,
+      isMasked: first.masked,
       keys: noise.split(),
       rttUs: undefined,
       began,

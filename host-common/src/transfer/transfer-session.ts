@@ -60,6 +60,8 @@ export class TransferSession {
   /** Streams that the peer opens. */
   readonly incoming: ReadableStream<TransferStream>;
   readonly closed: Promise<SessionEnd>;
+  /** Whether streams of ours may go compressed: not in obfuscation Full, of whichever side. */
+  readonly compresses: boolean;
   /** When it began, on the endpoint's clock. */
   readonly startUs: number;
   private farEnd: Uint8Array;
@@ -87,6 +89,7 @@ export class TransferSession {
       handle: number;
       agreed: Agreed;
       limits: FrameLimits;
+      compresses: boolean;
       startUs: number;
       farEnd: Uint8Array;
     },
@@ -99,6 +102,7 @@ export class TransferSession {
     this.peerKey = session.agreed.peerKey;
     this.initiator = session.agreed.initiator;
     this.authenticationString = authenticationString(session.agreed.keys.h);
+    this.compresses = session.compresses;
     this.startUs = session.startUs;
     this.farEnd = placeOf(session.farEnd);
     const { promise, resolve } = Promise.withResolvers<SessionEnd>();

@@ -16,6 +16,8 @@ const ZERO_PORTS = [
   '0',
   '--ratatoskr-port',
   '0',
+  '--relay-port',
+  '0',
 ];
 
 let directory = '';

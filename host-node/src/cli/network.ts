@@ -14,6 +14,7 @@ interface UpOptions {
   httpBasePort: number;
   pagePort: number;
   ratatoskrPort: number;
+  relayPort: number;
   connect?: string[];
   data: string;
   wire: 'spec' | 'legacy';
@@ -36,9 +37,11 @@ export function registerNetworkCommands(program: Command, context: CommandContex
     .option('--http-base-port <port>', 'its HTTP and WebSocket on this + n', parseBasePort, 9100)
     .option('--page-port <port>', 'the wallet page', parsePort, 8080)
     .option('--ratatoskr-port <port>', 'the Ratatoskr endpoint', parsePort, 50062)
+    .option('--relay-port <port>', 'the relay by which the page sends files', parsePort, 50063)
     .option(
       '--connect <address>',
-      'another Ratatoskr endpoint that the page may connect to (wss://, https://); repeatable',
+      'another Ratatoskr endpoint or relay that the page may connect to (wss://, https://); ' +
+        'repeatable',
       parseEndpointAddress,
     )
     .option(
@@ -70,6 +73,7 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
     httpBasePort: options.httpBasePort,
     pagePort: options.pagePort,
     ratatoskrPort: options.ratatoskrPort,
+    relayPort: options.relayPort,
     ...(options.connect ? { connect: options.connect } : {}),
     wire: options.wire,
     logger,
@@ -99,6 +103,7 @@ function announce(network: LocalNetwork, dataDir: string, context: CommandContex
     `25 servers ready on 127.0.0.1: UDP and TCP ${raida}, HTTP ${http}; data: ${dataDir}`,
   );
   context.note(`Ratatoskr: ${network.ratatoskr.url}`);
+  context.note(`relay for files: ${network.relay}`);
 }
 
 /** `25000-25024`; ports that the system has chosen are too many words. */
@@ -121,6 +126,7 @@ function announceJson(network: LocalNetwork, context: CommandContext): void {
     network: network.network,
     socketNetwork,
     ratatoskr: network.ratatoskr,
+    relay: network.relay,
   });
 }
 

@@ -141,6 +141,8 @@ describe('andvari', () => {
       '0',
       '--ratatoskr-port',
       '0',
+      '--relay-port',
+      '0',
     ];
     const words = ['network', 'up', ...zero, '--data', join(directory, 'net'), '--json'];
     setTimeout(() => stop.abort(), 1500);

@@ -1,6 +1,7 @@
 // andvari send PATH without a peer, and andvari receive CODE, as processes of their own.
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ChildProgram } from './child-program.ts';
 import { hashOf, twoNodes } from './testing/two-nodes.ts';
@@ -12,8 +13,11 @@ beforeEach(() => {
   for (const who of ['sender', 'receiver']) rmSync(folder.at(who), { recursive: true });
 });
 
-async function waiting(path: string): Promise<{ sender: ChildProgram; code: string }> {
-  const sender = nodes.run('sender', ['send', path, '--listen', '127.0.0.1:0']);
+async function waiting(
+  path: string,
+  ...more: string[]
+): Promise<{ sender: ChildProgram; code: string }> {
+  const sender = nodes.run('sender', ['send', path, '--listen', '127.0.0.1:0', ...more]);
   const { codes } = (await sender.event('ready')) as unknown as { codes: [string] };
   return { sender, code: codes[0] };
 }
@@ -34,6 +38,17 @@ describe('a code', () => {
     expect(await receiver.event('received')).toMatchObject(told);
     expect(existsSync(folder.at('sender'))).toBe(false);
     expect(existsSync(folder.at('receiver/andvari/identity.key'))).toBe(false);
+  }, 60_000);
+
+  it('fetches a folder that is sent compressed', async () => {
+    const text = 'one line after the other\n'.repeat(20_000);
+    mkdirSync(folder.at('notes'));
+    const path = nodes.fileOf('notes/a.txt', Buffer.from(text));
+    const { sender, code } = await waiting(dirname(path), '--compress');
+    const receiver = fetching(code);
+    expect(await receiver.ended, receiver.err).toMatchObject({ code: 0 });
+    expect(await sender.ended, sender.err).toMatchObject({ code: 0 });
+    expect(readFileSync(folder.at('in/notes/a.txt'), 'utf8')).toBe(text);
   }, 60_000);
 
   it('is still good for one who was cut off, and what he has stays', async () => {

@@ -63,6 +63,23 @@ describe('andvari send and receive', () => {
     }
   }, 60_000);
 
+  it.each([
+    ['a text', Buffer.from('the same line again\n'.repeat(50_000))],
+    ['what gains nothing', randomBytes(500_000)],
+    ['nothing', Buffer.alloc(0)],
+  ])(
+    '--compress: %s',
+    async (_, bytes) => {
+      const path = fileOf('a.txt', bytes);
+      const { receiver, peer } = await receiving();
+      const sender = run('sender', ['send', path, peer, '--compress']);
+      expect(await sender.ended, sender.err).toMatchObject({ code: 0 });
+      expect(await receiver.ended, receiver.err).toMatchObject({ code: 0 });
+      expect(readFileSync(folder.at('in/a.txt'))).toEqual(bytes);
+    },
+    60_000,
+  );
+
   it('never over a file that is there', async () => {
     writeFileSync(folder.at('in/notes.txt'), 'mine');
     const path = fileOf('notes.txt', Buffer.from('theirs'));

@@ -23,6 +23,7 @@ export interface HandOutOptions {
   listen: SocketAddress;
   /** What the code says instead of the addresses of this machine. */
   address?: string;
+  compress: boolean;
   json?: boolean;
 }
 
@@ -61,7 +62,8 @@ async function untilTaken(
   const serve = async (session: TransferSession) => {
     served.add(session);
     try {
-      const transfer = await node.sendFile(file, session, { signal });
+      const { compress } = options;
+      const transfer = await node.sendFile(file, session, { signal, compress });
       await untilDone('sent', transfer, options, context);
       isTaken = true;
     } catch (error) {

@@ -1,5 +1,6 @@
 /** A file on its way, as a terminal shows it: a bar, the rate, the time that is left. */
 import type { Way } from '@andvari/host-common/transfer/far-end';
+import { sizeText, timeText } from '@andvari/host-common/transfer/files/amount-text';
 import type {
   FileTransfer,
   TransferResult,
@@ -86,24 +87,6 @@ function textsOf({ name, totalSize, rate, eta, way }: FileTransfer) {
     rate: `${sizeText(rate)}/s`,
     left: eta === undefined ? '' : timeText(eta),
   };
-}
-
-/** `17 B`, `1.5 MiB`. */
-export function sizeText(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB'];
-  let [value, unit] = [bytes, 0];
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return unit === 0 ? `${Math.round(value)} B` : `${value.toFixed(1)} ${units[unit]}`;
-}
-
-/** `7 s`, `3:05`, `2:00:00`. */
-export function timeText(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
-  const two = (value: number) => String(value).padStart(2, '0');
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  const end = two(whole % 60);
-  return hours > 0 ? `${hours}:${two(minutes)}:${end}` : `${minutes}:${end}`;
 }
 
 /** How a file came or went: on a line of the result, or as an event. */

@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { sizeText } from '@andvari/host-common/transfer/files/amount-text';
 import {
   endedEarly,
   FileTransferError,
 } from '@andvari/host-common/transfer/files/file-transfer-error';
 import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import { relayAddressText } from '@andvari/host-common/transfer/relay/relay-address';
 import type { Command } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
 import { listenFor, resolvePlace } from '../transfer/call-peer.ts';
@@ -15,7 +17,6 @@ import type { KnownPeers } from '../transfer/known-peers.ts';
 import { TransferNode } from '../transfer/node.ts';
 import { everybody, nobody } from '../transfer/node-config.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
-import { relayAddressText } from '../transfer/relay-address.ts';
 import type { TransferOffer, TransferReceiver } from '../transfer/transfer-receiver.ts';
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
@@ -27,7 +28,7 @@ import {
   passphraseOf,
   withIdentity,
 } from './transfer-identity.ts';
-import { sizeText, untilDone } from './transfer-progress.ts';
+import { untilDone } from './transfer-progress.ts';
 import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile, loadKnownPeers } from './transfer-trust.ts';
 import { InputError } from './wallet-input.ts';

@@ -1,7 +1,8 @@
 /** The relay of a node, as commands are told it. */
+
+import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { WsRelayOptions } from '../transfer/relay/ws-relay.ts';
-import { parseRelayAddress } from '../transfer/relay-address.ts';
 import { readRegularFile } from './wallet-read.ts';
 
 const CA_BYTES_MAX = 1 << 20;

@@ -42,6 +42,7 @@ export function registerSendCommand(program: Command, context: CommandContext): 
       port: 0,
     })
     .option('--address <host>', 'without a peer: what the code says, if not an address of ours')
+    .option('--compress', 'compress what gains by it: texts, not archives or pictures', false)
     .option('--json', 'one JSON object per line')
     .addHelpText(
       'after',
@@ -91,7 +92,7 @@ async function sendTo(
   });
   try {
     const peer = { ...called, relay: undefined, address: place };
-    const call = { signal, timeoutMs: options.timeout };
+    const call = { signal, timeoutMs: options.timeout, compress: options.compress };
     const transfer = await node.sendFile(file, peer, call);
     tellOffered(transfer, called.name, options, context);
     await untilDone('sent', transfer, options, context);

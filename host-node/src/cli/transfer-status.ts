@@ -1,9 +1,9 @@
+import { sizeText, timeText } from '@andvari/host-common/transfer/files/amount-text';
 import type { Command } from 'commander';
 import { oneLine } from '../transfer/call-peer.ts';
 import { askControl } from '../transfer/control-socket.ts';
 import { controlSocketPath, dataFolder } from '../transfer/data-folder.ts';
 import type { CommandContext } from './command-context.ts';
-import { sizeText, timeText } from './transfer-progress.ts';
 
 interface StatusOptions {
   socket?: string;

@@ -11,9 +11,9 @@ import {
   RAIDA_COUNT,
   WORKERS_MAX,
 } from '@andvari/host-common/engine/generated/limits';
+import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
 import { backends, type WantedBackend } from '../io/choose-backend.ts';
 import { storeUrlProblem } from '../store/open-store.ts';
-import { parseRelayAddress } from '../transfer/relay-address.ts';
 
 export interface Endpoint {
   /** An address or a name; IPv6 without brackets. */

@@ -136,15 +136,18 @@ describe('PageServer', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 
-  it('lets the page connect to its own endpoint and to those of its operator alone', async () => {
+  it('lets the page connect to its own endpoints and to those of its operator alone', async () => {
     const { server, ask } = await start({ connect: ['wss://example.org/r', 'https://e.example/'] });
     const url = 'ws://127.0.0.1:9/ratatoskr';
     const webTransport = { url: 'https://127.0.0.1:9/ratatoskr', certificateHashes: [] };
-    server.publish(network, () => ({ url, serverKey: 'ab'.repeat(32), webTransport }));
+    const relay = 'ws://127.0.0.1:8/relay';
+    const ratatoskr = () => ({ url, serverKey: 'ab'.repeat(32), webTransport });
+    server.publish(network, { ratatoskr, relay });
     const policy = String((await ask('/')).headers['content-security-policy']);
-    const wanted = [url, webTransport.url, 'wss://example.org/r', 'https://e.example/'];
+    const wanted = [url, webTransport.url, relay, 'wss://example.org/r', 'https://e.example/'];
     expect(policy).toContain(`wss://raida1.example/raida ${wanted.join(' ')}; worker-src`);
-    expect(JSON.parse((await ask('/network.json')).body).reachable).toEqual(wanted);
+    const told = JSON.parse((await ask('/network.json')).body);
+    expect(told).toMatchObject({ reachable: wanted, relay });
   });
 
   it('says so while the network starts, and when the page was not built', async () => {

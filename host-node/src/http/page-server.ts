@@ -58,12 +58,17 @@ export interface PageServerOptions {
   takeDemoCoins?: () => DemoCoinFile;
   /** Registers a device; without it nobody can. Throws DemoDeviceError. */
   registerDemoDevice?: (device: DemoDevice) => void;
-  /** Addresses of other Ratatoskr endpoints (wss:, https:) that the page may connect to as well. */
+  /** Other Ratatoskr endpoints and relays (wss:, https:) that the page may connect to as well. */
   connect?: readonly string[];
 }
 
-/** What a page is told besides its network. Asked for each answer: certificates change. */
-export type DescribeRatatoskr = () => RatatoskrAddress;
+/** What a page is told besides its network. */
+export interface PageServices {
+  /** Asked for each answer: certificates change. */
+  ratatoskr?: (() => RatatoskrAddress) | undefined;
+  /** Where pages meet peers that send and receive files (ws:, wss:). */
+  relay?: string | undefined;
+}
 
 /**
  * The wallet page: files from memory by exact path, the network's description, the demo coins.
@@ -78,7 +83,7 @@ export class PageServer {
   #allowed = new AllowList({ hosts: [], origins: [] });
   #origins: readonly string[] = [];
   #network: RaidaNetwork | undefined;
-  #ratatoskr: DescribeRatatoskr | undefined;
+  #services: PageServices = {};
   #policy = '';
   /** What the page tells its user when he types another address: the policy has its words alone. */
   #reachable: readonly string[] = [];
@@ -113,13 +118,13 @@ export class PageServer {
   }
 
   /** Serve the page of this network. */
-  publish(network: RaidaNetwork, ratatoskr?: DescribeRatatoskr): void {
-    const { url, webTransport } = ratatoskr?.() ?? {};
-    const own = [url, webTransport?.url].filter((text) => text !== undefined);
+  publish(network: RaidaNetwork, services: PageServices = {}): void {
+    const { url, webTransport } = services.ratatoskr?.() ?? {};
+    const own = [url, webTransport?.url, services.relay].filter((text) => text !== undefined);
     this.#reachable = [...own, ...(this.#options.connect ?? [])];
     this.#policy = contentSecurityPolicy(network, this.#reachable);
     this.#network = network;
-    this.#ratatoskr = ratatoskr;
+    this.#services = services;
   }
 
   close(): Promise<void> {
@@ -134,7 +139,8 @@ export class PageServer {
     }
     if (path === '/network.json') {
       const demo = this.#options.takeDemoCoins !== undefined;
-      const more = this.#ratatoskr ? { ratatoskr: this.#ratatoskr() } : {};
+      const { ratatoskr, relay } = this.#services;
+      const more = { ...(ratatoskr && { ratatoskr: ratatoskr() }), ...(relay && { relay }) };
       return {
         GET: (_request, response) =>
           sendJson(response, 200, { ...network, ...more, demo, reachable: this.#reachable }),
@@ -224,8 +230,8 @@ function unavailable(response: ServerResponse, text: string): void {
 }
 
 /**
- * What the page may load, and whom it may talk to: itself, the WebSockets of its network, and
- * Ratatoskr endpoints.
+ * What the page may load, and whom it may talk to: itself, the WebSockets of its network,
+ * Ratatoskr endpoints and relays.
  * @param network its ws: and wss: servers; others cannot be reached from a browser
  */
 export function contentSecurityPolicy(

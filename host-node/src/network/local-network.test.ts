@@ -10,6 +10,7 @@ import { parseCoinFile } from '@andvari/host-common/raida/coin-file';
 import { parseNetwork } from '@andvari/host-common/raida/network';
 import { WebSocketTransport } from '@andvari/host-common/raida/websocket-transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { createLogger } from '../log/logger.ts';
 import { SocketTransport } from '../raida/socket-transport.ts';
 import { keptPorts } from '../testing/ports.ts';
@@ -76,11 +77,29 @@ describe('LocalNetwork', () => {
     expect(passes(await client.detect(forged))).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
+  it('has a relay for its page, for programs, and for no other page', async () => {
+    const { wallet, relay } = await start({ relayPort: 0 });
+    const told = (await (await fetch(`${wallet}/network.json`)).json()) as { relay: string };
+    expect(told.relay).toBe(relay);
+    const statusFor = (origin?: string) =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(told.relay, origin ? { origin } : {});
+        socket.on('open', () => socket.close());
+        socket.on('close', () => resolve(101));
+        socket.on('unexpected-response', (_, { statusCode }) => resolve(statusCode));
+        socket.on('error', () => {});
+      });
+    expect(await Promise.all([wallet, undefined, 'http://evil.example'].map(statusFor))).toEqual([
+      101, 101, 403,
+    ]);
+  });
+
   it('describes itself to the page and keeps what was powned over a restart', async () => {
     const first = await start();
     const described = await (await fetch(`${first.wallet}/network.json`)).text();
     expect(parseNetwork(described)).toEqual(first.network);
     expect(JSON.parse(described).demo).toBe(true);
+    expect(JSON.parse(described)).not.toHaveProperty('relay');
     const coins = await demoCoins(first);
     const powned = coins.map((coin) => ({
       ...coin,

@@ -3,6 +3,7 @@ import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import { CLOUD_COIN_ID } from '@andvari/host-common/raida/coin-file';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
+import { RELAY_PATH } from '@andvari/host-common/transfer/relay/relay-channel';
 import { NO_ORIGIN } from '../http/allow-list.ts';
 import type { Readiness } from '../http/http-server.ts';
 import { DemoDeviceError, PageServer } from '../http/page-server.ts';
@@ -15,6 +16,7 @@ import type { RatatoskrEndpoint, RatatoskrOptions } from '../ratatoskr/endpoint.
 import { openDemoServices } from '../ratatoskr/services/demo-services.ts';
 import { openStore } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
+import { RelayServer } from '../transfer/relay/relay-server.ts';
 import { SelfMadeCertificates } from '../webtransport/certificates.ts';
 import { DemoCoins } from './demo-coins.ts';
 import { DemoDevices } from './demo-devices.ts';
@@ -28,6 +30,8 @@ const PAGES_PER_DENOMINATION = 64;
 const REPLAY_ENTRIES = 65_536;
 /** Coins in lockers of each server. */
 const LOCKER_COINS = 16384;
+/** Bytes a second of each who sends files through the relay: nothing of it leaves this machine. */
+const RELAY_BYTES_PER_SECOND = 100_000_000;
 
 export interface LocalNetworkOptions {
   dataDir: string;
@@ -37,9 +41,11 @@ export interface LocalNetworkOptions {
   pagePort: number;
   /** Of the Ratatoskr endpoint; 0: any free port. */
   ratatoskrPort: number;
+  /** Of the relay for files, 0: any free port [there is no relay]. */
+  relayPort?: number;
   wire: 'spec' | 'legacy';
   logger: Logger;
-  /** Other Ratatoskr endpoints that the wallet page may connect to. */
+  /** Other Ratatoskr endpoints and relays that the wallet page may connect to. */
   connect?: readonly string[];
   /** The built wallet page, if it is not where the build puts it. */
   pageDirectory?: string;
@@ -55,6 +61,7 @@ export class LocalNetwork {
   readonly #page: PageServer;
   readonly #pageAddress: SocketAddress;
   readonly #storeThread: StoreClient;
+  readonly #relay: OpenRelay | undefined;
 
   private constructor(parts: NetworkParts) {
     this.nodes = parts.nodes;
@@ -63,6 +70,7 @@ export class LocalNetwork {
     this.#page = parts.page;
     this.#pageAddress = parts.pageAddress;
     this.#storeThread = parts.storeThread;
+    this.#relay = parts.relay;
   }
 
   /**
@@ -91,19 +99,23 @@ export class LocalNetwork {
     });
     const pageAddress = await page.open();
     const storeThread = new StoreClient();
+    let relay: OpenRelay | undefined;
     try {
       if (!state.stocked) {
         stockStores(demoCoins, files.store);
         saveStocked(dataDir, state);
       }
+      relay = await openRelay(options, page.origins);
       const nodes = await startNodes(options, page.origins, storeThread);
       const network = describeNetwork(options.wire, nodes);
       const [first] = nodes;
       if (first?.ratatoskr) demoDevices = new DemoDevices(first.ratatoskr, files.ratatoskr.devices);
-      page.publish(network, () => describeRatatoskr(first as AndvariNode));
-      return new LocalNetwork({ nodes, network, demoCoins, page, pageAddress, storeThread });
+      const ratatoskr = () => describeRatatoskr(first as AndvariNode);
+      page.publish(network, { ratatoskr, relay: relay?.url });
+      return new LocalNetwork({ nodes, network, demoCoins, page, pageAddress, storeThread, relay });
     } catch (error) {
       await page.close();
+      await relay?.server.close();
       await storeThread.close();
       throw error;
     }
@@ -123,6 +135,11 @@ export class LocalNetwork {
     return describeRatatoskr(this.nodes[0] as AndvariNode);
   }
 
+  /** Where pages and programs meet that send each other files; undefined: there is no relay. */
+  get relay(): string | undefined {
+    return this.#relay?.url;
+  }
+
   /** The same network over UDP and TCP, for programs. */
   get socketNetwork(): RaidaNetwork {
     const servers = this.nodes.map(({ raidaId, addresses }) => ({
@@ -135,6 +152,7 @@ export class LocalNetwork {
   /** Stop the page, then all nodes at once, each in the order of AndvariNode.close(). */
   async close(): Promise<void> {
     await this.#page.close();
+    await this.#relay?.server.close();
     await Promise.all(this.nodes.map((node) => node.close()));
     await this.#storeThread.close();
   }
@@ -147,6 +165,26 @@ interface NetworkParts {
   page: PageServer;
   pageAddress: SocketAddress;
   storeThread: StoreClient;
+  relay: OpenRelay | undefined;
+}
+
+interface OpenRelay {
+  server: RelayServer;
+  url: string;
+}
+
+async function openRelay(
+  { relayPort, logger }: LocalNetworkOptions,
+  pageOrigins: readonly string[],
+): Promise<OpenRelay | undefined> {
+  if (relayPort === undefined) return undefined;
+  const server = new RelayServer({
+    listen: { host: HOST, port: relayPort },
+    origins: [...pageOrigins, NO_ORIGIN],
+    bytesPerSecond: RELAY_BYTES_PER_SECOND,
+    failed: (error) => logger.error({ err: error }, 'the relay failed'),
+  });
+  return { server, url: `ws://${formatAddress(await server.open())}${RELAY_PATH}` };
 }
 
 /** Before any node has a store open. Made again as a whole when it was interrupted. */

@@ -7,10 +7,10 @@ import {
   parsePeerId,
   splitPeerAddress,
 } from '@andvari/host-common/transfer/peer-id-text';
+import { splitPeerAtRelay } from '@andvari/host-common/transfer/relay/relay-address';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { KnownPeers } from './known-peers.ts';
 import type { WsRelayOptions } from './relay/ws-relay.ts';
-import { parseRelayAddress } from './relay-address.ts';
 
 export interface CalledPeer {
   peerId: Uint8Array;
@@ -22,8 +22,6 @@ export interface CalledPeer {
   relay?: WsRelayOptions | undefined;
 }
 
-/** With a relay behind it. */
-const AT_RELAY = /^(.*)@(wss?:\/\/[^@]*)$/is;
 /** A name may have an @ in it, but looks like no address behind it. */
 const AT_ADDRESS = /@[^@\s]*:\d+$/;
 
@@ -65,8 +63,8 @@ interface Split extends Pick<CalledPeer, 'address' | 'relay'> {
 }
 
 function split(text: string, hasRelay: boolean): Split {
-  const [, atRelay, relay] = AT_RELAY.exec(text) ?? [];
-  if (atRelay && relay) return { peer: atRelay, relay: parseRelayAddress(relay) };
+  const atRelay = splitPeerAtRelay(text);
+  if (atRelay) return atRelay;
   if (hasRelay && !AT_ADDRESS.test(text)) return { peer: text };
   const { peer, ...address } = splitPeerAddress(text);
   return { peer, address };

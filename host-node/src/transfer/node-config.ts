@@ -9,11 +9,11 @@ import {
 } from '@andvari/host-common/transfer/argument-checks';
 import type { Caller } from '@andvari/host-common/transfer/endpoint-options';
 import type { Identity } from '@andvari/host-common/transfer/identity';
+import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
 import { dataFolder, identityPath, knownPeersPath } from './data-folder.ts';
 import { KnownPeers } from './known-peers.ts';
 import { type NodeIdentity, newIdentity } from './node-identity.ts';
 import { WsRelay, type WsRelayOptions } from './relay/ws-relay.ts';
-import { parseRelayAddress } from './relay-address.ts';
 
 /** Each may have a window of 8 MiB on its way, and a session of its own in the engine. */
 export const TRANSFERS_MAX = 1000;

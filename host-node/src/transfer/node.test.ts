@@ -295,3 +295,40 @@ describe('a node', () => {
     PATIENCE_MS,
   );
 });
+
+describe('compress', () => {
+  const text = Buffer.from(Array.from({ length: 40_000 }, (_, n) => `line ${n}\n`).join(''));
+
+  /** Bytes that left a session while a file went by it. */
+  async function sentFor(bytes: Uint8Array, compress: boolean | undefined): Promise<number> {
+    const { sender, receiver, code, into } = await two();
+    const session = await sender.connect(code);
+    const offers = receiver.receive({ into });
+    const outgoing = await sender.sendFile(fileOf('some', bytes), session, { compress });
+    const incoming = await (await firstOf(offers)).accept();
+    const { path } = await incoming.completion;
+    await outgoing.completion;
+    expect(readFileSync(path)).toEqual(bytes);
+    return session.statistics()?.BYTES_SENT ?? 0;
+  }
+
+  it('sends a text with less than half of its bytes', async () => {
+    expect(await sentFor(text, true)).toBeLessThan(text.length / 2);
+  });
+
+  it('is not done unasked', async () => {
+    expect(await sentFor(text, undefined)).toBeGreaterThan(text.length);
+  });
+
+  it('does not make more of what gains nothing', async () => {
+    const bytes = randomBytes(400_000);
+    expect(await sentFor(bytes, true)).toBeLessThan(bytes.length * 1.15);
+  });
+
+  it('is true or false', async () => {
+    const { sender, code } = await two();
+    const odd = { compress: 1 as unknown as boolean };
+    const sending = sender.sendFile(fileOf('some', text), code, odd);
+    await expect(sending).rejects.toThrow(TypeError);
+  });
+});

@@ -1,10 +1,13 @@
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
+import {
+  parseRelayAddress,
+  relayAddressText,
+} from '@andvari/host-common/transfer/relay/relay-address';
 import { describe, expect, it } from 'vitest';
 import { folderForTests } from '../testing/folder.ts';
 import { calledPeer, parseCode } from './called-peer.ts';
 import { KnownPeers } from './known-peers.ts';
 import { newIdentity } from './node-identity.ts';
-import { parseRelayAddress, relayAddressText } from './relay-address.ts';
 
 const folder = folderForTests('relay-address');
 const hash = (digit: string) => digit.repeat(64);

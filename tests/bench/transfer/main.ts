@@ -2,6 +2,8 @@
  * `npm run bench:transfer`: what transfer costs, every ratio against a peer measured in the same
  * run. One part by its name.
  */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { benchTransferCrypto } from './crypto.ts';
 import { benchHandshake } from './handshake.ts';
@@ -42,6 +44,29 @@ async function session(): Promise<void> {
   }
 }
 
+async function compression(): Promise<void> {
+  for (const [what, piece] of Object.entries(contents())) {
+    const plain = await benchSession(1472, 200, { piece });
+    const packed = await benchSession(1472, 200, { piece, compress: true });
+    const speed = (seconds: number) => `${(packed.bytes / seconds / 1e6).toFixed(0)} MB/s`;
+    const ratio = (one: number, other: number) => `x ${(one / other).toFixed(2)}`;
+    console.log(
+      `compress   ${what.padEnd(8)} ${ratio(packed.wireBytes, plain.wireBytes)} of the bytes; ` +
+        `sending ${speed(packed.sendingS)} (${ratio(plain.sendingS, packed.sendingS)}), ` +
+        `receiving ${speed(packed.receivingS)} (${ratio(plain.receivingS, packed.receivingS)})`,
+    );
+  }
+}
+
+/** A text (this program, which comes again after some 25 KB), noise, and zeros: 256 KiB each. */
+function contents(): Record<string, Uint8Array> {
+  const names = ['main', 'session', 'crypto', 'sockets', 'handshake'];
+  const read = (name: string) => readFileSync(new URL(`${name}.ts`, import.meta.url));
+  const program = Buffer.concat(names.map(read));
+  const text = Buffer.alloc(262_144, program);
+  return { text, random: randomBytes(text.length), zeros: new Uint8Array(text.length) };
+}
+
 function handshake(): void {
   for (const { what, us } of benchHandshake()) {
     const rate = `${Math.round(1e6 / us)} / s`;
@@ -68,7 +93,7 @@ async function sockets(): Promise<void> {
 }
 
 const PARTS: Record<string, () => Promise<void> | void> = {
-  ...{ crypto, session, handshake, sockets },
+  ...{ crypto, session, compression, handshake, sockets },
 };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));

@@ -16,6 +16,8 @@ import { simulatedAddress } from '../../simulation/network.ts';
 export interface SessionRow {
   mtu: number;
   bytes: number;
+  /** What has left the side that sends, packets with all that is around them. */
+  wireBytes: number;
   packets: number;
   /** Seconds in the calls of the side that sends, and of the other. */
   sendingS: number;
@@ -72,8 +74,18 @@ class Side {
   }
 }
 
+/** What is moved: any bytes, over and over; whether they go compressed. */
+export interface SessionContent {
+  piece?: Uint8Array;
+  compress?: boolean;
+}
+
 /** Moves `megabytes` through one session. */
-export async function benchSession(mtu: number, megabytes: number): Promise<SessionRow> {
+export async function benchSession(
+  mtu: number,
+  megabytes: number,
+  { piece = PIECE, compress = false }: SessionContent = {},
+): Promise<SessionRow> {
   const module = await plainEngine();
   let nowUs = 1e6;
   const clock = () => nowUs;
@@ -85,14 +97,14 @@ export async function benchSession(mtu: number, megabytes: number): Promise<Sess
   ];
   const [toReceiver, toSender] = [simulatedAddress(0, 1), simulatedAddress(1, 1)];
   const bytes = megabytes * 1e6;
-  const stream = sender.transfer.streams.open(sender.session, { bidi: false }) ?? 0;
+  const stream = sender.transfer.streams.open(sender.session, { bidi: false, compress }) ?? 0;
   let written = 0;
   let read = 0;
   let incoming = 0;
   while (read < bytes) {
-    const left = Math.min(PIECE.length, bytes - written);
+    const left = Math.min(piece.length, bytes - written);
     sender.timed(() => {
-      written += sender.transfer.streams.write(stream, written, PIECE.subarray(0, left));
+      written += sender.transfer.streams.write(stream, written, piece.subarray(0, left));
     });
     const sent = sender.sendTo(receiver, toReceiver);
     if (sent) receiver.timed(() => receiver.transfer.receive());
@@ -108,9 +120,12 @@ export async function benchSession(mtu: number, megabytes: number): Promise<Sess
     sender.transfer.drain(() => undefined);
     nowUs += sent ? TURN_US : 200;
   }
+  const { MTU: reached = 0, BYTES_SENT: wireBytes = 0 } =
+    sender.transfer.statistics(sender.session) ?? {};
   return {
-    mtu: sender.transfer.statistics(sender.session)?.MTU ?? 0,
+    mtu: reached,
     bytes,
+    wireBytes,
     packets: sender.packets,
     sendingS: sender.seconds,
     receivingS: receiver.seconds,

@@ -17,11 +17,24 @@ const WINDOW_MAX = 64;
  * slow source must not sit on what a fast one could bring.
  */
 const WAIT_MS = 500;
+/**
+ * Reference 9.3: four round trips and the time for the transfer. What a chunk waited for, from its
+ * request to its coming, has both in it: four times that, and this long at the least, and before
+ * the first chunk. Then others are asked for what this one was asked for.
+ */
+const LATE_WAITS = 4;
+const LATE_MS_MIN = 1_000;
+const LATE_MS_FIRST = 3_000;
+/** Of the average of waits, what each new one counts. */
+const WAIT_SHARE = 1 / 8;
+
+/** Who is asked for what. */
+export type Plan = Pick<ChunkPlan<DownloadSource>, 'take'>;
 
 /** What a source needs of its download. */
 export interface Download {
   readonly offer: FileOffer;
-  readonly plan: ChunkPlan<DownloadSource>;
+  readonly plan: Plan;
   /** Of all chunks; undefined: not known. */
   readonly values: Uint8Array | undefined;
   readonly isPaused: boolean;
@@ -31,8 +44,13 @@ export interface Download {
   readonly haveChunks: number;
   /** All values, as the source says. @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY */
   takeValues(values: Uint8Array): Promise<void>;
-  /** A chunk that was asked for. @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY */
-  takeChunk(index: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * A chunk that the source was asked for; if it is kept, the source is told.
+   * @throws FileTransferError ANDVARI_TRANSFER_INTEGRITY
+   */
+  takeChunk(source: DownloadSource, index: number, bytes: Uint8Array): Promise<void>;
+  /** What the source was asked for waits too long; it has not gone. */
+  isLate(source: DownloadSource): void;
 }
 
 export class DownloadSource {
@@ -47,11 +65,28 @@ export class DownloadSource {
   private hasPaused = false;
   private silence: ReturnType<typeof setTimeout> | undefined;
   private isSilent = false;
+  private lateness: ReturnType<typeof setTimeout> | undefined;
+  /** Others have been asked for what it was; it is asked for nothing more until it says something. */
+  private hasLetWait = false;
+  private averageWaitMs: number | undefined;
+  private chunks = 0;
+  private bytes = 0;
 
   constructor(download: Download, records: RecordStream, name: string) {
     this.download = download;
     this.records = records;
     this.name = name;
+  }
+
+  /** Chunks that have come from it and were kept, and their bytes. */
+  get kept(): { chunks: number; bytes: number } {
+    return { chunks: this.chunks, bytes: this.bytes };
+  }
+
+  /** A chunk of it is kept. */
+  hasBrought(bytes: number): void {
+    this.chunks++;
+    this.bytes += bytes;
   }
 
   /** Takes the offer, then what comes, until it ends. Rejects with why it is of no use. */
@@ -70,12 +105,13 @@ export class DownloadSource {
       throw error;
     } finally {
       clearTimeout(this.silence);
+      clearTimeout(this.lateness);
     }
   }
 
   /** Asks for as many chunks as it may. */
   ask(): void {
-    if (!this.isReady || this.isOver || this.download.isPaused || !this.download.values) return;
+    if (!this.mayAsk || this.download.isPaused || !this.download.values) return;
     let first = 0;
     let count = 0;
     const send = () => {
@@ -94,15 +130,32 @@ export class DownloadSource {
     this.listen();
   }
 
+  private get mayAsk(): boolean {
+    return this.isReady && !this.isOver && !this.hasLetWait;
+  }
+
   /** From now on something is to be heard in time, if it was asked for. */
   private listen(): void {
     clearTimeout(this.silence);
+    clearTimeout(this.lateness);
     const isAsked = !this.isReady || this.asked.size > 0;
     if (!isAsked || this.hasPaused || this.isOver) return;
     this.silence = setTimeout(() => {
       this.isSilent = true;
       this.records.stopReading();
     }, this.download.silenceMs);
+    if (this.isReady) this.lateness = setTimeout(() => this.letsWait(), this.patienceMs);
+  }
+
+  private get patienceMs(): number {
+    if (this.averageWaitMs === undefined) return LATE_MS_FIRST;
+    return Math.max(LATE_MS_MIN, LATE_WAITS * this.averageWaitMs);
+  }
+
+  private letsWait(): void {
+    if (this.hasLetWait || this.asked.size === 0) return;
+    this.hasLetWait = true;
+    this.download.isLate(this);
   }
 
   /** Resolves when the sender has heard our last word, or does not hear it. */
@@ -144,9 +197,10 @@ export class DownloadSource {
       const record = await this.records.read();
       // A disk that is slow here is not the sender's silence.
       clearTimeout(this.silence);
-      if (record?.type === RecordType.PAUSE) this.hasPaused = true;
-      else if (record?.type === RecordType.RESUME) this.hasPaused = false;
-      else return record;
+      clearTimeout(this.lateness);
+      if (record?.type !== RecordType.PAUSE && record?.type !== RecordType.RESUME) return record;
+      this.hasPaused = record.type === RecordType.PAUSE;
+      if (this.hasPaused) this.letsWait();
     }
   }
 
@@ -171,12 +225,19 @@ export class DownloadSource {
     const askedMs = this.asked.get(record.index);
     if (askedMs === undefined) throw nonsense(record);
     this.asked.delete(record.index);
-    const isSlow = performance.now() - askedMs > WAIT_MS;
-    this.window = isSlow
-      ? Math.max(WINDOW_MIN, this.window - 1)
-      : Math.min(WINDOW_MAX, this.window + 1);
-    await this.download.takeChunk(record.index, record.bytes);
+    this.hasWaited(performance.now() - askedMs);
+    this.hasLetWait = false;
+    await this.download.takeChunk(this, record.index, record.bytes);
     this.ask();
+  }
+
+  private hasWaited(waitMs: number): void {
+    this.window =
+      waitMs > WAIT_MS
+        ? Math.max(WINDOW_MIN, this.window - 1)
+        : Math.min(WINDOW_MAX, this.window + 1);
+    const before = this.averageWaitMs ?? waitMs;
+    this.averageWaitMs = before + (waitMs - before) * WAIT_SHARE;
   }
 }
 

@@ -3,6 +3,7 @@
  * when it comes; a source whose chunk or values are not the file's is dropped, and another one is
  * asked. What has come stays with the sink, whatever happens.
  */
+import { checkWhole } from '../argument-checks.ts';
 import { equalBytes } from '../byte-strings.ts';
 import { ChunkPlan } from './chunk-plan.ts';
 import { type Download, DownloadSource } from './download-source.ts';
@@ -10,8 +11,9 @@ import { CHUNK_BYTES, chunkCount, chunkLength, type FileHash, HASH_BYTES } from 
 import type { FileOffer } from './file-offer.ts';
 import type { FileSink } from './file-places.ts';
 import { RejectCode } from './file-records.ts';
-import { FileTransferError } from './file-transfer-error.ts';
+import { FileTransferError, isLie, noSourceLeft } from './file-transfer-error.ts';
 import { type DuplexStream, RecordStream } from './record-stream.ts';
+import type { SourceState } from './source-state.ts';
 
 /** Sources at once; each may have the values of all chunks in memory. */
 export const SOURCES_MAX = 8;
@@ -42,6 +44,8 @@ export class FileDownload implements Download {
   readonly completion: Promise<string>;
   /** Sources that were dropped or have gone. */
   readonly lost: LostSource[] = [];
+  /** Told of each source that has come or gone. */
+  onSource: ((source: SourceState) => void) | undefined;
   readonly offer: FileOffer;
   readonly plan: ChunkPlan<DownloadSource>;
   readonly silenceMs: number;
@@ -49,9 +53,13 @@ export class FileDownload implements Download {
   private readonly sink: FileSink;
   private readonly hash: FileHash;
   private readonly count: number;
-  private readonly sources = new Set<DownloadSource>();
+  private readonly asking = new Set<DownloadSource>();
   /** Those that have been lost too. */
   private readonly all: DownloadSource[] = [];
+  /** Names of those that have lied: they are not asked again. */
+  private readonly liars = new Set<string>();
+  /** Sources that are still called. */
+  private expected = 0;
   private readonly settle: PromiseWithResolvers<string>;
   /** Calls of the sink, one behind the other. */
   private writing: Promise<unknown> = Promise.resolve();
@@ -83,7 +91,12 @@ export class FileDownload implements Download {
 
   /** Names of those that are asked now. */
   get sourceNames(): string[] {
-    return [...this.sources].map(({ name }) => name);
+    return [...this.asking].map(({ name }) => name);
+  }
+
+  /** What each has brought; of those that have gone `lost` tells why. */
+  get sources(): SourceState[] {
+    return this.all.map((source) => this.stateOf(source));
   }
 
   get haveChunks(): number {
@@ -107,24 +120,51 @@ export class FileDownload implements Download {
   /**
    * Takes a stream on which this file was offered: it is asked for what is missing. One that comes
    * when all is there is told so.
-   * @throws FileTransferError ANDVARI_TRANSFER_REFUSED: there are enough, or it has failed; its
-   * sender is told so
+   * @throws FileTransferError ANDVARI_TRANSFER_REFUSED: there are enough, it has lied before, or
+   * the download has failed; its sender is told so
    */
   add(stream: DuplexStream | RecordStream, name: string): void {
     const records = stream instanceof RecordStream ? stream : new RecordStream(stream);
     const source = new DownloadSource(this, records, name);
-    const hasFailed = this.ended && !this.isFinishing;
-    if (hasFailed || this.sources.size >= SOURCES_MAX) {
+    const why = this.whyNot(name);
+    if (why !== undefined) {
       // Its sender must not wait for an answer.
       source.reject(RejectCode.REFUSED);
-      const message = hasFailed ? 'the transfer has ended' : `${SOURCES_MAX} sources are enough`;
-      throw new FileTransferError('ANDVARI_TRANSFER_REFUSED', message);
+      throw new FileTransferError('ANDVARI_TRANSFER_REFUSED', why);
     }
-    this.sources.add(source);
+    this.asking.add(source);
     this.all.push(source);
+    this.onSource?.(this.stateOf(source));
     source.run().catch((error: unknown) => this.lose(source, error));
     if (this.isWhole) source.complete(this.offer.hash);
     else if (this.plan.isDone && this.values) void this.complete();
+  }
+
+  private whyNot(name: string): string | undefined {
+    if (this.ended && !this.isFinishing) return 'the transfer has ended';
+    if (this.liars.has(name)) return `${name} has sent what is not the file before`;
+    return this.asking.size >= SOURCES_MAX ? `${SOURCES_MAX} sources are enough` : undefined;
+  }
+
+  /**
+   * A source is still called: until the function that is given back is called, the download waits
+   * for it when all others have gone.
+   */
+  expectSource(): () => void {
+    this.expected++;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.expected--;
+      this.checkSources();
+    };
+  }
+
+  /** Chunks from this byte on are asked for first, from now on. Throws RangeError. */
+  seek(offset: number): void {
+    checkWhole('offset', offset, 0, Math.max(0, this.offer.size - 1));
+    this.plan.seek(Math.floor(offset / CHUNK_BYTES));
   }
 
   /** What is under way still comes. */
@@ -153,11 +193,15 @@ export class FileDownload implements Download {
   }
 
   async takeValues(values: Uint8Array): Promise<void> {
-    if (this.values) return;
-    if (!equalBytes(this.hash.root(values), this.offer.hash)) {
+    const { values: known } = this;
+    const isRight = known
+      ? equalBytes(values, known)
+      : equalBytes(this.hash.root(values), this.offer.hash);
+    if (!isRight) {
       const message = 'the values of its chunks are not the file’s';
       throw new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message);
     }
+    if (known) return;
     await this.atSink(async () => {
       if (this.values) return; // of two that were asked the second
       await this.sink.keepValues(values);
@@ -167,7 +211,7 @@ export class FileDownload implements Download {
     else this.ask();
   }
 
-  async takeChunk(index: number, bytes: Uint8Array): Promise<void> {
+  async takeChunk(source: DownloadSource, index: number, bytes: Uint8Array): Promise<void> {
     if (this.sink.have.has(index)) return; // of two that were asked the second
     const value = this.values?.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
     const fits = bytes.length === chunkLength(this.offer.size, index);
@@ -181,14 +225,21 @@ export class FileDownload implements Download {
       await this.sink.write(index, bytes);
       this.bytes += bytes.length;
       this.plan.came(index);
+      source.hasBrought(bytes.length);
       this.onChunk?.(index);
     });
     if (this.plan.isDone) await this.complete();
   }
 
+  /** Others are asked for what it was asked for. */
+  isLate(source: DownloadSource): void {
+    this.plan.isLate(source);
+    this.ask();
+  }
+
   /** Every source asks for as much as it may. */
   private ask(): void {
-    for (const source of this.sources) source.ask();
+    for (const source of this.asking) source.ask();
   }
 
   /** The sink's faults end the download: there is nowhere to put anything. */
@@ -211,7 +262,7 @@ export class FileDownload implements Download {
       await this.writing;
       const path = await this.sink.finish();
       this.isWhole = true;
-      for (const source of this.sources) source.complete(this.offer.hash);
+      for (const source of this.asking) source.complete(this.offer.hash);
       this.settle.resolve(path);
     } catch (error) {
       this.ended = false;
@@ -221,18 +272,29 @@ export class FileDownload implements Download {
   }
 
   private lose(source: DownloadSource, error: unknown): void {
-    if (!this.sources.delete(source)) return;
+    if (!this.asking.delete(source)) return;
     this.lost.push({ name: source.name, error });
+    if (isLie(error)) this.liars.add(source.name);
     this.plan.left(source);
     if (this.ended) return;
-    if (this.sources.size === 0) void this.fail(error, RejectCode.CANCELLED);
-    else this.ask();
+    this.onSource?.({ ...this.stateOf(source), error });
+    if (this.asking.size > 0) this.ask();
+    else this.checkSources();
+  }
+
+  private checkSources(): void {
+    if (this.ended || this.asking.size > 0 || this.expected > 0 || this.lost.length === 0) return;
+    void this.fail(noSourceLeft(this.lost), RejectCode.CANCELLED);
+  }
+
+  private stateOf(source: DownloadSource): SourceState {
+    return { name: source.name, isAsked: this.asking.has(source), ...source.kept };
   }
 
   private async fail(error: unknown, code: number, discard = false): Promise<void> {
     if (this.ended) return;
     this.ended = true;
-    for (const source of this.sources) source.reject(code);
+    for (const source of this.asking) source.reject(code);
     await this.writing;
     try {
       // A part with nothing in it is of no use to anybody.

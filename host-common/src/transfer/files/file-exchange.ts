@@ -12,13 +12,15 @@ import { duplexOf, RecordStream } from './record-stream.ts';
 
 /**
  * Offers a file to the peer; nothing of it goes before the peer takes it. The session is kept alive
- * from now on.
+ * from now on. Where the offer says so, it goes compressed, if the session compresses.
  * @throws what openStream() does
  */
 export async function offerFile(session: TransferSession, file: SentFile): Promise<FileSender> {
   // Whoever is asked may take his time.
   session.keepalive(true);
-  const stream = await session.openStream({ metadata: encodeFileOffer(file.offer) });
+  const compressed = file.offer.compressed && session.compresses;
+  const metadata = encodeFileOffer({ ...file.offer, compressed });
+  const stream = await session.openStream({ metadata, compress: compressed });
   return new FileSender(file, duplexOf(stream));
 }
 

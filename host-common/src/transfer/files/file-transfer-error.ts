@@ -79,3 +79,22 @@ export function nonsense({ type }: Pick<FileRecord, 'type'>): FileTransferError 
   const message = `the sender said what nobody had asked for (type 0x${type.toString(16)})`;
   return new FileTransferError('ANDVARI_TRANSFER_PROTOCOL', message);
 }
+
+/** What shows that somebody has sent what is not the file: it can be no accident. */
+export function isLie(error: unknown): boolean {
+  return error instanceof FileTransferError && error.code === 'ANDVARI_TRANSFER_INTEGRITY';
+}
+
+/**
+ * All have gone: of a single one its own error; of several one that names them all, an integrity
+ * error if each has lied, else one that says that another try may go better.
+ * @param lost one at the least
+ */
+export function noSourceLeft(lost: readonly { name: string; error: unknown }[]): unknown {
+  const errors = lost.map(({ error }) => error);
+  if (lost.length === 1) return errors[0];
+  const each = lost.map(({ name, error }) => `${name}: ${(error as Error).message}`);
+  const code = errors.every(isLie) ? 'ANDVARI_TRANSFER_INTEGRITY' : 'ANDVARI_TRANSFER_CUT';
+  const message = `none of ${lost.length} sources is left: ${each.join('; ')}`;
+  return new FileTransferError(code, message, new AggregateError(errors));
+}

@@ -5,6 +5,7 @@ import { WakeSignal } from '../wake-signal.ts';
 import { CHUNK_BYTES, chunkCount } from './file-hash.ts';
 import type { FileOffer } from './file-offer.ts';
 import { RateMeter } from './rate-meter.ts';
+import type { SourceState } from './source-state.ts';
 
 /** What moves the bytes: a FileSender or a FileDownload. */
 export interface Mover {
@@ -12,6 +13,11 @@ export interface Mover {
   readonly doneBytes: number;
   /** Pieces that are there, where they are counted. */
   readonly haveChunks?: number;
+  /** Whom it comes from, and who is to be told when one comes or goes. */
+  readonly sources?: SourceState[];
+  onSource?: ((source: SourceState) => void) | undefined;
+  /** Bytes from there on come first. */
+  seek?(offset: number): void;
   /** With the path of what came, if it tells one. */
   readonly completion: Promise<unknown>;
   pause(): void;
@@ -47,13 +53,19 @@ export type TransferEvent =
       progress: TransferProgress;
       rate: number;
       eta: number | undefined;
+      /** Of what comes: all that have been asked. */
+      sources: SourceState[];
     }
+  /** One more is asked, or one has gone or was dropped, with the error. */
+  | { type: 'source'; source: SourceState }
   | { type: 'done'; result: TransferResult }
   | { type: 'failed'; error: unknown };
 
 /** Between two events of a transfer. */
 const EVENT_MS = 1_000;
 const EVENT_MS_MAX = 3_600_000;
+/** Sources that came or went, as far as they are kept for those who read slowly. */
+const SOURCE_CHANGES_MAX = 64;
 
 export interface TransferFacts {
   offer: FileOffer;
@@ -85,6 +97,9 @@ export class FileTransfer {
   private readonly changed = new WakeSignal();
   private current: TransferState = 'running';
   private last: TransferEvent | undefined;
+  /** How many sources have come or gone, and the last of those changes. */
+  private sourceChanges = 0;
+  private readonly recentSources: SourceState[] = [];
 
   constructor(mover: Mover, facts: TransferFacts) {
     const { offer, direction, path, peerId, authenticationString, way } = facts;
@@ -95,6 +110,7 @@ export class FileTransfer {
     this.authenticationString = authenticationString;
     this.way = way;
     this.mover = mover;
+    mover.onSource = (source) => this.sourceChanged(source);
     this.startBytes = mover.doneBytes;
     this.meter = new RateMeter(this.startMs, this.startBytes);
     this.completion = this.run(path);
@@ -151,6 +167,21 @@ export class FileTransfer {
     this.mover.resume();
   }
 
+  /** Whom it comes from, and what each has brought; those that have gone too. */
+  get sources(): SourceState[] {
+    return this.mover.sources ?? [];
+  }
+
+  /**
+   * What comes: the bytes from there on are asked for first, then those before; what has been asked
+   * for still comes. May be called as often as one likes.
+   * @throws TypeError: it goes; RangeError: no byte of it
+   */
+  seek(offset: number): void {
+    if (!this.mover.seek) throw new TypeError('seek(): wanted a transfer that comes');
+    this.mover.seek(offset);
+  }
+
   /** Gives it up; what has come is kept, so that the same transfer can go on later. */
   cancel(): Promise<void> {
     return this.mover.cancel();
@@ -169,17 +200,38 @@ export class FileTransfer {
 
   private async *tell(everyMs: number): AsyncGenerator<TransferEvent, void> {
     let told: TransferState = 'running';
+    // Who asks when it is over is told how it has ended.
+    let toldSources = this.last ? this.sourceChanges : 0;
     for (;;) {
       // What has changed before somebody asked is told at once.
-      if (this.current === told) await this.changedWithin(everyMs);
+      const isNew = this.current !== told || this.sourceChanges > toldSources;
+      if (!isNew) await this.changedWithin(everyMs);
+      if (this.sourceChanges > toldSources) {
+        const changes = this.changesSince(toldSources);
+        toldSources = this.sourceChanges;
+        for (const source of changes) yield { type: 'source', source };
+        continue;
+      }
       if (this.last) break;
       const isChange = this.current !== told;
       told = this.current;
       const change = told === 'paused' ? 'paused' : 'resumed';
-      const { progress, rate, eta } = this;
-      yield { type: isChange ? change : 'progress', progress, rate, eta };
+      const { progress, rate, eta, sources } = this;
+      yield { type: isChange ? change : 'progress', progress, rate, eta, sources };
     }
     yield this.last;
+  }
+
+  private changesSince(count: number): SourceState[] {
+    const missed = Math.min(this.sourceChanges - count, this.recentSources.length);
+    return missed === 0 ? [] : this.recentSources.slice(-missed);
+  }
+
+  private sourceChanged(source: SourceState): void {
+    this.sourceChanges++;
+    this.recentSources.push(source);
+    if (this.recentSources.length > SOURCE_CHANGES_MAX) this.recentSources.shift();
+    this.changed.raise();
   }
 
   private async changedWithin(timeMs: number): Promise<void> {

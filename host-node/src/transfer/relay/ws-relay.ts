@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { checkObject, checkText } from '@andvari/host-common/transfer/argument-checks';
+import type { RelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
 import {
   type RelayChannel,
   type RelayChannelEvents,
@@ -19,16 +20,10 @@ import { FRAGMENTS_MAX, PIECES_MAX, RELAY_FRAME_BYTES_MAX } from './limits.ts';
 
 const NORMAL = 1000;
 
-export interface WsRelayOptions {
-  /** wss:, or ws: in clear. */
-  url: string;
+/** Without certificates that are known by their hash it is as `ca` says. */
+export interface WsRelayOptions extends RelayAddress {
   /** Authorities to trust in the place of the system's, PEM. */
   ca?: string | undefined;
-  /**
-   * SHA-256 (32 bytes) of certificates to trust in their time, whoever has signed them; none: as
-   * `ca` says.
-   */
-  certificateHashes?: readonly Uint8Array[] | undefined;
 }
 
 export class WsRelay implements RelayTransport {
