@@ -183,6 +183,15 @@ export class FilesPage {
     return { name: download.suggestedFilename(), bytes };
   }
 
+  /** Accepts, and pauses: some of it is there, and it cannot end too soon. */
+  async holdInTheMiddle(): Promise<void> {
+    await this.hook('accept').click();
+    await this.hook('receive-pause').click();
+    await this.hook('receive-movement')
+      .filter({ hasText: /^[1-9][\d.]* MiB of/ })
+      .waitFor();
+  }
+
   async takesItAll(code: string): Promise<NamedBytes> {
     await this.look(code);
     await this.hook('accept').click();

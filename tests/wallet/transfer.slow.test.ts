@@ -18,6 +18,8 @@ import { type NamedBytes, randomFile, sha256, transferPlace } from './transfer-p
 
 const place = transferPlace();
 const MIB = 1 << 20;
+/** More than is asked for at once (16 MiB), so that what is held does not end all the same. */
+const HELD_BYTES = 24 * MIB;
 
 const hashOf = (bytes: Uint8Array) => Buffer.from(blake3(bytes)).toString('hex');
 
@@ -140,7 +142,7 @@ describe('from a page to a page', () => {
   });
 
   it('goes on when the relay comes back', async () => {
-    const file = randomFile('cut.bin', 24 * MIB + 5);
+    const file = randomFile('cut.bin', HELD_BYTES + 5);
     const [sender, receiver] = [await place.person(), await place.person()];
     const code = await sender.send(file);
     await receiver.look(code);
@@ -156,17 +158,11 @@ describe('from a page to a page', () => {
   });
 
   it('goes on by the same code when the receiver gave it up', async () => {
-    const file = randomFile('later.bin', 24 * MIB + 5);
+    const file = randomFile('later.bin', HELD_BYTES + 5);
     const [sender, receiver] = [await place.person(), await place.person()];
     const code = await sender.send(file);
     await receiver.look(code);
-    await receiver.hook('accept').click();
-    // Held, it cannot end too soon.
-    await receiver.hook('receive-pause').click();
-    await receiver
-      .hook('receive-movement')
-      .filter({ hasText: /^[1-9][\d.]* MiB of/ })
-      .waitFor();
+    await receiver.holdInTheMiddle();
     await receiver.hook('receive-end').click();
     await receiver
       .hook('kept')
@@ -288,14 +284,8 @@ describe('is told in one sentence, and nothing hangs:', () => {
 
   it('a sender that has left in the middle; what came is kept', async () => {
     const [sender, receiver] = [await place.person(), await place.person()];
-    await receiver.look(await sender.send(randomFile('gone.bin', 24 * MIB)));
-    await receiver.hook('accept').click();
-    // Held, it cannot end too soon.
-    await receiver.hook('receive-pause').click();
-    await receiver
-      .hook('receive-movement')
-      .filter({ hasText: /^[1-9][\d.]* MiB of/ })
-      .waitFor();
+    await receiver.look(await sender.send(randomFile('gone.bin', HELD_BYTES)));
+    await receiver.holdInTheMiddle();
     await sender.wallet.page.close({ runBeforeUnload: false });
     await receiver.says('receive', /The sender has left the relay/);
     await receiver.hook('receive-end').click();

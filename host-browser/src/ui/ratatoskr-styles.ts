@@ -62,21 +62,7 @@ export const ratatoskrStyles = css`
     margin-top: 0.7rem;
   }
   .field {
-    display: grid;
     flex: 1 1 12rem;
-    gap: 0.3rem;
-  }
-  .field > label {
-    font-weight: 600;
-    font-size: 0.9rem;
-  }
-  input {
-    width: 100%;
-    min-height: 2.5rem;
-    padding: 0.35rem 0.7rem;
-    border: 1px solid var(--line-strong);
-    border-radius: var(--radius-small);
-    background: var(--ground);
   }
   code {
     display: block;

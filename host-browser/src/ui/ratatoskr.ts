@@ -17,6 +17,7 @@ import {
   stateSentence,
 } from './ratatoskr-words.ts';
 import { sharedStyles } from './shared-styles.ts';
+import { textField, textFieldStyles } from './text-field.ts';
 
 const FIELDS = {
   url: 'Address (wss://…)',
@@ -36,7 +37,7 @@ export class AndvariRatatoskr extends LitElement {
     busy: { type: Boolean },
     amountFault: { state: true },
   };
-  static override styles = [sharedStyles, ratatoskrStyles];
+  static override styles = [sharedStyles, textFieldStyles, ratatoskrStyles];
 
   declare state: RatatoskrState;
   /** The wallet is at work: its coins cannot be paid with. */
@@ -119,7 +120,7 @@ export class AndvariRatatoskr extends LitElement {
       <summary>Server and device</summary>
       <form @submit=${(event: Event) => this.#submit(event, () => this.#connect())}>
         ${(Object.keys(FIELDS) as (keyof EndpointWords)[]).map((name) =>
-          this.#field(`ratatoskr-${name}`, FIELDS[name], offered[name]),
+          textField(`ratatoskr-${name}`, FIELDS[name], offered[name]),
         )}
       </form>
       ${
@@ -163,15 +164,15 @@ export class AndvariRatatoskr extends LitElement {
               </ul>`
         }
         <form class="row" @submit=${(event: Event) => this.#submit(event, () => this.#offerOwn())}>
-          ${this.#field('ratatoskr-title', 'Offer something', '')}
-          ${this.#field('ratatoskr-price', 'Price', '')}
+          ${textField('ratatoskr-title', 'Offer something', '')}
+          ${textField('ratatoskr-price', 'Price', '')}
           <button data-testid="ratatoskr-offer" ?disabled=${asking}>Offer it</button>
         </form>
       </div>
       <div>
         <h3>Pay</h3>
         <form class="row" @submit=${(event: Event) => this.#submit(event, () => this.#pay())}>
-          ${this.#field('ratatoskr-amount', 'Amount, in coins of your own', '')}
+          ${textField('ratatoskr-amount', 'Amount, in coins of your own', '')}
           <button
             class="primary"
             data-testid="ratatoskr-pay"
@@ -244,20 +245,6 @@ export class AndvariRatatoskr extends LitElement {
     if (stage !== 'asked') return forget('Close');
     return html`${this.#button('pay-again', 'Ask again', fire('pay-again'), off || 'primary')}
     ${forget('Forget it')}`;
-  }
-
-  #field(id: string, label: string, value: string) {
-    return html`<div class="field">
-      <label for=${id}>${label}</label>
-      <input
-        type="text"
-        id=${id}
-        data-testid=${id}
-        autocomplete="off"
-        spellcheck="false"
-        .defaultValue=${value}
-      />
-    </div>`;
   }
 
   #button(name: string, word: string, click: () => void, kind = '') {

@@ -31,22 +31,6 @@ export const transferStyles = css`
     flex-wrap: wrap;
     gap: 0.5rem;
   }
-  .field {
-    display: grid;
-    gap: 0.3rem;
-  }
-  .field > label {
-    font-weight: 600;
-    font-size: 0.9rem;
-  }
-  input[type='text'] {
-    width: 100%;
-    min-height: 2.5rem;
-    padding: 0.35rem 0.7rem;
-    border: 1px solid var(--line-strong);
-    border-radius: var(--radius-small);
-    background: var(--ground);
-  }
   progress {
     width: 100%;
     height: 0.7rem;

@@ -7,6 +7,7 @@ import type {
 } from '../worker/transfer/transfer-messages.ts';
 import { qrCode } from './qr-code.ts';
 import { sharedStyles } from './shared-styles.ts';
+import { textField, textFieldStyles } from './text-field.ts';
 import type { TransferAction, TransferState } from './transfer-state.ts';
 import { transferStyles } from './transfer-styles.ts';
 import {
@@ -23,7 +24,7 @@ import {
  */
 export class AndvariTransfer extends LitElement {
   static override properties = { state: { attribute: false }, copied: { state: true } };
-  static override styles = [sharedStyles, transferStyles];
+  static override styles = [sharedStyles, textFieldStyles, transferStyles];
 
   declare state: TransferState;
   declare copied: string;
@@ -106,7 +107,7 @@ export class AndvariTransfer extends LitElement {
       </p>
       <details ?open=${relay === undefined}>
         <summary>Relay</summary>
-        ${this.#field('transfer-relay', 'Its address (wss://HOST:PORT/relay)', relay ?? '')}
+        ${textField('transfer-relay', 'Its address (wss://HOST:PORT/relay)', relay ?? '')}
       </details>
       <div class="buttons">
         <button
@@ -179,7 +180,7 @@ export class AndvariTransfer extends LitElement {
 
   #receiveForm() {
     return html`<form @submit=${this.#fetch}>
-      ${this.#field('transfer-receive-code', 'Code of the sender', '')}
+      ${textField('transfer-receive-code', 'Code of the sender', '')}
       <p class="soft">You see the name and the size before anything is taken.</p>
       <div class="buttons">
         <button class="primary" data-testid="transfer-fetch">Look what it is</button>
@@ -235,21 +236,6 @@ export class AndvariTransfer extends LitElement {
   #pause(isPaused: boolean, side: Side) {
     const word = isPaused ? 'Go on' : 'Pause';
     return this.#button(`${side}-pause`, word, { act: 'pause', side, pause: !isPaused });
-  }
-
-  #field(id: string, label: string, value: string) {
-    return html`<div class="field">
-      <label for=${id}>${label}</label>
-      <input
-        type="text"
-        id=${id}
-        data-testid=${id}
-        autocomplete="off"
-        autocapitalize="off"
-        spellcheck="false"
-        .defaultValue=${value}
-      />
-    </div>`;
   }
 
   #button(name: string, word: string, action: TransferAction, kind = '') {

@@ -30,21 +30,20 @@ import {
   type ServiceAnswer,
   textOf,
 } from './service-words.ts';
+import { ViewWatchers } from './view-watchers.ts';
 
 /** Heidrun asks 25 servers; some of them may be silent. */
 const PAYMENT_TIMEOUT_MS = 90_000;
-/** Changes are gathered for this long: a call makes several. */
-const GATHER_MS = 50;
 /** Ages and waits are told once a second. */
 const TICK_MS = 1_000;
 
 export class RatatoskrDesk {
   readonly #key: DeviceKey;
   readonly #note: PaymentNote;
-  readonly #watchers: Set<() => void>;
+  readonly #watchers: ViewWatchers;
   #client: RatatoskrClient | undefined;
 
-  private constructor(key: DeviceKey, note: PaymentNote, watchers: Set<() => void>) {
+  private constructor(key: DeviceKey, note: PaymentNote, watchers: ViewWatchers) {
     this.#key = key;
     this.#note = note;
     this.#watchers = watchers;
@@ -54,9 +53,9 @@ export class RatatoskrDesk {
 
   /** Throws DeviceKeyError, SealError, DatabaseError. */
   static async open(vault: Vault): Promise<RatatoskrDesk> {
-    const watchers = new Set<() => void>();
+    const watchers = new ViewWatchers();
     const key = await openDeviceKey(vault, await WebCryptoEd25519.create());
-    const note = await PaymentNote.load(vault, () => tellAll(watchers));
+    const note = await PaymentNote.load(vault, () => watchers.changed());
     return new RatatoskrDesk(key, note, watchers);
   }
 
@@ -71,26 +70,9 @@ export class RatatoskrDesk {
     this.#client = undefined;
   }
 
-  async watch({ signal, progress }: HandlerContext<'ratatoskrWatch'>): Promise<null> {
-    if (signal.aborted) return null;
-    let gathering: ReturnType<typeof setTimeout> | undefined;
-    const tell = (): void => {
-      gathering = undefined;
-      progress(this.#view());
-    };
-    const changed = (): void => {
-      gathering ??= setTimeout(tell, GATHER_MS);
-    };
-    this.#watchers.add(changed);
-    const tick = setInterval(() => {
-      if (this.#client !== undefined) changed();
-    }, TICK_MS);
-    tell();
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    this.#watchers.delete(changed);
-    clearInterval(tick);
-    clearTimeout(gathering);
-    return null;
+  watch(context: HandlerContext<'ratatoskrWatch'>): Promise<null> {
+    const isMoving = () => this.#client !== undefined;
+    return this.#watchers.watch(context, { view: () => this.#view(), tickMs: TICK_MS, isMoving });
   }
 
   /** `reachable`: endpoints that the page's policy names, if that is known. */
@@ -220,14 +202,10 @@ export class RatatoskrDesk {
   }
 
   #changed(): void {
-    tellAll(this.#watchers);
+    this.#watchers.changed();
   }
 
   readonly #online = (): void => this.#client?.reconnectNow();
-}
-
-function tellAll(watchers: ReadonlySet<() => void>): void {
-  for (const changed of watchers) changed();
 }
 
 async function endOf({ ok, message, fields }: ServiceAnswer): Promise<PaymentEnd> {

@@ -1,6 +1,7 @@
 /** The worker's side of the panel for files: one that is sent, one received, what is kept. */
 import type { HandlerContext } from '../message-server.ts';
 import { WorkerFailure } from '../messages.ts';
+import { ViewWatchers } from '../view-watchers.ts';
 import type { NetworkView } from '../views.ts';
 import { CodeFetch } from './code-fetch.ts';
 import { HandOut } from './hand-out.ts';
@@ -8,38 +9,19 @@ import { keptFile, keptFiles, removeKept } from './kept-files.ts';
 import { readCode, readRelay } from './relay-words.ts';
 import type { KeptView, Side, TransferView } from './transfer-messages.ts';
 
-/** Changes are gathered for this long. */
-const GATHER_MS = 50;
 /** How far it is is told as often. */
 const TICK_MS = 500;
 
 export class TransferDesk {
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new ViewWatchers();
   #send: HandOut | undefined;
   #receive: CodeFetch | undefined;
   #kept: readonly KeptView[] = [];
 
-  async watch({ signal, progress }: HandlerContext<'transferWatch'>): Promise<null> {
-    if (signal.aborted) return null;
-    let gathering: ReturnType<typeof setTimeout> | undefined;
-    const tell = (): void => {
-      gathering = undefined;
-      progress(this.#view());
-    };
-    const changed = (): void => {
-      gathering ??= setTimeout(tell, GATHER_MS);
-    };
-    this.#watchers.add(changed);
-    const tick = setInterval(() => {
-      if (this.#isBusy) changed();
-    }, TICK_MS);
-    tell();
+  watch(context: HandlerContext<'transferWatch'>): Promise<null> {
     void this.#look();
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    this.#watchers.delete(changed);
-    clearInterval(tick);
-    clearTimeout(gathering);
-    return null;
+    const view = (): TransferView => this.#view();
+    return this.#watchers.watch(context, { view, tickMs: TICK_MS, isMoving: () => this.#isBusy });
   }
 
   /** Throws WorkerFailure, RelayAddressError, FileOfferError. */
@@ -120,7 +102,7 @@ export class TransferDesk {
   }
 
   #changed(): void {
-    for (const changed of this.#watchers) changed();
+    this.#watchers.changed();
   }
 }
 
