@@ -66,7 +66,7 @@ export class DownloadSource {
   private silence: ReturnType<typeof setTimeout> | undefined;
   private isSilent = false;
   private lateness: ReturnType<typeof setTimeout> | undefined;
-  /** Others have been asked for what it was; it is asked for nothing more until it says something. */
+  /** Others have been asked for what it was; it is asked for nothing until it says something. */
   private hasLetWait = false;
   private averageWaitMs: number | undefined;
   private chunks = 0;
