@@ -6,6 +6,7 @@ import type {
   TransferResult,
 } from '@andvari/host-common/transfer/files/file-transfer';
 import { Presets, SingleBar } from 'cli-progress';
+import { oneLine } from '../transfer/call-peer.ts';
 import type { CommandContext } from './command-context.ts';
 
 const LOOK_MS = 200;
@@ -29,6 +30,7 @@ export async function untilDone(
 ): Promise<void> {
   try {
     const transfer = await begun;
+    if (transfer.direction === 'receive') void tellSources(transfer, options, context);
     const result = await shown(transfer, options, context);
     tellResult(event, { ...result, way: transfer.way }, options, context);
   } catch (error) {
@@ -56,11 +58,29 @@ async function shown(
   }
 }
 
+/** Who comes and goes while it comes. */
+async function tellSources(
+  transfer: FileTransfer,
+  { json = false }: ShowOptions,
+  context: CommandContext,
+): Promise<void> {
+  for await (const event of transfer.events({ everyMs: EVENT_MS })) {
+    if (event.type !== 'source') continue;
+    const { name: peer, isAsked, error } = event.source;
+    const { message, code } = (error ?? {}) as { message?: string; code?: string };
+    const why = message === undefined ? {} : { error: oneLine(message), code };
+    if (json) context.event({ event: 'source', peer, isAsked, ...why });
+    // Of a single one the command tells it.
+    else if (!isAsked && transfer.sources.length > 1)
+      context.note(`  ${peer} is no source any more: ${why.error} (${code})`);
+  }
+}
+
 function barFor(transfer: FileTransfer, context: CommandContext): SingleBar {
   const bar = new SingleBar(
     {
       stream: context.stderr as NodeJS.WriteStream,
-      format: '{name} {bar} {percentage} % of {size}  {rate}  {way}  {left}',
+      format: '{name} {bar} {percentage} % of {size}  {rate}  {way}{sources}  {left}',
       clearOnComplete: true,
       hideCursor: true,
       gracefulExit: false,
@@ -72,17 +92,23 @@ function barFor(transfer: FileTransfer, context: CommandContext): SingleBar {
 }
 
 function factsOf(transfer: FileTransfer) {
-  const { doneBytes, totalSize, rate, eta, state, name, way } = transfer;
+  const { doneBytes, totalSize, rate, eta, state, name, way, direction } = transfer;
+  const sources = transfer.sources.map(({ name: peer, isAsked, bytes }) => {
+    return { peer, isAsked, bytes };
+  });
   return {
     ...{ name, way, state, doneBytes, totalBytes: totalSize },
     ...{ bytesPerSecond: Math.round(rate), secondsLeft: eta === undefined ? null : Math.ceil(eta) },
+    ...(direction === 'receive' && { sources }),
   };
 }
 
-function textsOf({ name, totalSize, rate, eta, way }: FileTransfer) {
+function textsOf({ name, totalSize, rate, eta, way, sources }: FileTransfer) {
+  const asked = sources.filter(({ isAsked }) => isAsked).length;
   return {
     name,
     way,
+    sources: sources.length > 1 ? `, from ${asked}` : '',
     size: sizeText(totalSize),
     rate: `${sizeText(rate)}/s`,
     left: eta === undefined ? '' : timeText(eta),

@@ -11,12 +11,14 @@ import { relayAddressText } from '@andvari/host-common/transfer/relay/relay-addr
 import type { Command } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
 import { listenFor, resolvePlace } from '../transfer/call-peer.ts';
-import { parseCode } from '../transfer/called-peer.ts';
+import { type CalledPeer, parseCode } from '../transfer/called-peer.ts';
 import { dataFolder, makeDataFolder } from '../transfer/data-folder.ts';
+import type { FetchOffer } from '../transfer/fetch-file.ts';
 import type { KnownPeers } from '../transfer/known-peers.ts';
 import { TransferNode } from '../transfer/node.ts';
 import { everybody, nobody } from '../transfer/node-config.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
+import type { WsRelayOptions } from '../transfer/relay/ws-relay.ts';
 import type { TransferOffer, TransferReceiver } from '../transfer/transfer-receiver.ts';
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
@@ -57,13 +59,14 @@ export class ReceiveError extends Error {
 
 /** `andvari receive`. */
 export function registerReceiveCommand(program: Command, context: CommandContext): void {
-  withRelay(withIdentity(program.command('receive [code]')))
+  withRelay(withIdentity(program.command('receive [codes...]')))
     .summary('receive a file or a folder that a peer sends')
     .description(
       'Wait for a file or a folder, ask whether it is wanted, and put it into a folder under the ' +
         'name that its sender gives it; nothing that is there is replaced. What came in part is ' +
         'kept, and goes on with the next try. With a code that andvari send has printed: fetch ' +
-        'it from there. With --relay peers may call at that relay too; a code says its own.',
+        'it from there; with several codes from all of them at once, if they are for the ' +
+        'same file. With --relay peers may call at that relay too; a code says its own.',
     )
     .option('--listen <host:port>', 'where peers call', parseListen, {
       host: '0.0.0.0',
@@ -79,8 +82,8 @@ export function registerReceiveCommand(program: Command, context: CommandContext
       '\nExit codes: 0 the file is there, 1 wrong use or input, 2 the peer was lost, ' +
         '3 what came was not the file, 4 there is no place for it.',
     )
-    .action((code: string | undefined, options: ReceiveOptions) =>
-      code === undefined ? receive(options, context) : fetchByCode(code, options, context),
+    .action((codes: string[], options: ReceiveOptions) =>
+      codes.length === 0 ? receive(options, context) : fetchByCodes(codes, options, context),
     );
 }
 
@@ -103,26 +106,83 @@ async function receive(options: ReceiveOptions, context: CommandContext): Promis
 }
 
 /** Whoever has given the code is the one who sends; who we are is nothing to him. */
-async function fetchByCode(
-  code: string,
+async function fetchByCodes(
+  codes: string[],
   options: ReceiveOptions,
   context: CommandContext,
 ): Promise<void> {
   if (options.relay) throw new InputError('a code says itself where it leads: wanted no --relay');
-  const { peerId, address, relay } = parseCode(code);
+  const called = codes.map(parseCode);
+  const relay = relayOfCodes(called);
   const { folder: into, data } = readyPlace(options, context);
   const { signal } = context;
-  const place = address && (await resolvePlace(address, signal));
+  const sources = await Promise.all(called.map((one) => placed(one, signal)));
   const node = await TransferNode.create({
-    ...{ dataFolder: data, identity: newIdentity(), host: listenFor(place).host },
-    ...{ trust: nobody, maxTransfers: 1, relay: relayOf(options, relay) },
+    ...{ dataFolder: data, identity: newIdentity(), host: hostFor(sources) },
+    ...{ trust: nobody, maxTransfers: sources.length, relay: relayOf(options, relay) },
   });
   await withNode(node, context, async () => {
     const call = { signal, timeoutMs: options.timeout };
-    const from = await node.connect({ peerId, address: place }, call);
+    if (sources.length > 1) {
+      await fetchFromAll(node, sources, { ...options, into }, context);
+      return;
+    }
+    const from = await node.connect(sources[0] as CalledPeer, call);
     const only = { ...options, keep: false, only: true };
     await takeFiles(node.receive({ into, from }), only, context);
   });
+}
+
+/** That of all codes that say one: the node is at one. */
+function relayOfCodes(called: CalledPeer[]): WsRelayOptions | undefined {
+  const [first, ...others] = called.flatMap(({ relay }) => relay ?? []);
+  if (others.every(({ url }) => url === first?.url)) return first;
+  throw new InputError('the codes say several relays: wanted one');
+}
+
+async function placed({ peerId, address }: CalledPeer, signal: AbortSignal): Promise<CalledPeer> {
+  return { peerId, address: address && (await resolvePlace(address, signal)) };
+}
+
+/** From where all of them can be called. */
+function hostFor(sources: CalledPeer[]): string {
+  const isV6 = sources.map(({ address }) => address && listenFor(address).host);
+  return isV6.find((host) => host !== undefined) ?? listenFor(undefined).host;
+}
+
+/** One file from several at once: what they do not all offer is not taken. */
+async function fetchFromAll(
+  node: TransferNode,
+  sources: CalledPeer[],
+  options: ReceiveOptions & { into: string },
+  context: CommandContext,
+): Promise<void> {
+  const accept = (offer: FetchOffer) => isWantedOfAll(offer, options, context);
+  const { into, timeout: timeoutMs } = options;
+  const onEntry = entryTeller(undefined, options, context);
+  const begun = node.fetch(sources, { into, timeoutMs, accept, onEntry, signal: context.signal });
+  await untilDone('received', begun, options, context);
+}
+
+async function isWantedOfAll(
+  { name: file, size, hash, manifest, sources }: FetchOffer,
+  options: ReceiveOptions,
+  context: CommandContext,
+): Promise<boolean> {
+  const from = sources.map(({ peerId, authenticationString, way }) => {
+    return { peer: peerIdText(peerId), authenticationString, way };
+  });
+  if (options.json) {
+    const blake3 = Buffer.from(hash).toString('hex');
+    const event = { event: 'offered', file, bytes: size, blake3, sources: from };
+    context.event({ ...event, ...(manifest && { entries: entriesOf(manifest) }) });
+  }
+  if (options.yes) return true;
+  if (manifest) tellEntries(manifest, context);
+  for (const one of from) context.note(`  ${one.peer} (${one.authenticationString}, ${one.way})`);
+  const count = sources.length === 1 ? '1 source has' : `${sources.length} sources have`;
+  const question = `${count} ${whatText(file, manifest)} ${sizeText(size)}. Take it?`;
+  return (await confirm(question, context)) === true;
 }
 
 /** Where files go, and what the receiver keeps; somebody must be there to ask, or need not. */
@@ -232,7 +292,7 @@ async function isWanted(
   const known = name === undefined ? `${peer} (not known)` : `${name} (${peer})`;
   const who = options.only ? 'whoever gave the code' : known;
   if (manifest) tellEntries(manifest, context);
-  const what = manifest ? `"${file}" (${countText(manifest.fileCount)}),` : `"${file}",`;
+  const what = whatText(file, manifest);
   const by = `${authenticationString}, ${way}`;
   const question = `${who} (${by}) sends ${what} ${sizeText(size)}. Take it?`;
   return (await confirm(question, context)) === true;
@@ -251,6 +311,10 @@ function entriesOf({ entries }: TreeManifest) {
   );
 }
 
+function whatText(file: string, manifest: TreeManifest | undefined): string {
+  return manifest ? `"${file}" (${countText(manifest.fileCount)}),` : `"${file}",`;
+}
+
 function countText(files: number): string {
   return files === 1 ? 'a folder with 1 file' : `a folder with ${files} files`;
 }
@@ -260,11 +324,20 @@ async function take(
   options: ReceiveOptions & { bar: boolean },
   context: CommandContext,
 ): Promise<void> {
-  const onEntry = ({ path, size: bytes }: FileEntry) => {
-    if (options.json) context.event({ event: 'file', of: offer.name, path, bytes });
+  const onEntry = entryTeller(offer.name, options, context);
+  await untilDone('received', offer.accept({ onEntry }), options, context);
+}
+
+/** Tells each file of a folder that has come whole. */
+function entryTeller(
+  of: string | undefined,
+  { json }: ReceiveOptions,
+  context: CommandContext,
+): (file: FileEntry) => void {
+  return ({ path, size: bytes }) => {
+    if (json) context.event({ event: 'file', ...(of !== undefined && { of }), path, bytes });
     else context.note(`  ${path}  ${sizeText(bytes)}`);
   };
-  await untilDone('received', offer.accept({ onEntry }), options, context);
 }
 
 function tellReady(

@@ -3,9 +3,15 @@
  * it has one, its sessions and transfers. What the commands of transfer stand on.
  */
 import { plainEngine } from '@andvari/host-common/engine/module';
-import { checkFlag, checkKnown, checkWhole } from '@andvari/host-common/transfer/argument-checks';
+import {
+  checkBytes,
+  checkFlag,
+  checkKnown,
+  checkWhole,
+} from '@andvari/host-common/transfer/argument-checks';
+import { SOURCES_MAX } from '@andvari/host-common/transfer/files/file-download';
 import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
-import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
+import { FileHash, HASH_BYTES } from '@andvari/host-common/transfer/files/file-hash';
 import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
 import { PeerAddressError, peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import { relayAddressText } from '@andvari/host-common/transfer/relay/relay-address';
@@ -14,7 +20,10 @@ import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { calledAt, callPeer, resolvePlace } from './call-peer.ts';
 import { type CalledPeer, calledPeer } from './called-peer.ts';
+import { CalledSources, type SourceCall } from './called-sources.ts';
 import { makeDataFolder } from './data-folder.ts';
+import { type FetchPlace, fetchFrom } from './fetch-file.ts';
+import type { Keeping } from './files/begin-download.ts';
 import { FileReceiver } from './files/file-receiver.ts';
 import { OutgoingFile } from './files/outgoing-file.ts';
 import { partSecret } from './files/part-secret.ts';
@@ -31,6 +40,7 @@ const WINDOW_KIB = 8192;
 const BLOCKS = { ofOne: 1024, ofSeveral: 2048, each: 64 };
 /** So long shutdown() waits for peers to hear that transfers are cancelled. */
 const LAST_WORD_MS = 1_000;
+const FETCH_OPTIONS = ['into', 'accept', 'onEntry', 'hash', 'signal', 'timeoutMs'];
 const TIMEOUT_MS = 10_000;
 const TIMEOUT_MS_MAX = 86_400_000;
 
@@ -54,6 +64,17 @@ export interface ReceiveOptions extends ReceiverOptions {
   from?: TransferSession | undefined;
 }
 
+export interface FetchOptions extends CallOptions, FetchPlace {
+  /**
+   * BLAKE3 of the file, 32 bytes. With it those that offer another one are left aside; without it
+   * all have to offer the same.
+   */
+  hash?: Uint8Array | undefined;
+}
+
+/** Of whom a file can be fetched: as connect() takes it, or a session, which stays open. */
+export type Source = string | CalledPeer | TransferSession;
+
 /** What a node cannot do as it is now. */
 export class TransferNodeError extends Error {
   override readonly name = 'TransferNodeError';
@@ -76,6 +97,7 @@ export class TransferNode implements AsyncDisposable {
   /** Aborted when the node is shut down. */
   readonly #over = new AbortController();
   #receiver: FileReceiver | undefined;
+  #keeping: Keeping | undefined;
   #shutdown: Promise<void> | undefined;
 
   private constructor(config: WholeConfig, opened: NodeEndpoint, module: WebAssembly.Module) {
@@ -145,10 +167,8 @@ export class TransferNode implements AsyncDisposable {
   ): Promise<TransferSession> {
     this.#checkOpen();
     checkWhole('timeoutMs', timeoutMs, 1, TIMEOUT_MS_MAX);
-    const { trustedPeersFile } = this.#config;
     const { endpoint, relay } = this.#opened;
-    const hasRelay = relay !== undefined;
-    const called = typeof peer === 'string' ? calledPeer(peer, trustedPeersFile, hasRelay) : peer;
+    const called = this.#called(peer);
     const either = this.#either(signal);
     const { peerId, address } = called;
     this.#checkRelay(called);
@@ -182,13 +202,74 @@ export class TransferNode implements AsyncDisposable {
     if (this.#receiver || this.incoming.locked) {
       throw new TransferNodeError('ANDVARI_NODE_RECEIVES', 'somebody takes what comes already');
     }
-    const { dataFolder } = this.#config;
-    makeDataFolder(dataFolder);
-    const secret = partSecret(dataFolder);
-    const hash = FileHash.create(this.#module);
-    this.#receiver = new FileReceiver({ endpoint: this.#opened.endpoint, secret, hash });
+    this.#receiver = new FileReceiver({ endpoint: this.#opened.endpoint, ...this.#keepsWith() });
     if (from) this.#receiver.takeFrom(from);
     return new TransferReceiver(this.#receiver, (begin) => this.#counted(begin), options);
+  }
+
+  /**
+   * One file or folder from all of these peers at once, each of which offers it to whoever calls
+   * (as `andvari send PATH` does). Resolves when it has begun: some seconds after the first has
+   * offered it at the latest; those that offer it later join. Of `timeoutMs` each has its own.
+   * @throws TypeError, RangeError: not 1 to 8 peers; SourcesDifferError; of a single peer what
+   * connect() does, of several FileTransferError ANDVARI_TRANSFER_CUT if nobody is there;
+   * ANDVARI_TRANSFER_REFUSED; what PartFile.open() does
+   */
+  fetch(sources: readonly Source[], options: FetchOptions): Promise<FileTransfer> {
+    return this.#counted(() => this.#fetch(sources, options));
+  }
+
+  async #fetch(peers: readonly Source[], options: FetchOptions): Promise<FileTransfer> {
+    checkKnown('options', options, FETCH_OPTIONS);
+    if (typeof options.into !== 'string') throw new TypeError('into: wanted a folder');
+    const signal = this.#either(options.signal);
+    const keeping = this.#keepsWith();
+    const sources = await this.#gather(peers, options);
+    try {
+      const { transfer, over } = await fetchFrom(sources, options, keeping);
+      const close = async () => {
+        await over();
+        await sources.close();
+      };
+      this.#putAway(transfer, [{ close }], signal);
+      return transfer;
+    } catch (error) {
+      await sources.close();
+      throw error;
+    }
+  }
+
+  async #gather(peers: readonly Source[], options: FetchOptions): Promise<CalledSources> {
+    const { timeoutMs = TIMEOUT_MS, hash } = options;
+    checkWhole('timeoutMs', timeoutMs, 1, TIMEOUT_MS_MAX);
+    if (hash !== undefined) checkBytes('hash', hash, HASH_BYTES);
+    const calls = new Map<string, SourceCall>();
+    for (const peer of peers) {
+      const call = this.#sourceCall(peer, timeoutMs);
+      if (!calls.has(call.name)) calls.set(call.name, call);
+    }
+    checkWhole('the number of peers', calls.size, 1, SOURCES_MAX);
+    const signal = this.#either(options.signal);
+    return await CalledSources.gather([...calls.values()], { timeoutMs, signal, hash });
+  }
+
+  #sourceCall(peer: Source, timeoutMs: number): SourceCall {
+    if (peer instanceof TransferSession) {
+      return { name: peerIdText(peer.peerId), open: async () => peer, isGiven: true };
+    }
+    const called = this.#called(peer);
+    const open = (signal: AbortSignal) => this.connect(called, { signal, timeoutMs });
+    return { name: peerIdText(called.peerId), open, isGiven: false };
+  }
+
+  /** What parts of files are kept with; made when it is needed first. */
+  #keepsWith(): Keeping {
+    if (!this.#keeping) {
+      const { dataFolder } = this.#config;
+      makeDataFolder(dataFolder);
+      this.#keeping = { secret: partSecret(dataFolder), hash: FileHash.create(this.#module) };
+    }
+    return this.#keeping;
   }
 
   /**
@@ -220,6 +301,11 @@ export class TransferNode implements AsyncDisposable {
 
   #checkOpen(): void {
     this.#over.signal.throwIfAborted();
+  }
+
+  #called(peer: string | CalledPeer): CalledPeer {
+    if (typeof peer !== 'string') return peer;
+    return calledPeer(peer, this.#config.trustedPeersFile, this.#opened.relay !== undefined);
   }
 
   #checkRelay({ relay }: CalledPeer): void {
@@ -281,7 +367,7 @@ export class TransferNode implements AsyncDisposable {
   /** Behind the transfer; the signal ends it before. */
   #putAway(
     transfer: FileTransfer,
-    own: (TransferSession | OutgoingFile | undefined)[],
+    own: ({ close(): Promise<unknown> } | undefined)[],
     signal: AbortSignal,
   ): void {
     const stop = () => void transfer.cancel();

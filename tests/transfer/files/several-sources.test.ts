@@ -176,7 +176,7 @@ describe('of several sources', () => {
   });
 
   it(
-    'all have gone, one by itself: another try may go better, and what has come stays',
+    'all have gone, one by itself: what has come stays, for another try',
     async () => {
       const { bytes, file, sink, download } = await downloadOf(30);
       const lying = await liar(bytes);

@@ -161,6 +161,12 @@ export class FileDownload implements Download {
     };
   }
 
+  /** A source that cannot be asked, for those who are told of sources. */
+  miss(name: string, error: unknown): void {
+    this.lost.push({ name, error });
+    if (!this.ended) this.onSource?.({ name, isAsked: false, chunks: 0, bytes: 0, error });
+  }
+
   /** Chunks from this byte on are asked for first, from now on. Throws RangeError. */
   seek(offset: number): void {
     checkWhole('offset', offset, 0, Math.max(0, this.offer.size - 1));

@@ -2,33 +2,27 @@
 import { nameOf } from '@andvari/host-common/transfer/byte-strings';
 import type { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import type { Way } from '@andvari/host-common/transfer/far-end';
-import { FileDownload } from '@andvari/host-common/transfer/files/file-download';
 import {
   type IncomingFile,
   incomingFiles,
 } from '@andvari/host-common/transfer/files/file-exchange';
-import type { FileHash } from '@andvari/host-common/transfer/files/file-hash';
 import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
 import { RejectCode } from '@andvari/host-common/transfer/files/file-records';
-import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
+import type { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
 import { FileTransferError } from '@andvari/host-common/transfer/files/file-transfer-error';
 import type { InspectedFolder } from '@andvari/host-common/transfer/files/inspect-folder';
 import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
-import { PartFile } from './part-file.ts';
-import { whenWhole } from './whole-files.ts';
+import { beginDownload, type Coming, type Keeping, type Taken } from './begin-download.ts';
 
 /** Offers that wait for somebody to decide; more are refused. */
 const OFFERS_MAX = 64;
 /** Folders whose lists are held while nobody has decided; more are refused. */
 const FOLDERS_MAX = 4;
 
-export interface FileReceiverOptions {
+export interface FileReceiverOptions extends Keeping {
   endpoint: TransferEndpoint;
-  /** Of this node alone, 32 bytes: what it keeps beside a part of a file is believed by it. */
-  secret: Uint8Array;
-  hash: FileHash;
 }
 
 /** A file or a folder that somebody offers, until it is accepted or refused. */
@@ -48,19 +42,6 @@ export interface OfferedFile {
    */
   accept(folder: string, onEntry?: (file: FileEntry) => void): Promise<FileTransfer>;
   refuse(): Promise<void>;
-}
-
-/** What an offer is taken with. */
-interface Taken {
-  file: IncomingFile;
-  inspected: InspectedFolder | undefined;
-  folder: string;
-  onEntry: ((file: FileEntry) => void) | undefined;
-}
-
-interface Coming {
-  download: FileDownload;
-  transfer: FileTransfer;
 }
 
 export class FileReceiver {
@@ -187,7 +168,7 @@ export class FileReceiver {
     const { name, size, hash, isFolder } = file.offer;
     const key = [folder, name, size, nameOf(hash), isFolder].join('\0');
     const known = this.#coming.get(key);
-    const coming = known ?? this.#begin(taken);
+    const coming = known ?? beginDownload(taken, this.#options);
     if (!known) this.#coming.set(key, coming);
     try {
       const { download, transfer } = await coming;
@@ -212,24 +193,6 @@ export class FileReceiver {
   #say(word: Promise<void>): void {
     this.#words.add(word);
     void word.finally(() => this.#words.delete(word));
-  }
-
-  async #begin({ file, inspected, folder, onEntry }: Taken): Promise<Coming> {
-    const { secret, hash } = this.#options;
-    const { offer, peerId, authenticationString, way } = file;
-    const manifest = inspected?.manifest;
-    const sink = await PartFile.open({ folder, offer, secret, hash, manifest });
-    try {
-      if (inspected && !sink.values) await sink.keepValues(inspected.values);
-    } catch (error) {
-      await sink.close();
-      throw error;
-    }
-    const onChunk = manifest && onEntry && whenWhole(manifest, sink.have, onEntry);
-    const download = new FileDownload({ offer, sink, hash, ...(onChunk && { onChunk }) });
-    const of = { offer, peerId, authenticationString, way };
-    const transfer = new FileTransfer(download, { ...of, path: folder, direction: 'receive' });
-    return { download, transfer };
   }
 }
 

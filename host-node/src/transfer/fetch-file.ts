@@ -1,0 +1,120 @@
+/** One file or folder, fetched from all who have it at once. */
+import type { Way } from '@andvari/host-common/transfer/far-end';
+import type { FileDownload } from '@andvari/host-common/transfer/files/file-download';
+import { RejectCode } from '@andvari/host-common/transfer/files/file-records';
+import type { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
+import { FileTransferError, isLie } from '@andvari/host-common/transfer/files/file-transfer-error';
+import type { InspectedFolder } from '@andvari/host-common/transfer/files/inspect-folder';
+import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
+import type { CalledSources, OfferedSource, SourceUser } from './called-sources.ts';
+import { beginDownload, type Keeping } from './files/begin-download.ts';
+
+/** Who offers what is fetched. */
+export interface FetchSource {
+  /** An Ed25519 key, 32 bytes. */
+  peerId: Uint8Array;
+  way: Way;
+  /** Of the session, for two people to compare. */
+  authenticationString: string;
+}
+
+/** What all of them offer. */
+export interface FetchOffer {
+  /** As the first of them calls it. */
+  name: string;
+  /** Bytes, of a folder those of its list too. */
+  size: number;
+  /** BLAKE3, 32 bytes. */
+  hash: Uint8Array;
+  /** What is in a folder, verified; undefined: it is a file. */
+  manifest: TreeManifest | undefined;
+  /** Those that have offered it by now; others may join. */
+  sources: FetchSource[];
+}
+
+export interface FetchPlace {
+  /** The folder where it goes. */
+  into: string;
+  /** Asked once; without it, it is taken. */
+  accept?: ((offer: FetchOffer) => boolean | Promise<boolean>) | undefined;
+  /** Told of each file of a folder that has come whole. */
+  onEntry?: ((file: FileEntry) => void) | undefined;
+}
+
+export interface Fetched {
+  transfer: FileTransfer;
+  /** Resolves behind the transfer, when all sources have heard how it ended. */
+  over(): Promise<void>;
+}
+
+/**
+ * Takes what the sources offer. Those that come later join, as those that were cut may.
+ * @throws FileTransferError ANDVARI_TRANSFER_REFUSED: accept said no; what PartFile.open() does;
+ * what IncomingFile.inspect() does of a folder that is none. Then all have been refused
+ */
+export async function fetchFrom(
+  sources: CalledSources,
+  { into: folder, accept, onEntry }: FetchPlace,
+  keeping: Keeping,
+): Promise<Fetched> {
+  let code: number = RejectCode.REFUSED;
+  try {
+    const { first, inspected } = await inspectedBy(sources, keeping);
+    if (accept && (await accept(offerOf(first, inspected, sources))) !== true) {
+      throw new FileTransferError('ANDVARI_TRANSFER_REFUSED', 'not taken');
+    }
+    code = RejectCode.NO_PLACE;
+    const taken = { file: first.file, inspected, folder, onEntry };
+    const { download, transfer } = await beginDownload(taken, keeping);
+    sources.useFor(userOf(download));
+    return { transfer, over: () => download.over() };
+  } catch (error) {
+    await sources.refuse(code);
+    throw error;
+  }
+}
+
+/** The list of a folder, from the first that has the right one. */
+async function inspectedBy(
+  sources: CalledSources,
+  { hash }: Keeping,
+): Promise<{ first: OfferedSource; inspected: InspectedFolder | undefined }> {
+  let last: unknown;
+  for (const first of sources.offers) {
+    if (!first.file.offer.isFolder) return { first, inspected: undefined };
+    try {
+      return { first, inspected: await first.file.inspect(hash) };
+    } catch (error) {
+      last = error;
+      sources.drop(first, error, isLie(error) ? RejectCode.INTEGRITY : RejectCode.PROTOCOL);
+    }
+  }
+  throw last;
+}
+
+function offerOf(
+  { file }: OfferedSource,
+  inspected: InspectedFolder | undefined,
+  sources: CalledSources,
+): FetchOffer {
+  const { name, size, hash } = file.offer;
+  const all = sources.offers.map(({ file: { peerId, way, authenticationString } }) => {
+    return { peerId, way, authenticationString };
+  });
+  return { name, size, hash, manifest: inspected?.manifest, sources: all };
+}
+
+function userOf(download: FileDownload): SourceUser {
+  const over = download.expectSource();
+  return {
+    add: (file, name) => {
+      try {
+        download.add(file.take(), name);
+      } catch {
+        // It has ended meanwhile; the source has been told.
+      }
+    },
+    missed: (name, error) => download.miss(name, error),
+    over,
+  };
+}
