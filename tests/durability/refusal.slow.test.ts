@@ -156,7 +156,11 @@ async function failing(meet: (running: RunningServer, client: EndableClient) => 
     const open = running;
     for (let round = 0; round < ROUNDS; round++) {
       const unknown = client.count(Status.INTERNAL);
+      const { acknowledged } = ledger;
       await under(running, async () => {
+        // A busy machine may need longer than any pause before the first change is under way.
+        const flows = () => ledger.acknowledged > acknowledged;
+        await open.until('changes are acknowledged', flows);
         await pause(60);
         await meet(open, storeClient);
         await open.until('the server is ready again', () => server.ready);
