@@ -1,24 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket, WebSocketServer } from 'ws';
 import { isLoopback, type RequestSink } from '../raida/origin.ts';
 import type { AllowList } from './allow-list.ts';
 import { pathOf, refuseSocket } from './http-listener.ts';
 import { CloseCode, WebSocketConnection } from './websocket-connection.ts';
+import { OpenConnections, webSocketServer } from './websockets.ts';
 
 export const RAIDA_PATH = '/raida';
 /** The longest request: a 48-byte header and the largest body that 16 bits can name. */
 const MESSAGE_BYTES_MAX = 48 + 65535;
 /** Browsers on one node at a time; more get 503. */
 export const WEBSOCKETS_MAX = 1024;
-/** Fragments of one message: a browser sends one; more only cost memory. */
-const FRAGMENTS_MAX = 64;
 /** Silence after which a client is pinged, and after which it is gone. */
 const PING_AFTER_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const SWEEP_MS = 5_000;
-/** How long a closing client may take to answer before it is cut. */
-const CLOSE_TIMEOUT_MS = 1_000;
 
 export interface EndpointOptions {
   sink: RequestSink;
@@ -30,25 +27,16 @@ export interface EndpointOptions {
 export class WebSocketEndpoint {
   readonly #sink: RequestSink;
   readonly #nowMs: () => number;
-  readonly #connections = new Set<WebSocketConnection>();
+  readonly #connections = new OpenConnections<WebSocketConnection>();
   readonly #server: WebSocketServer;
   readonly #sweep: NodeJS.Timeout;
   #refused = 0;
   #closing = false;
-  /** Called when the last client has gone. */
-  #emptied: () => void = () => {};
 
   constructor(options: EndpointOptions) {
     this.#sink = options.sink;
     this.#nowMs = options.nowMs ?? (() => performance.now());
-    this.#server = new WebSocketServer({
-      noServer: true,
-      maxPayload: MESSAGE_BYTES_MAX,
-      perMessageDeflate: false,
-      clientTracking: false,
-      // ws takes these two; its type declarations do not know them yet.
-      ...({ maxFragments: FRAGMENTS_MAX, closeTimeout: CLOSE_TIMEOUT_MS } as object),
-    });
+    this.#server = webSocketServer({ messageBytesMax: MESSAGE_BYTES_MAX });
     this.#sweep = setInterval(() => this.#sweepIdle(), SWEEP_MS);
     this.#sweep.unref();
   }
@@ -88,18 +76,7 @@ export class WebSocketEndpoint {
   /** Say goodbye to everybody, and cut who does not answer within a second. */
   async close(): Promise<void> {
     this.stop();
-    if (this.#connections.size === 0) return;
-    const gone = new Promise<void>((resolve) => {
-      this.#emptied = resolve;
-    });
-    for (const connection of this.#connections) {
-      connection.close(CloseCode.GOING_AWAY, 'the node stops');
-    }
-    const cut = setTimeout(() => {
-      for (const connection of this.#connections) connection.terminate();
-    }, CLOSE_TIMEOUT_MS);
-    await gone;
-    clearTimeout(cut);
+    await this.#connections.closeAll(CloseCode.GOING_AWAY, 'the node stops');
   }
 
   /** The HTTP status of a refused upgrade, or 0. */
@@ -114,10 +91,7 @@ export class WebSocketEndpoint {
     const options = { address, local, nowMs: this.#nowMs };
     const connection = new WebSocketConnection(ws, this.#sink, options);
     this.#connections.add(connection);
-    ws.on('close', () => {
-      this.#connections.delete(connection);
-      if (this.#connections.size === 0) this.#emptied();
-    });
+    ws.on('close', () => this.#connections.delete(connection));
   }
 
   #sweepIdle(): void {

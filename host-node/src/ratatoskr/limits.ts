@@ -8,8 +8,6 @@ export {
   MESSAGE_ID_BYTES_MAX as ID_BYTES_MAX,
   MESSAGE_PAYLOAD_BYTES_MAX as PAYLOAD_BYTES_MAX,
 } from '@andvari/host-common/engine/generated/limits';
-/** A browser sends one fragment; more only cost memory. */
-export const FRAGMENTS_MAX = 64;
 /**
  * Pieces in which the bytes of one frame may come: the longest has 764 packets of Ethernet. Each
  * costs some 140 bytes of memory besides what it holds.
@@ -20,9 +18,7 @@ export const PIECES_MAX = 4096;
 export const CONNECTIONS_DEFAULT = 1000;
 /** WebSocket pings, so that a client learns of a dead server (section 4, 5). */
 export const PING_INTERVAL_MS = 30_000;
-/** A closing peer's time to answer before its socket is cut. */
-export const CLOSE_TIMEOUT_MS = 1_000;
-/** Part of all connections that may be in that time when another one wants in. */
+/** Part of all connections that may be closing when another one wants in. */
 export const LEAVING_PART = 0.1;
 /** How often timers of all connections are looked at; nobody's deadline is finer than that. */
 export const SWEEP_MS = 5_000;

@@ -13,7 +13,7 @@ const GATHERED_BYTES_MAX = 4096;
 export class WebSocketChannel implements MessageChannel {
   readonly transport = 'websocket';
   readonly remoteAddress: string;
-  /** Called when the server says goodbye; the peer has CLOSE_TIMEOUT_MS for its own. */
+  /** Called when the server says goodbye; the peer has a second for its own. */
   onLeaving: () => void = () => {};
   readonly #socket: WebSocket;
   readonly #below: Duplex;

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket, WebSocketServer } from 'ws';
 import {
   type Answer,
   HttpListener,
@@ -14,10 +14,11 @@ import {
   refuseSocket,
   sendText,
 } from '../http/http-listener.ts';
+import { webSocketServer } from '../http/websockets.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import type { ChannelHandler } from './channel.ts';
 import { HandshakeLimit } from './handshake-limit.ts';
-import { CLOSE_TIMEOUT_MS, FRAGMENTS_MAX, HANDSHAKES_MAX } from './limits.ts';
+import { HANDSHAKES_MAX } from './limits.ts';
 import type { WebSocketChannel } from './websocket-channel.ts';
 
 export interface WebSocketEntranceOptions {
@@ -71,16 +72,9 @@ export class WebSocketEntrance {
       ...(certificate ? { certificate } : {}),
       ...(handshakeTimeoutMs ? { handshakeTimeoutMs } : {}),
     });
-    this.#server = new WebSocketServer({
-      noServer: true,
-      maxPayload: options.messageBytesMax,
-      perMessageDeflate: false,
-      clientTracking: false,
+    this.#server = webSocketServer(options, {
       handleProtocols: (offered) =>
         subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false,
-      // ws takes these; its type declarations do not know them yet.
-      ...({ maxBufferedChunks: options.piecesMax, maxFragments: FRAGMENTS_MAX } as object),
-      ...({ closeTimeout: CLOSE_TIMEOUT_MS } as object),
     });
   }
 

@@ -7,12 +7,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { formatAddress } from '../http/socket-address.ts';
+import { OpenConnections } from '../http/websockets.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { isLoopback } from '../raida/origin.ts';
 import { Admission, type AdmissionLists } from './admission.ts';
 import type { AcceptChannel, CertificateSource } from './channel.ts';
 import {
-  CLOSE_TIMEOUT_MS,
   CONNECTIONS_DEFAULT,
   LEAVING_PART,
   MESSAGE_BYTES_MAX,
@@ -51,14 +51,13 @@ export interface WebSocketListenerOptions extends AdmissionLists {
 export class WebSocketListener {
   readonly #options: WebSocketListenerOptions;
   readonly #entrance: WebSocketEntrance;
-  readonly #channels = new Set<WebSocketChannel>();
+  readonly #channels = new OpenConnections<WebSocketChannel>();
   /** Those of them that were told to go, in that order. */
   readonly #leaving = new Set<WebSocketChannel>();
   /** Nobody, before it is open. */
   #admission: Admission | undefined;
   #pings: NodeJS.Timeout | undefined;
   #closing = false;
-  #emptied: () => void = () => {};
 
   constructor(options: WebSocketListenerOptions) {
     this.#options = options;
@@ -118,17 +117,7 @@ export class WebSocketListener {
   async close(): Promise<void> {
     this.#closing = true;
     clearInterval(this.#pings);
-    if (this.#channels.size > 0) {
-      const gone = new Promise<void>((resolve) => {
-        this.#emptied = resolve;
-      });
-      for (const channel of this.#channels) channel.close(GOING_AWAY, 'the server stops');
-      const cut = setTimeout(() => {
-        for (const channel of this.#channels) channel.terminate();
-      }, CLOSE_TIMEOUT_MS);
-      await gone;
-      clearTimeout(cut);
-    }
+    await this.#channels.closeAll(GOING_AWAY, 'the server stops');
     await this.#entrance.close();
   }
 
@@ -162,9 +151,8 @@ export class WebSocketListener {
     this.#channels.add(channel);
     channel.onLeaving = () => this.#leaving.add(channel);
     ws.on('close', () => {
-      this.#channels.delete(channel);
       this.#leaving.delete(channel);
-      if (this.#channels.size === 0) this.#emptied();
+      this.#channels.delete(channel);
     });
     handOver(ws, channel, handler);
     return true;

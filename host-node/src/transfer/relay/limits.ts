@@ -28,9 +28,5 @@ export const STRANGER_TIMEOUT_MS = 10_000;
 export const IDLE_TIMEOUT_MS = 90_000;
 /** How often these are looked at; nobody's deadline is finer. */
 export const SWEEP_MS = 1_000;
-/** A closing client's time to answer before its socket is cut. */
-export const CLOSE_TIMEOUT_MS = 1_000;
-/** A browser sends one fragment a message; more only cost memory. */
-export const FRAGMENTS_MAX = 64;
 /** Pieces in which the bytes of a frame may come: the longest has 45 packets of Ethernet. */
 export const PIECES_MAX = 256;

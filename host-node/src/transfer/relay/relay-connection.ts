@@ -109,7 +109,7 @@ export class RelayConnection implements ChannelHandler {
   }
 
   /** Without a word: it gives way to another one. */
-  cut(): void {
+  terminate(): void {
     this.#isOver = true;
     clearTimeout(this.#rest);
     this.channel.terminate();

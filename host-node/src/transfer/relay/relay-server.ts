@@ -13,6 +13,7 @@ import {
   relayPacketOf,
 } from '@andvari/host-common/transfer/relay/frames';
 import { RelayClose } from '@andvari/host-common/transfer/relay/relay-channel';
+import { OpenConnections } from '../../http/websockets.ts';
 import type { SocketAddress } from '../../io/packet-io.ts';
 import { isLoopback } from '../../raida/origin.ts';
 import type { ChannelHandler } from '../../ratatoskr/channel.ts';
@@ -22,7 +23,6 @@ import {
   BYTES_PER_SECOND_DEFAULT,
   CLIENTS_DEFAULT,
   CLIENTS_PER_NETWORK_MAX,
-  CLOSE_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
   STRANGER_TIMEOUT_MS,
   SWEEP_MS,
@@ -51,7 +51,7 @@ export interface RelayCount {
 export class RelayServer {
   readonly #options: RelayServerOptions;
   readonly #listener: RelayListener;
-  readonly #connections = new Set<RelayConnection>();
+  readonly #connections = new OpenConnections<RelayConnection>();
   readonly #subscribers = new Map<string, RelayConnection>();
   readonly #strangers: StrangerLimit<RelayConnection>;
   readonly #counts = new Map<FrameFate, RelayCount>();
@@ -59,7 +59,6 @@ export class RelayServer {
   #sweep: NodeJS.Timeout | undefined;
   #refused = 0;
   #rests = 0;
-  #emptied: () => void = () => {};
 
   /** @throws RangeError: a host that is none */
   constructor(options: RelayServerOptions) {
@@ -112,17 +111,7 @@ export class RelayServer {
   async close(): Promise<void> {
     this.#listener.stop();
     clearInterval(this.#sweep);
-    if (this.#connections.size > 0) {
-      const gone = new Promise<void>((resolve) => {
-        this.#emptied = resolve;
-      });
-      for (const one of this.#connections) one.close(RelayClose.GOING_AWAY, 'the relay stops');
-      const cut = setTimeout(() => {
-        for (const { channel } of this.#connections) channel.terminate();
-      }, CLOSE_TIMEOUT_MS);
-      await gone;
-      clearTimeout(cut);
-    }
+    await this.#connections.closeAll(RelayClose.GOING_AWAY, 'the relay stops');
     await this.#listener.close();
   }
 
@@ -153,7 +142,7 @@ export class RelayServer {
     const network = networkOf(channel.remoteAddress);
     this.#networks.set(network, (this.#networks.get(network) ?? 0) + 1);
     const oldest = this.#strangers.add(connection, channel.remoteAddress);
-    oldest?.cut();
+    oldest?.terminate();
     connection.begin();
     return connection;
   }
@@ -202,7 +191,6 @@ export class RelayServer {
     if (others > 0) this.#networks.set(network, others);
     else this.#networks.delete(network);
     if (connection.key) this.#unsubscribe(connection, connection.key);
-    if (this.#connections.size === 0) this.#emptied();
   }
 
   #unsubscribe(connection: RelayConnection, key: Uint8Array): void {

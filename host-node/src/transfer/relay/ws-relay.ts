@@ -15,8 +15,9 @@ import {
   relayHostOf,
 } from '@andvari/host-common/transfer/relay/relay-channel';
 import { WebSocket } from 'ws';
+import { messageLimits } from '../../http/websockets.ts';
 import { CertificateRefusedError, checkPinned } from '../../webtransport/server-trust.ts';
-import { FRAGMENTS_MAX, PIECES_MAX, RELAY_FRAME_BYTES_MAX } from './limits.ts';
+import { PIECES_MAX, RELAY_FRAME_BYTES_MAX } from './limits.ts';
 
 const NORMAL = 1000;
 
@@ -93,10 +94,8 @@ export class WsRelay implements RelayTransport {
   #socket(): WebSocket {
     const { url, ca, certificateHashes: hashes = [] } = this.#options;
     return new WebSocket(url, [], {
-      maxPayload: RELAY_FRAME_BYTES_MAX,
-      perMessageDeflate: false,
+      ...messageLimits({ messageBytesMax: RELAY_FRAME_BYTES_MAX, piecesMax: PIECES_MAX }),
       minVersion: 'TLSv1.3',
-      ...({ maxBufferedChunks: PIECES_MAX, maxFragments: FRAGMENTS_MAX } as object),
       ...(ca === undefined ? {} : { ca }),
       ...(hashes.length > 0 && { rejectUnauthorized: false }),
     });
