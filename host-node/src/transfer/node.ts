@@ -9,7 +9,7 @@ import {
   checkKnown,
   checkWhole,
 } from '@andvari/host-common/transfer/argument-checks';
-import { SOURCES_MAX } from '@andvari/host-common/transfer/files/file-download';
+import { SOURCES_MAX } from '@andvari/host-common/transfer/files/download-sources';
 import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
 import { FileHash, HASH_BYTES } from '@andvari/host-common/transfer/files/file-hash';
 import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
@@ -28,18 +28,19 @@ import { FileReceiver } from './files/file-receiver.ts';
 import { OutgoingFile } from './files/outgoing-file.ts';
 import { partSecret } from './files/part-secret.ts';
 import { type TransferNodeConfig, type WholeConfig, wholeConfig } from './node-config.ts';
+import { NodeWork } from './node-work.ts';
 import { type NodeEndpoint, openNodeEndpoint } from './open-endpoint.ts';
 import { ownAddresses } from './own-addresses.ts';
+import { TransferNodeError } from './transfer-node-error.ts';
 import { type ReceiverOptions, TransferReceiver } from './transfer-receiver.ts';
 
 export { FileTransfer as Transfer } from '@andvari/host-common/transfer/files/file-transfer';
+export { TransferNodeError } from './transfer-node-error.ts';
 
 /** What may be on its way to a reader: 80 ms of a gigabit. */
 const WINDOW_KIB = 8192;
 /** Blocks of 16 KiB: a window of 8 MiB has room in those of one session. */
 const BLOCKS = { ofOne: 1024, ofSeveral: 2048, each: 64 };
-/** So long shutdown() waits for peers to hear that transfers are cancelled. */
-const LAST_WORD_MS = 1_000;
 const FETCH_OPTIONS = ['into', 'accept', 'onEntry', 'hash', 'signal', 'timeoutMs'];
 const TIMEOUT_MS = 10_000;
 const TIMEOUT_MS_MAX = 86_400_000;
@@ -75,27 +76,11 @@ export interface FetchOptions extends CallOptions, FetchPlace {
 /** Of whom a file can be fetched: as connect() takes it, or a session, which stays open. */
 export type Source = string | CalledPeer | TransferSession;
 
-/** What a node cannot do as it is now. */
-export class TransferNodeError extends Error {
-  override readonly name = 'TransferNodeError';
-  readonly code: 'ANDVARI_NODE_CLOSED' | 'ANDVARI_NODE_RECEIVES' | 'ANDVARI_TOO_MANY_TRANSFERS';
-
-  constructor(code: TransferNodeError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 export class TransferNode implements AsyncDisposable {
   readonly #config: WholeConfig;
   readonly #opened: NodeEndpoint;
   readonly #module: WebAssembly.Module;
-  readonly #running = new Set<FileTransfer>();
-  /** Transfers that begin, and what is to be put away behind those that have ended. */
-  readonly #begun = new Set<Promise<unknown>>();
-  readonly #ends = new Set<Promise<unknown>>();
-  /** Aborted when the node is shut down. */
-  readonly #over = new AbortController();
+  readonly #work: NodeWork;
   #receiver: FileReceiver | undefined;
   #keeping: Keeping | undefined;
   #shutdown: Promise<void> | undefined;
@@ -104,6 +89,7 @@ export class TransferNode implements AsyncDisposable {
     this.#config = config;
     this.#opened = opened;
     this.#module = module;
+    this.#work = new NodeWork(config.maxTransfers);
   }
 
   /**
@@ -133,7 +119,7 @@ export class TransferNode implements AsyncDisposable {
 
   /** Those that have not ended, in the order in which they began. */
   get transfers(): FileTransfer[] {
-    return [...this.#running];
+    return this.#work.transfers;
   }
 
   /** Sessions that peers begin, for those who do not receive() files. */
@@ -165,11 +151,11 @@ export class TransferNode implements AsyncDisposable {
     peer: string | CalledPeer,
     { signal, timeoutMs = TIMEOUT_MS }: CallOptions = {},
   ): Promise<TransferSession> {
-    this.#checkOpen();
+    this.#work.checkOpen();
     checkWhole('timeoutMs', timeoutMs, 1, TIMEOUT_MS_MAX);
     const { endpoint, relay } = this.#opened;
     const called = this.#called(peer);
-    const either = this.#either(signal);
+    const either = this.#work.either(signal);
     const { peerId, address } = called;
     this.#checkRelay(called);
     const place = address && (await resolvePlace(address, either));
@@ -188,7 +174,7 @@ export class TransferNode implements AsyncDisposable {
     peer: string | CalledPeer | TransferSession,
     options: SendOptions = {},
   ): Promise<FileTransfer> {
-    return this.#counted(() => this.#send(file, peer, options));
+    return this.#work.counted(() => this.#send(file, peer, options));
   }
 
   /**
@@ -197,14 +183,14 @@ export class TransferNode implements AsyncDisposable {
    * `parts.key` ends with
    */
   receive({ from, ...options }: ReceiveOptions = {}): TransferReceiver {
-    this.#checkOpen();
+    this.#work.checkOpen();
     checkKnown('options', options, ['into', 'accept']);
     if (this.#receiver || this.incoming.locked) {
       throw new TransferNodeError('ANDVARI_NODE_RECEIVES', 'somebody takes what comes already');
     }
     this.#receiver = new FileReceiver({ endpoint: this.#opened.endpoint, ...this.#keepsWith() });
     if (from) this.#receiver.takeFrom(from);
-    return new TransferReceiver(this.#receiver, (begin) => this.#counted(begin), options);
+    return new TransferReceiver(this.#receiver, (begin) => this.#work.counted(begin), options);
   }
 
   /**
@@ -216,13 +202,13 @@ export class TransferNode implements AsyncDisposable {
    * ANDVARI_TRANSFER_REFUSED; what PartFile.open() does
    */
   fetch(sources: readonly Source[], options: FetchOptions): Promise<FileTransfer> {
-    return this.#counted(() => this.#fetch(sources, options));
+    return this.#work.counted(() => this.#fetch(sources, options));
   }
 
   async #fetch(peers: readonly Source[], options: FetchOptions): Promise<FileTransfer> {
     checkKnown('options', options, FETCH_OPTIONS);
     if (typeof options.into !== 'string') throw new TypeError('into: wanted a folder');
-    const signal = this.#either(options.signal);
+    const signal = this.#work.either(options.signal);
     const keeping = this.#keepsWith();
     const sources = await this.#gather(peers, options);
     try {
@@ -231,7 +217,7 @@ export class TransferNode implements AsyncDisposable {
         await over();
         await sources.close();
       };
-      this.#putAway(transfer, [{ close }], signal);
+      this.#work.putAway(transfer, [{ close }], signal);
       return transfer;
     } catch (error) {
       await sources.close();
@@ -249,7 +235,7 @@ export class TransferNode implements AsyncDisposable {
       if (!calls.has(call.name)) calls.set(call.name, call);
     }
     checkWhole('the number of peers', calls.size, 1, SOURCES_MAX);
-    const signal = this.#either(options.signal);
+    const signal = this.#work.either(options.signal);
     return await CalledSources.gather([...calls.values()], { timeoutMs, signal, hash });
   }
 
@@ -286,21 +272,9 @@ export class TransferNode implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    this.#over.abort(new TransferNodeError('ANDVARI_NODE_CLOSED', 'the node is shut down'));
-    const cancels = this.transfers.map((transfer) => transfer.cancel());
-    // Who has not decided yet about what we offer does not listen.
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LAST_WORD_MS);
-    await Promise.race([Promise.allSettled(cancels), late]);
-    clearTimeout(timer);
+    await this.#work.stop();
     await (this.#receiver ?? this.#opened.endpoint).close();
-    // With the endpoint, whatever has not begun or ended does.
-    await Promise.allSettled(this.#begun);
-    await Promise.allSettled(this.#ends);
-  }
-
-  #checkOpen(): void {
-    this.#over.signal.throwIfAborted();
+    await this.#work.ended();
   }
 
   #called(peer: string | CalledPeer): CalledPeer {
@@ -313,40 +287,13 @@ export class TransferNode implements AsyncDisposable {
     throw new PeerAddressError(`this node is not at the relay ${relay.url}, where the peer is`);
   }
 
-  #either(signal: AbortSignal | undefined): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal;
-  }
-
-  /** A transfer that begins, if there may be one more; it is one of the node's until it ends. */
-  async #counted(begin: () => Promise<FileTransfer>): Promise<FileTransfer> {
-    this.#checkOpen();
-    const { maxTransfers } = this.#config;
-    if (this.#running.size + this.#begun.size >= maxTransfers) {
-      const message = `${maxTransfers} transfers at once are enough: one has to end first`;
-      throw new TransferNodeError('ANDVARI_TOO_MANY_TRANSFERS', message);
-    }
-    const beginning = begin();
-    this.#begun.add(beginning);
-    try {
-      const transfer = await beginning;
-      this.#running.add(transfer);
-      const over = () => void this.#running.delete(transfer);
-      transfer.completion.then(over, over);
-      // Shut down meanwhile: nobody else has seen it.
-      if (this.#over.signal.aborted) await transfer.cancel();
-      return transfer;
-    } finally {
-      this.#begun.delete(beginning);
-    }
-  }
-
   async #send(
     file: string | OutgoingFile,
     peer: string | CalledPeer | TransferSession,
     { compress = false, ...options }: SendOptions,
   ): Promise<FileTransfer> {
     checkFlag('compress', compress);
-    const signal = this.#either(options.signal);
+    const signal = this.#work.either(options.signal);
     const opened = typeof file === 'string' ? await OutgoingFile.open(file, signal) : undefined;
     const outgoing = opened ?? (file as OutgoingFile);
     let called: TransferSession | undefined;
@@ -356,29 +303,12 @@ export class TransferNode implements AsyncDisposable {
       if (!(peer instanceof TransferSession)) called = await this.connect(peer, options);
       const session = called ?? (peer as TransferSession);
       const transfer = await offeredOn(session, { file: outgoing, compress }, signal);
-      this.#putAway(transfer, [called, opened], signal);
+      this.#work.putAway(transfer, [called, opened], signal);
       return transfer;
     } catch (error) {
       await Promise.allSettled([called?.close(), opened?.close()]);
       throw error;
     }
-  }
-
-  /** Behind the transfer; the signal ends it before. */
-  #putAway(
-    transfer: FileTransfer,
-    own: ({ close(): Promise<unknown> } | undefined)[],
-    signal: AbortSignal,
-  ): void {
-    const stop = () => void transfer.cancel();
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    const over = async () => {
-      signal.removeEventListener('abort', stop);
-      await Promise.allSettled(own.map((one) => one?.close()));
-    };
-    const end = transfer.completion.then(over, over).finally(() => this.#ends.delete(end));
-    this.#ends.add(end);
   }
 }
 
