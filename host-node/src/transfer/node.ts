@@ -30,6 +30,7 @@ import { partSecret } from './files/part-secret.ts';
 import { type TransferNodeConfig, type WholeConfig, wholeConfig } from './node-config.ts';
 import { NodeWork } from './node-work.ts';
 import { type NodeEndpoint, openNodeEndpoint } from './open-endpoint.ts';
+import { type OpenFile, type OpenOffer, openFrom } from './open-file.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { TransferNodeError } from './transfer-node-error.ts';
 import { type ReceiverOptions, TransferReceiver } from './transfer-receiver.ts';
@@ -41,7 +42,8 @@ export { TransferNodeError } from './transfer-node-error.ts';
 const WINDOW_KIB = 8192;
 /** Blocks of 16 KiB: a window of 8 MiB has room in those of one session. */
 const BLOCKS = { ofOne: 1024, ofSeveral: 2048, each: 64 };
-const FETCH_OPTIONS = ['into', 'accept', 'onEntry', 'hash', 'signal', 'timeoutMs'];
+const OPEN_OPTIONS = ['accept', 'hash', 'signal', 'timeoutMs'];
+const FETCH_OPTIONS = [...OPEN_OPTIONS, 'into', 'onEntry'];
 const TIMEOUT_MS = 10_000;
 const TIMEOUT_MS_MAX = 86_400_000;
 
@@ -65,12 +67,20 @@ export interface ReceiveOptions extends ReceiverOptions {
   from?: TransferSession | undefined;
 }
 
-export interface FetchOptions extends CallOptions, FetchPlace {
+interface WantedFile {
   /**
    * BLAKE3 of the file, 32 bytes. With it those that offer another one are left aside; without it
    * all have to offer the same.
    */
   hash?: Uint8Array | undefined;
+}
+
+export interface FetchOptions extends CallOptions, FetchPlace, WantedFile {}
+
+/** `signal` closes the file, also when it has been opened. */
+export interface OpenOptions extends CallOptions, WantedFile {
+  /** Asked once; without it, it is opened. */
+  accept?: ((offer: OpenOffer) => boolean | Promise<boolean>) | undefined;
 }
 
 /** Of whom a file can be fetched: as connect() takes it, or a session, which stays open. */
@@ -83,6 +93,7 @@ export class TransferNode implements AsyncDisposable {
   readonly #work: NodeWork;
   #receiver: FileReceiver | undefined;
   #keeping: Keeping | undefined;
+  #hash: FileHash | undefined;
   #shutdown: Promise<void> | undefined;
 
   private constructor(config: WholeConfig, opened: NodeEndpoint, module: WebAssembly.Module) {
@@ -225,7 +236,38 @@ export class TransferNode implements AsyncDisposable {
     }
   }
 
-  async #gather(peers: readonly Source[], options: FetchOptions): Promise<CalledSources> {
+  /**
+   * A file that these peers offer, as fetch() has them, to be read here and there: only what is
+   * read travels. It is one of the node's transfers until it is closed.
+   * @throws as fetch() does, but for the place; FolderOfferedError
+   */
+  async open(sources: readonly Source[], options: OpenOptions = {}): Promise<OpenFile> {
+    const { file } = await this.#work.counted(async () => {
+      const file = await this.#open(sources, options);
+      return { file, completion: file.completion, cancel: () => file.close() };
+    });
+    return file;
+  }
+
+  async #open(peers: readonly Source[], options: OpenOptions): Promise<OpenFile> {
+    checkKnown('options', options, OPEN_OPTIONS);
+    const { accept, signal } = options;
+    const sources = await this.#gather(peers, options);
+    try {
+      const file = await openFrom(sources, accept, this.#fileHash());
+      const work = { completion: file.completion, cancel: () => file.close() };
+      this.#work.putAway(work, [file], this.#work.either(signal));
+      return file;
+    } catch (error) {
+      await sources.close();
+      throw error;
+    }
+  }
+
+  async #gather(
+    peers: readonly Source[],
+    options: CallOptions & WantedFile,
+  ): Promise<CalledSources> {
     const { timeoutMs = TIMEOUT_MS, hash } = options;
     checkWhole('timeoutMs', timeoutMs, 1, TIMEOUT_MS_MAX);
     if (hash !== undefined) checkBytes('hash', hash, HASH_BYTES);
@@ -253,9 +295,15 @@ export class TransferNode implements AsyncDisposable {
     if (!this.#keeping) {
       const { dataFolder } = this.#config;
       makeDataFolder(dataFolder);
-      this.#keeping = { secret: partSecret(dataFolder), hash: FileHash.create(this.#module) };
+      this.#keeping = { secret: partSecret(dataFolder), hash: this.#fileHash() };
     }
     return this.#keeping;
+  }
+
+  /** One for all: it is used within single turns. */
+  #fileHash(): FileHash {
+    this.#hash ??= FileHash.create(this.#module);
+    return this.#hash;
   }
 
   /**
