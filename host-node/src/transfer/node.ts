@@ -105,16 +105,17 @@ export class TransferNode implements AsyncDisposable {
 
   /**
    * Listens from then on; whoever has it shuts it down.
-   * @throws NodeConfigError; what openIdentity() does; PortInUseError, AddressError; RelayError
+   * @throws NodeConfigError; what openIdentity() does; PortInUseError, AddressError,
+   * BackendError; RelayError
    */
   static async create(config: TransferNodeConfig = {}): Promise<TransferNode> {
     const whole = wholeConfig(config);
-    const { who, host, port, trust, relay, relayAs, maxTransfers: sessions } = whole;
+    const { who, host, port, trust, relay, relayAs, udp, maxTransfers: sessions } = whole;
     const several = Math.max(BLOCKS.ofSeveral, BLOCKS.each * sessions);
     const sizes = { sessions, blocks: sessions === 1 ? BLOCKS.ofOne : several };
     const module = await plainEngine();
     const more = { listen: { host, port }, trust, sizes, windowKiB: WINDOW_KIB };
-    const at = { relay, relayAs };
+    const at = { relay, relayAs, ...udp };
     return new TransferNode(whole, await openNodeEndpoint({ ...who, ...more, ...at }), module);
   }
 

@@ -13,7 +13,7 @@ import { NativeDatagrams, type XdpFigures, type XdpPlace } from '../io/native-da
 import type { SocketAddress } from '../io/packet-io.ts';
 
 /** Sockets of af_xdp at the most. */
-const QUEUES_MAX = 64;
+export const QUEUES_MAX = 64;
 
 export interface UdpOptions {
   /**
