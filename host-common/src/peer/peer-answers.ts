@@ -232,12 +232,16 @@ function messageOf(
   return { peerId, kind: 'direct', protocol, messageId, roundId, payload, metadata };
 }
 
+/** Throws TypeError for what no handler may answer. */
 function answerOf(answer: HandlerAnswer): PeerResponse {
   if (answer === undefined) return { type: 'success', data: null };
   if (answer instanceof Uint8Array) return { type: 'success', data: answer };
-  return answer.kind === 'protocol'
-    ? { type: 'protocol', data: answer.data }
-    : { type: 'success', data: answer.data };
+  const { kind, data } = answer;
+  if (data instanceof Uint8Array) {
+    return kind === 'protocol' ? { type: 'protocol', data } : { type: 'success', data };
+  }
+  if (kind === 'success' && data === null) return { type: 'success', data };
+  throw new TypeError('peer node: the handler gave no answer');
 }
 
 function answerFor(response: PeerResponse, protocol: string, wire: WireVersion): PeerResponse {
