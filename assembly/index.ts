@@ -364,6 +364,7 @@ export {
   migrate as transferMigrate,
   open as transferOpen,
   ping as transferPing,
+  prefixChanges as transferPrefixChanges,
   receive as transferReceive,
   rekey as transferRekey,
   rekeyKey as transferRekeyKey,

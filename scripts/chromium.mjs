@@ -4,7 +4,27 @@ import { existsSync } from 'node:fs';
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
+/** Of several lists Chromium takes the last: what playwright-core switches off is here as well. */
+const offForPlaywright = [
+  ...['AimEnabled', 'AvoidCorsURLLoaderRestartOnRedirect', 'AvoidUnnecessaryBeforeUnloadCheckSync'],
+  ...['DestroyProfileOnBrowserClose', 'HttpsFirstBalancedModeAutoEnable', 'HttpsUpgrades'],
+  ...['LensOverlay', 'MediaRouter', 'NetworkTimeServiceQuerying', 'OptimizationHints'],
+  ...['PaintHolding', 'PreconnectToSearch', 'ThirdPartyStoragePartitioning'],
+];
+
+/**
+ * What belongs to the window around a page and not to the page: nobody sees it here, and every
+ * profile's window would start a process for its address bar, as much work as the page itself.
+ * Nor is a renderer started for a next page that may never come.
+ */
+const offAroundPage = [
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'SpareRendererForSitePerProcess',
+];
+
 export const chromiumArgs = [
+  `--disable-features=${[...offForPlaywright, ...offAroundPage].join()}`,
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

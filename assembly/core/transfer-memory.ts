@@ -60,6 +60,8 @@ export let MESSAGES: usize = 0;
 /** Heads of chains of hash tables, a u32 each: packet prefixes, stream numbers, blocks. */
 export let PREFIX_BUCKETS: usize = 0;
 export let PREFIX_NODES: usize = 0;
+/** How many nodes changed since the host was told, and their numbers: a u32 each. */
+export let PREFIX_CHANGES: usize = 0;
 export let STREAM_BUCKETS: usize = 0;
 export let BLOCK_BUCKETS: usize = 0;
 export let prefixBuckets: u32 = 0;
@@ -174,6 +176,7 @@ function layOut(): void {
   blockBuckets = bucketsFor(word(Config.TRANSFER_BLOCKS));
   PREFIX_BUCKETS = take(prefixBuckets, 4, 64);
   PREFIX_NODES = take(<u64>prefixes + 1, PREFIX_NODE_BYTES, 64);
+  PREFIX_CHANGES = take(<u64>prefixes + 1, 4, 64);
   STREAM_BUCKETS = take(streamBuckets, 4, 64);
   BLOCK_BUCKETS = take(blockBuckets, 4, 64);
   WHEEL = take(1, WHEEL_BYTES, 64);

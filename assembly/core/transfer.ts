@@ -48,6 +48,14 @@ export const enum PathField {
   BYTES = 24,
 }
 
+/** What transferPrefixChanges() tells of a place where a session's prefix is listed. */
+export const enum PrefixChange {
+  PLACE = 0, // u32, from 1 on
+  /** u32: bytes 0 to 4 of CIDs, the first one the highest; 0: nothing is listed there any more. */
+  PREFIX = 4,
+  BYTES = 8,
+}
+
 export const enum PacketVerdict {
   /** A session's own, and taken. */
   TAKEN = 0,

@@ -11,6 +11,7 @@ import {
   CloseError,
   FrameType,
   OpenArgument,
+  PrefixChange,
   TransferBlock,
   TransferPacket,
 } from "../core/transfer";
@@ -28,6 +29,7 @@ import {
 } from "./messages";
 import { migrateTo } from "./move";
 import { outputWaits, sendPackets } from "./output";
+import { takePrefixChanges } from "./prefix";
 import { makeReady } from "./ready";
 import { askRekey, giveKey, giveSecret, isSwitched, SecretVerdict } from "./rekey";
 import { closeSession, giveUpReading, lifeOf, openSession } from "./session";
@@ -41,6 +43,8 @@ import { NEVER, nextWake } from "./timer-wheel";
 const ARGUMENTS = TransferBlock.ARGUMENTS;
 /** A shared secret of X25519. */
 const SECRET_BYTES: usize = 32;
+/** PrefixChanges that ARGUMENTS hold. */
+const CHANGES_MAX: u32 = (TransferBlock.RECEIVED - TransferBlock.ARGUMENTS) / PrefixChange.BYTES;
 
 function enterAt(low: u32, high: u32): void {
   setNow(((<u64>high) << 32) | low);
@@ -230,6 +234,14 @@ export function statistics(handle: u32): Status {
   if (!session) return Status.INVALID_ARGUMENT;
   writeStatistics(session, TRANSFER + ARGUMENTS);
   return Status.OK;
+}
+
+/**
+ * Writes to ARGUMENTS which places of prefixes have changed since the last call (PrefixChange);
+ * gives how many. 256 may mean that there are more.
+ */
+export function prefixChanges(): u32 {
+  return TRANSFER ? takePrefixChanges(TRANSFER + ARGUMENTS, CHANGES_MAX) : 0;
 }
 
 /** Gives back the bytes of an event. */

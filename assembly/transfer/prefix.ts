@@ -4,11 +4,17 @@
  * epochs with eight paths each, the three that section 4.9 keeps and five before them, which may
  * still be in use (path-index.ts). Equal prefixes are tried one after the other. Outsiders can
  * choose prefixes, so buckets are by a secret multiplier.
+ *
+ * A host may follow what is listed (a program in the kernel finds our packets by it). A node that
+ * changes is queued once, however often it changes before the host asks: so the queue has room for
+ * all, and costs nothing where nobody ever asks.
  */
 import { HASH_KEY } from "../core/control";
+import { PrefixChange } from "../core/transfer";
 import {
   Pool,
   PREFIX_BUCKETS,
+  PREFIX_CHANGES,
   PREFIX_NODE_BYTES,
   PREFIX_NODES,
   PREFIXES_PER_SESSION,
@@ -30,6 +36,8 @@ const enum Node {
   PATH = 13,
   /** 1: it is in a bucket. */
   LISTED = 14,
+  /** 1: the host has not been told what it is now. */
+  CHANGED = 15,
 }
 
 /** Paths of an epoch that can be listed; path p has place p & 7. */
@@ -72,6 +80,31 @@ export function addPrefix(session: usize, epochIndex: u32, path: u32, cid: usize
   store<u8>(node, path, Node.PATH);
   store<u8>(node, 1, Node.LISTED);
   store<u32>(bucket, number);
+  noteChange(number);
+}
+
+function noteChange(number: u32): void {
+  const node = nodeAt(number);
+  if (load<u8>(node, Node.CHANGED)) return;
+  store<u8>(node, 1, Node.CHANGED);
+  const count = load<u32>(PREFIX_CHANGES) + 1;
+  store<u32>(PREFIX_CHANGES, count);
+  store<u32>(PREFIX_CHANGES + ((<usize>count) << 2), number);
+}
+
+/** Writes up to `most` PrefixChanges to `out`, and forgets them; gives how many. */
+export function takePrefixChanges(out: usize, most: u32): u32 {
+  const waiting = load<u32>(PREFIX_CHANGES),
+    count = min(waiting, most);
+  for (let i: u32 = 0; i < count; i++, out += PrefixChange.BYTES) {
+    const number = load<u32>(PREFIX_CHANGES + ((<usize>(waiting - i)) << 2)),
+      node = nodeAt(number);
+    store<u8>(node, 0, Node.CHANGED);
+    store<u32>(out, number, PrefixChange.PLACE);
+    store<u32>(out, bswap<u32>(load<u32>(node, Node.PREFIX)), PrefixChange.PREFIX);
+  }
+  store<u32>(PREFIX_CHANGES, waiting - count);
+  return count;
 }
 
 function unlist(number: u32): void {
@@ -81,7 +114,8 @@ function unlist(number: u32): void {
   // As many steps as there are nodes at the most: chains have no rings.
   while (load<u32>(link) != number) link = nodeAt(load<u32>(link)) + Node.NEXT;
   store<u32>(link, load<u32>(node, Node.NEXT));
-  memory.fill(node, 0, PREFIX_NODE_BYTES);
+  memory.fill(node, 0, Node.CHANGED);
+  noteChange(number);
 }
 
 /** Takes all paths of an epoch off. */

@@ -7,6 +7,12 @@
  * lost, and counted as `tooLarge`.
  */
 import { checkWholeNumber, type SocketOptions } from './port-options.ts';
+import {
+  checkXdpDatagrams,
+  type XdpDatagramOptions,
+  type XdpGot,
+  type XdpInboxStatistics,
+} from './xdp-datagrams.ts';
 
 /** Offsets are bytes from the start of the memory. */
 export interface DatagramOptions extends Omit<SocketOptions, 'reusePort'> {
@@ -22,6 +28,8 @@ export interface DatagramOptions extends Omit<SocketOptions, 'reusePort'> {
   sent: number;
   /** LETTERS letters, in any memory. */
   letters: Uint8Array;
+  /** Packets with a listed CID prefix come by AF_XDP, everything else by the socket [all does]. */
+  xdp?: XdpDatagramOptions;
 }
 
 /** What tells of a datagram received: offset (u32), bytes (u32), the far end (24 bytes). */
@@ -43,6 +51,8 @@ export interface DatagramSocket {
   readonly port: number;
   /** Bytes of the largest IP packet that its interface takes. */
   readonly mtu: number;
+  /** What AF_XDP got of the wishes; undefined: it is not there. */
+  readonly xdp?: XdpGot;
 
   /**
    * Lays datagrams into `incoming` and their letters into `letters`; gives how many. They stay
@@ -65,6 +75,16 @@ export interface DatagramSocket {
    * second call changes nothing.
    */
   watch(callback: (events: number) => void): void;
+
+  /**
+   * Packets to the port that begin with these four bytes (a big-endian number) come by AF_XDP from
+   * now on. False: 65,536 prefixes are there already, and they go on coming by the socket. Without
+   * AF_XDP, and after close(), nothing happens. Throws an IoError.
+   */
+  addPrefix(prefixU32BE: number): boolean;
+  removePrefix(prefixU32BE: number): boolean;
+  /** Zeros without AF_XDP; also after close(). */
+  xdpStatistics(): XdpInboxStatistics;
 
   /** What has happened since the socket was opened; also after close(). */
   counters(): DatagramCounters;
@@ -107,4 +127,5 @@ export function checkDatagramOptions(options: DatagramOptions): void {
     throw new TypeError(`host: wanted an IP address, got ${typeof options.host}`);
   }
   checkWholeNumber('port', options.port, 65535);
+  if (options.xdp !== undefined) checkXdpDatagrams(options.xdp);
 }

@@ -36,6 +36,7 @@ export type {
   XdpSocket,
   XdpStatistics,
 } from './xdp.ts';
+export type { XdpDatagramOptions, XdpGot, XdpInboxStatistics } from './xdp-datagrams.ts';
 
 /** What this process may use, found out by trying. */
 export interface Probe {

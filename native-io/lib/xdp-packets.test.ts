@@ -273,4 +273,30 @@ describe.skipIf(whyNoProgram)('the XDP program', () => {
     const elsewhere = { ...v4, toIp: '10.77.0.9', toPort: 40001, payload: known };
     expect(verdict(udpFrame(elsewhere), { prefixes })).toBe(XDP_PASS);
   });
+
+  it('redirects to a port of its own only what is listed, and nothing to another', () => {
+    const cids = [Uint8Array.of(0xde, 0xad, 0xbe, 0xef), Uint8Array.of(0, 0, 0, 1)];
+    const both = { prefixes: cids, prefixAtPort: true };
+    for (const ends of [v4, v6]) {
+      for (const cid of cids) {
+        const known = udpFrame({ ...ends, payload: Uint8Array.of(...cid, 1, 2, 3, 4) });
+        expect(verdict(known, both)).toBe(XDP_REDIRECT);
+        expect(verdict(known, { ...both, port: 25001 })).toBe(XDP_PASS);
+        expect(verdict(known, { ...both, prefixes: [] })).toBe(XDP_PASS);
+        expect(verdict(known, { ...both, socket: false })).toBe(XDP_PASS);
+        expect(verdict(udpFrame({ ...ends, payload: cid }), both)).toBe(XDP_REDIRECT);
+        for (let at = 0; at < 4; at++) {
+          const foreign = Uint8Array.of(...cid, 5);
+          foreign[at] = (foreign[at] ?? 0) ^ 0x10;
+          expect(verdict(udpFrame({ ...ends, payload: foreign }), both)).toBe(XDP_PASS);
+        }
+        const short = udpFrame({ ...ends, payload: cid.slice(0, 3) });
+        expect(verdict(short, both)).toBe(XDP_PASS);
+        expect(verdict(tagged(known), both)).toBe(XDP_PASS);
+      }
+      expect(verdict(udpFrame({ ...ends, payload: new Uint8Array() }), both)).toBe(XDP_PASS);
+    }
+    const fragment = udpFrame({ ...v4, payload: Uint8Array.of(...(cids[0] ?? []), 1) });
+    expect(verdict(resummed(patched(fragment, 20, 0x20, 0)), both)).toBe(XDP_PASS);
+  });
 });

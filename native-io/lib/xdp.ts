@@ -102,13 +102,15 @@ const RING_MAX = 65536;
 const attachNames = new Set(['interface', 'host', 'port', 'queues', 'mode', 'cidPrefixes']);
 const openNames = ['interface', 'queue', 'mapFd', 'mode', 'ring', 'hugePages'];
 
-function checkInterface(name: unknown): void {
+/** Throws a TypeError. */
+export function checkInterface(name: unknown): void {
   if (typeof name !== 'string' || name === '' || name.length > INTERFACE_BYTES_MAX) {
     throw new TypeError(`interface: wanted a name of 1 to 15 characters, got ${name}`);
   }
 }
 
-function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
+/** Throws a TypeError. */
+export function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
   if (typeof value === 'string' && choices.includes(value)) return;
   throw new TypeError(`${name}: wanted ${choices.join(' or ')}, got ${value}`);
 }

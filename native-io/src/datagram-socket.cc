@@ -7,6 +7,9 @@
 //   watch(callback)        callback(events): kReadable, kDrained
 //   counters(), close()
 //   host, port, mtu
+// With the option `xdp`, which opens the queues of an interface beside it:
+//   addPrefix(prefix), removePrefix(prefix), xdpStatistics()
+//   xdp                    what was got of the wishes
 #include <napi.h>
 #include <uv.h>
 
@@ -23,6 +26,8 @@
 #include "modules.h"
 #include "options.h"
 #include "packet-socket.h"
+#include "xdp-inbox-face.h"
+#include "xdp-inbox.h"
 
 namespace andvari {
 namespace {
@@ -32,6 +37,35 @@ constexpr uint32_t kReadable = 1;
 constexpr uint32_t kDrained = 2;
 
 constexpr uint32_t kLetters = DatagramOutbox::kBatchMax;
+// While packets keep coming by AF_XDP, the socket has half of one batch in so many.
+constexpr uint32_t kSocketEvery = 16;
+
+// Calls back when a descriptor is ready, until it is dropped.
+class Poll {
+ public:
+  // Throws Napi::Error.
+  Poll(Napi::Env env, int fd, void* self) {
+    uv_loop_t* loop = nullptr;
+    napi_get_uv_event_loop(env, &loop);
+    auto poll = std::make_unique<uv_poll_t>();
+    if (uv_poll_init(loop, poll.get(), fd) != 0) {
+      throw Napi::Error::New(env, "the event loop cannot watch the socket");
+    }
+    poll_ = poll.release();
+    poll_->data = self;
+  }
+  ~Poll() {
+    uv_poll_stop(poll_);
+    uv_close(reinterpret_cast<uv_handle_t*>(poll_),
+             [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+  }
+  Poll(const Poll&) = delete;
+  Poll& operator=(const Poll&) = delete;
+  void start(int events, uv_poll_cb onEvent) { uv_poll_start(poll_, events, onEvent); }
+
+ private:
+  uv_poll_t* poll_;
+};
 
 }  // namespace
 
@@ -45,6 +79,9 @@ class DatagramSocket : public Napi::ObjectWrap<DatagramSocket> {
                            InstanceMethod<&DatagramSocket::sendTo>("sendTo"),
                            InstanceMethod<&DatagramSocket::watch>("watch"),
                            InstanceMethod<&DatagramSocket::counters>("counters"),
+                           InstanceMethod<&DatagramSocket::addPrefix>("addPrefix"),
+                           InstanceMethod<&DatagramSocket::removePrefix>("removePrefix"),
+                           InstanceMethod<&DatagramSocket::xdpStatistics>("xdpStatistics"),
                            InstanceMethod<&DatagramSocket::close>("close"),
                        });
   }
@@ -57,11 +94,17 @@ class DatagramSocket : public Napi::ObjectWrap<DatagramSocket> {
   Napi::Value sendTo(const Napi::CallbackInfo& info);
   Napi::Value watch(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
+  Napi::Value addPrefix(const Napi::CallbackInfo& info);
+  Napi::Value removePrefix(const Napi::CallbackInfo& info);
+  Napi::Value xdpStatistics(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   void open(const Napi::Object& options);
+  void openXdp(const Napi::Object& options);
   void listen();
+  void tell(uint32_t events);
   void shut();
   static void onEvent(uv_poll_t* poll, int status, int events);
+  static void onXdpEvent(uv_poll_t* poll, int status, int events);
   static void onThreadEnd(void* self) { static_cast<DatagramSocket*>(self)->shut(); }
 
   MemoryView memory_;
@@ -71,7 +114,10 @@ class DatagramSocket : public Napi::ObjectWrap<DatagramSocket> {
   std::unique_ptr<LocalAddresses> locals_;
   std::unique_ptr<DatagramInbox> inbox_;
   std::unique_ptr<DatagramOutbox> outbox_;
-  uv_poll_t* poll_ = nullptr;
+  std::unique_ptr<XdpInbox> xdp_;  // none: the socket has everything
+  XdpInbox::Statistics xdpAtEnd_;
+  uint32_t turns_ = 0;
+  std::unique_ptr<Poll> poll_, xdpPoll_;
   int events_ = 0;           // what poll_ waits for
   bool inCallback_ = false;  // context_ is in use
   Napi::FunctionReference callback_;
@@ -85,7 +131,7 @@ DatagramSocket::DatagramSocket(const Napi::CallbackInfo& info)
   try {
     open(info[0].As<Napi::Object>());
   } catch (const IoError& error) {
-    socket_.reset();
+    shut();
     throw toJavaScript(env, error);
   }
   napi_add_env_cleanup_hook(env, onThreadEnd, this);
@@ -93,6 +139,7 @@ DatagramSocket::DatagramSocket(const Napi::CallbackInfo& info)
   self.Set("host", socket_->host());
   self.Set("port", socket_->port());
   self.Set("mtu", linkMtu(*socket_));
+  if (xdp_) self.Set("xdp", describeXdp(env, *xdp_));
 }
 
 DatagramSocket::~DatagramSocket() {
@@ -124,6 +171,13 @@ void DatagramSocket::open(const Napi::Object& options) {
   const DatagramInbox::Area area{incoming, incomingBytes};
   inbox_ = std::make_unique<DatagramInbox>(*socket_, *locals_, memory_, area, counters_);
   outbox_ = std::make_unique<DatagramOutbox>(*socket_, *locals_, memory_, places, counters_);
+  const Napi::Value xdp = options.Get("xdp");
+  if (xdp.IsObject()) openXdp(xdp.As<Napi::Object>());
+}
+
+void DatagramSocket::openXdp(const Napi::Object& options) {
+  const XdpInboxOptions wanted = xdpOptionsOf(options, memory_);
+  xdp_ = std::make_unique<XdpInbox>(*socket_, *locals_, memory_, wanted, counters_);
 }
 
 Napi::Value DatagramSocket::receive(const Napi::CallbackInfo& info) {
@@ -134,7 +188,27 @@ Napi::Value DatagramSocket::receive(const Napi::CallbackInfo& info) {
   if (letters.ByteLength() < kLetters * DatagramInbox::kLetterBytes) {
     return Napi::Number::New(env, 0);
   }
-  return Napi::Number::New(env, inbox_->receive(letters.Data(), kLetters));
+  uint8_t* const to = letters.Data();
+  uint32_t count = 0;
+  if (xdp_) {
+    const bool socketsTurn = ++turns_ % kSocketEvery == 0;
+    count = xdp_->receive(to, socketsTurn ? kLetters / 2 : kLetters);
+    if (count > 0 && !socketsTurn) return Napi::Number::New(env, count);
+  }
+  count += inbox_->receive(to + count * DatagramInbox::kLetterBytes, kLetters - count);
+  return Napi::Number::New(env, count);
+}
+
+Napi::Value DatagramSocket::addPrefix(const Napi::CallbackInfo& info) {
+  return changePrefix(info, xdp_.get(), &XdpInbox::addPrefix);
+}
+
+Napi::Value DatagramSocket::removePrefix(const Napi::CallbackInfo& info) {
+  return changePrefix(info, xdp_.get(), &XdpInbox::removePrefix);
+}
+
+Napi::Value DatagramSocket::xdpStatistics(const Napi::CallbackInfo& info) {
+  return toJavaScript(info.Env(), xdp_ ? xdp_->statistics() : xdpAtEnd_);
 }
 
 Napi::Value DatagramSocket::send(const Napi::CallbackInfo& info) {
@@ -169,18 +243,14 @@ Napi::Value DatagramSocket::watch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsFunction()) throw Napi::TypeError::New(env, "wanted a function");
   if (!socket_ || poll_) return env.Undefined();
-  uv_loop_t* loop = nullptr;
-  napi_get_uv_event_loop(env, &loop);
-  auto poll = std::make_unique<uv_poll_t>();
-  if (uv_poll_init(loop, poll.get(), socket_->fd()) != 0) {
-    throw Napi::Error::New(env, "the event loop cannot watch the socket");
-  }
-  poll_ = poll.release();
-  poll_->data = this;
+  auto poll = std::make_unique<Poll>(env, socket_->fd(), this);
+  if (xdp_) xdpPoll_ = std::make_unique<Poll>(env, xdp_->waitFd(), this);
+  poll_ = std::move(poll);
   callback_ = Napi::Persistent(info[0].As<Napi::Function>());
   context_ = std::make_unique<Napi::AsyncContext>(env, "andvari:datagrams");
   events_ = 0;
   listen();
+  if (xdpPoll_) xdpPoll_->start(UV_READABLE, onXdpEvent);
   // The socket stays alive while the kernel may call: close() lets it go.
   Ref();
   return env.Undefined();
@@ -191,7 +261,7 @@ void DatagramSocket::listen() {
   const int events = UV_READABLE | (outbox_->waiting() ? UV_WRITABLE : 0);
   if (events == events_) return;
   events_ = events;
-  uv_poll_start(poll_, events, onEvent);
+  poll_->start(events, onEvent);
 }
 
 void DatagramSocket::onEvent(uv_poll_t* poll, int, int events) {
@@ -204,16 +274,24 @@ void DatagramSocket::onEvent(uv_poll_t* poll, int, int events) {
     self->listen();
     if (!self->outbox_->waiting()) told |= kDrained;
   }
-  if (!told) return;
-  const napi_env env = self->callback_.Env();
+  if (told) self->tell(told);
+}
+
+void DatagramSocket::onXdpEvent(uv_poll_t* poll, int, int) {
+  auto* self = static_cast<DatagramSocket*>(poll->data);
+  if (self->socket_) self->tell(kReadable);
+}
+
+void DatagramSocket::tell(uint32_t events) {
+  const napi_env env = callback_.Env();
   const Napi::HandleScope scope(env);
-  napi_value argument = Napi::Number::New(env, told);
-  self->inCallback_ = true;
-  const napi_status status = napi_make_callback(env, *self->context_, self->Value(),
-                                                self->callback_.Value(), 1, &argument, nullptr);
-  self->inCallback_ = false;
+  napi_value argument = Napi::Number::New(env, events);
+  inCallback_ = true;
+  const napi_status status = napi_make_callback(env, *context_, Value(), callback_.Value(), 1,
+                                                &argument, nullptr);
+  inCallback_ = false;
   // close() in the callback could not let go of what the call still used.
-  if (!self->socket_) self->context_.reset();
+  if (!socket_) context_.reset();
   napi_value error;
   if (status != napi_pending_exception) return;
   // As if it had been thrown in a callback of Node's own: uncaughtException.
@@ -233,14 +311,18 @@ Napi::Value DatagramSocket::close(const Napi::CallbackInfo& info) {
 void DatagramSocket::shut() {
   if (!socket_) return;
   if (poll_) {
-    uv_poll_stop(poll_);
-    uv_close(reinterpret_cast<uv_handle_t*>(poll_),
-             [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
-    poll_ = nullptr;
+    poll_.reset();
+    xdpPoll_.reset();
     callback_.Reset();
     if (!inCallback_) context_.reset();
   }
-  counters_.dropped += outbox_->waiting() + socket_->kernelDropped();
+  if (outbox_) counters_.dropped += outbox_->waiting();
+  counters_.dropped += socket_->kernelDropped();
+  if (xdp_) {
+    xdpAtEnd_ = xdp_->statistics();
+    counters_.dropped += xdpAtEnd_.kernelDropped;
+  }
+  xdp_.reset();
   outbox_.reset();
   inbox_.reset();
   locals_.reset();
@@ -248,7 +330,8 @@ void DatagramSocket::shut() {
 }
 
 Napi::Value DatagramSocket::counters(const Napi::CallbackInfo& info) {
-  const uint64_t inKernel = socket_ ? socket_->kernelDropped() : 0;
+  uint64_t inKernel = socket_ ? socket_->kernelDropped() : 0;
+  if (xdp_) inKernel += xdp_->statistics().kernelDropped;
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("received", static_cast<double>(counters_.received));
   result.Set("sent", static_cast<double>(counters_.sent));

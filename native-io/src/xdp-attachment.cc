@@ -47,12 +47,16 @@ XdpAttachment::XdpAttachment(const XdpAttachmentOptions& options)
   queues_ = options.queues ? options.queues : interface_.receiveQueues;
   requireQueues(interface_, queues_);
   sockets_ = createSocketMap(queues_);
-  if (options.cidPrefixes) prefixes_ = createPrefixMap();
+  if (options.cidPrefixes || options.prefixAtPort) prefixes_ = createPrefixMap();
   XdpProgramOptions program;
   program.port = options.port;
-  program.addresses = addressesToHear(options.host, options.interface);
+  program.addresses = addressesToHear(options.host, options.interface, options.prefixAtPort);
   std::copy_n(interface_.mac, sizeof program.mac, program.mac);
   program.frameBytesMax = frameBytesMax(headroomFor(options.host));
+  program.prefixAtPort = options.prefixAtPort;
+  if (options.prefixAtPort) {
+    program.frameBytesMax = std::min(program.frameBytesMax, interface_.mtu + ethernet::kBytes);
+  }
   program.socketMapFd = sockets_.fd();
   program.prefixMapFd = prefixes_.fd();
   program_ = loadXdpProgram(assembleXdpProgram(program));

@@ -19,6 +19,10 @@ struct XdpAttachmentOptions {
   bool tryNative = true;
   bool tryGeneric = true;
   bool cidPrefixes = false;
+  // Of a socket that has other traffic too (transfer): only what comes to the port and begins with
+  // a prefix is taken, of both families at ::, and nothing that is longer than a packet of the
+  // interface: that would be several of a sender on this machine (UDP_SEGMENT, in generic mode).
+  bool prefixAtPort = false;
 };
 
 // Everything hangs on descriptors: closing them, or the end of the process, detaches the program

@@ -135,7 +135,11 @@ class XdpProgram {
 
   void portOrPrefix(int16_t header) {
     a_.load(BPF_H, kScratch, kPacket, header + udp::kTo);
-    a_.jumpIf32(BPF_JEQ, kScratch, htons(options_.port), redirect_);
+    if (options_.prefixAtPort) {
+      a_.jumpIf32(BPF_JNE, kScratch, htons(options_.port), pass_);
+    } else {
+      a_.jumpIf32(BPF_JEQ, kScratch, htons(options_.port), redirect_);
+    }
     if (options_.prefixMapFd < 0) {
       a_.jump(pass_);
       return;
@@ -235,14 +239,19 @@ bool isWildcard(const IpAddress& address) {
   return std::memcmp(address.bytes, zero, address.v6 ? 16 : 4) == 0;
 }
 
-std::vector<IpAddress> addressesToHear(const std::string& host, const std::string& interface) {
+std::vector<IpAddress> addressesToHear(const std::string& host, const std::string& interface,
+                                       bool bothFamilies) {
   IpAddress listen;
   if (!parseIpAddress(host, listen)) {
     throw IoError("ANDVARI_ADDRESS", host + " is no IP address", 0,
                   "name an IPv4 or IPv6 address, 0.0.0.0 or ::");
   }
-  const std::vector<IpAddress> all = addressesOf(interface, listen.v6);
+  std::vector<IpAddress> all = addressesOf(interface, listen.v6);
   if (isWildcard(listen)) {
+    if (bothFamilies && listen.v6) {
+      const std::vector<IpAddress> v4 = addressesOf(interface, false);
+      all.insert(all.end(), v4.begin(), v4.end());
+    }
     if (!all.empty()) return all;
     throw IoError("ANDVARI_ADDRESS", interface + " has no address that " + host + " could mean", 0,
                   "give the interface an IP address, or name another interface");

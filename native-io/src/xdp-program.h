@@ -28,6 +28,8 @@ struct XdpProgramOptions {
   int socketMapFd = -1;
   // Hash map by the first four bytes of a datagram; -1: only the port counts.
   int prefixMapFd = -1;
+  // Port and prefix both have to be right; else either will do.
+  bool prefixAtPort = false;
 };
 
 constexpr uint32_t kXdpAddressesMax = 16;
@@ -37,7 +39,8 @@ constexpr uint32_t kCidPrefixesMax = 65536;
 // The program's instructions. It redirects, to the socket of the queue that the packet came on,
 //   - UDP over IPv4 without options and without fragment bits, over IPv6 without extension headers,
 //   - to the interface's own Ethernet address and one of `addresses`,
-//   - and to `port`, or with a payload that begins with a prefix of the prefix map;
+//   - and to `port`, or with a payload that begins with a prefix of the prefix map (prefixAtPort:
+//     both of them);
 // and passes everything else to the kernel: what a flooding switch or a promiscuous interface
 // brings for other machines, broadcast, multicast, VLAN, ARP, neighbour discovery, TCP, short
 // packets. A packet on a queue without a socket passes as well. The lengths inside the headers are
@@ -53,7 +56,8 @@ bool parseIpAddress(const std::string& host, IpAddress& address);
 bool isWildcard(const IpAddress& address);
 // The addresses at which a UdpSocket bound to `host` hears on `interface`: `host` itself, which the
 // interface must have, or, for a wildcard, those of its family that it has now. Throws IoError
-// ANDVARI_ADDRESS.
-std::vector<IpAddress> addressesToHear(const std::string& host, const std::string& interface);
+// ANDVARI_ADDRESS. `bothFamilies`: at :: those of IPv4 too, as a socket hears there.
+std::vector<IpAddress> addressesToHear(const std::string& host, const std::string& interface,
+                                       bool bothFamilies = false);
 
 }  // namespace andvari

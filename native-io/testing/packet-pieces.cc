@@ -76,8 +76,9 @@ Napi::Value buildPacket(const Napi::CallbackInfo& info) {
   return bytesOf(info.Env(), frame.data(), frame.size());
 }
 
-// verdicts({ hosts, mac, port, frameBytesMax, prefixes?, socket }, packets): what the XDP program
-// says of each, as the kernel runs it (0 aborted, 2 pass, 4 redirect). `socket`: queue 0 has one.
+// verdicts({ hosts, mac, port, frameBytesMax, prefixes?, prefixAtPort?, socket }, packets): what the
+// XDP program says of each, as the kernel runs it (0 aborted, 2 pass, 4 redirect). `socket`: queue 0
+// has one.
 Napi::Value verdicts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto options = info[0].As<Napi::Object>();
@@ -98,6 +99,7 @@ Napi::Value verdicts(const Napi::CallbackInfo& info) {
     program.socketMapFd = sockets.fd();
     if (options.Get("prefixes").IsArray()) {
       program.prefixMapFd = prefixes.fd();
+      program.prefixAtPort = options.Get("prefixAtPort").ToBoolean();
       const auto list = options.Get("prefixes").As<Napi::Array>();
       for (uint32_t i = 0; i < list.Length(); i++) {
         const uint8_t present = 1;

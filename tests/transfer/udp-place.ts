@@ -5,7 +5,7 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import type { DatagramTransport } from '@andvari/host-common/transfer/datagram-transport';
 import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
-import { transferSizes } from '@andvari/host-common/transfer/engine-transfer';
+import { HOST_FRAMES, transferSizes } from '@andvari/host-common/transfer/engine-transfer';
 import { identityOf } from '@andvari/host-common/transfer/identity';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { whyNotBackend } from '@andvari/host-node/io/choose-backend';
@@ -25,6 +25,8 @@ export interface EndpointSizes
   extends Omit<Partial<EndpointOptions>, 'engine' | 'transport' | 'identity' | 'x25519'> {
   sessions?: number;
   blocks?: number;
+  /** For af_xdp. */
+  nativeFrames?: number;
 }
 
 export class UdpPlace {
@@ -34,12 +36,13 @@ export class UdpPlace {
   async endpoint(
     name: number,
     transport: DatagramTransport,
-    { sessions = 8, blocks = 1024, ...more }: EndpointSizes = {},
+    { sessions = 8, blocks = 1024, nativeFrames = 0, ...more }: EndpointSizes = {},
     open: <T>(work: () => T) => T = (work) => work(),
   ): Promise<TransferEndpoint> {
     const module = await plainEngine();
-    const sizes = transferSizes({ sessions, blocks });
-    const engine = Engine.create({ module, sizes, identity: CLIENT_IDENTITY });
+    const sizes = transferSizes({ sessions, blocks }, nativeFrames);
+    const hostFrames = HOST_FRAMES;
+    const engine = Engine.create({ module, sizes, identity: CLIENT_IDENTITY, hostFrames });
     const options = { ...more, engine, transport, identity: identity(name), x25519: nodeX25519 };
     const one = await open(() => TransferEndpoint.open(options));
     this.opened.push(one);

@@ -17,6 +17,8 @@ import { WalletPage } from './wallet-page.ts';
 import { PASSPHRASE } from './wallet-place.ts';
 
 const HOST = '127.0.0.1';
+/** Of a client of the relay; a quarter of it, 1.9 MiB, may come at once (see holdRelay). */
+const BYTES_PER_SECOND = 8_000_000;
 /** Nobody is there: coins are not what these tests are about. */
 const network = {
   ...{ wire: 'spec' as const, coinId: 6 },
@@ -35,12 +37,15 @@ export class TransferPlace {
   readonly pages: FilesPage[] = [];
   #relay: RelayServer | undefined;
   #port = 0;
+  /** When the clock of the relay was stopped; undefined: it goes. */
+  #stoppedMs: number | undefined;
 
   /** At the same address as before. */
   async startRelay(): Promise<void> {
     const relay = new RelayServer({
       listen: { host: HOST, port: this.#port },
-      ...{ origins: [...this.page.origins, NO_ORIGIN], bytesPerSecond: 30_000_000 },
+      ...{ origins: [...this.page.origins, NO_ORIGIN], bytesPerSecond: BYTES_PER_SECOND },
+      nowMs: () => this.#stoppedMs ?? performance.now(),
       failed: (error) => {
         throw error;
       },
@@ -54,6 +59,18 @@ export class TransferPlace {
   async stopRelay(): Promise<void> {
     await this.#relay?.close();
     this.#relay = undefined;
+  }
+
+  /**
+   * Stops the clock of the relay: of each client it takes in no more than it may send at once, so
+   * that a longer file comes to its middle and no further.
+   */
+  holdRelay(): void {
+    this.#stoppedMs = performance.now();
+  }
+
+  letRelayGoOn(): void {
+    this.#stoppedMs = undefined;
   }
 
   get hasRelay(): boolean {
@@ -99,6 +116,7 @@ export function transferPlace(): TransferPlace {
   });
   beforeEach(async () => {
     place.folder = mkdtempSync(join(tmpdir(), 'andvari-files-'));
+    place.letRelayGoOn();
     if (!place.hasRelay) await place.startRelay();
   });
   afterEach(async () => {
@@ -183,7 +201,7 @@ export class FilesPage {
     return { name: download.suggestedFilename(), bytes };
   }
 
-  /** Accepts, and pauses: some of it is there, and it cannot end too soon. */
+  /** Accepts, and pauses: some of it is there. The relay is held, so that it cannot end too soon. */
   async holdInTheMiddle(): Promise<void> {
     await this.hook('accept').click();
     await this.hook('receive-pause').click();

@@ -41,6 +41,9 @@ const STEP_TIMEOUT_MS = 60_000;
 /** Time for a whole detect or pown against 25 servers, many of them silent. */
 const TASK_TIMEOUT_MS = 60_000;
 
+/** Nothing on the page moves: to draw each frame of a light that breathes takes a good deal. */
+const STILL = { reducedMotion: 'reduce' } as const;
+
 export class WalletPage {
   readonly page: Page;
   /** What the page wrote to its console, and errors nobody caught: both should stay empty. */
@@ -58,7 +61,7 @@ export class WalletPage {
 
   /** Open the page in a profile of its own, or as a further tab of `context`. */
   static async open(browser: Browser | BrowserContext, url: string): Promise<WalletPage> {
-    const context = 'newContext' in browser ? await browser.newContext() : browser;
+    const context = 'newContext' in browser ? await browser.newContext(STILL) : browser;
     const wallet = new WalletPage(await context.newPage());
     wallet.page.setDefaultTimeout(STEP_TIMEOUT_MS);
     await wallet.page.goto(url);

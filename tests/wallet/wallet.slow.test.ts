@@ -13,6 +13,9 @@ beforeEach(() => {
   ({ network, wallet } = place);
 });
 
+/** The same once more, at another moment, is for the long run. */
+const long = process.env.ANDVARI_LONG === '1';
+
 const withDemoCoins = () => place.withDemoCoins();
 
 async function returnLater(): Promise<void> {
@@ -21,16 +24,11 @@ async function returnLater(): Promise<void> {
 }
 
 describe('the passphrase', () => {
-  it('is asked for twice, and has to be a good one', async () => {
+  it('is asked for twice, has to be a good one, and opens after a reload; none other does', async () => {
     await wallet.createPassphrase('short');
     expect(await wallet.gateFault()).toMatch(/at least 10/);
     await wallet.createPassphrase(PASSPHRASE, `${PASSPHRASE}!`);
     expect(await wallet.gateFault()).toMatch(/differ/);
-    await wallet.createPassphrase(PASSPHRASE);
-    await wallet.ready();
-  });
-
-  it('opens the wallet again after a reload; another one does not', async () => {
     await withDemoCoins();
     await wallet.detect();
     await wallet.reload();
@@ -41,7 +39,7 @@ describe('the passphrase', () => {
     expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
   });
 
-  it('seals what is stored: no key of a coin is in the database', async () => {
+  it('seals what is stored, and is not enough while the wallet is open in another tab', async () => {
     await withDemoCoins();
     const { name, bytes } = await wallet.download();
     const [coin] = parseCoinFile(bytes, name).coins;
@@ -68,10 +66,7 @@ describe('the passphrase', () => {
       const an = coin?.authenticationNumbers.subarray(raidaId * 16, raidaId * 16 + 16);
       expect(text).not.toContain(Buffer.from(an ?? []).toString('hex'));
     }
-  });
 
-  it('is not enough while the wallet is open in another tab', async () => {
-    await withDemoCoins();
     const second = await WalletPage.open(wallet.page.context(), network.url);
     await second.unlock(PASSPHRASE);
     expect(await second.gateFault()).toMatch(/another tab/);
@@ -108,19 +103,8 @@ describe('coins', () => {
     expect(await wallet.total('authentic')).toBe(6);
   });
 
-  it('are worked on by selection', async () => {
+  it('come in coin files, anything else is refused; are worked on by selection', async () => {
     const [first, second] = await withDemoCoins();
-    await wallet.select(first?.id ?? '', second?.id ?? '');
-    const now = await wallet.detect();
-    expect(now.filter(({ grade }) => grade === 'authentic')).toHaveLength(2);
-    const { name, bytes } = await wallet.download();
-    expect(parseCoinFile(bytes, name).coins).toHaveLength(2);
-    await wallet.remove();
-    expect(await wallet.coins()).toHaveLength(4);
-  });
-
-  it('come in coin files: anything else is refused in one sentence', async () => {
-    await withDemoCoins();
     const good = await wallet.download();
     for (const [bytes, words] of [
       [new Uint8Array(0), /empty/],
@@ -134,14 +118,26 @@ describe('coins', () => {
     await wallet.dropFile(good);
     expect(await wallet.notice()).toBe('6 coins already here.');
     expect(await wallet.coins()).toHaveLength(6);
+
+    await wallet.select(first?.id ?? '', second?.id ?? '');
+    const now = await wallet.detect();
+    expect(now.filter(({ grade }) => grade === 'authentic')).toHaveLength(2);
+    const { name, bytes } = await wallet.download();
+    expect(parseCoinFile(bytes, name).coins).toHaveLength(2);
+    await wallet.remove();
+    expect(await wallet.coins()).toHaveLength(4);
   });
 });
 
 describe('when servers are down', () => {
-  it('one of them costs a light, not a coin', async () => {
+  it('one of them costs a light, not a coin, and words say what the lights show', async () => {
     await withDemoCoins();
     await network.stop(9);
-    expect(lightsOf(await wallet.detect())).toEqual([`${'A'.repeat(9)}D${'A'.repeat(15)}`]);
+    const coins = await wallet.detect();
+    expect(lightsOf(coins)).toEqual([`${'A'.repeat(9)}D${'A'.repeat(15)}`]);
+    expect(coins[0]?.summary).toBe('24 of 25 pass · no connection: 9');
+    const light = wallet.page.getByRole('img', { name: 'Server 9: no connection' });
+    expect(await light.count()).toBe(6);
     const servers = await wallet.askServers();
     expect(servers.filter(({ light }) => light !== 'A').map(({ raidaId }) => raidaId)).toEqual([9]);
     expect(await wallet.total('authentic')).toBe(6);
@@ -181,7 +177,7 @@ describe('when servers are down', () => {
 
   it('a tab closed in the middle of a pown loses nothing, whenever it is', async () => {
     await withDemoCoins();
-    for (const afterMs of [0, 30]) {
+    for (const afterMs of long ? [0, 30] : [30]) {
       await wallet.startPown();
       await wallet.page.waitForTimeout(afterMs);
       await returnLater();
@@ -194,6 +190,7 @@ describe('when servers are down', () => {
 });
 
 describe('the page', () => {
+  // How it fits a small window: lockers.slow.test.ts.
   it('works by keyboard alone', async () => {
     const { keyboard } = wallet.page;
     await wallet.hook('gate-passphrase').and(wallet.page.locator(':focus')).waitFor();
@@ -222,25 +219,5 @@ describe('the page', () => {
     await keyboard.press('Enter');
     await wallet.ended(ended + 1);
     expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
-  });
-
-  it('fits a window of 320 pixels, in light and in dark', async () => {
-    await wallet.page.setViewportSize({ width: 320, height: 640 });
-    await withDemoCoins();
-    await wallet.detect();
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await wallet.page.emulateMedia({ colorScheme });
-      const width = await wallet.page.evaluate(() => document.documentElement.scrollWidth);
-      expect(width).toBeLessThanOrEqual(320);
-    }
-  });
-
-  it('says in words what the lights show', async () => {
-    await withDemoCoins();
-    await network.stop(3);
-    const [coin] = await wallet.detect();
-    expect(coin?.summary).toBe('24 of 25 pass · no connection: 3');
-    const light = wallet.page.getByRole('img', { name: 'Server 3: no connection' });
-    expect(await light.count()).toBe(6);
   });
 });

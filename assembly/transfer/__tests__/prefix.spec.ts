@@ -1,3 +1,4 @@
+import { PrefixChange } from "../../core/transfer";
 import { Pool } from "../../core/transfer-memory";
 import { guarded } from "../../crypto/__tests__/bytes";
 import { takeEntry } from "../pool";
@@ -11,6 +12,7 @@ import {
   prefixPath,
   prefixSession,
   removePrefixes,
+  takePrefixChanges,
 } from "../prefix";
 import { sessionOfEntry } from "../session-head";
 import { below, configureTransfer, seed } from "./configured";
@@ -25,6 +27,31 @@ function add(session: usize, epoch: u32, path: u32, prefix: u32): void {
   store<u32>(cid, prefix);
   store<u32>(cid, prefix ^ path, 4);
   addPrefix(session, epoch, path, cid);
+}
+
+/** What a host holds to be listed, by place. */
+const PLACES: u32 = SESSIONS * 2 * PATHS_PER_EPOCH;
+const told = new StaticArray<u32>(PLACES + 1);
+const changes = guarded(5 * PrefixChange.BYTES);
+
+/** Follows until there is nothing new; gives how much there was. */
+function follow(): u32 {
+  let all: u32 = 0;
+  for (let came = takePrefixChanges(changes, 5); came; came = takePrefixChanges(changes, 5)) {
+    all += came;
+    for (let i: u32 = 0; i < came; i++) {
+      const change = changes + <usize>i * PrefixChange.BYTES,
+        prefix = bswap<u32>(load<u32>(change, PrefixChange.PREFIX));
+      told[load<u32>(change, PrefixChange.PLACE)] = prefix;
+    }
+  }
+  return all;
+}
+
+function toldOf(prefix: u32): u32 {
+  let found: u32 = 0;
+  for (let place: u32 = 1; place <= PLACES; place++) if (told[place] == prefix) found++;
+  return found;
 }
 
 function count(prefix: u32): u32 {
@@ -62,6 +89,47 @@ describe("prefixes", () => {
     expect(count(5)).toBe(0);
   });
 
+  test("tell a host what changed: each place once, however often it did", () => {
+    follow();
+    for (let i: u32 = 0; i < 100; i++) add(sessions[1], 0, 0, 1 + i);
+    expect(follow()).toBe(1);
+    expect(toldOf(100)).toBe(1);
+    expect(follow()).toBe(0, "nothing new");
+    add(sessions[1], 0, 1, 100);
+    add(sessions[2], 1, 3, 100);
+    expect(follow()).toBe(2);
+    expect(toldOf(100)).toBe(3);
+    removePrefixes(sessions[1], 0);
+    removePrefixes(sessions[1], 0);
+    expect(follow()).toBe(2);
+    expect(toldOf(100)).toBe(1, "the other session's");
+    removePrefixes(sessions[2], 1);
+    add(sessions[2], 1, 3, 100);
+    expect(follow()).toBe(1, "gone and there again");
+    expect(toldOf(100)).toBe(1);
+    removePrefixes(sessions[2], 1);
+    expect(follow()).toBe(1);
+    expect(toldOf(100)).toBe(0);
+  });
+
+  test("fit the queue of what changed, all of them, for a host that never asked", () => {
+    for (let round: u32 = 0; round < 3; round++) {
+      for (let i: u32 = 0; i < SESSIONS; i++) {
+        for (let path: u32 = 0; path < 2 * PATHS_PER_EPOCH; path++) {
+          add(sessions[i], path & 1, path >> 1, 7 + round);
+        }
+      }
+    }
+    expect(follow()).toBe(PLACES);
+    expect(toldOf(9)).toBe(PLACES);
+    for (let i: u32 = 0; i < SESSIONS; i++) {
+      removePrefixes(sessions[i], 0);
+      removePrefixes(sessions[i], 1);
+    }
+    expect(follow()).toBe(PLACES);
+    expect(toldOf(0)).toBe(PLACES);
+  });
+
   test("agree with a list through any changes (seed 9)", () => {
     seed(9);
     const places = SESSIONS * 2 * PATHS_PER_EPOCH,
@@ -84,6 +152,9 @@ describe("prefixes", () => {
       let wanted: u32 = 0;
       for (let p: u32 = 0; p < places; p++) if (model[p] == asked) wanted++;
       if (count(asked) != wanted) wrong++;
+      if (below(10)) continue;
+      follow();
+      if (toldOf(asked) != wanted) wrong++;
     }
     expect(wrong).toBe(0);
   });

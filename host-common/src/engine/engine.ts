@@ -98,6 +98,7 @@ export interface EngineExports extends GateExports {
   transferResetFor(index: number, at: number): number;
   transferStatistics(session: number): number;
   transferRelease(slot: number): number;
+  transferPrefixChanges(): number;
   digestBlake3(source: number, length: number, out: number, outLength: number): void;
   digestBlake3Keyed(
     key: number,

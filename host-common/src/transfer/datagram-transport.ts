@@ -19,6 +19,11 @@ export interface PacketPlaces {
   outgoingBytes: number;
   /** TRANSFER_BATCH entries of TransferPacket: what sendPlaced() sends. */
   sent: number;
+  /**
+   * Frames of 4096 bytes that are the transport's, from an offset on a page; a datagram that lies
+   * in one is not copied either. Left out, or 0 of them: there are none.
+   */
+  frames?: { offset: number; count: number };
   /** What sendPlaced() left waiting has gone. */
   drained(): void;
 }
@@ -39,5 +44,11 @@ export interface DatagramTransport {
    * is called. Left out: send() has to do. Never throws.
    */
   sendPlaced?(count: number): boolean;
+  /**
+   * For one who finds packets of sessions before they are handed over: bytes 0 to 4 of the CIDs
+   * that are listed at a place of the engine's table (a big-endian number, 0: none any more). Equal
+   * ones may stand at several places. Left out: it is not told. Never throws.
+   */
+  prefixChanged?(place: number, prefix: number): void;
   close(): Promise<void> | void;
 }

@@ -212,8 +212,16 @@ export class TransferEndpoint {
     for (const say of this.unsaid) if (say()) this.unsaid.delete(say);
     if (this.outbox.length) transport.send(this.outbox.splice(0));
     this.output.run(() => this.drain());
+    this.tellPrefixes();
     this.arm();
     this.drawAhead();
+  }
+
+  /** Sessions have begun, moved, taken new keys or ended. */
+  private tellPrefixes(): void {
+    const { transport } = this.options;
+    if (!transport.prefixChanged) return;
+    this.transfer.prefixChanges((place, prefix) => transport.prefixChanged?.(place, prefix));
   }
 
   private arm(): void {

@@ -7,6 +7,7 @@ import { CLIENT_SIZES, type EngineSizes, type TransferSizes } from '../engine/co
 import { check, type Engine } from '../engine/engine.ts';
 import { Config, Region, Ring } from '../engine/generated/layout.ts';
 import {
+  FRAME_BYTES,
   LARGE_FRAME_BYTES,
   TRANSFER_BATCH,
   TRANSFER_PACKET_BYTES_MAX,
@@ -16,6 +17,7 @@ import {
   OpenArgument,
   PacketFlag,
   PathField,
+  PrefixChange,
   TransferBlock,
   TransferEvent,
   TransferPacket,
@@ -28,18 +30,23 @@ import { EngineStreams } from './engine-streams.ts';
 import { checkFits, frameLimits } from './frame-limits.ts';
 import { checkEngineTransfers, checkTransferSizes, FRAMES_EACH_WAY } from './transfer-sizes.ts';
 
+/** Frames of an engine that its host keeps; it uses none. */
+export const HOST_FRAMES = 1;
 /** At the end of a stateless reset; what is before it is random. */
 const RESET_TOKEN_BYTES = 16;
 const TWO_32 = 4294967296;
+const PREFIX_CHANGES_MAX = (TransferBlock.RECEIVED - TransferBlock.ARGUMENTS) / PrefixChange.BYTES;
 const WIDEST = frameLimits(TRANSFER_PACKET_BYTES_MAX);
 
 /**
- * Sizes of an engine that does nothing but transfer.
+ * Sizes of an engine that does nothing but transfer. `nativeFrames`: frames of 4096 bytes for its
+ * transport (EngineOptions.hostFrames is HOST_FRAMES then) [0].
  * @throws TypeError, RangeError: a size that no engine can have
  */
-export function transferSizes(transfer: TransferSizes): EngineSizes {
+export function transferSizes(transfer: TransferSizes, nativeFrames = 0): EngineSizes {
   checkTransferSizes(transfer);
-  return { ...CLIENT_SIZES, largeFrames: 2 * FRAMES_EACH_WAY, transfer };
+  const frames = HOST_FRAMES + nativeFrames;
+  return { ...CLIENT_SIZES, frames, largeFrames: 2 * FRAMES_EACH_WAY, transfer };
 }
 
 /** What a handshake hands over. All arrays are copied. */
@@ -95,6 +102,10 @@ export interface PacketOut {
 }
 
 export type Statistics = Record<keyof typeof TransferStatistic, number>;
+
+function isWithin({ byteOffset, length }: Uint8Array, start: number, bytes: number): boolean {
+  return byteOffset >= start && byteOffset + length <= start + bytes;
+}
 
 export class EngineTransfer {
   readonly engine: Engine;
@@ -165,6 +176,7 @@ export class EngineTransfer {
       outgoing: this.outgoing,
       outgoingBytes: this.areaBytes,
       sent: this.block.address + TransferBlock.SENT,
+      frames: this.engine.nativeFrames,
     };
   }
 
@@ -190,9 +202,12 @@ export class EngineTransfer {
     return true;
   }
 
-  private isPlaced({ buffer, byteOffset, length }: Uint8Array): boolean {
-    const within = byteOffset - this.incoming;
-    return buffer === this.engine.u8.buffer && within >= 0 && within + length <= this.areaBytes;
+  private isPlaced(bytes: Uint8Array): boolean {
+    if (bytes.buffer !== this.engine.u8.buffer) return false;
+    const { offset, count } = this.engine.nativeFrames;
+    return (
+      isWithin(bytes, this.incoming, this.areaBytes) || isWithin(bytes, offset, count * FRAME_BYTES)
+    );
   }
 
   /** Takes the packets laid down; gives how many, of which verdict() tells. */
@@ -224,6 +239,18 @@ export class EngineTransfer {
   send(): number {
     const { exports } = this.engine;
     return exports.transferSend(this.outgoing, this.areaBytes, ...this.block.time);
+  }
+
+  /** Tells what changed in the table of prefixes since the last call (DatagramTransport). */
+  prefixChanges(tell: (place: number, prefix: number) => void): void {
+    let count = PREFIX_CHANGES_MAX;
+    while (count === PREFIX_CHANGES_MAX) {
+      count = this.engine.exports.transferPrefixChanges();
+      for (let i = 0; i < count; i++) {
+        const at = TransferBlock.ARGUMENTS + i * PrefixChange.BYTES;
+        tell(this.block.word(at + PrefixChange.PLACE), this.block.word(at + PrefixChange.PREFIX));
+      }
+    }
   }
 
   /** A packet of the last send(). */

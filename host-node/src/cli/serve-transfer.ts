@@ -23,6 +23,7 @@ export function transferOptionsOf(
     ...config.listen,
     ...{ dataFolder: data, folder: config.folder, maxTransfers: config.maxTransfers },
     relay: config.relay,
+    ...{ backend: config.backend, interface: config.interface, queues: config.queues },
     identityPath: config.identityFile ?? identityPath(data),
     passphrase: passphraseOf({}, context),
     trustedPeersFile: config.trustedPeersFile ?? knownPeersPath(data),

@@ -18,6 +18,7 @@ import type { KnownPeers } from '../transfer/known-peers.ts';
 import { TransferNode } from '../transfer/node.ts';
 import { everybody, nobody } from '../transfer/node-config.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
+import type { OpenOffer } from '../transfer/open-file.ts';
 import type { WsRelayOptions } from '../transfer/relay/ws-relay.ts';
 import type { TransferOffer, TransferReceiver } from '../transfer/transfer-receiver.ts';
 import type { CommandContext } from './command-context.ts';
@@ -31,6 +32,7 @@ import {
   withIdentity,
 } from './transfer-identity.ts';
 import { untilDone } from './transfer-progress.ts';
+import { parseRange, rangeOf, type WantedRange, writeRange } from './transfer-range.ts';
 import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile, loadKnownPeers } from './transfer-trust.ts';
 import { InputError } from './wallet-input.ts';
@@ -43,6 +45,7 @@ interface ReceiveOptions extends IdentityOptions, RelayOptions {
   keep?: boolean;
   /** There is one sender, and one thing that it sends. */
   only?: boolean;
+  range?: WantedRange;
   json?: boolean;
 }
 
@@ -66,7 +69,8 @@ export function registerReceiveCommand(program: Command, context: CommandContext
         'name that its sender gives it; nothing that is there is replaced. What came in part is ' +
         'kept, and goes on with the next try. With a code that andvari send has printed: fetch ' +
         'it from there; with several codes from all of them at once, if they are for the ' +
-        'same file. With --relay peers may call at that relay too; a code says its own.',
+        'same file. With --relay peers may call at that relay too; a code says its own. With ' +
+        '--range some bytes of a file come, into NAME.FIRST-LAST, and the code stays good.',
     )
     .option('--listen <host:port>', 'where peers call', parseListen, {
       host: '0.0.0.0',
@@ -75,6 +79,11 @@ export function registerReceiveCommand(program: Command, context: CommandContext
     .option('-o, --output <folder>', 'where files go', '.')
     .option('--yes', 'do not ask: take what trusted peers send, or what the code is for')
     .option('--timeout <ms>', 'with a code: time for the session', parseTimeout, 10_000)
+    .option(
+      '--range <range>',
+      'with a code: only these bytes, FIRST-LAST counted from 0, FIRST- or -COUNT',
+      parseRange,
+    )
     .option('--keep', 'go on after the first file, until Ctrl-C')
     .option('--json', 'one JSON object per line')
     .addHelpText(
@@ -88,6 +97,7 @@ export function registerReceiveCommand(program: Command, context: CommandContext
 }
 
 async function receive(options: ReceiveOptions, context: CommandContext): Promise<void> {
+  if (options.range) throw new InputError('--range: wanted the code of the file too');
   const { folder: into, data } = readyPlace(options, context);
   // What is wrong with the list is told now, and not to the first who calls.
   loadKnownPeers(context);
@@ -123,6 +133,10 @@ async function fetchByCodes(
   });
   await withNode(node, context, async () => {
     const call = { signal, timeoutMs: options.timeout };
+    if (options.range) {
+      await readRange(node, sources, { ...options, range: options.range, into }, context);
+      return;
+    }
     if (sources.length > 1) {
       await fetchFromAll(node, sources, { ...options, into }, context);
       return;
@@ -162,6 +176,28 @@ async function fetchFromAll(
   const onEntry = entryTeller(undefined, options, context);
   const begun = node.fetch(sources, { into, timeoutMs, accept, onEntry, signal: context.signal });
   await untilDone('received', begun, options, context);
+}
+
+/** Some bytes of it, wherever they come from. */
+async function readRange(
+  node: TransferNode,
+  sources: CalledPeer[],
+  options: ReceiveOptions & { range: WantedRange; into: string },
+  context: CommandContext,
+): Promise<void> {
+  const { range: wanted, into, json, timeout: timeoutMs } = options;
+  const accept = (offer: OpenOffer) => {
+    rangeOf(wanted, offer.size);
+    return isWantedOfAll({ ...offer, manifest: undefined }, options, context);
+  };
+  try {
+    const file = await node.open(sources, { accept, timeoutMs, signal: context.signal });
+    await writeRange(file, { range: rangeOf(wanted, file.size), into, json }, context);
+    await file.close();
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw error;
+  }
 }
 
 async function isWantedOfAll(

@@ -259,6 +259,19 @@ cases.push(
     ['"https://relay.example"', `${aRelay}, got "https://relay.example"`],
     ['8443', `${aRelay}, got 8443`],
   ],
+  [
+    'transfer.backend',
+    '"mmsg"',
+    'mmsg',
+    ['"io_uring"', 'wanted "auto" or "portable" or "mmsg" or "af_xdp", got "io_uring"'],
+  ],
+  [
+    'transfer.interface',
+    '"eth0"',
+    'eth0',
+    ['"a/b"', 'wanted the name of a network interface, got "a/b"'],
+  ],
+  ['transfer.queues', '4', 4, ['65', 'wanted an integer 1-64, got 65']],
 );
 
 function load(text: string) {
@@ -301,7 +314,10 @@ function linesBefore(key: ConfigKey): string {
   if (key === 'raida.proxy_addr') return `${number}raida.proxy_key = "${keyHex}"\n`;
   if (key.startsWith('raida.proxy_key')) return `${number}raida.proxy_addr = "::1"\n`;
   if (key !== 'transfer.listen' && key.startsWith('transfer.')) {
-    return `${number}transfer.listen = "127.0.0.1:0"\n`;
+    const listen = `${number}transfer.listen = "127.0.0.1:0"\n`;
+    if (key === 'transfer.interface') return `${listen}transfer.backend = "af_xdp"\n`;
+    if (key !== 'transfer.queues') return listen;
+    return `${listen}transfer.backend = "af_xdp"\ntransfer.interface = "eth1"\n`;
   }
   if (key === 'ratatoskr.listen' || !key.startsWith('ratatoskr.')) return number;
   const listen = `${number}ratatoskr.listen = "127.0.0.1:0"\n`;

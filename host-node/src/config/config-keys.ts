@@ -12,7 +12,12 @@ import {
   WORKERS_MAX,
 } from '@andvari/host-common/engine/generated/limits';
 import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
-import { backends, type WantedBackend } from '../io/choose-backend.ts';
+import {
+  backends,
+  type DatagramBackend,
+  datagramBackends,
+  type WantedBackend,
+} from '../io/choose-backend.ts';
 import { storeUrlProblem } from '../store/open-store.ts';
 
 export interface Endpoint {
@@ -76,6 +81,9 @@ export interface ConfigValues {
   'transfer.control_socket': string;
   'transfer.max_transfers': number;
   'transfer.relay': string;
+  'transfer.backend': DatagramBackend;
+  'transfer.interface': string;
+  'transfer.queues': number;
   'log.level': 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 }
 
@@ -348,6 +356,9 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'transfer.control_socket': path('a socket'),
   'transfer.max_transfers': integer(1, 1000, '16'),
   'transfer.relay': relayAddress,
+  'transfer.backend': choice(datagramBackends, 'auto'),
+  'transfer.interface': networkInterface,
+  'transfer.queues': integer(1, 64),
   'log.level': choice(levels, 'info'),
 };
 

@@ -172,6 +172,27 @@ describe('problems', () => {
     expect(config.io).toMatchObject({ backend: 'af_xdp', interface: 'eth0', queues: 2 });
   });
 
+  test('also that of transfer, and each interface has one program', () => {
+    const transfer = '[raida]\nnumber = 1\n[transfer]\nlisten = "127.0.0.1:1"\n';
+    expect(problems(`${transfer}backend = "af_xdp"\n`)).toEqual([
+      'node.toml:5: transfer.backend: wanted transfer.interface too',
+    ]);
+    expect(problems(`${transfer}interface = "eth0"\nqueues = 2\n`)).toEqual([
+      'node.toml:5: transfer.interface: only for transfer.backend "af_xdp"',
+      'node.toml:6: transfer.queues: only for transfer.backend "af_xdp"',
+    ]);
+    const xdp = `${transfer}backend = "af_xdp"\ninterface = "eth0"\n`;
+    const servers = '[io]\ninterface = "eth0"\n';
+    expect(problems(`${xdp}${servers}`)).toEqual([
+      'node.toml:6: transfer.interface: ' +
+        'io.interface has it, and an interface takes one XDP program',
+    ]);
+    const own = { backend: 'af_xdp', interface: 'eth0', queues: undefined };
+    expect(load(xdp).transfer).toMatchObject(own);
+    expect(load(`${xdp}[io]\ninterface = "eth1"\n`).transfer).toMatchObject(own);
+    expect(load(transfer).transfer).toMatchObject({ backend: 'auto', interface: undefined });
+  });
+
   test('a file says numbers, truths and lists as TOML does; flags and variables are text', () => {
     const texts = ['[raida]', 'number = "3"', 'modern = "true"', 'servers = "a:1"'].join('\n');
     expect(problems(texts)).toEqual([

@@ -1,5 +1,6 @@
 /** The section [transfer]; absent, and without a key of it, no files are received. */
 import { join, resolve } from 'node:path';
+import type { DatagramBackend } from '../io/choose-backend.ts';
 import type { ConfigKey, ConfigValues, Endpoint } from './config-keys.ts';
 import type { ConfigProblem } from './config-problem.ts';
 
@@ -15,6 +16,11 @@ export interface TransferConfig {
   maxTransfers: number;
   /** Where peers may call too. */
   relay: string | undefined;
+  /** How datagrams are carried. */
+  backend: DatagramBackend;
+  /** Of af_xdp. */
+  interface: string | undefined;
+  queues: number | undefined;
 }
 
 /** What is wrong with the section as a whole. @param placeOf where a key was found, if given */
@@ -22,13 +28,38 @@ export function transferProblems(
   values: Partial<ConfigValues>,
   placeOf: (key: ConfigKey) => { source: string; given: boolean },
 ): ConfigProblem[] {
-  if (values['transfer.listen'] !== undefined) return [];
+  if (values['transfer.listen'] !== undefined) return xdpProblems(values, placeOf);
   const keys = Object.keys(values) as ConfigKey[];
   const first = keys.find((key) => key.startsWith('transfer.') && placeOf(key).given);
   if (first === undefined) return [];
   const { source } = placeOf(first);
   const reason = 'wanted transfer.listen too';
   return [{ source, key: first, reason, code: 'ANDVARI_CONFIG_MISSING' }];
+}
+
+/** AF_XDP belongs to an interface, and an interface has one program. */
+function xdpProblems(
+  values: Partial<ConfigValues>,
+  placeOf: (key: ConfigKey) => { source: string; given: boolean },
+): ConfigProblem[] {
+  const problem = (key: ConfigKey, code: ConfigProblem['code'], reason: string) => {
+    return { source: placeOf(key).source, key, reason, code };
+  };
+  const name = values['transfer.interface'];
+  if (values['transfer.backend'] !== 'af_xdp') {
+    const given = (['transfer.interface', 'transfer.queues'] as const).filter((key) => values[key]);
+    const reason = 'only for transfer.backend "af_xdp"';
+    return given.map((key) => problem(key, 'ANDVARI_CONFIG_CONFLICT', reason));
+  }
+  if (name === undefined) {
+    if (placeOf('transfer.interface').given) return []; // it is wrong, and said to be
+    const reason = 'wanted transfer.interface too';
+    return [problem('transfer.backend', 'ANDVARI_CONFIG_MISSING', reason)];
+  }
+  const { 'io.interface': servers, 'io.backend': backend } = values;
+  if (name !== servers || (backend !== 'af_xdp' && backend !== 'auto')) return [];
+  const reason = 'io.interface has it, and an interface takes one XDP program';
+  return [problem('transfer.interface', 'ANDVARI_CONFIG_CONFLICT', reason)];
 }
 
 export function emitTransfer(
@@ -50,5 +81,8 @@ export function emitTransfer(
     controlSocket: pathOf('control_socket'),
     maxTransfers: values['transfer.max_transfers'],
     relay: values['transfer.relay'],
+    backend: values['transfer.backend'],
+    interface: values['transfer.interface'],
+    queues: values['transfer.queues'],
   };
 }

@@ -3,6 +3,9 @@ import { loadNative, type NativeAddon } from '@andvari/native-io';
 
 export const backends = ['auto', 'portable', 'mmsg', 'io_uring', 'af_xdp'] as const;
 export type WantedBackend = (typeof backends)[number];
+/** Those that a node of transfer may have. */
+export const datagramBackends = ['auto', 'portable', 'mmsg', 'af_xdp'] as const;
+export type DatagramBackend = (typeof datagramBackends)[number];
 export type Backend = Exclude<WantedBackend, 'auto'>;
 
 export interface IoOptions {

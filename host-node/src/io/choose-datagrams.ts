@@ -2,7 +2,7 @@
 import { loadNative } from '@andvari/native-io';
 import { BackendError, chooseBackends, type WantedBackend } from './choose-backend.ts';
 import type { DatagramIo } from './datagram-io.ts';
-import { NativeDatagrams } from './native-datagrams.ts';
+import { NativeDatagrams, type XdpPlace } from './native-datagrams.ts';
 import type { SocketAddress } from './packet-io.ts';
 import { PortableDatagrams } from './portable-datagrams.ts';
 
@@ -13,23 +13,30 @@ export interface DatagramIoChoice {
 }
 
 /**
- * The ways that may be tried, the best first; portable is always the last of `auto`. A server's
- * other backends carry replies only: io_uring would gain nothing where one call moves a batch, and
- * af_xdp would have to know the way to whoever is called.
+ * The ways that may be tried, the best first; portable is always the last of `auto`. af_xdp, which
+ * takes a whole interface's program and four capabilities, is had by its name alone. A server's
+ * io_uring carries replies only, and would gain nothing where one call moves a batch.
  * @throws BackendError: one was asked for by its name and is not there
  */
-export function chooseDatagrams(wanted: WantedBackend, address: SocketAddress): DatagramIoChoice[] {
-  if (wanted === 'io_uring' || wanted === 'af_xdp') {
-    throw new BackendError(wanted, 'transfer goes by mmsg or portable');
+export function chooseDatagrams(
+  wanted: WantedBackend,
+  address: SocketAddress,
+  xdp?: XdpPlace,
+): DatagramIoChoice[] {
+  if (wanted === 'io_uring') {
+    throw new BackendError(wanted, 'transfer goes by mmsg, af_xdp or portable');
   }
+  if (wanted === 'af_xdp' && !xdp) throw new BackendError(wanted, 'no interface is named for it');
+  const name = xdp && { interface: xdp.interface };
   const choices: DatagramIoChoice[] = [];
-  for (const { backend, better } of chooseBackends({ backend: wanted })) {
+  for (const { backend, better } of chooseBackends({ backend: wanted, ...name })) {
     const why = better.filter((reason) => !/^(io_uring|af_xdp):/.test(reason));
     const addon = loadNative();
     if (backend === 'portable') {
       choices.push({ io: new PortableDatagrams(address), better: why });
-    } else if (backend === 'mmsg' && !('missing' in addon)) {
-      choices.push({ io: new NativeDatagrams(addon, address), better: why });
+    } else if (!('missing' in addon) && (backend === 'mmsg' || backend === wanted)) {
+      const place = backend === 'af_xdp' ? xdp : undefined;
+      choices.push({ io: new NativeDatagrams(addon, address, place), better: why });
     }
   }
   return choices;

@@ -1,15 +1,15 @@
 /**
  * Datagrams of a node that calls and is called: from and to anywhere, at any time. PacketIo
  * (packet-io.ts) is for servers, whose every datagram answers one; this is its sister for the
- * transfer protocol. Two ways into the kernel: `portable` (node:dgram), and `mmsg`, which receives
- * into an engine's memory and sends from it. Every implementation passes the suite in
- * datagram-io.compliance.ts.
+ * transfer protocol. Three ways into the kernel: `portable` (node:dgram), `mmsg`, which receives
+ * into an engine's memory and sends from it, and `af_xdp`, by which packets of sessions come past
+ * the network stack. Every implementation passes the suite in datagram-io.compliance.ts.
  */
 import type { DatagramTransport } from '@andvari/host-common/transfer/datagram-transport';
 import type { SocketAddress } from './packet-io.ts';
 
 export interface DatagramIo extends DatagramTransport {
-  /** `portable` or `mmsg`. */
+  /** `portable`, `mmsg` or `af_xdp`. */
   readonly backend: string;
   /** Where it is bound, once it is open. */
   readonly bound: SocketAddress;

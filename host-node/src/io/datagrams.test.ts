@@ -33,12 +33,15 @@ describe('which one', () => {
     expect(transport.better.length).toBe(why ? 1 : 0);
   });
 
-  it.each(['io_uring', 'af_xdp'] as const)('%s is not there, and it says so', async (backend) => {
+  it.each([
+    ['io_uring', 'transfer goes by mmsg, af_xdp or portable'],
+    ['af_xdp', 'no interface is named for it'],
+  ] as const)('%s is not there, and it says so', async (backend, reason) => {
     const opening = new UdpTransport(address, { backend }).open(() => {});
     await expect(opening).rejects.toThrow(BackendError);
     await expect(opening).rejects.toMatchObject({
       code: 'ANDVARI_IO_UNSUPPORTED',
-      message: `io.backend "${backend}" cannot be used: transfer goes by mmsg or portable`,
+      message: `io.backend "${backend}" cannot be used: ${reason}`,
     });
   });
 

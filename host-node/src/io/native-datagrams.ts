@@ -1,9 +1,14 @@
 /**
  * Datagrams of a node by the addon: the kernel lays them into the engine's memory, where the engine
- * opens them, and takes those that go from where the engine has sealed them.
+ * opens them, and takes those that go from where the engine has sealed them. With an interface
+ * (`af_xdp`) the packets of sessions come past the kernel's network stack; the rest comes by the
+ * socket still, and all that goes.
  */
 import { isIPv6 } from 'node:net';
-import { TRANSFER_PACKET_BYTES_MAX } from '@andvari/host-common/engine/generated/limits';
+import {
+  FRAME_BYTES,
+  TRANSFER_PACKET_BYTES_MAX,
+} from '@andvari/host-common/engine/generated/limits';
 import type { Datagram, PacketPlaces } from '@andvari/host-common/transfer/datagram-transport';
 import {
   DatagramEvent,
@@ -11,7 +16,11 @@ import {
   LETTER_BYTES,
   LETTERS,
   type NativeAddon,
+  type XdpGot,
+  type XdpInboxStatistics,
 } from '@andvari/native-io';
+import { framesFor } from './choose-backend.ts';
+import { CidPrefixes } from './cid-prefixes.ts';
 import { type DatagramIo, headerBytes } from './datagram-io.ts';
 import { nativeError } from './open-packets.ts';
 import type { SocketAddress } from './packet-io.ts';
@@ -22,20 +31,42 @@ const U32_BYTES = 4;
 const FAR_END_AT = 8;
 const WASM_PAGE_BYTES = 65_536;
 
-/** For whoever has no engine: room for one message, and a table in which nothing is. */
-function ownPlaces(): PacketPlaces {
-  const pages = 2;
+/**
+ * For whoever has no engine, or one without frames: room for one message, a table in which nothing
+ * is, and frames.
+ */
+function ownPlaces(count: number): PacketPlaces {
+  const pages = 2 + Math.ceil((count * FRAME_BYTES) / WASM_PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const outgoing = WASM_PAGE_BYTES;
   return {
     ...{ memory, incoming: 0, incomingBytes: WASM_PAGE_BYTES },
     ...{ outgoing, outgoingBytes: 0, sent: outgoing },
+    frames: { offset: 2 * WASM_PAGE_BYTES, count },
     drained() {},
   };
 }
 
+/** Where packets of sessions come past the network stack. */
+export interface XdpPlace {
+  interface: string;
+  /** [all that the interface has] */
+  queues?: number | undefined;
+}
+
+/** How that goes. */
+export interface XdpFigures extends XdpGot, XdpInboxStatistics {
+  /** CID prefixes that the program finds; how often two sessions had one; what found no room. */
+  prefixes: number;
+  collisions: number;
+  refusedPrefixes: number;
+}
+
 export class NativeDatagrams implements DatagramIo {
-  readonly backend = 'mmsg';
+  readonly backend: 'mmsg' | 'af_xdp';
+  prefixChanged?: (place: number, prefix: number) => void;
+  private readonly xdpPlace: XdpPlace | undefined;
+  private prefixes: CidPrefixes | undefined;
   private readonly addon: NativeAddon;
   private readonly address: SocketAddress;
   private readonly letters = new Uint8Array(LETTERS * LETTER_BYTES);
@@ -47,9 +78,11 @@ export class NativeDatagrams implements DatagramIo {
   private sink: (datagrams: readonly Datagram[]) => void = () => {};
   private again: NodeJS.Immediate | undefined;
 
-  /** Binds to this address when it is opened; port 0: any. */
-  constructor(addon: NativeAddon, address: SocketAddress) {
+  /** Binds to this address when it is opened; port 0: any. `xdp`: it is `af_xdp`. */
+  constructor(addon: NativeAddon, address: SocketAddress, xdp?: XdpPlace) {
     this.addon = addon;
+    this.backend = xdp ? 'af_xdp' : 'mmsg';
+    this.xdpPlace = xdp;
     this.address = address;
     this.farEnds = Array.from({ length: LETTERS }, (_, i) =>
       this.letters.subarray(i * LETTER_BYTES + FAR_END_AT, (i + 1) * LETTER_BYTES),
@@ -81,17 +114,26 @@ export class NativeDatagrams implements DatagramIo {
     return this.socket?.counters().tooLarge ?? 0;
   }
 
-  async open(
-    sink: (datagrams: readonly Datagram[]) => void,
-    places: PacketPlaces = ownPlaces(),
-  ): Promise<void> {
-    const { drained, ...where } = places;
-    const { letters } = this;
+  /** Of af_xdp, once it is open. */
+  get xdp(): XdpFigures | undefined {
+    const { socket, prefixes } = this;
+    if (!socket?.xdp || !prefixes) return undefined;
+    const { listed, collisions, refused } = prefixes;
+    const own = { prefixes: listed, collisions, refusedPrefixes: refused };
+    return { ...socket.xdp, ...socket.xdpStatistics(), ...own };
+  }
+
+  async open(sink: (datagrams: readonly Datagram[]) => void, given?: PacketPlaces): Promise<void> {
+    const { letters, xdpPlace } = this;
+    const places = given ?? ownPlaces(xdpPlace ? framesFor('af_xdp') : 0);
+    const { drained, frames, ...where } = places;
+    const xdp = xdpPlace && { xdp: this.xdpOptions(xdpPlace, frames) };
     try {
-      this.socket = this.addon.openDatagrams({ ...where, letters, ...this.address });
+      this.socket = this.addon.openDatagrams({ ...where, letters, ...this.address, ...xdp });
     } catch (error) {
-      throw nativeError(error, { backend: 'mmsg', ...this.address });
+      throw nativeError(error, { backend: this.backend, ...this.address });
     }
+    if (xdpPlace) this.follow(this.socket);
     this.sink = sink;
     this.memory = new Uint8Array(places.memory.buffer);
     this.socket.watch((events) => {
@@ -111,6 +153,19 @@ export class NativeDatagrams implements DatagramIo {
   close(): void {
     clearImmediate(this.again);
     this.socket?.close();
+  }
+
+  /** @throws RangeError: the engine has no frames */
+  private xdpOptions({ interface: name, queues }: XdpPlace, frames: PacketPlaces['frames']) {
+    const { offset, count } = frames ?? { offset: 0, count: 0 };
+    if (count === 0) throw new RangeError('engine: wanted one with nativeFrames, for af_xdp');
+    return { interface: name, frames: offset, frameCount: count, ...(queues && { queues }) };
+  }
+
+  private follow(socket: DatagramSocket): void {
+    const prefixes = new CidPrefixes(socket);
+    this.prefixes = prefixes;
+    this.prefixChanged = (place, prefix) => prefixes.change(place, prefix);
   }
 
   private receive(): void {

@@ -1,22 +1,12 @@
 /** One file or folder, fetched from all who have it at once. */
-import type { Way } from '@andvari/host-common/transfer/far-end';
-import type { FileDownload } from '@andvari/host-common/transfer/files/file-download';
 import { RejectCode } from '@andvari/host-common/transfer/files/file-records';
 import type { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
 import { FileTransferError, isLie } from '@andvari/host-common/transfer/files/file-transfer-error';
 import type { InspectedFolder } from '@andvari/host-common/transfer/files/inspect-folder';
 import type { FileEntry, TreeManifest } from '@andvari/host-common/transfer/files/tree-manifest';
-import type { CalledSources, OfferedSource, SourceUser } from './called-sources.ts';
+import type { CalledSources, OfferedSource } from './called-sources.ts';
 import { beginDownload, type Keeping } from './files/begin-download.ts';
-
-/** Who offers what is fetched. */
-export interface FetchSource {
-  /** An Ed25519 key, 32 bytes. */
-  peerId: Uint8Array;
-  way: Way;
-  /** Of the session, for two people to compare. */
-  authenticationString: string;
-}
+import { type FetchSource, sourcesOf, usedBy } from './offered-sources.ts';
 
 /** What all of them offer. */
 export interface FetchOffer {
@@ -66,7 +56,7 @@ export async function fetchFrom(
     code = RejectCode.NO_PLACE;
     const taken = { file: first.file, inspected, folder, onEntry };
     const { download, transfer } = await beginDownload(taken, keeping);
-    sources.useFor(userOf(download));
+    sources.useFor(usedBy(download));
     return { transfer, over: () => download.over() };
   } catch (error) {
     await sources.refuse(code);
@@ -98,23 +88,6 @@ function offerOf(
   sources: CalledSources,
 ): FetchOffer {
   const { name, size, hash } = file.offer;
-  const all = sources.offers.map(({ file: { peerId, way, authenticationString } }) => {
-    return { peerId, way, authenticationString };
-  });
-  return { name, size, hash, manifest: inspected?.manifest, sources: all };
-}
-
-function userOf(download: FileDownload): SourceUser {
-  const over = download.expectSource();
-  return {
-    add: (file, name) => {
-      try {
-        download.add(file.take(), name);
-      } catch {
-        // It has ended meanwhile; the source has been told.
-      }
-    },
-    missed: (name, error) => download.miss(name, error),
-    over,
-  };
+  const manifest = inspected?.manifest;
+  return { name, size, hash, manifest, sources: sourcesOf(sources.offers) };
 }

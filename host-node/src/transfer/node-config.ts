@@ -1,5 +1,6 @@
 /** What a TransferNode is made of, looked at before anything is opened. */
 import {
+  checkChoice,
   checkFunction,
   checkKnown,
   checkMethods,
@@ -10,10 +11,12 @@ import {
 import type { Caller } from '@andvari/host-common/transfer/endpoint-options';
 import type { Identity } from '@andvari/host-common/transfer/identity';
 import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
+import { type DatagramBackend, datagramBackends } from '../io/choose-backend.ts';
 import { dataFolder, identityPath, knownPeersPath } from './data-folder.ts';
 import { KnownPeers } from './known-peers.ts';
 import { type NodeIdentity, newIdentity } from './node-identity.ts';
 import { WsRelay, type WsRelayOptions } from './relay/ws-relay.ts';
+import { QUEUES_MAX, type UdpOptions } from './udp-transport.ts';
 
 /** Each may have a window of 8 MiB on its way, and a session of its own in the engine. */
 export const TRANSFERS_MAX = 1000;
@@ -45,11 +48,17 @@ export interface TransferNodeConfig {
   relay?: string | WsRelayOptions | undefined;
   /** Sessions at once, and transfers both ways, 1 to 1000 [16]. */
   maxTransfers?: number | undefined;
+  /** How datagrams are carried; `af_xdp` wants an interface [auto]. */
+  backend?: DatagramBackend | undefined;
+  /** Of af_xdp: where peers come from, and how many of its queues, 1 to 64 [all]. */
+  interface?: string | undefined;
+  queues?: number | undefined;
 }
 
 const KEYS = [
   ...['dataFolder', 'identityPath', 'passphrase', 'identity', 'host', 'port'],
   ...['trustedPeersFile', 'trust', 'onTrustError', 'maxTransfers', 'relay'],
+  ...['backend', 'interface', 'queues'],
 ] as const;
 
 /** For `trust`, of a node that only calls. */
@@ -66,6 +75,7 @@ export type WholeConfig = Required<
 > & {
   who: { identity: Identity } | { identityFile: string; passphrase?: string | undefined };
   relay: WsRelayOptions | undefined;
+  udp: UdpOptions;
   /** A new key at the relay: the other processes of this identity keep theirs. */
   relayAs: NodeIdentity | undefined;
 };
@@ -96,8 +106,13 @@ export function wholeConfig(config: TransferNodeConfig): WholeConfig {
     trust: trustOf(config, trustedPeersFile),
     maxTransfers: config.maxTransfers ?? TRANSFERS,
     relay,
+    udp: udpOf(config),
     relayAs: relay && config.trust === nobody ? newIdentity() : undefined,
   };
+}
+
+function udpOf({ backend = 'auto', interface: name, queues }: TransferNodeConfig): UdpOptions {
+  return { backend, interface: name, queues };
 }
 
 /** @throws RelayAddressError */
@@ -121,6 +136,18 @@ function trustOf(
   };
 }
 
+/** An interface belongs to af_xdp, and af_xdp to an interface. */
+function checkUdp({ backend = 'auto', interface: name, queues }: TransferNodeConfig): void {
+  checkChoice('backend', backend, datagramBackends);
+  if (name !== undefined) checkText('interface', name);
+  if (queues !== undefined) checkWhole('queues', queues, 1, QUEUES_MAX);
+  const isXdp = backend === 'af_xdp';
+  if (isXdp && name === undefined) throw new RangeError('interface: wanted, for af_xdp');
+  if (!isXdp && (name ?? queues) !== undefined) {
+    throw new RangeError('interface, queues: wanted for the backend af_xdp only');
+  }
+}
+
 function checkConfig(config: TransferNodeConfig): void {
   checkKnown('config', config, KEYS);
   const { identity, port = 0, maxTransfers = 1 } = config;
@@ -132,6 +159,7 @@ function checkConfig(config: TransferNodeConfig): void {
   }
   checkWhole('port', port, 0, 65_535);
   checkWhole('maxTransfers', maxTransfers, 1, TRANSFERS_MAX);
+  checkUdp(config);
   if (config.passphrase !== undefined) checkText('passphrase', config.passphrase);
   const relay = relayOf(config);
   if (relay !== undefined) new WsRelay(relay);

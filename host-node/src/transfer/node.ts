@@ -9,7 +9,7 @@ import {
   checkKnown,
   checkWhole,
 } from '@andvari/host-common/transfer/argument-checks';
-import { SOURCES_MAX } from '@andvari/host-common/transfer/files/file-download';
+import { SOURCES_MAX } from '@andvari/host-common/transfer/files/download-sources';
 import { offerFile } from '@andvari/host-common/transfer/files/file-exchange';
 import { FileHash, HASH_BYTES } from '@andvari/host-common/transfer/files/file-hash';
 import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
@@ -28,19 +28,22 @@ import { FileReceiver } from './files/file-receiver.ts';
 import { OutgoingFile } from './files/outgoing-file.ts';
 import { partSecret } from './files/part-secret.ts';
 import { type TransferNodeConfig, type WholeConfig, wholeConfig } from './node-config.ts';
+import { NodeWork } from './node-work.ts';
 import { type NodeEndpoint, openNodeEndpoint } from './open-endpoint.ts';
+import { type OpenFile, type OpenOffer, openFrom } from './open-file.ts';
 import { ownAddresses } from './own-addresses.ts';
+import { TransferNodeError } from './transfer-node-error.ts';
 import { type ReceiverOptions, TransferReceiver } from './transfer-receiver.ts';
 
 export { FileTransfer as Transfer } from '@andvari/host-common/transfer/files/file-transfer';
+export { TransferNodeError } from './transfer-node-error.ts';
 
 /** What may be on its way to a reader: 80 ms of a gigabit. */
 const WINDOW_KIB = 8192;
 /** Blocks of 16 KiB: a window of 8 MiB has room in those of one session. */
 const BLOCKS = { ofOne: 1024, ofSeveral: 2048, each: 64 };
-/** So long shutdown() waits for peers to hear that transfers are cancelled. */
-const LAST_WORD_MS = 1_000;
-const FETCH_OPTIONS = ['into', 'accept', 'onEntry', 'hash', 'signal', 'timeoutMs'];
+const OPEN_OPTIONS = ['accept', 'hash', 'signal', 'timeoutMs'];
+const FETCH_OPTIONS = [...OPEN_OPTIONS, 'into', 'onEntry'];
 const TIMEOUT_MS = 10_000;
 const TIMEOUT_MS_MAX = 86_400_000;
 
@@ -64,7 +67,7 @@ export interface ReceiveOptions extends ReceiverOptions {
   from?: TransferSession | undefined;
 }
 
-export interface FetchOptions extends CallOptions, FetchPlace {
+interface WantedFile {
   /**
    * BLAKE3 of the file, 32 bytes. With it those that offer another one are left aside; without it
    * all have to offer the same.
@@ -72,52 +75,47 @@ export interface FetchOptions extends CallOptions, FetchPlace {
   hash?: Uint8Array | undefined;
 }
 
+export interface FetchOptions extends CallOptions, FetchPlace, WantedFile {}
+
+/** `signal` closes the file, also when it has been opened. */
+export interface OpenOptions extends CallOptions, WantedFile {
+  /** Asked once; without it, it is opened. */
+  accept?: ((offer: OpenOffer) => boolean | Promise<boolean>) | undefined;
+}
+
 /** Of whom a file can be fetched: as connect() takes it, or a session, which stays open. */
 export type Source = string | CalledPeer | TransferSession;
-
-/** What a node cannot do as it is now. */
-export class TransferNodeError extends Error {
-  override readonly name = 'TransferNodeError';
-  readonly code: 'ANDVARI_NODE_CLOSED' | 'ANDVARI_NODE_RECEIVES' | 'ANDVARI_TOO_MANY_TRANSFERS';
-
-  constructor(code: TransferNodeError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 export class TransferNode implements AsyncDisposable {
   readonly #config: WholeConfig;
   readonly #opened: NodeEndpoint;
   readonly #module: WebAssembly.Module;
-  readonly #running = new Set<FileTransfer>();
-  /** Transfers that begin, and what is to be put away behind those that have ended. */
-  readonly #begun = new Set<Promise<unknown>>();
-  readonly #ends = new Set<Promise<unknown>>();
-  /** Aborted when the node is shut down. */
-  readonly #over = new AbortController();
+  readonly #work: NodeWork;
   #receiver: FileReceiver | undefined;
   #keeping: Keeping | undefined;
+  #hash: FileHash | undefined;
   #shutdown: Promise<void> | undefined;
 
   private constructor(config: WholeConfig, opened: NodeEndpoint, module: WebAssembly.Module) {
     this.#config = config;
     this.#opened = opened;
     this.#module = module;
+    this.#work = new NodeWork(config.maxTransfers);
   }
 
   /**
    * Listens from then on; whoever has it shuts it down.
-   * @throws NodeConfigError; what openIdentity() does; PortInUseError, AddressError; RelayError
+   * @throws NodeConfigError; what openIdentity() does; PortInUseError, AddressError,
+   * BackendError; RelayError
    */
   static async create(config: TransferNodeConfig = {}): Promise<TransferNode> {
     const whole = wholeConfig(config);
-    const { who, host, port, trust, relay, relayAs, maxTransfers: sessions } = whole;
+    const { who, host, port, trust, relay, relayAs, udp, maxTransfers: sessions } = whole;
     const several = Math.max(BLOCKS.ofSeveral, BLOCKS.each * sessions);
     const sizes = { sessions, blocks: sessions === 1 ? BLOCKS.ofOne : several };
     const module = await plainEngine();
     const more = { listen: { host, port }, trust, sizes, windowKiB: WINDOW_KIB };
-    const at = { relay, relayAs };
+    const at = { relay, relayAs, ...udp };
     return new TransferNode(whole, await openNodeEndpoint({ ...who, ...more, ...at }), module);
   }
 
@@ -133,7 +131,7 @@ export class TransferNode implements AsyncDisposable {
 
   /** Those that have not ended, in the order in which they began. */
   get transfers(): FileTransfer[] {
-    return [...this.#running];
+    return this.#work.transfers;
   }
 
   /** Sessions that peers begin, for those who do not receive() files. */
@@ -165,11 +163,11 @@ export class TransferNode implements AsyncDisposable {
     peer: string | CalledPeer,
     { signal, timeoutMs = TIMEOUT_MS }: CallOptions = {},
   ): Promise<TransferSession> {
-    this.#checkOpen();
+    this.#work.checkOpen();
     checkWhole('timeoutMs', timeoutMs, 1, TIMEOUT_MS_MAX);
     const { endpoint, relay } = this.#opened;
     const called = this.#called(peer);
-    const either = this.#either(signal);
+    const either = this.#work.either(signal);
     const { peerId, address } = called;
     this.#checkRelay(called);
     const place = address && (await resolvePlace(address, either));
@@ -188,7 +186,7 @@ export class TransferNode implements AsyncDisposable {
     peer: string | CalledPeer | TransferSession,
     options: SendOptions = {},
   ): Promise<FileTransfer> {
-    return this.#counted(() => this.#send(file, peer, options));
+    return this.#work.counted(() => this.#send(file, peer, options));
   }
 
   /**
@@ -197,14 +195,14 @@ export class TransferNode implements AsyncDisposable {
    * `parts.key` ends with
    */
   receive({ from, ...options }: ReceiveOptions = {}): TransferReceiver {
-    this.#checkOpen();
+    this.#work.checkOpen();
     checkKnown('options', options, ['into', 'accept']);
     if (this.#receiver || this.incoming.locked) {
       throw new TransferNodeError('ANDVARI_NODE_RECEIVES', 'somebody takes what comes already');
     }
     this.#receiver = new FileReceiver({ endpoint: this.#opened.endpoint, ...this.#keepsWith() });
     if (from) this.#receiver.takeFrom(from);
-    return new TransferReceiver(this.#receiver, (begin) => this.#counted(begin), options);
+    return new TransferReceiver(this.#receiver, (begin) => this.#work.counted(begin), options);
   }
 
   /**
@@ -216,13 +214,13 @@ export class TransferNode implements AsyncDisposable {
    * ANDVARI_TRANSFER_REFUSED; what PartFile.open() does
    */
   fetch(sources: readonly Source[], options: FetchOptions): Promise<FileTransfer> {
-    return this.#counted(() => this.#fetch(sources, options));
+    return this.#work.counted(() => this.#fetch(sources, options));
   }
 
   async #fetch(peers: readonly Source[], options: FetchOptions): Promise<FileTransfer> {
     checkKnown('options', options, FETCH_OPTIONS);
     if (typeof options.into !== 'string') throw new TypeError('into: wanted a folder');
-    const signal = this.#either(options.signal);
+    const signal = this.#work.either(options.signal);
     const keeping = this.#keepsWith();
     const sources = await this.#gather(peers, options);
     try {
@@ -231,7 +229,7 @@ export class TransferNode implements AsyncDisposable {
         await over();
         await sources.close();
       };
-      this.#putAway(transfer, [{ close }], signal);
+      this.#work.putAway(transfer, [{ close }], signal);
       return transfer;
     } catch (error) {
       await sources.close();
@@ -239,7 +237,38 @@ export class TransferNode implements AsyncDisposable {
     }
   }
 
-  async #gather(peers: readonly Source[], options: FetchOptions): Promise<CalledSources> {
+  /**
+   * A file that these peers offer, as fetch() has them, to be read here and there: only what is
+   * read travels. It is one of the node's transfers until it is closed.
+   * @throws as fetch() does, but for the place; FolderOfferedError
+   */
+  async open(sources: readonly Source[], options: OpenOptions = {}): Promise<OpenFile> {
+    const { file } = await this.#work.counted(async () => {
+      const file = await this.#open(sources, options);
+      return { file, completion: file.completion, cancel: () => file.close() };
+    });
+    return file;
+  }
+
+  async #open(peers: readonly Source[], options: OpenOptions): Promise<OpenFile> {
+    checkKnown('options', options, OPEN_OPTIONS);
+    const { accept, signal } = options;
+    const sources = await this.#gather(peers, options);
+    try {
+      const file = await openFrom(sources, accept, this.#fileHash());
+      const work = { completion: file.completion, cancel: () => file.close() };
+      this.#work.putAway(work, [file], this.#work.either(signal));
+      return file;
+    } catch (error) {
+      await sources.close();
+      throw error;
+    }
+  }
+
+  async #gather(
+    peers: readonly Source[],
+    options: CallOptions & WantedFile,
+  ): Promise<CalledSources> {
     const { timeoutMs = TIMEOUT_MS, hash } = options;
     checkWhole('timeoutMs', timeoutMs, 1, TIMEOUT_MS_MAX);
     if (hash !== undefined) checkBytes('hash', hash, HASH_BYTES);
@@ -249,7 +278,7 @@ export class TransferNode implements AsyncDisposable {
       if (!calls.has(call.name)) calls.set(call.name, call);
     }
     checkWhole('the number of peers', calls.size, 1, SOURCES_MAX);
-    const signal = this.#either(options.signal);
+    const signal = this.#work.either(options.signal);
     return await CalledSources.gather([...calls.values()], { timeoutMs, signal, hash });
   }
 
@@ -267,9 +296,15 @@ export class TransferNode implements AsyncDisposable {
     if (!this.#keeping) {
       const { dataFolder } = this.#config;
       makeDataFolder(dataFolder);
-      this.#keeping = { secret: partSecret(dataFolder), hash: FileHash.create(this.#module) };
+      this.#keeping = { secret: partSecret(dataFolder), hash: this.#fileHash() };
     }
     return this.#keeping;
+  }
+
+  /** One for all: it is used within single turns. */
+  #fileHash(): FileHash {
+    this.#hash ??= FileHash.create(this.#module);
+    return this.#hash;
   }
 
   /**
@@ -286,21 +321,9 @@ export class TransferNode implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    this.#over.abort(new TransferNodeError('ANDVARI_NODE_CLOSED', 'the node is shut down'));
-    const cancels = this.transfers.map((transfer) => transfer.cancel());
-    // Who has not decided yet about what we offer does not listen.
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LAST_WORD_MS);
-    await Promise.race([Promise.allSettled(cancels), late]);
-    clearTimeout(timer);
+    await this.#work.stop();
     await (this.#receiver ?? this.#opened.endpoint).close();
-    // With the endpoint, whatever has not begun or ended does.
-    await Promise.allSettled(this.#begun);
-    await Promise.allSettled(this.#ends);
-  }
-
-  #checkOpen(): void {
-    this.#over.signal.throwIfAborted();
+    await this.#work.ended();
   }
 
   #called(peer: string | CalledPeer): CalledPeer {
@@ -313,40 +336,13 @@ export class TransferNode implements AsyncDisposable {
     throw new PeerAddressError(`this node is not at the relay ${relay.url}, where the peer is`);
   }
 
-  #either(signal: AbortSignal | undefined): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal;
-  }
-
-  /** A transfer that begins, if there may be one more; it is one of the node's until it ends. */
-  async #counted(begin: () => Promise<FileTransfer>): Promise<FileTransfer> {
-    this.#checkOpen();
-    const { maxTransfers } = this.#config;
-    if (this.#running.size + this.#begun.size >= maxTransfers) {
-      const message = `${maxTransfers} transfers at once are enough: one has to end first`;
-      throw new TransferNodeError('ANDVARI_TOO_MANY_TRANSFERS', message);
-    }
-    const beginning = begin();
-    this.#begun.add(beginning);
-    try {
-      const transfer = await beginning;
-      this.#running.add(transfer);
-      const over = () => void this.#running.delete(transfer);
-      transfer.completion.then(over, over);
-      // Shut down meanwhile: nobody else has seen it.
-      if (this.#over.signal.aborted) await transfer.cancel();
-      return transfer;
-    } finally {
-      this.#begun.delete(beginning);
-    }
-  }
-
   async #send(
     file: string | OutgoingFile,
     peer: string | CalledPeer | TransferSession,
     { compress = false, ...options }: SendOptions,
   ): Promise<FileTransfer> {
     checkFlag('compress', compress);
-    const signal = this.#either(options.signal);
+    const signal = this.#work.either(options.signal);
     const opened = typeof file === 'string' ? await OutgoingFile.open(file, signal) : undefined;
     const outgoing = opened ?? (file as OutgoingFile);
     let called: TransferSession | undefined;
@@ -356,29 +352,12 @@ export class TransferNode implements AsyncDisposable {
       if (!(peer instanceof TransferSession)) called = await this.connect(peer, options);
       const session = called ?? (peer as TransferSession);
       const transfer = await offeredOn(session, { file: outgoing, compress }, signal);
-      this.#putAway(transfer, [called, opened], signal);
+      this.#work.putAway(transfer, [called, opened], signal);
       return transfer;
     } catch (error) {
       await Promise.allSettled([called?.close(), opened?.close()]);
       throw error;
     }
-  }
-
-  /** Behind the transfer; the signal ends it before. */
-  #putAway(
-    transfer: FileTransfer,
-    own: ({ close(): Promise<unknown> } | undefined)[],
-    signal: AbortSignal,
-  ): void {
-    const stop = () => void transfer.cancel();
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    const over = async () => {
-      signal.removeEventListener('abort', stop);
-      await Promise.allSettled(own.map((one) => one?.close()));
-    };
-    const end = transfer.completion.then(over, over).finally(() => this.#ends.delete(end));
-    this.#ends.add(end);
   }
 }
 

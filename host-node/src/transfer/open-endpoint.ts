@@ -5,10 +5,10 @@ import { plainEngine } from '@andvari/host-common/engine/module';
 import { checkMethods } from '@andvari/host-common/transfer/argument-checks';
 import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
-import { transferSizes } from '@andvari/host-common/transfer/engine-transfer';
+import { HOST_FRAMES, transferSizes } from '@andvari/host-common/transfer/engine-transfer';
 import type { Identity } from '@andvari/host-common/transfer/identity';
 import { DirectAndRelayed } from '@andvari/host-common/transfer/relay/direct-and-relayed';
-import type { WantedBackend } from '../io/choose-backend.ts';
+import { framesFor, type WantedBackend } from '../io/choose-backend.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { type NodeIdentity, openIdentity } from './node-identity.ts';
 import { NodeRelay } from './node-relay.ts';
@@ -41,7 +41,10 @@ interface NodeOptions extends MoreOptions {
   /** What the engine has room for [64 sessions]. */
   sizes?: TransferSizes;
   /** How datagrams are carried [the best that is there]. */
-  backend?: WantedBackend;
+  backend?: WantedBackend | undefined;
+  /** Of af_xdp: where peers come from, and how many of its queues [all]. */
+  interface?: string | undefined;
+  queues?: number | undefined;
   /** Where peers may meet it besides; the identity signs for it. */
   relay?: WsRelayOptions | undefined;
   /** By what key it is there, of a node that only calls [its identity's]. */
@@ -54,7 +57,7 @@ export interface NodeEndpoint {
   peerId: Uint8Array;
   /** Where it listens. */
   bound: SocketAddress;
-  /** `mmsg` or `portable`. */
+  /** `mmsg`, `af_xdp` or `portable`. */
   backend: string;
   relay: NodeRelay | undefined;
 }
@@ -70,16 +73,20 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
     trust = () => false,
     sizes = { sessions: SESSIONS },
     backend = 'auto',
+    interface: name,
+    queues,
     relay: relayOptions,
     relayAs,
     ...others
   } = options;
-  const udp = new UdpTransport(listen, { backend });
+  const udp = new UdpTransport(listen, { backend, interface: name, queues });
   const module = await plainEngine();
   const engine = Engine.create({
     module,
-    sizes: transferSizes(sizes),
+    // Beside a relay datagrams lie in memory of their own.
+    sizes: transferSizes(sizes, backend === 'af_xdp' && !relayOptions ? framesFor(backend) : 0),
     identity: CLIENT_IDENTITY,
+    hostFrames: HOST_FRAMES,
   });
   const { identity, more } = await identityIn(others);
   const relay = relayOptions && new NodeRelay(relayOptions, relayAs ?? signing(identity));

@@ -28,6 +28,8 @@ export interface ProgramOptions {
   frameBytesMax: number;
   /** Four bytes each; left out: the program looks at ports only. */
   prefixes?: Uint8Array[];
+  /** Port and prefix both have to be right. */
+  prefixAtPort?: boolean;
   /** Queue 0 has a socket. */
   socket: boolean;
 }

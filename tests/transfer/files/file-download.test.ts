@@ -1,4 +1,5 @@
-import { FileDownload, SOURCES_MAX } from '@andvari/host-common/transfer/files/file-download';
+import { SOURCES_MAX } from '@andvari/host-common/transfer/files/download-sources';
+import { FileDownload } from '@andvari/host-common/transfer/files/file-download';
 import { CHUNK_BYTES, type FileHash } from '@andvari/host-common/transfer/files/file-hash';
 import { FileChangedError } from '@andvari/host-common/transfer/files/file-places';
 import { FileSender, type SentFile } from '@andvari/host-common/transfer/files/file-sender';

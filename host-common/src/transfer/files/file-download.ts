@@ -4,20 +4,22 @@
  * asked. What has come stays with the sink, whatever happens.
  */
 import { checkWhole } from '../argument-checks.ts';
-import { equalBytes } from '../byte-strings.ts';
 import { ChunkPlan } from './chunk-plan.ts';
-import { type Download, DownloadSource } from './download-source.ts';
-import { CHUNK_BYTES, chunkCount, chunkLength, type FileHash, HASH_BYTES } from './file-hash.ts';
+import { checkChunk, checkValues } from './chunk-values.ts';
+import type { Download, DownloadSource } from './download-source.ts';
+import {
+  DownloadSources,
+  type LostSource,
+  SILENCE_MS,
+  type SourcesUser,
+} from './download-sources.ts';
+import { CHUNK_BYTES, chunkCount, chunkLength, type FileHash } from './file-hash.ts';
 import type { FileOffer } from './file-offer.ts';
 import type { FileSink } from './file-places.ts';
 import { RejectCode } from './file-records.ts';
-import { FileTransferError, isLie, noSourceLeft } from './file-transfer-error.ts';
-import { type DuplexStream, RecordStream } from './record-stream.ts';
+import { FileTransferError } from './file-transfer-error.ts';
+import type { DuplexStream, RecordStream } from './record-stream.ts';
 import type { SourceState } from './source-state.ts';
-
-/** Sources at once; each may have the values of all chunks in memory. */
-export const SOURCES_MAX = 8;
-const SILENCE_MS = 60_000;
 
 export interface DownloadOptions {
   offer: FileOffer;
@@ -30,22 +32,12 @@ export interface DownloadOptions {
   onChunk?: (index: number) => void;
 }
 
-/** A source that is no more, and why. */
-export interface LostSource {
-  name: string;
-  error: unknown;
-}
-
-export class FileDownload implements Download {
+export class FileDownload implements Download, SourcesUser {
   /**
    * Where the file is, once it is whole. Rejects with what the sink or the last source ended with;
    * what has come is kept then, unless it was cancelled with `discard`.
    */
   readonly completion: Promise<string>;
-  /** Sources that were dropped or have gone. */
-  readonly lost: LostSource[] = [];
-  /** Told of each source that has come or gone. */
-  onSource: ((source: SourceState) => void) | undefined;
   readonly offer: FileOffer;
   readonly plan: ChunkPlan<DownloadSource>;
   readonly silenceMs: number;
@@ -53,13 +45,7 @@ export class FileDownload implements Download {
   private readonly sink: FileSink;
   private readonly hash: FileHash;
   private readonly count: number;
-  private readonly asking = new Set<DownloadSource>();
-  /** Those that have been lost too. */
-  private readonly all: DownloadSource[] = [];
-  /** Names of those that have lied: they are not asked again. */
-  private readonly liars = new Set<string>();
-  /** Sources that are still called. */
-  private expected = 0;
+  private readonly crowd: DownloadSources;
   private readonly settle: PromiseWithResolvers<string>;
   /** Calls of the sink, one behind the other. */
   private writing: Promise<unknown> = Promise.resolve();
@@ -79,6 +65,7 @@ export class FileDownload implements Download {
     this.count = chunkCount(offer.size);
     this.plan = new ChunkPlan(sink.have);
     this.bytes = bytesOf(offer.size, sink);
+    this.crowd = new DownloadSources(this, this);
     this.settle = Promise.withResolvers<string>();
     this.completion = this.settle.promise;
     this.completion.catch(() => {}); // nobody has to look
@@ -89,14 +76,29 @@ export class FileDownload implements Download {
     return this.bytes;
   }
 
+  /** It has come to its end, or gets its name. */
+  get isOver(): boolean {
+    return this.ended;
+  }
+
+  /** Sources that were dropped or have gone. */
+  get lost(): readonly LostSource[] {
+    return this.crowd.lost;
+  }
+
+  /** Told of each source that has come or gone. */
+  set onSource(told: ((source: SourceState) => void) | undefined) {
+    this.crowd.onSource = told;
+  }
+
   /** Names of those that are asked now. */
   get sourceNames(): string[] {
-    return [...this.asking].map(({ name }) => name);
+    return this.crowd.asked.map(({ name }) => name);
   }
 
   /** What each has brought; of those that have gone `lost` tells why. */
   get sources(): SourceState[] {
-    return this.all.map((source) => this.stateOf(source));
+    return this.crowd.states;
   }
 
   get haveChunks(): number {
@@ -124,26 +126,10 @@ export class FileDownload implements Download {
    * the download has failed; its sender is told so
    */
   add(stream: DuplexStream | RecordStream, name: string): void {
-    const records = stream instanceof RecordStream ? stream : new RecordStream(stream);
-    const source = new DownloadSource(this, records, name);
-    const why = this.whyNot(name);
-    if (why !== undefined) {
-      // Its sender must not wait for an answer.
-      source.reject(RejectCode.REFUSED);
-      throw new FileTransferError('ANDVARI_TRANSFER_REFUSED', why);
-    }
-    this.asking.add(source);
-    this.all.push(source);
-    this.onSource?.(this.stateOf(source));
-    source.run().catch((error: unknown) => this.lose(source, error));
+    const isClosed = this.ended && !this.isFinishing;
+    const source = this.crowd.add(stream, name, isClosed ? 'the transfer has ended' : undefined);
     if (this.isWhole) source.complete(this.offer.hash);
     else if (this.plan.isDone && this.values) void this.complete();
-  }
-
-  private whyNot(name: string): string | undefined {
-    if (this.ended && !this.isFinishing) return 'the transfer has ended';
-    if (this.liars.has(name)) return `${name} has sent what is not the file before`;
-    return this.asking.size >= SOURCES_MAX ? `${SOURCES_MAX} sources are enough` : undefined;
   }
 
   /**
@@ -151,20 +137,12 @@ export class FileDownload implements Download {
    * for it when all others have gone.
    */
   expectSource(): () => void {
-    this.expected++;
-    let isOver = false;
-    return () => {
-      if (isOver) return;
-      isOver = true;
-      this.expected--;
-      this.checkSources();
-    };
+    return this.crowd.expect();
   }
 
   /** A source that cannot be asked, for those who are told of sources. */
   miss(name: string, error: unknown): void {
-    this.lost.push({ name, error });
-    if (!this.ended) this.onSource?.({ name, isAsked: false, chunks: 0, bytes: 0, error });
+    this.crowd.miss(name, error);
   }
 
   /** Chunks from this byte on are asked for first, from now on. Throws RangeError. */
@@ -180,7 +158,7 @@ export class FileDownload implements Download {
 
   resume(): void {
     this.paused = false;
-    this.ask();
+    this.crowd.ask();
   }
 
   /**
@@ -188,7 +166,7 @@ export class FileDownload implements Download {
    * sessions should not be closed.
    */
   async over(): Promise<void> {
-    await Promise.all(this.all.map((source) => source.over()));
+    await this.crowd.over();
   }
 
   /** Gives it up; `discard`: what has come too. Resolves when that is done. */
@@ -200,13 +178,7 @@ export class FileDownload implements Download {
 
   async takeValues(values: Uint8Array): Promise<void> {
     const { values: known } = this;
-    const isRight = known
-      ? equalBytes(values, known)
-      : equalBytes(this.hash.root(values), this.offer.hash);
-    if (!isRight) {
-      const message = 'the values of its chunks are not the file’s';
-      throw new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message);
-    }
+    checkValues(values, { known, offer: this.offer, hash: this.hash });
     if (known) return;
     await this.atSink(async () => {
       if (this.values) return; // of two that were asked the second
@@ -214,18 +186,13 @@ export class FileDownload implements Download {
       this.bytes = bytesOf(this.offer.size, this.sink);
     });
     if (this.plan.isDone) await this.complete();
-    else this.ask();
+    else this.crowd.ask();
   }
 
   async takeChunk(source: DownloadSource, index: number, bytes: Uint8Array): Promise<void> {
     if (this.sink.have.has(index)) return; // of two that were asked the second
-    const value = this.values?.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
-    const fits = bytes.length === chunkLength(this.offer.size, index);
-    const place = { index, count: this.count };
-    if (!value || !fits || !equalBytes(this.hash.valueOf(bytes, place), value)) {
-      const message = `chunk ${index} is not the file’s`;
-      throw new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message);
-    }
+    const { offer, values, hash } = this;
+    checkChunk({ index, bytes }, { offer, values, hash });
     await this.atSink(async () => {
       if (this.ended || this.sink.have.has(index)) return;
       await this.sink.write(index, bytes);
@@ -240,12 +207,7 @@ export class FileDownload implements Download {
   /** Others are asked for what it was asked for. */
   isLate(source: DownloadSource): void {
     this.plan.isLate(source);
-    this.ask();
-  }
-
-  /** Every source asks for as much as it may. */
-  private ask(): void {
-    for (const source of this.asking) source.ask();
+    this.crowd.ask();
   }
 
   /** The sink's faults end the download: there is nowhere to put anything. */
@@ -268,7 +230,7 @@ export class FileDownload implements Download {
       await this.writing;
       const path = await this.sink.finish();
       this.isWhole = true;
-      for (const source of this.asking) source.complete(this.offer.hash);
+      for (const source of this.crowd.asked) source.complete(this.offer.hash);
       this.settle.resolve(path);
     } catch (error) {
       this.ended = false;
@@ -277,30 +239,19 @@ export class FileDownload implements Download {
     }
   }
 
-  private lose(source: DownloadSource, error: unknown): void {
-    if (!this.asking.delete(source)) return;
-    this.lost.push({ name: source.name, error });
-    if (isLie(error)) this.liars.add(source.name);
+  /** What it was asked for is free. */
+  left(source: DownloadSource): void {
     this.plan.left(source);
-    if (this.ended) return;
-    this.onSource?.({ ...this.stateOf(source), error });
-    if (this.asking.size > 0) this.ask();
-    else this.checkSources();
   }
 
-  private checkSources(): void {
-    if (this.ended || this.asking.size > 0 || this.expected > 0 || this.lost.length === 0) return;
-    void this.fail(noSourceLeft(this.lost), RejectCode.CANCELLED);
-  }
-
-  private stateOf(source: DownloadSource): SourceState {
-    return { name: source.name, isAsked: this.asking.has(source), ...source.kept };
+  allGone(error: unknown): void {
+    void this.fail(error, RejectCode.CANCELLED);
   }
 
   private async fail(error: unknown, code: number, discard = false): Promise<void> {
     if (this.ended) return;
     this.ended = true;
-    for (const source of this.asking) source.reject(code);
+    this.crowd.reject(code);
     await this.writing;
     try {
       // A part with nothing in it is of no use to anybody.

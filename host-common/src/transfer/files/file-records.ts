@@ -45,6 +45,8 @@ export const RejectCode = {
   CANCELLED: 3,
   /** Nonsense was said. */
   PROTOCOL: 4,
+  /** Ours: it has read what it wanted of it, and had never wanted it whole. */
+  ENOUGH: 5,
 } as const;
 
 export const FailureCode = {

@@ -42,6 +42,10 @@ export function rejection(code: number): FileTransferError {
     }
     case RejectCode.CANCELLED:
       return new FileTransferError('ANDVARI_TRANSFER_CANCELLED', 'the receiver has cancelled it');
+    case RejectCode.ENOUGH: {
+      const message = 'the receiver has read what it wanted of it';
+      return new FileTransferError('ANDVARI_TRANSFER_CANCELLED', message);
+    }
     default: {
       const message = `the receiver has ended it (code ${code})`;
       return new FileTransferError('ANDVARI_TRANSFER_PROTOCOL', message);

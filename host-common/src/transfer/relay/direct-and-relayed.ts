@@ -53,6 +53,11 @@ export class DirectAndRelayed implements DatagramTransport {
     if (relayed.length > 0) this.relayed.send(relayed);
   }
 
+  /** Only one of them may look for packets of sessions before they come. */
+  prefixChanged(place: number, prefix: number): void {
+    this.direct.prefixChanged?.(place, prefix);
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.relayed.close(), this.direct.close()]);
   }

@@ -11,6 +11,9 @@ import type { SocketAddress } from '../packet-io.ts';
 
 const PAGE_BYTES = 65_536;
 const PAGES = 20;
+/** Frames behind all else, for af_xdp. */
+const FRAMES = 256;
+const FRAME_PAGES = (FRAMES * 4096) / PAGE_BYTES;
 const AREA_BYTES = 9 * PAGE_BYTES;
 
 export interface Placed {
@@ -22,9 +25,16 @@ export interface Placed {
   length?: number;
 }
 
+function isForPackets({ byteOffset }: Uint8Array): boolean {
+  return byteOffset < AREA_BYTES || byteOffset >= PAGES * PAGE_BYTES;
+}
+
 export class DatagramPlace {
   readonly io: DatagramIo;
-  readonly memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
+  readonly memory = new WebAssembly.Memory({
+    initial: PAGES + FRAME_PAGES,
+    maximum: PAGES + FRAME_PAGES,
+  });
   readonly bytes = new Uint8Array(this.memory.buffer);
   /** Copies of what came, in order. */
   readonly arrived: Datagram[] = [];
@@ -44,6 +54,7 @@ export class DatagramPlace {
     outgoing: AREA_BYTES,
     outgoingBytes: AREA_BYTES,
     sent: 2 * AREA_BYTES,
+    frames: { offset: PAGES * PAGE_BYTES, count: FRAMES },
     drained: () => {
       this.drained++;
     },
@@ -52,7 +63,7 @@ export class DatagramPlace {
   async open(): Promise<void> {
     await this.io.open((datagrams) => {
       for (const { bytes, farEnd } of datagrams) {
-        if (bytes.buffer === this.memory.buffer && bytes.byteOffset < AREA_BYTES) this.placed++;
+        if (bytes.buffer === this.memory.buffer && isForPackets(bytes)) this.placed++;
         this.arrived.push({ bytes: Uint8Array.from(bytes), farEnd: Uint8Array.from(farEnd) });
       }
     }, this.places);

@@ -1,0 +1,33 @@
+/** Who is counted together at the gate: one IPv4 address, or the network half of an IPv6 one. */
+
+const IPV4 = /^\/(?:ip4\/|ip6\/::ffff:)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\/|$)/;
+const IPV6 = /^\/ip6\/([0-9a-f:.]+)(?:\/|$)/i;
+
+/** 32 bits for a multiaddr. `key`: random, of this process. */
+export function addressWord(multiaddr: string, key: number): number {
+  const four = IPV4.exec(multiaddr);
+  if (four) return four.slice(1).reduce((word, part) => (word * 256 + Number(part)) >>> 0, 0);
+  const six = IPV6.exec(multiaddr)?.[1];
+  return keyedWord(six ? networkHalf(six) : (multiaddr.split('/')[2] ?? ''), key);
+}
+
+/** The first four groups, however they are written. */
+function networkHalf(address: string): string {
+  const [head = '', tail] = address.toLowerCase().split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail ? tail.split(':') : [];
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  const groups = [...before, ...new Array<string>(zeros).fill('0'), ...after];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
+
+/** FNV-1a from a start that nobody outside knows, and mixed at the end. */
+function keyedWord(text: string, key: number): number {
+  let word = (key ^ 0x811c9dc5) >>> 0;
+  for (let i = 0; i < text.length; i++) word = Math.imul(word ^ text.charCodeAt(i), 0x01000193);
+  word = Math.imul(word ^ (word >>> 15) ^ key, 0x2c1b3c6d);
+  return (word ^ (word >>> 13)) >>> 0;
+}

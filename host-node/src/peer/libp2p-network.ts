@@ -1,0 +1,144 @@
+/**
+ * js-libp2p as Node has it: TCP with Noise and yamux, QUIC, WebSocket; identify and ping. No mDNS,
+ * no DHT, no relay. Reference: peer sections 2, 7 and 8.
+ */
+
+import type {
+  Libp2pConnection,
+  Libp2pGossip,
+  Libp2pRegistrar,
+  Libp2pStreamHandler,
+  PeerIdentification,
+  PeerNetwork,
+  PeerNetworkModules,
+  PeerNetworkSetup,
+} from '@andvari/host-common/peer/libp2p';
+import { quic } from '@chainsafe/libp2p-quic';
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import { gossipsub } from '@libp2p/gossipsub';
+import { identify } from '@libp2p/identify';
+import { noise } from '@libp2p/noise';
+import { ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { webSockets } from '@libp2p/websockets';
+import { yamux } from '@libp2p/yamux';
+import { multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p, type Libp2p } from 'libp2p';
+
+export interface NodeNetworkOptions {
+  /** 32 bytes: the Ed25519 key that libp2p proves. It is not kept. */
+  seed: Uint8Array;
+  /** Multiaddrs: /ip4/0.0.0.0/tcp/4001, /ip4/0.0.0.0/udp/4001/quic-v1, /ip4/0.0.0.0/tcp/4002/ws. */
+  listen: readonly string[];
+}
+
+type GossipComponents = Parameters<ReturnType<typeof gossipsub>>[0];
+type PrivateKey = NonNullable<NonNullable<Parameters<typeof createLibp2p>[0]>['privateKey']>;
+
+/** For PeerNode. Rejects with an Error of libp2p for a seed that is none. */
+export async function nodeNetwork({
+  seed,
+  listen,
+}: NodeNetworkOptions): Promise<PeerNetworkModules> {
+  const privateKey = await generateKeyPairFromSeed('Ed25519', seed);
+  const peerId = privateKey.publicKey.toMultihash().bytes;
+  return {
+    peerId: Uint8Array.from(peerId),
+    open: async (setup) => new NodeNetwork(await open(privateKey, listen, setup)),
+  };
+}
+
+async function open(privateKey: PrivateKey, listen: readonly string[], setup: PeerNetworkSetup) {
+  const gossipFactory = gossipsub(setup.gossipOptions);
+  const libp2p = await createLibp2p({
+    start: false,
+    privateKey,
+    addresses: { listen: [...listen] },
+    nodeInfo: { userAgent: setup.agentVersion },
+    transports: [
+      tcp({ outboundSocketInactivityTimeout: 0, inboundSocketInactivityTimeout: 0 }),
+      quic(),
+      webSockets(),
+    ],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: setup.gater as object,
+    // The gate limits; what libp2p would prune or refuse by itself is out of its reach.
+    connectionManager: {
+      maxConnections: setup.connectionsMax,
+      maxIncomingPendingConnections: setup.connectionsMax,
+      inboundConnectionThreshold: 1_000_000,
+      reconnectRetries: 0,
+    },
+    connectionMonitor: { pingInterval: 30_000 },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      gossip: (components: GossipComponents) => gossipFactory(gated(components, setup)),
+    },
+  });
+  const { identify: service } = libp2p.services;
+  // js-libp2p's version of it is fixed, and its prefix is also that of the protocol id.
+  (service as unknown as { host: { protocolVersion: string } }).host.protocolVersion =
+    setup.protocolVersion;
+  return libp2p;
+}
+
+function gated(components: GossipComponents, setup: PeerNetworkSetup): GossipComponents {
+  const { privateKey, peerId, peerStore, registrar, connectionManager, logger } = components;
+  const own = setup.gossipRegistrar(registrar as unknown as Libp2pRegistrar);
+  return {
+    privateKey,
+    peerId,
+    peerStore,
+    connectionManager,
+    logger,
+    registrar: own as unknown as GossipComponents['registrar'],
+  };
+}
+
+class NodeNetwork implements PeerNetwork {
+  readonly gossip: Libp2pGossip;
+  readonly #libp2p: Awaited<ReturnType<typeof open>>;
+
+  constructor(libp2p: Awaited<ReturnType<typeof open>>) {
+    this.#libp2p = libp2p;
+    this.gossip = libp2p.services.gossip as unknown as Libp2pGossip;
+  }
+
+  onConnection(listener: (connection: Libp2pConnection) => void): void {
+    this.#libp2p.addEventListener('connection:open', ({ detail }) => {
+      listener(detail as unknown as Libp2pConnection);
+    });
+  }
+
+  onIdentified(listener: (identification: PeerIdentification) => void): void {
+    this.#libp2p.addEventListener('peer:identify', ({ detail }) => {
+      const { protocolVersion, protocols } = detail;
+      const connection = detail.connection as unknown as Libp2pConnection;
+      listener({ connection, protocolVersion, protocols });
+    });
+  }
+
+  async handle(protocol: string, handler: Libp2pStreamHandler, options: object): Promise<void> {
+    const own = handler as unknown as Parameters<Libp2p['handle']>[1];
+    await this.#libp2p.handle(protocol, own, options);
+  }
+
+  async start(): Promise<void> {
+    await this.#libp2p.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#libp2p.stop();
+  }
+
+  addresses(): string[] {
+    return this.#libp2p.getMultiaddrs().map(String);
+  }
+
+  async dial(address: string, signal: AbortSignal): Promise<Libp2pConnection> {
+    const connection = await this.#libp2p.dial(multiaddr(address), { signal });
+    return connection as unknown as Libp2pConnection;
+  }
+}
