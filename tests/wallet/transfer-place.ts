@@ -201,7 +201,7 @@ export class FilesPage {
     return { name: download.suggestedFilename(), bytes };
   }
 
-  /** Accepts, and pauses: some of it is there. The relay is held, so that it cannot end too soon. */
+  /** Accepts, and pauses: some of it is there. The relay is held, so it cannot end too soon. */
   async holdInTheMiddle(): Promise<void> {
     await this.hook('accept').click();
     await this.hook('receive-pause').click();

@@ -24,7 +24,7 @@ async function returnLater(): Promise<void> {
 }
 
 describe('the passphrase', () => {
-  it('is asked for twice, has to be a good one, and opens after a reload; none other does', async () => {
+  it('is asked for twice, has to be good, and opens after a reload; no other does', async () => {
     await wallet.createPassphrase('short');
     expect(await wallet.gateFault()).toMatch(/at least 10/);
     await wallet.createPassphrase(PASSPHRASE, `${PASSPHRASE}!`);
@@ -39,7 +39,7 @@ describe('the passphrase', () => {
     expect(lightsOf(await wallet.coins())).toEqual([ALL_PASS]);
   });
 
-  it('seals what is stored, and is not enough while the wallet is open in another tab', async () => {
+  it('seals what is stored, and is not enough while another tab has the wallet open', async () => {
     await withDemoCoins();
     const { name, bytes } = await wallet.download();
     const [coin] = parseCoinFile(bytes, name).coins;
