@@ -8,8 +8,8 @@ import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vit
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { chromiumArgs, findChromium } from './scripts/chromium.mjs';
 
-// Each file of tests has a process of its own, and many start programs: what one has compiled, the
-// others take from here.
+// Tests have several processes, and start many programs: what one has compiled, the others take
+// from here.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
   new URL('node_modules/.cache/andvari-tests', import.meta.url),
 );
@@ -42,14 +42,24 @@ class SlowFirst extends BaseSequencer {
 
 const inOrByBrowser = ['tests/browser/**', 'tests/wallet/**', 'tests/webtransport/**'];
 
+/** What replaces modules or measures the whole heap. */
+const alone = '**/*.alone.test.ts';
+
+/** Files that share processes: to start one and to compile the engine costs half a second. */
 const node: TestProjectConfiguration = {
   test: {
     ...patience,
     name: 'node',
     pool: 'forks',
+    isolate: false,
     include: ['host-*/src/**/*.test.ts', 'native-io/lib/**/*.test.ts', 'tests/**/*.test.ts'],
-    exclude: [...exclude, '**/*.browser.test.ts', ...inOrByBrowser],
+    exclude: [...exclude, '**/*.browser.test.ts', ...inOrByBrowser, alone],
   },
+};
+
+/** And those that have one each. */
+const nodeAlone: TestProjectConfiguration = {
+  test: { ...node.test, name: 'alone', isolate: true, include: [alone], exclude },
 };
 
 /** The engine and host-common inside Chromium. */
@@ -93,6 +103,6 @@ export default defineConfig({
     // more than there are cores, and no core kept free.
     sequence: { sequencer: SlowFirst },
     maxWorkers: availableParallelism() + 2,
-    projects: chromium ? [node, inBrowser(chromium), onPage(chromium)] : [node],
+    projects: [...[node, nodeAlone], ...(chromium ? [inBrowser(chromium), onPage(chromium)] : [])],
   },
 });

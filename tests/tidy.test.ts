@@ -7,7 +7,15 @@ import { describe, expect, it } from 'vitest';
 import { importCircles } from './tidy/circles.ts';
 import { assemblyStoreys, importDirection, webStandardOnly } from './tidy/layers.ts';
 import { deadFiles } from './tidy/reachable.ts';
-import { fileLength, fileName, lineLength, noInline, reminders, wholeSuite } from './tidy/rules.ts';
+import {
+  fileLength,
+  fileName,
+  lineLength,
+  mocksAlone,
+  noInline,
+  reminders,
+  wholeSuite,
+} from './tidy/rules.ts';
 import { statusesOf, statusesTypedOnce } from './tidy/statuses.ts';
 import type { Problem } from './tidy/syntax.ts';
 import { readTree, root } from './tidy/tree.ts';
@@ -26,6 +34,7 @@ const rules: Record<string, (path: string, text: string) => Problem[]> = {
   'a reminder has a name and a condition': reminders,
   'assembly/ goes without @inline': noInline,
   'every test runs': wholeSuite,
+  'tests that replace modules run alone': mocksAlone,
 };
 
 describe('tidy', () => {

@@ -45,7 +45,10 @@ describe.skipIf(whyNot).each(families)('the checksums of $name', ({ start, ...en
     fc.assert(
       fc.property(cases, ([payload, where]) => {
         const bit = 8 * start + (where % (8 * (8 + payload.length)));
-        expect(lengthOf(flipped(frameOf(payload), bit))).toBeUndefined();
+        const frame = flipped(frameOf(payload), bit);
+        // The sum that is left to a device may be one bit away by chance.
+        fc.pre(Buffer.compare(frame, offloaded(frameOf(payload))) !== 0);
+        expect(lengthOf(frame)).toBeUndefined();
       }),
       { numRuns: RUNS },
     );

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TwinRun } from './twin-run.ts';
 
-const RUNS = process.env.ANDVARI_LONG ? 400 : 6;
+const RUNS = process.env.ANDVARI_LONG ? 400 : 3;
 const REQUESTS = 250;
 
 describe.each(['spec', 'legacy'] as const)('engine and twin, wire %s', (wire) => {

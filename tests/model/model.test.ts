@@ -10,7 +10,7 @@ import { type Plan, planOf, runPlan } from './plans.ts';
 import { RealServer } from './real-server.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const RUNS = LONG ? 600 : 12;
+const RUNS = LONG ? 600 : 6;
 const LENGTH = 120;
 const TIME_OUT = LONG ? 1_200_000 : 120_000;
 /** Seconds that may pass between two requests: reservations end after 16, tickets after 300. */

@@ -21,7 +21,7 @@ import { innerDecode, meaningOf, oracleDecode, oracleEncode } from './oracle.ts'
 import { randomMessage, randomRequest, randomResponse } from './random-messages.ts';
 
 const MESSAGES = process.env.ANDVARI_LONG ? 20_000 : 1000;
-const MUTATIONS = process.env.ANDVARI_LONG ? 1_000_000 : 40_000;
+const MUTATIONS = process.env.ANDVARI_LONG ? 1_000_000 : 20_000;
 const TIMEOUT_MS = 1_800_000;
 
 /** The kinds and wires that are told apart. */

@@ -10,7 +10,7 @@ import { toHex } from '../engine/vector-state.ts';
 import { randomFrom, seedOfRun } from '../seeded-random.ts';
 import { GateModel, idOf, type ShownHandshake, US } from './gate-model.ts';
 
-const STEPS = process.env.ANDVARI_LONG ? 200_000 : 40_000;
+const STEPS = process.env.ANDVARI_LONG ? 200_000 : 15_000;
 const TARGET = 3;
 const PEERS = 6;
 /** Points of Ed25519 that are none of the small ones: the base point, twice and three times it. */

@@ -7,7 +7,7 @@ import { firstSeed } from './first-seed.ts';
 import { runScenario } from './run.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const SEEDS = LONG ? 10000 : 30;
+const SEEDS = LONG ? 10000 : 15;
 const first = firstSeed(1);
 
 let module: WebAssembly.Module;

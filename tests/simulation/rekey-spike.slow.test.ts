@@ -8,7 +8,7 @@ import { Run } from './run.ts';
 import { type Spike, spikeOf } from './spike-scenarios.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const SEEDS = LONG ? 5000 : 12;
+const SEEDS = LONG ? 5000 : 6;
 const LOOK_US = 10_000;
 /** Round trips are up to 120 ms: three probe timeouts are 84 ms to 740. */
 const STANDSTILL_US = 500_000;

@@ -11,7 +11,7 @@ import { seedOfRun } from '../seeded-random.ts';
 import { CONSERVING, runTables } from './tables.ts';
 
 const long = process.env.ANDVARI_LONG === '1';
-const REQUESTS = long ? 400_000 : 20_000;
+const REQUESTS = long ? 400_000 : 10_000;
 const TIME_OUT = long ? 900_000 : 120_000;
 
 /** And such as bring coins into use, or take them out of it. */

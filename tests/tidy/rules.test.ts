@@ -4,7 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { importCircles } from './circles.ts';
 import { assemblyStoreys, importDirection, webStandardOnly } from './layers.ts';
 import { deadFiles } from './reachable.ts';
-import { fileLength, fileName, lineLength, noInline, reminders, wholeSuite } from './rules.ts';
+import {
+  fileLength,
+  fileName,
+  lineLength,
+  mocksAlone,
+  noInline,
+  reminders,
+  wholeSuite,
+} from './rules.ts';
 import { statusesOf, statusesTypedOnce } from './statuses.ts';
 import type { Problem } from './syntax.ts';
 
@@ -152,6 +160,17 @@ const cases: [(path: string, text: string) => Problem[], Sample[], Sample[]][] =
       ['a.test.ts', "it.skip.each([1])('a', () => {});"],
       ['a.test.ts', "test.todo('a');"],
       ['a.spec.ts', 'xtest("a", () => {});'],
+    ],
+  ],
+  [
+    mocksAlone,
+    [
+      ['a.alone.test.ts', "vi.mock('./a.ts');"],
+      ['a.test.ts', "vi.spyOn(one, 'two');"],
+    ],
+    [
+      ['a.test.ts', "vi.mock('./a.ts');"],
+      ['a.slow.test.ts', 'vi.resetModules();'],
     ],
   ],
 ];

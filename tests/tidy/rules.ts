@@ -54,6 +54,18 @@ const narrowed = new Set(['only', 'skip', 'todo', 'fails']);
 /** as-pect's own words for the same. */
 const aspect = new Set(['xit', 'xtest', 'xdescribe', 'oit', 'otest', 'fit', 'fdescribe', 'todo']);
 
+/** A test that replaces a module has a process of its own, or others would meet what it left. */
+export function mocksAlone(path: string, text: string): Problem[] {
+  if (!isTest(path) || path.endsWith('.alone.test.ts')) return [];
+  const problems: Problem[] = [];
+  walk(parse(path, text), (node) => {
+    if (!ts.isCallExpression(node)) return;
+    if (!/^vi\.(mock|doMock|resetModules)$/.test(node.expression.getText())) return;
+    problems.push(problemAt(path, text, node.getStart(), 'replaces modules: *.alone.test.ts'));
+  });
+  return problems;
+}
+
 /**
  * Every test runs: none is skipped, none hides the others. skipIf and runIf name their condition
  * and are fine.

@@ -10,7 +10,18 @@ export function problemAt(path: string, text: string, position: number, what: st
   return `${path}:${line}: ${what}`;
 }
 
+const parsed = new Map<string, ts.SourceFile>();
+
+/** Every rule looks at every file. */
 export function parse(path: string, text: string): ts.SourceFile {
+  const known = parsed.get(path);
+  if (known?.text === text) return known;
+  const file = parseNew(path, text);
+  parsed.set(path, file);
+  return file;
+}
+
+function parseNew(path: string, text: string): ts.SourceFile {
   const kind = path.endsWith('.ts') ? ts.ScriptKind.TS : ts.ScriptKind.JS;
   return ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true, kind);
 }

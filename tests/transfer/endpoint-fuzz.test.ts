@@ -13,7 +13,7 @@ import { bytesOf, EndpointWorld, next, pattern, writeAll } from './endpoint-worl
 import { hostAt } from './memory-network.ts';
 import { WildDatagrams } from './wild-datagrams.ts';
 
-const DATAGRAMS = process.env.ANDVARI_LONG ? 400_000 : 12_000;
+const DATAGRAMS = process.env.ANDVARI_LONG ? 400_000 : 5_000;
 /** Between two looks at whether all sessions live. */
 const ROUND = 2000;
 const BATCH = 64;

@@ -13,7 +13,7 @@ import { randomFrom } from '../seeded-random.ts';
 import { VirtualClock } from '../simulation/clock.ts';
 import { HOME, must, World } from './handshake-world.ts';
 
-const SEEDS = process.env.ANDVARI_LONG === '1' ? 20_000 : 300;
+const SEEDS = process.env.ANDVARI_LONG === '1' ? 20_000 : 150;
 const DELAY_US = 30_000;
 
 interface Faults {

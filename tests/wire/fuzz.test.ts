@@ -13,7 +13,7 @@ import { makeVectorServers, openWebSocket, type VectorServer } from './vector-se
 import { WebSocketPeer } from './websocket-peer.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const REQUESTS = LONG ? 60_000 : 5000;
+const REQUESTS = LONG ? 60_000 : 2500;
 const STORM_ROUNDS = LONG ? 20 : 1;
 const TIME_OUT = LONG ? 600_000 : 120_000;
 /** No connection may be open for longer: idleMs and some time for a slow machine. */
