@@ -76,9 +76,9 @@ Napi::Value buildPacket(const Napi::CallbackInfo& info) {
   return bytesOf(info.Env(), frame.data(), frame.size());
 }
 
-// verdicts({ hosts, mac, port, frameBytesMax, prefixes?, prefixAtPort?, socket }, packets): what the
-// XDP program says of each, as the kernel runs it (0 aborted, 2 pass, 4 redirect). `socket`: queue 0
-// has one.
+// verdicts({ hosts, mac, port, frameBytesMax, prefixes?, prefixAtPort?, socket }, packets): what
+// the XDP program says of each, as the kernel runs it (0 aborted, 2 pass, 4 redirect). `socket`:
+// queue 0 has one.
 Napi::Value verdicts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto options = info[0].As<Napi::Object>();

@@ -138,6 +138,38 @@ describe.skipIf(why !== undefined)(label, () => {
     expect(ends.two.xdp).toMatchObject({ prefixes: 3, refusedPrefixes: 0 });
   });
 
+  it('a flood with listed prefixes and wrong tags does no harm', async () => {
+    veth = new Veth();
+    const ends = await endpoints();
+    const prefixes: number[] = [];
+    const tell = ends.two.prefixChanged?.bind(ends.two);
+    ends.two.prefixChanged = (at, prefix) => {
+      if (prefix !== 0) prefixes.push(prefix);
+      tell?.(at, prefix);
+    };
+    const pair = await meet(ends.caller, ends.called, farEndOf(ends.two.bound));
+    const module = loadTestModule();
+    const socket = inClient(() => module.openUdpSocket(CLIENT_IP, 0));
+    const [xdp, bySocket] = [packets(ends), others(ends)];
+    const flood = setInterval(() => {
+      for (let i = 0; i < 64; i++) {
+        const bytes = new Uint8Array(200 + i).fill(i);
+        new DataView(bytes.buffer).setUint32(0, prefixes[i % prefixes.length] ?? 0);
+        inClient(() => module.sendTo(socket, bytes, SERVER_IP, ends.two.bound.port));
+      }
+    }, 1);
+    try {
+      await vi.waitFor(() => expect(packets(ends) - xdp).toBeGreaterThan(1000), SOON);
+      await carry(pair);
+    } finally {
+      clearInterval(flood);
+      module.closeSocket(socket);
+    }
+    expect(prefixes).toHaveLength(3);
+    expect(others(ends)).toBe(bySocket);
+    expect(pair[1].isOpen).toBe(true);
+  });
+
   it('several queues', async () => {
     veth = new Veth({ queues: 2 });
     const ends = await endpoints();
