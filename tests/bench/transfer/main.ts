@@ -9,6 +9,7 @@ import { benchTransferCrypto } from './crypto.ts';
 import { benchHandshake } from './handshake.ts';
 import { benchSession } from './session.ts';
 import { benchSockets } from './sockets.ts';
+import { benchVeth } from './veth.ts';
 
 async function crypto(): Promise<void> {
   const rows = await benchTransferCrypto();
@@ -92,8 +93,19 @@ async function sockets(): Promise<void> {
   }
 }
 
+async function veth(): Promise<void> {
+  for (const row of await benchVeth(200)) {
+    const megabytes = (row.bytes / 1e6 / row.seconds).toFixed(0).padStart(4);
+    console.log(
+      `veth       ${row.backend.padEnd(9)} ${row.joined ? 'joined' : 'alone '} packets: ` +
+        `${megabytes} MB/s, sender ${row.sendingCpuS.toFixed(2)} s of a core, ` +
+        `receiver ${row.receivingCpuS.toFixed(2)} s`,
+    );
+  }
+}
+
 const PARTS: Record<string, () => Promise<void> | void> = {
-  ...{ crypto, session, compression, handshake, sockets },
+  ...{ crypto, session, compression, handshake, sockets, veth },
 };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));

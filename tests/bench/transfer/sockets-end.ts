@@ -3,7 +3,7 @@ import { CLIENT_IDENTITY } from '../../../host-common/src/engine/configuration.t
 import { Engine } from '../../../host-common/src/engine/engine.ts';
 import { plainEngine } from '../../../host-common/src/engine/module.ts';
 import { TransferEndpoint } from '../../../host-common/src/transfer/endpoint.ts';
-import { transferSizes } from '../../../host-common/src/transfer/engine-transfer.ts';
+import { HOST_FRAMES, transferSizes } from '../../../host-common/src/transfer/engine-transfer.ts';
 import { identityOf } from '../../../host-common/src/transfer/identity.ts';
 import type { WantedBackend } from '../../../host-node/src/io/choose-backend.ts';
 import { nodeX25519 } from '../../../host-node/src/transfer/node-x25519.ts';
@@ -14,14 +14,21 @@ export interface Wanted {
   backend: WantedBackend;
   /** Bytes of UDP payload that packets may have. */
   most: number;
+  /** Over a pair of interfaces: where this end is [127.0.0.1], and its own for af_xdp. */
+  host?: string;
+  interface?: string;
 }
+
+const SIZES = { sessions: 1, sentChunks: 1000, blocks: 4096, ranges: 4096 };
+/** Frames of af_xdp, as a node has them. */
+const FRAMES = 4096;
 
 /** Packets of that size, whatever the way could hold. */
 class SizedTransport extends UdpTransport {
   private readonly most: number;
 
-  constructor({ backend, most }: Wanted) {
-    super({ host: '127.0.0.1', port: 0 }, { backend });
+  constructor({ backend, most, host = '127.0.0.1', interface: name }: Wanted) {
+    super({ host, port: 0 }, { backend, interface: name });
     this.most = most;
   }
 
@@ -41,7 +48,8 @@ export async function openEnd(name: number, wanted: Wanted, core: number) {
   const endpoint = await TransferEndpoint.open({
     engine: Engine.create({
       module: await plainEngine(),
-      sizes: transferSizes({ sessions: 1, sentChunks: 1000, blocks: 4096, ranges: 4096 }),
+      sizes: transferSizes(SIZES, wanted.backend === 'af_xdp' ? FRAMES : 0),
+      hostFrames: HOST_FRAMES,
       identity: CLIENT_IDENTITY,
     }),
     transport,
