@@ -3,7 +3,9 @@
  * (packet-io.ts) is for servers, whose every datagram answers one; this is its sister for the
  * transfer protocol. Three ways into the kernel: `portable` (node:dgram), `mmsg`, which receives
  * into an engine's memory and sends from it, and `af_xdp`, by which packets of sessions come past
- * the network stack. Every implementation passes the suite in datagram-io.compliance.ts.
+ * the network stack. The first two pass the suite in datagram-io.compliance.ts, which opens many at
+ * one address; af_xdp, of which an interface takes one, is `mmsg` beside what has tests of its own
+ * (tests/transfer/udp-xdp.test.ts, native-io/lib/xdp-datagrams.test.ts).
  */
 import type { DatagramTransport } from '@andvari/host-common/transfer/datagram-transport';
 import type { SocketAddress } from './packet-io.ts';
