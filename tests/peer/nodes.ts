@@ -6,6 +6,7 @@ import { PeerNode, type PeerNodeOptions } from '@andvari/host-common/peer/peer-n
 import { nodeNetwork } from '@andvari/host-node/peer/libp2p-network';
 import { NodeEd25519Signer, NodeEd25519Verifier } from '@andvari/host-node/ratatoskr/node-ed25519';
 import { afterEach } from 'vitest';
+import { type PlainOptions, PlainPeer } from './plain-peer.ts';
 
 export type Transport = 'tcp' | 'quic' | 'ws';
 
@@ -62,6 +63,15 @@ export async function startNode(
   await node.start();
   running.push(node);
   return node;
+}
+
+/** A plain libp2p node with instance key `instance`, started; the test's end stops it. */
+export async function startPlain(
+  instance: number,
+  options: Partial<PlainOptions> = {},
+): Promise<PlainPeer> {
+  const seeds = { seed: seedOf(`plain ${instance}`), instanceSeed: seedOf(`instance ${instance}`) };
+  return stopAfterTest(await PlainPeer.start({ ...seeds, ...options }));
 }
 
 /** Where a node is reached by a transport. */
