@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { PeerCodec } from '@andvari/host-common/peer/codec';
 import { PeerNode, type PeerNodeOptions } from '@andvari/host-common/peer/peer-node';
-import { nodeNetwork } from '@andvari/host-node/peer/libp2p-network';
+import { type NodeNetwork, nodeNetwork } from '@andvari/host-node/peer/libp2p-network';
 import { NodeEd25519Signer, NodeEd25519Verifier } from '@andvari/host-node/ratatoskr/node-ed25519';
 import { afterEach } from 'vitest';
 import { type PlainOptions, PlainPeer } from './plain-peer.ts';
@@ -72,6 +72,19 @@ export async function startPlain(
 ): Promise<PlainPeer> {
   const seeds = { seed: seedOf(`plain ${instance}`), instanceSeed: seedOf(`instance ${instance}`) };
   return stopAfterTest(await PlainPeer.start({ ...seeds, ...options }));
+}
+
+/** Node `n` as startNode() makes it, and what its libp2p remembers. */
+export async function startWatchedNode(n: number, options: Partial<PeerNodeOptions> = {}) {
+  const modules = await nodeNetwork({ seed: seedOf(`libp2p ${n}`), listen: [LISTEN.tcp] });
+  const opened: NodeNetwork[] = [];
+  const open: typeof modules.open = async (setup) => {
+    const network = await modules.open(setup);
+    opened.push(network);
+    return network;
+  };
+  const node = await startNode(n, { ...options, network: { ...modules, open } });
+  return { node, rememberedPeers: async () => opened[0]?.rememberedPeers() };
 }
 
 /** Where a node is reached by a transport. */

@@ -6,14 +6,13 @@ import { createHash } from 'node:crypto';
 import { generateKeyPairFromSeed, publicKeyFromRaw } from '@libp2p/crypto/keys';
 import { gossipsub } from '@libp2p/gossipsub';
 import { identify } from '@libp2p/identify';
-import type { Connection, Stream } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
 import { decode, encode } from 'cborg';
-import { createLibp2p } from 'libp2p';
+import { createLibp2p, type Libp2p } from 'libp2p';
 import { bytesField, lengthPrefixed, varint } from './plain-bytes.ts';
 
 export const PROTOCOL = '/testnet/inst-1';
@@ -21,6 +20,8 @@ const TOPIC_FIELD = Buffer.concat([Buffer.of(0x0a, PROTOCOL.length), Buffer.from
 export const TOPIC = createHash('sha256').update(TOPIC_FIELD).digest('base64');
 const GOSSIP = '/meshsub/1.1.0';
 
+type Connection = ReturnType<Libp2p['getConnections']>[number];
+type Stream = Awaited<ReturnType<Connection['newStream']>>;
 type Seed = Uint8Array;
 type PlainLibp2p = Awaited<ReturnType<typeof create>>;
 type Key = Awaited<ReturnType<typeof keyOf>>;
@@ -48,6 +49,8 @@ export interface PlainOptions {
   instanceSeed: Seed;
   protocol?: string;
   protocolVersion?: string;
+  /** [TCP on 127.0.0.1] */
+  listen?: string[];
 }
 
 /** The bytes of a handshake that are signed. */
@@ -216,11 +219,11 @@ export function innerMessage(message: {
 
 const keyOf = (seed: Seed) => generateKeyPairFromSeed('Ed25519', seed);
 
-async function create(privateKey: Key, { protocolVersion }: PlainOptions) {
+async function create(privateKey: Key, { protocolVersion, listen }: PlainOptions) {
   const libp2p = await createLibp2p({
     start: false,
     privateKey,
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    addresses: { listen: listen ?? ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],

@@ -27,6 +27,8 @@ const FRAME_BYTES_MAX = 2 ** 20;
 const FAST_BYTES_MAX = 128;
 /** What is held back of one peer: a stream and a connection for each version of gossipsub. */
 const HELD_MAX = 8;
+/** In which gossipsub notices that a connection's streams have ended. */
+const RESUME_MS = 100;
 
 export interface GossipServices {
   gate: PeerGate;
@@ -49,6 +51,7 @@ export class PeerGossip {
   private readonly services: GossipServices;
   private readonly links: PeerLinks;
   private readonly topic: string;
+  private readonly topologies = new Map<string, Libp2pTopology>();
   private readonly held = new WeakMap<LinkedPeer, (() => void)[]>();
   /** What the validator has read, for whoever is told next. */
   private readonly opened = new WeakMap<Libp2pGossipMessage, ProtocolMessage>();
@@ -82,7 +85,8 @@ export class PeerGossip {
       maxOutboundBufferSize: 4 * FRAME_BYTES_MAX,
       mcacheGossip: 3,
       mcacheLength: 10,
-      scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: 0 },
+      // Whoever has gone is forgotten: the bans are the gate's.
+      scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyWeight: 0, retainScore: 0 },
       tagMeshPeers: false,
     };
   }
@@ -93,8 +97,15 @@ export class PeerGossip {
       handle: (protocol, handler, options) =>
         inner.handle(protocol, this.afterVerified(handler), options),
       unhandle: (protocol) => inner.unhandle(protocol),
-      register: (protocol, topology) => inner.register(protocol, this.verifiedOnly(topology)),
-      unregister: (id) => inner.unregister(id),
+      register: async (protocol, topology) => {
+        const id = await inner.register(protocol, this.verifiedOnly(topology));
+        this.topologies.set(id, topology);
+        return id;
+      },
+      unregister: (id) => {
+        this.topologies.delete(id);
+        inner.unregister(id);
+      },
       getTopologies: (protocol) => inner.getTopologies(protocol),
     };
   }
@@ -114,9 +125,22 @@ export class PeerGossip {
     for (const run of held) run();
   }
 
+  /** Its streams may have ended with the connection that closed: gossipsub opens no others. */
+  resume(peer: LinkedPeer): void {
+    this.services.clock.after(RESUME_MS, () => {
+      const { connection } = this.links.openLink(peer) ?? {};
+      if (!peer.proved || !connection) return;
+      for (const topology of this.topologies.values()) {
+        void topology.onConnect?.(peer.remote, connection);
+      }
+    });
+  }
+
+  /** libp2p itself tells it only of peers that are still in its peer store. */
   release(peer: LinkedPeer): void {
     this.gossip?.direct.delete(peer.text);
     this.held.delete(peer);
+    for (const topology of this.topologies.values()) void topology.onDisconnect?.(peer.remote);
   }
 
   /** Throws RangeError or TypeError for what is no message of at most 64 KiB, all included. */
@@ -177,6 +201,10 @@ export class PeerGossip {
       ...topology,
       onConnect: (peer, connection) => {
         this.whenVerified(connection, () => void topology.onConnect?.(peer, connection));
+      },
+      // It comes late: who is here again stays.
+      onDisconnect: (peer) => {
+        if (!this.links.peer(peer.toString())) void topology.onDisconnect?.(peer);
       },
     };
   }

@@ -32,6 +32,8 @@ export interface LinkedPeer {
   readonly text: string;
   /** 38 bytes. */
   readonly id: Uint8Array;
+  /** The same as libp2p has it. */
+  readonly remote: Libp2pPeerId;
   readonly links: Set<PeerLink>;
   proved?: { key: Uint8Array; wire: WireVersion };
   /** Called once, when it is verified or gone. */
@@ -42,6 +44,8 @@ export interface LinkedPeer {
 export interface LinkDuties {
   sendHandshake(link: PeerLink): void;
   onVerified(peer: LinkedPeer): void;
+  /** One of its connections has closed, and others have not. */
+  onFewer(peer: LinkedPeer): void;
   onGone(peer: LinkedPeer): void;
   /** The bans may have changed. */
   onBans(): void;
@@ -253,7 +257,14 @@ export class PeerLinks {
     const id = peer.toMultihash().bytes;
     if (this.gate.open(link.handle, id, this.clock.nowMs()) !== 'OK') return true;
     const text = peer.toString();
-    const linked = this.byPeer.get(text) ?? { text, id, links: new Set(), waiting: new Set() };
+    const fresh = {
+      text,
+      id,
+      remote: peer,
+      links: new Set<PeerLink>(),
+      waiting: new Set<() => void>(),
+    };
+    const linked = this.byPeer.get(text) ?? fresh;
     this.byPeer.set(text, linked);
     linked.links.add(link);
     link.peer = linked;
@@ -279,13 +290,18 @@ export class PeerLinks {
     if (!this.byHandle.delete(link.handle)) return;
     this.gate.close(link.handle, this.clock.nowMs());
     const { peer } = link;
-    if (peer?.links.delete(link) && peer.links.size === 0) {
-      this.byPeer.delete(peer.text);
-      this.wake(peer);
-      this.duties.onGone(peer);
-      this.events.emit('closed', { peerId: peer.text });
+    if (peer?.links.delete(link)) {
+      if (peer.links.size > 0) this.duties.onFewer(peer);
+      else this.gone(peer);
     }
     this.settle();
+  }
+
+  private gone(peer: LinkedPeer): void {
+    this.byPeer.delete(peer.text);
+    this.wake(peer);
+    this.duties.onGone(peer);
+    this.events.emit('closed', { peerId: peer.text });
   }
 
   private wake(peer: LinkedPeer): void {

@@ -118,6 +118,7 @@ export class PeerNode {
     const duties = {
       sendHandshake: this.handshakes.send.bind(this.handshakes),
       onVerified: (peer: LinkedPeer) => this.gossip.admit(peer),
+      onFewer: (peer: LinkedPeer) => this.gossip.resume(peer),
       onGone: (peer: LinkedPeer) => this.gossip.release(peer),
       onBans: () => this.bans.mayHaveChanged(),
     };

@@ -32,14 +32,21 @@ export interface NodeNetworkOptions {
   listen: readonly string[];
 }
 
+/** Peers that have gone are forgotten together. */
+const FORGET_MS = 1000;
+
 type GossipComponents = Parameters<ReturnType<typeof gossipsub>>[0];
 type PrivateKey = NonNullable<NonNullable<Parameters<typeof createLibp2p>[0]>['privateKey']>;
+
+export interface NodeNetworkModules extends PeerNetworkModules {
+  open(setup: PeerNetworkSetup): Promise<NodeNetwork>;
+}
 
 /** For PeerNode. Rejects with an Error of libp2p for a seed that is none. */
 export async function nodeNetwork({
   seed,
   listen,
-}: NodeNetworkOptions): Promise<PeerNetworkModules> {
+}: NodeNetworkOptions): Promise<NodeNetworkModules> {
   const privateKey = await generateKeyPairFromSeed('Ed25519', seed);
   const peerId = privateKey.publicKey.toMultihash().bytes;
   return {
@@ -97,13 +104,23 @@ function gated(components: GossipComponents, setup: PeerNetworkSetup): GossipCom
   };
 }
 
-class NodeNetwork implements PeerNetwork {
+export class NodeNetwork implements PeerNetwork {
   readonly gossip: Libp2pGossip;
   readonly #libp2p: Awaited<ReturnType<typeof open>>;
+  #forgetting: NodeJS.Timeout | undefined;
 
   constructor(libp2p: Awaited<ReturnType<typeof open>>) {
     this.#libp2p = libp2p;
     this.gossip = libp2p.services.gossip as unknown as Libp2pGossip;
+    // libp2p's peer store forgets nobody by itself, and nobody here asks it.
+    for (const event of ['peer:disconnect', 'peer:identify'] as const) {
+      libp2p.addEventListener(event, () => this.#forgetSoon());
+    }
+  }
+
+  /** How many others libp2p remembers. */
+  async rememberedPeers(): Promise<number> {
+    return (await this.#libp2p.peerStore.all()).length;
   }
 
   onConnection(listener: (connection: Libp2pConnection) => void): void {
@@ -130,6 +147,7 @@ class NodeNetwork implements PeerNetwork {
   }
 
   async stop(): Promise<void> {
+    clearTimeout(this.#forgetting);
     await this.#libp2p.stop();
   }
 
@@ -140,5 +158,21 @@ class NodeNetwork implements PeerNetwork {
   async dial(address: string, signal: AbortSignal): Promise<Libp2pConnection> {
     const connection = await this.#libp2p.dial(multiaddr(address), { signal });
     return connection as unknown as Libp2pConnection;
+  }
+
+  #forgetSoon(): void {
+    this.#forgetting ??= setTimeout(() => {
+      this.#forgetting = undefined;
+      this.#forget().catch(() => {});
+    }, FORGET_MS).unref();
+  }
+
+  /** What is under way may write again for a peer that has gone: until nothing is found. */
+  async #forget(): Promise<void> {
+    const { peerStore } = this.#libp2p;
+    const known = await peerStore.all();
+    const gone = known.filter(({ id }) => this.#libp2p.getConnections(id).length === 0);
+    for (const { id } of gone) await peerStore.delete(id);
+    if (gone.length > 0) this.#forgetSoon();
   }
 }
