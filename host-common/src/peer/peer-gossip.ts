@@ -125,7 +125,7 @@ export class PeerGossip {
     for (const run of held) run();
   }
 
-  /** Its streams may have ended with the connection that closed: gossipsub opens no others. */
+  /** Its streams may have ended with a connection: gossipsub itself looks for that in 300 s. */
   resume(peer: LinkedPeer): void {
     this.services.clock.after(RESUME_MS, () => {
       const { connection } = this.links.openLink(peer) ?? {};
