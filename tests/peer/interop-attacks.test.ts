@@ -136,6 +136,29 @@ describe('a node of ours', () => {
     expect(verified(node)).toEqual([plain.peerId]);
   });
 
+  it('answers 429 beyond 50 requests at once, and is free again after them', async () => {
+    const clock = new SkippingClock();
+    const { node, nodeId, plain, address } = await pair({ clock });
+    const waiting = new Set<() => void>();
+    node.handle('slow', () => new Promise<void>((resolve) => void waiting.add(resolve)));
+    const connection = await plain.verifiedTo(address, nodeId);
+    const inner = { protocol: 'slow', sender: plain.id, recipient: nodeId, payload };
+    for (let round = 0; round < 4; round++) {
+      const answers = Array.from({ length: 90 }, () => plain.ask(connection, request(inner)));
+      await expect.poll(() => waiting.size).toBe(50);
+      let refusals = 0;
+      const codes = answers.map(async (answer) => (await answer).Error?.code ?? 0);
+      for (const code of codes) void code.then((one) => (refusals += one === 429 ? 1 : 0));
+      const refused = answers.length - 50;
+      await expect.poll(() => refusals).toBe(refused);
+      for (const resolve of waiting) resolve();
+      waiting.clear();
+      expect((await Promise.all(codes)).filter((code) => code === 429)).toHaveLength(refused);
+      clock.skip(10_000);
+    }
+    expect(verified(node)).toEqual([plain.peerId]);
+  });
+
   it('hears no broadcast that is forged, or of whom it has not verified', async () => {
     const { node, nodeId, plain, address } = await pair();
     const other = await startPlain(2);

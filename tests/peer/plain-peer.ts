@@ -93,7 +93,9 @@ export class PlainPeer {
     const instance = await keyOf(options.instanceSeed);
     const libp2p = await create(key, options);
     const peer = new PlainPeer(libp2p, key, instance);
-    await libp2p.handle(options.protocol ?? PROTOCOL, (stream) => void peer.#serve(stream));
+    const serve = (stream: Stream) => void peer.#serve(stream);
+    const streams = { maxInboundStreams: 256, maxOutboundStreams: 256 };
+    await libp2p.handle(options.protocol ?? PROTOCOL, serve, streams);
     libp2p.services.gossip.addEventListener('message', ({ detail }) => {
       const { data } = detail;
       if ('from' in detail) peer.heard.push({ from: String(detail.from), data });
