@@ -1,5 +1,6 @@
 /**
- * `npm run bench:files [-- --size MIB] [--only PEER] [--place PLACE] [--folder FOLDER] [--json]`:
+ * `npm run bench:files [-- --size MIB] [--only PEER] [--place PLACE] [--folder FOLDER]
+ * [--limit SECONDS] [--congestion NAME] [--json]`:
  * copies of files, ours beside others, in one run: rate, processor time of both sides, the largest
  * process. Other peers are found by ANDVARI_BENCH_PATH and PATH. What is not loopback wants root,
  * `ip` and, for the far path, g++.
@@ -11,6 +12,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -20,7 +22,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { croc, uftp, wormhole } from './more-peers.ts';
 import { ours, quic, rsync, scp } from './peers.ts';
-import { farPath, loopback, type Place, vethPair } from './places.ts';
+import { CONGESTION_CONTROL, farPath, loopback, type Place, vethPair } from './places.ts';
 import { printAims, printRow, type Row } from './report.ts';
 import { findProgram, type Peer, Run } from './run.ts';
 
@@ -42,6 +44,7 @@ const { values } = parseArgs({
     place: { type: 'string', multiple: true, default: [...PLACES] },
     folder: { type: 'string', default: existsSync(MEMORY) ? MEMORY : tmpdir() },
     limit: { type: 'string', default: '120' },
+    congestion: { type: 'string', default: CONGESTION_CONTROL },
     json: { type: 'boolean', default: false },
   },
 });
@@ -88,9 +91,9 @@ function makeFolder(path: string, files: number): string {
 
 const MAKE_PLACE: Record<PlaceName, () => Place | Promise<Place>> = {
   loopback,
-  veth: vethPair,
+  veth: () => vethPair(values.congestion),
   folder: loopback,
-  far: () => farPath(FAR),
+  far: () => farPath(FAR, values.congestion),
 };
 
 /** What is copied there, and how many bytes it has. */
@@ -138,6 +141,8 @@ function printConditions(peers: readonly Peer[]): void {
     `Linux ${release()}, Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}`,
   );
   console.log(`load before: ${load.join(' ')} (1, 5, 15 minutes); files in ${values.folder}`);
+  const host = readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim();
+  console.log(`congestion control of TCP: loopback ${host}, else ${values.congestion}`);
   for (const peer of peers) {
     const why = missing(peer);
     console.log(`${peer.name}: ${why ?? [peer.version(), peer.remark].filter(Boolean).join('; ')}`);

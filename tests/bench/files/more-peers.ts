@@ -10,14 +10,14 @@ export const uftp: Peer = {
   async copy(run) {
     const port = await run.port();
     const { name, receiverHost, senderInterface, receiverInterface } = run.place;
-    const common = ['-M', receiverHost, '-p', String(port)];
-    const own = ['-d', '-D', run.into, '-I', receiverInterface];
-    const server = run.start('receiver', [program('uftpd'), ...own, ...common]);
+    const own = ['-d', '-D', run.into, '-I', receiverInterface, '-p', String(port)];
+    const server = run.start('receiver', [program('uftpd'), ...own]);
     await server.listens(port);
     run.begin();
     const rate = name === 'far' ? ['-C', 'tfmcc'] : ['-R', '-1'];
-    const words = [...rate, '-Y', 'aes256-gcm', '-I', senderInterface, '-P', receiverHost];
-    const going = run.start('sender', [program('uftp'), ...words, ...common, run.source]);
+    const to = ['-I', senderInterface, '-M', receiverHost, '-P', receiverHost, '-p', String(port)];
+    const words = [...rate, '-Y', 'aes256-gcm', ...to];
+    const going = run.start('sender', [program('uftp'), ...words, run.source]);
     await run.end(going);
   },
 };

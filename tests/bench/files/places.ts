@@ -25,6 +25,8 @@ export interface FarPath {
   seed: number;
 }
 
+/** What Linux comes with; this machine's own may be another one. */
+export const CONGESTION_CONTROL = 'cubic';
 const FAR = { sender: '10.78.0.2', receiver: '10.78.0.1' };
 let made = 0;
 
@@ -36,8 +38,15 @@ export function loopback(): Place {
 }
 
 /** Two namespaces of its own. Throws what `ip` says. */
-export function vethPair(): Place {
+export function vethPair(congestion = CONGESTION_CONTROL): Place {
   const veth = new Veth();
+  try {
+    setCongestion(veth.client, veth.clientInterface, congestion);
+    setCongestion(veth.server, veth.serverInterface, congestion);
+  } catch (error) {
+    veth.remove();
+    throw error;
+  }
   return {
     ...{ senderInterface: veth.clientInterface, receiverInterface: veth.serverInterface },
     ...{ name: 'veth', senderHost: CLIENT_IP, receiverHost: SERVER_IP },
@@ -47,7 +56,7 @@ export function vethPair(): Place {
 }
 
 /** Two namespaces, and a program between them that delays and loses packets (link.cc). */
-export async function farPath(path: FarPath): Promise<Place> {
+export async function farPath(path: FarPath, congestion = CONGESTION_CONTROL): Promise<Place> {
   const id = `${process.pid}-${made++}`;
   const [sender, receiver] = [`and-fs-${id}`, `and-fr-${id}`];
   let link: Watched | undefined;
@@ -66,6 +75,7 @@ export async function farPath(path: FarPath): Promise<Place> {
       ip('-n', name, 'addr', 'add', `${FAR[end]}/24`, 'dev', 'far');
       ip('-n', name, 'link', 'set', 'lo', 'up');
       ip('-n', name, 'link', 'set', 'far', 'txqueuelen', '5000', 'up');
+      setCongestion(name, 'far', congestion);
     }
   } catch (error) {
     await remove();
@@ -79,6 +89,13 @@ export async function farPath(path: FarPath): Promise<Place> {
 }
 
 const inside = (namespace: string) => ['ip', 'netns', 'exec', namespace];
+
+/** Of TCP, by the route: a namespace itself may be given few (allowed_congestion_control). */
+function setCongestion(namespace: string, device: string, name: string): void {
+  const [route = ''] = ip('-n', namespace, 'route', 'show', 'dev', device).split('\n');
+  const [network = '', ...more] = route.split(' ').filter(Boolean);
+  ip('-n', namespace, 'route', 'replace', network, 'dev', device, ...more, 'congctl', name);
+}
 
 function linkProgram(): string {
   const source = join(import.meta.dirname, 'link.cc');
