@@ -123,15 +123,16 @@ async function measure(peer: Peer, name: PlaceName, source: string, bytes: numbe
   const row = { place: name, peer: peer.name, bytes };
   const why = missing(peer);
   if (why !== undefined) return { ...row, failed: why };
+  let place: Place | undefined;
   try {
-    current.place = await MAKE_PLACE[name]();
-    current.run = new Run({ place: current.place, source, base });
-    return { ...row, ...(await current.run.measure(peer, Number(values.limit) * 1000)) };
+    place = await MAKE_PLACE[name]();
+    run = new Run({ place, source, base });
+    if (endedWith !== undefined) await run.stop();
+    return { ...row, ...(await run.measure(peer, Number(values.limit) * 1000)) };
   } catch (error) {
     return { ...row, failed: (error as Error).message.replaceAll('\n', ' ') };
   } finally {
-    await current.place?.remove();
-    delete current.place;
+    await place?.remove();
   }
 }
 
@@ -151,17 +152,17 @@ function printConditions(peers: readonly Peer[]): void {
 
 const { sizeMiB, peers, places } = wanted();
 const base = mkdtempSync(join(values.folder, 'andvari-bench-files-'));
-/** What is to be ended and removed if this is ended. */
-const current: { run?: Run; place?: Place } = {};
+let run: Run | undefined;
+/** The exit code; undefined: nobody has ended it. */
+let endedWith: number | undefined;
 process.once('exit', () => rmSync(base, { recursive: true, force: true }));
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  process.once(signal, async () => {
-    await current.run?.stop();
-    await current.place?.remove();
-    process.exit(code);
+  process.once(signal, () => {
+    endedWith = code;
+    void run?.stop(); // and all comes back to here
   });
 }
 if (!values.json) printConditions(peers);
@@ -171,6 +172,7 @@ for (const name of places) {
   for (const peer of peers) {
     if (name === 'folder' && !peer.folders) continue;
     const row = await measure(peer, name, source, bytes);
+    if (endedWith !== undefined) process.exit(endedWith);
     rows.push(row);
     printRow(row, values.json);
   }

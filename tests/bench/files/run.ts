@@ -51,8 +51,6 @@ export interface Work {
   base: string;
 }
 
-class TimeOverError extends Error {}
-
 export class Run {
   readonly place: Place;
   readonly source: string;
@@ -63,6 +61,9 @@ export class Run {
   readonly into: string;
   readonly #started: { side: Side; watched: Watched }[] = [];
   #beginMs = Number.NaN;
+  #begun = () => {};
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor({ place, source, base }: Work) {
     this.place = place;
@@ -79,6 +80,7 @@ export class Run {
   }
 
   start(side: Side, words: readonly string[], options: StartOptions = {}): Watched {
+    if (this.#isStopped) throw new Error('it was ended');
     const watched = new Watched(words, { before: this.place[side], ...options });
     this.#started.push({ side, watched });
     return watched;
@@ -88,6 +90,7 @@ export class Run {
   begin(): void {
     for (const { watched } of this.#started) watched.mark();
     this.#beginMs = performance.now();
+    this.#begun();
   }
 
   /** Waits until they have ended well. */
@@ -98,30 +101,30 @@ export class Run {
     }
   }
 
-  /** Does the work, ends all processes, compares the copy, and removes it. */
+  /**
+   * Does the work, ends all processes, compares the copy, and removes it.
+   * @param limitMs from `begin` on
+   */
   async measure(peer: Peer, limitMs: number): Promise<Copied> {
-    let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new TimeOverError()), limitMs);
+    const over = new Promise<true>((resolve) => {
+      this.#begun = () => {
+        this.#timer = setTimeout(() => resolve(true), limitMs);
+      };
     });
     try {
       const copying = peer.copy(this);
-      copying.catch(() => {}); // it may reject once more, when its time is over
-      const isOver = await Promise.race([copying, over]).then(
-        () => false,
-        (error) => {
-          if (error instanceof TimeOverError) return true;
-          throw error;
-        },
-      );
+      const isOver = (await Promise.race([copying, over])) === true;
       const seconds = (performance.now() - this.#beginMs) / 1000;
       const taken = { sender: this.#taken('sender'), receiver: this.#taken('receiver') };
-      await this.stop();
-      if (isOver) return { seconds, ...taken, cutAtBytes: bytesIn(this.into) };
+      if (isOver) {
+        await this.stop();
+        await copying.catch(() => {}); // it tells that its programs were ended
+        return { seconds, ...taken, cutAtBytes: bytesIn(this.into) };
+      }
       this.#compare();
       return { seconds, ...taken };
     } finally {
-      clearTimeout(timer);
+      clearTimeout(this.#timer);
       await this.stop();
       rmSync(this.folder, { recursive: true, force: true });
     }
@@ -137,8 +140,9 @@ export class Run {
     };
   }
 
-  /** Ends all that it has started. */
+  /** Ends all that it has started, and starts no more. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await Promise.all(this.#started.splice(0).map(({ watched }) => watched.stop()));
   }
 
