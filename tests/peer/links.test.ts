@@ -9,7 +9,8 @@ import { addressOf, seedOf, startNode, startWatchedNode, type Transport } from '
 import { PlainPeer } from './plain-peer.ts';
 
 const ROUNDS = process.env.ANDVARI_LONG ? 10_000 : 40;
-const GROWTH_BYTES_MAX = 12 * 2 ** 20;
+/** Of what has nothing to do with it; libp2p's own timers hold more for some seconds. */
+const GROWTH_BYTES_MAX = 4 * 2 ** 20;
 const payload = Uint8Array.of(1);
 
 const connections = (node: PeerNode) =>
@@ -97,6 +98,7 @@ describe('a node', () => {
       if (i === ROUNDS / 4) before = heapBytes();
     }
     await expect.poll(rememberedPeers).toBe(0);
-    expect(heapBytes() - before).toBeLessThan(GROWTH_BYTES_MAX);
+    const growth = () => heapBytes() - before;
+    await expect.poll(growth, { interval: 1000 }).toBeLessThan(GROWTH_BYTES_MAX);
   });
 });

@@ -1,4 +1,4 @@
-/** Ten nodes in two halves: QUIC and WebSocket inside of a half, TCP that can be cut between them. */
+/** Ten nodes in halves: QUIC and WebSocket inside of one, TCP that can be cut between them. */
 import type { PeerNode } from '@andvari/host-common/peer/peer-node';
 import { CutWire } from './cut-wire.ts';
 import { addressOf, startNode } from './nodes.ts';

@@ -109,7 +109,7 @@ export class PeerRounds implements AsyncIterable<RoundMessage> {
     throw new RoundDeliveryError(party, answer.code, answer.message);
   }
 
-  /** To all others, as best it can; gives how many peers were sent it at once. Rejects as send(). */
+  /** To all others, as best it can; gives how many were sent it at once. Rejects as send(). */
   async sendToAll(roundId: number, body: RoundBody): Promise<number> {
     const { node, protocol } = this.options;
     return (await node.broadcast(protocol, encoded(body), { roundId })).peers;
