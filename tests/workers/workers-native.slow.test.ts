@@ -7,6 +7,7 @@ for (const backend of ['mmsg', 'io_uring'] as const) {
   const why = whyNotBackend({ backend });
   describe.runIf(why === '')(why ? `native (DID NOT RUN: ${why})` : 'native', () => {
     describeWorkers(backend, 3);
-    describeWorkers(backend, 1);
+    // The main thread alone is what most other tests have.
+    if (process.env.ANDVARI_LONG === '1') describeWorkers(backend, 1);
   });
 }
