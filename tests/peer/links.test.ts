@@ -9,6 +9,7 @@ import { addressOf, seedOf, startNode, startWatchedNode, type Transport } from '
 import { PlainPeer } from './plain-peer.ts';
 
 const ROUNDS = process.env.ANDVARI_LONG ? 10_000 : 40;
+const RETURNS = process.env.ANDVARI_LONG ? 300 : 12;
 /** Of what has nothing to do with it; libp2p's own timers hold more for some seconds. */
 const GROWTH_BYTES_MAX = 4 * 2 ** 20;
 const payload = Uint8Array.of(1);
@@ -73,6 +74,35 @@ describe('two nodes', () => {
       .poll(() => closed)
       .toEqual(expect.arrayContaining([{ peerId: ann.peerId }, { peerId: bea.peerId }]));
     expect(new Set(heard).size).toBe(heard.length);
+  });
+});
+
+describe('a peer', () => {
+  it('that goes at once and comes again hears broadcasts', async () => {
+    const [ann, bea] = await Promise.all([startNode(0), startNode(1)]);
+    const wire = await CutWire.to(Number(/\/tcp\/(\d+)\//.exec(addressOf(ann, 'tcp'))?.[1]));
+    const address = `/ip4/127.0.0.1/tcp/${wire.port}/p2p/${ann.peerId}`;
+    for (let i = 0; i < RETURNS; i++) {
+      await bea.connect(address);
+      wire.cut();
+      await expect.poll(() => [ann.peers(), bea.peers()]).toEqual([[], []]);
+      wire.mend();
+    }
+    await bea.connect(address);
+    for (const [node, other] of [
+      [ann, bea],
+      [bea, ann],
+    ] as const) {
+      const heard: bigint[] = [];
+      other.on('message', ({ messageId }) => heard.push(messageId));
+      await expect
+        .poll(async () => {
+          const { messageId } = await node.broadcast('p', payload);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          return heard.includes(messageId);
+        })
+        .toBe(true);
+    }
   });
 });
 

@@ -131,7 +131,7 @@ export class PeerGossip {
       const { connection } = this.links.openLink(peer) ?? {};
       if (!peer.proved || !connection) return;
       for (const topology of this.topologies.values()) {
-        void topology.onConnect?.(peer.remote, connection);
+        void topology.onConnect?.(peer.remote, lasting(connection));
       }
     });
   }
@@ -190,7 +190,7 @@ export class PeerGossip {
   private afterVerified(handler: Libp2pStreamHandler): Libp2pStreamHandler {
     return (stream, connection) => {
       const isHeld = this.whenVerified(connection, () => {
-        if (stream.status === 'open') void handler(stream, connection);
+        if (stream.status === 'open') void handler(stream, lasting(connection));
       });
       if (!isHeld) stream.abort(new Error('no such peer is known'));
     };
@@ -200,7 +200,9 @@ export class PeerGossip {
     return {
       ...topology,
       onConnect: (peer, connection) => {
-        this.whenVerified(connection, () => void topology.onConnect?.(peer, connection));
+        this.whenVerified(connection, () => {
+          void topology.onConnect?.(peer, lasting(connection));
+        });
       },
       // It comes late: who is here again stays.
       onDisconnect: (peer) => {
@@ -222,6 +224,21 @@ export class PeerGossip {
     this.held.set(peer, [...held, run]);
     return true;
   }
+}
+
+/**
+ * The connection as gossipsub is to have it: gossipsub would keep a stream for ever that has ended
+ * while it was opened, and open no other one when the peer comes again.
+ */
+function lasting(connection: Libp2pConnection): Libp2pConnection {
+  const newStream: Libp2pConnection['newStream'] = async (protocols, options) => {
+    const stream = await connection.newStream(protocols, options);
+    if (stream.status !== 'open') throw new Error('the stream has ended already');
+    return stream;
+  };
+  return new Proxy(connection, {
+    get: (target, name) => (name === 'newStream' ? newStream : Reflect.get(target, name, target)),
+  });
 }
 
 interface RawGossipMessage {

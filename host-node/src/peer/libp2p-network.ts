@@ -118,9 +118,11 @@ export class NodeNetwork implements PeerNetwork {
     }
   }
 
-  /** How many others libp2p remembers. */
+  /** How many others libp2p remembers, and how many streams of gossipsub. */
   async rememberedPeers(): Promise<number> {
-    return (await this.#libp2p.peerStore.all()).length;
+    const { gossip } = this.#libp2p.services;
+    const { streamsOutbound } = gossip as unknown as { streamsOutbound: Map<string, unknown> };
+    return (await this.#libp2p.peerStore.all()).length + streamsOutbound.size;
   }
 
   onConnection(listener: (connection: Libp2pConnection) => void): void {

@@ -1,21 +1,6 @@
 /** That `npm run bench:files` measures: with a small file, where nothing has to be installed. */
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-
-function bench(words: string[], environment: Record<string, string> = {}) {
-  const all = [join(import.meta.dirname, 'main.ts'), '--size', '0.5', '--json', ...words];
-  const env = { ...process.env, ...environment };
-  const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8', env });
-  return {
-    status,
-    stderr,
-    rows: stdout
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line)),
-  };
-}
+import { bench } from './run-bench.ts';
 
 describe('bench:files', () => {
   it('measures ours on loopback, and names a peer that is not there', () => {

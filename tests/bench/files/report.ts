@@ -55,7 +55,7 @@ export function printAims(rows: readonly Row[]): void {
   };
   for (const { place, peer, atLeast } of AIMS) {
     const [own, other] = [rate(place, 'andvari'), rate(place, peer)];
-    if (own === undefined || other === undefined) continue;
+    if (own === undefined || !other) continue; // nothing had come
     const ratio = own / other;
     const aim = `x ${ratio.toFixed(2)} of ${peer}, aim ${atLeast.toFixed(1)}`;
     console.log(`aim       ${place.padEnd(9)} ${aim}: ${verdict(ratio >= atLeast)}`);

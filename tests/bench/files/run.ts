@@ -117,9 +117,10 @@ export class Run {
       const seconds = (performance.now() - this.#beginMs) / 1000;
       const taken = { sender: this.#taken('sender'), receiver: this.#taken('receiver') };
       if (isOver) {
+        const cutAtBytes = bytesIn(this.into); // some take it away when they end
         await this.stop();
         await copying.catch(() => {}); // it tells that its programs were ended
-        return { seconds, ...taken, cutAtBytes: bytesIn(this.into) };
+        return { seconds, ...taken, cutAtBytes };
       }
       this.#compare();
       return { seconds, ...taken };
@@ -164,7 +165,10 @@ function filesIn(folder: string): string[] {
 /** As far as they are written. */
 function bytesIn(folder: string): number {
   const BLOCK_BYTES = 512;
-  const blocks = filesIn(folder).map((name) => statSync(join(folder, name)).blocks);
+  const blocks = filesIn(folder).map((name) => {
+    const facts = statSync(join(folder, name), { throwIfNoEntry: false });
+    return facts?.blocks ?? 0; // it has just been given another name
+  });
   return blocks.reduce((sum, count) => sum + count, 0) * BLOCK_BYTES;
 }
 
