@@ -230,6 +230,11 @@ export class AndvariNode {
     return this.#server.counts.reduce((sum, count) => sum + count, 0);
   }
 
+  /** Coins in use by denomination, -8 first. */
+  get coinCounts(): readonly number[] {
+    return [...this.#server.counts];
+  }
+
   /**
    * Take no more requests, answer those that are taken when the store has committed (at most 5 s),
    * close the store and the sockets.

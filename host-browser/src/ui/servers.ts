@@ -1,7 +1,8 @@
-import { css, html, LitElement } from 'lit';
-import { Light, type ServerView } from '../worker/views.ts';
+import { css, html, LitElement, nothing } from 'lit';
+import { Light, type PeerView, type ServerView } from '../worker/views.ts';
 import { LIGHT_SHAPES } from './light-shapes.ts';
 import { lightStyles } from './light-styles.ts';
+import { peersSummary, peerWords } from './peer-words.ts';
 import { sharedStyles } from './shared-styles.ts';
 import { setLight } from './task.ts';
 
@@ -16,6 +17,7 @@ export interface ServerState {
 export class AndvariServers extends LitElement {
   static override properties = {
     servers: { attribute: false },
+    peers: { attribute: false },
     busy: { type: Boolean },
   };
   static override styles = [
@@ -59,6 +61,9 @@ export class AndvariServers extends LitElement {
         color: var(--ink-soft);
         white-space: nowrap;
       }
+      .peer {
+        display: grid;
+      }
       @media (min-width: 62rem) {
         .strip {
           grid-template-columns: repeat(13, 1fr);
@@ -68,11 +73,14 @@ export class AndvariServers extends LitElement {
   ];
 
   declare servers: readonly ServerState[];
+  /** How they see each other; undefined: nobody has said. */
+  declare peers: readonly PeerView[] | undefined;
   declare busy: boolean;
 
   constructor() {
     super();
     this.servers = [];
+    this.peers = undefined;
     this.busy = false;
   }
 
@@ -82,6 +90,13 @@ export class AndvariServers extends LitElement {
         <div>
           <h2 id="title">The servers</h2>
           <p class="soft number" data-testid="servers-summary">${serversSummary(this.servers)}</p>
+          ${
+            this.peers === undefined
+              ? nothing
+              : html`<p class="soft number" data-testid="peers-summary">
+                  ${peersSummary(this.peers)}
+                </p>`
+          }
         </div>
         <button
           type="button"
@@ -103,10 +118,19 @@ export class AndvariServers extends LitElement {
             <svg viewBox="0 0 14 14" aria-hidden="true">${LIGHT_SHAPES[server.light]}</svg>
             <span class="id"><span class="for-reader">Server </span>${server.raidaId}</span>
             <span class="ms">${wordsOf(server)}</span>
+            ${this.#peer(server.raidaId)}
           </li>`,
         )}
       </ol>
     </section>`;
+  }
+
+  #peer(raidaId: number) {
+    const peer = this.peers?.find((one) => one.raidaId === raidaId);
+    if (peer === undefined) return nothing;
+    return html`<span class="ms peer" data-testid="peer">
+      ${peerWords(peer).map((line) => html`<span>${line}</span>`)}
+    </span>`;
   }
 }
 

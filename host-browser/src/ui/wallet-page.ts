@@ -173,6 +173,7 @@ export class AndvariWalletPage extends LitElement {
         }
         <andvari-servers
           .servers=${this.servers}
+          .peers=${this.wallet.network.peers}
           ?busy=${this.busy || this.asking}
           @ask-servers=${() => this.#fire('ask-servers')}
         ></andvari-servers>

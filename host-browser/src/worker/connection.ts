@@ -19,6 +19,8 @@ const OFFLINE: RaidaNetwork = { wire: 'spec', coinId: 6, servers: [] };
 export interface Connection {
   readonly view: NetworkView;
   readonly client: RaidaClient;
+  /** The view, with how the servers see each other now. Never rejects. */
+  look(): Promise<NetworkView>;
   close(): Promise<void>;
 }
 
@@ -37,21 +39,35 @@ export async function connect(): Promise<Connection> {
 
 async function connectionTo(
   network: RaidaNetwork,
-  more: Pick<PageNetwork, 'demo' | 'ratatoskr' | 'relay' | 'reachable'> & { fault?: string },
+  more: Pick<PageNetwork, 'demo' | 'ratatoskr' | 'relay' | 'reachable' | 'peers'> & {
+    fault?: string;
+  },
 ): Promise<Connection> {
   const transport = new PacedTransport(new WebSocketTransport(network.servers));
   const raidaIds = network.servers.map((server) => server.raidaId).sort((a, b) => a - b);
   const codec = new EngineCodec(await plainEngine(), network);
   const client = new RaidaClient({ codec, transport, raidaIds, requestBytesMax: REQUEST_BYTES });
-  const { demo, fault, ratatoskr, relay, reachable } = more;
+  const { demo, fault, ratatoskr, relay, reachable, peers } = more;
   const view = {
     ...{ serverIds: raidaIds, demo },
     ...(fault === undefined ? {} : { fault }),
     ...(ratatoskr === undefined ? {} : { ratatoskr }),
     ...(relay === undefined ? {} : { relay }),
     ...(reachable === undefined ? {} : { reachable }),
+    ...(peers === undefined ? {} : { peers }),
   };
-  return { view, client, close: () => transport.close() };
+  const look = () => (fault === undefined ? withPeers(view) : Promise.resolve(view));
+  return { view, client, look, close: () => transport.close() };
+}
+
+async function withPeers({ peers: _, ...view }: NetworkView): Promise<NetworkView> {
+  try {
+    const { peers } = await fetchNetwork();
+    return peers === undefined ? view : { ...view, peers };
+  } catch {
+    // The servers may answer without the page's own.
+    return view;
+  }
 }
 
 /** Requests are in clear inside the WebSocket, so ws: may not leave this machine. */

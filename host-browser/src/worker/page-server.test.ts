@@ -108,3 +108,22 @@ it('takes demo coins with a POST', async () => {
       : response.writeHead(405).end());
   expect(await fetchDemoCoins()).toEqual(coins);
 });
+
+it('reads how the servers see each other; what is no list of peers is not known', async () => {
+  const network = { wire: 'spec', coinId: 6, demo: false, servers };
+  const quiet = { raidaId: 3, verified: 7, others: 24 };
+  const status = { version: '20261121', load: 12, ageMs: 3400 };
+  const told = [quiet, { ...quiet, raidaId: 4, ...status }];
+  answer = (response) => void response.end(JSON.stringify({ ...network, peers: told }));
+  const peers = [quiet, { ...quiet, raidaId: 4, status }];
+  expect(await fetchNetwork()).toEqual({ ...network, peers });
+  const wrong = [
+    ...[7, null, {}, [7], [quiet, quiet], [{ ...quiet, verified: -1 }], [{ raidaId: 3 }]],
+    ...[[{ ...quiet, ...status, version: '<b>' }], [{ ...quiet, version: '1' }]],
+    Array.from({ length: 26 }, (_, raidaId) => ({ ...quiet, raidaId })),
+  ];
+  for (const one of wrong) {
+    answer = (response) => void response.end(JSON.stringify({ ...network, peers: one }));
+    expect(await fetchNetwork()).toEqual(network);
+  }
+});

@@ -6,6 +6,8 @@ import {
   type RatatoskrAddress,
 } from '@andvari/host-common/ratatoskr/address';
 import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
+import { peersIn } from './peers-in.ts';
+import type { PeerView } from './views.ts';
 
 const NETWORK_PATH = '/network.json';
 const DEMO_PATH = '/demo/coins';
@@ -34,6 +36,8 @@ export interface PageNetwork extends RaidaNetwork {
   readonly relay?: string;
   /** Endpoints and relays that the page's policy names; left out: its server does not say. */
   readonly reachable?: readonly string[];
+  /** How the servers see each other. */
+  readonly peers?: readonly PeerView[];
 }
 
 /** GET /network.json. Throws PageServerError, or NetworkError for a description that is none. */
@@ -46,11 +50,13 @@ export async function fetchNetwork(): Promise<PageNetwork> {
   const demo = description.demo === true;
   const reachable = urlsIn(description.reachable);
   const relay = relayIn(description.relay);
+  const peers = peersIn(description.peers);
   return {
     ...{ ...network, demo },
     ...(ratatoskr === undefined ? {} : { ratatoskr }),
     ...(relay === undefined ? {} : { relay }),
     ...(reachable === undefined ? {} : { reachable }),
+    ...(peers === undefined ? {} : { peers }),
   };
 }
 
@@ -58,6 +64,7 @@ interface Description {
   demo?: unknown;
   reachable?: unknown;
   relay?: unknown;
+  peers?: unknown;
 }
 
 /** One that is written wrongly is none: the user can type another. */

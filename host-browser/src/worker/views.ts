@@ -89,6 +89,18 @@ export interface NetworkView {
   readonly relay?: string;
   /** Ratatoskr endpoints and relays that the page may connect to; left out: nobody has said. */
   readonly reachable?: readonly string[];
+  /** How the servers see each other; left out: they are no peers, or nobody has said. */
+  readonly peers?: readonly PeerView[];
+}
+
+/** One server, as its peers see it. */
+export interface PeerView {
+  readonly raidaId: number;
+  /** Verified peers, of so many others. */
+  readonly verified: number;
+  readonly others: number;
+  /** Of the last status that it told: its version, requests a second, and how old that is. */
+  readonly status?: { readonly version: string; readonly load: number; readonly ageMs: number };
 }
 
 export interface WalletView {

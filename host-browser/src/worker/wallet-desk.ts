@@ -169,7 +169,7 @@ export class WalletDesk {
 
   /** Also the way back to a network that was not there before. */
   async servers(context: HandlerContext<'servers'>): Promise<NetworkView> {
-    const { client, view } = (await this.#reconnected()).connection;
+    const { client, look } = (await this.#reconnected()).connection;
     await client.echo({
       timeoutMs: ECHO_TIMEOUT_MS,
       signal: context.signal,
@@ -179,7 +179,7 @@ export class WalletDesk {
         }
       },
     });
-    return view;
+    return look();
   }
 
   /** Work with progress. Cancelled, it ends well, with undefined and what was learnt by then. */

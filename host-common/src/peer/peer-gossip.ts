@@ -55,13 +55,19 @@ export class PeerGossip {
   private readonly held = new WeakMap<LinkedPeer, (() => void)[]>();
   /** What the validator has read, for whoever is told next. */
   private readonly opened = new WeakMap<Libp2pGossipMessage, ProtocolMessage>();
+  private readonly forwards: boolean;
   private gossip: Libp2pGossip | undefined;
 
-  /** `name`: at most 127 bytes. */
-  constructor(services: GossipServices, links: PeerLinks, name: string) {
+  /** `name`: at most 127 bytes; `forwards`: what comes is passed on. */
+  constructor(
+    services: GossipServices,
+    links: PeerLinks,
+    { name, forwards }: { name: string; forwards: boolean },
+  ) {
     this.services = services;
     this.links = links;
     this.topic = topicOf(name);
+    this.forwards = forwards;
   }
 
   options(): Record<string, unknown> {
@@ -169,7 +175,10 @@ export class PeerGossip {
     if (answer === 'NOT_VERIFIED' || answer === 'OWN_ID') return 'ignore';
     if (answer !== 'OK') return 'reject';
     this.opened.set(message, opened.message);
-    return 'accept';
+    if (this.forwards) return 'accept';
+    // gossipsub delivers only what it forwards too.
+    this.deliver(message);
+    return 'ignore';
   }
 
   private deliver(message: Libp2pGossipMessage): void {

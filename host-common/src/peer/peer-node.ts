@@ -45,6 +45,11 @@ export interface PeerNodeOptions {
   /** What identify says and wants of others [blueprint/1.0.0]; others are disconnected. */
   protocolVersion?: string;
   agentVersion?: string;
+  /**
+   * Broadcasts of others are passed on [true]. Where all are connected to all, nobody needs that:
+   * each would get each of them from everybody.
+   */
+  forwardsBroadcasts?: boolean;
   codec?: PeerCodec;
   clock?: PeerClock;
   random?: RandomBytes;
@@ -126,7 +131,8 @@ export class PeerNode {
     this.links = new PeerLinks({ gate, clock, events, duties, addressKey });
     this.answers = new PeerAnswers(common, this.links, this.handshakes);
     this.requests = new PeerRequests({ ...common, nextMessageId }, this.links);
-    this.gossip = new PeerGossip({ ...common, nextMessageId }, this.links, this.wires.basicId);
+    const topic = { name: this.wires.basicId, forwards: options.forwardsBroadcasts ?? true };
+    this.gossip = new PeerGossip({ ...common, nextMessageId }, this.links, topic);
   }
 
   /** Listens. Rejects like the host's libp2p and the store of bans. */

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   receive: async () => (await import('./transfer-receive.ts')).registerReceiveCommand,
   relay: async () => (await import('./transfer-relay.ts')).registerRelayCommand,
   status: async () => (await import('./transfer-status.ts')).registerStatusCommand,
+  peers: async () => (await import('./peers.ts')).registerPeersCommands,
   conformance: async () => (await import('./conformance.ts')).registerConformanceCommand,
 };
 

@@ -18,6 +18,7 @@ const ZERO_PORTS = [
   '0',
   '--relay-port',
   '0',
+  '--no-peers',
 ];
 
 let directory = '';

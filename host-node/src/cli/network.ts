@@ -15,6 +15,8 @@ interface UpOptions {
   pagePort: number;
   ratatoskrPort: number;
   relayPort: number;
+  peerPort: number;
+  peers: boolean;
   connect?: string[];
   data: string;
   wire: 'spec' | 'legacy';
@@ -38,6 +40,8 @@ export function registerNetworkCommands(program: Command, context: CommandContex
     .option('--page-port <port>', 'the wallet page', parsePort, 8080)
     .option('--ratatoskr-port <port>', 'the Ratatoskr endpoint', parsePort, 50062)
     .option('--relay-port <port>', 'the relay by which the page sends files', parsePort, 50063)
+    .option('--peer-port <port>', 'its peer node on this + n, TCP', parseBasePort, 9200)
+    .option('--no-peers', 'the servers are no peers of each other, which saves 200 MB')
     .option(
       '--connect <address>',
       'another Ratatoskr endpoint or relay that the page may connect to (wss://, https://); ' +
@@ -74,6 +78,7 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
     pagePort: options.pagePort,
     ratatoskrPort: options.ratatoskrPort,
     relayPort: options.relayPort,
+    ...(options.peers ? { peerPort: options.peerPort } : {}),
     ...(options.connect ? { connect: options.connect } : {}),
     wire: options.wire,
     logger,
@@ -104,6 +109,9 @@ function announce(network: LocalNetwork, dataDir: string, context: CommandContex
   );
   context.note(`Ratatoskr: ${network.ratatoskr.url}`);
   context.note(`relay for files: ${network.relay}`);
+  if (!network.peers) return;
+  const peers = range(network.peers.addresses.map(({ address }) => Number(address.split('/')[4])));
+  context.note(`peers of each other: TCP ${peers}`);
 }
 
 /** `25000-25024`; ports that the system has chosen are too many words. */
@@ -127,6 +135,7 @@ function announceJson(network: LocalNetwork, context: CommandContext): void {
     socketNetwork,
     ratatoskr: network.ratatoskr,
     relay: network.relay,
+    ...(network.peers ? { peers: network.peers.addresses } : {}),
   });
 }
 
@@ -145,6 +154,7 @@ function draw(network: LocalNetwork, context: CommandContext): LiveScreen {
 }
 
 function viewOf(network: LocalNetwork): NetworkView {
+  const peers = network.peers?.rows ?? [];
   return {
     wallet: network.wallet,
     walletBuilt: network.walletBuilt,
@@ -157,6 +167,7 @@ function viewOf(network: LocalNetwork): NetworkView {
       requests: node.statistics.requests,
       coins: node.coins,
       lastStatus: node.statistics.lastStatus,
+      peer: peers[node.raidaId],
     })),
   };
 }

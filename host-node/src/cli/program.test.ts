@@ -143,6 +143,8 @@ describe('andvari', () => {
       '0',
       '--relay-port',
       '0',
+      '--peer-port',
+      '0',
     ];
     const words = ['network', 'up', ...zero, '--data', join(directory, 'net'), '--json'];
     setTimeout(() => stop.abort(), 1500);
@@ -157,6 +159,7 @@ describe('andvari', () => {
       wallet: expect.stringContaining('http://'),
     });
     expect(events.at(-3).network.servers).toHaveLength(25);
+    expect(events.at(-3).peers).toHaveLength(25);
     expect(events.at(-1)).toEqual({ event: 'stopped' });
     expect(code).toBe(0);
   });

@@ -6,11 +6,13 @@ import { NO_ORIGIN } from '../http/allow-list.ts';
 import { formatAddress } from '../http/socket-address.ts';
 import { createLogger, type Logger } from '../log/logger.ts';
 import { AndvariNode, type NodeOptions } from '../node.ts';
+import type { PeerDaemon } from '../peer/peer-daemon.ts';
 import { resolveStoreUrl } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
 import { TransferDaemon } from '../transfer/daemon.ts';
 import type { CommandContext } from './command-context.ts';
 import { type ConfigOptions, configSources, withConfigOptions } from './config-options.ts';
+import { peerOptionsOf } from './serve-peer.ts';
 import { ratatoskrOptionsOf } from './serve-ratatoskr.ts';
 import { transferOptionsOf } from './serve-transfer.ts';
 
@@ -66,8 +68,12 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   let node: AndvariNode | undefined;
   // A hang-up reads files anew; while the server starts or stops there is nothing to read for it.
   // Without anything to read anew it stops the server, as it does other commands.
-  const reload = () => node?.ratatoskr?.reload();
-  if (config.ratatoskr) process.on('SIGHUP', reload);
+  let peers: PeerDaemon | undefined;
+  const reload = () => {
+    node?.ratatoskr?.reload();
+    peers?.reload();
+  };
+  if (config.ratatoskr || config.peer) process.on('SIGHUP', reload);
   try {
     node = await AndvariNode.start(nodeOptionsOf(config), {
       storeThread,
@@ -79,14 +85,16 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     });
     const started = node;
     try {
+      peers = await openPeers(config, { logger, context });
       await withTransfer(config, { logger, context }, async (transfer) => {
-        announce({ node: started, transfer }, options.json ?? false, context);
+        announce({ node: started, transfer, peers }, options.json ?? false, context);
         await Promise.race([context.interrupted(), failure.promise]).finally(() => {
           if (options.json) context.event({ event: 'stopping' });
         });
       });
     } finally {
       node = undefined;
+      await peers?.close();
       await started.close();
     }
   } finally {
@@ -95,6 +103,16 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   }
   if (options.json) context.event({ event: 'stopped' });
   else context.note('stopped');
+}
+
+/** libp2p is loaded where it is wanted alone. */
+async function openPeers(
+  { peer: config }: Config,
+  { logger, context }: { logger: Logger; context: CommandContext },
+): Promise<PeerDaemon | undefined> {
+  if (!config) return undefined;
+  const { PeerDaemon } = await import('../peer/peer-daemon.ts');
+  return PeerDaemon.open(peerOptionsOf(config, context), logger);
 }
 
 /** With the node that receives files, if there is to be one; it ends with the work. */
@@ -150,8 +168,14 @@ export function nodeOptionsOf(config: Config): NodeOptions {
   };
 }
 
+interface Announced {
+  node: AndvariNode;
+  transfer: TransferDaemon | undefined;
+  peers: PeerDaemon | undefined;
+}
+
 function announce(
-  { node, transfer }: { node: AndvariNode; transfer: TransferDaemon | undefined },
+  { node, transfer, peers }: Announced,
   json: boolean,
   context: CommandContext,
 ): void {
@@ -162,10 +186,22 @@ function announce(
   if (json) {
     const more = ratatoskr ? { ratatoskr, serverKey } : {};
     const codes = transfer ? { transfer: transfer.node.codes() } : {};
-    context.event({ event: 'ready', raidaId: node.raidaId, raida, http, ...more, ...codes });
+    const peer = peers ? { peer: peers.description } : {};
+    context.event({
+      event: 'ready',
+      raidaId: node.raidaId,
+      raida,
+      http,
+      ...more,
+      ...codes,
+      ...peer,
+    });
     return;
   }
   context.note(`RAIDA ${node.raidaId} serves on ${raida} (UDP and TCP) and http://${http}`);
   if (ratatoskr) context.note(`Ratatoskr on ${ratatoskr}; its answers are signed by ${serverKey}`);
   for (const code of transfer?.node.codes() ?? []) context.note(`files of trusted peers: ${code}`);
+  if (!peers) return;
+  const { addresses, key } = peers.description;
+  context.note(`peers: ${addresses.join(' ')}; its key for their whitelists: ${key}`);
 }

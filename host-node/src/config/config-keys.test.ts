@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { peerIdOfKey, peerIdText } from '@andvari/host-common/peer/peer-id';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig } from './config.ts';
 import { type ConfigKey, configKeys } from './config-keys.ts';
@@ -20,6 +21,10 @@ const servers = (count: number) =>
 /** Key, a value that is taken, what it becomes, then values that are not and what is said. */
 type Case = [ConfigKey, string, unknown, ...[string, string][]];
 const ports = 'wanted HOST:PORT with a port 0-65535';
+const part = 'wanted 1 to 48 letters, digits and ._-';
+const multiaddr = 'wanted a multiaddr like "/ip4/192.0.2.7/tcp/4001/p2p/12D3KooW..."';
+const peerId = peerIdText(peerIdOfKey(new Uint8Array(32).fill(7)));
+const peerAddress = `/ip4/192.0.2.7/tcp/4001/p2p/${peerId}`;
 const aRelay = 'wanted the address of a relay like "wss://relay.example/relay"';
 const cases: Case[] = [
   [
@@ -272,6 +277,28 @@ cases.push(
     ['"a/b"', 'wanted the name of a network interface, got "a/b"'],
   ],
   ['transfer.queues', '4', 4, ['65', 'wanted an integer 1-64, got 65']],
+  [
+    'peer.listen',
+    '"[::1]:4001"',
+    { host: '::1', port: 4001 },
+    ['4001', `${ports}, got 4001`],
+    ['"host:1"', 'wanted ADDRESS:PORT, the address without a name, got "host:1"'],
+  ],
+  ['peer.network_name', '"test-1.net"', 'test-1.net', ['"a/b"', `${part}, got "a/b"`]],
+  ['peer.instance_id', '"7"', '7', ['""', `${part}, got ""`]],
+  ['peer.whitelist_file', '"whitelist"', undefined, file],
+  ['peer.key_file', '"instance.key"', undefined, file],
+  ['peer.ban_file', '"bans.json"', undefined, file],
+  ['peer.control_socket', '"peer.sock"', undefined, ['""', 'wanted a socket, got ""']],
+  ['peer.target_peers', '256', 256, ['0', 'wanted an integer 1-256, got 0']],
+  [
+    'peer.connect',
+    `["${peerAddress}"]`,
+    [peerAddress],
+    ['["/ip4/192.0.2.7/p2p/1"]', `entry 0: ${multiaddr}, got "/ip4/192.0.2.7/p2p/1"`],
+    ['["192.0.2.7:4001"]', `entry 0: ${multiaddr}, got "192.0.2.7:4001"`],
+    ['[1]', `entry 0: ${multiaddr}, got 1`],
+  ],
 );
 
 function load(text: string) {
@@ -318,6 +345,9 @@ function linesBefore(key: ConfigKey): string {
     if (key === 'transfer.interface') return `${listen}transfer.backend = "af_xdp"\n`;
     if (key !== 'transfer.queues') return listen;
     return `${listen}transfer.backend = "af_xdp"\ntransfer.interface = "eth1"\n`;
+  }
+  if (key !== 'peer.listen' && key.startsWith('peer.')) {
+    return `${number}peer.listen = "127.0.0.1:0"\n`;
   }
   if (key === 'ratatoskr.listen' || !key.startsWith('ratatoskr.')) return number;
   const listen = `${number}ratatoskr.listen = "127.0.0.1:0"\n`;

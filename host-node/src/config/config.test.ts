@@ -131,14 +131,14 @@ describe('[ratatoskr]', () => {
 
 describe('problems', () => {
   test('all are said at once, each with its place', () => {
-    const text = '[raida]\nnumber = 25\nnumbr = 1\n\n[io]\nbackend = "xdp"\n[peer]\nx = 1\n';
+    const text = '[raida]\nnumber = 25\nnumbr = 1\n\n[io]\nbackend = "xdp"\n[pear]\nx = 1\n';
     const options: LoadConfigOptions = {
       environment: { ANDVARI_HTTP_LISTEN: 'nowhere', ANDVARI_RAIDA_NUMBR: '1' },
       flags: { 'raida.coin_id': '1.5' },
     };
     expect(problems(text, options)).toEqual([
       'node.toml:3: raida.numbr: unknown key',
-      'node.toml:7: peer: unknown section',
+      'node.toml:7: pear: unknown section',
       'ANDVARI_RAIDA_NUMBR: unknown key',
       'node.toml:2: raida.number: wanted an integer 0-24, got 25',
       '--raida-coin-id: wanted an integer 0-65535, got "1.5"',
@@ -353,4 +353,22 @@ test('keys of [transfer] want transfer.listen; without any there is no node', ()
   expect(() => load(alone)).toThrow(/:2: transfer.folder: wanted transfer.listen too$/);
   const { transfer } = load(`${alone}transfer.listen = "127.0.0.1:8420"\n`);
   expect(transfer?.folder).toMatch(/^\/.*\/in$/);
+});
+
+test('keys of [peer] want peer.listen; its files are in the data folder', () => {
+  expect(load('raida.number = 1\n').peer).toBeUndefined();
+  const alone = 'raida.number = 1\npeer.ban_file = "bans"\n';
+  expect(() => load(alone)).toThrow(/:2: peer.ban_file: wanted peer.listen too$/);
+  expect(load(`${alone}peer.listen = "127.0.0.1:4001"\n`).peer).toEqual({
+    listen: { host: '127.0.0.1', port: 4001 },
+    networkName: 'andvari',
+    instanceId: 'main',
+    folder: join(folder, 'data/peer'),
+    whitelistFile: join(folder, 'data/peer/whitelist'),
+    keyFile: join(folder, 'data/peer/instance.key'),
+    banFile: join(folder, 'bans'),
+    controlSocket: undefined,
+    targetPeers: 25,
+    connect: [],
+  });
 });

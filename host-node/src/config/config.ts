@@ -24,6 +24,7 @@ import {
   parseAll,
 } from './config-sources.ts';
 import { type EffectiveValue, emitEffective } from './effective-config.ts';
+import { emitPeer, type PeerConfig, peerProblems } from './peer-config.ts';
 import { emitRatatoskr, type RatatoskrConfig, ratatoskrProblems } from './ratatoskr-config.ts';
 import { Secret } from './secret.ts';
 import { emitTransfer, type TransferConfig, transferProblems } from './transfer-config.ts';
@@ -63,6 +64,7 @@ export interface Config {
   /** Undefined: no endpoint. */
   ratatoskr: RatatoskrConfig | undefined;
   transfer: TransferConfig | undefined;
+  peer: PeerConfig | undefined;
   log: { level: ConfigValues['log.level'] };
   /** Every key with its value as text and its source. */
   effective: EffectiveValue[];
@@ -125,12 +127,15 @@ export function readConfig({ path, environment = {}, flags = {} }: LoadConfigOpt
     const { source = '', rank = 0 } = found.get(key) ?? {};
     return { source, given: rank > 0 && String(values[key]) !== configRules[key].default };
   };
-  problems.push(...ratatoskrProblems(values, placeOf), ...transferProblems(values, placeOf));
+  for (const problemsOf of [ratatoskrProblems, transferProblems, peerProblems]) {
+    problems.push(...problemsOf(values, placeOf));
+  }
   const dataDir = resolve(baseOf('node.data_dir'), values['node.data_dir'] ?? '');
   const config = emitConfig(values as ConfigValues, keys, {
     dataDir,
     ratatoskr: emitRatatoskr(values as ConfigValues, dataDir, baseOf),
     transfer: emitTransfer(values as ConfigValues, dataDir, baseOf),
+    peer: emitPeer(values as ConfigValues, dataDir, baseOf),
     effective: configKeys.map((key) => emitEffective(key, { values, found, baseOf })),
   });
   return { config, values, problems } satisfies ConfigReading;
@@ -233,7 +238,7 @@ function emitConfig(
   {
     dataDir,
     ...others
-  }: Pick<Config, 'ratatoskr' | 'transfer' | 'effective'> & { dataDir: string },
+  }: Pick<Config, 'ratatoskr' | 'transfer' | 'peer' | 'effective'> & { dataDir: string },
 ): Config {
   const proxyHost: string | undefined = values['raida.proxy_addr'];
   return {

@@ -37,6 +37,7 @@ function listenersOf(values: Partial<ConfigValues>): Listener[] {
     ['http.listen', 'TCP'],
     withWebTransport ? ['ratatoskr.listen', 'TCP', 'UDP'] : ['ratatoskr.listen', 'TCP'],
     ['transfer.listen', 'UDP'],
+    ['peer.listen', 'TCP'],
   ];
   return wanted.flatMap(([key, ...transports]) => {
     const endpoint = values[key];

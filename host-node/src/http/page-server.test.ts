@@ -136,6 +136,18 @@ describe('PageServer', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 
+  it('tells how the servers see each other, as it is when somebody asks', async () => {
+    const { server, ask } = await start();
+    const told = async () => JSON.parse((await ask('/network.json')).body).peers;
+    const quiet = { raidaId: 0, verified: 0, others: 24 };
+    const heard = { ...quiet, verified: 24, version: '20261121', load: 5, ageMs: 70 };
+    let peers: object[] = [quiet];
+    server.publish(network, { peers: () => peers as [typeof heard] });
+    expect(await told()).toEqual([quiet]);
+    peers = [{ ...heard, countRoot: 'ab', refused: 1 }];
+    expect(await told()).toEqual([heard]);
+  });
+
   it('lets the page connect to its own endpoints and to those of its operator alone', async () => {
     const { server, ask } = await start({ connect: ['wss://example.org/r', 'https://e.example/'] });
     const url = 'ws://127.0.0.1:9/ratatoskr';

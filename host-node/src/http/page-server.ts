@@ -68,6 +68,21 @@ export interface PageServices {
   ratatoskr?: (() => RatatoskrAddress) | undefined;
   /** Where pages meet peers that send and receive files (ws:, wss:). */
   relay?: string | undefined;
+  /** How the servers see each other, asked for each answer. */
+  peers?: (() => readonly PagePeer[]) | undefined;
+}
+
+/** One server, as its peers see it. */
+export interface PagePeer {
+  raidaId: number;
+  /** Verified peers, of so many others. */
+  verified: number;
+  others: number;
+  /** Of its last status, as long as there is one. */
+  version?: string;
+  /** Requests a second. */
+  load?: number;
+  ageMs?: number;
 }
 
 /**
@@ -139,8 +154,12 @@ export class PageServer {
     }
     if (path === '/network.json') {
       const demo = this.#options.takeDemoCoins !== undefined;
-      const { ratatoskr, relay } = this.#services;
-      const more = { ...(ratatoskr && { ratatoskr: ratatoskr() }), ...(relay && { relay }) };
+      const { ratatoskr, relay, peers } = this.#services;
+      const more = {
+        ...(ratatoskr && { ratatoskr: ratatoskr() }),
+        ...(relay && { relay }),
+        ...(peers && { peers: peers().map(pagePeer) }),
+      };
       return {
         GET: (_request, response) =>
           sendJson(response, 200, { ...network, ...more, demo, reachable: this.#reachable }),
@@ -222,6 +241,12 @@ export class PageServer {
       sendText(response, 503, error.message);
     }
   }
+}
+
+/** Nothing else of it. */
+function pagePeer({ raidaId, verified, others, version, load, ageMs }: PagePeer): PagePeer {
+  const known = version !== undefined && load !== undefined && ageMs !== undefined;
+  return { raidaId, verified, others, ...(known && { version, load, ageMs }) };
 }
 
 function unavailable(response: ServerResponse, text: string): void {

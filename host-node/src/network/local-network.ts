@@ -20,6 +20,7 @@ import { RelayServer } from '../transfer/relay/relay-server.ts';
 import { SelfMadeCertificates } from '../webtransport/certificates.ts';
 import { DemoCoins } from './demo-coins.ts';
 import { DemoDevices } from './demo-devices.ts';
+import { LocalPeers } from './local-peers.ts';
 import { networkFiles, openAdminKey, openNetworkState, saveStocked } from './network-state.ts';
 
 /** It serves whoever sits at this machine and nobody else. */
@@ -43,6 +44,8 @@ export interface LocalNetworkOptions {
   ratatoskrPort: number;
   /** Of the relay for files, 0: any free port [there is no relay]. */
   relayPort?: number;
+  /** RAIDA id + this, TCP, of its peer node; 0: any free ports [the servers are no peers]. */
+  peerPort?: number;
   wire: 'spec' | 'legacy';
   logger: Logger;
   /** Other Ratatoskr endpoints and relays that the wallet page may connect to. */
@@ -62,6 +65,7 @@ export class LocalNetwork {
   readonly #pageAddress: SocketAddress;
   readonly #storeThread: StoreClient;
   readonly #relay: OpenRelay | undefined;
+  readonly #peers: LocalPeers | undefined;
 
   private constructor(parts: NetworkParts) {
     this.nodes = parts.nodes;
@@ -71,6 +75,7 @@ export class LocalNetwork {
     this.#pageAddress = parts.pageAddress;
     this.#storeThread = parts.storeThread;
     this.#relay = parts.relay;
+    this.#peers = parts.peers;
   }
 
   /**
@@ -100,22 +105,38 @@ export class LocalNetwork {
     const pageAddress = await page.open();
     const storeThread = new StoreClient();
     let relay: OpenRelay | undefined;
+    let peers: LocalPeers | undefined;
     try {
       if (!state.stocked) {
         stockStores(demoCoins, files.store);
         saveStocked(dataDir, state);
       }
       relay = await openRelay(options, page.origins);
-      const nodes = await startNodes(options, page.origins, storeThread);
+      const started: AndvariNode[] = [];
+      const [peersEnd, nodesEnd] = await Promise.allSettled([
+        startPeers(options, () => started),
+        startNodes(options, page.origins, storeThread),
+      ]);
+      if (peersEnd.status === 'fulfilled') peers = peersEnd.value;
+      if (nodesEnd.status === 'rejected') throw nodesEnd.reason;
+      const nodes = nodesEnd.value;
+      if (peersEnd.status === 'rejected') {
+        await Promise.all(nodes.map((node) => node.close()));
+        throw peersEnd.reason;
+      }
+      started.push(...nodes);
       const network = describeNetwork(options.wire, nodes);
       const [first] = nodes;
       if (first?.ratatoskr) demoDevices = new DemoDevices(first.ratatoskr, files.ratatoskr.devices);
       const ratatoskr = () => describeRatatoskr(first as AndvariNode);
-      page.publish(network, { ratatoskr, relay: relay?.url });
-      return new LocalNetwork({ nodes, network, demoCoins, page, pageAddress, storeThread, relay });
+      const rowsOf = peers && (() => peers?.rows ?? []);
+      page.publish(network, { ratatoskr, relay: relay?.url, peers: rowsOf });
+      const parts = { nodes, network, demoCoins, page, pageAddress, storeThread, relay, peers };
+      return new LocalNetwork(parts);
     } catch (error) {
       await page.close();
       await relay?.server.close();
+      await peers?.close();
       await storeThread.close();
       throw error;
     }
@@ -140,6 +161,11 @@ export class LocalNetwork {
     return this.#relay?.url;
   }
 
+  /** Its servers as peers of each other; undefined: they are none. */
+  get peers(): LocalPeers | undefined {
+    return this.#peers;
+  }
+
   /** The same network over UDP and TCP, for programs. */
   get socketNetwork(): RaidaNetwork {
     const servers = this.nodes.map(({ raidaId, addresses }) => ({
@@ -153,6 +179,7 @@ export class LocalNetwork {
   async close(): Promise<void> {
     await this.#page.close();
     await this.#relay?.server.close();
+    await this.#peers?.close();
     await Promise.all(this.nodes.map((node) => node.close()));
     await this.#storeThread.close();
   }
@@ -166,11 +193,20 @@ interface NetworkParts {
   pageAddress: SocketAddress;
   storeThread: StoreClient;
   relay: OpenRelay | undefined;
+  peers: LocalPeers | undefined;
 }
 
 interface OpenRelay {
   server: RelayServer;
   url: string;
+}
+
+async function startPeers(
+  { dataDir, peerPort, logger }: LocalNetworkOptions,
+  nodes: () => readonly AndvariNode[],
+): Promise<LocalPeers | undefined> {
+  if (peerPort === undefined) return undefined;
+  return LocalPeers.start({ dataDir, peerPort, logger, nodes });
 }
 
 async function openRelay(

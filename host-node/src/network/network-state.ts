@@ -46,6 +46,10 @@ export function networkFiles(dataDir: string) {
     store: (raidaId: number) => join(dataDir, `${nameOf(raidaId)}.db`),
     /** One folder for each server's key files, zones and objects: `raida-07`. */
     folder: (raidaId: number) => join(dataDir, nameOf(raidaId)),
+    /** The two keys of each server's peer node and its bans: `peers/raida-07`. */
+    peerFolder: (raidaId: number) => join(dataDir, 'peers', nameOf(raidaId)),
+    /** By which `andvari peers` reaches them. */
+    peersSocket: join(dataDir, 'peers.sock'),
   };
 }
 

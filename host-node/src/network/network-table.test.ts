@@ -29,6 +29,22 @@ describe('renderNetwork', () => {
     expect(lines[28]).toMatch(/^ {3}24 {4}25024 {3}9124 {2}ready +2,400,000 +6,144 +250$/);
   });
 
+  it('has what its peers know of each server, and of those that nobody has heard', () => {
+    const peer = { verified: 24, others: 24, version: '20261121', load: 1200, ageMs: 3400 };
+    const rows = view.rows.map((row) => {
+      return { ...row, peer: row.raidaId === 3 ? { verified: 7, others: 24 } : peer };
+    });
+    const lines = renderNetwork({ ...view, rows }, { columns: 120, rows: 50, color: false });
+    expect(lines[1]).toContain('24 know all their peers');
+    expect(lines[3]).toMatch(/ {2}last status {2}peers {3}version {5}load {2}seen$/);
+    expect(lines[4]).toMatch(/ - {2}24\/24 {2}20261121 {2}1,200\/s {3}3 s$/);
+    expect(lines[7]).toMatch(/ 250 {3}7\/24 {9}- {8}- {5}-$/);
+    const widths = new Set(lines.slice(3).map((line) => line.length));
+    expect(widths.size).toBe(1);
+    const without = renderNetwork(view, { columns: 120, rows: 50, color: false });
+    expect(without.join()).not.toContain('peers');
+  });
+
   it('is a grid where there is no room', () => {
     const lines = renderNetwork(view, { columns: 80, rows: 24, color: true });
     expect(lines).toHaveLength(3 + 5);

@@ -10,6 +10,18 @@ export interface NodeRow {
   coins: number;
   /** Wire status of the latest reply; -1: none yet. */
   lastStatus: number;
+  /** As its peers see it, if it has any. */
+  peer?: PeerCells | undefined;
+}
+
+export interface PeerCells {
+  /** Verified ones, of so many others. */
+  verified: number;
+  others: number;
+  /** Of its last status, as long as there is one; the load in requests a second. */
+  version?: string;
+  load?: number;
+  ageMs?: number;
 }
 
 export interface NetworkView {
@@ -39,7 +51,7 @@ export function renderNetwork(view: NetworkView, size: TableSize): string[] {
   const wallet = view.walletBuilt ? view.wallet : `${view.wallet} (page not built: npm run build)`;
   const head = [
     `Wallet   ${paint(wallet, 1, size)}`,
-    `Network  ${ready} of ${view.rows.length} servers ready; ` +
+    `Network  ${ready} of ${view.rows.length} servers ready; ${peersText(view.rows)}` +
       `demo coins for ${number.format(view.demoVisitors)} visitors; Ctrl-C stops`,
     '',
   ];
@@ -48,8 +60,19 @@ export function renderNetwork(view: NetworkView, size: TableSize): string[] {
   return [...head, ...body].map((line) => cut(line, size.columns));
 }
 
+/** Pairs of servers that know each other, twice. */
+function peersText(rows: readonly NodeRow[]): string {
+  const peers = rows.flatMap(({ peer }) => peer ?? []);
+  if (peers.length === 0) return '';
+  const all = peers.filter(({ verified, others }) => verified === others).length;
+  return `${all} know all their peers; `;
+}
+
 function fullTable(rows: readonly NodeRow[], size: TableSize): string[] {
-  const title = 'RAIDA  UDP/TCP   HTTP  state         requests        coins  last status';
+  const withPeers = rows.some(({ peer }) => peer !== undefined);
+  const title =
+    'RAIDA  UDP/TCP   HTTP  state         requests        coins  last status' +
+    (withPeers ? '  peers   version     load  seen' : '');
   const lines = rows.map((row) =>
     [
       String(row.raidaId).padStart(5),
@@ -59,9 +82,21 @@ function fullTable(rows: readonly NodeRow[], size: TableSize): string[] {
       number.format(row.requests).padStart(13),
       number.format(row.coins).padStart(13),
       statusText(row.lastStatus).padStart(13),
+      withPeers ? peerCells(row.peer) : '',
     ].join(''),
   );
   return [paint(title, 2, size), ...lines];
+}
+
+/** `24/24 20261121 12/s 3 s`: what the others know of a server, and how old that is. */
+function peerCells(peer: PeerCells | undefined): string {
+  const { verified = 0, others = 0, version = '-', load, ageMs } = peer ?? {};
+  return [
+    `${verified}/${others}`.padStart(7),
+    version.slice(0, 9).padStart(10),
+    (load === undefined ? '-' : `${number.format(load)}/s`).padStart(9),
+    (ageMs === undefined ? '-' : `${Math.round(ageMs / 1000)} s`).padStart(6),
+  ].join('');
 }
 
 /** `12 ready 1,234` in five columns: what fits a small window. */

@@ -24,16 +24,20 @@ import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2p } from 'libp2p';
+import { PortInUseError } from '../io/packet-io.ts';
 
 export interface NodeNetworkOptions {
   /** 32 bytes: the Ed25519 key that libp2p proves. It is not kept. */
   seed: Uint8Array;
   /** Multiaddrs: /ip4/0.0.0.0/tcp/4001, /ip4/0.0.0.0/udp/4001/quic-v1, /ip4/0.0.0.0/tcp/4002/ws. */
   listen: readonly string[];
+  /** Between two pings of a connection [30 s]. */
+  pingMs?: number;
 }
 
 /** Peers that have gone are forgotten together. */
 const FORGET_MS = 1000;
+const PING_MS = 30_000;
 
 type GossipComponents = Parameters<ReturnType<typeof gossipsub>>[0];
 type PrivateKey = NonNullable<NonNullable<Parameters<typeof createLibp2p>[0]>['privateKey']>;
@@ -46,16 +50,23 @@ export interface NodeNetworkModules extends PeerNetworkModules {
 export async function nodeNetwork({
   seed,
   listen,
+  pingMs = PING_MS,
 }: NodeNetworkOptions): Promise<NodeNetworkModules> {
   const privateKey = await generateKeyPairFromSeed('Ed25519', seed);
   const peerId = privateKey.publicKey.toMultihash().bytes;
   return {
     peerId: Uint8Array.from(peerId),
-    open: async (setup) => new NodeNetwork(await open(privateKey, listen, setup)),
+    open: async (setup) => new NodeNetwork(await open({ privateKey, listen, pingMs }, setup)),
   };
 }
 
-async function open(privateKey: PrivateKey, listen: readonly string[], setup: PeerNetworkSetup) {
+interface OwnOptions {
+  privateKey: PrivateKey;
+  listen: readonly string[];
+  pingMs: number;
+}
+
+async function open({ privateKey, listen, pingMs }: OwnOptions, setup: PeerNetworkSetup) {
   const gossipFactory = gossipsub(setup.gossipOptions);
   const libp2p = await createLibp2p({
     start: false,
@@ -77,7 +88,7 @@ async function open(privateKey: PrivateKey, listen: readonly string[], setup: Pe
       inboundConnectionThreshold: 1_000_000,
       reconnectRetries: 0,
     },
-    connectionMonitor: { pingInterval: 30_000 },
+    connectionMonitor: { pingInterval: pingMs },
     services: {
       identify: identify(),
       ping: ping(),
@@ -145,7 +156,11 @@ export class NodeNetwork implements PeerNetwork {
   }
 
   async start(): Promise<void> {
-    await this.#libp2p.start();
+    try {
+      await this.#libp2p.start();
+    } catch (error) {
+      throw listenError(error);
+    }
   }
 
   async stop(): Promise<void> {
@@ -177,4 +192,13 @@ export class NodeNetwork implements PeerNetwork {
     for (const { id } of gone) await peerStore.delete(id);
     if (gone.length > 0) this.#forgetSoon();
   }
+}
+
+const TAKEN = /^\s*\/ip[46]\/([^/]+)\/(tcp|udp)\/(\d+)[^\n]*EADDRINUSE/m;
+
+/** libp2p lists what is wrong with each address, stacks and all. */
+function listenError(error: unknown): unknown {
+  const [, host = '', transport = '', port] = TAKEN.exec((error as Error).message) ?? [];
+  if (port === undefined) return error;
+  return new PortInUseError(transport.toUpperCase(), { host, port: Number(port) }, error);
 }

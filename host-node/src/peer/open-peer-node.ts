@@ -17,7 +17,10 @@ type OwnOptions = 'module' | 'network' | 'signer' | 'verifier' | 'banStore';
 export interface NodePeerOptions extends Omit<PeerNodeOptions, OwnOptions> {
   /** Made when it is not there, mode 0700. */
   folder: string;
+  /** Those of peerFiles() that are elsewhere. */
+  files?: Partial<PeerFiles>;
   listen: NodeNetworkOptions['listen'];
+  pingMs?: number;
   /** Of both key files; they are sealed with it when they are made. */
   passphrase?: string;
 }
@@ -30,7 +33,13 @@ export interface PeerKeys {
   signer: NodeEd25519Signer;
 }
 
-export function peerFiles(folder: string) {
+export interface PeerFiles {
+  libp2pKey: string;
+  instanceKey: string;
+  bans: string;
+}
+
+export function peerFiles(folder: string): PeerFiles {
   return {
     libp2pKey: join(folder, 'libp2p.key'),
     instanceKey: join(folder, 'instance.key'),
@@ -43,9 +52,13 @@ export function peerFiles(folder: string) {
  * Wire 1 wants one key for both: the one file is then a copy of the other.
  * @throws as loadIdentity() and createIdentity(); DirectoryError
  */
-export async function openPeerKeys(folder: string, passphrase?: string): Promise<PeerKeys> {
+export async function openPeerKeys(
+  folder: string,
+  passphrase?: string,
+  files: Partial<PeerFiles> = {},
+): Promise<PeerKeys> {
   makeDirectory(folder, 0o700);
-  const { libp2pKey, instanceKey } = peerFiles(folder);
+  const { libp2pKey, instanceKey } = { ...peerFiles(folder), ...files };
   const instanceSeed = await openSeed(instanceKey, passphrase);
   const signer = new NodeEd25519Signer(instanceSeed);
   instanceSeed.fill(0);
@@ -57,9 +70,9 @@ export async function openPeerKeys(folder: string, passphrase?: string): Promise
  * a file of bans that is damaged is told by start() (BanFileError).
  */
 export async function openPeerNode(options: NodePeerOptions): Promise<PeerNode> {
-  const { folder, listen, passphrase, ...rest } = options;
-  const { libp2pSeed, signer } = await openPeerKeys(folder, passphrase);
-  const network = await nodeNetwork({ seed: libp2pSeed, listen });
+  const { folder, files, listen, pingMs, passphrase, ...rest } = options;
+  const { libp2pSeed, signer } = await openPeerKeys(folder, passphrase, files);
+  const network = await nodeNetwork({ seed: libp2pSeed, listen, ...(pingMs && { pingMs }) });
   libp2pSeed.fill(0);
   return new PeerNode({
     ...rest,
@@ -67,7 +80,7 @@ export async function openPeerNode(options: NodePeerOptions): Promise<PeerNode> 
     network,
     signer,
     verifier: new NodeEd25519Verifier(),
-    banStore: new BanFile(peerFiles(folder).bans),
+    banStore: new BanFile(files?.bans ?? peerFiles(folder).bans),
   });
 }
 

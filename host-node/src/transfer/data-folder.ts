@@ -30,3 +30,8 @@ export function makeDataFolder(folder: string): void {
 export function controlSocketPath(folder: string): string {
   return join(folder, 'control.sock');
 }
+
+/** By which `andvari peers` does. */
+export function peerSocketPath(folder: string): string {
+  return join(folder, 'peer.sock');
+}
