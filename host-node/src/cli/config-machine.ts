@@ -3,20 +3,25 @@ import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ConfigReading } from '../config/config.ts';
 import type { ConfigKey } from '../config/config-keys.ts';
+import type { PeerConfig } from '../config/peer-config.ts';
 import type { RatatoskrConfig } from '../config/ratatoskr-config.ts';
 import type { TransferConfig } from '../config/transfer-config.ts';
 import { folderTrouble } from '../files/folder-trouble.ts';
 import { checkPrivateFile } from '../files/private-file.ts';
 import { whyNot } from '../files/why-not.ts';
 import { formatAddress } from '../http/socket-address.ts';
+import { readBans } from '../peer/ban-file.ts';
+import { readWhitelist } from '../peer/whitelist-file.ts';
 import { isLoopback } from '../raida/origin.ts';
 import { readDevices } from '../ratatoskr/device-file.ts';
 import { readServerKey } from '../ratatoskr/endpoint.ts';
 import { resolveStoreUrl } from '../store/open-store.ts';
+import { dataFolder } from '../transfer/data-folder.ts';
 import { loadIdentity } from '../transfer/identity-store.ts';
 import { KnownPeers } from '../transfer/known-peers.ts';
 import { CertificateFiles } from '../webtransport/certificates.ts';
 import type { CommandContext } from './command-context.ts';
+import { peerOptionsOf } from './serve-peer.ts';
 import { transferOptionsOf } from './serve-transfer.ts';
 
 export interface MachineProblem {
@@ -53,6 +58,7 @@ export async function machineProblems(
   }
   if (config.ratatoskr) lookAtRatatoskr(config.ratatoskr, look);
   if (config.transfer) await lookAtTransfer(config.transfer, { look, context });
+  if (config.peer) await lookAtPeer(config.peer, { look, context });
   return look.problems;
 }
 
@@ -167,19 +173,35 @@ async function lookAtTransfer(
       () => KnownPeers.load(trustedPeersFile),
       'warning',
     );
-    lookAtSocket(options.controlSocket, { look, dataFolder });
+    lookAtSocket('transfer.control_socket', options.controlSocket, { look, dataFolder });
     const seed = await loadIdentity(identityPath, passphrase);
     seed.fill(0);
   });
 }
 
+async function lookAtPeer(
+  config: PeerConfig,
+  { look, context }: { look: Look; context: CommandContext },
+): Promise<void> {
+  const { whitelistFile, keyFile, banFile, controlSocket } = peerOptionsOf(config, context);
+  look.sync('peer.whitelist_file', () => readWhitelist(whitelistFile));
+  look.sync('peer.ban_file', () => readBans(banFile));
+  // One that is not there is made at the start.
+  look.folder('peer.key_file', dirname(keyFile), 'error');
+  if (isThere(keyFile)) {
+    await look.work('peer.key_file', async () => (await loadIdentity(keyFile)).fill(0));
+  }
+  lookAtSocket('peer.control_socket', controlSocket, { look, dataFolder: dataFolder(context.env) });
+}
+
 function lookAtSocket(
+  key: 'transfer.control_socket' | 'peer.control_socket',
   path: string,
   { look, dataFolder }: { look: Look; dataFolder: string },
 ): void {
   const wrong = (reason: string) => {
-    const problem = { key: 'transfer.control_socket', reason } as const;
-    look.problems.push({ severity: 'error', ...problem, code: 'ANDVARI_CONTROL_SOCKET' });
+    const problem = { severity: 'error', key, reason } as const;
+    look.problems.push({ ...problem, code: 'ANDVARI_CONTROL_SOCKET' });
   };
   const [stats, folder] = [statsOf(path), dirname(path)];
   const bytes = Buffer.byteLength(path);

@@ -55,8 +55,7 @@ export class BanFile implements PeerBanStore {
   async load(): Promise<GateBan[]> {
     makeDirectory(dirname(this.#path), 0o700);
     removeLeftovers(this.#path);
-    const text = readText(this.#path);
-    return text === undefined ? [] : parse(this.#path, text);
+    return readBans(this.#path);
   }
 
   /** Rejects with what the file system says. */
@@ -70,6 +69,12 @@ export class BanFile implements PeerBanStore {
     };
     replaceFileDurably(this.#path, `${JSON.stringify(document, null, 2)}\n`);
   }
+}
+
+/** Those in a file, which is only read; one that is not there holds none. Throws BanFileError. */
+export function readBans(path: string): GateBan[] {
+  const text = readText(path);
+  return text === undefined ? [] : parse(path, text);
 }
 
 function readText(path: string): string | undefined {
