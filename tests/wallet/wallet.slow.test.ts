@@ -129,6 +129,33 @@ describe('coins', () => {
   });
 });
 
+describe('the servers as peers', () => {
+  it('are shown as they are when they are asked, and not where they are none', async () => {
+    const { page } = wallet;
+    const status = { version: '20261121', load: 1200, ageMs: 3400 };
+    let peers: object[] | undefined;
+    await page.context().route('**/network.json', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), peers } });
+    });
+    await wallet.createPassphrase(PASSPHRASE);
+    await wallet.ready();
+    expect(await wallet.hook('peer').count()).toBe(0);
+    expect(await wallet.hook('peers-summary').count()).toBe(0);
+    peers = Array.from({ length: 25 }, (_, raidaId) => {
+      return { raidaId, verified: raidaId === 3 ? 7 : 24, others: 24, ...(raidaId && status) };
+    });
+    await wallet.askServers();
+    const summary = await wallet.hook('peers-summary').textContent();
+    expect(summary?.trim()).toBe('24 of 25 know all their peers.');
+    const linesOf = (index: number) => wallet.hook('peer').nth(index).locator('span');
+    expect(await linesOf(0).allTextContents()).toEqual(['24/24', 'no status']);
+    const told = ['20261121', '1200/s', '3 s ago'];
+    expect(await linesOf(2).allTextContents()).toEqual(['24/24', ...told]);
+    expect(await linesOf(3).allTextContents()).toEqual(['7/24', ...told]);
+  });
+});
+
 describe('when servers are down', () => {
   it('one of them costs a light, not a coin, and words say what the lights show', async () => {
     await withDemoCoins();

@@ -6,8 +6,8 @@ const status = { version: '20261121', load: 12, ageMs: 3400 };
 const heard = { raidaId: 4, verified: 24, others: 24, status };
 
 it('says of a server what its peers know', () => {
-  expect(peerWords(heard)).toEqual(['24/24 peers', '20261121', '12/s', '3 s ago']);
-  expect(peerWords(quiet)).toEqual(['7/24 peers', 'no status']);
+  expect(peerWords(heard)).toEqual(['24/24', '20261121', '12/s', '3 s ago']);
+  expect(peerWords(quiet)).toEqual(['7/24', 'no status']);
 });
 
 it('sums up who knows all, and whether they have one version', () => {

@@ -1,9 +1,12 @@
 /** What the page says of the servers as peers of each other. */
 import type { PeerView } from '../worker/views.ts';
 
-/** `24/24 peers`, `20261121`, `12/s`, `3 s ago`: a line each. */
+/** What the lines of peerWords() are. */
+export const PEER_TITLE = 'Verified peers; version, requests a second and age of its last status';
+
+/** `24/24`, `20261121`, `12/s`, `3 s ago`: a line each, short enough for a small tile. */
 export function peerWords({ verified, others, status }: PeerView): string[] {
-  const peers = `${verified}/${others} peers`;
+  const peers = `${verified}/${others}`;
   if (status === undefined) return [peers, 'no status'];
   const { version, load, ageMs } = status;
   return [peers, version, `${load}/s`, `${Math.round(ageMs / 1000)} s ago`];

@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { Light, type PeerView, type ServerView } from '../worker/views.ts';
 import { LIGHT_SHAPES } from './light-shapes.ts';
 import { lightStyles } from './light-styles.ts';
-import { peersSummary, peerWords } from './peer-words.ts';
+import { PEER_TITLE, peersSummary, peerWords } from './peer-words.ts';
 import { sharedStyles } from './shared-styles.ts';
 import { setLight } from './task.ts';
 
@@ -40,6 +40,7 @@ export class AndvariServers extends LitElement {
       .strip li {
         display: grid;
         grid-template-columns: auto 1fr;
+        align-content: start;
         align-items: center;
         column-gap: 0.45rem;
         padding: 0.3rem 0.55rem;
@@ -63,6 +64,7 @@ export class AndvariServers extends LitElement {
       }
       .peer {
         display: grid;
+        font-size: 0.72rem;
       }
       @media (min-width: 62rem) {
         .strip {
@@ -128,7 +130,7 @@ export class AndvariServers extends LitElement {
   #peer(raidaId: number) {
     const peer = this.peers?.find((one) => one.raidaId === raidaId);
     if (peer === undefined) return nothing;
-    return html`<span class="ms peer" data-testid="peer">
+    return html`<span class="ms peer" data-testid="peer" title=${PEER_TITLE}>
       ${peerWords(peer).map((line) => html`<span>${line}</span>`)}
     </span>`;
   }
