@@ -1,4 +1,4 @@
-/** All 25 servers as peers, in the long run alone: until all are verified it takes 12 s of a core. */
+/** All 25 servers as peers, in the long run alone: to verify each other takes them 12 s. */
 import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import { expect, it, vi } from 'vitest';
 import { createLogger } from '../log/logger.ts';
