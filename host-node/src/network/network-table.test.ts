@@ -41,6 +41,10 @@ describe('renderNetwork', () => {
     expect(lines[7]).toMatch(/ 250 {3}7\/24 {9}- {8}- {5}-$/);
     const widths = new Set(lines.slice(3).map((line) => line.length));
     expect(widths.size).toBe(1);
+    expect(widths).toContain(103);
+    const narrow = renderNetwork({ ...view, rows }, { columns: 80, rows: 50, color: false });
+    expect(narrow[3]).toMatch(/^RAIDA {2}state .* coins {2}peers {3}version {5}load {2}seen$/);
+    expect(narrow[5]).toMatch(/^ {4}1 {2}ready .* 6,144 {2}24\/24 {2}20261121 {2}1,200\/s {3}3 s$/);
     const without = renderNetwork(view, { columns: 120, rows: 50, color: false });
     expect(without.join()).not.toContain('peers');
   });

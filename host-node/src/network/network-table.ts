@@ -40,6 +40,8 @@ export interface TableSize {
 }
 
 const GRID_COLUMNS = 5;
+/** Of a line with everything in it. */
+const WIDE_COLUMNS = 103;
 const number = new Intl.NumberFormat('en-US');
 
 /**
@@ -68,20 +70,25 @@ function peersText(rows: readonly NodeRow[]): string {
   return `${all} know all their peers; `;
 }
 
+/** Where there is no room for all of it beside the peers, ports and last status go. */
 function fullTable(rows: readonly NodeRow[], size: TableSize): string[] {
   const withPeers = rows.some(({ peer }) => peer !== undefined);
-  const title =
-    'RAIDA  UDP/TCP   HTTP  state         requests        coins  last status' +
-    (withPeers ? '  peers   version     load  seen' : '');
+  const withPorts = !withPeers || size.columns >= WIDE_COLUMNS;
+  const title = [
+    'RAIDA',
+    withPorts ? '  UDP/TCP   HTTP' : '',
+    '  state         requests        coins',
+    withPorts ? '  last status' : '',
+    withPeers ? '  peers   version     load  seen' : '',
+  ].join('');
   const lines = rows.map((row) =>
     [
       String(row.raidaId).padStart(5),
-      String(row.port).padStart(9),
-      String(row.httpPort).padStart(7),
+      withPorts ? `${String(row.port).padStart(9)}${String(row.httpPort).padStart(7)}` : '',
       `  ${state(row, size)}`,
       number.format(row.requests).padStart(13),
       number.format(row.coins).padStart(13),
-      statusText(row.lastStatus).padStart(13),
+      withPorts ? statusText(row.lastStatus).padStart(13) : '',
       withPeers ? peerCells(row.peer) : '',
     ].join(''),
   );
