@@ -1,0 +1,32 @@
+/**
+ * The exports of the component, nothing else. scripts/component-transform.mjs gives them the names
+ * of the component model: `hash_blake3Keyed` is blake3-keyed of the interface hash,
+ * `transfer_Packets_seal` the method seal of its resource packets, `..._static_start` a static
+ * function of it, `..._dtor` its end.
+ */
+export { afterCall, reallocate as cabi_realloc } from "./abi";
+export {
+  chacha20 as cipher_chacha20,
+  ctr as cipher_ctr,
+  hchacha20 as cipher_hchacha20,
+  open as cipher_open,
+  seal as cipher_seal,
+} from "./cipher";
+export {
+  blake3 as hash_blake3,
+  blake3Derive as hash_blake3Derive,
+  blake3Keyed as hash_blake3Keyed,
+  blake3Parent as hash_blake3Parent,
+  blake3Part as hash_blake3Part,
+  crc32 as hash_crc32,
+  hmacSha256 as hash_hmacSha256,
+  md5 as hash_md5,
+  sha256 as hash_sha256,
+} from "./hash";
+export {
+  buildReply as raida_buildReply,
+  openRequest as raida_openRequest,
+  requestLength as raida_requestBytes,
+  validateHeader as raida_validateHeader,
+} from "./raida";
+export { openReply as raida_openReply, sealRequest as raida_sealRequest } from "./raida-client";
