@@ -10,7 +10,11 @@ import { root } from './run.mjs';
 export const verdictTables = 'assembly/wit/generated/verdicts.ts';
 
 /** In which WIT an enum of assembly/core stands, under which name. */
-const verdicts = [{ source: 'status', of: 'Status', wit: 'raida', name: 'status' }];
+const verdicts = [
+  { source: 'status', of: 'Status', wit: 'raida', name: 'status' },
+  { source: 'transfer', of: 'FrameError', wit: 'transfer', name: 'frame-error' },
+  { source: 'ratatoskr', of: 'Verdict', wit: 'ratatoskr', name: 'verdict' },
+];
 const keywords = new Set(['type', 'list', 'option', 'result', 'record', 'flags', 'func']);
 
 /** `FIELD_TOO_LONG` as the WIT writes it. @param {string} name */

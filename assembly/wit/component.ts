@@ -24,9 +24,38 @@ export {
   sha256 as hash_sha256,
 } from "./hash";
 export {
+  end as transfer_Packets_dtor,
+  moveTo as transfer_Packets_moveTo,
+  open as transfer_Packets_open,
+  rekey as transfer_Packets_rekey,
+  seal as transfer_Packets_seal,
+  start as transfer_Packets_static_start,
+} from "./packets";
+export {
   buildReply as raida_buildReply,
   openRequest as raida_openRequest,
   requestLength as raida_requestBytes,
   validateHeader as raida_validateHeader,
 } from "./raida";
 export { openReply as raida_openReply, sealRequest as raida_sealRequest } from "./raida-client";
+export {
+  checkKey as ratatoskr_checkKey,
+  checkSignature as ratatoskr_checkSignature,
+  openConnectionRequest as ratatoskr_openConnectionRequest,
+  openConnectionResponse as ratatoskr_openConnectionResponse,
+  openRequest as ratatoskr_openRequest,
+  openResponse as ratatoskr_openResponse,
+} from "./ratatoskr";
+export {
+  digestRequest as ratatoskr_digestRequest,
+  encodeConnectionRequest as ratatoskr_encodeConnectionRequest,
+  encodeConnectionResponse as ratatoskr_encodeConnectionResponse,
+  encodeRequest as ratatoskr_encodeRequest,
+  encodeResponse as ratatoskr_encodeResponse,
+} from "./ratatoskr-encode";
+export {
+  decodeFrame as transfer_decodeFrame,
+  encodeFrame as transfer_encodeFrame,
+  lz4Pack as transfer_lz4Pack,
+  lz4Unpack as transfer_lz4Unpack,
+} from "./transfer";
