@@ -11,8 +11,8 @@ export const coreModule = 'build/component/engine.core.wasm';
 export const componentFolder = 'host-common/src/component/generated';
 /** The artefacts, and how many bytes each may have under gzip -9: a limit, not a size. */
 export const artefacts = {
-  'andvari.component.wasm': 40_000,
-  'andvari.js': 60_000,
+  'andvari.component.wasm': 90_000,
+  'andvari.js': 130_000,
 };
 /** The last of them says that the others are whole. */
 export const componentFiles = [...Object.keys(artefacts), 'andvari.wit', 'andvari.d.ts'];

@@ -54,6 +54,21 @@ export {
   encodeResponse as ratatoskr_encodeResponse,
 } from "./ratatoskr-encode";
 export {
+  addRandom as raidaServer_Engine_addRandom,
+  configure as raidaServer_Engine_static_configure,
+  drain as raidaServer_Engine_drain,
+  end as raidaServer_Engine_dtor,
+  process as raidaServer_Engine_process,
+  step as raidaServer_Engine_step,
+} from "./server";
+export {
+  changes as raidaServer_Engine_changes,
+  commit as raidaServer_Engine_commit,
+  complete as raidaServer_Engine_complete,
+  effects as raidaServer_Engine_effects,
+  pageLoaded as raidaServer_Engine_pageLoaded,
+} from "./server-effects";
+export {
   decodeFrame as transfer_decodeFrame,
   encodeFrame as transfer_encodeFrame,
   lz4Pack as transfer_lz4Pack,

@@ -33,6 +33,11 @@ export function setWord(index: u32, value: u32): void {
   store<u32>(configBlock() + ((<usize>index) << 2), value);
 }
 
+/** Configuration words from bytes. */
+export function setBytes(index: u32, at: usize, length: u32): void {
+  memory.copy(configBlock() + ((<usize>index) << 2), at, length);
+}
+
 /** Lays out the memory by the configuration words. Statuses: core/memory.ts, layOutMemory(). */
 export function layOut(): Status {
   let status = configureEngine();
