@@ -14,8 +14,18 @@ const verdicts = [
   { source: 'status', of: 'Status', wit: 'raida', name: 'status' },
   { source: 'transfer', of: 'FrameError', wit: 'transfer', name: 'frame-error' },
   { source: 'ratatoskr', of: 'Verdict', wit: 'ratatoskr', name: 'verdict' },
+  { source: 'peer', of: 'PeerVerdict', wit: 'peer', name: 'verdict' },
 ];
-const keywords = new Set(['type', 'list', 'option', 'result', 'record', 'flags', 'func']);
+const keywords = new Set([
+  'type',
+  'variant',
+  'list',
+  'option',
+  'result',
+  'record',
+  'enum',
+  'string',
+]);
 
 /** `FIELD_TOO_LONG` as the WIT writes it. @param {string} name */
 function caseName(name) {

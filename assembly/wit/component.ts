@@ -39,6 +39,17 @@ export {
 } from "./raida";
 export { openReply as raida_openReply, sealRequest as raida_sealRequest } from "./raida-client";
 export {
+  openMessage as peer_openMessage,
+  openRequest as peer_openRequest,
+  openResponse as peer_openResponse,
+} from "./peer";
+export {
+  encodeMessage as peer_encodeMessage,
+  encodeRequest as peer_encodeRequest,
+  encodeResponse as peer_encodeResponse,
+  signingBytes as peer_signingBytes,
+} from "./peer-encode";
+export {
   checkKey as ratatoskr_checkKey,
   checkSignature as ratatoskr_checkSignature,
   openConnectionRequest as ratatoskr_openConnectionRequest,

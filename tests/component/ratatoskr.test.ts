@@ -149,7 +149,8 @@ it('keeps responses as they are', async () => {
     timestamp: 2n ** 62n,
     success: false,
     errorCode: 'E',
-    errorMessage: 'no',
+    // A byte order mark is a character as any other.
+    errorMessage: '\ufeffno',
     payload: new Uint8Array(1000).fill(7),
     metadata: new Map([
       ['b', '2'],
