@@ -62,8 +62,8 @@ const textOf = (content) =>
 const decoder = 'new TextDecoder()';
 
 /**
- * The binding with texts as they are: jco's decoder would drop a byte order mark at their beginning,
- * three bytes that a signature covers.
+ * The binding with texts as they are: jco's decoder would drop a byte order mark before them, three
+ * bytes that a signature covers.
  * @param {string} text
  */
 function withMarks(text) {

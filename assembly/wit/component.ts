@@ -32,13 +32,6 @@ export {
   start as transfer_Packets_static_start,
 } from "./packets";
 export {
-  buildReply as raida_buildReply,
-  openRequest as raida_openRequest,
-  requestLength as raida_requestBytes,
-  validateHeader as raida_validateHeader,
-} from "./raida";
-export { openReply as raida_openReply, sealRequest as raida_sealRequest } from "./raida-client";
-export {
   openMessage as peer_openMessage,
   openRequest as peer_openRequest,
   openResponse as peer_openResponse,
@@ -49,6 +42,13 @@ export {
   encodeResponse as peer_encodeResponse,
   signingBytes as peer_signingBytes,
 } from "./peer-encode";
+export {
+  buildReply as raida_buildReply,
+  openRequest as raida_openRequest,
+  requestLength as raida_requestBytes,
+  validateHeader as raida_validateHeader,
+} from "./raida";
+export { openReply as raida_openReply, sealRequest as raida_sealRequest } from "./raida-client";
 export {
   checkKey as ratatoskr_checkKey,
   checkSignature as ratatoskr_checkSignature,

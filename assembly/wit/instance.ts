@@ -12,7 +12,16 @@ import { fresh } from "./imports";
 
 const PAGE_BYTES: u64 = 65536;
 
+/** How often this instance began anew; what begins anew does not forget it. */
+const GENERATION: usize = memory.data(4, 4);
+const GENERATIONS: u32 = 65536;
+
 let configured: bool = false;
+
+/** Handles of an earlier generation name nothing any more. Below 65536. */
+export function generation(): u32 {
+  return load<u32>(GENERATION);
+}
 
 /** Grows the memory to `end` bytes at the least; false: there is no more. */
 export function reach(end: u64): bool {
@@ -24,6 +33,7 @@ export function reach(end: u64): bool {
 
 /** Forgets everything: globals and memory are as those of a new instance, but the size of it. */
 export function beginAnew(): void {
+  store<u32>(GENERATION, (generation() + 1) % GENERATIONS);
   fresh();
   const end = (<usize>memory.size()) << 16;
   memory.fill(BASE, 0, end - BASE);

@@ -67,7 +67,7 @@ class Request {
 const REPLY_RECORD: usize = 16;
 const VERSION_BYTES: u32 = 8;
 const KEY_BYTES: u32 = 16;
-/** Configuration and its lists, while the memory is cleared: behind it version, admin and hash key. */
+/** A configuration while the memory is cleared: the record, version, admin key, hash key. */
 const STAGE: usize = memory.data(128, 8);
 const STAGED_VERSION: usize = STAGE + 80;
 const STAGED_ADMIN: usize = STAGE + 88;
@@ -213,7 +213,7 @@ export function drain(_server: u32): usize {
   return RESULT;
 }
 
-/** Takes descriptors out of a ring, up to a position, behind `count` replies; gives their number. */
+/** Lists a ring's replies, up to a position, behind `count` others; gives their number then. */
 function takeReplies(ring: usize, committed: u64, list: usize, count: u32): u32 {
   while (used(ring)) {
     const tail = load<u32>(ring, Ring.TAIL),

@@ -93,7 +93,14 @@ it('names what a host does wrong, and is another engine each time', () => {
   expect(faultOf(() => configure({ adminKey: new Uint8Array(15) }))).toBe('length');
   const packets = transfer.Packets.start(new Uint8Array(96), true, false);
   const first = configure({ adminKey: new Uint8Array(0) });
+  const later = transfer.Packets.start(new Uint8Array(96), true, false);
   expect(faultOf(() => packets.seal(new Uint8Array(28), 52))).toBe('ended');
+  expect(faultOf(() => packets.open(new Uint8Array(52)))).toBe('ended');
+  expect(faultOf(() => packets.rekey(new Uint8Array(32), 1))).toBe('ended');
+  expect(faultOf(() => packets.moveTo(0))).toBe('ended');
+  packets[Symbol.dispose]();
+  expect(faultOf(() => later.seal(new Uint8Array(28), 52))).toBeUndefined();
+  later[Symbol.dispose]();
   expect(faultOf(() => configure())).toBe('in-use');
   expect(faultOf(() => first.pageLoaded(0, undefined))).toBe('slot');
   expect(faultOf(() => first.pageLoaded(4294967295, undefined))).toBe('slot');
