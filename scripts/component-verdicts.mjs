@@ -42,24 +42,34 @@ function casesIn(text, name) {
 /** @param {string} path relative to the root */
 const read = (path) => readFileSync(join(root, path), 'utf8');
 
-/** @param {(typeof verdicts)[number]} verdict */
-function tableOf({ source, of, wit, name }) {
-  const path = `assembly/core/${source}.ts`;
-  const members = parseEnums(path, read(path)).find((one) => one.name === of)?.members ?? [];
+/**
+ * The table from a number to its case in the WIT; 255: the number is none. Throws GenerateError.
+ * @param {{ name: string, value: number }[]} members of the engine's enum
+ * @param {string} text of the WIT
+ * @param {{ name: string, path: string }} of the enum of the WIT, and where it stands
+ */
+export function caseTable(members, text, { name, path }) {
   const refusals = members.filter(({ value }) => value !== 0);
   const wanted = refusals.map((member) => caseName(member.name));
-  const found = casesIn(read(`assembly/wit/${wit}.wit`), name);
+  const found = casesIn(text, name);
   const wrong = wanted.findIndex((word, index) => word !== found[index]);
   if (wrong >= 0 || found.length !== wanted.length) {
     const at = wrong < 0 ? wanted.length : wrong;
-    const due = wanted[at] ?? 'no more';
-    throw new GenerateError(`assembly/wit/${wit}.wit: case ${at} of ${name}: wanted ${due}`);
+    throw new GenerateError(`${path}: case ${at} of ${name}: wanted ${wanted[at] ?? 'no more'}`);
   }
   const table = new Uint8Array(Math.max(...refusals.map(({ value }) => value)) + 1).fill(255);
   refusals.forEach(({ value }, index) => {
     table[value] = index;
   });
-  return { of, table };
+  return table;
+}
+
+/** @param {(typeof verdicts)[number]} verdict */
+function tableOf({ source, of, wit, name }) {
+  const path = `assembly/core/${source}.ts`;
+  const members = parseEnums(path, read(path)).find((one) => one.name === of)?.members ?? [];
+  const witPath = `assembly/wit/${wit}.wit`;
+  return { of, table: caseTable(members, read(witPath), { name, path: witPath }) };
 }
 
 /** Throws GenerateError where a WIT has other cases, and then writes nothing. */
