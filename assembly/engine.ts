@@ -87,7 +87,8 @@ function endBatch(): void {
   leave();
 }
 
-function wipeSecrets(): void {
+/** No key of a request outlives its batch. */
+export function wipeSecrets(): void {
   memory.fill(KEY, 0, 32);
   memory.fill(COUNTER_BLOCK, 0, 16);
   memory.fill(CHALLENGE_HASH, 0, 16);

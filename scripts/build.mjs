@@ -1,8 +1,10 @@
 // npm run build [-- --force]: generated constants -> both engines -> modules that carry them ->
-// native addon -> wallet page. Each step is done only when the content of its inputs changed since
-// it last succeeded (steps.mjs).
+// native addon -> component -> wallet page. Each step is done only when the content of its inputs
+// changed since it last succeeded (steps.mjs).
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { componentFiles, componentFolder, makeComponent } from './component.mjs';
+import { generateVerdicts, verdictTables } from './component-verdicts.mjs';
 import {
   borderFiles,
   embedded,
@@ -71,23 +73,43 @@ async function compile(args) {
 }
 
 const asc = 'node_modules/assemblyscript/bin/asc.js';
+const engineSources = [
+  'assembly/index.ts',
+  'assembly/engine.ts',
+  ...['core', 'crypto', 'raida', 'ratatoskr', 'transfer', 'peer'].map((room) => `assembly/${room}`),
+];
+const transform = 'scripts/component-transform.mjs';
+const componentScripts = ['scripts/component.mjs', 'scripts/component-verdicts.mjs', transform];
 const generator = ['scripts/generate.mjs', 'scripts/lanes.mjs', 'scripts/build.mjs'];
 
 /** @param {'plain' | 'shared'} target @param {string} wasm @returns {Step} */
 function engineStep(target, wasm) {
   return {
     name: `engine ${target}`,
-    inputs: ['assembly', 'asconfig.json', packages],
+    inputs: [...engineSources, 'asconfig.json', packages],
     outputs: [wasm],
-    work: () => compile([asc, '--target', target]),
+    work: () => compile([asc, 'assembly/index.ts', '--target', target]),
   };
 }
 
 /** @type {Step} */
+const componentStep = {
+  name: 'component',
+  inputs: [...engineSources, 'assembly/wit', 'asconfig.json', packages, ...componentScripts],
+  outputs: componentFiles.map((name) => `${componentFolder}/${name}`),
+  work: async () => {
+    const entry = 'assembly/wit/component.ts';
+    const options = ['--target', 'component', '--transform', join(root, transform)];
+    return (await compile([asc, entry, ...options])) || makeComponent();
+  },
+};
+
+/** @type {Step} */
 const numbersStep = {
   name: 'generate',
-  inputs: [...numberSources, ...generator],
+  inputs: [...numberSources, 'assembly/wit', ...generator, ...componentScripts],
   outputs: [
+    verdictTables,
     ...numberSources.map((path) => path.replace('assembly/core', generatedFolder)),
     ...borderFiles,
     ...Object.keys(lanes()),
@@ -96,6 +118,7 @@ const numbersStep = {
     messageOf(() => {
       generateNumbers();
       generateLanes();
+      generateVerdicts();
     }),
 };
 
@@ -185,7 +208,8 @@ async function build() {
   ]);
   const engines = plain || shared || (await perform(embedStep));
   if (!engines) await native();
-  if (engines || !existsSync(join(root, 'host-browser/vite.config.ts'))) return engines;
+  const made = engines || (await perform(componentStep));
+  if (made || !existsSync(join(root, 'host-browser/vite.config.ts'))) return made;
   return perform(pageStep);
 }
 

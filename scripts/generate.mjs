@@ -319,7 +319,7 @@ export function generateBorder(layout, limits, transfer) {
  * @param {string} path relative to the root
  * @param {string} text
  */
-function write(path, text) {
+export function write(path, text) {
   const file = join(root, path);
   mkdirSync(dirname(file), { recursive: true });
   let present;

@@ -62,7 +62,7 @@ function lockerKey(): u32 {
 }
 
 /** The initial counter block of types 1 and 2. */
-function startCounter(): void {
+export function startCounter(): void {
   const at = context.message;
   v128.store(COUNTER_BLOCK, i64x2.splat(0));
   if (wire == Wire.SPEC) {
@@ -92,10 +92,15 @@ function modernKey(pinning: bool): u32 {
   if (found == Status.OK && two)
     found = readAn(key2, serial2, WORK + 16, Status.ENCRYPTION_COIN_NOT_FOUND);
   if (found != Status.OK) return found;
+  startModernKey(two);
+  return Status.OK;
+}
+
+/** Key and counter block of types 4 and 5 from the one AN, or both, in WORK. */
+export function startModernKey(two: bool): void {
   sha256(WORK, two ? 32 : 16, KEY);
   memory.fill(WORK, 0, 32);
-  v128.store(COUNTER_BLOCK, v128.load(at, header.MODERN_NONCE));
-  return Status.OK;
+  v128.store(COUNTER_BLOCK, v128.load(context.message, header.MODERN_NONCE));
 }
 
 /** Copies an AN; the key page counts as touched. */

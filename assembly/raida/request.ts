@@ -26,28 +26,35 @@ const SHARD_MAX: u32 = 3;
 
 /** Runs the request of the context from its header on. `pinning`: it holds the pin token. */
 export function runFromHeader(pinning: bool): Outcome {
-  const type = <u32>load<u8>(context.message, header.TYPE);
-  const bytes = header.headerBytesOf(type);
-  const sizeAt = bytes == header.HEADER_BYTES ? header.BODY_SIZE : header.MODERN_BODY_SIZE;
-  context.setHeader(type, header.readU16BE(context.message + sizeAt), bytes);
-  v128.store(CHALLENGE_HASH, i64x2.splat(0));
+  takeHeader();
   if (!hasNonce()) return context.refuse(Status.INTERNAL);
   const refused = checkHeader();
   if (refused != Status.OK) return context.refuse(refused);
   context.setSound();
-  if (type) {
+  if (context.type) {
     const found = findKey(pinning);
     if (pinning && found != KEY_PARKED) coins.unpinAll();
     if (found == KEY_PARKED) return Outcome.PARK;
     if (found != Status.OK) return context.refuse(found);
   }
-  if (context.length < bytes + context.bodySize)
-    return context.refuse(Status.INVALID_PACKET_LENGTH);
-  if (context.bodySize) {
-    const opened = bytes == header.HEADER_BYTES ? openBody() : openModernBody();
-    if (opened != Status.OK) return context.refuse(opened);
-  }
-  return runCommand(pinning);
+  const opened = openWhole();
+  return opened == Status.OK ? runCommand(pinning) : context.refuse(opened);
+}
+
+/** What the header says of itself: type, body size, its own length. There is a whole header. */
+export function takeHeader(): void {
+  const type = <u32>load<u8>(context.message, header.TYPE);
+  const bytes = header.headerBytesOf(type);
+  const sizeAt = bytes == header.HEADER_BYTES ? header.BODY_SIZE : header.MODERN_BODY_SIZE;
+  context.setHeader(type, header.readU16BE(context.message + sizeAt), bytes);
+  v128.store(CHALLENGE_HASH, i64x2.splat(0));
+}
+
+/** Opens the body, if there is one, with key and counter block in place. */
+export function openWhole(): Status {
+  if (context.length < context.headerBytes + context.bodySize) return Status.INVALID_PACKET_LENGTH;
+  if (context.bodySize == 0) return Status.OK;
+  return context.headerBytes == header.HEADER_BYTES ? openBody() : openModernBody();
 }
 
 /** Is there randomness for the reply's nonce? Asked before anything can change. */

@@ -19,16 +19,11 @@ import { recordReply } from "./request-log";
  * its ring.
  */
 export function sendReply(): void {
-  const modern = context.headerBytes == header.MODERN_HEADER_BYTES;
   const kind = kindOf(),
     serial = serialOf();
   const elapsed = executionTime();
   drawNonce();
-  const total = modern
-    ? emitModern(elapsed)
-    : wire == Wire.SPEC
-      ? emitSpec(elapsed)
-      : emitLegacy(elapsed);
+  const total = emitReply(elapsed);
   const entry = placeReply(context.frame, context.reply, total, context.position);
   const flags = context.flags & (Flag.DATAGRAM | Flag.LOCAL);
   store<u32>(entry, context.peer, Descriptor.PEER);
@@ -44,6 +39,15 @@ export function sendReply(): void {
   store<u32>(entry, elapsed, Descriptor.EXECUTION);
   recordReply(entry, context.sound, context.address, context.flags);
   pushReply();
+}
+
+/**
+ * Writes header and trailer around the body, with the nonce that is in place. Returns the length of
+ * the whole.
+ */
+export function emitReply(elapsed: u32): u32 {
+  if (context.headerBytes == header.MODERN_HEADER_BYTES) return emitModern(elapsed);
+  return wire == Wire.SPEC ? emitSpec(elapsed) : emitLegacy(elapsed);
 }
 
 /** Microseconds from arrival to now, saturated. */

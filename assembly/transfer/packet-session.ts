@@ -12,6 +12,7 @@ import {
   Epoch,
   EpochState,
   epochAt,
+  newestEpoch,
   openPaths,
   retireEpoch,
   sendingEpoch,
@@ -69,7 +70,7 @@ export function packetsOpen(entry: u32, at: u32, length: u32): u32 {
  */
 export function packetsRekey(entry: u32, dh: u32, number: u32): bool {
   const session = sessionAt(entry);
-  if (session == 0) return false;
+  if (session == 0 || number != newestEpoch(session) + 1) return false;
   if (number > 1) retireEpoch(session, number & 1);
   if (!deriveNextEpoch(session, dh, number)) return false;
   switchEpoch(session);

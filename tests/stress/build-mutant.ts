@@ -127,7 +127,7 @@ export async function buildMutant(patches: Patch[]): Promise<WebAssembly.Module>
     // Much quicker to build, and not slower to run; the rules do not depend on it.
     Object.assign(settings.options, { optimizeLevel: 0, converge: false });
     writeFileSync(join(folder, 'asconfig.json'), JSON.stringify(settings));
-    const out = ['--target', 'shared', '--outFile', 'mutant.wasm'];
+    const out = ['assembly/index.ts', '--target', 'shared', '--outFile', 'mutant.wasm'];
     const { status, stderr } = spawnSync(process.execPath, [asc, ...out], {
       ...{ cwd: folder, encoding: 'utf8' },
     });

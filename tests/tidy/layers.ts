@@ -33,6 +33,7 @@ const storeys: Readonly<Record<string, number>> = {
   ratatoskr: 2,
   transfer: 2,
   peer: 2,
+  wit: 4,
 };
 
 /**

@@ -7,7 +7,7 @@ import { isTest, stemOf, type Tree } from './tree.ts';
 
 /** What is started by itself: programs, pages, tests, scripts and the configuration of tools. */
 const started = [
-  /^assembly\/index\.ts$/,
+  /^assembly\/(?:index|wit\/component)\.ts$/,
   /^host-node\/src\/cli\/main\.ts$/,
   /\.html$/,
   /\.(?:test|spec)\.ts$/,
