@@ -1,5 +1,6 @@
 /** Calling a peer at a place that a user has named, or at the node's relay. */
 import { lookup } from 'node:dns/promises';
+import { unlessAborted } from '@andvari/host-common/ratatoskr/client/time-limit';
 import type { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import { PeerAddressError } from '@andvari/host-common/transfer/peer-id-text';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
@@ -28,19 +29,14 @@ export async function resolvePlace(
   signal: AbortSignal,
 ): Promise<SocketAddress> {
   signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
   try {
-    const { address } = await Promise.race([lookup(host), aborted]);
+    const { address } = await unlessAborted(lookup(host), signal);
     return { host: address, port };
   } catch (error) {
     if (signal.aborted) throw error;
     throw new PeerUnreachableError(`${host} has no address: ${(error as Error).message}`, {
       cause: error,
     });
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

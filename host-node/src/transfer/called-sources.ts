@@ -1,4 +1,5 @@
 /** Peers that are called because each of them offers one and the same file. */
+import { unlessAborted } from '@andvari/host-common/ratatoskr/client/time-limit';
 import { equalBytes, nameOf } from '@andvari/host-common/transfer/byte-strings';
 import {
   type IncomingFile,
@@ -183,19 +184,15 @@ export class CalledSources {
   async #gathered(): Promise<void> {
     const { signal } = this.#options;
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
     let timer: ReturnType<typeof setTimeout> | undefined;
     void this.#first.promise.then(() => {
       timer = setTimeout(resolve, GATHER_MS);
     });
     try {
-      await Promise.race([this.#all.promise, late, aborted]);
+      await unlessAborted(Promise.race([this.#all.promise, late]), signal);
       signal.throwIfAborted();
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
     }
   }
 

@@ -1,5 +1,7 @@
 // A file of one node or two, read here and there over UDP on loopback, without being fetched.
 import { randomBytes } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { CHUNK_BYTES } from '@andvari/host-common/transfer/files/file-hash';
 import { blake3 } from '@noble/hashes/blake3.js';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -75,6 +77,28 @@ describe('a file that is open', () => {
       expect(await file.read(BYTES.length - 3, 100)).toHaveLength(3);
       expect(await file.read(BYTES.length, 100)).toHaveLength(0);
       expect(await file.read(5, 0)).toHaveLength(0);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'keeps a few chunks in memory, however many were read, and whoever may give it up',
+    async () => {
+      setFlagsFromString('--expose-gc');
+      const collect: () => void = runInNewContext('gc');
+      const file = await opened([(await held(randomBytes(96 * CHUNK_BYTES))).code]);
+      const heldBytes = () => {
+        collect();
+        return process.memoryUsage().arrayBuffers;
+      };
+      const before = heldBytes();
+      const { signal } = new AbortController();
+      let read = 0;
+      for await (const piece of file.stream(0, undefined, { signal })) {
+        read += piece.length;
+        if (read === 90 * CHUNK_BYTES) expect(heldBytes() - before).toBeLessThan(40 * CHUNK_BYTES);
+      }
+      expect(read).toBe(96 * CHUNK_BYTES);
     },
     PATIENCE_MS,
   );

@@ -3,6 +3,7 @@
  * the chunks that are read travel, each is checked as in a download, and nothing is kept but the
  * last few in memory.
  */
+import { unlessAborted } from '../../ratatoskr/client/time-limit.ts';
 import { checkChunk, checkValues } from './chunk-values.ts';
 import type { Download, DownloadSource } from './download-source.ts';
 import {
@@ -211,13 +212,12 @@ export class RemoteFile implements Download, SourcesUser {
   ): AsyncGenerator<Uint8Array, void> {
     const last = Math.ceil(end / CHUNK_BYTES) - 1;
     const coming = new Map<number, Coming>();
-    const stop = stopOf(signal);
     try {
       this.checkOpen(signal);
       for (let index = Math.floor(start / CHUNK_BYTES); start < end && index <= last; index++) {
         this.wantUpTo(Math.min(last, index + this.ahead - 1), { from: index, coming });
         const { chunk, release } = coming.get(index) as Coming;
-        const bytes = await Promise.race([chunk, stop.aborted]);
+        const bytes = await (signal ? unlessAborted(chunk, signal) : chunk);
         this.checkOpen(signal);
         release();
         coming.delete(index);
@@ -227,7 +227,6 @@ export class RemoteFile implements Download, SourcesUser {
       }
     } finally {
       for (const { release } of coming.values()) release();
-      stop.release();
     }
   }
 
@@ -269,14 +268,4 @@ export class RemoteFile implements Download, SourcesUser {
 function checkPlace(name: string, value: unknown): void {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return;
   throw new FileRangeError(`${name}: wanted a whole number from 0 on, got ${String(value)}`);
-}
-
-/** Rejects with the signal's reason. Whoever no longer waits releases it. */
-function stopOf(signal: AbortSignal | undefined): { aborted: Promise<never>; release(): void } {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  aborted.catch(() => {}); // whoever waits is told
-  const stop = () => reject(signal?.reason);
-  if (signal?.aborted) stop();
-  signal?.addEventListener('abort', stop, { once: true });
-  return { aborted, release: () => signal?.removeEventListener('abort', stop) };
 }
