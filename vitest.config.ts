@@ -42,8 +42,8 @@ class SlowFirst extends BaseSequencer {
 
 const inOrByBrowser = ['tests/browser/**', 'tests/wallet/**', 'tests/webtransport/**'];
 
-/** What replaces modules or measures the whole heap. */
-const alone = '**/*.alone.test.ts';
+/** What replaces modules, or counts what the whole process holds. */
+const alone = ['**/*.alone.test.ts', '**/*.alone.slow.test.ts'];
 
 /** Files that share processes: to start one and to compile the engine costs half a second. */
 const node: TestProjectConfiguration = {
@@ -53,13 +53,13 @@ const node: TestProjectConfiguration = {
     pool: 'forks',
     isolate: false,
     include: ['host-*/src/**/*.test.ts', 'native-io/lib/**/*.test.ts', 'tests/**/*.test.ts'],
-    exclude: [...exclude, '**/*.browser.test.ts', ...inOrByBrowser, alone],
+    exclude: [...exclude, '**/*.browser.test.ts', ...inOrByBrowser, ...alone],
   },
 };
 
 /** And those that have one each. */
 const nodeAlone: TestProjectConfiguration = {
-  test: { ...node.test, name: 'alone', isolate: true, include: [alone], exclude },
+  test: { ...node.test, name: 'alone', isolate: true, include: alone, exclude },
 };
 
 /** The engine and host-common inside Chromium. */

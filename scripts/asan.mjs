@@ -20,7 +20,10 @@ if (built.code === 0) {
   const named = process.argv.slice(2);
   const tests = named.length > 0 ? named : ['native-io'];
   const { code } = await run(
-    ['node_modules/vitest/vitest.mjs', 'run', '--project', 'node', ...tests],
+    [
+      ...['node_modules/vitest/vitest.mjs', 'run', '--project', 'node', '--project', 'alone'],
+      ...tests,
+    ],
     {
       env: {
         LD_PRELOAD: `${libraryOf('libasan.so')} ${libraryOf('libubsan.so')}`,

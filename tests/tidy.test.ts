@@ -11,8 +11,8 @@ import {
   fileLength,
   fileName,
   lineLength,
-  mocksAlone,
   noInline,
+  processAlone,
   reminders,
   wholeSuite,
 } from './tidy/rules.ts';
@@ -34,7 +34,7 @@ const rules: Record<string, (path: string, text: string) => Problem[]> = {
   'a reminder has a name and a condition': reminders,
   'assembly/ goes without @inline': noInline,
   'every test runs': wholeSuite,
-  'tests that replace modules run alone': mocksAlone,
+  'tests of the whole process run alone': processAlone,
 };
 
 describe('tidy', () => {

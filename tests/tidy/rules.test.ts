@@ -8,8 +8,8 @@ import {
   fileLength,
   fileName,
   lineLength,
-  mocksAlone,
   noInline,
+  processAlone,
   reminders,
   wholeSuite,
 } from './rules.ts';
@@ -163,14 +163,16 @@ const cases: [(path: string, text: string) => Problem[], Sample[], Sample[]][] =
     ],
   ],
   [
-    mocksAlone,
+    processAlone,
     [
       ['a.alone.test.ts', "vi.mock('./a.ts');"],
+      ['a.alone.slow.test.ts', 'process.memoryUsage();'],
       ['a.test.ts', "vi.spyOn(one, 'two');"],
     ],
     [
       ['a.test.ts', "vi.mock('./a.ts');"],
       ['a.slow.test.ts', 'vi.resetModules();'],
+      ['a.test.ts', 'const { rss } = process.memoryUsage();'],
     ],
   ],
 ];

@@ -54,14 +54,18 @@ const narrowed = new Set(['only', 'skip', 'todo', 'fails']);
 /** as-pect's own words for the same. */
 const aspect = new Set(['xit', 'xtest', 'xdescribe', 'oit', 'otest', 'fit', 'fdescribe', 'todo']);
 
-/** A test that replaces a module has a process of its own, or others would meet what it left. */
-export function mocksAlone(path: string, text: string): Problem[] {
-  if (!isTest(path) || path.endsWith('.alone.test.ts')) return [];
+const ofWholeProcess = /^(vi\.(mock|doMock|resetModules)|process\.memoryUsage)$/;
+
+/**
+ * A test that replaces a module or measures its process has one of its own: others would meet what
+ * it left, or it what they have.
+ */
+export function processAlone(path: string, text: string): Problem[] {
+  if (!isTest(path) || path.includes('.alone.')) return [];
   const problems: Problem[] = [];
   walk(parse(path, text), (node) => {
-    if (!ts.isCallExpression(node)) return;
-    if (!/^vi\.(mock|doMock|resetModules)$/.test(node.expression.getText())) return;
-    problems.push(problemAt(path, text, node.getStart(), 'replaces modules: *.alone.test.ts'));
+    if (!ts.isCallExpression(node) || !ofWholeProcess.test(node.expression.getText())) return;
+    problems.push(problemAt(path, text, node.getStart(), 'of the whole process: *.alone.test.ts'));
   });
   return problems;
 }

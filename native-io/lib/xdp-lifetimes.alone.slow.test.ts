@@ -2,9 +2,9 @@
 // refusal says what mends it.
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { heldDescriptors, pinnedKiB } from './testing/process-holdings.ts';
 import { RingEngine } from './testing/ring-engine.ts';
 import { loadTestModule, loadXdpAddon } from './testing/test-module.ts';
 import { SERVER_IP, Veth, whyNoXdp } from './testing/veth.ts';
@@ -79,24 +79,9 @@ describe.skipIf(whyNot)('the life of AF_XDP sockets', () => {
 
   const hasProgram = () => / xdp(?:generic)?\b|prog\/xdp/.test(veth.serverLink());
 
-  /** What the descriptors of this process are, without their numbers. */
-  const descriptors = () =>
-    readdirSync('/proc/self/fd')
-      .flatMap((fd) => {
-        try {
-          return [readlinkSync(`/proc/self/fd/${fd}`).replace(/\d+/g, 'N')];
-        } catch {
-          return []; // the one that read the folder
-        }
-      })
-      .sort();
-
-  const pinnedKiB = () =>
-    Number(/VmPin:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
-
   it('closes twice, and leaves no program, no queue and no descriptor', () => {
     new XdpServer(veth).close();
-    const before = { descriptors: descriptors(), pinnedKiB: pinnedKiB() };
+    const before = { descriptors: heldDescriptors(), pinnedKiB: pinnedKiB() };
     for (let round = 0; round < 5; round++) {
       const server = new XdpServer(veth);
       expect(hasProgram()).toBe(true);
@@ -108,7 +93,7 @@ describe.skipIf(whyNot)('the life of AF_XDP sockets', () => {
       expect(socket.counters()).toMatchObject({ received: 0 });
       expect(socket.statistics()).toMatchObject({ malformed: 0 });
     }
-    expect({ descriptors: descriptors(), pinnedKiB: pinnedKiB() }).toEqual(before);
+    expect({ descriptors: heldDescriptors(), pinnedKiB: pinnedKiB() }).toEqual(before);
   });
 
   it('leaves packets to the kernel socket while the program is off', () => {

@@ -1,9 +1,10 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Flag } from './generated/border.ts';
 import { loadNative, type NativeAddon, type PacketSocket } from './index.ts';
 import { BurstClient } from './testing/burst-client.ts';
+import { pinnedKiB } from './testing/process-holdings.ts';
 import {
   type DescriptorFields,
   RingEngine,
@@ -254,9 +255,6 @@ describe.runIf(why === '')('replies of io_uring', () => {
     expect(socket.counters().refused).toBe(refused);
   });
 });
-
-const pinnedKiB = () =>
-  Number(/VmPin:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
 
 /** The lowest descriptor that is free: it rises when one is left behind. */
 function firstFree(): number {

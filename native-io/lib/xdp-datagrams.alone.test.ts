@@ -2,11 +2,11 @@
 // both are told alike; nothing stays behind, and every refusal says what mends it.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LETTER_BYTES } from './datagram-socket.ts';
 import { checksumU16BE, patched, udpFrame } from './testing/packet-shapes.ts';
+import { heldDescriptors, pinnedKiB } from './testing/process-holdings.ts';
 import { loadTestModule } from './testing/test-module.ts';
 import { CLIENT_IP, CLIENT_IP6, SERVER_IP, SERVER_IP6, Veth, whyNoXdp } from './testing/veth.ts';
 import type { XdpDatagramWorkerData } from './testing/xdp-datagram-worker.ts';
@@ -254,23 +254,9 @@ describe.skipIf(whyNot)(`datagrams by AF_XDP${whyNot ? ` (DID NOT RUN: ${whyNot}
 
   const hasProgram = () => / xdp(?:generic)?\b|prog\/xdp/.test(veth.serverLink());
 
-  /** What the descriptors of this process are, without their numbers. */
-  const held = () =>
-    readdirSync('/proc/self/fd')
-      .flatMap((fd) => {
-        try {
-          return [readlinkSync(`/proc/self/fd/${fd}`).replace(/\d+/g, 'N')];
-        } catch {
-          return []; // the one that read the folder
-        }
-      })
-      .sort();
-  const pinnedKiB = () =>
-    Number(/VmPin:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
-
   it('closes twice, also inside of its callback, and leaves nothing', async () => {
     open().socket.close();
-    const before = { held: held(), pinnedKiB: pinnedKiB() };
+    const before = { held: heldDescriptors(), pinnedKiB: pinnedKiB() };
     const send = client();
     for (let round = 0; round < 3; round++) {
       const { socket } = open();
@@ -295,7 +281,7 @@ describe.skipIf(whyNot)(`datagrams by AF_XDP${whyNot ? ` (DID NOT RUN: ${whyNot}
     module!.closeSocket(descriptors.pop() ?? -1);
     // The kernel lets go of pinned pages from a work queue.
     await vi.waitFor(() => {
-      expect({ held: held(), pinnedKiB: pinnedKiB() }).toEqual(before);
+      expect({ held: heldDescriptors(), pinnedKiB: pinnedKiB() }).toEqual(before);
     }, SOON);
   });
 
@@ -325,11 +311,11 @@ describe.skipIf(whyNot)(`datagrams by AF_XDP${whyNot ? ` (DID NOT RUN: ${whyNot}
       [{ host: '127.0.0.1' }, 'ANDVARI_ADDRESS', /listen at 0\.0\.0\.0/],
       [{ host: '192.0.2.9' }, 'ANDVARI_ADDRESS', /of this machine/],
     ])('%j, and leaves nothing', (own, code, mend) => {
-      const before = held();
+      const before = heldDescriptors();
       expect(() => open(own)).toThrow(
         expect.objectContaining({ code, mend: expect.stringMatching(mend) }),
       );
-      expect(held()).toEqual(before);
+      expect(heldDescriptors()).toEqual(before);
       expect(hasProgram()).toBe(false);
     });
 
