@@ -135,6 +135,11 @@ export class PeerNode {
     this.gossip = new PeerGossip({ ...common, nextMessageId }, this.links, topic);
   }
 
+  /** The public half of its instance key, 32 bytes: what others have on their lists. */
+  get key(): Uint8Array {
+    return this.options.signer.publicKey;
+  }
+
   /** Listens. Rejects like the host's libp2p and the store of bans. */
   async start(): Promise<void> {
     const { targetPeers = 25, protocolVersion = 'blueprint/1.0.0' } = this.options;

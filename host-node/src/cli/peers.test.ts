@@ -170,7 +170,7 @@ describe('andvari serve with [peer]', () => {
     words.push('--peer-listen', '127.0.0.1:0', '--peer-whitelist-file');
     const started = await command(['serve', ...words, at('none'), '--log-level', 'fatal']);
     expect(started.code).toBe(1);
-    expect(started.err).toMatch(/none: ENOENT.* \(ANDVARI_PEER_WHITELIST\)\n$/);
+    expect(started.err).toMatch(/none: it is not there \(ANDVARI_PEER_WHITELIST\)\n$/);
     writeFileSync(at('wrong'), `\n${'0'.repeat(63)}\n`);
     const checked = await command(['config', 'check', ...words, at('wrong')]);
     expect(checked.code).toBe(1);

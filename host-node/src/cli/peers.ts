@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import { type Command, InvalidArgumentError } from 'commander';
+import { askControl } from '../io/control-socket.ts';
 import { networkFiles } from '../network/network-state.ts';
-import { askControl } from '../transfer/control-socket.ts';
 import { dataFolder, peerSocketPath } from '../transfer/data-folder.ts';
 import type { CommandContext } from './command-context.ts';
 

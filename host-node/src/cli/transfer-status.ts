@@ -1,7 +1,7 @@
 import { sizeText, timeText } from '@andvari/host-common/transfer/files/amount-text';
 import type { Command } from 'commander';
+import { askControl } from '../io/control-socket.ts';
 import { oneLine } from '../transfer/call-peer.ts';
-import { askControl } from '../transfer/control-socket.ts';
 import { controlSocketPath, dataFolder } from '../transfer/data-folder.ts';
 import type { CommandContext } from './command-context.ts';
 

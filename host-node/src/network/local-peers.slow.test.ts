@@ -1,9 +1,9 @@
 /** All 25 servers as peers, in the long run alone: to verify each other takes them 12 s. */
 import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import { expect, it, vi } from 'vitest';
+import { askControl } from '../io/control-socket.ts';
 import { createLogger } from '../log/logger.ts';
 import { folderForTests } from '../testing/folder.ts';
-import { askControl } from '../transfer/control-socket.ts';
 import { LocalNetwork } from './local-network.ts';
 import { networkFiles } from './network-state.ts';
 

@@ -1,8 +1,8 @@
 /** The peer nodes of a local network: their folders and ports, and their control socket. */
 import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
+import { ControlError, ControlSocket } from '../io/control-socket.ts';
 import type { Logger } from '../log/logger.ts';
 import { type AndvariNode, RAIDA_VERSION } from '../node.ts';
-import { ControlError, ControlSocket } from '../transfer/control-socket.ts';
 import { networkFiles } from './network-state.ts';
 import type { MeshAddress, PeerRow, ServerNumbers } from './peer-mesh.ts';
 import { countRoot } from './peer-status.ts';

@@ -3,7 +3,6 @@
  * {"format":1,"bans":[{"peer_id":"12D3KooW...","until_ms":1767225600000}]}, null for those without
  * an end. Mode 0600, replaced as a whole.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { GateBan } from '@andvari/host-common/peer/gate';
 import type { PeerBanStore } from '@andvari/host-common/peer/peer-bans';
@@ -11,7 +10,7 @@ import { peerIdBytes, peerIdText } from '@andvari/host-common/peer/peer-id';
 import { z } from 'zod';
 import { makeDirectory } from '../files/directory.ts';
 import { removeLeftovers, replaceFileDurably } from '../files/durable-file.ts';
-import { whyNot } from '../files/why-not.ts';
+import { readOwnText } from '../files/own-text-file.ts';
 
 const FORMAT = 1;
 /** As many as the gate holds (reference: peer section 8). */
@@ -73,23 +72,10 @@ export class BanFile implements PeerBanStore {
 
 /** Those in a file, which is only read; one that is not there holds none. Throws BanFileError. */
 export function readBans(path: string): GateBan[] {
-  const text = readText(path);
+  const text = readOwnText(path, FILE_BYTES_MAX, (why, cause) => {
+    return new BanFileError(path, why, cause);
+  });
   return text === undefined ? [] : parse(path, text);
-}
-
-function readText(path: string): string | undefined {
-  try {
-    const stats = statSync(path);
-    if (!stats.isFile()) throw new BanFileError(path, 'it is no regular file');
-    if (stats.size > FILE_BYTES_MAX) {
-      throw new BanFileError(path, `${stats.size} bytes, ${FILE_BYTES_MAX} at most`);
-    }
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof BanFileError) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new BanFileError(path, whyNot(error), error);
-  }
 }
 
 function parse(path: string, text: string): GateBan[] {

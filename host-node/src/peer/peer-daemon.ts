@@ -5,10 +5,10 @@
 import { dirname } from 'node:path';
 import type { PeerNode } from '@andvari/host-common/peer/peer-node';
 import { makeDirectory } from '../files/directory.ts';
+import { ControlSocket } from '../io/control-socket.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
-import { ControlSocket } from '../transfer/control-socket.ts';
-import { openPeerKeys, openPeerNode } from './open-peer-node.ts';
+import { openPeerNode } from './open-peer-node.ts';
 import { PeerControl } from './peer-control.ts';
 import { PeerDialler } from './peer-dialler.ts';
 import { readWhitelist } from './whitelist-file.ts';
@@ -30,15 +30,13 @@ export interface PeerDaemonOptions {
 
 export class PeerDaemon {
   readonly node: PeerNode;
-  readonly #key: string;
   readonly #options: PeerDaemonOptions;
   readonly #logger: Logger;
   #control: ControlSocket | undefined;
   #dialler: PeerDialler | undefined;
 
-  private constructor(node: PeerNode, key: string, options: PeerDaemonOptions, logger: Logger) {
+  private constructor(node: PeerNode, options: PeerDaemonOptions, logger: Logger) {
     this.node = node;
-    this.#key = key;
     this.#options = options;
     this.#logger = logger;
   }
@@ -51,16 +49,13 @@ export class PeerDaemon {
     const { folder, keyFile, banFile, networkName, instanceId, targetPeers } = options;
     const { host, port } = options.listen;
     const files = { instanceKey: keyFile, bans: banFile };
-    const { libp2pSeed, signer } = await openPeerKeys(folder, undefined, files);
-    libp2pSeed.fill(0);
     const node = await openPeerNode({
       ...{ folder, files },
       listen: [`/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`],
       ...{ networkName, instanceId, targetPeers },
       whitelist: readWhitelist(options.whitelistFile),
     });
-    const key = Buffer.from(signer.publicKey).toString('hex');
-    const daemon = new PeerDaemon(node, key, options, logger);
+    const daemon = new PeerDaemon(node, options, logger);
     try {
       await daemon.#begin();
       return daemon;
@@ -72,8 +67,9 @@ export class PeerDaemon {
 
   /** How others come, and what they need to have on their lists. */
   get description(): { peerId: string; key: string; addresses: string[] } {
-    const { peerId } = this.node;
-    return { peerId, key: this.#key, addresses: this.node.addresses() };
+    const { peerId, key } = this.node;
+    const hex = Buffer.from(key).toString('hex');
+    return { peerId, key: hex, addresses: this.node.addresses() };
   }
 
   /** Reads the whitelist anew; what is no list is logged, and the old one stays. */

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { folderForTests } from '../testing/folder.ts';
 import { readWhitelist, WhitelistFileError } from './whitelist-file.ts';
@@ -41,5 +41,16 @@ describe('a whitelist', () => {
     const code = 'ANDVARI_PEER_WHITELIST';
     const missing = () => readWhitelist(folder.at('none'));
     expect(missing).toThrow(expect.objectContaining({ code }));
+  });
+
+  it("is nobody else's to write, and text", () => {
+    const path = folder.at('whitelist');
+    writeFileSync(path, `${'11'.repeat(32)}\n`);
+    expect(readWhitelist(path)).toHaveLength(1);
+    chmodSync(path, 0o664);
+    expect(() => readWhitelist(path)).toThrow('others may write it (mode 664): chmod 600 it');
+    chmodSync(path, 0o600);
+    writeFileSync(path, Uint8Array.of(0x23, 0xff));
+    expect(() => readWhitelist(path)).toThrow('no text in UTF-8');
   });
 });

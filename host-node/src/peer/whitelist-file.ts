@@ -1,9 +1,8 @@
 /**
  * Who may take part: a file with one instance key (64 hex digits) a line. Empty lines, and what
- * follows a `#`, do not count; an empty file lets nobody in.
+ * follows a `#`, do not count; an empty file lets nobody in. Nobody else may write it.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { whyNot } from '../files/why-not.ts';
+import { readOwnText } from '../files/own-text-file.ts';
 
 const KEYS_MAX = 4096;
 const FILE_BYTES_MAX = 2 ** 20;
@@ -23,7 +22,11 @@ export class WhitelistFileError extends Error {
 /** Keys of 32 bytes, each once. Throws WhitelistFileError. */
 export function readWhitelist(path: string): Uint8Array[] {
   const keys = new Map<string, Uint8Array>();
-  for (const [index, line] of readText(path).split('\n').entries()) {
+  const text = readOwnText(path, FILE_BYTES_MAX, (why, cause) => {
+    return new WhitelistFileError(path, why, cause);
+  });
+  if (text === undefined) throw new WhitelistFileError(path, 'it is not there');
+  for (const [index, line] of text.split('\n').entries()) {
     const key = (line.split('#')[0] ?? '').trim().toLowerCase();
     if (key === '') continue;
     if (!/^[0-9a-f]{64}$/.test(key)) {
@@ -33,18 +36,4 @@ export function readWhitelist(path: string): Uint8Array[] {
   }
   if (keys.size <= KEYS_MAX) return [...keys.values()];
   throw new WhitelistFileError(path, `${keys.size} keys, ${KEYS_MAX} at most`);
-}
-
-function readText(path: string): string {
-  try {
-    const stats = statSync(path);
-    if (!stats.isFile()) throw new WhitelistFileError(path, 'it is no regular file');
-    if (stats.size > FILE_BYTES_MAX) {
-      throw new WhitelistFileError(path, `${stats.size} bytes, ${FILE_BYTES_MAX} at most`);
-    }
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof WhitelistFileError) throw error;
-    throw new WhitelistFileError(path, whyNot(error), error);
-  }
 }

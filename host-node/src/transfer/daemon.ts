@@ -6,9 +6,9 @@ import { checkKnown, checkText } from '@andvari/host-common/transfer/argument-ch
 import type { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import { makeDirectory } from '../files/directory.ts';
+import { ControlError, ControlSocket } from '../io/control-socket.ts';
 import type { Logger } from '../log/logger.ts';
 import { oneLine } from './call-peer.ts';
-import { ControlError, ControlSocket } from './control-socket.ts';
 import { makeDataFolder } from './data-folder.ts';
 import { TransferNode } from './node.ts';
 import type { TransferNodeConfig } from './node-config.ts';

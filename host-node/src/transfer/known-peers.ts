@@ -2,7 +2,6 @@
  * The peers that a user trusts, in a file: a line for each, `PEERID` or `PEERID NAME`; lines that
  * are empty or begin with # are for people, and are kept. Mode 0600, replaced as a whole.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkBytes, checkText } from '@andvari/host-common/transfer/argument-checks';
 import { nameOf } from '@andvari/host-common/transfer/byte-strings';
@@ -15,15 +14,13 @@ import {
 import { makeDirectory } from '../files/directory.ts';
 import { replaceFileDurably } from '../files/durable-file.ts';
 import { withFileLock } from '../files/file-lock.ts';
-import { whyNot } from '../files/why-not.ts';
+import { readOwnText } from '../files/own-text-file.ts';
 import { checkPeerName, foldedPeerName, peerNameProblem } from './peer-names.ts';
 
 /** All of them are read at each change. */
 export const KNOWN_PEERS_LINES_MAX = 10_000;
 /** So many lines of peers with the longest names, and some words for people. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
-/** Whoever may write the file chooses whom its owner trusts. */
-const OTHERS_WRITE = 0o022;
 
 export interface KnownPeer {
   peerId: Uint8Array;
@@ -171,7 +168,11 @@ export class KnownPeers {
   }
 
   #read(): void {
-    this.#take(parseLines(this.#path, readText(this.#path)));
+    const path = this.#path;
+    const text = readOwnText(path, FILE_BYTES_MAX, (why, cause) => {
+      return new KnownPeersError(path, why, { cause });
+    });
+    this.#take(parseLines(path, text ?? ''));
   }
 
   #take(lines: readonly Line[]): void {
@@ -202,38 +203,6 @@ function lineOf(peerId: Uint8Array, name: string | undefined): Line {
 }
 
 /** @throws KnownPeersError; a file that is not there is an empty one */
-function readText(path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readBytes(path));
-  } catch (error) {
-    if (error instanceof KnownPeersError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return '';
-    const isText = code !== 'ERR_ENCODING_INVALID_ENCODED_DATA';
-    const why = isText ? whyNot(error) : 'it is no text in UTF-8';
-    throw new KnownPeersError(path, why, { cause: error });
-  }
-}
-
-function readBytes(path: string): Uint8Array {
-  // Without O_NONBLOCK a pipe would wait for its other end.
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stats = fstatSync(file);
-    if (!stats.isFile()) throw new KnownPeersError(path, 'it is no regular file');
-    if (stats.mode & OTHERS_WRITE) {
-      const mode = (stats.mode & 0o777).toString(8);
-      throw new KnownPeersError(path, `others may write it (mode ${mode}): chmod 600 it`);
-    }
-    if (stats.size > FILE_BYTES_MAX) {
-      throw new KnownPeersError(path, `${stats.size} bytes, ${FILE_BYTES_MAX} at most`);
-    }
-    return readFileSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
 /** @throws KnownPeersError that names the line */
 function parseLines(path: string, text: string): Line[] {
   const texts = text.replace(/\r?\n$/, '').split(/\r?\n/);
