@@ -2,6 +2,8 @@
  * What has come by one connection until it is judged: in its order, at its pace, and when others
  * have had their turn.
  */
+
+import { TokenBucket } from '../io/token-bucket.ts';
 import {
   CONNECTION_BURST,
   CONNECTION_RATE_PER_SECOND,
@@ -11,7 +13,6 @@ import {
   UNDER_WAY_MAX,
 } from './limits.ts';
 import type { Pace } from './pace.ts';
-import { TokenBucket } from './rate-limit.ts';
 import type { Moment } from './request-pipeline.ts';
 import type { StrangerTime } from './stranger-time.ts';
 import type { Turnstile } from './turnstile.ts';

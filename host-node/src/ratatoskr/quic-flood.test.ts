@@ -1,11 +1,11 @@
 // What a stranger can make of QUIC alone, below all messages, takes no more than its share.
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { TokenBucket } from '../io/token-bucket.ts';
 import { EchoServer } from '../webtransport/testing/echo-server.ts';
 import { connectFields, QuicClient, quicAvailable } from '../webtransport/testing/quic-client.ts';
 import type { ThreadShares } from '../webtransport/thread-shares.ts';
 import { concatBytes, emitVarint } from '../webtransport/varint.ts';
 import { QuicShares } from './quic-shares.ts';
-import { TokenBucket } from './rate-limit.ts';
 
 const FLOOD_MS = 1500;
 /** A share so small that a client in the server's own thread uses it up. */

@@ -2,6 +2,8 @@
  * How much of the thread WebTransport connections may take for what is below messages: packets,
  * streams, requests, datagrams. Messages have StrangerTime and their own pace.
  */
+
+import { TokenBucket } from '../io/token-bucket.ts';
 import type { ThreadShare, ThreadShares } from '../webtransport/thread-shares.ts';
 import {
   QUIC_KNOWN_BURST_MS,
@@ -12,7 +14,6 @@ import {
   QUIC_STRANGERS_MS_PER_SECOND,
   QUIC_STRANGERS_NETWORKS_MAX,
 } from './limits.ts';
-import { TokenBucket } from './rate-limit.ts';
 import { networkOf } from './stranger-limit.ts';
 
 export class QuicShares implements ThreadShares {

@@ -4,8 +4,9 @@
  * replay, and whoever comes by hundreds of connections has hundreds times what one may ask. What is
  * beyond waits, first come first served, while devices that are known go on.
  */
+
+import { TokenBucket } from '../io/token-bucket.ts';
 import { STRANGER_BURST_MS, STRANGER_MS_PER_SECOND } from './limits.ts';
-import { TokenBucket } from './rate-limit.ts';
 
 export class StrangerTime {
   /** A token is a millisecond. */

@@ -1,57 +1,36 @@
 /** Addresses as node:dgram has them, and as far ends (far-end.ts) have them. */
-
-import { isIPv4, isIPv6 } from 'node:net';
 import { checkText } from '@andvari/host-common/transfer/argument-checks';
 import { FAR_END_BYTES, readFarEnd, writeFarEnd } from '@andvari/host-common/transfer/far-end';
+import { ipBytes, ipText } from '../io/ip-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 /** Addresses that are kept as text and bytes, so that packets of a session cost no conversion. */
 const KNOWN_MAX = 4096;
 
-/** 16 bytes of an address as text; a zone (`%eth0`) is not looked at. */
-function addressBytes(host: string): Uint8Array {
+/** 16 bytes, IPv4 mapped into IPv6. */
+function mappedBytes(host: string): Uint8Array {
   checkText('host', host);
-  const plain = host.replace(/%.*$/, '');
-  if (isIPv4(plain)) return Uint8Array.of(...MAPPED, ...plain.split('.').map(Number));
-  if (!isIPv6(plain)) throw new RangeError(`not an IP address: ${host}`);
-  // The last two groups may be written as IPv4.
-  const text = plain.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts: string[]) => {
-    const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
-    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
-  });
-  const [head = '', tail] = text.split('::');
-  const groups = (part: string) => (part ? part.split(':') : []);
-  const left = groups(head);
-  const right = tail === undefined ? [] : groups(tail);
-  const all = [...left, ...Array(8 - left.length - right.length).fill('0'), ...right];
-  return Uint8Array.from(
-    all.flatMap((group) => {
-      const value = Number.parseInt(group, 16);
-      return [value >> 8, value & 255];
-    }),
-  );
+  const bytes = ipBytes(host);
+  return bytes.length === 4 ? Uint8Array.of(...MAPPED, ...bytes) : bytes;
 }
 
-function addressText(bytes: Uint8Array, ipv6Socket: boolean): string {
+function mappedText(bytes: Uint8Array, ipv6Socket: boolean): string {
   const isMapped = MAPPED.every((byte, i) => bytes[i] === byte);
-  if (isMapped) {
-    const dotted = bytes.subarray(12).join('.');
-    return ipv6Socket ? `::ffff:${dotted}` : dotted;
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
-  return Array.from({ length: 8 }, (_, i) => view.getUint16(2 * i).toString(16)).join(':');
+  if (!isMapped) return ipText(bytes);
+  const dotted = ipText(bytes.subarray(MAPPED.length));
+  return ipv6Socket ? `::ffff:${dotted}` : dotted;
 }
 
 /** @throws TypeError, RangeError: not an IP address and a port */
 export function farEndOf({ host, port }: SocketAddress): Uint8Array {
-  return writeFarEnd({ address: addressBytes(host), port, handle: 0 });
+  return writeFarEnd({ address: mappedBytes(host), port, handle: 0 });
 }
 
 /** `ipv6Socket`: where packets go out, IPv4 addresses are written as IPv6 ones. */
 export function socketAddressOf(farEnd: Uint8Array, ipv6Socket: boolean): SocketAddress {
   const { address, port } = readFarEnd(farEnd);
-  return { host: addressText(address, ipv6Socket), port };
+  return { host: mappedText(address, ipv6Socket), port };
 }
 
 /** The last addresses in both forms; the oldest gives way. */

@@ -4,6 +4,7 @@
  */
 import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
+import { ipBytes } from '../io/ip-address.ts';
 import { concatBytes } from './varint.ts';
 
 const Tag = {
@@ -66,23 +67,8 @@ function extension(id: readonly number[], critical: boolean, value: Uint8Array):
   return sequence(oid(id), ...flag, der(Tag.OCTET_STRING, value));
 }
 
-/** Four bytes of `a.b.c.d`, or sixteen of an IPv6 address. */
-function addressBytes(address: string): Uint8Array {
-  if (isIPv4(address)) return Uint8Array.from(address.split('.').map(Number));
-  // The URL parser writes an address in its one canonical form.
-  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [left = '', right] = canonical.split('::');
-  const groups = (part: string) => (part === '' ? [] : part.split(':'));
-  const tail = right === undefined ? [] : groups(right);
-  const zeros = 8 - groups(left).length - tail.length;
-  const all = [...groups(left), ...Array<string>(zeros).fill('0'), ...tail];
-  return Uint8Array.from(
-    all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff]),
-  );
-}
-
 function alternativeName(host: string): Uint8Array {
-  if (isIPv4(host) || isIPv6(host)) return der(Tag.IP_ADDRESS, addressBytes(host));
+  if (isIPv4(host) || isIPv6(host)) return der(Tag.IP_ADDRESS, ipBytes(host));
   return der(Tag.DNS_NAME, text(host));
 }
 

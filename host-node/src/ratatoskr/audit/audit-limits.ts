@@ -3,8 +3,8 @@
  * without end must not be able to push out of the files what others did.
  */
 
+import { TokenBucket } from '../../io/token-bucket.ts';
 import { DEVICES_MAX } from '../limits.ts';
-import { TokenBucket } from '../rate-limit.ts';
 import type { AuditEntry } from './audit-record.ts';
 
 /** A token is good for so many bytes of a record; long ids make it cost several. */

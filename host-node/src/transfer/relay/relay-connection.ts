@@ -11,9 +11,9 @@ import {
   RelayFrameError,
 } from '@andvari/host-common/transfer/relay/frames';
 import { RelayClose } from '@andvari/host-common/transfer/relay/relay-channel';
+import { TokenBucket } from '../../io/token-bucket.ts';
 import type { ChannelHandler, MessageChannel } from '../../ratatoskr/channel.ts';
 import { NodeEd25519Verifier } from '../../ratatoskr/node-ed25519.ts';
-import { TokenBucket } from '../../ratatoskr/rate-limit.ts';
 import {
   BURST_BYTES_MIN,
   BURST_S,
