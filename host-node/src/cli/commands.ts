@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   send: async () => (await import('./transfer-send.ts')).registerSendCommand,
   receive: async () => (await import('./transfer-receive.ts')).registerReceiveCommand,
   relay: async () => (await import('./transfer-relay.ts')).registerRelayCommand,
+  nat: async () => (await import('./nat.ts')).registerNatCommand,
   status: async () => (await import('./transfer-status.ts')).registerStatusCommand,
   peers: async () => (await import('./peers.ts')).registerPeersCommands,
   conformance: async () => (await import('./conformance.ts')).registerConformanceCommand,

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { NO_ORIGIN } from '../http/allow-list.ts';
 import { formatAddress, isWildcard } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
+import { StunServer } from '../stun/stun-server.ts';
 import { ownAddresses } from '../transfer/own-addresses.ts';
 import { BYTES_PER_SECOND_DEFAULT, CLIENTS_DEFAULT } from '../transfer/relay/limits.ts';
 import { openRelayPage, type RelayPage } from '../transfer/relay/relay-page.ts';
@@ -30,6 +31,8 @@ interface RelayOptions {
   clients: number;
   origin: string[];
   metrics?: SocketAddress;
+  stun?: SocketAddress;
+  stunOther?: SocketAddress;
   json?: boolean;
 }
 
@@ -66,6 +69,17 @@ export function registerRelayCommand(program: Command, context: CommandContext):
     )
     .option('--clients <n>', 'peers at once', wholeFrom(1, CLIENTS_MAX), CLIENTS_DEFAULT)
     .option('--origin <origin>', 'a page that may connect (https://name); repeatable', collect, [])
+    .option(
+      '--stun <host:port>',
+      'also tell peers there how they are seen (STUN, UDP)',
+      parseListen,
+    )
+    .option(
+      '--stun-other <host:port>',
+      'a second address of this machine for that, of another host and port: peers see with it ' +
+        'what kind of NAT they are behind',
+      parseListen,
+    )
     .option('--metrics <host:port>', 'serve /metrics and /healthz there, in clear', parseListen)
     .option('--json', 'one JSON object per line')
     .action((options: RelayOptions) => relay(options, context));
@@ -74,16 +88,20 @@ export function registerRelayCommand(program: Command, context: CommandContext):
 async function relay(options: RelayOptions, context: CommandContext): Promise<void> {
   const failed = (error: unknown) => context.note(`the relay: ${(error as Error).message}`);
   const certificate = certificateOf(options, failed);
+  if (options.stunOther && !options.stun) throw new InputError('--stun-other wants --stun');
   const server = serverOf(options, certificate, failed);
   const address = await server.open();
   let page: RelayPage | undefined;
+  let stun: StunServer | undefined;
   try {
+    if (options.stun) stun = await stunOf(options.stun, options.stunOther);
     if (options.metrics) page = await openRelayPage(server, options.metrics, failed);
-    tellReady({ address, certificate, metrics: page?.address }, options, context);
+    tellReady({ address, certificate, metrics: page?.address, stun }, options, context);
     await context.interrupted();
     if (options.json) context.event({ event: 'stopping' });
   } finally {
     await page?.close();
+    await stun?.close();
     await server.close();
   }
   if (options.json) context.event({ event: 'stopped' });
@@ -112,6 +130,16 @@ function serverOf(
   }
 }
 
+/** @throws InputError: the addresses do not fit together; PortInUseError, AddressError */
+async function stunOf(listen: SocketAddress, other: SocketAddress | undefined) {
+  try {
+    return await StunServer.open({ listen, other });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InputError(`--stun-other: ${error.message}`);
+  }
+}
+
 /** Undefined: in clear. @throws InputError, CertificateError */
 function certificateOf(
   { certFile, keyFile, plain, name: names, listen }: RelayOptions,
@@ -133,10 +161,11 @@ interface Opened {
   address: SocketAddress;
   certificate: CertificateSource | undefined;
   metrics: SocketAddress | undefined;
+  stun: StunServer | undefined;
 }
 
 function tellReady(
-  { address, certificate, metrics }: Opened,
+  { address, certificate, metrics, stun }: Opened,
   { name: names, plain, json }: RelayOptions,
   context: CommandContext,
 ): void {
@@ -152,6 +181,7 @@ function tellReady(
       address: formatAddress(address),
       ...{ urls, certificateHashes: hashes },
       ...(metrics && { metrics: formatAddress(metrics) }),
+      ...(stun && { stun: stunPlaces(stun) }),
     });
     return;
   }
@@ -161,7 +191,12 @@ function tellReady(
     context.note('it is made for this run: the first now, the second from six days on');
   }
   if (metrics) context.note(`metrics on http://${formatAddress(metrics)}/metrics`);
+  if (stun) context.note(`STUN on ${stunPlaces(stun).join(' and ')}`);
   context.note('the relay is open; Ctrl-C stops it');
+}
+
+function stunPlaces({ address, other }: StunServer): string[] {
+  return [address, ...(other ? [other] : [])].map(formatAddress);
 }
 
 /** In hex: those of self-made ones, else that of the file. */
