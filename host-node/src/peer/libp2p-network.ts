@@ -4,6 +4,7 @@
  */
 import type { PeerNetworkModules, PeerNetworkSetup } from '@andvari/host-common/peer/libp2p';
 import { Libp2pNetwork, libp2pKey, openLibp2p } from '@andvari/host-common/peer/open-libp2p';
+import { withReset } from '@andvari/host-common/peer/websocket-reset';
 import { quic } from '@chainsafe/libp2p-quic';
 import { tcp } from '@libp2p/tcp';
 import { webSockets } from '@libp2p/websockets';
@@ -32,7 +33,7 @@ export async function nodeNetwork({
   const transports = [
     tcp({ outboundSocketInactivityTimeout: 0, inboundSocketInactivityTimeout: 0 }),
     quic(),
-    webSockets(),
+    withReset(webSockets()),
   ];
   const own = { privateKey, listen, transports, pingMs };
   return { peerId, open: async (setup) => new NodeNetwork(await openLibp2p(own, setup)) };
