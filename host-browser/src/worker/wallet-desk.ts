@@ -124,7 +124,9 @@ export class WalletDesk {
       const wallet = await Wallet.open({ store, client: connection.client });
       const unfinished = await UnfinishedWork.load(store);
       const lockers = new LockerDesk(wallet);
-      const ratatoskr = await RatatoskrDesk.open(store.vault).catch((error: Error) => error);
+      const ratatoskr = await RatatoskrDesk.open(store.vault('ratatoskr')).catch(
+        (error: Error) => error,
+      );
       const rest = { lockers, unfinished, ratatoskr, releaseTabLock };
       this.#opened = { store, connection, wallet, ...rest };
       return this.view();
