@@ -16,6 +16,8 @@ import { readWhitelist } from './whitelist-file.ts';
 export interface PeerDaemonOptions {
   /** An address and a TCP port. */
   listen: SocketAddress;
+  /** The same, for WebSockets [none]. */
+  websocketListen?: SocketAddress | undefined;
   networkName: string;
   instanceId: string;
   folder: string;
@@ -47,11 +49,11 @@ export class PeerDaemon {
    */
   static async open(options: PeerDaemonOptions, logger: Logger): Promise<PeerDaemon> {
     const { folder, keyFile, banFile, networkName, instanceId, targetPeers } = options;
-    const { host, port } = options.listen;
+    const { listen: tcp, websocketListen: webSocket } = options;
     const files = { instanceKey: keyFile, bans: banFile };
     const node = await openPeerNode({
       ...{ folder, files },
-      listen: [`/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`],
+      listen: [multiaddrOf(tcp), ...(webSocket ? [`${multiaddrOf(webSocket)}/ws`] : [])],
       ...{ networkName, instanceId, targetPeers },
       whitelist: readWhitelist(options.whitelistFile),
     });
@@ -114,4 +116,8 @@ export class PeerDaemon {
     });
     this.node.on('trouble', ({ error }) => logger.error({ err: error }, 'bans cannot be kept'));
   }
+}
+
+function multiaddrOf({ host, port }: SocketAddress): string {
+  return `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`;
 }
