@@ -5,7 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { joined } from '../transfer/byte-strings.ts';
 import type { PeerCodec } from './codec.ts';
-import type { PeerGate } from './gate.ts';
+import type { GateAnswer, PeerGate } from './gate.ts';
 import type {
   GossipVerdict,
   Libp2pConnection,
@@ -56,6 +56,8 @@ export class PeerGossip {
   /** What the validator has read, for whoever is told next. */
   private readonly opened = new WeakMap<Libp2pGossipMessage, ProtocolMessage>();
   private readonly forwards: boolean;
+  /** Beyond what a peer may send. */
+  dropped = 0;
   private gossip: Libp2pGossip | undefined;
 
   /** `name`: at most 127 bytes; `forwards`: what comes is passed on. */
@@ -167,9 +169,12 @@ export class PeerGossip {
     const { gate, codec, clock } = this.services;
     const [link] = this.links.peer(from.toString())?.links ?? [];
     if (!link || message.type !== 'signed' || !message.from) return 'reject';
+    const author = message.from.toMultihash().bytes;
+    const counted = gate.countGossip(link.handle, author, clock.nowMs());
+    if (counted === 'RATE_LIMITED' || counted === 'BANNED') return this.drop(counted);
     const opened = codec.openMessage(message.data, 'broadcast');
     if (!opened.ok) return 'reject';
-    const routing = { from: message.from.toMultihash().bytes, sender: opened.message.sender };
+    const routing = { from: author, sender: opened.message.sender };
     const answer = gate.receiveGossip(link.handle, routing, clock.nowMs());
     // Its neighbour cannot know whom we have verified: not to be held against him.
     if (answer === 'NOT_VERIFIED' || answer === 'OWN_ID') return 'ignore';
@@ -178,6 +183,13 @@ export class PeerGossip {
     if (this.forwards) return 'accept';
     // gossipsub delivers only what it forwards too.
     this.deliver(message);
+    return 'ignore';
+  }
+
+  /** It is not held against the neighbour besides: who sends far too much is banned. */
+  private drop(counted: GateAnswer): GossipVerdict {
+    this.dropped++;
+    if (counted === 'BANNED') this.links.settle();
     return 'ignore';
   }
 

@@ -9,6 +9,7 @@ import type { Ed25519Signer, Ed25519Verifier } from '../ratatoskr/signing.ts';
 import { hostRandom, type RandomBytes } from '../transfer/byte-strings.ts';
 import { PeerCodec } from './codec.ts';
 import { PeerGate } from './gate.ts';
+import type { GateLimits } from './gate-limits.ts';
 import type { PeerIdentification, PeerNetwork, PeerNetworkModules } from './libp2p.ts';
 import type { WireVersion } from './messages.ts';
 import { PeerAnswers, type PeerHandler } from './peer-answers.ts';
@@ -37,6 +38,8 @@ export interface PeerNodeOptions {
   whitelist: readonly Uint8Array[];
   /** 1 to 256 [25]. */
   targetPeers?: number;
+  /** What of a peer is answered and heard in 10 s [100 requests, 100 broadcasts]. */
+  limits?: GateLimits;
   /** [3, 2]; 1 instead of 2 wants an instance key that is the libp2p key too. */
   wires?: readonly WireVersion[];
   /** [60 min]: a ban of ban() that says nothing else. */
@@ -111,7 +114,7 @@ export class PeerNode {
     this.clock = clock;
     this.peerId = peerIdText(ownId);
     this.wires = new PeerWires(options.networkName, options.instanceId, wires);
-    this.gate = PeerGate.create({ module, peerId: ownId, targetPeers });
+    this.gate = PeerGate.create({ module, peerId: ownId, targetPeers, limits: options.limits });
     this.gate.replaceWhitelist(options.whitelist, clock.nowMs());
     const { gate, events } = this;
     const codec = options.codec ?? PeerCodec.create({ module });
@@ -239,6 +242,11 @@ export class PeerNode {
     listener: (event: PeerNodeEvents[Name]) => void,
   ): () => void {
     return this.events.on(name, listener);
+  }
+
+  /** Broadcasts that were not heard, because their sender had sent too many. */
+  get droppedBroadcasts(): number {
+    return this.gossip.dropped;
   }
 
   peers(): PeerStatus[] {
