@@ -15,7 +15,7 @@ export function addressWord(multiaddr: string, key: number): number {
 }
 
 const WEBSOCKET =
-  /^\/(ip4|ip6|dns|dns4|dns6)\/([0-9A-Za-z.:_-]+)\/tcp\/(\d{1,5})\/(ws|wss|tls\/ws)(?:\/p2p\/\w+)?$/;
+  /^\/(ip[46]|dns[46]?)\/([0-9A-Za-z.:_-]+)\/tcp\/(\d{1,5})\/(wss?|tls\/ws)(?:\/p2p\/\w+)?$/;
 
 /** `ws://host:port/` or `wss://host:port/`; undefined for a multiaddr of anything else. */
 export function webSocketUrl(multiaddr: string): string | undefined {

@@ -66,7 +66,7 @@ export interface PageServerOptions {
   takeDemoCoins?: () => DemoCoinFile;
   /** Registers a device; without it nobody can. Throws DemoDeviceError. */
   registerDemoDevice?: (device: DemoDevice) => void;
-  /** Lets in a peer; without it nobody can. Rejects with DemoDeviceError, or RangeError for its id. */
+  /** Lets in a peer; without it nobody can. Rejects with why not. */
   registerDemoPeer?: (peer: DemoPeer) => Promise<void>;
   /** Other Ratatoskr endpoints and relays (wss:, https:) that the page may connect to as well. */
   connect?: readonly string[];

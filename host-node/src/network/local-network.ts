@@ -44,7 +44,10 @@ export interface LocalNetworkOptions {
   ratatoskrPort: number;
   /** Of the relay for files, 0: any free port [there is no relay]. */
   relayPort?: number;
-  /** RAIDA id + this, TCP, of its peer node, 25 more for WebSockets; 0: any free ports [the servers are no peers]. */
+  /**
+   * RAIDA id + this, TCP, of its peer node, and 25 more for WebSockets; 0: any free ports [the
+   * servers are no peers].
+   */
   peerPort?: number;
   wire: 'spec' | 'legacy';
   logger: Logger;
