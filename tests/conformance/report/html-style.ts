@@ -20,7 +20,8 @@ code, pre, dd { font-family: ui-monospace, monospace; font-size: 13px; }
 table { border-collapse: separate; border-spacing: 0 3px; width: 100%; table-layout: fixed; }
 th:first-child { width: 26%; }
 thead th { position: sticky; top: 0; background: var(--back); padding: .4rem; font-size: .85rem; }
-th { text-align: left; overflow-wrap: anywhere; } th[scope=row] { font-weight: 500; padding-right: .8rem; }
+th { text-align: left; overflow-wrap: anywhere; }
+th[scope=row] { font-weight: 500; padding-right: .8rem; }
 td { padding: 0; border-left: 3px solid var(--back); }
 td a { display: block; padding: .2rem .5rem; text-decoration: none; white-space: nowrap; }
 td a:hover, td a:focus-visible { outline: 2px solid currentColor; outline-offset: -2px; }
