@@ -19,6 +19,7 @@ import type {
   PeerNetwork,
   PeerNetworkSetup,
 } from './libp2p.ts';
+import { mergeOnce, silentLogger } from './quiet-libp2p.ts';
 
 export interface Libp2pOfHost {
   privateKey: PrivateKey;
@@ -53,6 +54,7 @@ export async function openLibp2p(
   const gossipFactory = gossipsub(setup.gossipOptions);
   const libp2p = await createLibp2p({
     start: false,
+    logger: silentLogger,
     privateKey,
     addresses: { listen: [...listen] },
     nodeInfo: { userAgent: setup.agentVersion },
@@ -75,6 +77,7 @@ export async function openLibp2p(
       gossip: (components: GossipComponents) => gossipFactory(gated(components, setup)),
     },
   });
+  mergeOnce(libp2p.peerStore, libp2p.peerId);
   const { identify: service } = libp2p.services;
   // js-libp2p's version of it is fixed, and its prefix is also that of the protocol id.
   (service as unknown as { host: { protocolVersion: string } }).host.protocolVersion =
