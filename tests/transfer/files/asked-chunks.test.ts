@@ -49,7 +49,7 @@ it('sends what was asked for, in that order, reading one at a time', async () =>
   expect(told).toEqual([]);
 });
 
-it('reads what was asked for later while the first goes, and no more than it has room for', async () => {
+it('reads what is asked for later while the first goes, as far as it has room', async () => {
   const { asked, read, sent, goOn } = world({ isStuck: true });
   for (let first = 10; first < 15; first++) await asked.add({ first, count: 1 });
   await vi.waitFor(() => expect(read).toEqual([10, 11, 12]));

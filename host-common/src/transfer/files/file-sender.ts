@@ -3,7 +3,7 @@
  * Nothing is sent that nobody has asked for.
  */
 import { AskedChunks } from './asked-chunks.ts';
-import { CHUNK_BYTES, chunkCount, chunkLength, type FileHash, HASH_BYTES } from './file-hash.ts';
+import { CHUNK_BYTES, chunkCount, type FileHash, HASH_BYTES } from './file-hash.ts';
 import type { FileOffer } from './file-offer.ts';
 import { FileChangedError, type FileSource } from './file-places.ts';
 import {
@@ -20,6 +20,8 @@ import { type DuplexStream, RecordStream } from './record-stream.ts';
 
 /** So long a receiver that has stopped us may take to say why. */
 const LAST_WORD_MS = 2_000;
+/** Chunks that are read at once to be hashed: each read costs its host more than its bytes. */
+const READ_CHUNKS = 4;
 
 /** A file that can be sent, to as many as like to have it. */
 export interface SentFile {
@@ -40,15 +42,50 @@ export async function hashFile(
 ): Promise<{ hash: Uint8Array; values: Uint8Array }> {
   const count = chunkCount(source.size);
   const values = new Uint8Array(count * HASH_BYTES);
-  for (let index = 0; index < count; index++) {
+  const reader = new AheadReader(source);
+  for (let first = 0; first < count; first += READ_CHUNKS) {
     signal?.throwIfAborted();
-    const length = chunkLength(source.size, index);
-    // Where it is hashed; nothing else may be hashed meanwhile.
-    await source.read(index * CHUNK_BYTES, hash.chunk.subarray(0, length));
-    values.set(hash.value(length, { index, count }), index * HASH_BYTES);
-    progress?.(length);
+    const part = await reader.next();
+    for (let i = 0; i < chunkCount(part.length); i++) {
+      const index = first + i;
+      const chunk = part.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES);
+      values.set(hash.valueOf(chunk, { index, count }), index * HASH_BYTES);
+      progress?.(chunk.length);
+    }
   }
   return { hash: hash.root(values), values };
+}
+
+/** Reads a file from its beginning, the next part while the one before it is hashed. */
+class AheadReader {
+  private readonly source: FileSource;
+  private readonly memory: Uint8Array[] = [];
+  private at = 0;
+  private turn = 0;
+  private reading: Promise<Uint8Array> | undefined;
+
+  constructor(source: FileSource) {
+    this.source = source;
+  }
+
+  /** The next part, READ_CHUNKS or what is left; good until the one behind it is asked for. */
+  async next(): Promise<Uint8Array> {
+    const part = await (this.reading ?? this.read());
+    this.reading = this.at < this.source.size ? this.read() : undefined;
+    this.reading?.catch(() => {}); // told when its turn comes
+    return part;
+  }
+
+  private async read(): Promise<Uint8Array> {
+    const { at, source } = this;
+    const bytes = Math.min(READ_CHUNKS * CHUNK_BYTES, source.size - at);
+    this.at += bytes;
+    const place = this.turn++ % 2;
+    this.memory[place] ??= new Uint8Array(bytes);
+    const part = this.memory[place].subarray(0, bytes);
+    await source.read(at, part);
+    return part;
+  }
 }
 
 export class FileSender {
