@@ -91,8 +91,9 @@ export class PagePeer {
     return `${answer.kind} ${new TextDecoder().decode(answer.data ?? new Uint8Array())}`;
   }
 
-  async broadcast(protocol: string, text: string): Promise<void> {
-    await this.node.broadcast(protocol, bytesOf(text));
+  /** To how many peers it went. */
+  async broadcast(protocol: string, text: string): Promise<number> {
+    return (await this.node.broadcast(protocol, bytesOf(text))).peers;
   }
 
   ban(peerId: string): void {

@@ -94,11 +94,14 @@ describe('a page and a node of Node', () => {
     expect(await toPage('echo')).toMatchObject({ kind: 'success', data: payload });
     expect(await toPage('other')).toMatchObject({ kind: 'protocol', data: payload });
     expect(await toPage('none')).toMatchObject({ kind: 'error', code: 403, isLocal: false });
-    await node.broadcast('news', bytes('of node'));
+    // Who is verified subscribes after that, and hears nothing of what was told before.
+    await expect.poll(async () => (await node.broadcast('news', bytes('of node'))).peers).toBe(1);
     await expect
       .poll(() => page.evaluate(() => globalThis.peer.came.at(-1)))
       .toBe('broadcast news of node');
-    await page.evaluate(() => globalThis.peer.broadcast('news', 'of page'));
+    await expect
+      .poll(() => page.evaluate(() => globalThis.peer.broadcast('news', 'of page')))
+      .toBe(1);
     await expect.poll(() => heard.at(-1)).toBe('broadcast of page');
     await page.evaluate(() => globalThis.peer.stop());
     await expect.poll(() => node.peers()).toEqual([]);

@@ -39,6 +39,9 @@ export class AndvariPeerPanel extends LitElement {
     lightStyles,
     tileStyles,
     css`
+      .strip {
+        grid-template-columns: repeat(auto-fill, minmax(5.4rem, 1fr));
+      }
       .failures {
         display: grid;
         gap: 0.3rem;

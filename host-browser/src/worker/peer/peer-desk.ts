@@ -119,7 +119,9 @@ export class PeerDesk {
   async #start(network: string): Promise<OpenNode> {
     const [networkName = '', instanceId = ''] = network.split('/');
     const vault = this.#vault;
-    const node = await openPeerNode({ vault, networkName, instanceId, whitelist: [] });
+    // It is nobody's way to others: whoever tells it something has told them too.
+    const shape = { whitelist: [], forwardsBroadcasts: false };
+    const node = await openPeerNode({ vault, networkName, instanceId, ...shape });
     node.on('message', (message) => this.#take(message));
     node.on('failed', ({ peerId, reason }) => this.#set(peerId, 'failed', FAILURES[reason]));
     node.on('closed', ({ peerId }) => this.#gone(peerId));
@@ -151,7 +153,7 @@ export class PeerDesk {
 
   #gone(peerId: string): void {
     if (this.#rows.get(peerId)?.state === 'verified') {
-      this.#set(peerId, 'failed', 'The connection has ended.');
+      this.#set(peerId, 'failed', ENDED);
     }
   }
 
@@ -173,6 +175,7 @@ function ageOf({ version, load, atMs }: NonNullable<Row['status']>) {
   return { version, load, ageMs: Math.max(0, Date.now() - atMs) };
 }
 
+const ENDED = 'The connection has ended; it may not have the key of this page on its list.';
 const FAILURES = {
   TIMEOUT: 'It did not prove who it is in 30 s; the clocks may differ.',
   BANNED: 'It is banned here: its key is not the one that was given, or it broke the rules.',
