@@ -15,6 +15,7 @@ import type { WireVersion } from './messages.ts';
 import { PeerAnswers, type PeerHandler } from './peer-answers.ts';
 import { type PeerBanStore, PeerBans } from './peer-bans.ts';
 import { Deadline, hostPeerClock, type PeerClock } from './peer-clock.ts';
+import { PeerDialler } from './peer-dialler.ts';
 import { PeerEvents, type PeerNodeEvents } from './peer-events.ts';
 import { PeerGossip } from './peer-gossip.ts';
 import { PeerHandshakes } from './peer-handshakes.ts';
@@ -38,6 +39,8 @@ export interface PeerNodeOptions {
   whitelist: readonly Uint8Array[];
   /** 1 to 256 [25]. */
   targetPeers?: number;
+  /** Multiaddrs with /p2p/PEER: dialled from the start on, and again when they are lost. */
+  keepConnected?: readonly string[];
   /** What of a peer is answered and heard in 10 s [100 requests, 100 broadcasts]. */
   limits?: GateLimits;
   /** [3, 2]; 1 instead of 2 wants an instance key that is the libp2p key too. */
@@ -103,6 +106,7 @@ export class PeerNode {
   private readonly gossip: PeerGossip;
   private readonly bans: PeerBans;
   private network: PeerNetwork | undefined;
+  private dialler: PeerDialler | undefined;
   private isStopped = false;
 
   /** Throws RangeError for options out of bounds. */
@@ -110,6 +114,7 @@ export class PeerNode {
     const { module, signer, verifier, banStore: store, targetPeers = 25 } = options;
     const { clock = hostPeerClock, random = hostRandom, wires = [3, 2] } = options;
     const ownId = options.network.peerId;
+    for (const address of options.keepConnected ?? []) idIn(address);
     this.options = options;
     this.clock = clock;
     this.peerId = peerIdText(ownId);
@@ -169,6 +174,7 @@ export class PeerNode {
     }
     await network.start();
     this.gossip.start(network.gossip);
+    this.keepConnected();
   }
 
   /** Multiaddrs at which it listens. */
@@ -182,8 +188,7 @@ export class PeerNode {
    * valid handshake within 30 s.
    */
   async connect(address: string): Promise<string> {
-    const peerId = ID_PART.exec(address)?.[1] ?? '';
-    const id = peerIdBytes(peerId);
+    const { peerId, id } = idIn(address);
     const { network } = this;
     if (!network || this.isStopped) {
       throw new PeerNodeError('ANDVARI_PEER_STOPPED', 'the node does not run');
@@ -288,9 +293,18 @@ export class PeerNode {
   async stop(): Promise<void> {
     if (this.isStopped) return;
     this.isStopped = true;
+    this.dialler?.stop();
     this.links.stop();
     await this.network?.stop();
     await this.bans.stop();
+  }
+
+  private keepConnected(): void {
+    const { keepConnected: addresses = [], random = hostRandom } = this.options;
+    if (addresses.length === 0 || this.isStopped) return;
+    const failed = (address: string, error: Error) =>
+      this.events.emit('unreachable', { address, error });
+    this.dialler = new PeerDialler({ node: this, addresses, clock: this.clock, random, failed });
   }
 
   private checkVersion(
@@ -313,6 +327,12 @@ export class PeerNode {
     if (peer?.proved && peer.links.size > 0) return peerId;
     throw refusal(peerId, 'it was not verified');
   }
+}
+
+/** Throws RangeError for a multiaddr without the id of a peer. */
+function idIn(address: string): { peerId: string; id: Uint8Array } {
+  const peerId = ID_PART.exec(address)?.[1] ?? '';
+  return { peerId, id: peerIdBytes(peerId) };
 }
 
 function refusal(peerId: string, why: string): PeerNodeError {

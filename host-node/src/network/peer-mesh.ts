@@ -4,10 +4,12 @@
  */
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { PeerCodec } from '@andvari/host-common/peer/codec';
+import { hostPeerClock } from '@andvari/host-common/peer/peer-clock';
+import { DialLimit, PeerDialler } from '@andvari/host-common/peer/peer-dialler';
 import type { PeerNode } from '@andvari/host-common/peer/peer-node';
+import { hostRandom } from '@andvari/host-common/transfer/byte-strings';
 import { openPeerKeys, openPeerNode } from '../peer/open-peer-node.ts';
 import { PeerControl } from '../peer/peer-control.ts';
-import { DialLimit, PeerDialler } from '../peer/peer-dialler.ts';
 import { emitPeerStatus, type PeerStatusDocument, STATUS_PROTOCOL } from './peer-status.ts';
 import { StatusBoard } from './status-board.ts';
 
@@ -104,8 +106,9 @@ export class PeerMesh {
     }
     const limit = new DialLimit(DIALS_MAX);
     for (const [raida, one] of members.entries()) {
-      const before = members.slice(0, raida).map(({ node }) => addressOf(node));
-      one.dialler = new PeerDialler(one.node, before, { limit });
+      const addresses = members.slice(0, raida).map(({ node }) => addressOf(node));
+      const host = { clock: hostPeerClock, random: hostRandom };
+      one.dialler = new PeerDialler({ node: one.node, addresses, limit, ...host });
     }
     return new PeerMesh(members);
   }

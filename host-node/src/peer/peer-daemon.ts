@@ -10,7 +10,6 @@ import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
 import { openPeerNode } from './open-peer-node.ts';
 import { PeerControl } from './peer-control.ts';
-import { PeerDialler } from './peer-dialler.ts';
 import { readWhitelist } from './whitelist-file.ts';
 
 export interface PeerDaemonOptions {
@@ -35,7 +34,6 @@ export class PeerDaemon {
   readonly #options: PeerDaemonOptions;
   readonly #logger: Logger;
   #control: ControlSocket | undefined;
-  #dialler: PeerDialler | undefined;
 
   private constructor(node: PeerNode, options: PeerDaemonOptions, logger: Logger) {
     this.node = node;
@@ -56,6 +54,7 @@ export class PeerDaemon {
       listen: [multiaddrOf(tcp), ...(webSocket ? [`${multiaddrOf(webSocket)}/ws`] : [])],
       ...{ networkName, instanceId, targetPeers },
       whitelist: readWhitelist(options.whitelistFile),
+      keepConnected: options.connect,
     });
     const daemon = new PeerDaemon(node, options, logger);
     try {
@@ -86,21 +85,17 @@ export class PeerDaemon {
   }
 
   async close(): Promise<void> {
-    this.#dialler?.stop();
     await this.#control?.close();
     await this.node.stop();
   }
 
   async #begin(): Promise<void> {
-    const { controlSocket, connect } = this.#options;
+    const { controlSocket } = this.#options;
     this.#log();
     const control = new PeerControl(this.node);
     makeDirectory(dirname(controlSocket), 0o700);
     this.#control = await ControlSocket.open(controlSocket, (request) => control.answer(request));
     await this.node.start();
-    this.#dialler = new PeerDialler(this.node, connect, {
-      failed: (address, { message }) => this.#logger.debug({ address, message }, 'no peer there'),
-    });
   }
 
   #log(): void {
@@ -113,6 +108,9 @@ export class PeerDaemon {
     this.node.on('banned', ({ peerId, untilMs }) => {
       const until = Number.isFinite(untilMs) ? new Date(untilMs).toISOString() : 'unbanned';
       logger.warn({ peerId, until }, 'a peer is banned');
+    });
+    this.node.on('unreachable', ({ address, error }) => {
+      logger.debug({ address, message: error.message }, 'no peer there');
     });
     this.node.on('trouble', ({ error }) => logger.error({ err: error }, 'bans cannot be kept'));
   }
