@@ -4,7 +4,7 @@
  */
 import type { Libp2pOptions } from 'libp2p';
 
-type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
+export type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
 type Transport = ReturnType<TransportFactory>;
 type Upgrader = Parameters<Transport['dial']>[1]['upgrader'];
 

@@ -9,6 +9,7 @@ import { quic } from '@chainsafe/libp2p-quic';
 import { tcp } from '@libp2p/tcp';
 import { webSockets } from '@libp2p/websockets';
 import { PortInUseError } from '../io/packet-io.ts';
+import { withGuard } from './websocket-guard.ts';
 
 export interface NodeNetworkOptions {
   /** 32 bytes: the Ed25519 key that libp2p proves. It is not kept. */
@@ -30,13 +31,19 @@ export async function nodeNetwork({
   pingMs,
 }: NodeNetworkOptions): Promise<NodeNetworkModules> {
   const { privateKey, peerId } = await libp2pKey(seed);
-  const transports = [
+  const open = async (setup: PeerNetworkSetup) => {
+    const transports = transportsFor(setup);
+    return new NodeNetwork(await openLibp2p({ privateKey, listen, transports, pingMs }, setup));
+  };
+  return { peerId, open };
+}
+
+function transportsFor({ connectionsMax }: PeerNetworkSetup) {
+  return [
     tcp({ outboundSocketInactivityTimeout: 0, inboundSocketInactivityTimeout: 0 }),
     quic(),
-    withReset(webSockets()),
+    withGuard(withReset(webSockets()), { socketsMax: connectionsMax }),
   ];
-  const own = { privateKey, listen, transports, pingMs };
-  return { peerId, open: async (setup) => new NodeNetwork(await openLibp2p(own, setup)) };
 }
 
 export class NodeNetwork extends Libp2pNetwork {
