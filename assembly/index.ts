@@ -54,6 +54,7 @@ export {
   gateBegin as peerGateBegin,
   gateClose as peerGateClose,
   gateConclude as peerGateConclude,
+  gateCountGossip as peerGateCountGossip,
   gateDial as peerGateDial,
   gateDirect as peerGateDirect,
   gateGossip as peerGateGossip,

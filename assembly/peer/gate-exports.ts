@@ -19,10 +19,14 @@ function time(low: u32, high: u32): u64 {
   return ((<u64>high) << 32) | low;
 }
 
-/** Empties the gate: 1 to 256 `target` peers, our id is RECIPIENT. Status.INVALID_ARGUMENT. */
-export function gateStart(target: u32): u32 {
+/**
+ * Empties the gate: 1 to 256 `target` peers, each of which may send 1 to 1,000,000 `requests` and
+ * `broadcasts` in 10 s; our id is RECIPIENT. Status.INVALID_ARGUMENT.
+ */
+export function gateStart(target: u32, requests: u32, broadcasts: u32): u32 {
   if (!PEER) return Status.WRONG_STATE;
-  return gate.startGate(target) ? PeerGateVerdict.OK : Status.INVALID_ARGUMENT;
+  const isStarted = gate.startGate(target, requests, broadcasts);
+  return isStarted ? PeerGateVerdict.OK : Status.INVALID_ARGUMENT;
 }
 export function gateDial(nowLow: u32, nowHigh: u32): u32 {
   return PEER ? gate.dial(time(nowLow, nowHigh)) : Status.WRONG_STATE;
@@ -65,6 +69,9 @@ export function gateSend(handle: u32, nowLow: u32, nowHigh: u32): u32 {
 }
 export function gateDirect(handle: u32, nowLow: u32, nowHigh: u32): u32 {
   return PEER ? requests.receiveDirect(handle, time(nowLow, nowHigh)) : Status.WRONG_STATE;
+}
+export function gateCountGossip(handle: u32, nowLow: u32, nowHigh: u32): u32 {
+  return PEER ? requests.countGossip(handle, time(nowLow, nowHigh)) : Status.WRONG_STATE;
 }
 export function gateGossip(handle: u32, nowLow: u32, nowHigh: u32): u32 {
   return PEER ? requests.receiveGossip(handle, time(nowLow, nowHigh)) : Status.WRONG_STATE;

@@ -4,7 +4,8 @@
  * and 8. Times are milliseconds since the epoch (u64).
  *
  * Head (128 bytes): 0 target, 4 keys listed, 8 bans, 12 handshakes seen, 16 newest timestamp of a
- * handshake that was forgotten (u64), 64 our peer id.
+ * handshake that was forgotten (u64), 24 requests and 28 broadcasts that a peer has in 10 s, 64 our
+ * peer id.
  */
 import { PEER_ID_BYTES, PEER_KEY_BYTES } from "../core/limits";
 import { PEER } from "../core/memory";
@@ -16,6 +17,8 @@ export const BANS_MAX: u32 = 4096;
 export const SEEN_MAX: u32 = 4096;
 /** Target peers: 2 * target connections are open, target pending in and target pending out. */
 export const TARGET_MAX: u32 = 256;
+/** Of a peer's requests, and of its broadcasts, in 10 s: 256 times three times it fit a word. */
+export const RATE_MAX: u32 = 1000000;
 
 export const CONNECTION_BYTES: usize = 256;
 export const PEER_BYTES: usize = 128;
@@ -36,6 +39,8 @@ export const LISTED: usize = 4;
 export const BANNED: usize = 8;
 export const REMEMBERED: usize = 12;
 const FORGOTTEN: usize = 16;
+export const REQUEST_RATE: usize = 24;
+export const BROADCAST_RATE: usize = 28;
 const LOCAL: usize = 64;
 
 /** 30 s to prove oneself, and for a transport to open. */

@@ -5,20 +5,25 @@
  * Peer (128 bytes): 0 CONNECTED, VERIFIED or FAILED (PeerState), 4 connections, 8 failed
  * handshakes, 12 handshakes tried, 16 when it has to be verified (u64), 24 start of its window of
  * requests (u64), 32 requests in it, 36 requests that wait, 40 peer id (38), 80 instance key that
- * it has proved (32), 112 next handshake of ours (u64). A place without connections is free.
+ * it has proved (32), 112 next handshake of ours (u64), 120 broadcasts of its own in the window,
+ * 124 those of others that it passed on. A place without connections is free.
  */
 import { PEER_ID_BYTES } from "../core/limits";
 import { PeerState } from "../core/peer";
 import { countFailure } from "./gate-bans";
 import {
   after,
+  BROADCAST_RATE,
   CONNECTIONS_MAX,
   FOREVER,
   PEER_BYTES,
   peerAt,
+  REQUEST_RATE,
   same32,
+  TARGET,
   TIMEOUT_MS,
   tellingPart,
+  word,
 } from "./gate-memory";
 
 const CONNECTIONS: usize = 4;
@@ -31,11 +36,12 @@ const WAITING: usize = 36;
 const ID: usize = 40;
 const KEY: usize = 80;
 const NEXT: usize = 112;
+const BROADCASTS: usize = 120;
+const PASSED_ON: usize = 124;
 
-/** 100 requests in 10 s are answered; three times as many are a ban (section 5.8). */
+/** Of what a peer may send in 10 s, three times as much is a ban (section 5.8). */
 const WINDOW_MS: u64 = 10000;
-const REQUESTS_MAX: u32 = 100;
-const REQUESTS_BAN: u32 = 300;
+const FLOOD: u32 = 3;
 /** Handshakes that a peer may try before it is verified: each costs a signature. */
 const TRIES_MAX: u32 = 8;
 const WAITING_MAX: u32 = 64;
@@ -120,12 +126,13 @@ export function leavePeer(peer: u32, now: u64): void {
 function isUnproved(peer: u32): bool {
   return !isVerified(peer) && load<u32>(peerAt(peer), INVALID) != 0;
 }
-function requestsOf(peer: u32): u32 {
-  return load<u32>(peerAt(peer), REQUESTS);
-}
 function isFlooding(peer: u32, now: u64): bool {
-  const start = load<u64>(peerAt(peer), WINDOW);
-  return requestsOf(peer) > REQUESTS_MAX && now - start < WINDOW_MS;
+  const place = peerAt(peer);
+  if (now - load<u64>(place, WINDOW) >= WINDOW_MS) return false;
+  return (
+    load<u32>(place, REQUESTS) > word(REQUEST_RATE) ||
+    load<u32>(place, BROADCASTS) > word(BROADCAST_RATE)
+  );
 }
 
 export function verify(peer: u32, key: usize): void {
@@ -170,7 +177,7 @@ export function noteHandshake(peer: u32, now: u64): void {
   store<u64>(peerAt(peer), after(now, AGAIN_MS), NEXT);
 }
 
-/** What a peer's request is in its 10 s. */
+/** What a peer's request or broadcast is in its 10 s. */
 export const enum Rate {
   FINE,
   TOO_MANY,
@@ -178,16 +185,37 @@ export const enum Rate {
 }
 
 export function countRequest(peer: u32, now: u64): Rate {
+  return rateOf(countOne(peer, REQUESTS, now), word(REQUEST_RATE));
+}
+export function countBroadcast(peer: u32, now: u64): Rate {
+  return rateOf(countOne(peer, BROADCASTS, now), word(BROADCAST_RATE));
+}
+/**
+ * A broadcast of somebody else: as many as a target of peers may send. Never a flood, since it is
+ * others who send them, and some may be of long ago.
+ */
+export function countPassedOn(peer: u32, now: u64): Rate {
+  const passedOn = countOne(peer, PASSED_ON, now);
+  return passedOn > word(BROADCAST_RATE) * word(TARGET) ? Rate.TOO_MANY : Rate.FINE;
+}
+
+function countOne(peer: u32, counter: usize, now: u64): u32 {
   const place = peerAt(peer),
     start = load<u64>(place, WINDOW);
   if (now < start || now - start >= WINDOW_MS) {
     store<u64>(place, now, WINDOW);
     store<u32>(place, 0, REQUESTS);
+    store<u32>(place, 0, BROADCASTS);
+    store<u32>(place, 0, PASSED_ON);
   }
-  const requests = requestsOf(peer) + 1;
-  store<u32>(place, requests, REQUESTS);
-  if (requests > REQUESTS_BAN) return Rate.FLOOD;
-  return requests > REQUESTS_MAX ? Rate.TOO_MANY : Rate.FINE;
+  const count = load<u32>(place + counter) + 1;
+  store<u32>(place + counter, count);
+  return count;
+}
+
+function rateOf(count: u32, most: u32): Rate {
+  if (count > FLOOD * most) return Rate.FLOOD;
+  return count > most ? Rate.TOO_MANY : Rate.FINE;
 }
 
 /** One request of ours more that waits until the peer is verified; false: they are too many. */

@@ -10,7 +10,10 @@ import { isPeerId } from "./schema";
 
 /** Counts a request. OK; RATE_LIMITED; BANNED: three times too many, the peer is gone. */
 export function countOfPeer(peer: u32, now: u64): u32 {
-  const rate = peers.countRequest(peer, now);
+  return judgeRate(peer, peers.countRequest(peer, now), now);
+}
+
+function judgeRate(peer: u32, rate: peers.Rate, now: u64): u32 {
   if (rate == peers.Rate.FINE) return PeerGateVerdict.OK;
   if (rate == peers.Rate.TOO_MANY) return PeerGateVerdict.RATE_LIMITED;
   banName(peers.nameOf(peer), after(now, FAILURE_MS), now);
@@ -53,8 +56,22 @@ export function receiveDirect(handle: u32, now: u64): u32 {
 }
 
 /**
- * A broadcast that a neighbour passed on: SENDER is what is told inside, CONNECTION whoever
- * signed it (message.from). Both are one, and he is verified here, too.
+ * Counts a broadcast that a neighbour sent, of CONNECTION, who signed it: his own, or passed on.
+ * OK; RATE_LIMITED: drop it; BANNED: three times too many of his own, the neighbour is gone.
+ */
+export function countGossip(handle: u32, now: u64): u32 {
+  const place = verifiedConnection(handle, now);
+  if (place < 0) return PeerGateVerdict.NOT_VERIFIED;
+  if (!isPeerId(PeerField.CONNECTION)) return PeerVerdict.PEER_ID;
+  const neighbour = connections.peerOf(place),
+    isOwn = isNamed(PeerField.CONNECTION, peers.nameOf(neighbour));
+  const rate = isOwn ? peers.countBroadcast(neighbour, now) : peers.countPassedOn(neighbour, now);
+  return judgeRate(neighbour, rate, now);
+}
+
+/**
+ * A broadcast that was counted: SENDER is what is told inside, CONNECTION whoever signed it
+ * (message.from). Both are one, and he is verified here, too.
  */
 export function receiveGossip(handle: u32, now: u64): u32 {
   if (verifiedConnection(handle, now) < 0) return PeerGateVerdict.NOT_VERIFIED;

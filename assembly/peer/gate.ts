@@ -19,9 +19,12 @@ import * as connections from "./gate-connections";
 import { ConnectionState } from "./gate-connections";
 import {
   after,
+  BROADCAST_RATE,
   CONNECTIONS_MAX,
   clearTables,
   localId,
+  RATE_MAX,
+  REQUEST_RATE,
   same32,
   setWord,
   TARGET,
@@ -41,13 +44,23 @@ export function setHandle(handle: u32): void {
   store<u32>(PEER, handle, PeerBlock.HANDLE);
 }
 
-/** Empties the gate; our own id is RECIPIENT. False: no peer id, or a target out of bounds. */
-export function startGate(target: u32): bool {
-  if (target == 0 || target > TARGET_MAX || !isPeerId(PeerField.RECIPIENT)) return false;
+/**
+ * Empties the gate; our own id is RECIPIENT. `requests` and `broadcasts`: of a peer in 10 s. False:
+ * no peer id, or a number out of bounds.
+ */
+export function startGate(target: u32, requests: u32, broadcasts: u32): bool {
+  if (!isWithin(target, TARGET_MAX) || !isPeerId(PeerField.RECIPIENT)) return false;
+  if (!isWithin(requests, RATE_MAX) || !isWithin(broadcasts, RATE_MAX)) return false;
   clearTables();
   setWord(TARGET, target);
+  setWord(REQUEST_RATE, requests);
+  setWord(BROADCAST_RATE, broadcasts);
   memory.copy(localId(), bytesOf(PeerField.RECIPIENT), PEER_ID_BYTES);
   return true;
+}
+
+function isWithin(value: u32, most: u32): bool {
+  return value != 0 && value <= most;
 }
 
 // Counts are made anew each time: there is nothing that could go wrong by one.

@@ -7,6 +7,7 @@ import { benchCiphers } from './ciphers.ts';
 import { benchCrypt } from './crypt.ts';
 import { benchEngine } from './engine.ts';
 import { benchHeal } from './heal.ts';
+import { benchPeer } from './peer/main.ts';
 import { benchRatatoskr, type RatatoskrRow } from './ratatoskr.ts';
 import { benchRatatoskrCodec } from './ratatoskr-codec.ts';
 import { benchRatatoskrSessions } from './ratatoskr-sessions.ts';
@@ -151,8 +152,16 @@ async function sessions(): Promise<Line[]> {
   }));
 }
 
+async function peer(): Promise<Line[]> {
+  return (await benchPeer()).map(({ name, perSecond, cpuUs, ratio, cpuRatio }) => ({
+    ...{ part: 'peer', what: name, perSecond },
+    detail: `${number(cpuUs)} us of CPU each${cpuRatio ? `, x ${cpuRatio.toFixed(2)} by CPU` : ''}`,
+    ...(ratio === undefined ? {} : { ratio }),
+  }));
+}
+
 const PARTS: Record<string, () => Promise<Line[]>> = {
-  ...{ engine, steps, ciphers, crypt, udp, tcp, store, heal, ratatoskr, sessions },
+  ...{ engine, steps, ciphers, crypt, udp, tcp, store, heal, ratatoskr, sessions, peer },
 };
 const json = process.argv.includes('--json');
 const wanted = process.argv.slice(2).filter((word) => word !== '--json');

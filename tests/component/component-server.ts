@@ -17,8 +17,14 @@ export class ComponentServer {
   private moved = 0;
   private peers = 0;
 
-  constructor(configuration: Configuration, pages: PageSource, now: bigint) {
-    this.engine = raidaServer.Engine.configure(configuration);
+  /** `bound`: of another binding than the project's own. */
+  constructor(
+    configuration: Configuration,
+    pages: PageSource,
+    now: bigint,
+    bound: Pick<typeof raidaServer.Engine, 'configure'> = raidaServer.Engine,
+  ) {
+    this.engine = bound.configure(configuration);
     this.pages = pages;
     this.now = now;
   }

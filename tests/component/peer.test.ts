@@ -6,7 +6,7 @@ import { PeerCodec } from '@andvari/host-common/peer/codec';
 import type { WireVersion } from '@andvari/host-common/peer/messages';
 import { expect, it } from 'vitest';
 import { fromHex, toHex } from '../engine/vector-state.ts';
-import { encodeAgain, openCase } from '../peer/codec-cases.ts';
+import { encodeAgain, openCase } from '../peer/encode-again.ts';
 import { CASES, type Case, ID_A, ID_B } from '../peer/messages.ts';
 import { randomRequest, randomResponse } from '../peer/random-messages.ts';
 import { randomFrom, seedOfRun } from '../seeded-random.ts';

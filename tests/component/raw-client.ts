@@ -13,8 +13,10 @@ export class RawClient {
   private readonly frame: number;
   private readonly block: number;
 
-  constructor(module: WebAssembly.Module) {
-    this.engine = Engine.create({ module, sizes: CLIENT_SIZES, identity: CLIENT_IDENTITY });
+  /** `shared`: `module` is the shared build. */
+  constructor(module: WebAssembly.Module, shared = false) {
+    const identity = CLIENT_IDENTITY;
+    this.engine = Engine.create({ module, shared, sizes: CLIENT_SIZES, identity });
     this.frame = this.engine.region(Region.LARGE_FRAMES);
     this.block = this.engine.region(Region.CLIENT_BLOCK);
   }

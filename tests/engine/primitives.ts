@@ -11,9 +11,11 @@ export class Primitives {
   private readonly engine: Engine;
   private readonly base: number;
 
-  constructor(module: WebAssembly.Module, nativeCtr?: NativeCtr) {
+  /** `shared`: `module` is the shared build. */
+  constructor(module: WebAssembly.Module, nativeCtr?: NativeCtr, shared = false) {
     this.engine = Engine.create({
       module,
+      shared,
       nativeCtr,
       // Room for a part of a file, 256 KiB, and its digests.
       sizes: { ...CLIENT_SIZES, largeFrames: 5, transfer: { sessions: 4 } },

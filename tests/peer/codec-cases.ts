@@ -7,26 +7,10 @@ import { PeerCodec } from '@andvari/host-common/peer/codec';
 import type { PeerHandshake } from '@andvari/host-common/peer/messages';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../engine/vector-state.ts';
-import { CASES, type Case, HANDSHAKE, ID_A, ID_B, NOW_MS } from './messages.ts';
+import { encodeAgain, openCase } from './encode-again.ts';
+import { CASES, HANDSHAKE, ID_A, ID_B, NOW_MS } from './messages.ts';
 
 type Changes = Partial<Omit<PeerHandshake, 'msg'>> & { msg?: PeerHandshake['msg'] | undefined };
-
-export function openCase(codec: PeerCodec, { kind, wire = 2 }: Case, bytes: Uint8Array) {
-  if (kind === 'request') return codec.openRequest(bytes, wire);
-  if (kind === 'response') return codec.openResponse(bytes, wire);
-  return codec.openMessage(bytes, kind);
-}
-
-export function encodeAgain(
-  codec: PeerCodec,
-  { kind, wire = 2 }: Case,
-  opened: ReturnType<typeof openCase>,
-): Uint8Array {
-  if (!opened.ok) throw new Error(opened.reason);
-  if ('request' in opened) return codec.encodeRequest(opened.request, wire);
-  if ('response' in opened) return codec.encodeResponse(opened.response, wire);
-  return codec.encodeMessage(opened.message, kind === 'direct' ? 'direct' : 'broadcast');
-}
 
 export function runPeerCodecCases(): void {
   let codec: PeerCodec;

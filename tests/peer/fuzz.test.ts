@@ -15,7 +15,7 @@ import type { WireVersion } from '@andvari/host-common/peer/messages';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { damage } from '../ratatoskr/random-messages.ts';
 import { randomFrom, seedOfRun } from '../seeded-random.ts';
-import { encodeAgain, openCase } from './codec-cases.ts';
+import { encodeAgain, openCase } from './encode-again.ts';
 import { CASES, type Case } from './messages.ts';
 import { innerDecode, meaningOf, oracleDecode, oracleEncode } from './oracle.ts';
 import { randomMessage, randomRequest, randomResponse } from './random-messages.ts';
@@ -85,11 +85,11 @@ describe('peer messages of independent encoders, and damaged ones', () => {
     for (let i = 0; i < MESSAGES; i++) {
       const bytes = made(random, one);
       const where = `ANDVARI_SEED=${seed}, message ${i}: ${hex(bytes)}`;
-      const opened = openCase(codec, { ...one, name: '', bytes: '', verdict: '' }, bytes);
+      const opened = openCase(codec, one, bytes);
       expect(opened, where).toMatchObject({ ok: true });
       expect(shared.open(one.kind, one.wire ?? 2, bytes), where).toBe(PeerVerdict.OK);
       expect(isDeepStrictEqual(contentOf(opened), meaning(one, bytes)), where).toBe(true);
-      const again = encodeAgain(codec, { ...one, name: '', bytes: '', verdict: '' }, opened);
+      const again = encodeAgain(codec, one, opened);
       expect(hex(again), where).toBe(hex(bytes));
     }
   });
@@ -123,7 +123,7 @@ describe('peer messages of independent encoders, and damaged ones', () => {
     const fail = (what: string): never => {
       throw new Error(`${what}: ${where()}`);
     };
-    const whole = { ...one, name: '', bytes: '', verdict: '' };
+    const whole = one;
     const opened = openCase(codec, whole, bytes);
     const reason = opened.ok ? 'OK' : opened.reason;
     if (shared.open(one.kind, one.wire ?? 2, bytes) !== PeerVerdict[reason as 'OK']) {

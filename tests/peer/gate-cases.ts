@@ -5,6 +5,7 @@
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { PeerCodec } from '@andvari/host-common/peer/codec';
 import { type GateDirection, PeerGate } from '@andvari/host-common/peer/gate';
+import type { GateLimits } from '@andvari/host-common/peer/gate-limits';
 import type { PeerHandshake } from '@andvari/host-common/peer/messages';
 import { nobleEd25519 } from '@andvari/host-common/ratatoskr/noble-ed25519';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -216,6 +217,42 @@ export function runPeerGateCases(): void {
       expect([ask(100), ask(200), ask(1)]).toEqual(['OK', 'RATE_LIMITED', 'BANNED']);
       expect(reasons()).toEqual(['BANNED']);
       expect(join(ANN).answer).toBe('BANNED');
+    });
+
+    it('the same of broadcasts of its own; those of others are dropped alone', async () => {
+      const { handle } = join(ANN);
+      const hear = (from: Uint8Array, times: number) =>
+        Array.from({ length: times }, () => gate.countGossip(handle, from, now)).at(-1);
+      expect(hear(ANN, 1)).toBe('NOT_VERIFIED');
+      await prove(handle, ANN, 0);
+      expect([hear(ANN, 100), hear(ANN, 1)]).toEqual(['OK', 'RATE_LIMITED']);
+      expect([hear(BEA, 2500), hear(BEA, 5001)]).toEqual(['OK', 'RATE_LIMITED']);
+      expect(gate.receive(handle, now)).toBe('OK');
+      now += 10_000;
+      expect([hear(BEA, 1), hear(ANN, 300), hear(ANN, 1)]).toEqual([
+        'OK',
+        'RATE_LIMITED',
+        'BANNED',
+      ]);
+      expect([reasons(), join(ANN).answer]).toEqual([['BANNED'], 'BANNED']);
+      expect(hear(ANN, 1)).toBe('NOT_VERIFIED');
+    });
+
+    it('takes the limits of the host, within bounds', async () => {
+      const limited = (limits: GateLimits) => PeerGate.create({ module, peerId: US, limits });
+      gate = limited({ requests: 1, broadcasts: 1_000_000 });
+      gate.replaceWhitelist([publicKey(0)], now);
+      const { handle } = join(ANN);
+      await prove(handle, ANN, 0);
+      const asked = Array.from({ length: 4 }, () => gate.receive(handle, now));
+      expect(asked).toEqual(['OK', 'RATE_LIMITED', 'RATE_LIMITED', 'BANNED']);
+      for (const wrong of [0, -1, 1.5, 1_000_001, Number.NaN, 2 ** 32 + 1]) {
+        expect(() => limited({ requests: wrong })).toThrow(RangeError);
+        expect(() => limited({ broadcasts: wrong })).toThrow(RangeError);
+        expect(() => PeerGate.create({ module, peerId: US, targetPeers: wrong })).toThrow(
+          RangeError,
+        );
+      }
     });
 
     it('swaps the list at once (5.10) and sorts it (5.11); an unlisted key is a ban', async () => {

@@ -29,6 +29,14 @@ interface Peer {
   tries: number;
   windowMs: number;
   requests: number;
+  broadcasts: number;
+  passedOn: number;
+}
+
+export interface ModelLimits {
+  target: number;
+  requests: number;
+  broadcasts: number;
 }
 interface Record {
   untilMs: number;
@@ -37,15 +45,15 @@ interface Record {
 }
 
 export class GateModel {
-  private readonly target: number;
+  private readonly limits: ModelLimits;
   private connections: Connection[] = [];
   private readonly records = new Map<number, Record>();
   private listed: number[] = [];
   private seen: ShownHandshake[] = [];
   private forgottenMs = 0;
 
-  constructor(target: number) {
-    this.target = target;
+  constructor(limits: ModelLimits) {
+    this.limits = limits;
   }
 
   ask(handle: number, dialled: number | undefined, address: number, now: number): string {
@@ -53,7 +61,7 @@ export class GateModel {
     const fits = isInbound ? 'OK' : this.fits(dialled, now);
     if (fits !== 'OK') return fits;
     const pending = this.connections.filter((c) => isPending(c) && c.isInbound === isInbound);
-    if (pending.length >= this.target || this.isFull()) return 'TOO_MANY_CONNECTIONS';
+    if (pending.length >= this.limits.target || this.isFull()) return 'TOO_MANY_CONNECTIONS';
     const unproved = this.connections.filter(
       (c) => c.isInbound && c.address === address && c.peer?.phase !== 'verified',
     );
@@ -121,6 +129,16 @@ export class GateModel {
     return peer.phase === 'verified' ? 'OK' : 'NOT_VERIFIED';
   }
 
+  countGossip(handle: number, from: number, now: number): string {
+    const peer = this.alive(handle, now)?.peer;
+    if (peer?.phase !== 'verified') return 'NOT_VERIFIED';
+    if (from === peer.id) return this.count(peer, now, 'broadcasts');
+    renew(peer, now);
+    peer.passedOn++;
+    const { broadcasts, target } = this.limits;
+    return peer.passedOn > broadcasts * target ? 'RATE_LIMITED' : 'OK';
+  }
+
   ban(id: number, untilMs: number, now: number): string {
     const before = this.records.get(id) ?? { untilMs: 0, failures: 0, sinceMs: now };
     if (untilMs > before.untilMs) this.records.set(id, { ...before, untilMs, sinceMs: now });
@@ -176,7 +194,7 @@ export class GateModel {
   }
 
   private isFull(): boolean {
-    return this.connections.filter((c) => !isPending(c)).length >= 2 * this.target;
+    return this.connections.filter((c) => !isPending(c)).length >= 2 * this.limits.target;
   }
 
   private fits(id: number, now: number): string {
@@ -216,7 +234,9 @@ export class GateModel {
     this.drop(connection);
     const { peer } = connection;
     if (!peer || this.peer(peer.id)) return;
-    const isFlooding = peer.requests > 100 && now - peer.windowMs < 10_000;
+    const { requests, broadcasts } = this.limits;
+    const isTooMuch = peer.requests > requests || peer.broadcasts > broadcasts;
+    const isFlooding = isTooMuch && now - peer.windowMs < 10_000;
     const isUnproved = peer.phase === 'connected' && peer.isInvalid;
     if (peer.phase !== 'failed' && (isFlooding || isUnproved)) this.countFailure(peer.id, now);
   }
@@ -233,11 +253,11 @@ export class GateModel {
     return 'TOO_MANY_HANDSHAKES';
   }
 
-  private count(peer: Peer, now: number): string {
-    if (now - peer.windowMs >= 10_000) Object.assign(peer, { windowMs: now, requests: 0 });
-    peer.requests++;
-    if (peer.requests <= 100) return 'OK';
-    if (peer.requests <= 300) return 'RATE_LIMITED';
+  private count(peer: Peer, now: number, what: 'requests' | 'broadcasts' = 'requests'): string {
+    renew(peer, now);
+    peer[what]++;
+    if (peer[what] <= this.limits[what]) return 'OK';
+    if (peer[what] <= 3 * this.limits[what]) return 'RATE_LIMITED';
     this.ban(peer.id, now + 300_000, now);
     return 'BANNED';
   }
@@ -272,8 +292,13 @@ function isPending(connection: Connection): boolean {
 }
 
 function newPeer(id: number, now: number): Peer {
-  const counts = { isInvalid: false, tries: 0, windowMs: now, requests: 0 };
+  const counts = { isInvalid: false, tries: 0, windowMs: now, ...NOTHING_SENT };
   return { id, phase: 'connected', sinceMs: now, ...counts };
+}
+
+const NOTHING_SENT = { requests: 0, broadcasts: 0, passedOn: 0 };
+function renew(peer: Peer, now: number): void {
+  if (now - peer.windowMs >= 10_000) Object.assign(peer, { windowMs: now, ...NOTHING_SENT });
 }
 
 function endOf({ untilMs, sinceMs }: Record): number {

@@ -11,7 +11,8 @@ import { randomFrom, seedOfRun } from '../seeded-random.ts';
 import { GateModel, idOf, type ShownHandshake, US } from './gate-model.ts';
 
 const STEPS = process.env.ANDVARI_LONG ? 200_000 : 15_000;
-const TARGET = 3;
+/** Low, so that they are met. */
+const LIMITS = { target: 3, requests: 2, broadcasts: 1 };
 const PEERS = 6;
 /** Points of Ed25519 that are none of the small ones: the base point, twice and three times it. */
 const KEYS = [
@@ -29,8 +30,9 @@ describe('the gate and a model of it', () => {
   it('say the same', { timeout: 600_000 }, () => {
     const seed = seedOfRun();
     const below = randomFrom(seed);
-    const gate = PeerGate.create({ module, peerId: US, targetPeers: TARGET });
-    const model = new GateModel(TARGET);
+    const { target: targetPeers, ...limits } = LIMITS;
+    const gate = PeerGate.create({ module, peerId: US, targetPeers, limits });
+    const model = new GateModel(LIMITS);
     let now = 1_767_225_600_000;
     let handles: number[] = [];
     let begun = 0;
@@ -84,6 +86,12 @@ describe('the gate and a model of it', () => {
         const handle = oneOf(handles) ?? 0;
         return [gate.receive(handle, now), model.receive(handle, now)];
       },
+      hear: () => {
+        const handle = oneOf(handles) ?? 0;
+        const from = below(3) ? (model.idOf(handle) ?? 0) : below(PEERS);
+        const counted = gate.countGossip(handle, idOf(from), now);
+        return [`gossip ${counted}`, `gossip ${model.countGossip(handle, from, now)}`];
+      },
       ban: () => {
         const [id, until] = [below(PEERS), now + below(60_000)];
         return [gate.ban(idOf(id), until, now), model.ban(id, until, now)];
@@ -114,6 +122,8 @@ describe('the gate and a model of it', () => {
       'conclude',
       'conclude',
       'receive',
+      'hear',
+      'hear',
       'close',
     ];
     const names = [...often, ...often, ...Object.keys(steps)];
@@ -133,7 +143,18 @@ describe('the gate and a model of it', () => {
       expect(bans.sort(), where).toEqual(model.bansAsText(toHex).sort());
       handles = handles.slice(-8);
     }
-    const wanted = ['OK', 'SENDER', 'REPLAYED', 'KEY_IN_USE', 'UNLISTED', 'BANNED', 'SIGNATURE'];
+    const gossip = ['OK', 'RATE_LIMITED', 'BANNED', 'NOT_VERIFIED'].map((it) => `gossip ${it}`);
+    const wanted = [
+      ...gossip,
+      'RATE_LIMITED',
+      'OK',
+      'SENDER',
+      'REPLAYED',
+      'KEY_IN_USE',
+      'UNLISTED',
+      'BANNED',
+      'SIGNATURE',
+    ];
     expect([...met], `seed ${seed}`).toEqual(expect.arrayContaining(wanted));
   });
 });

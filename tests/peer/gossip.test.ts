@@ -29,4 +29,33 @@ describe('broadcasts and bans', () => {
     ann.replaceWhitelist(instanceKeys(1));
     expect(ann.peers()).toEqual([]);
   });
+
+  it('are heard as often as the limit says; three times as many are a ban', async () => {
+    const [ann, bea] = [await startNode(0), await startNode(1, { limits: { broadcasts: 5 } })];
+    const got: bigint[] = [];
+    bea.on('message', ({ messageId }) => got.push(messageId));
+    const told: string[] = [];
+    bea.on('banned', ({ peerId }) => told.push(peerId));
+    await ann.connect(addressOf(bea, 'tcp'));
+    await expect.poll(async () => (await ann.broadcast('p', payload)).peers).toBe(1);
+    for (let i = 1; i < 15; i++) await ann.broadcast('p', payload);
+    await expect.poll(() => bea.droppedBroadcasts).toBe(10);
+    expect([got.length, told]).toEqual([5, []]);
+    await ann.broadcast('p', payload);
+    await expect.poll(() => told).toEqual([ann.peerId]);
+    expect([got.length, bea.peers()]).toEqual([5, []]);
+  });
+
+  it('and requests, as the limit of the host says', async () => {
+    const limits = { requests: 10 };
+    const [ann, bea] = [await startNode(0), await startNode(1, { limits })];
+    bea.handle('echo', ({ payload }) => payload);
+    await ann.connect(addressOf(bea, 'tcp'));
+    const ask = () => ann.send(bea.peerId, 'echo', payload);
+    expect(await ask()).toMatchObject({ kind: 'success' });
+    // A handshake that crossed counts too.
+    for (let i = 1; i < 10; i++) await ask();
+    expect(await ask()).toMatchObject({ kind: 'error', code: 429, isLocal: false });
+    await expect(startNode(2, { limits: { requests: 0 } })).rejects.toBeInstanceOf(RangeError);
+  });
 });

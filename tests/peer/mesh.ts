@@ -26,8 +26,10 @@ export class Mesh {
 
   static async start(): Promise<Mesh> {
     const listen = ['tcp', 'quic', 'ws'] as const;
+    // A long run sends more than a node sends.
+    const limits = { requests: 10_000, broadcasts: 10_000 };
     const nodes = await Promise.all(
-      Array.from({ length: COUNT }, (_, n) => startNode(n, { listen })),
+      Array.from({ length: COUNT }, (_, n) => startNode(n, { listen, limits })),
     );
     const wires = nodes.map((node) => CutWire.to(Number(PORT.exec(addressOf(node, 'tcp'))?.[1])));
     return new Mesh(nodes, await Promise.all(wires));

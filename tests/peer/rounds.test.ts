@@ -82,7 +82,8 @@ describe('rounds', () => {
   });
 
   it('drop what comes again or is no JSON, and let nobody fill the queue', async () => {
-    const [node, plain] = await Promise.all([startNode(0), startPlain(1)]);
+    const limits = { broadcasts: 1000 };
+    const [node, plain] = await Promise.all([startNode(0, { limits }), startPlain(1)]);
     const nodeId = peerIdBytes(node.peerId);
     const rounds = new PeerRounds({ node, parties: [plain.peerId, node.peerId], protocol });
     const connection = await plain.verifiedTo(addressOf(node, 'tcp'), nodeId);

@@ -1,10 +1,8 @@
 /** A page that has the Ratatoskr client and nothing else, on an origin of its own. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { build } from 'vite';
 import type { RatatoskrClient } from '../../host-common/src/ratatoskr/client/ratatoskr-client.ts';
+import { BundlePage } from './bundle-page.ts';
 import type { ClientBundle } from './client-bundle.ts';
 
 declare global {
@@ -28,37 +26,18 @@ export interface PageEndpoint {
 
 /** Serves the page until it is closed. */
 export class ClientPage {
-  readonly url: string;
-  readonly #website: Server;
+  readonly #page: BundlePage;
 
-  private constructor(website: Server) {
-    this.#website = website;
-    this.url = `http://127.0.0.1:${(website.address() as AddressInfo).port}/`;
+  private constructor(page: BundlePage) {
+    this.#page = page;
   }
 
   static async serve(): Promise<ClientPage> {
-    const lib = { entry: ENTRY, formats: ['es' as const], fileName: 'client' };
-    const built = await build({
-      configFile: false,
-      logLevel: 'silent',
-      build: { write: false, lib, target: 'es2023', minify: false },
-    });
-    const outputs = (Array.isArray(built) ? built : [built]).flatMap((one) =>
-      'output' in one ? one.output : [],
-    );
-    const files = new Map(
-      outputs.map((file) => [
-        `/${file.fileName}`,
-        'code' in file ? file.code : String(file.source),
-      ]),
-    );
-    const website = createServer(({ url = '/' }, response) => {
-      const code = files.get(url);
-      response.setHeader('Content-Type', code === undefined ? 'text/html' : 'text/javascript');
-      response.end(code ?? '<!doctype html><script type="module" src="/client.js"></script>');
-    });
-    await new Promise<void>((resolve) => website.listen(0, '127.0.0.1', resolve));
-    return new ClientPage(website);
+    return new ClientPage(await BundlePage.serve(ENTRY));
+  }
+
+  get url(): string {
+    return this.#page.url;
   }
 
   /** Opens the page and makes its client, which does not connect yet. */
@@ -92,7 +71,6 @@ export class ClientPage {
   }
 
   close(): void {
-    this.#website.closeAllConnections();
-    this.#website.close();
+    this.#page.close();
   }
 }

@@ -31,7 +31,7 @@ function set(number: PeerField, hex: string): void {
 function begin(): void {
   clearBlock();
   set(PeerField.RECIPIENT, START + "bb".repeat(32));
-  expect(startGate(2)).toBe(true);
+  expect(startGate(2, 100, 100)).toBe(true);
 }
 
 function connect(): u32 {
@@ -54,11 +54,15 @@ describe("the gate", () => {
 
   test("a target and an id of our own", () => {
     clearBlock();
-    expect(startGate(2)).toBe(false);
+    expect(startGate(2, 100, 100)).toBe(false);
     set(PeerField.RECIPIENT, START + "bb".repeat(32));
-    expect(startGate(0)).toBe(false);
-    expect(startGate(257)).toBe(false);
-    expect(startGate(256)).toBe(true);
+    expect(startGate(0, 100, 100)).toBe(false);
+    expect(startGate(257, 100, 100)).toBe(false);
+    expect(startGate(256, 0, 100)).toBe(false);
+    expect(startGate(256, 100, 0)).toBe(false);
+    expect(startGate(256, 1000001, 100)).toBe(false);
+    expect(startGate(256, 100, 1000001)).toBe(false);
+    expect(startGate(256, 1000000, 1000000)).toBe(true);
   });
 
   test("verifies, and forgets with the connection", () => {

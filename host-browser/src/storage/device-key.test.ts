@@ -2,21 +2,8 @@ import { WebCryptoEd25519 } from '@andvari/host-common/ratatoskr/webcrypto-ed255
 import { describe, expect, it } from 'vitest';
 import { nobleEd25519 } from '../../../host-common/src/ratatoskr/noble-ed25519.ts';
 import { openDeviceKey } from './device-key.ts';
-import { createSeal, type SealedRecord, seal, unseal } from './seal.ts';
-import type { Vault } from './sealed-wallet-store.ts';
-
-/** Values as IndexedDB keeps them: by structured clone. */
-async function memoryVault(): Promise<Vault & { values: Map<string, unknown> }> {
-  const { key } = await createSeal('copper kettle under the falls');
-  const values = new Map<string, unknown>();
-  return {
-    values,
-    read: async (name) => values.get(name),
-    keep: async (name, value) => void values.set(name, structuredClone(value)),
-    seal: (name, bytes) => seal(key, name, 1, bytes),
-    unseal: (name, record) => unseal(key, name, record),
-  };
-}
+import type { SealedRecord } from './seal.ts';
+import { memoryVault } from './testing/memory-vault.ts';
 
 const message = new TextEncoder().encode('hello');
 

@@ -9,6 +9,7 @@
  * | `state` | sealed: next id, u32 big-endian |
  * | `coin/<id>` | sealed: wallet-record.ts's bytes |
  * | `ratatoskr/<name>` | the Ratatoskr client's: device-key.ts, payment-note.ts |
+ * | `peer/<name>` | the peer node's: peer-keys.ts, peer-vault-bans.ts |
  * | `unfinished` | sealed: JSON of Unfinished[], while such work is under way |
  */
 
@@ -34,7 +35,6 @@ const HEADER = 'header';
 const STATE = 'state';
 const COIN_PREFIX = 'coin/';
 const UNFINISHED = 'unfinished';
-const VAULT_PREFIX = 'ratatoskr/';
 /** Version of every kind of record; authenticated with each. */
 const RECORD_VERSION = 1;
 /** Records sealed or opened side by side: enough to keep the crypto thread busy. */
@@ -161,9 +161,9 @@ export class SealedWalletStore implements WalletStore {
     await this.#database.write({ put: { [UNFINISHED]: record } });
   }
 
-  /** Values of the Ratatoskr client. */
-  get vault(): Vault {
-    const keyOf = (name: string) => `${VAULT_PREFIX}${name}`;
+  /** Whose names are apart from those of the others. */
+  vault(owner: 'ratatoskr' | 'peer'): Vault {
+    const keyOf = (name: string) => `${owner}/${name}`;
     return {
       read: (name) => this.#database.read(keyOf(name)),
       keep: (name, value) =>

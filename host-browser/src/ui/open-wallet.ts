@@ -18,6 +18,7 @@ import { countOf, NO_TOTALS } from './format.ts';
 import { healedSentence } from './heal-words.ts';
 import { type Dialogs, LockerFlows } from './locker-flows.ts';
 import type { LockerAction } from './lockers.ts';
+import './peers.ts';
 import { RatatoskrFlows } from './ratatoskr-flows.ts';
 import type { RatatoskrAction } from './ratatoskr-state.ts';
 import { openPaymentNotice } from './ratatoskr-words.ts';
@@ -135,7 +136,13 @@ export class AndvariOpenWallet extends LitElement {
           this.#ratatoskr?.act(event.detail)}
         @transfer-action=${(event: CustomEvent<TransferAction>) =>
           this.#transfer?.act(event.detail)}
-      ></andvari-wallet-page>
+      >
+        <andvari-peers
+          slot="peers"
+          .client=${this.client}
+          .network=${wallet.network}
+        ></andvari-peers>
+      </andvari-wallet-page>
       <andvari-confirm></andvari-confirm>
       <andvari-send-dialog></andvari-send-dialog>
       <andvari-take-dialog></andvari-take-dialog>

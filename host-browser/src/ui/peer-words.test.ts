@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { peersSummary, peerWords } from './peer-words.ts';
+import { ownPeersSummary, peersSummary, peerWords } from './peer-words.ts';
 
 const quiet = { raidaId: 3, verified: 7, others: 24 };
 const status = { version: '20261121', load: 12, ageMs: 3400 };
@@ -14,4 +14,13 @@ it('sums up who knows all, and whether they have one version', () => {
   expect(peersSummary([quiet, heard])).toBe('1 of 2 know all their peers.');
   const other = { ...heard, status: { ...status, version: '2' } };
   expect(peersSummary([heard, other])).toBe('2 of 2 know all their peers; 2 versions.');
+});
+
+it('sums up whom this page has verified', () => {
+  const peer = { peerId: '12D3', address: '/ws', why: '', heard: 0 };
+  expect(ownPeersSummary([])).toBe('This page is connected to no peer.');
+  const verified = { ...peer, state: 'verified' as const };
+  expect(ownPeersSummary([verified, { ...peer, state: 'connecting' }])).toBe('1 of 2 verified.');
+  const failed = { ...peer, state: 'failed' as const };
+  expect(ownPeersSummary([verified, failed])).toBe('1 of 2 verified, 1 failed.');
 });

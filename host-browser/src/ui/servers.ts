@@ -5,6 +5,7 @@ import { lightStyles } from './light-styles.ts';
 import { PEER_TITLE, peersSummary, peerWords } from './peer-words.ts';
 import { sharedStyles } from './shared-styles.ts';
 import { setLight } from './task.ts';
+import { tileStyles } from './tile-styles.ts';
 
 /** What the page knows of one server: asked or not, and the time its answer took. */
 export interface ServerState {
@@ -23,6 +24,7 @@ export class AndvariServers extends LitElement {
   static override styles = [
     sharedStyles,
     lightStyles,
+    tileStyles,
     css`
       .head {
         display: flex;
@@ -31,45 +33,6 @@ export class AndvariServers extends LitElement {
         justify-content: space-between;
         gap: 0.5rem 1rem;
         margin-bottom: 0.8rem;
-      }
-      .strip {
-        display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(4.7rem, 1fr));
-        gap: 0.4rem;
-      }
-      .strip li {
-        display: grid;
-        grid-template-columns: auto 1fr;
-        align-content: start;
-        align-items: center;
-        column-gap: 0.45rem;
-        padding: 0.3rem 0.55rem;
-        border: 1px solid var(--line);
-        border-radius: var(--radius-small);
-        background: var(--surface);
-        line-height: 1.25;
-      }
-      .strip svg {
-        width: 12px;
-        height: 12px;
-      }
-      .id {
-        font-weight: 650;
-      }
-      .ms {
-        grid-column: 1 / -1;
-        font-size: 0.78rem;
-        color: var(--ink-soft);
-        white-space: nowrap;
-      }
-      .peer {
-        display: grid;
-        font-size: 0.72rem;
-      }
-      @media (min-width: 62rem) {
-        .strip {
-          grid-template-columns: repeat(13, 1fr);
-        }
       }
     `,
   ];

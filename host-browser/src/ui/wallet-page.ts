@@ -171,6 +171,7 @@ export class AndvariWalletPage extends LitElement {
                   this.#fire('transfer-action', event.detail)}
               ></andvari-transfer>`
         }
+        <slot name="peers"></slot>
         <andvari-servers
           .servers=${this.servers}
           .peers=${this.wallet.network.peers}

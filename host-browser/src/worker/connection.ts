@@ -39,7 +39,10 @@ export async function connect(): Promise<Connection> {
 
 async function connectionTo(
   network: RaidaNetwork,
-  more: Pick<PageNetwork, 'demo' | 'ratatoskr' | 'relay' | 'reachable' | 'peers'> & {
+  more: Pick<
+    PageNetwork,
+    'demo' | 'ratatoskr' | 'relay' | 'reachable' | 'peers' | 'peerNetwork'
+  > & {
     fault?: string;
   },
 ): Promise<Connection> {
@@ -47,7 +50,7 @@ async function connectionTo(
   const raidaIds = network.servers.map((server) => server.raidaId).sort((a, b) => a - b);
   const codec = new EngineCodec(await plainEngine(), network);
   const client = new RaidaClient({ codec, transport, raidaIds, requestBytesMax: REQUEST_BYTES });
-  const { demo, fault, ratatoskr, relay, reachable, peers } = more;
+  const { demo, fault, ratatoskr, relay, reachable, peers, peerNetwork } = more;
   const view = {
     ...{ serverIds: raidaIds, demo },
     ...(fault === undefined ? {} : { fault }),
@@ -55,6 +58,7 @@ async function connectionTo(
     ...(relay === undefined ? {} : { relay }),
     ...(reachable === undefined ? {} : { reachable }),
     ...(peers === undefined ? {} : { peers }),
+    ...(peerNetwork === undefined ? {} : { peerNetwork }),
   };
   const look = () => (fault === undefined ? withPeers(view) : Promise.resolve(view));
   return { view, client, look, close: () => transport.close() };

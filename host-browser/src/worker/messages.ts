@@ -9,6 +9,7 @@
  *                    { id, code, message }; ready once, when the worker can take requests
  */
 
+import type { PeerMethods } from './peer/peer-messages.ts';
 import type { RatatoskrMethods } from './ratatoskr-messages.ts';
 import type { TransferMethods } from './transfer/transfer-messages.ts';
 import type {
@@ -27,7 +28,7 @@ import type {
 } from './views.ts';
 
 /** Every method of the worker: what goes in, what comes out, what comes between. */
-export interface WalletMethods extends RatatoskrMethods, TransferMethods {
+export interface WalletMethods extends RatatoskrMethods, TransferMethods, PeerMethods {
   /** Is there a wallet on this origin? Asks no passphrase and takes no lock. */
   exists: { params: null; result: boolean; progress: never };
   create: { params: { readonly passphrase: string }; result: WalletView; progress: never };

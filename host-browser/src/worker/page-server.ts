@@ -6,12 +6,13 @@ import {
   type RatatoskrAddress,
 } from '@andvari/host-common/ratatoskr/address';
 import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
-import { peersIn } from './peers-in.ts';
-import type { PeerView } from './views.ts';
+import { peerNetworkIn, peersIn } from './peers-in.ts';
+import type { PeerNetworkView, PeerView } from './views.ts';
 
 const NETWORK_PATH = '/network.json';
 const DEMO_PATH = '/demo/coins';
 const DEVICE_PATH = '/demo/device';
+const PEER_PATH = '/demo/peer';
 /** 25 addresses take 2 KiB. */
 const NETWORK_BYTES_MAX = 64 * 1024;
 /** A demo file of 1,000 coins takes 400 KiB. */
@@ -38,6 +39,8 @@ export interface PageNetwork extends RaidaNetwork {
   readonly reachable?: readonly string[];
   /** How the servers see each other. */
   readonly peers?: readonly PeerView[];
+  /** Whom the page can meet as a peer. */
+  readonly peerNetwork?: PeerNetworkView;
 }
 
 /** GET /network.json. Throws PageServerError, or NetworkError for a description that is none. */
@@ -51,12 +54,14 @@ export async function fetchNetwork(): Promise<PageNetwork> {
   const reachable = urlsIn(description.reachable);
   const relay = relayIn(description.relay);
   const peers = peersIn(description.peers);
+  const peerNetwork = peerNetworkIn(description.peerNetwork);
   return {
     ...{ ...network, demo },
     ...(ratatoskr === undefined ? {} : { ratatoskr }),
     ...(relay === undefined ? {} : { relay }),
     ...(reachable === undefined ? {} : { reachable }),
     ...(peers === undefined ? {} : { peers }),
+    ...(peerNetwork === undefined ? {} : { peerNetwork }),
   };
 }
 
@@ -65,6 +70,7 @@ interface Description {
   reachable?: unknown;
   relay?: unknown;
   peers?: unknown;
+  peerNetwork?: unknown;
 }
 
 /** One that is written wrongly is none: the user can type another. */
@@ -105,6 +111,15 @@ export async function registerDemoDevice(device: {
   const { id, user, publicKeyHex: key } = device;
   const words = new URLSearchParams({ device: id, user, key });
   await fetchBytes(`${DEVICE_PATH}?${words}`, { method: 'POST' }, REASON_BYTES_MAX);
+}
+
+/** POST /demo/peer: the servers of the demo network let this page in as a peer then. */
+export async function registerDemoPeer(peer: {
+  readonly peerId: string;
+  readonly keyHex: string;
+}): Promise<void> {
+  const words = new URLSearchParams({ peer: peer.peerId, key: peer.keyHex });
+  await fetchBytes(`${PEER_PATH}?${words}`, { method: 'POST' }, REASON_BYTES_MAX);
 }
 
 async function fetchBytes(

@@ -1,8 +1,16 @@
-/** What the page's server says of the servers as peers of each other. */
-import type { PeerView } from './views.ts';
+/** What the page's server says of the servers as peers of each other, and of the page. */
+import { webSocketUrl } from '@andvari/host-common/peer/peer-address';
+import type { PeerNetworkView, PeerNodeView, PeerView } from './views.ts';
+
+/** Of the last status of a server. */
+export type PeerStatus = NonNullable<PeerView['status']>;
 
 const PEERS_MAX = 25;
+const STATUS_BYTES_MAX = 512;
 const COUNT_MAX = 2 ** 40;
+const PART = /^[0-9A-Za-z._-]{1,48}$/;
+const KEY = /^[0-9a-f]{64}$/;
+const PEER_ID = /\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,64}$/;
 const VERSION = /^[0-9A-Za-z.+-]{1,32}$/;
 
 /** Undefined: it says nothing, or what it says is no list of peers. */
@@ -21,6 +29,45 @@ function peerIn(value: unknown): PeerView | undefined {
   const isStatus = typeof version === 'string' && VERSION.test(version);
   if (!isStatus || !isCount(load) || !isCount(ageMs)) return undefined;
   return { ...peer, status: { version, load, ageMs } };
+}
+
+/** Undefined: there are none that the page can meet, or what it says is no list of them. */
+export function peerNetworkIn(value: unknown): PeerNetworkView | undefined {
+  const { networkName, instanceId, nodes } = Object(value);
+  const isList = Array.isArray(nodes) && nodes.length > 0 && nodes.length <= PEERS_MAX;
+  if (!isList || !isPart(networkName) || !isPart(instanceId)) return undefined;
+  if (!nodes.every(isNode)) return undefined;
+  const known = nodes.map(({ raidaId, address, key }) => ({ raidaId, address, key }));
+  return { networkName, instanceId, nodes: known };
+}
+
+function isNode(value: unknown): value is PeerNodeView {
+  const { raidaId, address, key } = Object(value);
+  if (typeof address !== 'string' || typeof key !== 'string') return false;
+  const isAddress = PEER_ID.test(address) && webSocketUrl(address) !== undefined;
+  return isCount(raidaId) && isAddress && KEY.test(key);
+}
+
+function isPart(value: unknown): value is string {
+  return typeof value === 'string' && PART.test(value);
+}
+
+/**
+ * What a server tells its peers of itself (andvari/status/1); undefined for what is none, or is of
+ * another server.
+ */
+export function statusIn(
+  bytes: Uint8Array,
+  raidaId: number,
+): Omit<PeerStatus, 'ageMs'> | undefined {
+  if (bytes.length > STATUS_BYTES_MAX) return undefined;
+  try {
+    const { raida, version, load } = Object(JSON.parse(new TextDecoder().decode(bytes)));
+    const isStatus = raida === raidaId && typeof version === 'string' && VERSION.test(version);
+    return isStatus && isCount(load) ? { version, load } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isCount(value: unknown): value is number {

@@ -91,6 +91,23 @@ export interface NetworkView {
   readonly reachable?: readonly string[];
   /** How the servers see each other; left out: they are no peers, or nobody has said. */
   readonly peers?: readonly PeerView[];
+  /** Whom this page can meet as a peer itself. */
+  readonly peerNetwork?: PeerNetworkView;
+}
+
+/** Peers that a page can meet, and the two names that they have in common. */
+export interface PeerNetworkView {
+  readonly networkName: string;
+  readonly instanceId: string;
+  readonly nodes: readonly PeerNodeView[];
+}
+
+export interface PeerNodeView {
+  readonly raidaId: number;
+  /** Multiaddr of a WebSocket, with its peer id. */
+  readonly address: string;
+  /** Its instance key, 64 hex digits. */
+  readonly key: string;
 }
 
 /** One server, as its peers see it. */

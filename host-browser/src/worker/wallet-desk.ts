@@ -9,7 +9,7 @@ import { parseLockerCode } from '@andvari/host-common/raida/locker-code';
 import { Wallet, type WalletOperationOptions } from '@andvari/host-common/raida/wallet';
 import { coinsForAmount } from '@andvari/host-common/raida/wallet-amount';
 import type { LockerView } from '@andvari/host-common/raida/wallet-locker';
-import { SealedWalletStore, type Unfinished } from '../storage/sealed-wallet-store.ts';
+import { SealedWalletStore, type Vault } from '../storage/sealed-wallet-store.ts';
 import { takeTabLock } from '../storage/tab-lock.ts';
 import { coinViews, fileLists, lightsText, totalsView } from './coin-views.ts';
 import { type Connection, connect } from './connection.ts';
@@ -17,6 +17,7 @@ import { LockerDesk } from './locker-desk.ts';
 import type { HandlerContext, Handlers } from './message-server.ts';
 import { WorkerFailure } from './messages.ts';
 import { fetchDemoCoins } from './page-server.ts';
+import { PeerRoom } from './peer/peer-room.ts';
 import { RatatoskrDesk } from './ratatoskr-desk.ts';
 import { ratatoskrHandlers } from './ratatoskr-handlers.ts';
 import { TransferDesk } from './transfer/transfer-desk.ts';
@@ -31,9 +32,9 @@ import type {
   Selection,
   SentView,
   TakenView,
-  TaskProgress,
   WalletView,
 } from './views.ts';
+import type { Task, TaskContext } from './wallet-task.ts';
 
 const DATABASE = 'andvari-wallet';
 const TAB_LOCK = 'andvari-wallet';
@@ -51,25 +52,17 @@ interface OpenWallet {
   readonly releaseTabLock: () => void;
 }
 
-interface TaskContext {
-  readonly signal: AbortSignal;
-  progress(progress: TaskProgress): void;
-}
-
-interface Task<Result> {
-  readonly ids: readonly number[];
-  readonly run: (wallet: Wallet, options: WalletOperationOptions) => Promise<Result>;
-  /** Noted in the store as long as it runs. */
-  readonly note?: Unfinished;
-}
-
 export function walletDesk(): Handlers {
   const [desk, files] = [new WalletDesk(), new TransferDesk()];
+  const peers = new PeerRoom(() => desk.peerVault);
   return {
     exists: () => SealedWalletStore.exists(DATABASE),
     create: ({ passphrase }) => desk.open(() => SealedWalletStore.create(DATABASE, passphrase)),
     unlock: ({ passphrase }) => desk.open(() => SealedWalletStore.open(DATABASE, passphrase)),
-    lock: () => files.close().then(() => desk.lock()),
+    lock: async () => {
+      await Promise.all([files.close(), peers.close()]);
+      return desk.lock();
+    },
     add: ({ name, bytes }) => desk.add(name, bytes),
     demo: async () => desk.add('demo coins', await fetchDemoCoins()),
     servers: (_, context) => desk.servers(context),
@@ -95,6 +88,7 @@ export function walletDesk(): Handlers {
     save: ({ ids }) => desk.save(ids),
     remove: ({ ids }) => desk.remove(ids),
     ...ratatoskrHandlers(desk),
+    ...peers.handlers,
     ...transferHandlers(files, () => desk.view().network),
   };
 }
@@ -107,6 +101,10 @@ export class WalletDesk {
     const { ratatoskr } = this.#open();
     if (ratatoskr instanceof Error) throw ratatoskr;
     return ratatoskr;
+  }
+
+  get peerVault(): Vault {
+    return this.#open().store.vault('peer');
   }
 
   open(openStore: () => Promise<SealedWalletStore>): Promise<WalletView> {
@@ -124,7 +122,9 @@ export class WalletDesk {
       const wallet = await Wallet.open({ store, client: connection.client });
       const unfinished = await UnfinishedWork.load(store);
       const lockers = new LockerDesk(wallet);
-      const ratatoskr = await RatatoskrDesk.open(store.vault).catch((error: Error) => error);
+      const ratatoskr = await RatatoskrDesk.open(store.vault('ratatoskr')).catch(
+        (error: Error) => error,
+      );
       const rest = { lockers, unfinished, ratatoskr, releaseTabLock };
       this.#opened = { store, connection, wallet, ...rest };
       return this.view();

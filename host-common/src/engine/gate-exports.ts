@@ -3,7 +3,7 @@
  * is two words of milliseconds since the epoch, low first.
  */
 export interface GateExports {
-  peerGateStart(target: number): number;
+  peerGateStart(target: number, requests: number, broadcasts: number): number;
   peerGateDial(nowLow: number, nowHigh: number): number;
   peerGateAccept(address: number, nowLow: number, nowHigh: number): number;
   peerGateOpen(handle: number, nowLow: number, nowHigh: number): number;
@@ -27,6 +27,7 @@ export interface GateExports {
   peerGateReceive(handle: number, nowLow: number, nowHigh: number): number;
   peerGateSend(handle: number, nowLow: number, nowHigh: number): number;
   peerGateDirect(handle: number, nowLow: number, nowHigh: number): number;
+  peerGateCountGossip(handle: number, nowLow: number, nowHigh: number): number;
   peerGateGossip(handle: number, nowLow: number, nowHigh: number): number;
   peerGateTick(nowLow: number, nowHigh: number): number;
   peerGateState(): number;

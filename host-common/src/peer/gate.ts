@@ -22,6 +22,7 @@ import {
 import { Verdict } from '../engine/generated/ratatoskr.ts';
 import { Status } from '../engine/generated/status.ts';
 import type { ChallengeContext } from './codec.ts';
+import { type GateLimits, gateLimits } from './gate-limits.ts';
 import type { PeerHandshake, WireVersion } from './messages.ts';
 import { PeerMessageBlock } from './peer-block.ts';
 
@@ -84,18 +85,20 @@ export class PeerGate {
   /**
    * `module`: the compiled engine, plain build; `peerId`: our own; `targetPeers`: 1 to 256 [25]:
    * twice as many open connections, as many pending in and as many pending out. Throws RangeError
-   * for a target out of bounds or an id that is none.
+   * for a target or a limit out of bounds, or an id that is none.
    */
   static create(options: {
     module: WebAssembly.Module;
     peerId: Uint8Array;
     targetPeers?: number;
+    limits?: GateLimits | undefined;
   }): PeerGate {
-    const { module, peerId, targetPeers = 25 } = options;
+    const { module, peerId } = options;
+    const limits = gateLimits(options);
     const sizes = { ...CLIENT_SIZES, peer: true };
     const gate = new PeerGate(Engine.create({ module, sizes, identity: CLIENT_IDENTITY }));
-    if (!gate.start(peerId, targetPeers)) {
-      throw new RangeError('peer gate: wanted a peer id of 38 bytes and 1 to 256 target peers');
+    if (!gate.start(peerId, limits)) {
+      throw new RangeError('peer gate: wanted a peer id of 38 bytes');
     }
     return gate;
   }
@@ -195,7 +198,7 @@ export class PeerGate {
     return this.answer(exports.peerGateConclude(handle, kindOf(direction), good, ...two(nowMs)));
   }
 
-  /** A Protocol request came. NOT_VERIFIED: Error 403; RATE_LIMITED: Error 429 (100 in 10 s). */
+  /** A Protocol request came. NOT_VERIFIED: Error 403; RATE_LIMITED: Error 429. */
   receive(handle: GateHandle, nowMs: number): GateAnswer {
     return this.answer(this.engine.exports.peerGateReceive(handle, ...two(nowMs)));
   }
@@ -219,8 +222,18 @@ export class PeerGate {
   }
 
   /**
-   * A broadcast that the peer of `handle` passed on: `from` is whoever signed it, `sender` what it
-   * says inside. NOT_VERIFIED: one of the two peers is not.
+   * Counts a broadcast that the peer of `handle` sent; `from` is whoever signed it. RATE_LIMITED:
+   * drop it; BANNED: three times too many of its own.
+   */
+  countGossip(handle: GateHandle, from: Uint8Array, nowMs: number): GateAnswer {
+    return this.withId(from, () =>
+      this.answer(this.engine.exports.peerGateCountGossip(handle, ...two(nowMs))),
+    );
+  }
+
+  /**
+   * A broadcast that was counted: `from` is whoever signed it, `sender` what it says inside.
+   * NOT_VERIFIED: one of the two peers is not.
    */
   receiveGossip(
     handle: GateHandle,
@@ -298,11 +311,11 @@ export class PeerGate {
     });
   }
 
-  private start(peerId: Uint8Array, target: number): boolean {
-    if (!Number.isInteger(target) || target < 1) return false;
+  private start(peerId: Uint8Array, limits: ReturnType<typeof gateLimits>): boolean {
+    const { targetPeers, requests, broadcasts } = limits;
     return this.laidOut(() => {
       this.block.setBytes(PeerField.RECIPIENT, peerId);
-      return this.engine.exports.peerGateStart(target) === Status.OK;
+      return this.engine.exports.peerGateStart(targetPeers, requests, broadcasts) === Status.OK;
     });
   }
 

@@ -262,11 +262,8 @@ function encoded(codec: PeerCodec, response: PeerResponse, wire: WireVersion): U
 }
 
 async function untilOver<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
-  const { signal } = deadline;
   return await new Promise<T>((resolve, reject) => {
-    const over = () => reject(new DeadlineError());
-    signal.addEventListener('abort', over, { once: true });
-    if (signal.aborted) over();
+    deadline.whenOver(() => reject(new DeadlineError()));
     work().then(resolve, reject);
   });
 }

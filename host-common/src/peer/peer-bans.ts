@@ -1,4 +1,5 @@
 /** The bans of a peer node: told when they begin, and kept by the host over a restart. */
+import { nameOf } from '../transfer/byte-strings.ts';
 import type { GateBan, PeerGate } from './gate.ts';
 import type { PeerClock } from './peer-clock.ts';
 import type { PeerEvents } from './peer-events.ts';
@@ -13,16 +14,26 @@ export interface PeerBanStore {
 
 /** The gate is asked at most so often: it may hold thousands. */
 const LOOK_MS = 50;
+/** Between two saves: whoever floods us with strangers to ban has no more writes than that. */
+const SAVE_MS = 1000;
+
+interface Known {
+  peerId: string;
+  untilMs: number;
+}
 
 export class PeerBans {
   private readonly gate: PeerGate;
   private readonly clock: PeerClock;
   private readonly events: PeerEvents;
   private readonly store: PeerBanStore | undefined;
-  private known = new Map<string, number>();
+  /** By the bytes of the id: its text is made once. */
+  private known = new Map<string, Known>();
   private cancelLook: (() => void) | undefined;
   private saving: Promise<void> = Promise.resolve();
   private isSaveDue = false;
+  /** Set from a save on, until the next may be. */
+  private cancelPause: (() => void) | undefined;
 
   constructor(options: {
     gate: PeerGate;
@@ -46,7 +57,7 @@ export class PeerBans {
   }
 
   list(): { peerId: string; untilMs: number }[] {
-    return [...this.current()].map(([peerId, untilMs]) => ({ peerId, untilMs }));
+    return [...this.current().values()];
   }
 
   /** There may be others now. */
@@ -61,31 +72,46 @@ export class PeerBans {
     const before = this.known;
     this.known = this.current();
     let isChanged = before.size !== this.known.size;
-    for (const [peerId, untilMs] of this.known) {
-      if (before.get(peerId) === untilMs) continue;
+    for (const [name, { peerId, untilMs }] of this.known) {
+      if (before.get(name)?.untilMs === untilMs) continue;
       isChanged = true;
       this.events.emit('banned', { peerId, untilMs });
     }
-    if (isChanged) this.save();
+    if (isChanged) this.saveSoon();
   }
 
   /** When all is kept. */
   async stop(): Promise<void> {
     this.look();
     this.cancelLook?.();
+    if (this.isSaveDue) this.save();
+    this.cancelPause?.();
     await this.saving;
   }
 
-  private current(): Map<string, number> {
-    return new Map(this.gate.bans().map(({ peerId, untilMs }) => [peerIdText(peerId), untilMs]));
+  private current(): Map<string, Known> {
+    const bans = this.gate.bans().map(({ peerId, untilMs }): [string, Known] => {
+      const name = nameOf(peerId);
+      return [name, { peerId: this.known.get(name)?.peerId ?? peerIdText(peerId), untilMs }];
+    });
+    return new Map(bans);
+  }
+
+  /** At once, or when the pause after the last one is over. */
+  private saveSoon(): void {
+    if (!this.store) return;
+    this.isSaveDue = true;
+    if (!this.cancelPause) this.save();
   }
 
   /** One at a time; what changes meanwhile is kept by the next. */
   private save(): void {
-    if (!this.store || this.isSaveDue) return;
-    this.isSaveDue = true;
+    this.isSaveDue = false;
+    this.cancelPause = this.clock.after(SAVE_MS, () => {
+      this.cancelPause = undefined;
+      if (this.isSaveDue) this.save();
+    });
     this.saving = this.saving.then(async () => {
-      this.isSaveDue = false;
       try {
         await this.store?.save(this.gate.bans());
       } catch (error) {

@@ -16,25 +16,48 @@ export const hostPeerClock: PeerClock = {
   },
 };
 
-/** A moment by which something has to be done; `signal` aborts when it has passed. */
+/** A moment by which something has to be done. */
 export class Deadline {
-  readonly signal: AbortSignal;
-  private readonly controller = new AbortController();
+  private readonly waiting = new Set<() => void>();
   private readonly cancelTimer: () => void;
+  private controller: AbortController | undefined;
+  private hasPassed = false;
 
   constructor(clock: PeerClock, atMs: number) {
-    this.signal = this.controller.signal;
-    const over = () => this.controller.abort(new DeadlineError());
-    this.cancelTimer = clock.after(atMs - clock.nowMs(), over);
+    this.cancelTimer = clock.after(atMs - clock.nowMs(), () => this.pass());
   }
 
   get isOver(): boolean {
-    return this.signal.aborted;
+    return this.hasPassed;
+  }
+
+  /** Aborts when it has passed. Made for whoever asks: most requests need none. */
+  get signal(): AbortSignal {
+    if (!this.controller) {
+      const controller = new AbortController();
+      this.controller = controller;
+      this.whenOver(() => controller.abort(new DeadlineError()));
+    }
+    return this.controller.signal;
+  }
+
+  /** Calls `run` once when it has passed, at once if it has; gives what cancels that. */
+  whenOver(run: () => void): () => void {
+    if (this.hasPassed) run();
+    else this.waiting.add(run);
+    return () => this.waiting.delete(run);
   }
 
   /** Its timer is not needed any more. */
   end(): void {
     this.cancelTimer();
+  }
+
+  private pass(): void {
+    this.hasPassed = true;
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const run of waiting) run();
   }
 }
 

@@ -43,6 +43,8 @@ export interface PeerNodeEvents {
   banned: { peerId: string; untilMs: number };
   /** Its last connection has closed. */
   closed: { peerId: string };
+  /** A dial of keepConnected came to nothing; there will be another one. */
+  unreachable: { address: string; error: Error };
   /** A message that was let through; for direct ones a handler answers besides. */
   message: PeerMessage;
   flow: FlowEvent;

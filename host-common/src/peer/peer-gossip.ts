@@ -3,9 +3,9 @@
  * back until they are, or gone. Each message is asked about at the gate. Reference: peer section 7.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { joined } from '../transfer/byte-strings.ts';
+import { equalBytes, joined } from '../transfer/byte-strings.ts';
 import type { PeerCodec } from './codec.ts';
-import type { PeerGate } from './gate.ts';
+import type { GateAnswer, PeerGate } from './gate.ts';
 import type {
   GossipVerdict,
   Libp2pConnection,
@@ -54,8 +54,10 @@ export class PeerGossip {
   private readonly topologies = new Map<string, Libp2pTopology>();
   private readonly held = new WeakMap<LinkedPeer, (() => void)[]>();
   /** What the validator has read, for whoever is told next. */
-  private readonly opened = new WeakMap<Libp2pGossipMessage, ProtocolMessage>();
+  private readonly opened = new WeakMap<Libp2pGossipMessage, Opened>();
   private readonly forwards: boolean;
+  /** Beyond what a peer may send. */
+  dropped = 0;
   private gossip: Libp2pGossip | undefined;
 
   /** `name`: at most 127 bytes; `forwards`: what comes is passed on. */
@@ -165,28 +167,42 @@ export class PeerGossip {
 
   private judge(from: Libp2pPeerId, message: Libp2pGossipMessage): GossipVerdict {
     const { gate, codec, clock } = this.services;
-    const [link] = this.links.peer(from.toString())?.links ?? [];
+    const neighbour = this.links.peer(from.toString());
+    const [link] = neighbour?.links ?? [];
     if (!link || message.type !== 'signed' || !message.from) return 'reject';
+    const author = message.from.toMultihash().bytes;
+    const counted = gate.countGossip(link.handle, author, clock.nowMs());
+    if (counted === 'RATE_LIMITED' || counted === 'BANNED') return this.drop(counted);
     const opened = codec.openMessage(message.data, 'broadcast');
     if (!opened.ok) return 'reject';
-    const routing = { from: message.from.toMultihash().bytes, sender: opened.message.sender };
+    const routing = { from: author, sender: opened.message.sender };
     const answer = gate.receiveGossip(link.handle, routing, clock.nowMs());
     // Its neighbour cannot know whom we have verified: not to be held against him.
     if (answer === 'NOT_VERIFIED' || answer === 'OWN_ID') return 'ignore';
     if (answer !== 'OK') return 'reject';
-    this.opened.set(message, opened.message);
+    // Mostly it is his own: its text is there already.
+    const isOwn = neighbour && equalBytes(author, neighbour.id);
+    const peerId = isOwn ? neighbour.text : message.from.toString();
+    this.opened.set(message, { ...opened.message, peerId });
     if (this.forwards) return 'accept';
     // gossipsub delivers only what it forwards too.
     this.deliver(message);
     return 'ignore';
   }
 
+  /** It is not held against the neighbour besides: who sends far too much is banned. */
+  private drop(counted: GateAnswer): GossipVerdict {
+    this.dropped++;
+    if (counted === 'BANNED') this.links.settle();
+    return 'ignore';
+  }
+
   private deliver(message: Libp2pGossipMessage): void {
     const opened = this.opened.get(message);
-    if (!opened || !message.from) return;
-    const { protocol, messageId, roundId, payload } = opened;
+    if (!opened) return;
+    const { peerId, protocol, messageId, roundId, payload } = opened;
     this.services.events.emit('message', {
-      peerId: message.from.toString(),
+      peerId,
       kind: 'broadcast',
       protocol,
       messageId,
@@ -248,6 +264,11 @@ function lasting(connection: Libp2pConnection): Libp2pConnection {
   return new Proxy(connection, {
     get: (target, name) => (name === 'newStream' ? newStream : Reflect.get(target, name, target)),
   });
+}
+
+interface Opened extends ProtocolMessage {
+  /** Of whoever wrote it. */
+  peerId: string;
 }
 
 interface RawGossipMessage {

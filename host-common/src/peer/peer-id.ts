@@ -13,12 +13,20 @@ export function peerIdOfKey(publicKey: Uint8Array): Uint8Array {
 }
 
 export function peerIdText(id: Uint8Array): string {
-  let number = 0n;
-  for (const byte of id) number = number * 256n + BigInt(byte);
-  let text = '';
-  for (; number > 0n; number /= 58n) text = `${ALPHABET[Number(number % 58n)]}${text}`;
+  // Digits of base 58, the last first. No BigInt: a list of bans has thousands of ids.
+  const digits: number[] = [];
+  for (const byte of id) {
+    let carry = byte;
+    for (let i = 0; i < digits.length; i++) {
+      carry += (digits[i] ?? 0) << 8;
+      digits[i] = carry % 58;
+      carry = (carry / 58) | 0;
+    }
+    for (; carry > 0; carry = (carry / 58) | 0) digits.push(carry % 58);
+  }
   const zeros = id.findIndex((byte) => byte !== 0);
-  return '1'.repeat(zeros < 0 ? id.length : zeros) + text;
+  const text = digits.reverse().map((digit) => ALPHABET[digit]);
+  return '1'.repeat(zeros < 0 ? id.length : zeros) + text.join('');
 }
 
 /** Throws RangeError for a text that is no id of an Ed25519 key. */

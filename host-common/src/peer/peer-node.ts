@@ -9,11 +9,13 @@ import type { Ed25519Signer, Ed25519Verifier } from '../ratatoskr/signing.ts';
 import { hostRandom, type RandomBytes } from '../transfer/byte-strings.ts';
 import { PeerCodec } from './codec.ts';
 import { PeerGate } from './gate.ts';
+import type { GateLimits } from './gate-limits.ts';
 import type { PeerIdentification, PeerNetwork, PeerNetworkModules } from './libp2p.ts';
 import type { WireVersion } from './messages.ts';
 import { PeerAnswers, type PeerHandler } from './peer-answers.ts';
 import { type PeerBanStore, PeerBans } from './peer-bans.ts';
 import { Deadline, hostPeerClock, type PeerClock } from './peer-clock.ts';
+import { PeerDialler } from './peer-dialler.ts';
 import { PeerEvents, type PeerNodeEvents } from './peer-events.ts';
 import { PeerGossip } from './peer-gossip.ts';
 import { PeerHandshakes } from './peer-handshakes.ts';
@@ -37,6 +39,10 @@ export interface PeerNodeOptions {
   whitelist: readonly Uint8Array[];
   /** 1 to 256 [25]. */
   targetPeers?: number;
+  /** Multiaddrs with /p2p/PEER: dialled from the start on, and again when they are lost. */
+  keepConnected?: readonly string[];
+  /** What of a peer is answered and heard in 10 s [100 requests, 100 broadcasts]. */
+  limits?: GateLimits;
   /** [3, 2]; 1 instead of 2 wants an instance key that is the libp2p key too. */
   wires?: readonly WireVersion[];
   /** [60 min]: a ban of ban() that says nothing else. */
@@ -100,6 +106,7 @@ export class PeerNode {
   private readonly gossip: PeerGossip;
   private readonly bans: PeerBans;
   private network: PeerNetwork | undefined;
+  private dialler: PeerDialler | undefined;
   private isStopped = false;
 
   /** Throws RangeError for options out of bounds. */
@@ -107,11 +114,12 @@ export class PeerNode {
     const { module, signer, verifier, banStore: store, targetPeers = 25 } = options;
     const { clock = hostPeerClock, random = hostRandom, wires = [3, 2] } = options;
     const ownId = options.network.peerId;
+    for (const address of options.keepConnected ?? []) idIn(address);
     this.options = options;
     this.clock = clock;
     this.peerId = peerIdText(ownId);
     this.wires = new PeerWires(options.networkName, options.instanceId, wires);
-    this.gate = PeerGate.create({ module, peerId: ownId, targetPeers });
+    this.gate = PeerGate.create({ module, peerId: ownId, targetPeers, limits: options.limits });
     this.gate.replaceWhitelist(options.whitelist, clock.nowMs());
     const { gate, events } = this;
     const codec = options.codec ?? PeerCodec.create({ module });
@@ -166,6 +174,7 @@ export class PeerNode {
     }
     await network.start();
     this.gossip.start(network.gossip);
+    this.keepConnected();
   }
 
   /** Multiaddrs at which it listens. */
@@ -179,8 +188,7 @@ export class PeerNode {
    * valid handshake within 30 s.
    */
   async connect(address: string): Promise<string> {
-    const peerId = ID_PART.exec(address)?.[1] ?? '';
-    const id = peerIdBytes(peerId);
+    const { peerId, id } = idIn(address);
     const { network } = this;
     if (!network || this.isStopped) {
       throw new PeerNodeError('ANDVARI_PEER_STOPPED', 'the node does not run');
@@ -241,6 +249,11 @@ export class PeerNode {
     return this.events.on(name, listener);
   }
 
+  /** Broadcasts that were not heard, because their sender had sent too many. */
+  get droppedBroadcasts(): number {
+    return this.gossip.dropped;
+  }
+
   peers(): PeerStatus[] {
     return this.links.peers().map(({ text, proved, links }) => ({
       peerId: text,
@@ -280,9 +293,18 @@ export class PeerNode {
   async stop(): Promise<void> {
     if (this.isStopped) return;
     this.isStopped = true;
+    this.dialler?.stop();
     this.links.stop();
     await this.network?.stop();
     await this.bans.stop();
+  }
+
+  private keepConnected(): void {
+    const { keepConnected: addresses = [], random = hostRandom } = this.options;
+    if (addresses.length === 0 || this.isStopped) return;
+    const failed = (address: string, error: Error) =>
+      this.events.emit('unreachable', { address, error });
+    this.dialler = new PeerDialler({ node: this, addresses, clock: this.clock, random, failed });
   }
 
   private checkVersion(
@@ -305,6 +327,12 @@ export class PeerNode {
     if (peer?.proved && peer.links.size > 0) return peerId;
     throw refusal(peerId, 'it was not verified');
   }
+}
+
+/** Throws RangeError for a multiaddr without the id of a peer. */
+function idIn(address: string): { peerId: string; id: Uint8Array } {
+  const peerId = ID_PART.exec(address)?.[1] ?? '';
+  return { peerId, id: peerIdBytes(peerId) };
 }
 
 function refusal(peerId: string, why: string): PeerNodeError {

@@ -184,19 +184,16 @@ class Lane {
 
 /** Until one of those who wake calls; rejects with DeadlineError. */
 async function until(wakers: Set<() => void>, deadline: Deadline): Promise<void> {
-  const { signal } = deadline;
   await new Promise<void>((resolve, reject) => {
-    const over = () => {
-      wakers.delete(wake);
-      reject(new DeadlineError());
-    };
     const wake = () => {
-      signal.removeEventListener('abort', over);
+      cancel();
       resolve();
     };
     wakers.add(wake);
-    signal.addEventListener('abort', over, { once: true });
-    if (signal.aborted) over();
+    const cancel = deadline.whenOver(() => {
+      wakers.delete(wake);
+      reject(new DeadlineError());
+    });
   });
 }
 

@@ -43,8 +43,10 @@ export function readDocument(
     let pieces: Uint8Array[] = [];
     let length = 0;
     let isTooLong = false;
+    let isOver = false;
     const end = () => {
       if (isTooLong) return;
+      isOver = true;
       if (BROKEN.has(stream.status)) reject(reasonOf(undefined, deadline));
       else resolve(joinedPieces(pieces, length));
       pieces = [];
@@ -62,11 +64,11 @@ export function readDocument(
       reject(new DocumentTooLongError());
     });
     stream.addEventListener('end', end);
-    stream.addEventListener('close', ({ error }) => reject(reasonOf(error, deadline)));
-    deadline.signal.addEventListener('abort', () => stream.abort(new DeadlineError()), {
-      once: true,
+    // After the document it closes too: an error with its stack is not made for that.
+    stream.addEventListener('close', ({ error }) => {
+      if (!isOver) reject(reasonOf(error, deadline));
     });
-    if (deadline.isOver) stream.abort(new DeadlineError());
+    deadline.whenOver(() => stream.abort(new DeadlineError()));
     if (stream.readableEnded) end();
   });
 }
@@ -93,11 +95,14 @@ export async function writeDocument(
   document: Uint8Array,
   deadline: Deadline,
 ): Promise<void> {
+  const cancel = deadline.whenOver(() => stream.abort(new DeadlineError()));
   try {
     stream.send(document);
-    await stream.close({ signal: deadline.signal });
+    await stream.close();
   } catch (error) {
     throw reasonOf(error, deadline);
+  } finally {
+    cancel();
   }
 }
 

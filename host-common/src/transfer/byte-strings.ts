@@ -30,7 +30,8 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 
 /** A key for a Map: one character a byte. */
 export function nameOf(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+  // Twice for each packet while handshakes are remembered: spread takes four times as long.
+  return String.fromCharCode.apply(undefined, bytes as unknown as number[]);
 }
 
 export function wipe(...secrets: readonly Uint8Array[]): void {

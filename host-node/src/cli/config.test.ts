@@ -110,6 +110,9 @@ it('knows TCP from UDP', async () => {
   expect((await findings(...lines, ...tcp)).filter(isTwice)).toEqual([]);
   const udp = await findings(...lines, 'transfer.listen = "127.0.0.1:7000"');
   expect(udp.filter(isTwice)).toMatchObject([{ key: 'transfer.listen' }]);
+  const peer = ['peer.listen = "127.0.0.1:7002"', 'peer.websocket_listen = "127.0.0.1:7002"'];
+  const sockets = await findings(...lines, ...peer);
+  expect(sockets.filter(isTwice)).toMatchObject([{ key: 'peer.websocket_listen' }]);
 });
 
 it('reads certificate and key', async () => {

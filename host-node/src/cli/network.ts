@@ -7,7 +7,13 @@ import { LocalNetwork } from '../network/local-network.ts';
 import { type NetworkView, renderNetwork } from '../network/network-table.ts';
 import type { AndvariNode } from '../node.ts';
 import type { CommandContext } from './command-context.ts';
-import { parseBasePort, parseEndpointAddress, parseLogLevel, parsePort } from './options.ts';
+import {
+  parseBasePort,
+  parseEndpointAddress,
+  parseLogLevel,
+  parsePeerPort,
+  parsePort,
+} from './options.ts';
 
 interface UpOptions {
   basePort: number;
@@ -40,7 +46,12 @@ export function registerNetworkCommands(program: Command, context: CommandContex
     .option('--page-port <port>', 'the wallet page', parsePort, 8080)
     .option('--ratatoskr-port <port>', 'the Ratatoskr endpoint', parsePort, 50062)
     .option('--relay-port <port>', 'the relay by which the page sends files', parsePort, 50063)
-    .option('--peer-port <port>', 'its peer node on this + n, TCP', parseBasePort, 9200)
+    .option(
+      '--peer-port <port>',
+      'its peer node on this + n, TCP, and for the page on this + 25 + n',
+      parsePeerPort,
+      9200,
+    )
     .option('--no-peers', 'the servers are no peers of each other, which saves 200 MB')
     .option(
       '--connect <address>',
@@ -110,8 +121,11 @@ function announce(network: LocalNetwork, dataDir: string, context: CommandContex
   context.note(`Ratatoskr: ${network.ratatoskr.url}`);
   context.note(`relay for files: ${network.relay}`);
   if (!network.peers) return;
-  const peers = range(network.peers.addresses.map(({ address }) => Number(address.split('/')[4])));
-  context.note(`peers of each other: TCP ${peers}`);
+  const { addresses } = network.peers;
+  const portOf = (address = '') => Number(address.split('/')[4]);
+  const peers = range(addresses.map(({ address }) => portOf(address)));
+  const pages = range(addresses.map(({ websocket }) => portOf(websocket)));
+  context.note(`peers of each other: TCP ${peers}; of the page: WebSocket ${pages}`);
 }
 
 /** `25000-25024`; ports that the system has chosen are too many words. */

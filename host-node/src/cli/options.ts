@@ -15,6 +15,13 @@ export function parseBasePort(text: string): number {
   throw new InvalidArgumentError('25 ports from there on would pass 65535.');
 }
 
+/** 25 for TCP and 25 for WebSockets. */
+export function parsePeerPort(text: string): number {
+  const port = parsePort(text);
+  if (port + 49 <= 65535) return port;
+  throw new InvalidArgumentError('50 ports from there on would pass 65535.');
+}
+
 /** `wss://host/path`, or the `https:` of WebTransport; each adds to those before. */
 export function parseEndpointAddress(text: string, before: string[] = []): string[] {
   const url = URL.canParse(text) ? new URL(text) : undefined;

@@ -48,6 +48,7 @@ async function serve(name: string, connect: readonly string[] = []): Promise<voi
   words.push('--http-listen', '127.0.0.1:0', '--io-workers', '1', '--store-url', 'memory:');
   words.push('--raida-pages-per-denomination', '1', '--log-level', 'fatal');
   words.push('--node-data-dir', at(name, 'data'), '--peer-listen', '127.0.0.1:0');
+  words.push('--peer-websocket-listen', '127.0.0.1:0');
   words.push('--peer-whitelist-file', at(name, 'whitelist'), '--peer-connect', connect.join(','));
   const server = new ChildProgram(words, undefined, user(name));
   servers.push(server);
@@ -76,7 +77,10 @@ beforeAll(async () => {
   whitelist('one', `${two} # the other`);
   whitelist('two', one.toUpperCase());
   await serve('one');
-  await serve('two', described[0]?.addresses);
+  // TCP first, and then WebSocket, by which the other one comes.
+  const webSocket = described[0]?.addresses[1] ?? '';
+  expect(webSocket).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/ws\/p2p\//);
+  await serve('two', [webSocket]);
   await meet();
 });
 
@@ -91,7 +95,7 @@ describe('andvari peers', () => {
     const { code, out, err } = await peers('one', 'list');
     expect(code).toBe(0);
     expect(out).toBe(`${second()}  verified  wire 3  key ${keys[1]}\n`);
-    expect(err).toContain(`${first()} listens at ${described[0]?.addresses[0]}\n`);
+    expect(err).toContain(`${first()} listens at ${described[0]?.addresses.join(' ')}\n`);
     expect(err).toContain('peers: 1, verified: 1, banned: 0\n');
     expect(described.map(({ key }) => key)).toEqual(keys);
   });

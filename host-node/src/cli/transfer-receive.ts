@@ -10,7 +10,7 @@ import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import { relayAddressText } from '@andvari/host-common/transfer/relay/relay-address';
 import type { Command } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
-import { listenFor, resolvePlace } from '../transfer/call-peer.ts';
+import { listenFor, listenForAll, resolvePlace } from '../transfer/call-peer.ts';
 import { type CalledPeer, parseCode } from '../transfer/called-peer.ts';
 import { dataFolder, makeDataFolder } from '../transfer/data-folder.ts';
 import type { FetchOffer } from '../transfer/fetch-file.ts';
@@ -160,8 +160,10 @@ async function placed({ peerId, address }: CalledPeer, signal: AbortSignal): Pro
 
 /** From where all of them can be called. */
 function hostFor(sources: CalledPeer[]): string {
-  const isV6 = sources.map(({ address }) => address && listenFor(address).host);
-  return isV6.find((host) => host !== undefined) ?? listenFor(undefined).host;
+  const addresses = sources.flatMap(({ address }) => address ?? []);
+  const hosts = new Set(addresses.map((address) => listenFor(address).host));
+  const [first] = addresses;
+  return (hosts.size === 1 ? listenFor(first) : listenForAll(first)).host;
 }
 
 /** One file from several at once: what they do not all offer is not taken. */

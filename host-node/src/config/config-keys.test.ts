@@ -284,6 +284,12 @@ cases.push(
     ['4001', `${ports}, got 4001`],
     ['"host:1"', 'wanted ADDRESS:PORT, the address without a name, got "host:1"'],
   ],
+  [
+    'peer.websocket_listen',
+    '"127.0.0.1:4002"',
+    { host: '127.0.0.1', port: 4002 },
+    ['"host:1"', 'wanted ADDRESS:PORT, the address without a name, got "host:1"'],
+  ],
   ['peer.network_name', '"test-1.net"', 'test-1.net', ['"a/b"', `${part}, got "a/b"`]],
   ['peer.instance_id', '"7"', '7', ['""', `${part}, got ""`]],
   ['peer.whitelist_file', '"whitelist"', undefined, file],

@@ -100,6 +100,7 @@ export interface ConfigValues {
   'transfer.interface': string;
   'transfer.queues': number;
   'peer.listen': Endpoint;
+  'peer.websocket_listen': Endpoint;
   'peer.network_name': string;
   'peer.instance_id': string;
   'peer.whitelist_file': string;
@@ -179,6 +180,7 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'transfer.queues': integer(1, 64),
   // Without it there is no peer node.
   'peer.listen': addressEndpoint,
+  'peer.websocket_listen': addressEndpoint,
   'peer.network_name': protocolPart('andvari'),
   'peer.instance_id': protocolPart('main'),
   'peer.whitelist_file': path('a file'),

@@ -361,6 +361,7 @@ test('keys of [peer] want peer.listen; its files are in the data folder', () => 
   expect(() => load(alone)).toThrow(/:2: peer.ban_file: wanted peer.listen too$/);
   expect(load(`${alone}peer.listen = "127.0.0.1:4001"\n`).peer).toEqual({
     listen: { host: '127.0.0.1', port: 4001 },
+    websocketListen: undefined,
     networkName: 'andvari',
     instanceId: 'main',
     folder: join(folder, 'data/peer'),

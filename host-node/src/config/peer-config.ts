@@ -6,6 +6,8 @@ import type { ConfigProblem } from './config-problem.ts';
 export interface PeerConfig {
   /** TCP; an address, no name. */
   listen: Endpoint;
+  /** TCP too, for the WebSockets of browsers; undefined: none can come. */
+  websocketListen: Endpoint | undefined;
   networkName: string;
   instanceId: string;
   /** Absolute, as all paths here; below dataDir/peer where nothing is said. */
@@ -48,6 +50,7 @@ export function emitPeer(
   };
   return {
     listen,
+    websocketListen: values['peer.websocket_listen'],
     networkName: values['peer.network_name'],
     instanceId: values['peer.instance_id'],
     whitelistFile: pathOf('whitelist_file') ?? join(folder, 'whitelist'),

@@ -2,7 +2,7 @@
 import { isWildcard } from '../http/socket-address.ts';
 import type { ConfigKey, ConfigValues, Endpoint } from './config-keys.ts';
 
-type ListenKey = Extract<ConfigKey, `${string}.listen`>;
+type ListenKey = Extract<ConfigKey, `${string}.${'' | 'websocket_'}listen`>;
 
 /** With its transport: TCP and UDP do not meet. */
 interface Listener {
@@ -38,6 +38,7 @@ function listenersOf(values: Partial<ConfigValues>): Listener[] {
     withWebTransport ? ['ratatoskr.listen', 'TCP', 'UDP'] : ['ratatoskr.listen', 'TCP'],
     ['transfer.listen', 'UDP'],
     ['peer.listen', 'TCP'],
+    ['peer.websocket_listen', 'TCP'],
   ];
   return wanted.flatMap(([key, ...transports]) => {
     const endpoint = values[key];

@@ -9,6 +9,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** For the owner alone: coins and seeds are money. */
@@ -33,6 +34,33 @@ export class FileExistsError extends Error {
  */
 export function replaceFileDurably(path: string, bytes: Uint8Array | string): void {
   writeBeside(path, bytes, (temporary) => renameSync(temporary, path));
+}
+
+/**
+ * The same while this process goes on: whoever writes often, as others have it, must not stand
+ * still for the disk. For one writer of a path that waits for each to end.
+ */
+export async function replaceFileInBackground(path: string, text: string): Promise<void> {
+  const temporary = temporaryOf(path);
+  try {
+    const file = await open(temporary, 'wx', PRIVATE_MODE);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    unlinkIfThere(temporary);
+    throw named(error, temporary, path);
+  }
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /**
@@ -82,7 +110,7 @@ function writeBeside(
   bytes: Uint8Array | string,
   place: (temporary: string) => void,
 ): void {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = temporaryOf(path);
   try {
     writeWhole(temporary, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
     place(temporary);
@@ -91,6 +119,10 @@ function writeBeside(
     throw named(error, temporary, path);
   }
   flushFolder(path);
+}
+
+function temporaryOf(path: string): string {
+  return `${path}.${randomBytes(6).toString('hex')}.tmp`;
 }
 
 /** An error of Node's speaks of the file that was asked for: the other is gone, and nobody's. */

@@ -218,6 +218,42 @@ describe('PageServer', () => {
     server.publish(network);
     expect((await ask('/demo/coins', 'POST')).status).toBe(404);
   });
+
+  it('lets a page meet the servers as peers, and nobody else', async () => {
+    const came: string[] = [];
+    const registerDemoPeer: PageServerOptions['registerDemoPeer'] = async ({ peerId, key }) => {
+      if (peerId === 'nobody') throw new RangeError('no peer id');
+      came.push(`${peerId} ${key.length}`);
+    };
+    const { server, ask } = await start({ registerDemoPeer });
+    const key = 'ab'.repeat(32);
+    const nodes = [
+      { raidaId: 0, address: '/ip4/127.0.0.1/tcp/9225/ws/p2p/12D3', key },
+      { raidaId: 1, address: '/dns4/raida1.example/tcp/443/tls/ws/p2p/12D3', key },
+      { raidaId: 2, address: '/ip4/127.0.0.1/tcp/9227/p2p/12D3', key },
+    ];
+    const peerNetwork = { networkName: 'andvari', instanceId: 'test', nodes };
+    server.publish(network, { peerNetwork });
+    expect(JSON.parse((await ask('/network.json')).body)).toMatchObject({ peerNetwork });
+    const policy = String((await ask('/')).headers['content-security-policy']);
+    expect(policy).toContain(
+      'raida1.example/raida ws://127.0.0.1:9225/ wss://raida1.example/; worker-src',
+    );
+    const post = (words: string, headers = {}) => ask(`/demo/peer?${words}`, 'POST', headers);
+    expect(await post(`peer=12D3&key=${key}`)).toMatchObject({ status: 200 });
+    const origin = { origin: 'https://evil.example' };
+    expect(await post(`peer=12D3&key=${key}`, origin)).toMatchObject({ status: 403 });
+    expect(await post(`peer=nobody&key=${key}`)).toMatchObject({ status: 400 });
+    expect(await post('peer=12D3&key=ab')).toMatchObject({ status: 400 });
+    expect(came).toEqual(['12D3 32']);
+  });
+
+  it('has no peers where there are none', async () => {
+    const { server, ask } = await start();
+    server.publish(network);
+    expect((await ask(`/demo/peer?peer=12D3&key=${'ab'.repeat(32)}`, 'POST')).status).toBe(404);
+    expect(JSON.parse((await ask('/network.json')).body).peerNetwork).toBeUndefined();
+  });
 });
 
 describe('contentSecurityPolicy', () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { webSocketUrl } from '@andvari/host-common/peer/peer-address';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import type { SocketAddress } from '../io/packet-io.ts';
@@ -41,7 +42,14 @@ export interface DemoDevice {
   publicKey: Uint8Array;
 }
 
-/** The device cannot be registered; the message is for whoever asked. */
+/** A wallet page that wants to be a peer of a demo network's servers. */
+export interface DemoPeer {
+  peerId: string;
+  /** Its instance key, 32 bytes. */
+  key: Uint8Array;
+}
+
+/** The device, or the peer, cannot be registered; the message is for whoever asked. */
 export class DemoDeviceError extends Error {
   readonly code = 'ANDVARI_DEMO_DEVICE';
   override readonly name = 'DemoDeviceError';
@@ -58,6 +66,8 @@ export interface PageServerOptions {
   takeDemoCoins?: () => DemoCoinFile;
   /** Registers a device; without it nobody can. Throws DemoDeviceError. */
   registerDemoDevice?: (device: DemoDevice) => void;
+  /** Lets in a peer; without it nobody can. Rejects with why not. */
+  registerDemoPeer?: (peer: DemoPeer) => Promise<void>;
   /** Other Ratatoskr endpoints and relays (wss:, https:) that the page may connect to as well. */
   connect?: readonly string[];
 }
@@ -70,6 +80,23 @@ export interface PageServices {
   relay?: string | undefined;
   /** How the servers see each other, asked for each answer. */
   peers?: (() => readonly PagePeer[]) | undefined;
+  /** The servers as peers of the page itself. */
+  peerNetwork?: PagePeerNetwork | undefined;
+}
+
+/** Whom the page can meet as a peer, and under what names. */
+export interface PagePeerNetwork {
+  networkName: string;
+  instanceId: string;
+  nodes: readonly PagePeerNode[];
+}
+
+export interface PagePeerNode {
+  raidaId: number;
+  /** Multiaddr of its WebSocket, with its peer id. */
+  address: string;
+  /** Its instance key, 64 hex digits. */
+  key: string;
 }
 
 /** One server, as its peers see it. */
@@ -137,7 +164,9 @@ export class PageServer {
     const { url, webTransport } = services.ratatoskr?.() ?? {};
     const own = [url, webTransport?.url, services.relay].filter((text) => text !== undefined);
     this.#reachable = [...own, ...(this.#options.connect ?? [])];
-    this.#policy = contentSecurityPolicy(network, this.#reachable);
+    const nodes = services.peerNetwork?.nodes ?? [];
+    const peers = nodes.flatMap(({ address }) => webSocketUrl(address) ?? []);
+    this.#policy = contentSecurityPolicy(network, [...this.#reachable, ...peers]);
     this.#network = network;
     this.#services = services;
   }
@@ -154,11 +183,12 @@ export class PageServer {
     }
     if (path === '/network.json') {
       const demo = this.#options.takeDemoCoins !== undefined;
-      const { ratatoskr, relay, peers } = this.#services;
+      const { ratatoskr, relay, peers, peerNetwork } = this.#services;
       const more = {
         ...(ratatoskr && { ratatoskr: ratatoskr() }),
         ...(relay && { relay }),
         ...(peers && { peers: peers().map(pagePeer) }),
+        ...(peerNetwork && { peerNetwork }),
       };
       return {
         GET: (_request, response) =>
@@ -167,6 +197,9 @@ export class PageServer {
     }
     if (path === '/demo/device' && this.#options.registerDemoDevice) {
       return { POST: (request, response) => this.#demoDevice(request, response) };
+    }
+    if (path === '/demo/peer' && this.#options.registerDemoPeer) {
+      return { POST: (request, response) => this.#demoPeer(request, response) };
     }
     if (path === '/demo/coins' && this.#options.takeDemoCoins) {
       return { POST: (request, response) => this.#demoCoins(request, response) };
@@ -224,6 +257,31 @@ export class PageServer {
     } catch (error) {
       if (!(error instanceof DemoDeviceError)) throw error;
       sendText(response, 400, error.message);
+    }
+  }
+
+  /** POST /demo/peer?peer=ID&key=HEX. */
+  async #demoPeer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#isOurs(request)) {
+      sendText(response, 403, 'this page may not register peers');
+      return;
+    }
+    const words = new URLSearchParams(request.url?.split('?')[1] ?? '');
+    const [peerId, key] = ['peer', 'key'].map((name) => words.get(name) ?? '');
+    if (!peerId || !key || !/^[0-9a-f]{64}$/.test(key)) {
+      sendText(response, 400, 'wanted peer, and key of 64 hex digits');
+      return;
+    }
+    try {
+      await this.#options.registerDemoPeer?.({
+        peerId,
+        key: new Uint8Array(Buffer.from(key, 'hex')),
+      });
+      sendJson(response, 200, { peer: peerId });
+    } catch (error) {
+      // Why is the servers' business; that it was not done is the page's.
+      this.#options.logger.debug({ err: error }, 'a page was not let in as a peer');
+      sendText(response, 400, 'the servers do not let this peer in');
     }
   }
 

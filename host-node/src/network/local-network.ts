@@ -44,7 +44,10 @@ export interface LocalNetworkOptions {
   ratatoskrPort: number;
   /** Of the relay for files, 0: any free port [there is no relay]. */
   relayPort?: number;
-  /** RAIDA id + this, TCP, of its peer node; 0: any free ports [the servers are no peers]. */
+  /**
+   * RAIDA id + this, TCP, of its peer node, and 25 more for WebSockets; 0: any free ports [the
+   * servers are no peers].
+   */
   peerPort?: number;
   wire: 'spec' | 'legacy';
   logger: Logger;
@@ -99,6 +102,10 @@ export class LocalNetwork {
         if (!demoDevices) throw new DemoDeviceError('the endpoint is not open yet');
         demoDevices.register(device);
       },
+      registerDemoPeer: async ({ peerId, key }) => {
+        if (!peers) throw new DemoDeviceError('the servers are no peers');
+        await peers.admit(peerId, key);
+      },
       ...(options.connect ? { connect: options.connect } : {}),
       ...(options.pageDirectory ? { directory: options.pageDirectory } : {}),
     });
@@ -130,7 +137,8 @@ export class LocalNetwork {
       if (first?.ratatoskr) demoDevices = new DemoDevices(first.ratatoskr, files.ratatoskr.devices);
       const ratatoskr = () => describeRatatoskr(first as AndvariNode);
       const rowsOf = peers && (() => peers?.rows ?? []);
-      page.publish(network, { ratatoskr, relay: relay?.url, peers: rowsOf });
+      const peerNetwork = peers?.description;
+      page.publish(network, { ratatoskr, relay: relay?.url, peers: rowsOf, peerNetwork });
       const parts = { nodes, network, demoCoins, page, pageAddress, storeThread, relay, peers };
       return new LocalNetwork(parts);
     } catch (error) {

@@ -1,16 +1,17 @@
 /** The peer nodes of a local network: their folders and ports, and their control socket. */
 import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
+import type { PagePeerNetwork } from '../http/page-server.ts';
 import { ControlError, ControlSocket } from '../io/control-socket.ts';
 import type { Logger } from '../log/logger.ts';
 import { type AndvariNode, RAIDA_VERSION } from '../node.ts';
 import { networkFiles } from './network-state.ts';
-import type { MeshAddress, PeerRow, ServerNumbers } from './peer-mesh.ts';
+import { type MeshAddress, NETWORK, type PeerRow, type ServerNumbers } from './peer-mesh.ts';
 import { countRoot } from './peer-status.ts';
 import { PeerThread } from './peer-thread.ts';
 
 export interface LocalPeersOptions {
   dataDir: string;
-  /** RAIDA id + this; 0: any free ports. */
+  /** RAIDA id + this, and 25 more for WebSockets; 0: any free ports. */
   peerPort: number;
   logger: Logger;
   /** The servers, in order of RAIDA id; none as long as they start. */
@@ -30,10 +31,12 @@ export class LocalPeers {
   static async start({ dataDir, peerPort, logger, nodes }: LocalPeersOptions): Promise<LocalPeers> {
     const files = networkFiles(dataDir);
     const ids = Array.from({ length: RAIDA_COUNT }, (_, raidaId) => raidaId);
+    const portOf = (number: number) => (peerPort === 0 ? 0 : peerPort + number);
     const numbers = new LoadMeter();
     const thread = await PeerThread.start({
       folders: ids.map((raidaId) => files.peerFolder(raidaId)),
-      ports: ids.map((raidaId) => (peerPort === 0 ? 0 : peerPort + raidaId)),
+      ports: ids.map((raidaId) => portOf(raidaId)),
+      websocketPorts: ids.map((raidaId) => portOf(RAIDA_COUNT + raidaId)),
       logger,
       numbers: () => nodes().map((node) => numbers.of(node)),
     });
@@ -47,6 +50,19 @@ export class LocalPeers {
 
   get addresses(): readonly MeshAddress[] {
     return this.#thread.addresses;
+  }
+
+  /** What a wallet page is told of them. */
+  get description(): PagePeerNetwork {
+    const nodes = this.#thread.addresses.map(({ raidaId, websocket = '', key }) => {
+      return { raidaId, address: websocket, key };
+    });
+    return { ...NETWORK, nodes };
+  }
+
+  /** Lets in a wallet page (PeerMesh.admit()). */
+  admit(peerId: string, key: Uint8Array): Promise<void> {
+    return this.#thread.admit(peerId, key);
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,14 @@ function failureOf(error: unknown): { code: string; message: string } {
   return { code, message };
 }
 
+type Question = Extract<ToPeerThread, { kind: 'ask' | 'admit' }>;
+
+async function answerOf(mesh: PeerMesh, question: Question): Promise<object> {
+  if (question.kind === 'ask') return mesh.ask(question.raidaId, question.request);
+  mesh.admit(question.peerId, question.key);
+  return {};
+}
+
 async function run(): Promise<void> {
   const mesh = await PeerMesh.start(workerData as MeshOptions);
   const timer = setInterval(() => post({ kind: 'rows', rows: mesh.rows() }), ROWS_MS);
@@ -27,9 +35,9 @@ async function run(): Promise<void> {
         post({ kind: 'trouble', failure: failureOf(error) });
       });
     } else {
-      const { id, raidaId, request } = message;
+      const { id } = message;
       try {
-        post({ kind: 'answer', id, answer: await mesh.ask(raidaId, request) });
+        post({ kind: 'answer', id, answer: await answerOf(mesh, message) });
       } catch (error) {
         post({ kind: 'answer', id, failure: failureOf(error) });
       }

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PeerMesh, type ServerNumbers } from './peer-mesh.ts';
+import { openPeerNode } from '../peer/open-peer-node.ts';
+import { NETWORK, PeerMesh, type ServerNumbers } from './peer-mesh.ts';
 import { countRoot } from './peer-status.ts';
 
 const COUNT = 4;
@@ -11,7 +12,10 @@ let directory = '';
 let mesh: PeerMesh;
 
 const start = (ports = new Array<number>(COUNT).fill(0)) =>
-  PeerMesh.start({ folders: ports.map((_, n) => join(directory, `raida-${n}`)), ports });
+  PeerMesh.start({
+    folders: ports.map((_, n) => join(directory, `raida-${n}`)),
+    ...{ ports, websocketPorts: ports.map(() => 0) },
+  });
 
 function numbers(load: number): ServerNumbers {
   const counts = Array.from({ length: 15 }, (_, index) => index);
@@ -85,6 +89,35 @@ describe('a network of peers', () => {
     expect(await mesh.ask(0, { command: 'unban', peer: second })).toEqual({ peerId: second });
     await meshed();
     expect(await mesh.ask(0, ping)).toMatchObject({ peerId: second, knowsPing: true });
+  });
+
+  it('lets in a guest that was admitted, and tells him what the server tells', async () => {
+    const [, second] = mesh.addresses;
+    const guest = await openPeerNode({
+      ...{ folder: join(directory, 'guest'), listen: [], ...NETWORK },
+      whitelist: mesh.addresses.map(({ key }) => Buffer.from(key, 'hex')),
+    });
+    await guest.start();
+    try {
+      const address = second?.websocket ?? '';
+      expect(address).toContain('/ws/p2p/');
+      // Whoever is not admitted is banned; to be admitted ends that.
+      await guest.connect(address).catch(() => {});
+      await vi.waitFor(() => expect(guest.peers()).toEqual([]));
+      mesh.admit(guest.peerId, guest.key);
+      expect(await guest.connect(address)).toBe(second?.peerId);
+      const heard = new Promise<string>((resolve) => {
+        guest.on('message', ({ kind, peerId }) => resolve(`${kind} ${peerId}`));
+      });
+      let time = 2000;
+      const telling = setInterval(() => void mesh.tell(Array(COUNT).fill(numbers(9)), ++time), 100);
+      expect(await heard).toBe(`broadcast ${second?.peerId}`);
+      clearInterval(telling);
+      expect(mesh.rows().map(({ verified }) => verified)).toEqual(Array(COUNT).fill(COUNT - 1));
+    } finally {
+      await guest.stop();
+    }
+    expect(() => mesh.admit('nobody', guest.key)).toThrow(RangeError);
   });
 
   it('does not start where a port is taken, and then has nothing open', async () => {

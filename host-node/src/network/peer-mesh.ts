@@ -4,10 +4,12 @@
  */
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { PeerCodec } from '@andvari/host-common/peer/codec';
+import { hostPeerClock } from '@andvari/host-common/peer/peer-clock';
+import { DialLimit, PeerDialler } from '@andvari/host-common/peer/peer-dialler';
 import type { PeerNode } from '@andvari/host-common/peer/peer-node';
+import { hostRandom } from '@andvari/host-common/transfer/byte-strings';
 import { openPeerKeys, openPeerNode } from '../peer/open-peer-node.ts';
 import { PeerControl } from '../peer/peer-control.ts';
-import { DialLimit, PeerDialler } from '../peer/peer-dialler.ts';
 import { emitPeerStatus, type PeerStatusDocument, STATUS_PROTOCOL } from './peer-status.ts';
 import { StatusBoard } from './status-board.ts';
 
@@ -16,6 +18,8 @@ export interface MeshOptions {
   folders: readonly string[];
   /** Its TCP port; 0: any free one. */
   ports: readonly number[];
+  /** The same for the WebSockets of wallet pages [none can come]. */
+  websocketPorts?: readonly number[] | undefined;
 }
 
 /** What a server says of itself beside its number. */
@@ -45,14 +49,20 @@ export interface MeshAddress {
   peerId: string;
   /** Multiaddr. */
   address: string;
+  /** The same for pages, where it has one. */
+  websocket?: string;
+  /** Its instance key, 64 hex digits. */
+  key: string;
 }
 
 const HOST = '127.0.0.1';
-const NETWORK = { networkName: 'andvari', instanceId: 'local-network' };
+export const NETWORK = { networkName: 'andvari', instanceId: 'local-network' };
 /** A connection of this machine that breaks is closed at once: nobody has to ask. */
 const PING_MS = 600_000;
 /** A handshake of all the layers takes 25 ms of one core. */
 const DIALS_MAX = 4;
+/** Peers that are none of the servers: the last so many that were let in. */
+const GUESTS_MAX = 16;
 
 interface Member {
   node: PeerNode;
@@ -63,13 +73,15 @@ interface Member {
 
 export class PeerMesh {
   readonly #members: readonly Member[];
+  /** Keys of peers that are none of the servers, by their hex digits. */
+  readonly #guests = new Map<string, Uint8Array>();
 
   private constructor(members: readonly Member[]) {
     this.#members = members;
   }
 
   /** Listens, and dials from then on. Rejects as openPeerNode() and PeerNode.start() do. */
-  static async start({ folders, ports }: MeshOptions): Promise<PeerMesh> {
+  static async start({ folders, ports, websocketPorts }: MeshOptions): Promise<PeerMesh> {
     const keys: Uint8Array[] = [];
     for (const folder of folders) {
       const { libp2pSeed, signer } = await openPeerKeys(folder);
@@ -81,6 +93,7 @@ export class PeerMesh {
     try {
       for (const [raida, folder] of folders.entries()) {
         const listen = [`/ip4/${HOST}/tcp/${ports[raida] ?? 0}`];
+        if (websocketPorts) listen.push(`/ip4/${HOST}/tcp/${websocketPorts[raida] ?? 0}/ws`);
         const own = { folder, listen, pingMs: PING_MS, codec, whitelist: keys };
         const shape = { targetPeers: Math.max(1, keys.length), forwardsBroadcasts: false };
         const node = await openPeerNode({ ...own, ...shape, ...NETWORK });
@@ -93,15 +106,21 @@ export class PeerMesh {
     }
     const limit = new DialLimit(DIALS_MAX);
     for (const [raida, one] of members.entries()) {
-      const before = members.slice(0, raida).map(({ node }) => addressOf(node));
-      one.dialler = new PeerDialler(one.node, before, { limit });
+      const addresses = members.slice(0, raida).map(({ node }) => addressOf(node));
+      const host = { clock: hostPeerClock, random: hostRandom };
+      one.dialler = new PeerDialler({ node: one.node, addresses, limit, ...host });
     }
     return new PeerMesh(members);
   }
 
   get addresses(): MeshAddress[] {
     return this.#members.map(({ node }, raidaId) => {
-      return { raidaId, peerId: node.peerId, address: addressOf(node) };
+      const websocket = node.addresses().find((address) => WEBSOCKET.test(address));
+      return {
+        ...{ raidaId, peerId: node.peerId, address: addressOf(node) },
+        ...(websocket && { websocket }),
+        key: hexOf(node.key),
+      };
     });
   }
 
@@ -142,6 +161,24 @@ export class PeerMesh {
     return member.control.answer(request);
   }
 
+  /**
+   * Lets in a peer that is none of the servers, as long as the network runs: it may take part as
+   * they do, and its bans are over. `key`: its instance key, 32 bytes. Throws RangeError for an id
+   * that is none.
+   */
+  admit(peerId: string, key: Uint8Array): void {
+    for (const { node } of this.#members) node.unban(peerId);
+    const hex = hexOf(key);
+    this.#guests.delete(hex);
+    this.#guests.set(hex, key);
+    for (const oldest of this.#guests.keys()) {
+      if (this.#guests.size <= GUESTS_MAX) break;
+      this.#guests.delete(oldest);
+    }
+    const keys = [...this.#members.map(({ node }) => node.key), ...this.#guests.values()];
+    for (const { node } of this.#members) node.replaceWhitelist(keys);
+  }
+
   async stop(): Promise<void> {
     for (const { dialler } of this.#members) dialler?.stop();
     await Promise.all(this.#members.map(({ node }) => node.stop()));
@@ -160,6 +197,12 @@ function member(node: PeerNode, keys: readonly Uint8Array[]): Member {
   return { node, board, control: new PeerControl(node) };
 }
 
+const WEBSOCKET = /\/ws\/p2p\//;
+
 function addressOf(node: PeerNode): string {
-  return node.addresses()[0] ?? '';
+  return node.addresses().find((address) => !WEBSOCKET.test(address)) ?? '';
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }

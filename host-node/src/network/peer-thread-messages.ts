@@ -10,6 +10,7 @@ export interface Failure {
 export type ToPeerThread =
   | { kind: 'numbers'; numbers: readonly ServerNumbers[] }
   | { kind: 'ask'; id: number; raidaId: number; request: unknown }
+  | { kind: 'admit'; id: number; peerId: string; key: Uint8Array }
   | { kind: 'stop' };
 
 export type FromPeerThread =

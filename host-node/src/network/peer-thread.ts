@@ -45,10 +45,10 @@ export class PeerThread {
   #isClosing = false;
 
   private constructor(options: PeerThreadOptions) {
-    const { folders, ports } = options;
+    const { folders, ports, websocketPorts } = options;
     this.#options = options;
     this.#worker = new Worker(new URL('./peer-mesh-thread.ts', import.meta.url), {
-      workerData: { folders, ports } satisfies MeshOptions,
+      workerData: { folders, ports, websocketPorts } satisfies MeshOptions,
       resourceLimits: HEAP_MB,
       name: 'andvari-peers',
     });
@@ -85,11 +85,20 @@ export class PeerThread {
 
   /** What PeerMesh.ask() gives. Rejects with an Error with its code and message. */
   ask(raidaId: number, request: unknown): Promise<object> {
+    return this.#question((id) => ({ kind: 'ask', id, raidaId, request }));
+  }
+
+  /** PeerMesh.admit(). Rejects with an Error with its code and message. */
+  async admit(peerId: string, key: Uint8Array): Promise<void> {
+    await this.#question((id) => ({ kind: 'admit', id, peerId, key }));
+  }
+
+  #question(message: (id: number) => ToPeerThread): Promise<object> {
     if (this.#isClosing) return Promise.reject(new PeerThreadError('the network stops'));
     const id = this.#idNext++;
     const { promise, resolve, reject } = Promise.withResolvers<object>();
     this.#waiting.set(id, { resolve, reject });
-    this.#post({ kind: 'ask', id, raidaId, request });
+    this.#post(message(id));
     return promise;
   }
 

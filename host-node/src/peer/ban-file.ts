@@ -9,7 +9,7 @@ import type { PeerBanStore } from '@andvari/host-common/peer/peer-bans';
 import { peerIdBytes, peerIdText } from '@andvari/host-common/peer/peer-id';
 import { z } from 'zod';
 import { makeDirectory } from '../files/directory.ts';
-import { removeLeftovers, replaceFileDurably } from '../files/durable-file.ts';
+import { removeLeftovers, replaceFileInBackground } from '../files/durable-file.ts';
 import { readOwnText } from '../files/own-text-file.ts';
 
 const FORMAT = 1;
@@ -66,7 +66,7 @@ export class BanFile implements PeerBanStore {
         until_ms: Number.isFinite(untilMs) ? untilMs : null,
       })),
     };
-    replaceFileDurably(this.#path, `${JSON.stringify(document, null, 2)}\n`);
+    await replaceFileInBackground(this.#path, `${JSON.stringify(document, null, 2)}\n`);
   }
 }
 

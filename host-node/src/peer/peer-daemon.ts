@@ -10,12 +10,13 @@ import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
 import { openPeerNode } from './open-peer-node.ts';
 import { PeerControl } from './peer-control.ts';
-import { PeerDialler } from './peer-dialler.ts';
 import { readWhitelist } from './whitelist-file.ts';
 
 export interface PeerDaemonOptions {
   /** An address and a TCP port. */
   listen: SocketAddress;
+  /** The same, for WebSockets [none]. */
+  websocketListen?: SocketAddress | undefined;
   networkName: string;
   instanceId: string;
   folder: string;
@@ -33,7 +34,6 @@ export class PeerDaemon {
   readonly #options: PeerDaemonOptions;
   readonly #logger: Logger;
   #control: ControlSocket | undefined;
-  #dialler: PeerDialler | undefined;
 
   private constructor(node: PeerNode, options: PeerDaemonOptions, logger: Logger) {
     this.node = node;
@@ -47,13 +47,14 @@ export class PeerDaemon {
    */
   static async open(options: PeerDaemonOptions, logger: Logger): Promise<PeerDaemon> {
     const { folder, keyFile, banFile, networkName, instanceId, targetPeers } = options;
-    const { host, port } = options.listen;
+    const { listen: tcp, websocketListen: webSocket } = options;
     const files = { instanceKey: keyFile, bans: banFile };
     const node = await openPeerNode({
       ...{ folder, files },
-      listen: [`/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`],
+      listen: [multiaddrOf(tcp), ...(webSocket ? [`${multiaddrOf(webSocket)}/ws`] : [])],
       ...{ networkName, instanceId, targetPeers },
       whitelist: readWhitelist(options.whitelistFile),
+      keepConnected: options.connect,
     });
     const daemon = new PeerDaemon(node, options, logger);
     try {
@@ -84,21 +85,17 @@ export class PeerDaemon {
   }
 
   async close(): Promise<void> {
-    this.#dialler?.stop();
     await this.#control?.close();
     await this.node.stop();
   }
 
   async #begin(): Promise<void> {
-    const { controlSocket, connect } = this.#options;
+    const { controlSocket } = this.#options;
     this.#log();
     const control = new PeerControl(this.node);
     makeDirectory(dirname(controlSocket), 0o700);
     this.#control = await ControlSocket.open(controlSocket, (request) => control.answer(request));
     await this.node.start();
-    this.#dialler = new PeerDialler(this.node, connect, {
-      failed: (address, { message }) => this.#logger.debug({ address, message }, 'no peer there'),
-    });
   }
 
   #log(): void {
@@ -112,6 +109,13 @@ export class PeerDaemon {
       const until = Number.isFinite(untilMs) ? new Date(untilMs).toISOString() : 'unbanned';
       logger.warn({ peerId, until }, 'a peer is banned');
     });
+    this.node.on('unreachable', ({ address, error }) => {
+      logger.debug({ address, message: error.message }, 'no peer there');
+    });
     this.node.on('trouble', ({ error }) => logger.error({ err: error }, 'bans cannot be kept'));
   }
+}
+
+function multiaddrOf({ host, port }: SocketAddress): string {
+  return `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`;
 }

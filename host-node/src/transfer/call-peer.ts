@@ -6,6 +6,7 @@ import { PeerAddressError } from '@andvari/host-common/transfer/peer-id-text';
 import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
+import { isLoopback } from '../raida/origin.ts';
 import type { NodeRelay } from './node-relay.ts';
 import { farEndOf } from './socket-address.ts';
 
@@ -40,8 +41,20 @@ export async function resolvePlace(
   }
 }
 
-/** Any free port, from which packets go to that address, or to a relay alone. */
+/**
+ * Any free port, from which packets go to that address, or to a relay alone. To this machine itself
+ * they go from its loopback interface: at all addresses a socket has the size of packets of the
+ * interfaces that lead elsewhere.
+ */
 export function listenFor(place: SocketAddress | undefined): SocketAddress {
+  const isHere = place !== undefined && isLoopback(place.host);
+  if (isHere && place.host === '::1') return { host: '::1', port: 0 };
+  if (isHere && !place.host.includes(':')) return { host: '127.0.0.1', port: 0 };
+  return listenForAll(place);
+}
+
+/** Any free port, from which packets go to any address of the same family. */
+export function listenForAll(place: SocketAddress | undefined): SocketAddress {
   return { host: place?.host.includes(':') ? '::' : '0.0.0.0', port: 0 };
 }
 

@@ -12,6 +12,8 @@ import type { RecordStream } from './record-stream.ts';
 const WINDOW_START = 8;
 const WINDOW_MIN = 2;
 const WINDOW_MAX = 64;
+/** Of its window, what is asked for at a time at the least. */
+const ASK_SHARE = 1 / 8;
 /**
  * A chunk that takes longer from its request to its coming is waited for behind too many others: a
  * slow source must not sit on what a fast one could bring.
@@ -112,6 +114,8 @@ export class DownloadSource {
   /** Asks for as many chunks as it may. */
   ask(): void {
     if (!this.mayAsk || this.download.isPaused || !this.download.values) return;
+    // Several at a time: what is asked for one by one takes a packet each way for each.
+    if (this.asked.size > this.window - Math.ceil(this.window * ASK_SHARE)) return;
     let first = 0;
     let count = 0;
     const send = () => {

@@ -2,12 +2,11 @@
  * The sending end of a file's stream: it answers what the receiver asks for (file-records.ts).
  * Nothing is sent that nobody has asked for.
  */
-import { CHUNK_BYTES, chunkCount, chunkLength, type FileHash, HASH_BYTES } from './file-hash.ts';
+import { AskedChunks } from './asked-chunks.ts';
+import { CHUNK_BYTES, chunkCount, type FileHash, HASH_BYTES } from './file-hash.ts';
 import type { FileOffer } from './file-offer.ts';
 import { FileChangedError, type FileSource } from './file-places.ts';
 import {
-  CHUNK_RECORD_BYTES,
-  chunkRecord,
   encodeRecord,
   FailureCode,
   type FileRecord,
@@ -21,6 +20,8 @@ import { type DuplexStream, RecordStream } from './record-stream.ts';
 
 /** So long a receiver that has stopped us may take to say why. */
 const LAST_WORD_MS = 2_000;
+/** Chunks that are read at once to be hashed: each read costs its host more than its bytes. */
+const READ_CHUNKS = 4;
 
 /** A file that can be sent, to as many as like to have it. */
 export interface SentFile {
@@ -41,15 +42,50 @@ export async function hashFile(
 ): Promise<{ hash: Uint8Array; values: Uint8Array }> {
   const count = chunkCount(source.size);
   const values = new Uint8Array(count * HASH_BYTES);
-  for (let index = 0; index < count; index++) {
+  const reader = new AheadReader(source);
+  for (let first = 0; first < count; first += READ_CHUNKS) {
     signal?.throwIfAborted();
-    const length = chunkLength(source.size, index);
-    // Where it is hashed; nothing else may be hashed meanwhile.
-    await source.read(index * CHUNK_BYTES, hash.chunk.subarray(0, length));
-    values.set(hash.value(length, { index, count }), index * HASH_BYTES);
-    progress?.(length);
+    const part = await reader.next();
+    for (let i = 0; i < chunkCount(part.length); i++) {
+      const index = first + i;
+      const chunk = part.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES);
+      values.set(hash.valueOf(chunk, { index, count }), index * HASH_BYTES);
+      progress?.(chunk.length);
+    }
   }
   return { hash: hash.root(values), values };
+}
+
+/** Reads a file from its beginning, the next part while the one before it is hashed. */
+class AheadReader {
+  private readonly source: FileSource;
+  private readonly memory: Uint8Array[] = [];
+  private at = 0;
+  private turn = 0;
+  private reading: Promise<Uint8Array> | undefined;
+
+  constructor(source: FileSource) {
+    this.source = source;
+  }
+
+  /** The next part, READ_CHUNKS or what is left; good until the one behind it is asked for. */
+  async next(): Promise<Uint8Array> {
+    const part = await (this.reading ?? this.read());
+    this.reading = this.at < this.source.size ? this.read() : undefined;
+    this.reading?.catch(() => {}); // told when its turn comes
+    return part;
+  }
+
+  private async read(): Promise<Uint8Array> {
+    const { at, source } = this;
+    const bytes = Math.min(READ_CHUNKS * CHUNK_BYTES, source.size - at);
+    this.at += bytes;
+    const place = this.turn++ % 2;
+    this.memory[place] ??= new Uint8Array(bytes);
+    const part = this.memory[place].subarray(0, bytes);
+    await source.read(at, part);
+    return part;
+  }
 }
 
 export class FileSender {
@@ -59,11 +95,10 @@ export class FileSender {
   private readonly records: RecordStream;
   private readonly gate = new Gate();
   private readonly chunks: number;
-  /** One chunk goes while the next one is read. */
-  private readonly memory = [
-    new Uint8Array(CHUNK_RECORD_BYTES),
-    new Uint8Array(CHUNK_RECORD_BYTES),
-  ];
+  private readonly asked: AskedChunks;
+  /** What ended the sending of chunks. */
+  private fault: { error: unknown } | undefined;
+  private silence: ReturnType<typeof setTimeout> | undefined;
   private sent = 0;
   private had = 0;
   private taken = false;
@@ -75,6 +110,12 @@ export class FileSender {
     this.file = file;
     this.records = new RecordStream(stream);
     this.chunks = chunkCount(file.offer.size);
+    this.asked = new AskedChunks({
+      source: file.source,
+      write: (record, fileBytes) => this.writeChunk(record, fileBytes),
+      unreadable: (error) => this.tellUnreadable(error),
+      failed: (error) => this.failed(error),
+    });
     this.completion = this.run();
     this.completion.catch(() => {}); // nobody has to look
   }
@@ -119,6 +160,7 @@ export class FileSender {
   /** Gives it up; the receiver hears of it. */
   async cancel(): Promise<void> {
     this.isCancelled = true;
+    this.asked.drop();
     this.gate.open();
     await Promise.race([this.fail(FailureCode.CANCELLED), this.records.over()]);
     await this.records.abandon(cancelled());
@@ -128,15 +170,26 @@ export class FileSender {
     try {
       await this.serve();
     } catch (error) {
+      this.asked.drop();
       const why = this.isCancelled ? cancelled() : await this.lastWord(error);
       await this.records.abandon(why);
       throw why;
+    } finally {
+      clearTimeout(this.silence);
     }
+  }
+
+  /** No chunk goes any more. A receiver that has stopped us may have said why. */
+  private failed(error: unknown): void {
+    this.fault = { error };
+    const stop = () => this.records.stopReading();
+    if (isStop(error)) this.silence = setTimeout(stop, LAST_WORD_MS);
+    else stop();
   }
 
   /** A receiver that wants no more has said why before it stopped us. */
   private async lastWord(error: unknown): Promise<unknown> {
-    if ((error as { code?: unknown } | undefined)?.code !== 'ANDVARI_STREAM_STOPPED') return error;
+    if (!isStop(error)) return error;
     const timer = setTimeout(() => this.records.stopReading(), LAST_WORD_MS);
     try {
       for (let next = await this.records.read(); next; next = await this.records.read()) {
@@ -153,6 +206,7 @@ export class FileSender {
   private async serve(): Promise<void> {
     for (;;) {
       const record = await this.read();
+      if (this.fault) continue; // until it says why, or nothing more
       if (record.type === RecordType.COMPLETE && this.taken) return this.end(record.hash);
       if (record.type === RecordType.ACCEPT && !this.taken) await this.take(record);
       else if (record.type === RecordType.INSPECT && this.isSecret) await this.show();
@@ -170,7 +224,9 @@ export class FileSender {
     if (have > this.chunks) throw protocolError({ type: RecordType.ACCEPT });
     this.taken = true;
     this.had = Math.min(this.file.offer.size, have * CHUNK_BYTES);
-    if (wantsValues) await this.sendValues();
+    if (!wantsValues) return;
+    await this.asked.gone(); // answers come in the order of what was asked
+    await this.sendValues();
   }
 
   private async show(): Promise<void> {
@@ -180,20 +236,26 @@ export class FileSender {
 
   private async answer(record: RecordOf<typeof RecordType.CHUNK_REQUEST>): Promise<void> {
     if (this.isSecret || record.first + record.count > this.chunks) throw protocolError(record);
-    await this.sendChunks(record);
+    await this.asked.add(record);
   }
 
   private async read(): Promise<FileRecord> {
-    const record = await this.records.read();
+    const record = await this.records.read().catch((error) => {
+      throw this.fault?.error ?? error;
+    });
     if (record === undefined) {
+      if (this.fault) throw this.fault.error;
       const message = 'the receiver ended before it had the file';
       throw new FileTransferError('ANDVARI_TRANSFER_CUT', message);
     }
-    if (record.type === RecordType.REJECT) throw rejection(record.code);
-    return record;
+    if (record.type !== RecordType.REJECT) return record;
+    // The answer to our own last word says nothing more.
+    const isOurs = this.fault && !isStop(this.fault.error);
+    throw isOurs ? this.fault?.error : rejection(record.code);
   }
 
   private async end(hash: Uint8Array): Promise<void> {
+    this.asked.drop();
     if (!hash.every((byte, i) => byte === this.file.offer.hash[i])) {
       const message = 'the receiver has another file than was sent';
       throw new FileTransferError('ANDVARI_TRANSFER_INTEGRITY', message);
@@ -214,38 +276,17 @@ export class FileSender {
     }
   }
 
-  /** A chunk is read while the one before it goes. */
-  private async sendChunks({ first, count }: { first: number; count: number }): Promise<void> {
-    let reading = this.readChunk(first);
-    for (let index = first; index < first + count; index++) {
-      const { record, content } = await this.whenRead(reading);
-      if (index + 1 < first + count) {
-        reading = this.readChunk(index + 1);
-        reading.catch(() => {}); // told when its turn comes
-      }
-      // A receiver may give it up meanwhile, or be gone.
-      if (!this.gate.isOpen) await this.records.whileTaken(this.gate.passed());
-      await this.records.write(record);
-      if (this.taken) this.sent += content.length;
-    }
+  private async writeChunk(record: Uint8Array, fileBytes: number): Promise<void> {
+    // A receiver may give it up meanwhile, or be gone.
+    if (!this.gate.isOpen) await this.records.whileTaken(this.gate.passed());
+    await this.records.write(record);
+    if (this.taken) this.sent += fileBytes;
   }
 
-  private async readChunk(index: number) {
-    const memory = this.memory[index % 2] as Uint8Array<ArrayBuffer>;
-    const chunk = chunkRecord(index, chunkLength(this.file.offer.size, index), memory);
-    await this.file.source.read(index * CHUNK_BYTES, chunk.content);
-    return chunk;
-  }
-
-  /** A chunk whose turn it is; if it cannot be read, that is said behind those before it. */
-  private async whenRead<Chunk>(reading: Promise<Chunk>): Promise<Chunk> {
-    try {
-      return await reading;
-    } catch (error) {
-      const changed = error instanceof FileChangedError;
-      await this.fail(changed ? FailureCode.CHANGED : FailureCode.UNREADABLE);
-      throw error;
-    }
+  private tellUnreadable(error: unknown): Promise<void> {
+    this.fault = { error };
+    const changed = error instanceof FileChangedError;
+    return this.fail(changed ? FailureCode.CHANGED : FailureCode.UNREADABLE);
   }
 
   /** Says why, as the last word; whoever reads no more does not hear it. */
@@ -258,6 +299,10 @@ export class FileSender {
       // The stream has ended another way.
     }
   }
+}
+
+function isStop(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'ANDVARI_STREAM_STOPPED';
 }
 
 function protocolError({ type }: Pick<FileRecord, 'type'>): FileTransferError {

@@ -11,5 +11,5 @@ const node = await openPeerNode({
 });
 await node.start();
 node.ban(banned);
-// The file is written in the turn after it.
-setTimeout(() => process.send?.(node.bannedPeers()), 100);
+// The file is written from the turn after it on.
+setTimeout(() => process.send?.(node.bannedPeers()), 500);

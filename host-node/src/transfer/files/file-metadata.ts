@@ -16,6 +16,12 @@ export function permissionsOf(mode: number): number {
   return mode & 0o777 & ~umask();
 }
 
+/** The same for many files, by what this process gives now. */
+export function permissionsNow(): (mode: number) => number {
+  const kept = 0o777 & ~umask();
+  return (mode) => mode & kept;
+}
+
 /** process.umask() sets it to learn it: a file that a thread makes then would be open to all. */
 function umask(): number {
   try {

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
 import type {
   ManifestEntry,
+  RowPiece,
   TreeManifest,
 } from '@andvari/host-common/transfer/files/tree-manifest';
 import type { HeldFolder } from '../../files/held-folder.ts';
-import { permissionsOf, setMode, setModified } from './file-metadata.ts';
+import { permissionsNow, setMode, setModified } from './file-metadata.ts';
 import { atPlace, codeOf } from './file-place-error.ts';
+import { inParallel } from './in-parallel.ts';
 import { type PartData, readAll, writeAll } from './part-data.ts';
 import { PartInTheWayError } from './part-errors.ts';
 import type { PartPlace } from './part-place.ts';
@@ -21,8 +23,6 @@ const OWNER_FOLDER_MODE = 0o700;
 const OWNER_FILE_MODE = 0o600;
 /** Files that are open at once. */
 const OPEN_MAX = 64;
-/** Files that are flushed at once: the system has four threads for that. */
-const AT_ONCE = 8;
 
 /**
  * The folder NAME.andvari-part is only its owner's, so nobody else changes what is in it, and what
@@ -38,6 +38,7 @@ export class TreeData implements PartData {
   readonly #open = new Map<number, FileHandle>();
   /** Entries of files that were written to since they were flushed last. */
   readonly #dirty = new Set<number>();
+  readonly #permissionsOf = permissionsNow();
 
   private constructor(
     place: PartPlace,
@@ -100,14 +101,38 @@ export class TreeData implements PartData {
   }
 
   async write(at: number, bytes: Uint8Array): Promise<void> {
-    for (const { entry, offset, at: from, length } of this.#manifest.pieces(at, bytes.length)) {
+    const whole: RowPiece[] = [];
+    for (const piece of this.#manifest.pieces(at, bytes.length)) {
+      const { entry, offset, at: from, length } = piece;
       if (entry === undefined) continue;
+      if (length === this.#sizeOf(entry)) {
+        whole.push(piece);
+        continue;
+      }
       await atPlace('write', this.#pathOf(entry), async () => {
         const file = await this.#file(entry, O_CREAT);
         this.#dirty.add(entry);
         await writeAll(file, offset, bytes.subarray(from, from + length));
       });
     }
+    await inParallel(whole, ({ entry, at: from, length }) =>
+      this.#writeWhole(entry as number, bytes.subarray(from, from + length)),
+    );
+  }
+
+  /** A file of which nothing else comes: flushed at once, so that it is opened once. */
+  async #writeWhole(index: number, bytes: Uint8Array): Promise<void> {
+    const { path, modifiedUs, mode } = this.#entry(index);
+    await atPlace('write', this.#pathOf(index), async () => {
+      const file = await this.#openFile(path, mode, O_CREAT);
+      try {
+        await writeAll(file, 0, bytes);
+        await setModified(file, modifiedUs);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    });
   }
 
   async flush(): Promise<void> {
@@ -141,11 +166,11 @@ export class TreeData implements PartData {
       const entry = entries[i] as ManifestEntry;
       if (entry.isFolder) return;
       // Nothing came for it, so it may not be there; or it was to be written to until now.
-      const isShut = (permissionsOf(entry.mode) & OWNER_FILE_MODE) !== OWNER_FILE_MODE;
-      if (entry.size === 0 || isShut) await this.#keep(i, permissionsOf(entry.mode));
+      const isShut = (this.#permissionsOf(entry.mode) & OWNER_FILE_MODE) !== OWNER_FILE_MODE;
+      if (entry.size === 0 || isShut) await this.#keep(i, this.#permissionsOf(entry.mode));
     });
     for (const entry of entries.toReversed()) {
-      if (entry.isFolder) await this.#setFolder(entry.path, entry, permissionsOf(entry.mode));
+      if (entry.isFolder) await this.#setFolder(entry.path, entry, this.#permissionsOf(entry.mode));
     }
     await this.#setFolder('.', this.#offer, OWNER_FOLDER_MODE);
     return this.#place.giveFolderName(this.#folder);
@@ -153,7 +178,7 @@ export class TreeData implements PartData {
 
   /** Until it has its name the folder is its owner's alone. */
   settle(): Promise<void> {
-    return this.#setFolder('.', this.#offer, permissionsOf(this.#offer.mode));
+    return this.#setFolder('.', this.#offer, this.#permissionsOf(this.#offer.mode));
   }
 
   /** Durably. */
@@ -191,6 +216,11 @@ export class TreeData implements PartData {
     return this.#manifest.entries[index] as ManifestEntry;
   }
 
+  #sizeOf(index: number): number {
+    const entry = this.#entry(index);
+    return entry.isFolder ? 0 : entry.size;
+  }
+
   /** For people. */
   #pathOf(index: number): string {
     return join(this.path, this.#entry(index).path);
@@ -212,7 +242,7 @@ export class TreeData implements PartData {
   }
 
   async #openFile(path: string, mode: number, flags: number): Promise<FileHandle> {
-    const permissions = permissionsOf(mode) | OWNER_FILE_MODE;
+    const permissions = this.#permissionsOf(mode) | OWNER_FILE_MODE;
     try {
       return await this.#opened(path, O_RDWR | flags, permissions);
     } catch (error) {
@@ -255,14 +285,4 @@ export class TreeData implements PartData {
       await file.close();
     }
   }
-}
-
-/** Rejects with the first error, when all have ended. */
-async function inParallel<T>(all: Iterable<T>, work: (one: T) => Promise<void>): Promise<void> {
-  const rest = [...all].values();
-  const worker = async () => {
-    for (const one of rest) await work(one);
-  };
-  const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }

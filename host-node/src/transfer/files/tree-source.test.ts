@@ -1,7 +1,15 @@
 // A folder on disk as its sender reads it.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { folderForTests } from '../../testing/folder.ts';
 import { TreeSource } from './tree-source.ts';
@@ -79,6 +87,20 @@ describe('a folder', () => {
       (path) => {
         rmSync(path);
         mkdirSync(path);
+      },
+    ],
+    [
+      'a link to the same bytes',
+      (path) => {
+        renameSync(path, `${path}-too`);
+        symlinkSync(`${path}-too`, path);
+      },
+    ],
+    [
+      'a pipe',
+      (path) => {
+        rmSync(path);
+        execFileSync('mkfifo', [path]);
       },
     ],
   ])('of which a file is %s meanwhile has changed', async (_, change) => {

@@ -6,14 +6,20 @@ import { FileChangedError, type FileSource } from '@andvari/host-common/transfer
 import {
   ENTRIES_MAX,
   type ManifestEntry,
+  type RowPiece,
   TreeManifest,
   TreeManifestError,
 } from '@andvari/host-common/transfer/files/tree-manifest';
 import { atPlace, FilePlaceError } from './file-place-error.ts';
-import { isUnchanged, modifiedUsOf, NodeFileSource } from './node-file-source.ts';
+import { inParallel } from './in-parallel.ts';
+import { type FileState, isUnchanged, modifiedUsOf, NodeFileSource } from './node-file-source.ts';
 
 /** Files that are open at once. */
 const OPEN_MAX = 16;
+/** Of a folder, what is looked at before it is gone into. */
+const LOOK_AT_ONCE = 64;
+/** What the system says of what was a file: it is gone, or a folder, a link, a socket, a pipe. */
+const GONE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO', 'ESPIPE']);
 
 /** What is in the folder and does not travel. */
 export interface LeftOut {
@@ -33,7 +39,7 @@ export class TreeSource implements FileSource {
   /** When it was changed last: microseconds since 1970, not before. */
   readonly modifiedUs: bigint;
   /** Of each file when the folder was looked through, by its path. */
-  readonly #found: ReadonlyMap<string, BigIntStats>;
+  readonly #found: ReadonlyMap<string, FileState>;
   /** Files that are open, the one used last at the end. */
   readonly #open = new Map<number, Promise<NodeFileSource>>();
 
@@ -67,12 +73,33 @@ export class TreeSource implements FileSource {
    * @throws FileChangedError, FilePlaceError
    */
   async read(offset: number, into: Uint8Array): Promise<void> {
+    const whole: RowPiece[] = [];
     for (const piece of this.manifest.pieces(offset, into.length)) {
       const part = into.subarray(piece.at, piece.at + piece.length);
       if (piece.entry === undefined) {
         part.set(this.manifest.bytes.subarray(piece.offset, piece.offset + piece.length));
-      } else await (await this.#file(piece.entry)).read(piece.offset, part);
+      } else if (piece.length === this.#sizeOf(piece.entry)) whole.push(piece);
+      else await (await this.#file(piece.entry)).read(piece.offset, part);
     }
+    await inParallel(whole, ({ entry, at, length }) =>
+      this.#readWhole(entry as number, into.subarray(at, at + length)),
+    );
+  }
+
+  async #readWhole(index: number, into: Uint8Array): Promise<void> {
+    const { path } = this.manifest.entries[index] as ManifestEntry;
+    const whole = join(this.path, path);
+    try {
+      const then = this.#found.get(path) as FileState;
+      await atPlace('read', whole, () => NodeFileSource.readWhole(whole, then, into));
+    } catch (error) {
+      throw isGone(error) ? new FileChangedError(whole) : error;
+    }
+  }
+
+  #sizeOf(index: number): number {
+    const entry = this.manifest.entries[index] as ManifestEntry;
+    return entry.isFolder ? 0 : entry.size;
   }
 
   /** Once or more often. */
@@ -109,21 +136,26 @@ export class TreeSource implements FileSource {
     const whole = join(this.path, path);
     try {
       const file = await NodeFileSource.open(whole);
-      if (isUnchanged(this.#found.get(path) as BigIntStats, file.stats)) return file;
+      if (isUnchanged(this.#found.get(path) as FileState, file.stats)) return file;
       await file.close();
     } catch (error) {
-      // It was there: that it is gone, or something else, is a change.
-      const isGone = (error as FilePlaceError).cause as NodeJS.ErrnoException | undefined;
-      if (error instanceof FilePlaceError && isGone?.code !== 'ENOENT') throw error;
+      if (error instanceof FilePlaceError && !isGone(error)) throw error;
     }
     throw new FileChangedError(whole);
   }
 }
 
+/** What was there is no file any more: a change, no fault of the system. */
+function isGone(error: unknown): boolean {
+  if (!(error instanceof FilePlaceError)) return false;
+  const { code = '' } = error.cause as NodeJS.ErrnoException;
+  return GONE.has(code);
+}
+
 /** Looks through a folder and all that is in it. */
 class Look {
   readonly entries: ManifestEntry[] = [];
-  readonly found = new Map<string, BigIntStats>();
+  readonly found = new Map<string, FileState>();
   readonly leftOut: LeftOut[] = [];
   readonly #top: string;
   readonly #signal: AbortSignal | undefined;
@@ -138,23 +170,34 @@ class Look {
     this.#signal?.throwIfAborted();
     const place = join(this.#top, folder);
     const names = await atPlace('read', place, () => readdir(place, { encoding: 'buffer' }));
-    for (const bytes of names) await this.#look(folder === '' ? '' : `${folder}/`, bytes);
+    const before = folder === '' ? '' : `${folder}/`;
+    for (let at = 0; at < names.length; at += LOOK_AT_ONCE) {
+      const paths = names.slice(at, at + LOOK_AT_ONCE).map((name) => this.#pathOf(before, name));
+      const stats = new Map<string, BigIntStats>();
+      await inParallel(paths, async (path) => {
+        const place = join(this.#top, path);
+        stats.set(path, await atPlace('read', place, () => lstat(place, { bigint: true })));
+      });
+      for (const path of paths) await this.#take(path, stats.get(path) as BigIntStats);
+    }
   }
 
-  async #look(before: string, bytes: Buffer): Promise<void> {
+  #pathOf(before: string, bytes: Buffer): string {
     const name = bytes.toString();
-    const path = before + name;
-    const place = join(this.#top, path);
+    if (Buffer.from(name).equals(bytes)) return before + name;
     // Told here, where the way to it is known; other names are looked at with the manifest.
-    if (!Buffer.from(name).equals(bytes))
-      throw new TreeManifestError(`${JSON.stringify(place)} is not UTF-8`);
-    const stats = await atPlace('read', place, () => lstat(place, { bigint: true }));
+    const place = JSON.stringify(join(this.#top, before + name));
+    throw new TreeManifestError(`${place} is not UTF-8`);
+  }
+
+  async #take(path: string, stats: BigIntStats): Promise<void> {
     const facts = { path, mode: Number(stats.mode & 0o777n), modifiedUs: modifiedUsOf(stats) };
     if (stats.isDirectory()) {
       this.entries.push({ ...facts, isFolder: true });
     } else if (stats.isFile()) {
       this.entries.push({ ...facts, isFolder: false, size: Number(stats.size) });
-      this.found.set(path, stats);
+      const { size, mtimeNs, ctimeNs } = stats;
+      this.found.set(path, { size, mtimeNs, ctimeNs });
     } else this.leftOut.push({ path, what: kindOf(stats) });
     if (this.entries.length > ENTRIES_MAX) {
       throw new TreeManifestError(`${this.#top} has more than ${ENTRIES_MAX} files and folders`);
