@@ -6,7 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { root } from '../tidy/tree.ts';
+import schema from './case.schema.json' with { type: 'json' };
 import type { Case, Result } from './case.ts';
 import { allCases } from './cases/all-cases.ts';
 import { HOSTS, type Host, QUICK, runHost } from './hosts/hosts.ts';
@@ -57,6 +59,34 @@ describe('the quick matrix', () => {
     );
     const known = [...judged.keys()].sort();
     expect(known).toEqual(['cipher', 'hash', 'peer', 'raida-server', 'ratatoskr', 'transfer']);
+  });
+});
+
+describe('case.schema.json', () => {
+  const line = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
+  const isLine = (value: unknown) => line.safeParse(value).success;
+  const good = cases[0]!;
+
+  it('describes every case and every result', () => {
+    const results = runs.flatMap((run) => run.results ?? []);
+    expect([...cases, ...results].filter((one) => !isLine(one))).toEqual([]);
+  });
+
+  it('and nothing else', () => {
+    const { section, ...without } = good;
+    expect(section).not.toBe('');
+    for (const wrong of [
+      without,
+      { ...good, input: { bytes: 'F' } },
+      { ...good, extra: 1 },
+      { ...good, expected: { output: '00', verdict: 'none' } },
+      { id: 'a' },
+      { id: 'a', output: '0' },
+      { id: 'a', output: '00', verdict: 'none' },
+      { id: 'a', unsupported: false },
+    ]) {
+      expect(isLine(wrong), JSON.stringify(wrong)).toBe(false);
+    }
   });
 });
 

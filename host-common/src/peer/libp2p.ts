@@ -125,6 +125,8 @@ export interface PeerNetwork {
   readonly gossip: Libp2pGossip;
   onConnection(listener: (connection: Libp2pConnection) => void): void;
   onIdentified(listener: (identification: PeerIdentification) => void): void;
+  /** Of a host that looks for peers: a multiaddr with a peer id, as anybody may have announced. */
+  onDiscovered?(listener: (address: string) => void): void;
   handle(protocol: string, handler: Libp2pStreamHandler, options: object): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;

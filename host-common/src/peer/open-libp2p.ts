@@ -28,7 +28,11 @@ export interface Libp2pOfHost {
   transports: NonNullable<Libp2pOptions['transports']>;
   /** Between two pings of a connection [30 s]. */
   pingMs?: number | undefined;
+  /** A service that looks for peers; none: nobody is looked for, nor told of us. */
+  discovery?: ((components: DiscoveryComponents) => unknown) | undefined;
 }
+
+type DiscoveryComponents = Parameters<NonNullable<Libp2pOptions['peerDiscovery']>[number]>[0];
 
 export type PrivateKey = NonNullable<Libp2pOptions['privateKey']>;
 export type OpenedLibp2p = Awaited<ReturnType<typeof openLibp2p>>;
@@ -48,7 +52,7 @@ export async function libp2pKey(
 
 /** Not yet started. */
 export async function openLibp2p(
-  { privateKey, listen, transports, pingMs = PING_MS }: Libp2pOfHost,
+  { privateKey, listen, transports, pingMs = PING_MS, discovery }: Libp2pOfHost,
   setup: PeerNetworkSetup,
 ) {
   const gossipFactory = gossipsub(setup.gossipOptions);
@@ -75,6 +79,7 @@ export async function openLibp2p(
       identify: identify(),
       ping: ping(),
       gossip: (components: GossipComponents) => gossipFactory(gated(components, setup)),
+      ...(discovery && { discovery }),
     },
   });
   mergeOnce(libp2p.peerStore, libp2p.peerId);

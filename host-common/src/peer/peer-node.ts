@@ -17,6 +17,7 @@ import { type PeerBanStore, PeerBans } from './peer-bans.ts';
 import { Deadline, hostPeerClock, type PeerClock } from './peer-clock.ts';
 import { PeerDialler } from './peer-dialler.ts';
 import { PeerEvents, type PeerNodeEvents } from './peer-events.ts';
+import { PeerFinder } from './peer-finder.ts';
 import { PeerGossip } from './peer-gossip.ts';
 import { PeerHandshakes } from './peer-handshakes.ts';
 import { peerIdBytes, peerIdText } from './peer-id.ts';
@@ -162,6 +163,8 @@ export class PeerNode {
     });
     this.network = network;
     network.onConnection((connection) => this.links.attach(connection));
+    const finder = new PeerFinder({ node: this, clock: this.clock, targetPeers });
+    network.onDiscovered?.((address) => finder.found(address));
     network.onIdentified((identification) => this.checkVersion(identification, protocolVersion));
     for (const protocol of this.wires.protocols) {
       await network.handle(

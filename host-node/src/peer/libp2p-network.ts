@@ -1,14 +1,20 @@
 /**
- * js-libp2p as Node has it: TCP, QUIC and WebSocket. No mDNS, no DHT, no relay.
+ * js-libp2p as Node has it: TCP, QUIC and WebSocket. mDNS for who asks for it; no DHT, no relay.
  * Reference: peer section 2.
  */
 import type { PeerNetworkModules, PeerNetworkSetup } from '@andvari/host-common/peer/libp2p';
-import { Libp2pNetwork, libp2pKey, openLibp2p } from '@andvari/host-common/peer/open-libp2p';
+import {
+  Libp2pNetwork,
+  libp2pKey,
+  type OpenedLibp2p,
+  openLibp2p,
+} from '@andvari/host-common/peer/open-libp2p';
 import { withReset } from '@andvari/host-common/peer/websocket-reset';
 import { quic } from '@chainsafe/libp2p-quic';
 import { tcp } from '@libp2p/tcp';
 import { webSockets } from '@libp2p/websockets';
 import { PortInUseError } from '../io/packet-io.ts';
+import { type MdnsOptions, mdnsService } from './mdns.ts';
 import { withGuard } from './websocket-guard.ts';
 
 export interface NodeNetworkOptions {
@@ -18,6 +24,8 @@ export interface NodeNetworkOptions {
   listen: readonly string[];
   /** Between two pings of a connection [30 s]. */
   pingMs?: number;
+  /** Peers of the same network are looked for, and told of this one [false]. */
+  mdns?: boolean | MdnsOptions;
 }
 
 export interface NodeNetworkModules extends PeerNetworkModules {
@@ -29,11 +37,17 @@ export async function nodeNetwork({
   seed,
   listen,
   pingMs,
+  mdns = false,
 }: NodeNetworkOptions): Promise<NodeNetworkModules> {
   const { privateKey, peerId } = await libp2pKey(seed);
+  const listeners = new Set<(address: string) => void>();
+  const found = (address: string) => {
+    for (const listener of listeners) listener(address);
+  };
+  const discovery = mdns ? mdnsService(mdns === true ? {} : mdns, found) : undefined;
   const open = async (setup: PeerNetworkSetup) => {
-    const transports = transportsFor(setup);
-    return new NodeNetwork(await openLibp2p({ privateKey, listen, transports, pingMs }, setup));
+    const own = { privateKey, listen, transports: transportsFor(setup), pingMs, discovery };
+    return new NodeNetwork(await openLibp2p(own, setup), listeners);
   };
   return { peerId, open };
 }
@@ -47,6 +61,17 @@ function transportsFor({ connectionsMax }: PeerNetworkSetup) {
 }
 
 export class NodeNetwork extends Libp2pNetwork {
+  readonly #discovered: Set<(address: string) => void>;
+
+  constructor(libp2p: OpenedLibp2p, discovered: Set<(address: string) => void>) {
+    super(libp2p);
+    this.#discovered = discovered;
+  }
+
+  onDiscovered(listener: (address: string) => void): void {
+    this.#discovered.add(listener);
+  }
+
   override async start(): Promise<void> {
     try {
       await super.start();

@@ -21,6 +21,7 @@ export interface NodePeerOptions extends Omit<PeerNodeOptions, OwnOptions> {
   files?: Partial<PeerFiles>;
   listen: NodeNetworkOptions['listen'];
   pingMs?: number;
+  mdns?: NodeNetworkOptions['mdns'];
   /** Of both key files; they are sealed with it when they are made. */
   passphrase?: string;
 }
@@ -70,9 +71,12 @@ export async function openPeerKeys(
  * a file of bans that is damaged is told by start() (BanFileError).
  */
 export async function openPeerNode(options: NodePeerOptions): Promise<PeerNode> {
-  const { folder, files, listen, pingMs, passphrase, ...rest } = options;
+  const { folder, files, listen, pingMs, mdns = false, passphrase, ...rest } = options;
   const { libp2pSeed, signer } = await openPeerKeys(folder, passphrase, files);
-  const network = await nodeNetwork({ seed: libp2pSeed, listen, ...(pingMs && { pingMs }) });
+  const network = await nodeNetwork({
+    ...{ seed: libp2pSeed, listen, mdns },
+    ...(pingMs && { pingMs }),
+  });
   libp2pSeed.fill(0);
   return new PeerNode({
     ...rest,

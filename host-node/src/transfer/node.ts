@@ -2,6 +2,7 @@
  * A node that sends and receives files (seed 002 section 9): its identity, one UDP port, a relay if
  * it has one, its sessions and transfers. What the commands of transfer stand on.
  */
+import { TRANSFER_CHUNKS_MAX } from '@andvari/host-common/engine/generated/limits';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import {
   checkBytes,
@@ -42,6 +43,11 @@ export { TransferNodeError } from './transfer-node-error.ts';
 const WINDOW_KIB = 8192;
 /** Blocks of 16 KiB: a window of 8 MiB has room in those of one session. */
 const BLOCKS = { ofOne: 1024, ofSeveral: 2048, each: 64 };
+/**
+ * Records of packets that are on their way, 64 each: as many as the window holds packets of
+ * Ethernet. What has no record does not go: with the engine's own 32 a session no more than 3 MB.
+ */
+const SENT_CHUNKS = { least: 128, each: 32 };
 const OPEN_OPTIONS = ['accept', 'hash', 'signal', 'timeoutMs'];
 const FETCH_OPTIONS = [...OPEN_OPTIONS, 'into', 'onEntry'];
 const TIMEOUT_MS = 10_000;
@@ -112,7 +118,10 @@ export class TransferNode implements AsyncDisposable {
     const whole = wholeConfig(config);
     const { who, host, port, trust, relay, relayAs, udp, maxTransfers: sessions } = whole;
     const several = Math.max(BLOCKS.ofSeveral, BLOCKS.each * sessions);
-    const sizes = { sessions, blocks: sessions === 1 ? BLOCKS.ofOne : several };
+    const blocks = sessions === 1 ? BLOCKS.ofOne : several;
+    const records = Math.max(SENT_CHUNKS.least, SENT_CHUNKS.each * sessions);
+    const sentChunks = Math.min(records, TRANSFER_CHUNKS_MAX);
+    const sizes = { sessions, blocks, sentChunks };
     const module = await plainEngine();
     const more = { listen: { host, port }, trust, sizes, windowKiB: WINDOW_KIB };
     const at = { relay, relayAs, ...udp };

@@ -7,6 +7,7 @@ import {
   type StatusNumber,
   statusName,
 } from '@andvari/host-common/engine/generated/status';
+import type { NativeCtr } from '@andvari/host-common/engine/native-ctr';
 import { RawClient } from '../../component/raw-client.ts';
 import { DerivedStore } from '../../engine/derived-store.ts';
 import { Harness } from '../../engine/harness.ts';
@@ -21,6 +22,7 @@ type Sha256 = (bytes: Uint8Array) => Uint8Array;
 export interface Build {
   module: WebAssembly.Module;
   shared: boolean;
+  nativeCtr?: NativeCtr | undefined;
 }
 
 export const flagsOf = (datagram: boolean) => Flag.LOCAL | (datagram ? Flag.DATAGRAM : 0);
@@ -65,7 +67,7 @@ export function requestOf(f: Fields): raida.Request {
 
 /** `tables`: with all that follows from the coins, as a store has it, and with files. */
 async function serverOf(
-  { module, shared }: Build,
+  { module, shared, nativeCtr }: Build,
   pages: ReturnType<typeof pageSource>,
   f: Fields,
   tables: boolean,
@@ -83,6 +85,7 @@ async function serverOf(
   const server = new Harness({
     module,
     shared,
+    nativeCtr,
     sizes: SIZES satisfies EngineSizes,
     identity: { ...IDENTITY, wire, hashKey: HASH_KEY },
     pages,

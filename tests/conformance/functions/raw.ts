@@ -23,7 +23,10 @@ export function rawFunctions(
 ): Functions {
   const primitives = new Primitives(module, nativeCtr, shared);
   const sha256 = (bytes: Uint8Array) => primitives.sha256(bytes);
-  const functions = { ...rawPrimitives(primitives), ...rawRaida({ module, shared }, sha256) };
+  const functions = {
+    ...rawPrimitives(primitives),
+    ...rawRaida({ module, shared, nativeCtr }, sha256),
+  };
   // The codecs and machines of clients are made for the plain build.
   if (shared) return { ...functions, ...sharedCodecs(module) };
   const ratatoskr = RatatoskrCodec.create({ module });

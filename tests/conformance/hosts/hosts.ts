@@ -25,6 +25,8 @@ export const HOSTS: readonly Host[] = [
   own('node-component', 'Node, the component by jco', './node-component.ts'),
   own('chromium', 'Chromium', './chromium.ts'),
   own('firefox', 'Firefox', './firefox.ts'),
+  own('webkit', 'WebKit (WebKitGTK)', './webkit.ts'),
+  own('node-native', "Node, the processor's AES by native-io", './node-native.ts'),
 ];
 
 /** Those that `npm test` runs. */

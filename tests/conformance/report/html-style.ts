@@ -41,6 +41,7 @@ summary i.pass { background: var(--pass); } summary i.fail { background: var(--f
 pre, .panel dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .panel dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .8rem; }
 .panel dt { color: var(--soft); }
+.bytes { white-space: pre; overflow-x: auto; }
 mark { background: #ffd54a; color: #000; font-weight: bold; }
 @media (max-width: 44rem) {
   body { padding: .8rem; }

@@ -86,7 +86,7 @@ function emitDifference({ result, due }: Cell): string {
     return `${at} came ${marked(received)}${second}`;
   });
   const more = left > 0 ? `\n${left} more rows` : '';
-  return `<pre>${lines.join('\n')}${more}</pre>`;
+  return `<pre class="bytes">${lines.join('\n')}${more}</pre>`;
 }
 
 function emitOutcomes(row: Row): string {

@@ -226,7 +226,7 @@ export class FileSender {
     this.had = Math.min(this.file.offer.size, have * CHUNK_BYTES);
     if (!wantsValues) return;
     await this.asked.gone(); // answers come in the order of what was asked
-    await this.sendValues();
+    if (!this.fault) await this.sendValues();
   }
 
   private async show(): Promise<void> {
