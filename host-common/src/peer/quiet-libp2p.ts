@@ -1,6 +1,6 @@
 /**
  * What libp2p does for each stream and nobody here needs: a logger of its own for each object, and
- * a look into the peer store and a record written there. It was an eighth of a request.
+ * a look into the peer store and a record written there.
  */
 import type { Libp2p, Libp2pOptions } from 'libp2p';
 
