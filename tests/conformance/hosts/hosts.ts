@@ -26,6 +26,7 @@ export const HOSTS: readonly Host[] = [
   own('chromium', 'Chromium', './chromium.ts'),
   own('firefox', 'Firefox', './firefox.ts'),
   own('webkit', 'WebKit (WebKitGTK)', './webkit.ts'),
+  own('wasm-interp', "The component's module in wabt's interpreter", './wasm-interp.ts'),
   own('node-native', "Node, the processor's AES by native-io", './node-native.ts'),
 ];
 
