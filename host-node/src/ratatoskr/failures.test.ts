@@ -58,10 +58,7 @@ describe('a bus that breaks its word', () => {
     const answers = new MemoryAnswerStore();
     const [broken, finish] = [new Error('broken'), answers.finish.bind(answers)];
     let breaks = true;
-    answers.finish = (...of) => {
-      if (breaks) throw broken;
-      return finish(...of);
-    };
+    answers.finish = (...of) => (breaks ? Promise.reject(broken) : finish(...of));
     const place = await start({
       bus: { answers },
       failed: (error) => defects.push(error),

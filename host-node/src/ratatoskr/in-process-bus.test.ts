@@ -184,35 +184,6 @@ describe('InProcessBus', () => {
     expect(executions).toBe(1);
   });
 
-  it('tells an outcome, also to who asks again, while the disk still takes it', async () => {
-    const answers = new MemoryAnswerStore();
-    const disk = Promise.withResolvers<void>();
-    const finish = answers.finish.bind(answers);
-    answers.finish = async (...given) => {
-      await disk.promise;
-      return finish(...given);
-    };
-    let executions = 0;
-    const handle = () => {
-      executions++;
-      return new TextEncoder().encode(`${executions}`);
-    };
-    const fallback = { name: 'service', handle };
-    const bus = busOf(answers, { fallback, callsMax: 1, callsPerDeviceMax: 1 });
-    const outcome = (text: string) => ({ ok: true, payload: new TextEncoder().encode(text) });
-    expect(await bus.deliver(call('1'))).toEqual(outcome('1'));
-    expect(await bus.deliver(call('1'))).toEqual(outcome('1'));
-    const other = { ...call('1'), userId: 'other' };
-    expect(await bus.deliver(other)).toMatchObject({ code: 'INVALID_REQUEST' });
-    // Its place is another's.
-    expect(bus.underWay).toBe(0);
-    expect(await bus.deliver(call('2'))).toEqual(outcome('2'));
-    disk.resolve();
-    await vi.waitFor(async () => expect((await answers.find(call('2')))?.outcome).toBeDefined());
-    expect(await bus.deliver(call('1'))).toEqual(outcome('1'));
-    expect(executions).toBe(2);
-  });
-
   it.each([true, false])('after a crash: a service that resumes %s', async (resumes) => {
     const path = newPath();
     const first = await AnswerDatabase.open(path);

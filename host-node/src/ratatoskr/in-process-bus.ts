@@ -73,7 +73,6 @@ export interface InProcessBusOptions {
 
 export class InProcessBus implements ServiceBus {
   readonly #options: InProcessBusOptions;
-  /** Also those that have ended, until that is written down. */
   readonly #running = new FleetingMap<string, Running>();
   readonly #byDevice = new FleetingMap<string, number>();
   readonly #waiters = new OutcomeWaiters();
@@ -82,7 +81,6 @@ export class InProcessBus implements ServiceBus {
    * When there are too many, calls keep their places.
    */
   readonly #late = new Set<string>();
-  #underWay = 0;
   #closing = false;
   /** Requests that the answers could not take, since that was told last. */
   #untaken = 0;
@@ -95,7 +93,7 @@ export class InProcessBus implements ServiceBus {
   }
 
   get underWay(): number {
-    return this.#underWay;
+    return this.#running.size;
   }
 
   deliver(call: ServiceCall, signal?: AbortSignal): Promise<ServiceOutcome> {
@@ -119,7 +117,6 @@ export class InProcessBus implements ServiceBus {
     }
     const mine = new Running(digest);
     this.#running.set(name, mine);
-    this.#underWay++;
     this.#byDevice.set(call.deviceId, ofDevice + 1);
     mine.outcome = this.#start(call, { service, type, json }, mine);
     return this.#waiters.wait(mine.outcome, signal);
@@ -173,8 +170,7 @@ export class InProcessBus implements ServiceBus {
   /**
    * The outcome, at the deadline at the latest, whatever disk and service do. What the service does
    * after it is still written down for whoever asks again; it keeps its place until it has ended,
-   * or as long once more. Nobody waits until an outcome is on the disk: a crash before leaves a
-   * call that has begun, as one a moment earlier would, and whoever got the answer has it.
+   * or as long once more.
    */
   #start(call: ServiceCall, work: Work, running: Running): Promise<ServiceOutcome> {
     const { deadlineMs = SERVICE_DEADLINE_MS, logger } = this.#options;
@@ -222,7 +218,7 @@ export class InProcessBus implements ServiceBus {
     // The next process goes on with it.
     const left = this.#closing && service.resumes && !outcome.ok;
     if (running.again) answers.forget(call);
-    else if (!left) running.saved = answers.finish(call, outcome, running.digest);
+    else if (!left) await answers.finish(call, outcome, running.digest);
     return outcome;
   }
 
@@ -248,29 +244,14 @@ export class InProcessBus implements ServiceBus {
     this.#untaken = 0;
   }
 
-  /** Its place is free; its outcome stays until it is written down, or a later run took over. */
+  /** Its place is free; a later run of the same call keeps its own. */
   #end(call: AnswerKey, running: Running): void {
     const name = nameOf(call);
-    if (running.hasPlace) this.#leave(call);
-    running.hasPlace = false;
-    const drop = () => {
-      if (this.#running.get(name) === running) this.#running.delete(name);
-    };
-    if (!running.saved) {
-      drop();
-      return;
-    }
-    running.saved.then(drop, (err) => {
-      this.#options.logger.error({ err }, 'an outcome is not written down');
-      drop();
-    });
-  }
-
-  #leave({ deviceId }: AnswerKey): void {
-    this.#underWay--;
-    const left = (this.#byDevice.get(deviceId) ?? 1) - 1;
-    if (left === 0) this.#byDevice.delete(deviceId);
-    else this.#byDevice.set(deviceId, left);
+    if (this.#running.get(name) !== running) return;
+    this.#running.delete(name);
+    const left = (this.#byDevice.get(call.deviceId) ?? 1) - 1;
+    if (left === 0) this.#byDevice.delete(call.deviceId);
+    else this.#byDevice.set(call.deviceId, left);
   }
 }
 

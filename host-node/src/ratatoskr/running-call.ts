@@ -4,16 +4,12 @@ import type { Service, ServiceCall, ServiceOutcome, ServiceRequest } from './ser
 /** Until the call has begun, in the same turn. */
 const NEVER = new Promise<ServiceOutcome>(() => {});
 
-/** A call that a service works on, or that waits to be written down, before or after. */
+/** A call that a service works on, or that waits to be written down. */
 export class Running {
   readonly digest: Uint8Array;
   outcome: Promise<ServiceOutcome> = NEVER;
   /** It is written down, and with its service. */
   handed = false;
-  /** It counts among those that are under way. */
-  hasPlace = true;
-  /** Until its outcome is written down. */
-  saved: Promise<void> | undefined;
   /** Its service did nothing: it is as if it had not begun. */
   again = false;
   #abort: AbortController | undefined;

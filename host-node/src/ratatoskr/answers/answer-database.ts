@@ -28,6 +28,7 @@ import {
   nameOf,
 } from './answer-store.ts';
 import { CommitPace } from './commit-pace.ts';
+import { type ToldOutcome, ToldOutcomes } from './told-outcomes.ts';
 
 interface Pending {
   change: AnswerChange;
@@ -51,6 +52,9 @@ export class AnswerDatabase implements AnswerStore {
   readonly #start: Start;
   /** What could not be committed: until it can be, memory knows. Undefined: forgotten. */
   readonly #unsaved = new Map<string, Unsaved>();
+  readonly #told: ToldOutcomes;
+  /** How many are told and not committed yet. */
+  #ahead = 0;
   readonly #restart = new RetryTimer(() => void this.#startAgain());
   readonly #retry = new RetryTimer(() => void this.#tryAgain());
   /** Undefined: it has died, and another one is not there yet. */
@@ -85,12 +89,27 @@ export class AnswerDatabase implements AnswerStore {
     const data = { path, limits: { ...answerLimits, ...limits } };
     const start = () => startThread(entry, data);
     const { worker, resumed } = await start();
-    return new AnswerDatabase(start, worker, resumed);
+    let told: ToldOutcomes;
+    try {
+      told = new ToldOutcomes(`${path}.told`);
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
+    const database = new AnswerDatabase(start, { worker, resumed }, told);
+    await Promise.all(told.read().map((before) => database.#save(before)));
+    if (!database.#needsTold()) told.clear();
+    return database;
   }
 
-  private constructor(start: Start, worker: Worker, resumed: boolean) {
+  private constructor(
+    start: Start,
+    { worker, resumed }: Awaited<ReturnType<Start>>,
+    told: ToldOutcomes,
+  ) {
     this.#start = start;
     this.resumed = resumed;
+    this.#told = told;
     this.#adopt(worker);
   }
 
@@ -99,10 +118,16 @@ export class AnswerDatabase implements AnswerStore {
     return this.#failing;
   }
 
-  find(key: AnswerKey): Promise<AnswerRecord | undefined> {
+  async find(key: AnswerKey): Promise<AnswerRecord | undefined> {
     const unsaved = this.#unsaved.get(nameOf(key));
-    if (unsaved) return Promise.resolve(unsaved.record);
-    return this.#ask({ kind: 'find', key }) as Promise<AnswerRecord | undefined>;
+    if (unsaved) return unsaved.record;
+    const record = (await this.#ask({ kind: 'find', key })) as AnswerRecord | undefined;
+    return record && this.#newest(key, record);
+  }
+
+  /** It may have ended meanwhile, and that could not be saved. */
+  #newest(key: AnswerKey, record: AnswerRecord): AnswerRecord {
+    return record.outcome ? record : (this.#unsaved.get(nameOf(key))?.record ?? record);
   }
 
   async begin(
@@ -120,10 +145,23 @@ export class AnswerDatabase implements AnswerStore {
     }
     const result = await this.#ask({ kind: 'begin', key, digest, steadyS });
     if (result === 'full') throw deviceFull();
-    return result;
+    return result && this.#newest(key, result);
   }
 
-  async finish(key: AnswerKey, outcome: ServiceOutcome, digest: Uint8Array): Promise<void> {
+  /** Resolves at once when a process that is killed leaves it (told-outcomes.ts). */
+  finish(key: AnswerKey, outcome: ServiceOutcome, digest: Uint8Array): Promise<void> {
+    const told = { key, outcome, digest };
+    const saved = this.#save(told);
+    if (this.#closing !== undefined || !this.#told.note(told)) return saved;
+    this.#ahead++;
+    void saved.then(() => {
+      this.#ahead--;
+      if (!this.#needsTold()) this.#told.settled(() => this.#needsTold());
+    });
+    return Promise.resolve();
+  }
+
+  async #save({ key, outcome, digest }: ToldOutcome): Promise<void> {
     const name = nameOf(key);
     try {
       await this.#ask({ kind: 'finish', key, outcome });
@@ -131,6 +169,11 @@ export class AnswerDatabase implements AnswerStore {
     } catch {
       this.#unsaved.set(name, { record: { digest, outcome }, key });
     }
+  }
+
+  /** The tables have not everything. */
+  #needsTold(): boolean {
+    return this.#ahead > 0 || this.#unsaved.size > 0;
   }
 
   /** If it cannot be written now, that is done when the call begins again, and not before. */
@@ -149,10 +192,14 @@ export class AnswerDatabase implements AnswerStore {
     this.#retry.stop();
     this.#post();
     this.#postUnsaved();
-    if (!this.#worker) return;
-    this.#worker.ref();
-    this.#worker.postMessage({ kind: 'close' } satisfies ToAnswerThread);
-    await this.#closed.promise;
+    if (this.#worker) {
+      this.#worker.ref();
+      this.#worker.postMessage({ kind: 'close' } satisfies ToAnswerThread);
+      await this.#closed.promise;
+    }
+    // What may not be saved is left to the next process.
+    if (!this.#needsTold()) this.#told.clear();
+    this.#told.close();
   }
 
   /** What memory knows is written now or never. */
@@ -256,7 +303,7 @@ export class AnswerDatabase implements AnswerStore {
     }
     for (const { key, record } of [...this.#unsaved.values()]) {
       if (!record?.outcome) continue;
-      await this.finish(key, record.outcome, record.digest);
+      await this.#save({ key, outcome: record.outcome, digest: record.digest });
       if (this.#failing) return;
     }
   }

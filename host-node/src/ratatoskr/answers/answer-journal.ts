@@ -22,8 +22,10 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { makePrivateFile } from '../../files/private-file.ts';
 
-/** Of the file: at 2,000 requests a second more than a second. */
+/** Of a file: at 2,000 requests a second more than a second. */
 export const JOURNAL_BYTES = 1_048_576;
+/** First generations are drawn below this: another file, or a later time, has hardly the same. */
+export const GENERATIONS = 2 ** 47;
 const HEADER_BYTES = 20;
 /** What the CRC does not cover: the length and itself. A wrong length fails it too. */
 const UNCOVERED_BYTES = 8;
@@ -59,6 +61,10 @@ export class AnswerJournal {
     return this.#count === 0;
   }
 
+  get usedBytes(): number {
+    return this.#end;
+  }
+
   hasRoom(contentBytes: number): boolean {
     return this.#end + HEADER_BYTES + contentBytes <= JOURNAL_BYTES;
   }
@@ -69,10 +75,15 @@ export class AnswerJournal {
    * @throws Node's errors, and RangeError where there is no room
    */
   append(content: Uint8Array): void {
+    this.note(content, () => fdatasyncSync(this.#file));
+  }
+
+  /** With the system when this returns: a process that is killed leaves it. @throws as `append` */
+  note(content: Uint8Array, flush: () => void = () => {}): void {
     if (!this.hasRoom(content.length)) throw new RangeError('the journal is full');
     const record = this.#record(content);
     writeWhole(this.#file, record, this.#end);
-    fdatasyncSync(this.#file);
+    flush();
     this.#end += record.length;
     this.#count++;
   }
@@ -86,6 +97,31 @@ export class AnswerJournal {
   restart(generation: number): void {
     this.#generation = generation;
     [this.#end, this.#count] = [0, 0];
+  }
+
+  /** As `restart`, and whoever opens the file finds nothing. @throws Node's errors */
+  erase(generation: number): void {
+    writeWhole(this.#file, new Uint8Array(HEADER_BYTES), 0);
+    this.restart(generation);
+  }
+
+  /** Of the first record, which is the newest there is. 0: it has none. @throws Node's errors */
+  static generationOf(path: string): number {
+    let file: number;
+    try {
+      file = openSync(path, 'r');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+      throw error;
+    }
+    try {
+      const head = Buffer.alloc(HEADER_BYTES);
+      readSync(file, head, 0, HEADER_BYTES, 0);
+      const generation = Number(head.readBigUInt64LE(8));
+      return Number.isSafeInteger(generation) ? generation : 0;
+    } finally {
+      closeSync(file);
+    }
   }
 
   /** Also removes the file, if nothing is in it. */

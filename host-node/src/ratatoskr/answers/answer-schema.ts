@@ -1,12 +1,11 @@
 /** The form of an answers file: its tables, and how those of earlier releases come to it. */
 import { randomInt } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
+import { GENERATIONS } from './answer-journal.ts';
 
 /** "AndR": the file says by itself what it is. */
 const APPLICATION_ID = 0x416e6452;
 export const FORMAT = 4;
-/** The first generation (answer-journal.ts): a journal of another file has hardly the same. */
-const GENERATIONS = 2 ** 47;
 const JOURNAL = `
   CREATE TABLE journal (generation INTEGER NOT NULL) STRICT;
   INSERT INTO journal VALUES (${randomInt(GENERATIONS)});
