@@ -3,6 +3,7 @@ import { type LoadConfigOptions, readConfig } from '../config/config.ts';
 import type { ConfigKey } from '../config/config-keys.ts';
 import { ConfigError, type ConfigProblem } from '../config/config-problem.ts';
 import { portProblems } from '../config/port-problems.ts';
+import { rateProblems } from '../config/rate-problems.ts';
 import type { CommandContext } from './command-context.ts';
 import { type MachineProblem, machineProblems } from './config-machine.ts';
 
@@ -31,6 +32,7 @@ export async function checkConfig(
     return [
       ...reading.problems.map(error),
       ...portProblems(reading.values).map(atKey),
+      ...rateProblems(reading.values).map(atKey),
       ...(await machineProblems(reading, { path, context })).map(atKey),
     ];
   } catch (problem) {

@@ -115,6 +115,23 @@ it('knows TCP from UDP', async () => {
   expect(sockets.filter(isTwice)).toMatchObject([{ key: 'peer.websocket_listen' }]);
 });
 
+it.each([
+  [1365, 100_000, false],
+  [1366, 100_000, true],
+  [100_000, 7_562, false],
+  [100_000, 7_563, true],
+])(
+  '%i messages a minute and %i an hour are more than is remembered: %s',
+  async (minute, hour, isWarned) => {
+    const rates = [`ratatoskr.rate_per_minute = ${minute}`, `ratatoskr.rate_per_hour = ${hour}`];
+    const lines = ['raida.number = 0', 'ratatoskr.listen = "127.0.0.1:0"', ...rates];
+    const isRate = ({ code }: Finding) => code === 'ANDVARI_CONFIG_RATE';
+    const warned = { severity: 'warning', key: 'ratatoskr.rate_per_minute', line: 3 };
+    const found = (await findings(...lines)).filter(isRate);
+    expect(found).toMatchObject(isWarned ? [warned] : []);
+  },
+);
+
 it('reads certificate and key', async () => {
   const times = { notBeforeMs: Date.now() - 1000, notAfterMs: Date.now() + 3_600_000 };
   for (const name of ['a', 'b']) {
