@@ -2,6 +2,7 @@
 
 import type { ConnectWords, OfferView, RatatoskrView } from '../worker/ratatoskr-messages.ts';
 import type { Question } from './confirm.ts';
+import { amountFault } from './locker-words.ts';
 import type { RatatoskrAction, RatatoskrState } from './ratatoskr-state.ts';
 import { forgetQuestion, paidSentence } from './ratatoskr-words.ts';
 import { codeOf, sentenceOf, type WalletSession } from './wallet-session.ts';
@@ -116,7 +117,12 @@ export class RatatoskrFlows {
     const { client } = session;
     let ids: readonly number[] = [];
     await this.#work(async () => {
-      ({ ids } = await client.call('choose', { units }));
+      try {
+        ({ ids } = await client.call('choose', { units }));
+      } catch (error) {
+        if (codeOf(error) !== 'ANDVARI_WALLET_AMOUNT') throw error;
+        this.#words = amountFault(units, session.coinsHere());
+      }
     });
     if (ids.length === 0) return;
     await session.runTask(
