@@ -3,15 +3,25 @@
 /** Files at once: the system has four threads for them. */
 const AT_ONCE = 8;
 
-/** Rejects with the first error, when all have ended. */
+/**
+ * Rejects with the first error, when all that had begun have ended; none begins after an error.
+ */
 export async function inParallel<T>(
   all: Iterable<T>,
   work: (one: T) => Promise<void>,
 ): Promise<void> {
   const rest = [...all].values();
+  let failure: { error: unknown } | undefined;
   const worker = async () => {
-    for (const one of rest) await work(one);
+    for (const one of rest) {
+      if (failure) return;
+      try {
+        await work(one);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
   };
-  const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  if (failure) throw failure.error;
 }
