@@ -133,7 +133,7 @@ function audit(file: string, { json }: { json?: boolean }, context: CommandConte
 }
 
 function tellWhole(file: string, whole: AuditWhole, context: CommandContext): void {
-  const { records, head, headKept, unfinishedBytes } = whole;
+  const { records, head, headKept, unfinishedBytes, leftOut } = whole;
   if (records > 0) {
     context.result(head);
     context.note(`${records} records are as they were written; the last one's hash is above`);
@@ -145,6 +145,7 @@ function tellWhole(file: string, whole: AuditWhole, context: CommandContext): vo
     const line = `the last line was not finished (${unfinishedBytes} bytes), as a crash leaves it`;
     context.note(`${line}: nothing that ${file}.head knows is missing`);
   }
+  if (leftOut > 0) context.note(`${leftOut} events came too fast: that they did is all it tells`);
   if (!headKept) {
     context.note(`without ${file}.head nobody can tell whether there were more behind them`);
   }

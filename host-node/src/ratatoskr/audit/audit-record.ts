@@ -109,8 +109,11 @@ export interface ChainEnd {
 export const chainStart: ChainEnd = { next: 0, hash: CHAIN_START };
 
 export type ChainVerdict =
-  /** `breaks`: records that tell that it was not what it had been. */
-  | { ok: true; end: ChainEnd; records: number; breaks: AuditRecord[] }
+  /**
+   * `breaks`: records that tell that it was not what it had been. `leftOut`: how many events came
+   * too fast to be written, by those that say so.
+   */
+  | { ok: true; end: ChainEnd; records: number; breaks: AuditRecord[]; leftOut: number }
   /** 1 for the first line. */
   | { ok: false; line: number; problem: string };
 
@@ -130,6 +133,7 @@ export function verifyChain(text: string, start: ChainEnd): ChainVerdict {
   const lines = text.split('\n');
   const last = lines.pop();
   const breaks: AuditRecord[] = [];
+  let leftOut = 0;
   let end = start;
   for (const [index, line] of lines.entries()) {
     const unsealed = unsealLine(line, end.hash);
@@ -139,11 +143,13 @@ export function verifyChain(text: string, start: ChainEnd): ChainVerdict {
         ? `wanted record ${end.next}, found ${unsealed.record.sequence}`
         : undefined;
     if (!unsealed || problem) return { ok: false, line: index + 1, problem: problem as string };
-    if (unsealed.record.event === 'audit_broken') breaks.push(unsealed.record);
+    const { event, reason } = unsealed.record;
+    if (event === 'audit_broken') breaks.push(unsealed.record);
+    if (event === 'audit_lost') leftOut += Number(reason) || 0;
     end = { next: end.next + 1, hash: unsealed.hash };
   }
   if (last !== '') return { ok: false, line: lines.length + 1, problem: 'cut off' };
-  return { ok: true, end, records: lines.length, breaks };
+  return { ok: true, end, records: lines.length, breaks, leftOut };
 }
 
 /** What is wrong with a file, for people. */

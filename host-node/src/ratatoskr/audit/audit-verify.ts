@@ -32,6 +32,8 @@ export interface AuditWhole {
   unfinishedBytes: number;
   /** It is whole now, and was not when a server found it; the oldest first. */
   breaks: AuditBreak[];
+  /** Events that came too fast to be written: records say how many. */
+  leftOut: number;
 }
 
 /** How often a log is looked at that seems broken and may change meanwhile. */
@@ -77,7 +79,7 @@ function verifyAt(place: string, asked: string): Look {
   const written = textParts(readIfThere(place) ?? '');
   const chain = followFiles(rotated, place, written.whole);
   if ('problem' in chain) return { verdict: { ok: false, ...chain } };
-  const { records, end } = chain;
+  const { records, end, leftOut } = chain;
   const unfinishedBytes = Buffer.byteLength(written.rest);
   if (unfinishedBytes > 0 && !head) {
     const problem = `line ${written.whole.split('\n').length}: cut off`;
@@ -93,7 +95,8 @@ function verifyAt(place: string, asked: string): Look {
     return { verdict: { ok: false, file: head.record ? asked : headPath(place), problem } };
   }
   const breaks = toldBreaks(place, chain.breaks);
-  const whole = { records, head: end.hash, headKept: head !== undefined, unfinishedBytes, breaks };
+  const headKept = head !== undefined;
+  const whole = { records, head: end.hash, headKept, unfinishedBytes, breaks, leftOut };
   return { verdict: { ok: true, ...whole }, passes: unfinishedBytes > 0 };
 }
 
@@ -133,6 +136,7 @@ interface Chain {
   end: ChainEnd;
   records: number;
   breaks: AuditRecord[];
+  leftOut: number;
 }
 
 /** Through the rotated files, which were whole when they were, and the whole lines of the log. */
@@ -142,7 +146,7 @@ function followFiles(
   whole: string,
 ): Chain | { file: string; problem: string } {
   let end: ChainEnd | undefined;
-  let records = 0;
+  let [records, leftOut] = [0, 0];
   const breaks: AuditRecord[] = [];
   for (const file of [...rotated, place]) {
     const text = file === place ? whole : readIfThere(file);
@@ -151,7 +155,8 @@ function followFiles(
     if (!verdict.ok) return { file, problem: problemOf(verdict) };
     end = verdict.end;
     records += verdict.records;
+    leftOut += verdict.leftOut;
     breaks.push(...verdict.breaks);
   }
-  return { end: end ?? chainStart, records, breaks };
+  return { end: end ?? chainStart, records, breaks, leftOut };
 }

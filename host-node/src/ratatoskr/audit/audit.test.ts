@@ -42,6 +42,7 @@ describe('the audit log', () => {
       headKept: true,
       unfinishedBytes: 0,
       breaks: [],
+      leftOut: 0,
     });
     const records = readFileSync(here.path, 'utf8')
       .trim()
@@ -223,20 +224,21 @@ describe('the audit log', () => {
       const { head } = log;
       log.close();
       appendFileSync(here.path, begun);
-      const told = { ok: true, records: 4, head, headKept: true, breaks: [] };
+      const told = { ok: true, records: 4, head, headKept: true, breaks: [], leftOut: 0 };
       expect(verifyAuditFiles(here.path)).toEqual({ ...told, unfinishedBytes: bytes });
       open().close();
       expect(verifyAuditFiles(here.path)).toMatchObject({
         ok: true,
         unfinishedBytes: 0,
         breaks: [],
+        leftOut: 0,
       });
     });
 
     it('is the same at the first write of all, and at the first behind a rotation', () => {
       writeFileSync(here.path, begun);
       writeFileSync(`${here.path}.head`, `{"sequence":-1,"hash":"${'0'.repeat(64)}"}`);
-      const told = { ok: true, unfinishedBytes: bytes, breaks: [] };
+      const told = { ok: true, unfinishedBytes: bytes, breaks: [], leftOut: 0 };
       expect(verifyAuditFiles(here.path)).toMatchObject({ ...told, records: 0 });
       const log = open();
       write(log, 3);
@@ -249,6 +251,7 @@ describe('the audit log', () => {
         ok: true,
         unfinishedBytes: 0,
         breaks: [],
+        leftOut: 0,
       });
     });
 
@@ -338,6 +341,7 @@ describe('the audit log', () => {
     log.close();
     expect(told().map(({ reason }) => reason)).toEqual(['299010', '490', '98']);
     expect(log.lost).toBe(299_010 + 490 + 98);
+    expect(verifyAuditFiles(here.path)).toMatchObject({ ok: true, leftOut: log.lost });
     expect(statSync(here.path).size).toBeLessThan(400_000);
   });
 
