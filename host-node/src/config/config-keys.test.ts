@@ -297,6 +297,9 @@ cases.push(
   ['peer.ban_file', '"bans.json"', undefined, file],
   ['peer.control_socket', '"peer.sock"', undefined, ['""', 'wanted a socket, got ""']],
   ['peer.target_peers', '256', 256, ['0', 'wanted an integer 1-256, got 0']],
+  ['peer.requests', '1000000', 1_000_000, ['0', 'wanted an integer 1-1000000, got 0']],
+  ['peer.broadcasts', '1', 1, ['1000001', 'wanted an integer 1-1000000, got 1000001']],
+  ['peer.mdns', 'true', true, ['"yes"', 'wanted true or false, got "yes"']],
   [
     'peer.connect',
     `["${peerAddress}"]`,

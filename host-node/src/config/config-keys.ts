@@ -108,6 +108,9 @@ export interface ConfigValues {
   'peer.ban_file': string;
   'peer.control_socket': string;
   'peer.target_peers': number;
+  'peer.requests': number;
+  'peer.broadcasts': number;
+  'peer.mdns': boolean;
   'peer.connect': string[];
   'log.level': 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 }
@@ -188,6 +191,9 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'peer.ban_file': path('a file'),
   'peer.control_socket': path('a socket'),
   'peer.target_peers': integer(1, 256, '25'),
+  'peer.requests': integer(1, 1_000_000, '100'),
+  'peer.broadcasts': integer(1, 1_000_000, '100'),
+  'peer.mdns': boolean('false'),
   'peer.connect': list('a list of multiaddrs', parsePeerAddress),
   'log.level': choice(levels, 'info'),
 };

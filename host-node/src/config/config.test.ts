@@ -370,6 +370,9 @@ test('keys of [peer] want peer.listen; its files are in the data folder', () => 
     banFile: join(folder, 'bans'),
     controlSocket: undefined,
     targetPeers: 25,
+    requests: 100,
+    broadcasts: 100,
+    mdns: false,
     connect: [],
   });
 });

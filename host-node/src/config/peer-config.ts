@@ -19,6 +19,11 @@ export interface PeerConfig {
   /** Undefined: in the data folder of the user, where `andvari peers` looks. */
   controlSocket: string | undefined;
   targetPeers: number;
+  /** Of each peer in 10 s. */
+  requests: number;
+  broadcasts: number;
+  /** Finds peers of the local network, and is found there. */
+  mdns: boolean;
   /** Multiaddrs with /p2p/PEER, to which it keeps a connection. */
   connect: string[];
 }
@@ -59,6 +64,9 @@ export function emitPeer(
     folder,
     controlSocket: pathOf('control_socket'),
     targetPeers: values['peer.target_peers'],
+    requests: values['peer.requests'],
+    broadcasts: values['peer.broadcasts'],
+    mdns: values['peer.mdns'],
     connect: values['peer.connect'],
   };
 }

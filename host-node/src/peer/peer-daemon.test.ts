@@ -12,7 +12,12 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((daemon) => daemon.close()));
 });
 
-async function start(name: string, keys: readonly string[], connect: readonly string[] = []) {
+async function start(
+  name: string,
+  keys: readonly string[],
+  connect: readonly string[] = [],
+  requests = 100,
+) {
   const lines: string[] = [];
   const at = (file: string) => here.at(`${name}/${file}`);
   writeFileSync(at('whitelist'), keys.join('\n'));
@@ -20,6 +25,7 @@ async function start(name: string, keys: readonly string[], connect: readonly st
     {
       listen: { host: '127.0.0.1', port: 0 },
       ...{ networkName: 'testnet', instanceId: 'inst-1', targetPeers: 25, connect },
+      ...{ requests, broadcasts: 100, mdns: false },
       ...{ folder: here.at(name), keyFile: at('instance.key'), banFile: at('bans.json') },
       ...{ whitelistFile: at('whitelist'), controlSocket: at('control/peer.sock') },
     },
@@ -34,6 +40,18 @@ const keyOf = async (name: string) =>
 const verified = ({ node }: PeerDaemon) => node.peers().filter(({ isVerified }) => isVerified);
 
 describe('the peer node of a server', () => {
+  it('answers no more requests of a peer than it may', async () => {
+    const keys = [await keyOf('one'), await keyOf('two')];
+    const one = await start('one', keys, [], 2);
+    const two = await start('two', keys, one.daemon.node.addresses());
+    await expect.poll(() => verified(two.daemon)).toHaveLength(1);
+    one.daemon.node.handle('echo', () => undefined);
+    const { peerId } = one.daemon.node;
+    const ask = () => two.daemon.node.send(peerId, 'echo', new Uint8Array(1));
+    const answers = [await ask(), await ask(), await ask()];
+    expect(answers.some((answer) => JSON.stringify(answer).includes('429'))).toBe(true);
+  }, 60_000);
+
   it('keeps its whitelist when the file is damaged, and says so', async () => {
     const keys = [await keyOf('one'), await keyOf('two')];
     const one = await start('one', keys);

@@ -25,6 +25,11 @@ export interface PeerDaemonOptions {
   whitelistFile: string;
   controlSocket: string;
   targetPeers: number;
+  /** Of each peer in 10 s. */
+  requests: number;
+  broadcasts: number;
+  /** Finds peers of the local network, and is found there. */
+  mdns: boolean;
   /** Multiaddrs with /p2p/PEER. */
   connect: readonly string[];
 }
@@ -46,13 +51,14 @@ export class PeerDaemon {
    * @throws WhitelistFileError, ControlError; what openPeerNode() and PeerNode.start() do
    */
   static async open(options: PeerDaemonOptions, logger: Logger): Promise<PeerDaemon> {
-    const { folder, keyFile, banFile, networkName, instanceId, targetPeers } = options;
+    const { folder, keyFile, banFile, networkName, instanceId, targetPeers, mdns } = options;
+    const { requests, broadcasts } = options;
     const { listen: tcp, websocketListen: webSocket } = options;
     const files = { instanceKey: keyFile, bans: banFile };
     const node = await openPeerNode({
       ...{ folder, files },
       listen: [multiaddrOf(tcp), ...(webSocket ? [`${multiaddrOf(webSocket)}/ws`] : [])],
-      ...{ networkName, instanceId, targetPeers },
+      ...{ networkName, instanceId, targetPeers, mdns, limits: { requests, broadcasts } },
       whitelist: readWhitelist(options.whitelistFile),
       keepConnected: options.connect,
     });
