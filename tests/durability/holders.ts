@@ -134,9 +134,10 @@ export class LockerHolder extends Holder {
 
   protected async wish(ask: Ask): Promise<Wish> {
     const [first] = this.now;
-    const tail = Buffer.from(first?.an.slice(14) ?? []).toString('hex');
-    if (tail === 'ffff') return this.#takeOut(ask, first?.an ?? fresh());
-    return tail === 'eeee' ? this.#takeBack() : this.#putIn();
+    const tail = Buffer.from(first?.an.slice(12) ?? []).toString('hex');
+    // Two bytes of them alone are those of one fresh AN in 65536.
+    if (tail === 'ffffffff') return this.#takeOut(ask, first?.an ?? fresh());
+    return tail.endsWith('01eeee') ? this.#takeBack() : this.#putIn();
   }
 
   #putIn(): Wish {
