@@ -36,6 +36,7 @@ describe('the gate and a model of it', () => {
     let now = 1_767_225_600_000;
     let handles: number[] = [];
     let begun = 0;
+    let heard = 0;
     const shown: ShownHandshake[] = [];
     const oneOf = <T>(list: readonly T[]): T => list[below(list.length)] as T;
     const newHandshake = (id: number): ShownHandshake => ({
@@ -87,7 +88,9 @@ describe('the gate and a model of it', () => {
         return [gate.receive(handle, now), model.receive(handle, now)];
       },
       hear: () => {
-        const handle = oneOf(handles) ?? 0;
+        // often the same neighbour again: too many broadcasts of one end in a ban
+        const handle = below(3) ? heard : (oneOf(handles) ?? 0);
+        heard = handle;
         const from = below(3) ? (model.idOf(handle) ?? 0) : below(PEERS);
         const counted = gate.countGossip(handle, idOf(from), now);
         return [`gossip ${counted}`, `gossip ${model.countGossip(handle, from, now)}`];
@@ -155,6 +158,7 @@ describe('the gate and a model of it', () => {
       'BANNED',
       'SIGNATURE',
     ];
-    expect([...met], `seed ${seed}`).toEqual(expect.arrayContaining(wanted));
+    const missed = wanted.filter((answer) => !met.has(answer));
+    expect(missed, `seed ${seed}`).toEqual([]);
   });
 });
