@@ -37,6 +37,21 @@ describe('the process andvari', () => {
     expect(wrong.err).toMatch(/^andvari: .*none\.toml.* \(ANDVARI_CONFIG\)\n$/);
   });
 
+  it('keeps what was compiled in a folder of its own, unless told not to', async () => {
+    const ask = "import m from 'node:module'; import { writeSync } from 'node:fs';".concat(
+      "process.on('exit', () => writeSync(2, String(m.getCompileCacheDir())));",
+    );
+    const preload = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(ask)}` };
+    const kept = new ChildProgram(['--version'], launcher, { ...preload, NODE_COMPILE_CACHE: '' });
+    expect(await kept.ended).toMatchObject({ code: 0 });
+    const own = fileURLToPath(new URL('../../node_modules/.cache/andvari/', import.meta.url));
+    expect(kept.err.startsWith(own), kept.err).toBe(true);
+    const without = { ...preload, NODE_DISABLE_COMPILE_CACHE: '1' };
+    const disabled = new ChildProgram(['--version'], launcher, without);
+    expect(await disabled.ended).toMatchObject({ code: 0 });
+    expect(disabled.err).toBe('undefined');
+  });
+
   it('ends a server whose worker has died, in one line', async () => {
     const now = join(directory, 'now');
     const crash = join(directory, 'crash.mjs');
