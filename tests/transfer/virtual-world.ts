@@ -26,7 +26,10 @@ const ACTIONS_MAX = 1000;
 const identities = new Map<number, Identity>();
 
 /** `places`: what the engine has room for. */
-export type VirtualOptions = Pick<EndpointOptions, 'rekeySeconds' | 'x25519' | 'clock'> & {
+export type VirtualOptions = Pick<
+  Partial<EndpointOptions>,
+  'rekeySeconds' | 'x25519' | 'clock' | 'transport' | 'upgrade' | 'stealth' | 'idleMs'
+> & {
   places?: Parameters<typeof transferSizes>[0];
 };
 

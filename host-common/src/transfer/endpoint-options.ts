@@ -10,9 +10,10 @@ import {
   U32_MAX,
 } from './argument-checks.ts';
 import type { RandomBytes } from './byte-strings.ts';
-import type { DatagramTransport } from './datagram-transport.ts';
+import type { Datagram, DatagramTransport } from './datagram-transport.ts';
 import type { EndpointClock } from './endpoint-clock.ts';
 import type { Identity } from './identity.ts';
+import type { UpgradeOptions } from './upgrade/path-upgrades.ts';
 import type { X25519Provider } from './x25519.ts';
 
 /** Who asks to be let in. */
@@ -60,6 +61,16 @@ export interface EndpointOptions {
    * [it is thrown again, in a microtask]
    */
   threw?: (error: unknown) => void;
+  /**
+   * Sessions through a relay look for a direct way, and go by it as long as it is there. [they
+   * stay]
+   */
+  upgrade?: UpgradeOptions | undefined;
+  /**
+   * Asked about each datagram that no session takes, before it may be a call: STUN of the same
+   * socket, say. True: it was the application's. The view is good until it returns. [nobody]
+   */
+  unclaimed?: (datagram: Datagram) => boolean;
   x25519?: X25519Provider;
   random?: RandomBytes;
   clock?: EndpointClock;
@@ -90,6 +101,7 @@ export function checkOptions(options: EndpointOptions): void {
 /** The kinds of everything but the numbers. */
 function checkParts(options: EndpointOptions): void {
   const { engine, transport, identity, random, x25519, clock, trust, threw } = options;
+  const { unclaimed, upgrade } = options;
   checkMethods('engine', engine, ['region']);
   checkMethods('transport', transport, ['open', 'send', 'close']);
   checkObject('identity', identity);
@@ -100,11 +112,12 @@ function checkParts(options: EndpointOptions): void {
   for (const name of ['headerProtection', 'stealth', 'resets'] as const) {
     if (options[name] !== undefined) checkFlag(name, options[name]);
   }
-  for (const [name, value] of Object.entries({ random, trust, threw })) {
+  for (const [name, value] of Object.entries({ random, trust, threw, unclaimed })) {
     if (value !== undefined) checkFunction(name, value);
   }
   if (random) checkBytes('random(32)', random(KEY_BYTES), KEY_BYTES);
   if (x25519 !== undefined) checkMethods('x25519', x25519, ['secret']);
+  if (upgrade !== undefined) checkMethods('upgrade', upgrade, ['gather']);
   if (clock !== undefined) checkMethods('clock', clock, ['now', 'alarm']);
 }
 

@@ -27,6 +27,8 @@ import { type ConnectOptions, checkCall, PendingCalls } from './pending-calls.ts
 import { SessionSetup } from './session-setup.ts';
 import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
+import { CANDIDATES_FRAME } from './upgrade/candidates.ts';
+import { PathUpgrades } from './upgrade/path-upgrades.ts';
 import { nobleX25519 } from './x25519.ts';
 
 /** How long close() waits for goodbyes. */
@@ -44,6 +46,7 @@ export class TransferEndpoint {
   private readonly ephemerals: Ephemerals;
   private readonly setup: SessionSetup<TransferSession>;
   private readonly rekeys: RekeyKeys;
+  private readonly upgrades: PathUpgrades;
   private readonly calls = new PendingCalls();
   private readonly untaken = new IncomingSessions();
   private readonly resetKey: Uint8Array | undefined;
@@ -72,6 +75,16 @@ export class TransferEndpoint {
     this.ephemerals = new Ephemerals(this.random);
     const x25519 = options.x25519 ?? nobleX25519;
     this.rekeys = new RekeyKeys(this.transfer, this.ephemerals, x25519);
+    this.upgrades = new PathUpgrades({
+      clock: this.clock,
+      random: this.random,
+      stealth: options.stealth ?? false,
+      options: options.upgrade,
+      send: (datagram) => {
+        this.outbox.push(datagram);
+        this.kick();
+      },
+    });
     const handshake = {
       identity: options.identity,
       params: this.params,
@@ -136,6 +149,7 @@ export class TransferEndpoint {
   private async end(): Promise<void> {
     this.isClosed = true;
     this.cancelDraw();
+    this.upgrades.close();
     for (const call of this.calls) this.abort(call, closedError());
     for (const { session, handle } of this.setup.all()) {
       void session.close();
@@ -170,7 +184,8 @@ export class TransferEndpoint {
       for (let i = 0; i < count; i++) {
         const datagram = laid[i];
         if (!datagram || this.transfer.verdict(i) !== PacketVerdict.UNCLAIMED) continue;
-        if (this.isClosed || this.setup.handshakes.receiveAfter(datagram, now)) continue;
+        if (this.isClosed || this.isUnclaimed(datagram)) continue;
+        if (this.setup.handshakes.receiveAfter(datagram, now)) continue;
         if (this.resetKey && !this.output.isBlocked) this.reset(datagram, i);
       }
       laid.length = 0;
@@ -187,6 +202,13 @@ export class TransferEndpoint {
     }
     flush();
     this.pump();
+  }
+
+  /** Nobody's session: a probe of a direct way, or the application's? */
+  private isUnclaimed(datagram: Datagram): boolean {
+    if (this.upgrades.receive(datagram)) return true;
+    const { unclaimed } = this.options;
+    return guarded(this.options, () => unclaimed?.(datagram)) === true;
   }
 
   private reset({ farEnd }: Datagram, index: number): void {
@@ -253,6 +275,7 @@ export class TransferEndpoint {
       this.kick();
       return;
     }
+    if (this.upgrades.take(event)) return;
     this.setup.take(event);
     if (event.kind === TransferEventKind.SESSION_GONE) this.rekeys.forget(event.session);
   }
@@ -291,7 +314,26 @@ export class TransferEndpoint {
     const compresses = compression === Compression.BOTH_WAYS;
     const facts = { handle, agreed, limits, compresses, startUs: this.clock.now().us, farEnd };
     const session = new TransferSession(this.transfer, link, facts);
+    this.upgrade(session, handle, placeOf(farEnd));
     return { session, handle };
+  }
+
+  /** Looks for a direct way, if it goes through a relay. */
+  private upgrade(session: TransferSession, handle: number, relayed: Uint8Array): void {
+    const frame = (bytes: Uint8Array) =>
+      this.transfer.extension(handle, CANDIDATES_FRAME, bytes) === 0;
+    this.upgrades.open(handle, {
+      ...{ initiator: session.initiator, relayed },
+      say: (message) => {
+        this.unsaid.add(() => !session.isOpen || frame(message));
+        this.kick();
+      },
+      migrate: (farEnd) => session.migrate(farEnd),
+      statistics: () => session.statistics(),
+      changed: (upgrade) => {
+        session.upgrade = upgrade;
+      },
+    });
   }
 
   private async show(session: TransferSession, isContested: boolean): Promise<void> {

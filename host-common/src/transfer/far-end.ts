@@ -42,12 +42,11 @@ export function hasHandle(farEnd: Uint8Array): boolean {
   return false;
 }
 
-/** How packets go to a peer: to its address, or through a relay. */
-export type Way = 'direct' | 'relayed';
-
-export function wayOf(farEnd: Uint8Array): Way {
-  return hasHandle(farEnd) ? 'relayed' : 'direct';
-}
+/**
+ * How packets go to a peer: to its address, through a relay, or to an address that was found in a
+ * session that began at a relay.
+ */
+export type Way = 'direct' | 'relayed' | 'punched';
 
 /** @throws TypeError, RangeError: these are not the bytes of a far end */
 export function checkFarEnd(bytes: Uint8Array): void {

@@ -7,21 +7,24 @@ import { TransferEventKind } from '../engine/generated/transfer.ts';
 import { checkFunction, checkObject } from './argument-checks.ts';
 import type { TransferEventOf } from './engine-transfer.ts';
 import { placeOf } from './far-end.ts';
+import type { Upgrade } from './upgrade/upgrade-state.ts';
 
 /** What an application may want to be told. */
 export interface SessionEvents {
   /** CONTROL of the application; may come twice. */
   control?(type: number, data: Uint8Array, offset: number): void;
-  /** A frame of type 0x20 to 0x3f. */
+  /** A frame of type 0x20 to 0x3f but for 0x2f, by which endpoints tell their addresses. */
   extension?(type: number, data: Uint8Array, stream: number): void;
   /** The peer takes no new streams, for a GoAwayError. */
   goAway?(error: number, reason: string): void;
   /** Packets go another way from now on (far-end.ts). */
   migrated?(farEnd: Uint8Array): void;
   rekeyed?(epoch: number): void;
+  /** An attempt to find a direct way begins or ends, or such a way. Not held. */
+  upgraded?(upgrade: Upgrade): void;
 }
 
-const EVENT_NAMES = ['control', 'extension', 'goAway', 'migrated', 'rekeyed'] as const;
+const EVENT_NAMES = ['control', 'extension', 'goAway', 'migrated', 'rekeyed', 'upgraded'] as const;
 /** As many frames as the engine keeps for a session: more than any peer says by way of greeting. */
 const HELD_MAX = 16;
 const decoder = new TextDecoder();
@@ -51,6 +54,11 @@ export class ToldEvents {
     const held = this.held ?? [];
     this.held = undefined;
     for (const event of held) this.take(event);
+  }
+
+  /** What a session shows itself, for whoever looks later. */
+  upgraded(upgrade: Upgrade): void {
+    if (this.told.upgraded) this.tell(() => this.told.upgraded?.({ ...upgrade }));
   }
 
   /** The first frames are held; of GOAWAY, moves and rekeys the last word. */

@@ -12,7 +12,7 @@ import { checkFlag, checkObject, checkText, checkWhole, U32_MAX } from './argume
 import { authenticationString } from './authentication-string.ts';
 import { EXPEDITED_BIT, type StreamOptions } from './engine-streams.ts';
 import type { EngineTransfer, Statistics, TransferEventOf } from './engine-transfer.ts';
-import { checkFarEnd, placeOf, type Way, wayOf } from './far-end.ts';
+import { checkFarEnd, hasHandle, placeOf, type Way } from './far-end.ts';
 import { checkFits, type FrameLimits } from './frame-limits.ts';
 import type { Agreed } from './handshake-outcome.ts';
 import { IncomingStreams, type Untaken } from './incoming-streams.ts';
@@ -20,6 +20,7 @@ import { type SessionEvents, ToldEvents } from './session-events.ts';
 import { PING_TIMEOUT_MS, SessionPings } from './session-pings.ts';
 import { TransferError } from './transfer-error.ts';
 import { type StreamLink, TransferStream } from './transfer-stream.ts';
+import { NO_UPGRADE, type Upgrade } from './upgrade/upgrade-state.ts';
 import { WakeSignal } from './wake-signal.ts';
 
 const DEFAULT_PRIORITY = 128;
@@ -65,6 +66,8 @@ export class TransferSession {
   /** When it began, on the endpoint's clock. */
   readonly startUs: number;
   private farEnd: Uint8Array;
+  private readonly beganAt: Uint8Array;
+  private ownUpgrade = NO_UPGRADE;
   private readonly transfer: EngineTransfer;
   private readonly link: SessionLink;
   private readonly handle: number;
@@ -105,6 +108,7 @@ export class TransferSession {
     this.compresses = session.compresses;
     this.startUs = session.startUs;
     this.farEnd = placeOf(session.farEnd);
+    this.beganAt = this.farEnd;
     const { promise, resolve } = Promise.withResolvers<SessionEnd>();
     this.closed = promise;
     this.resolveClosed = resolve;
@@ -143,7 +147,19 @@ export class TransferSession {
 
   /** How packets go to the peer now. */
   get way(): Way {
-    return wayOf(this.farEnd);
+    if (hasHandle(this.farEnd)) return 'relayed';
+    return hasHandle(this.beganAt) ? 'punched' : 'direct';
+  }
+
+  /** Of a session that began at a relay: whether it goes directly, or why not. A copy. */
+  get upgrade(): Upgrade {
+    return { ...this.ownUpgrade };
+  }
+
+  /** The endpoint's: how its search for a direct way goes. */
+  set upgrade(upgrade: Upgrade) {
+    this.ownUpgrade = upgrade;
+    this.told.upgraded(upgrade);
   }
 
   get isOpen(): boolean {
@@ -213,7 +229,10 @@ export class TransferSession {
     return sent;
   }
 
-  /** A frame of type 0x20 to 0x3f with up to 1112 bytes, or 52 less than a datagram; likewise. */
+  /**
+   * A frame of type 0x20 to 0x3f, but for the endpoint's own 0x2f, with up to 1112 bytes, or 52
+   * less than a datagram; likewise.
+   */
   extension(type: number, data: Uint8Array): boolean {
     checkWhole('type', type, FrameType.EXTENSION_FIRST, FrameType.EXTENSION_LAST);
     checkFits('data', data, this.limits.extension);

@@ -70,15 +70,20 @@ export interface StunProtection {
   hash: 'sha1' | 'sha256';
 }
 
+/** Has it the first bits and the magic cookie of STUN, whatever is behind them? */
+export function beginsAsStun(bytes: Uint8Array): boolean {
+  if (bytes.length < HEADER_BYTES) return false;
+  const view = viewOf(bytes);
+  return view.getUint16(0) < 0x4000 && view.getUint32(4) === MAGIC_COOKIE;
+}
+
 /**
  * Could it be a STUN message, among packets of other protocols? First bits 00, magic cookie, and
  * the length that it names (RFC 8489 section 7.3.1, without the checks that cost something).
  */
 export function looksLikeStun(bytes: Uint8Array): boolean {
-  if (bytes.length < HEADER_BYTES || bytes.length > MESSAGE_BYTES_MAX) return false;
-  const view = viewOf(bytes);
-  const hasForm = view.getUint16(0) < 0x4000 && view.getUint32(4) === MAGIC_COOKIE;
-  return hasForm && view.getUint16(2) === bytes.length - HEADER_BYTES && bytes.length % 4 === 0;
+  if (bytes.length > MESSAGE_BYTES_MAX || !beginsAsStun(bytes)) return false;
+  return viewOf(bytes).getUint16(2) === bytes.length - HEADER_BYTES && bytes.length % 4 === 0;
 }
 
 /** Undefined: it is no STUN message. */

@@ -12,6 +12,7 @@ import { CHANGE_HOST, CHANGE_PORT } from './binding-server.ts';
 import {
   attributeOf,
   BINDING,
+  beginsAsStun,
   decodeStun,
   encodeStun,
   hasIntegrity,
@@ -61,6 +62,12 @@ interface Pending {
 }
 
 export class StunClient {
+  /**
+   * What came: answers that were taken; those of nobody's question, or of one that has been
+   * answered, or from elsewhere than was asked; those without the protection of the credential; and
+   * what begins as STUN and is none, such as what is too large.
+   */
+  readonly counts = { answered: 0, stray: 0, forged: 0, malformed: 0 };
   readonly #send: (bytes: Uint8Array, to: SocketAddress) => void;
   readonly #pending = new Map<string, Pending>();
   #isClosed = false;
@@ -90,21 +97,29 @@ export class StunClient {
     throw new StunError('ANDVARI_STUN_ANSWER', text);
   }
 
-  /** Was it an answer to one of ours? */
+  /** Was it STUN, and no request? Then it is nobody else's; what it answers is told. */
   receive(bytes: Uint8Array, from: SocketAddress): boolean {
-    if (this.#pending.size === 0) return false;
+    if (!beginsAsStun(bytes)) return false;
     // A copy: it is read when the socket may have other bytes there.
     const message = decodeStun(Uint8Array.from(bytes));
-    if (!message || message.method !== BINDING || message.kind < StunClass.SUCCESS) return false;
-    const pending = this.#pending.get(nameOf(message.transactionId));
-    if (!pending || !equalBytes(farEndOf(from), pending.from)) return false;
-    if (pending.key && !hasIntegrity(message, pending.key)) {
-      // As if it had never come (RFC 8489 section 9.1.4): the real one may.
-      pending.isForged = true;
-      return true;
-    }
-    pending.settle(message);
+    if (!message) this.counts.malformed++;
+    else if (message.method !== BINDING || message.kind < StunClass.SUCCESS) return false;
+    else this.#take(message, from);
     return true;
+  }
+
+  #take(message: StunMessage, from: SocketAddress): void {
+    const pending = this.#pending.get(nameOf(message.transactionId));
+    if (!pending || !equalBytes(farEndOf(from), pending.from)) {
+      this.counts.stray++;
+    } else if (pending.key && !hasIntegrity(message, pending.key)) {
+      // As if it had never come (RFC 8489 section 9.1.4): the real one may.
+      this.counts.forged++;
+      pending.isForged = true;
+    } else {
+      this.counts.answered++;
+      pending.settle(message);
+    }
   }
 
   /** Whoever waits is told. */

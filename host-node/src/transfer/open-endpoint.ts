@@ -3,6 +3,7 @@ import { CLIENT_IDENTITY, type TransferSizes } from '@andvari/host-common/engine
 import { Engine } from '@andvari/host-common/engine/engine';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import { checkMethods } from '@andvari/host-common/transfer/argument-checks';
+import type { Datagram } from '@andvari/host-common/transfer/datagram-transport';
 import { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
 import { HOST_FRAMES, transferSizes } from '@andvari/host-common/transfer/engine-transfer';
@@ -10,6 +11,7 @@ import type { Identity } from '@andvari/host-common/transfer/identity';
 import { DirectAndRelayed } from '@andvari/host-common/transfer/relay/direct-and-relayed';
 import { framesFor, type WantedBackend } from '../io/choose-backend.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
+import { EndpointStun } from './endpoint-stun.ts';
 import { type NodeIdentity, openIdentity } from './node-identity.ts';
 import { NodeRelay } from './node-relay.ts';
 import { nodeX25519 } from './node-x25519.ts';
@@ -22,8 +24,22 @@ const SESSIONS = 64;
 /** What an endpoint is told besides (endpoint-options.ts). */
 type MoreOptions = Omit<
   EndpointOptions,
-  'engine' | 'transport' | 'identity' | 'x25519' | 'trust' | 'clock' | 'random'
+  | 'engine'
+  | 'transport'
+  | 'identity'
+  | 'x25519'
+  | 'trust'
+  | 'clock'
+  | 'random'
+  | 'upgrade'
+  | 'unclaimed'
 >;
+
+/** Of sessions through the relay: whether they look for a direct way. */
+export interface UpgradeServers {
+  /** Who tells this machine how it is seen; a host may be a name. */
+  stun: readonly SocketAddress[];
+}
 
 export interface IdentityInFile {
   identityFile: string;
@@ -49,6 +65,8 @@ interface NodeOptions extends MoreOptions {
   relay?: WsRelayOptions | undefined;
   /** By what key it is there, of a node that only calls [its identity's]. */
   relayAs?: NodeIdentity | undefined;
+  /** Sessions through the relay become direct where they can [they stay]. */
+  upgrade?: UpgradeServers | undefined;
 }
 
 export interface NodeEndpoint {
@@ -60,6 +78,8 @@ export interface NodeEndpoint {
   /** `mmsg`, `af_xdp` or `portable`. */
   backend: string;
   relay: NodeRelay | undefined;
+  /** Of one that looks for direct ways. */
+  stun: EndpointStun | undefined;
 }
 
 /**
@@ -77,6 +97,7 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
     queues,
     relay: relayOptions,
     relayAs,
+    upgrade,
     ...others
   } = options;
   const udp = new UdpTransport(listen, { backend, interface: name, queues });
@@ -91,10 +112,15 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
   const { identity, more } = await identityIn(others);
   const relay = relayOptions && new NodeRelay(relayOptions, relayAs ?? signing(identity));
   const transport = relay ? new DirectAndRelayed(udp, relay.datagrams) : udp;
+  const stun = upgrade && new EndpointStun(udp, upgrade.stun, () => udp.bound);
   const own = { engine, transport, identity, x25519: nodeX25519, trust };
-  const endpoint = await TransferEndpoint.open({ ...more, ...own });
+  const ways = stun && {
+    upgrade: stun,
+    unclaimed: (datagram: Datagram) => stun.receive(datagram),
+  };
+  const endpoint = await TransferEndpoint.open({ ...more, ...own, ...ways });
   const { bound, backend: carrier } = udp;
-  return { endpoint, peerId: identity.peerId, bound, backend: carrier, relay };
+  return { endpoint, peerId: identity.peerId, bound, backend: carrier, relay, stun };
 }
 
 /** @throws TypeError: it cannot sign */
