@@ -5,7 +5,6 @@
 import type { PeerNetworkModules, PeerNetworkSetup } from '@andvari/host-common/peer/libp2p';
 import {
   Libp2pNetwork,
-  libp2pKey,
   type OpenedLibp2p,
   openLibp2p,
 } from '@andvari/host-common/peer/open-libp2p';
@@ -14,11 +13,12 @@ import { quic } from '@chainsafe/libp2p-quic';
 import { tcp } from '@libp2p/tcp';
 import { webSockets } from '@libp2p/websockets';
 import { PortInUseError } from '../io/packet-io.ts';
+import { nodeLibp2pKey } from './libp2p-key.ts';
 import { type MdnsOptions, mdnsService } from './mdns.ts';
 import { withGuard } from './websocket-guard.ts';
 
 export interface NodeNetworkOptions {
-  /** 32 bytes: the Ed25519 key that libp2p proves. It is not kept. */
+  /** 32 bytes: the Ed25519 key that libp2p proves. Node's crypto keeps it. */
   seed: Uint8Array;
   /** Multiaddrs: /ip4/0.0.0.0/tcp/4001, /ip4/0.0.0.0/udp/4001/quic-v1, /ip4/0.0.0.0/tcp/4002/ws. */
   listen: readonly string[];
@@ -39,7 +39,7 @@ export async function nodeNetwork({
   pingMs,
   mdns = false,
 }: NodeNetworkOptions): Promise<NodeNetworkModules> {
-  const { privateKey, peerId } = await libp2pKey(seed);
+  const { privateKey, peerId } = await nodeLibp2pKey(seed);
   const listeners = new Set<(address: string) => void>();
   const found = (address: string) => {
     for (const listener of listeners) listener(address);
