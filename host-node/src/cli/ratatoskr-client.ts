@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { plainEngine } from '@andvari/host-common/engine/module';
 import type { TransportName } from '@andvari/host-common/ratatoskr/client/client-channel';
 import {
@@ -16,17 +15,16 @@ import {
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { isUuid } from '@andvari/host-common/ratatoskr/uuid';
 import { type Command, InvalidArgumentError } from 'commander';
-import { createDeviceSecret, parseDeviceSecret } from '../ratatoskr/device-secret.ts';
+import { createDeviceSecret } from '../ratatoskr/device-secret.ts';
 import { NodeEd25519Verifier } from '../ratatoskr/node-ed25519.ts';
 import type { CommandContext } from './command-context.ts';
 import { ExitCode } from './exit-code.ts';
 import { parseTimeout } from './options.ts';
 import { resolveCallAddress } from './ratatoskr-address.ts';
+import { readAuthorities, readDeviceKey } from './ratatoskr-files.ts';
 import { InputError } from './wallet-input.ts';
 import { readRegularFile, readStdin } from './wallet-read.ts';
 
-const KEY_FILE_BYTES_MAX = 200;
-const CA_FILE_BYTES_MAX = 1024 * 1024;
 const HASHES_MAX = 8;
 /** Of the time of all: to connect, to open a session, and for the next transport. */
 const PARTS = 3;
@@ -200,7 +198,7 @@ function readRequest(path: string): Uint8Array {
  */
 async function openClient(url: string, options: CallCommandOptions, stop: AbortSignal) {
   const { key, device: deviceId, user: userId, certificateHash, v2 = false } = options;
-  const signer = parseDeviceSecret(key, readText(key, KEY_FILE_BYTES_MAX));
+  const signer = readDeviceKey(key);
   const ca = options.ca === undefined ? undefined : readAuthorities(options.ca);
   const parts = {
     codec: RatatoskrCodec.create({ module: await plainEngine() }),
@@ -226,30 +224,6 @@ async function openClient(url: string, options: CallCommandOptions, stop: AbortS
   } catch (error) {
     throw new InputError((error as Error).message);
   }
-}
-
-/** @throws InputError */
-function readText(path: string, bytesMax: number): string {
-  try {
-    return readRegularFile(path, bytesMax).toString();
-  } catch (error) {
-    throw new InputError(`${path}: ${(error as Error).message}`);
-  }
-}
-
-/** Certificates, PEM. Throws InputError: with none that can be read nobody would be trusted. */
-function readAuthorities(path: string): string {
-  const text = readText(path, CA_FILE_BYTES_MAX);
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0) throw new InputError(`${path}: wanted certificates in PEM, got none`);
-  for (const [i, block] of blocks.entries()) {
-    try {
-      new X509Certificate(block);
-    } catch {
-      throw new InputError(`${path}: certificate ${i + 1} of ${blocks.length} cannot be read`);
-    }
-  }
-  return text;
 }
 
 interface TellOptions {

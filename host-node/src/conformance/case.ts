@@ -3,27 +3,32 @@
  * reply what is right; docs/conformance.md tells it for implementers.
  */
 import type { Conversation } from './conversation.ts';
-import type { TransportName } from './exchange.ts';
+import type { TransportName } from './target.ts';
 import type { Wire } from './wire.ts';
 
 /** SHOULD: good servers differ here, or the specification leaves it open. */
 export type Level = 'MUST' | 'SHOULD';
 
-export interface ConformanceCase {
-  /** `raida/GROUP/COMMAND/NAME`, or `raida/header|body|...|NAME`. */
+/** What a report says of a case, whatever protocol it is of. */
+export interface CaseFacts {
+  /** `PROTOCOL/PART/NAME`; of RAIDA `raida/GROUP/COMMAND/NAME` or `raida/header|body|...|NAME`. */
   id: string;
   title: string;
   level: Level;
-  /** Section of the reference. */
+  /** Section of the protocol's reference. */
   section: string;
+  /** Why it is a SHOULD, or where public servers are known to differ. */
+  note?: string;
+}
+
+/** A case of RAIDA. */
+export interface ConformanceCase extends CaseFacts {
   /** Default: both. */
   wires?: readonly Wire[];
   /** Default: both. */
   transports?: readonly TransportName[];
   /** Only with (true) or only without (false) encryption types 4 and 5. */
   modern?: boolean;
-  /** Why it is a SHOULD, or where public servers are known to differ. */
-  note?: string;
   run(talk: Conversation): Promise<void>;
 }
 

@@ -1,8 +1,8 @@
 /** A case's conversation with a server: requests out, replies measured byte by byte. */
 import { Status } from '@andvari/host-common/engine/generated/status';
-import type { ExchangeOptions, Received, Target } from './exchange.ts';
 import { ConformanceFailure, type Evidence, Inapplicable } from './finding.ts';
 import { IN_USE_RECORDS, PAGE_RECORDS, stateAn } from './state.ts';
+import type { ExchangeOptions, Received, Target } from './target.ts';
 import {
   buildReply,
   buildRequest,
@@ -251,7 +251,17 @@ export class Conversation {
     });
   }
 
-  /** Measures a reply that untilClosed() gave. */
+  /** Messages on one WebSocket: until `count` have come, or the server closes. */
+  async messages(
+    pieces: readonly Uint8Array[],
+    { count, isText = false }: { count: number; isText?: boolean },
+  ): Promise<Received> {
+    this.nextStep();
+    const limits = { timeoutMs: this.#patience.replyMs, messagesMax: count };
+    return await this.#exchange(pieces, { ...limits, retransmissions: 0, isText });
+  }
+
+  /** Measures a reply that untilClosed() or messages() gave. */
   measure(sent: Sent, expected: Expected, received: Received): Reply {
     return measure(this.subject, { step: this.#step, sent, expected, received });
   }

@@ -2,7 +2,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { exchange, parseTarget } from './exchange.ts';
+import { exchange } from './exchange.ts';
+import { parseTarget } from './target.ts';
 
 const signal = new AbortController().signal;
 const open: { close(): unknown }[] = [];
@@ -26,6 +27,9 @@ describe('a target', () => {
     ['tcp://[::1]:1', { transport: 'tcp', host: '::1', port: 1 }],
     ['tcp://raida14.example/:1', undefined],
     ['tcp://raida14.example:65535/', { transport: 'tcp', host: 'raida14.example', port: 65535 }],
+    ['wss://[::1]:9/raida', { transport: 'ws', host: '::1', port: 9, url: 'wss://[::1]:9/raida' }],
+    ['ws://user@host:9/raida', undefined],
+    ['tcp://127.0.0.1:1/raida', undefined],
     ['http://127.0.0.1:1', undefined],
     ['udp://127.0.0.1', undefined],
     ['udp://127.0.0.1:0', undefined],

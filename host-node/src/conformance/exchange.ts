@@ -1,76 +1,24 @@
 /** One request over a real socket, in bounded time, whatever the server does. */
 import { createSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
-
-export type TransportName = 'udp' | 'tcp';
-
-/** The server under test. */
-export interface Target {
-  transport: TransportName;
-  /** An address or a name; IPv6 without brackets. */
-  host: string;
-  port: number;
-}
-
-export class TargetError extends Error {
-  readonly code = 'ANDVARI_USAGE';
-
-  constructor(text: string) {
-    super(`--target: wanted udp://HOST:PORT or tcp://HOST:PORT, got ${JSON.stringify(text)}`);
-    this.name = 'TargetError';
-  }
-}
-
-/** `udp://HOST:PORT` or `tcp://[IPV6]:PORT`. Throws TargetError. */
-export function parseTarget(text: string): Target {
-  const form = /^(udp|tcp):\/\/(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})\/?$/;
-  const match = form.exec(text);
-  const host = match?.[2] ?? match?.[3];
-  const port = Number(match?.[4]);
-  if (!match || host === undefined || port < 1 || port > 65535) throw new TargetError(text);
-  return { transport: match[1] as TransportName, host, port };
-}
-
-export interface ExchangeOptions {
-  /** Time for all of it. */
-  timeoutMs: number;
-  signal: AbortSignal;
-  /** Repetitions of a datagram that gets no reply, within the time. */
-  retransmissions?: number;
-  /** Bytes of the whole reply as far as those received tell; default: until the server closes. */
-  wanted?: (received: Buffer) => number | undefined;
-  /** More than that is read of no reply; default: as much as any reply may have. */
-  bytesMax?: number;
-}
-
-/** What came of a request. */
-export interface Received {
-  /** Empty: nothing came. */
-  bytes: Buffer;
-  /** TCP: the server closed the connection, in order. */
-  closed: boolean;
-  /** Why the exchange ended early, where the socket says so. */
-  problem?: string;
-  /**
-   * `overlong`: more than `bytesMax` came, and `bytes` are the first of them; `unfinished`: the
-   * time was over before a reply that had begun was whole.
-   */
-  fault?: 'overlong' | 'unfinished';
-}
+import { exchangeMessages } from './exchange-messages.ts';
+import type { ExchangeOptions, Received, Target } from './target.ts';
 
 /** No reply is longer, whatever was asked (whole files). */
 const BYTES_MAX = 2 * 1024 * 1024;
 /** Pause between pieces of a request, so that they leave as segments of their own. */
 const PIECE_PAUSE_MS = 20;
 
-/** Sends the pieces (UDP: one datagram each) and collects the answer. Never throws. */
+/** Sends the pieces, a datagram or message each, and collects the answer. Never throws. */
 export function exchange(
   target: Target,
   pieces: readonly Uint8Array[],
   options: ExchangeOptions,
 ): Promise<Received> {
-  return target.transport === 'udp'
-    ? exchangeDatagram(target, pieces, options)
+  if (target.transport === 'udp') return exchangeDatagram(target, pieces, options);
+  const limited = { bytesMax: BYTES_MAX, ...options };
+  return target.transport === 'ws'
+    ? exchangeMessages(target, pieces, limited)
     : exchangeStream(target, pieces, options);
 }
 

@@ -4,8 +4,8 @@
  */
 import type { ConformanceCase } from './case.ts';
 import { Conversation, type Expected, type Reply, type Subject } from './conversation.ts';
-import type { Received } from './exchange.ts';
 import type { NumberedCase } from './suite.ts';
+import type { Received } from './target.ts';
 import type { Sent } from './wire.ts';
 
 export interface RehearsedStep {
@@ -68,6 +68,12 @@ class Rehearsal extends Conversation {
   override async untilClosed(sent: Sent, surplus: Uint8Array): Promise<Received> {
     this.nextStep();
     this.steps.push({ request: Buffer.concat([sent.bytes, surplus]).toString('hex') });
+    return curtain();
+  }
+
+  override async messages(pieces: readonly Uint8Array[]): Promise<Received> {
+    this.nextStep();
+    for (const piece of pieces) this.steps.push({ request: Buffer.from(piece).toString('hex') });
     return curtain();
   }
 }

@@ -1,7 +1,7 @@
 /** Results as one static HTML page: rows by section, and the bytes of what failed. */
 import { bySection, byteRows, countVerdicts, type MarkedByte, type Report } from './report.ts';
 import { escapeXml } from './report-junit.ts';
-import type { CaseResult, Verdict } from './runner.ts';
+import type { CaseResult, Verdict } from './verdict.ts';
 
 const WORDS: Readonly<Record<Verdict, string>> = {
   pass: 'pass',
@@ -68,9 +68,8 @@ export function emitHtml(report: Report): string {
       `${results.map(emitRow).join('\n')}\n</table>`
     );
   });
-  const about =
-    `RAIDA ${report.raidaId}, wire ${report.wire}${report.modern ? ', types 4 and 5' : ''}, ` +
-    `${report.startedAt.toISOString()}`;
+  const about = `${report.about}, ${report.startedAt.toISOString()}`;
+  const name = escapeXml(`${report.protocol} conformance of ${report.target}`);
   const verdict =
     `<p><span class="pass">${pass} pass</span>, <span class="fail">${fail} fail</span>, ` +
     `<span class="warn">${warn} differ where they should not</span>, ` +
@@ -79,8 +78,8 @@ export function emitHtml(report: Report): string {
   return [
     '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
-    `<title>RAIDA conformance of ${escapeXml(report.target)}</title><style>${STYLE}</style></head>`,
-    `<body><h1>RAIDA conformance of ${escapeXml(report.target)}</h1>`,
+    `<title>${name}</title><style>${STYLE}</style></head>`,
+    `<body><h1>${name}</h1>`,
     `<p>${escapeXml(about)}</p>${verdict}`,
     ...sections,
     '</body></html>\n',

@@ -1,6 +1,6 @@
 /** Results as JUnit XML, for continuous integration. A SHOULD that fails counts as skipped. */
 import { bySection, byteRows, bytesAsText, countVerdicts, type Report } from './report.ts';
-import type { CaseResult } from './runner.ts';
+import type { CaseResult } from './verdict.ts';
 
 /** Text as XML 1.0 may hold it: characters that it cannot are replaced. */
 export function escapeXml(text: string): string {
@@ -48,7 +48,7 @@ export function emitJunit(report: Report): string {
     return `  <testsuite${names}>\n${results.map(emitCase).join('\n')}\n  </testsuite>\n`;
   });
   const all = attributes({
-    name: `RAIDA conformance of ${report.target}`,
+    name: `${report.protocol} conformance of ${report.target}`,
     ...counts(report.results),
   });
   const head = '<?xml version="1.0" encoding="UTF-8"?>';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { ConformanceCase } from './case.ts';
+import type { CaseFacts } from './case.ts';
 import { differences, type Evidence } from './finding.ts';
 import { bySection, byteRows, bytesAsText, type Report, sectionOf } from './report.ts';
 import { emitHtml } from './report-html.ts';
 import { emitJunit, escapeXml } from './report-junit.ts';
-import type { CaseResult, Verdict } from './runner.ts';
+import type { CaseResult, Verdict } from './verdict.ts';
 
 const bytes = (...values: number[]) => Buffer.from(values);
 const evidence = (expected: Buffer, received: Buffer): Evidence => {
@@ -55,13 +55,12 @@ describe('bytes with the difference marked', () => {
   });
 });
 
-const one = (more: Partial<ConformanceCase>): ConformanceCase => {
+const one = (more: Partial<CaseFacts>): CaseFacts => {
   return {
     id: 'raida/1/10/x',
     title: 't',
     level: 'MUST',
     section: '9',
-    run: async () => {},
     ...more,
   };
 };
@@ -70,7 +69,7 @@ const result = (verdict: Verdict, more: Partial<CaseResult> = {}): CaseResult =>
   return { case: one({ title: HOSTILE, note: HOSTILE }), verdict, elapsedMs: 5, ...more };
 };
 const report: Report = {
-  ...{ target: HOSTILE, wire: 'spec', modern: false, raidaId: 1, startedAt: new Date(0) },
+  ...{ target: HOSTILE, protocol: 'RAIDA', about: 'wire spec', startedAt: new Date(0) },
   results: [
     result('pass'),
     result('fail', { problem: HOSTILE, evidence: evidence(bytes(1, 2), bytes(1, 3)) }),

@@ -1,13 +1,14 @@
 /** Results of a run: counts, sections, and bytes with the difference marked, as text. */
 import { differences, type Evidence, type Range } from './finding.ts';
-import type { CaseResult, Verdict } from './runner.ts';
+import type { CaseResult, Verdict } from './verdict.ts';
 
 export interface Report {
   /** As the user named it. */
   target: string;
-  wire: string;
-  modern: boolean;
-  raidaId: number;
+  /** Its name: RAIDA, Ratatoskr ... */
+  protocol: string;
+  /** What else was said of the server, in words. */
+  about: string;
   startedAt: Date;
   results: readonly CaseResult[];
 }
@@ -32,6 +33,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'raida/reply': 'Reply header',
   'raida/modern': 'Encryption types 4 and 5',
   'raida/transport': 'UDP and TCP',
+  'raida/websocket': 'WebSocket',
   'raida/0': 'Group 0, Status',
   'raida/1': 'Group 1, Auth',
   'raida/2': 'Group 2, Healing',
@@ -44,6 +46,15 @@ const TITLES: Readonly<Record<string, string>> = {
   'raida/12': 'Group 12, RPC',
   'raida/13': 'Group 13, Filesystem',
   'raida/14': 'Group 14, Integrity',
+  'ratatoskr/transport': 'WebSocket',
+  'ratatoskr/decode': 'Strict decoding',
+  'ratatoskr/shape': 'Fields and their bounds',
+  'ratatoskr/timestamp': 'Timestamps',
+  'ratatoskr/stranger': 'Strangers',
+  'ratatoskr/connection': 'Sessions',
+  'ratatoskr/business': 'Business requests',
+  'ratatoskr/signature': 'Signatures',
+  'ratatoskr/replay': 'Replays',
 };
 
 /** Results by section, in the order of the list above. */

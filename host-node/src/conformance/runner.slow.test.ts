@@ -1,9 +1,10 @@
 /** The whole suite against servers of ours in every wire, and again on what it has left. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TransportName } from './exchange.ts';
-import { type CaseResult, runCases } from './runner.ts';
+import { runCases } from './runner.ts';
 import { suite } from './suite.ts';
+import type { TransportName } from './target.ts';
 import { PreparedServers, type ServerKind } from './testing/prepared-server.ts';
+import type { CaseResult } from './verdict.ts';
 
 const never = new AbortController().signal;
 const patience = { replyMs: 20_000, silenceMs: 150 };
@@ -30,6 +31,8 @@ describe.concurrent('a server of ours passes', () => {
     [{ wire: 'spec', modern: true }, 'udp'],
     [{ wire: 'legacy', modern: false }, 'udp'],
     [{ wire: 'legacy', modern: true }, 'tcp'],
+    [{ wire: 'legacy', modern: true }, 'ws'],
+    [{ wire: 'spec', modern: false }, 'ws'],
   ];
 
   it.each(kinds)('%j over %s', { timeout: 120_000 }, async (kind, transport) => {

@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Subject } from './conversation.ts';
-import type { TransportName } from './exchange.ts';
 import { differences } from './finding.ts';
-import { type CaseResult, runCases, UnreachableError } from './runner.ts';
+import { runCases } from './runner.ts';
 import { type NumberedCase, suite } from './suite.ts';
+import type { TransportName } from './target.ts';
 import { type Damage, DamagingProxy } from './testing/damaging-proxy.ts';
 import { type PreparedServer, PreparedServers } from './testing/prepared-server.ts';
+import { type CaseResult, UnreachableError } from './verdict.ts';
 
 const never = new AbortController().signal;
 const patience = { replyMs: 20_000, silenceMs: 150 };

@@ -1,29 +1,11 @@
 /** Runs cases against a server, one after the other, in bounded time. */
 import { Status } from '@andvari/host-common/engine/generated/status';
-import type { ConformanceCase } from './case.ts';
 import { withAns } from './coins.ts';
 import { Conversation, type Exchange, type Patience, type Subject } from './conversation.ts';
 import { exchange } from './exchange.ts';
-import { ConformanceFailure, type Evidence, Inapplicable } from './finding.ts';
+import { ConformanceFailure } from './finding.ts';
 import { applies, type NumberedCase } from './suite.ts';
-
-/** `warn`: a SHOULD that does not hold. `skip`: it could not be tried. */
-export type Verdict = 'pass' | 'fail' | 'warn' | 'skip';
-
-export interface CaseResult {
-  case: ConformanceCase;
-  verdict: Verdict;
-  elapsedMs: number;
-  /** Why not `pass`. */
-  problem?: string;
-  evidence?: Evidence;
-}
-
-/** Nobody answers at the target, or nobody does any more. */
-export class UnreachableError extends Error {
-  readonly code = 'ANDVARI_UNREACHABLE';
-  override readonly name = 'UnreachableError';
-}
+import { type CaseResult, UnreachableError, verdictOf } from './verdict.ts';
 
 export interface RunOptions {
   subject: Subject;
@@ -103,19 +85,6 @@ async function runCase(one: NumberedCase, run: Run): Promise<CaseResult> {
   const worst =
     result.verdict === 'pass' ? cleaned.find(({ verdict }) => verdict !== 'pass') : undefined;
   return { ...(worst ?? result), elapsedMs };
-}
-
-async function verdictOf(one: ConformanceCase, act: () => Promise<void>): Promise<CaseResult> {
-  try {
-    await act();
-    return { case: one, verdict: 'pass', elapsedMs: 0 };
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    if (error instanceof Inapplicable) return { case: one, verdict: 'skip', elapsedMs: 0, problem };
-    const verdict = one.level === 'MUST' ? 'fail' : 'warn';
-    const evidence = error instanceof ConformanceFailure ? error.evidence : undefined;
-    return { case: one, verdict, elapsedMs: 0, problem, ...(evidence ? { evidence } : {}) };
-  }
 }
 
 function conversation(caseId: string, block: number, run: Run): Conversation {

@@ -16,7 +16,8 @@ describe('the suite', () => {
   it('has every id once, and ids say where a case belongs', () => {
     const ids = suite.map((one) => one.case.id);
     expect(new Set(ids).size).toBe(ids.length);
-    const part = /^raida\/(header|body|encryption|reply|transport|modern|\d+\/\d+)\/[a-z0-9+-]+$/;
+    const part =
+      /^raida\/(header|body|encryption|reply|transport|websocket|modern|\d+\/\d+)\/[a-z0-9+-]+$/;
     const odd = ids.filter((id) => !/^raida\/modern\/type-[45]\//.test(id) && !part.test(id));
     expect(odd).toEqual([]);
     expect(ids.length).toBeGreaterThan(400);

@@ -15,6 +15,7 @@ import { sizeCases } from './cases/sizes.ts';
 import { statusCases } from './cases/status.ts';
 import { tradeCases } from './cases/trade.ts';
 import { transportCases } from './cases/transport.ts';
+import { webSocketCases } from './cases/websocket.ts';
 import type { Subject } from './conversation.ts';
 
 /** A case and the number of its block of coins. */
@@ -29,7 +30,7 @@ const refusals: readonly ConformanceCase[] = [...headerCases, ...sizeCases];
 const others: readonly ConformanceCase[] = [
   ...[...bodyCases, ...modernCases, ...transportCases, ...statusCases, ...authCases],
   ...[...healingCases, ...executiveCases, ...keyExchangeCases, ...lockerCases, ...tradeCases],
-  ...[...changeCases, ...serviceCases, ...filesystemCases],
+  ...[...changeCases, ...serviceCases, ...filesystemCases, ...webSocketCases],
 ];
 
 export const suite: readonly NumberedCase[] = [

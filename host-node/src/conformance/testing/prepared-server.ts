@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { CommandContext } from '../../cli/command-context.ts';
 import { runProgram } from '../../cli/program.ts';
 import type { Subject } from '../conversation.ts';
-import type { TransportName } from '../exchange.ts';
 import { DEFAULT_COIN_ID, DEFAULT_RAIDA_ID } from '../state.ts';
+import type { TransportName } from '../target.ts';
 import type { Wire } from '../wire.ts';
 
 export interface ServerKind {
@@ -16,6 +16,8 @@ export interface ServerKind {
 
 export interface PreparedServer {
   readonly port: number;
+  /** Of its WebSocket. */
+  readonly httpPort: number;
   readonly data: string;
   subject(transport: TransportName, port?: number): Subject;
   stop(): Promise<void>;
@@ -72,22 +74,24 @@ export class PreparedServers {
       .replace('wire = "spec"', `wire = "${wire}"`)
       .replace('modern = false', `modern = ${modern}`);
     writeFileSync(config, text);
-    const { promise: port, resolve, reject } = Promise.withResolvers<number>();
+    const { promise: ready, resolve, reject } = Promise.withResolvers<[number, number]>();
     const stop = new AbortController();
     const words = ['serve', '--config', config, '--http-listen', '127.0.0.1:0', '--json'];
     const onOut = (line: string) => {
-      const ready = /"event":"ready".*"raida":"127\.0\.0\.1:(\d+)"/.exec(line);
-      if (ready) resolve(Number(ready[1]));
+      const ports = /"event":"ready".*"raida":"[\d.]+:(\d+)","http":"[\d.]+:(\d+)"/.exec(line);
+      if (ports) resolve([Number(ports[1]), Number(ports[2])]);
     };
     const ended = andvari([...words, '--log-level', 'fatal'], { stop: stop.signal, onOut });
     ended.then(({ err }) => reject(new Error(`serve: ${err}`)), reject);
-    const target = { host: '127.0.0.1', port: await port };
+    const [port, httpPort] = await ready;
+    const host = '127.0.0.1';
     const facts = { wire, modern, raidaId: DEFAULT_RAIDA_ID, coinId: DEFAULT_COIN_ID };
     return {
-      port: target.port,
+      ...{ port, httpPort },
       data: join(place, 'data'),
-      subject: (transport, at = target.port) => {
-        return { ...facts, target: { ...target, port: at, transport } };
+      subject: (transport, at = transport === 'ws' ? httpPort : port) => {
+        const url = transport === 'ws' ? { url: `ws://${host}:${at}/raida` } : {};
+        return { ...facts, target: { host, port: at, transport, ...url } };
       },
       stop: async () => {
         stop.abort();
