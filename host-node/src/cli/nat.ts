@@ -1,14 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { formatAddress, isWildcard } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { examineNat, type NatBehaviour, type NatReport } from '../stun/nat.ts';
 import { hostTowards, openStunSocket } from '../stun/stun-socket.ts';
 import { resolvePlace } from '../transfer/call-peer.ts';
 import type { CommandContext } from './command-context.ts';
-import { parseListen } from './transfer-address.ts';
-
-/** IANA's port of STUN. */
-const STUN_PORT = 3478;
+import { parseListen, parseStunServer } from './transfer-address.ts';
 
 interface NatOptions {
   listen?: SocketAddress;
@@ -19,7 +16,7 @@ interface NatOptions {
 export function registerNatCommand(program: Command, context: CommandContext): void {
   program
     .command('nat')
-    .argument('<server>', 'a STUN server: HOST, HOST:PORT or [IPv6]:PORT', parseServer)
+    .argument('<server>', 'a STUN server: HOST, HOST:PORT or [IPv6]:PORT', parseStunServer)
     .summary('see how the network lets peers in')
     .description(
       'Ask a STUN server (andvari relay --stun is one) from which address this machine is seen. ' +
@@ -80,10 +77,3 @@ const FILTERS: Readonly<Record<NatBehaviour, string>> = {
   'address-and-port-dependent':
     'hosts and ports that were sent to may send (address-and-port-dependent)',
 };
-
-function parseServer(text: string): SocketAddress {
-  if (/:\d+$/.test(text) && !/^[^[].*:.*:/.test(text)) return parseListen(text);
-  const host = /^\[(.+)\]$/.exec(text)?.[1] ?? text;
-  if (host !== '' && !/[\s/[\]]/.test(host)) return { host, port: STUN_PORT };
-  throw new InvalidArgumentError('wanted HOST, HOST:PORT or [IPv6]:PORT.');
-}

@@ -22,7 +22,7 @@ export function transferOptionsOf(
   return {
     ...config.listen,
     ...{ dataFolder: data, folder: config.folder, maxTransfers: config.maxTransfers },
-    relay: config.relay,
+    ...{ relay: config.relay, upgrade: config.upgrade, stun: config.stun },
     ...{ backend: config.backend, interface: config.interface, queues: config.queues },
     identityPath: config.identityFile ?? identityPath(data),
     passphrase: passphraseOf({}, context),

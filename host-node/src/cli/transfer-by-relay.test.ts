@@ -24,14 +24,15 @@ async function relay(...words: string[]) {
 }
 const HERE = ['--listen', '127.0.0.1:0'];
 const FAST = ['--rate', '100000000'];
+const STAYS = ['--no-upgrade'];
 const plainRelay = (...words: string[]) => relay(...HERE, '--plain', ...words);
 
 async function receiving(url: string, ...more: string[]) {
-  const { receiver } = await nodes.receiving('--relay', url, ...more);
+  const { receiver } = await nodes.receiving('--relay', url, ...STAYS, ...more);
   return receiver;
 }
 const sending = (path: string, url: string, ...more: string[]) =>
-  nodes.run('sender', ['send', path, nodes.receiverId, '--relay', url, ...more]);
+  nodes.run('sender', ['send', path, nodes.receiverId, '--relay', url, ...STAYS, ...more]);
 
 async function ended(child: ChildProgram, code = 0): Promise<void> {
   expect(await child.ended, child.err).toMatchObject({ code });

@@ -25,6 +25,8 @@ export interface HandOutOptions {
   address?: string;
   compress: boolean;
   json?: boolean;
+  upgrade: boolean;
+  stun?: SocketAddress[];
 }
 
 /**
@@ -39,6 +41,7 @@ export async function handOut(
   const node = await TransferNode.create({
     ...{ identity: newIdentity(), ...options.listen },
     ...{ trust: everybody, maxTransfers: TRANSFERS, relay },
+    ...{ upgrade: options.upgrade, stun: options.stun },
   });
   try {
     tellCodes(node.codes(options.address), file, options, context);

@@ -17,8 +17,9 @@ import {
   passphraseOf,
   withIdentity,
 } from './transfer-identity.ts';
-import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
+import { type RelayOptions, relayOf, upgradeOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile } from './transfer-trust.ts';
+import { tellWays } from './transfer-ways.ts';
 
 const COUNT_MAX = 1_000_000;
 const INTERVAL_S_MAX = 3600;
@@ -67,6 +68,7 @@ async function ping(text: string, options: PingOptions, context: CommandContext)
     sizes,
     relayAs: newIdentity(),
     relay: place ? undefined : relayOf(options, called.relay),
+    upgrade: place ? undefined : upgradeOf(options),
   };
   const { endpoint, relay: meeting } = await openNodeEndpoint(own);
   try {
@@ -78,7 +80,8 @@ async function ping(text: string, options: PingOptions, context: CommandContext)
     session.keepalive(true);
     tellConnected(called, { address: at.text, way: session.way }, options, context);
     const pings = new Pings(session, options, context);
-    await pings.run();
+    const told = tellWays(session, options, context);
+    await pings.run().finally(() => told.stop());
     pings.tellSummary();
     if (pings.answered === 0) context.exitCode = ExitCode.NETWORK;
   } finally {
@@ -141,7 +144,8 @@ class Pings {
       const timeMs = (await this.#session.ping({ timeoutMs: timeout })) / 1000;
       if (this.#context.signal.aborted) return false;
       this.#timesMs.push(timeMs);
-      if (json) this.#context.event({ event: 'ping', number, roundTripMs: rounded(timeMs) });
+      const { way } = this.#session;
+      if (json) this.#context.event({ event: 'ping', number, roundTripMs: rounded(timeMs), way });
       else this.#context.result(`${number}: ${timeMs.toFixed(3)} ms`);
       return true;
     } catch (error) {

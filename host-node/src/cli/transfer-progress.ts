@@ -8,6 +8,7 @@ import type {
 import { Presets, SingleBar } from 'cli-progress';
 import { oneLine } from '../transfer/call-peer.ts';
 import type { CommandContext } from './command-context.ts';
+import { tellWays } from './transfer-ways.ts';
 
 const LOOK_MS = 200;
 /** Between two events for machines. */
@@ -50,10 +51,12 @@ async function shown(
     else bar?.update(transfer.doneBytes, textsOf(transfer));
   };
   const timer = setInterval(tell, json ? EVENT_MS : LOOK_MS);
+  const ways = tellWays(transfer.route, { json }, context);
   try {
     return await transfer.completion;
   } finally {
     clearInterval(timer);
+    ways.stop();
     bar?.stop();
   }
 }
@@ -93,12 +96,14 @@ function barFor(transfer: FileTransfer, context: CommandContext): SingleBar {
 
 function factsOf(transfer: FileTransfer) {
   const { doneBytes, totalSize, rate, eta, state, name, way, direction } = transfer;
+  const roundTripUs = transfer.route.statistics()?.ROUND_TRIP_US;
   const sources = transfer.sources.map(({ name: peer, isAsked, bytes }) => {
     return { peer, isAsked, bytes };
   });
   return {
     ...{ name, way, state, doneBytes, totalBytes: totalSize },
     ...{ bytesPerSecond: Math.round(rate), secondsLeft: eta === undefined ? null : Math.ceil(eta) },
+    roundTripMs: roundTripUs === undefined ? null : Math.round(roundTripUs) / 1000,
     ...(direction === 'receive' && { sources }),
   };
 }

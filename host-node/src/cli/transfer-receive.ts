@@ -105,7 +105,7 @@ async function receive(options: ReceiveOptions, context: CommandContext): Promis
   const node = await TransferNode.create({
     ...{ dataFolder: data, identityPath: identityFileOf(options, context) },
     ...{ passphrase: passphraseOf(options, context), ...options.listen, ...whom },
-    relay: relayOf(options),
+    ...{ relay: relayOf(options), upgrade: options.upgrade, stun: options.stun },
     onTrustError: (error) => tellFailure(error, context),
   });
   await withNode(node, context, async () => {
@@ -130,6 +130,7 @@ async function fetchByCodes(
   const node = await TransferNode.create({
     ...{ dataFolder: data, identity: newIdentity(), host: hostFor(sources) },
     ...{ trust: nobody, maxTransfers: sources.length, relay: relayOf(options, relay) },
+    ...{ upgrade: options.upgrade, stun: options.stun },
   });
   await withNode(node, context, async () => {
     const call = { signal, timeoutMs: options.timeout };

@@ -89,6 +89,7 @@ async function sendTo(
     ...{ host: listenFor(place).host, trust: nobody, maxTransfers: 1 },
     // Who has an address is called there.
     relay: place ? undefined : relayOf(options, called.relay),
+    ...{ upgrade: options.upgrade, stun: options.stun },
   });
   try {
     const peer = { ...called, relay: undefined, address: place };

@@ -1,4 +1,5 @@
 import { sizeText, timeText } from '@andvari/host-common/transfer/files/amount-text';
+import type { Upgrade } from '@andvari/host-common/transfer/upgrade/upgrade-state';
 import type { Command } from 'commander';
 import { askControl } from '../io/control-socket.ts';
 import { oneLine } from '../transfer/call-peer.ts';
@@ -22,6 +23,9 @@ interface TransferStatus {
   totalBytes: number;
   bytesPerSecond: number;
   secondsLeft: number | null;
+  way: string;
+  roundTripMs: number | null;
+  upgrade: Upgrade;
 }
 
 /** So many digits of an id are shown to people: two transfers hardly share them. */
@@ -73,5 +77,12 @@ function lineOf(transfer: TransferStatus): string {
   const way = direction === 'send' ? 'to' : 'from';
   const what = `${JSON.stringify(oneLine(name))} ${way} ${peer}`;
   const rate = `${sizeText(bytesPerSecond)}/s${left}`;
-  return `${id.slice(0, ID_DIGITS)}  ${state}  ${what}: ${done}, ${rate}`;
+  return `${id.slice(0, ID_DIGITS)}  ${state}  ${what}: ${done}, ${rate}, ${routeText(transfer)}`;
+}
+
+/** `relayed, 12 ms (no address of the peer answers: ...)`. */
+function routeText({ way, roundTripMs, upgrade }: TransferStatus): string {
+  const time = roundTripMs === null ? '' : `, round trip ${roundTripMs} ms`;
+  const why = way === 'relayed' && upgrade.why ? ` (${upgrade.why.message})` : '';
+  return `${way}${time}${why}`;
 }

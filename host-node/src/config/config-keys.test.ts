@@ -264,6 +264,17 @@ cases.push(
     ['"https://relay.example"', `${aRelay}, got "https://relay.example"`],
     ['8443', `${aRelay}, got 8443`],
   ],
+  ['transfer.upgrade', 'false', false, truth],
+  [
+    'transfer.stun',
+    '["stun.example:3478", "[::1]:9"]',
+    [
+      { host: 'stun.example', port: 3478 },
+      { host: '::1', port: 9 },
+    ],
+    ['["stun.example"]', 'entry 0: wanted HOST:PORT with a port 1-65535, got "stun.example"'],
+    ['["a:1", "a:1", "a:1", "a:1", "a:1"]', 'wanted a list of at most 4 texts HOST:PORT, got 5'],
+  ],
   [
     'transfer.backend',
     '"mmsg"',

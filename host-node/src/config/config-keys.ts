@@ -37,6 +37,7 @@ import {
   relayAddress,
   servers,
   storeUrl,
+  stunServers,
 } from './key-rules.ts';
 
 export { type Endpoint, parseKey, WantedError } from './key-rules.ts';
@@ -96,6 +97,8 @@ export interface ConfigValues {
   'transfer.control_socket': string;
   'transfer.max_transfers': number;
   'transfer.relay': string;
+  'transfer.upgrade': boolean;
+  'transfer.stun': Endpoint[];
   'transfer.backend': DatagramBackend;
   'transfer.interface': string;
   'transfer.queues': number;
@@ -178,6 +181,8 @@ export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'transfer.control_socket': path('a socket'),
   'transfer.max_transfers': integer(1, 1000, '16'),
   'transfer.relay': relayAddress,
+  'transfer.upgrade': boolean('true'),
+  'transfer.stun': stunServers,
   'transfer.backend': choice(datagramBackends, 'auto'),
   'transfer.interface': networkInterface,
   'transfer.queues': integer(1, 64),

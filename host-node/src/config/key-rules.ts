@@ -4,6 +4,7 @@ import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import { peerIdBytes } from '@andvari/host-common/peer/peer-id';
 import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
 import { storeUrlProblem } from '../store/open-store.ts';
+import { STUN_SERVERS_MAX } from '../stun/limits.ts';
 
 export interface Endpoint {
   /** An address or a name; IPv6 without brackets. */
@@ -136,6 +137,17 @@ export const servers: KeyRule<Endpoint[]> = {
     const what = `a list of ${RAIDA_COUNT} texts HOST:PORT, or none`;
     const endpoints = list(what, (text) => parseEndpoint(text, 1)).parse(value);
     if (endpoints.length === 0 || endpoints.length === RAIDA_COUNT) return endpoints;
+    throw new WantedError(`wanted ${what}, got ${endpoints.length}`);
+  },
+};
+
+export const stunServers: KeyRule<Endpoint[]> = {
+  default: '',
+  fromText: listOf,
+  parse(value) {
+    const what = `a list of at most ${STUN_SERVERS_MAX} texts HOST:PORT`;
+    const endpoints = list(what, (text) => parseEndpoint(text, 1)).parse(value);
+    if (endpoints.length <= STUN_SERVERS_MAX) return endpoints;
     throw new WantedError(`wanted ${what}, got ${endpoints.length}`);
   },
 };

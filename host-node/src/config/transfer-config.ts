@@ -16,6 +16,9 @@ export interface TransferConfig {
   maxTransfers: number;
   /** Where peers may call too. */
   relay: string | undefined;
+  /** Whether sessions at the relay look for a direct way, and who says how we are seen. */
+  upgrade: boolean;
+  stun: Endpoint[];
   /** How datagrams are carried. */
   backend: DatagramBackend;
   /** Of af_xdp. */
@@ -81,6 +84,8 @@ export function emitTransfer(
     controlSocket: pathOf('control_socket'),
     maxTransfers: values['transfer.max_transfers'],
     relay: values['transfer.relay'],
+    upgrade: values['transfer.upgrade'],
+    stun: values['transfer.stun'],
     backend: values['transfer.backend'],
     interface: values['transfer.interface'],
     queues: values['transfer.queues'],

@@ -90,10 +90,12 @@ export class TransferDaemon {
   async #take(offer: TransferOffer): Promise<void> {
     const of = { peer: peerIdText(offer.peerId), file: oneLine(offer.name), bytes: offer.size };
     try {
-      const { completion } = await offer.accept();
-      this.#logger.info(of, 'a file comes');
-      const { path, durationS } = await completion;
-      this.#logger.info({ ...of, path, durationS }, 'a file has come');
+      const transfer = await offer.accept();
+      this.#logger.info({ ...of, way: transfer.way }, 'a file comes');
+      const { path, durationS } = await transfer.completion;
+      const { way, upgrade } = transfer.route;
+      const why = upgrade.why && { whyRelayed: upgrade.why.code };
+      this.#logger.info({ ...of, path, durationS, way, ...why }, 'a file has come');
     } catch (error) {
       await offer.reject();
       this.#logger.warn({ ...of, ...factsOf(error) }, 'a file has not come');
@@ -140,10 +142,18 @@ function requestOf(request: unknown): { command: unknown; id: string | undefined
 /** As `andvari status --json` shows it. */
 function statusOf(transfer: FileTransfer): object {
   const { name, direction, peerId, state, progress, rate, eta } = transfer;
+  const { way, upgrade } = transfer.route;
+  const roundTripUs = transfer.route.statistics()?.ROUND_TRIP_US;
   return {
     ...{ id: idOf(transfer), name, direction, peer: peerIdText(peerId), state, ...progress },
     ...{ bytesPerSecond: Math.round(rate), secondsLeft: eta === undefined ? null : Math.ceil(eta) },
+    ...{ way, roundTripMs: milliseconds(roundTripUs), upgrade },
   };
+}
+
+/** Undefined and null both say that nobody knows; JSON has null. */
+function milliseconds(us: number | undefined): number | null {
+  return us === undefined ? null : Math.round(us) / 1000;
 }
 
 function idOf({ id }: FileTransfer): string {

@@ -11,8 +11,6 @@ import { resolvePlace } from './call-peer.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { farEndOf, socketAddressOf } from './socket-address.ts';
 
-/** Servers that are asked. */
-export const STUN_SERVERS_MAX = 4;
 /** A session does not wait longer for a server; what is known by then is told. */
 const PATIENCE_MS = 1_500;
 /** So long an answer holds: NATs forget after 30 s at the earliest. */

@@ -1,6 +1,7 @@
 /** What a TransferNode is made of, looked at before anything is opened. */
 import {
   checkChoice,
+  checkFlag,
   checkFunction,
   checkKnown,
   checkMethods,
@@ -12,9 +13,12 @@ import type { Caller } from '@andvari/host-common/transfer/endpoint-options';
 import type { Identity } from '@andvari/host-common/transfer/identity';
 import { parseRelayAddress } from '@andvari/host-common/transfer/relay/relay-address';
 import { type DatagramBackend, datagramBackends } from '../io/choose-backend.ts';
+import type { SocketAddress } from '../io/packet-io.ts';
+import { STUN_SERVERS_MAX } from '../stun/limits.ts';
 import { dataFolder, identityPath, knownPeersPath } from './data-folder.ts';
 import { KnownPeers } from './known-peers.ts';
 import { type NodeIdentity, newIdentity } from './node-identity.ts';
+import type { UpgradeServers } from './open-endpoint.ts';
 import { WsRelay, type WsRelayOptions } from './relay/ws-relay.ts';
 import { QUEUES_MAX, type UdpOptions } from './udp-transport.ts';
 
@@ -46,6 +50,13 @@ export interface TransferNodeConfig {
    * parseRelayAddress() reads it, or what WsRelay takes. `identity` has a signer then.
    */
   relay?: string | WsRelayOptions | undefined;
+  /**
+   * Sessions through the relay look for a direct way, and go by it while it is there; the peer is
+   * told the addresses of this machine for that [true].
+   */
+  upgrade?: boolean | undefined;
+  /** STUN servers, at most 4, that say how this machine is seen beyond a NAT [none]. */
+  stun?: readonly SocketAddress[] | undefined;
   /** Sessions at once, and transfers both ways, 1 to 1000 [16]. */
   maxTransfers?: number | undefined;
   /** How datagrams are carried; `af_xdp` wants an interface [auto]. */
@@ -57,7 +68,7 @@ export interface TransferNodeConfig {
 
 const KEYS = [
   ...['dataFolder', 'identityPath', 'passphrase', 'identity', 'host', 'port'],
-  ...['trustedPeersFile', 'trust', 'onTrustError', 'maxTransfers', 'relay'],
+  ...['trustedPeersFile', 'trust', 'onTrustError', 'maxTransfers', 'relay', 'upgrade', 'stun'],
   ...['backend', 'interface', 'queues'],
 ] as const;
 
@@ -76,6 +87,7 @@ export type WholeConfig = Required<
   who: { identity: Identity } | { identityFile: string; passphrase?: string | undefined };
   relay: WsRelayOptions | undefined;
   udp: UdpOptions;
+  upgrade: UpgradeServers | undefined;
   /** A new key at the relay: the other processes of this identity keep theirs. */
   relayAs: NodeIdentity | undefined;
 };
@@ -107,6 +119,7 @@ export function wholeConfig(config: TransferNodeConfig): WholeConfig {
     maxTransfers: config.maxTransfers ?? TRANSFERS,
     relay,
     udp: udpOf(config),
+    upgrade: relay && config.upgrade !== false ? { stun: config.stun ?? [] } : undefined,
     relayAs: relay && config.trust === nobody ? newIdentity() : undefined,
   };
 }
@@ -148,6 +161,18 @@ function checkUdp({ backend = 'auto', interface: name, queues }: TransferNodeCon
   }
 }
 
+function checkUpgrade({ upgrade, stun }: TransferNodeConfig): void {
+  if (upgrade !== undefined) checkFlag('upgrade', upgrade);
+  if (stun === undefined) return;
+  if (!Array.isArray(stun)) throw new TypeError('stun: wanted a list of hosts and ports');
+  checkWhole('the number of STUN servers', stun.length, 0, STUN_SERVERS_MAX);
+  for (const server of stun) {
+    checkObject('stun', server);
+    checkText('the host of a STUN server', server.host);
+    checkWhole('the port of a STUN server', server.port, 1, 65_535);
+  }
+}
+
 function checkConfig(config: TransferNodeConfig): void {
   checkKnown('config', config, KEYS);
   const { identity, port = 0, maxTransfers = 1 } = config;
@@ -160,6 +185,7 @@ function checkConfig(config: TransferNodeConfig): void {
   checkWhole('port', port, 0, 65_535);
   checkWhole('maxTransfers', maxTransfers, 1, TRANSFERS_MAX);
   checkUdp(config);
+  checkUpgrade(config);
   if (config.passphrase !== undefined) checkText('passphrase', config.passphrase);
   const relay = relayOf(config);
   if (relay !== undefined) new WsRelay(relay);

@@ -116,7 +116,7 @@ export class TransferNode implements AsyncDisposable {
    */
   static async create(config: TransferNodeConfig = {}): Promise<TransferNode> {
     const whole = wholeConfig(config);
-    const { who, host, port, trust, relay, relayAs, udp, maxTransfers: sessions } = whole;
+    const { who, host, port, trust, relay, relayAs, udp, upgrade, maxTransfers: sessions } = whole;
     const several = Math.max(BLOCKS.ofSeveral, BLOCKS.each * sessions);
     const blocks = sessions === 1 ? BLOCKS.ofOne : several;
     const records = Math.max(SENT_CHUNKS.least, SENT_CHUNKS.each * sessions);
@@ -124,7 +124,7 @@ export class TransferNode implements AsyncDisposable {
     const sizes = { sessions, blocks, sentChunks };
     const module = await plainEngine();
     const more = { listen: { host, port }, trust, sizes, windowKiB: WINDOW_KIB };
-    const at = { relay, relayAs, ...udp };
+    const at = { relay, relayAs, upgrade, ...udp };
     return new TransferNode(whole, await openNodeEndpoint({ ...who, ...more, ...at }), module);
   }
 
@@ -375,10 +375,10 @@ async function offeredOn(
   { file, compress }: { file: OutgoingFile; compress: boolean },
   signal: AbortSignal,
 ): Promise<FileTransfer> {
-  const { peerId, authenticationString, way } = session;
+  const { peerId, authenticationString } = session;
   const sent = await file.offeredTo(peerId, signal);
   const offer = { ...sent.offer, compressed: compress && session.compresses };
-  const facts = { offer, path: file.path, peerId, authenticationString, way };
+  const facts = { offer, path: file.path, peerId, authenticationString, route: session };
   return new FileTransfer(await offerFile(session, { ...sent, offer }), {
     ...facts,
     direction: 'send',

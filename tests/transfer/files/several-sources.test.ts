@@ -9,6 +9,7 @@ import {
   type TransferEvent,
 } from '@andvari/host-common/transfer/files/file-transfer';
 import { duplexOf } from '@andvari/host-common/transfer/files/record-stream';
+import { NO_UPGRADE } from '@andvari/host-common/transfer/upgrade/upgrade-state';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { randomFrom, seedOfRun } from '../../seeded-random.ts';
 import { content, MemorySink, newHash, StreamPlace, sentFile } from './files-world.ts';
@@ -52,10 +53,12 @@ async function liar(bytes: Uint8Array<ArrayBuffer>) {
   return file;
 }
 
+const route = { way: 'direct', upgrade: NO_UPGRADE, statistics: () => undefined } as const;
+
 const transferOf = (download: FileDownload) =>
   new FileTransfer(download, {
     ...{ offer: download.offer, direction: 'receive', path: '' },
-    ...{ peerId: new Uint8Array(32), authenticationString: '', way: 'direct' },
+    ...{ peerId: new Uint8Array(32), authenticationString: '', route },
   });
 
 describe('a plan', () => {

@@ -131,7 +131,7 @@ export class CodeFetch {
   }
 
   async #receive(file: IncomingFile): Promise<void> {
-    const { offer, peerId, authenticationString, way } = file;
+    const { offer, peerId, authenticationString, route } = file;
     const hash = FileHash.create(await plainEngine());
     const sink = await OpfsPart.open(offer, hash).catch(async (error: unknown) => {
       await file.refuse(RejectCode.NO_PLACE);
@@ -139,7 +139,7 @@ export class CodeFetch {
     });
     this.#key = sink.key;
     const download = new FileDownload({ offer, sink, hash });
-    const facts = { offer, path: offer.name, peerId, authenticationString, way };
+    const facts = { offer, path: offer.name, peerId, authenticationString, route };
     const transfer = new FileTransfer(download, { ...facts, direction: 'receive' });
     this.#transfer = transfer;
     this.#become('receiving');

@@ -178,9 +178,9 @@ export class HandOut {
 
   async #serve(session: TransferSession, sent: SentFile): Promise<void> {
     const { offer } = sent;
-    const { peerId, authenticationString, way } = session;
+    const { peerId, authenticationString } = session;
     const sender = await offerFile(session, sent);
-    const facts = { offer, path: offer.name, peerId, authenticationString, way };
+    const facts = { offer, path: offer.name, peerId, authenticationString, route: session };
     const transfer = new FileTransfer(sender, { ...facts, direction: 'send' });
     const served = { sender, transfer };
     this.#served.add(served);

@@ -1,8 +1,8 @@
 /** Files on a session: what we offer, and what the peer offers us. */
 
-import type { Way } from '../far-end.ts';
 import type { TransferSession } from '../transfer-session.ts';
 import type { TransferStream } from '../transfer-stream.ts';
+import type { Route } from '../upgrade/upgrade-state.ts';
 import type { FileHash } from './file-hash.ts';
 import { decodeFileOffer, encodeFileOffer, type FileOffer } from './file-offer.ts';
 import { encodeRecord, RecordType } from './file-records.ts';
@@ -31,8 +31,8 @@ export class IncomingFile {
   readonly peerId: Uint8Array;
   /** Of the session on which it is offered. */
   readonly authenticationString: string;
-  /** How it comes. */
-  readonly way: Way;
+  /** How it comes: the session. */
+  readonly route: Route;
   private readonly records: RecordStream;
   private isOpen = true;
 
@@ -40,8 +40,12 @@ export class IncomingFile {
     this.offer = offer;
     this.peerId = session.peerId;
     this.authenticationString = session.authenticationString;
-    this.way = session.way;
+    this.route = session;
     this.records = records;
+  }
+
+  get way(): Route['way'] {
+    return this.route.way;
   }
 
   /** What is in a folder; once. Rejects with what inspectFolder() does. */

@@ -1,6 +1,7 @@
 /** One file on its way, in either direction, as an application sees it (seed 002 section 9). */
 import { checkWhole } from '../argument-checks.ts';
 import type { Way } from '../far-end.ts';
+import type { Route } from '../upgrade/upgrade-state.ts';
 import { WakeSignal } from '../wake-signal.ts';
 import { CHUNK_BYTES, chunkCount } from './file-hash.ts';
 import type { FileOffer } from './file-offer.ts';
@@ -76,8 +77,8 @@ export interface TransferFacts {
   peerId: Uint8Array;
   /** Of the session, for two people to compare. */
   authenticationString: string;
-  /** How it goes, or how it came when it was offered first. */
-  way: Way;
+  /** The session by which it goes, or was offered first. */
+  route: Route;
 }
 
 export class FileTransfer {
@@ -87,7 +88,8 @@ export class FileTransfer {
   readonly offer: FileOffer;
   readonly peerId: Uint8Array;
   readonly authenticationString: string;
-  readonly way: Way;
+  /** The session by which it goes; of several sources that of the first. */
+  readonly route: Route;
   /** Rejects with what ended it. */
   readonly completion: Promise<TransferResult>;
   private readonly mover: Mover;
@@ -102,13 +104,13 @@ export class FileTransfer {
   private readonly recentSources: SourceState[] = [];
 
   constructor(mover: Mover, facts: TransferFacts) {
-    const { offer, direction, path, peerId, authenticationString, way } = facts;
+    const { offer, direction, path, peerId, authenticationString, route } = facts;
     this.id = offer.transferId;
     this.offer = offer;
     this.direction = direction;
     this.peerId = peerId;
     this.authenticationString = authenticationString;
-    this.way = way;
+    this.route = route;
     this.mover = mover;
     mover.onSource = (source) => this.sourceChanged(source);
     this.startBytes = mover.doneBytes;
@@ -120,6 +122,11 @@ export class FileTransfer {
   /** Of the file or folder, as its sender calls it. */
   get name(): string {
     return this.offer.name;
+  }
+
+  /** How it goes now; of several sources, how the first of them is reached. */
+  get way(): Way {
+    return this.route.way;
   }
 
   get state(): TransferState {

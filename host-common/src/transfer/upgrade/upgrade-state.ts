@@ -1,4 +1,6 @@
 /** How far a session has come from its relay, as an application sees it. */
+import type { Statistics } from '../engine-transfer.ts';
+import type { Way } from '../far-end.ts';
 import type { PlaceKind } from './probe-round.ts';
 
 export type UpgradeCode =
@@ -32,6 +34,14 @@ export interface Upgrade {
   directAfterUs?: number | undefined;
   /** Of the last attempt, or way, that has failed. */
   why?: UpgradeReason | undefined;
+}
+
+/** How a session goes; a TransferSession is one. */
+export interface Route {
+  readonly way: Way;
+  readonly upgrade: Upgrade;
+  /** Undefined: it is over. */
+  statistics(): Statistics | undefined;
 }
 
 export const NO_UPGRADE: Upgrade = { state: 'none', attempts: 0 };

@@ -35,7 +35,7 @@ export async function beginDownload(
   { file, inspected, folder, onEntry }: Taken,
   { secret, hash }: Keeping,
 ): Promise<Coming> {
-  const { offer, peerId, authenticationString, way } = file;
+  const { offer, peerId, authenticationString, route } = file;
   const manifest = inspected?.manifest;
   const sink = await PartFile.open({ folder, offer, secret, hash, manifest });
   try {
@@ -46,7 +46,7 @@ export async function beginDownload(
   }
   const onChunk = manifest && onEntry && whenWhole(manifest, sink.have, onEntry);
   const download = new FileDownload({ offer, sink, hash, ...(onChunk && { onChunk }) });
-  const of = { offer, peerId, authenticationString, way };
+  const of = { offer, peerId, authenticationString, route };
   const transfer = new FileTransfer(download, { ...of, path: folder, direction: 'receive' });
   return { download, transfer };
 }

@@ -1,0 +1,48 @@
+/** By which way a session that began at a relay goes, whenever that changes. */
+import type { Route } from '@andvari/host-common/transfer/upgrade/upgrade-state';
+import type { CommandContext } from './command-context.ts';
+
+/** Between two looks: an attempt takes longer to fail, and a change is told soon enough. */
+const LOOK_MS = 100;
+
+/**
+ * Tells it until it is stopped, which tells the last change: on a line for people, with `json` as
+ * an event.
+ */
+export function tellWays(
+  route: Route,
+  { json = false }: { json?: boolean },
+  context: CommandContext,
+): { stop(): void } {
+  let told = '';
+  const tell = () => {
+    const { way, upgrade } = route;
+    const { state, attempts, place, directAfterUs, why } = upgrade;
+    const news = [way, state, attempts].join();
+    if (state === 'none' || state === 'trying' || news === told) return;
+    told = news;
+    const roundTripUs = route.statistics()?.ROUND_TRIP_US;
+    const roundTripMs = milliseconds(roundTripUs);
+    const directAfterMs = state === 'direct' ? milliseconds(directAfterUs) : undefined;
+    if (json) {
+      const facts = { way, state, attempts, place, roundTripMs, directAfterMs };
+      context.event({ event: 'way', ...facts, code: why?.code, why: why?.message });
+    } else if (way !== 'relayed') {
+      context.note(`goes directly now (${way}), round trip ${roundTripMs} ms`);
+    } else if (why) {
+      const next = state === 'failed' ? 'it stays at the relay' : 'it goes on by the relay';
+      context.note(`no direct way: ${why.message} (${why.code}); ${next}`);
+    }
+  };
+  const timer = setInterval(tell, LOOK_MS);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      tell();
+    },
+  };
+}
+
+function milliseconds(us: number | undefined): number | undefined {
+  return us === undefined ? undefined : Math.round(us) / 1000;
+}
