@@ -45,17 +45,24 @@ export async function handOut(
   });
   try {
     tellCodes(node.codes(options.address), file, options, context);
-    await untilTaken(node, file, options, context);
+    await serveFile(node, file, options, context);
   } finally {
     await node.shutdown();
   }
 }
 
-/** Those who come are served side by side; the first who has it ends it. */
-async function untilTaken(
+export interface ServeOptions {
+  compress: boolean;
+  json?: boolean;
+  /** Until the user wants no more of it; else the first who has it ends it. */
+  keep?: boolean;
+}
+
+/** Those who come are served side by side. Rejects with the reason of the signal. */
+export async function serveFile(
   node: TransferNode,
   file: OutgoingFile,
-  options: HandOutOptions,
+  options: ServeOptions,
   context: CommandContext,
 ): Promise<void> {
   const { signal } = context;
@@ -65,13 +72,14 @@ async function untilTaken(
   const serve = async (session: TransferSession) => {
     served.add(session);
     try {
-      const { compress } = options;
+      const { compress, keep = false, json } = options;
       const transfer = await node.sendFile(file, session, { signal, compress });
-      await untilDone('sent', transfer, options, context);
-      isTaken = true;
+      await untilDone('sent', transfer, { bar: !keep, ...(json && { json }) }, context);
+      isTaken = !keep;
     } catch (error) {
       // With our own file at fault nobody else can have it either.
       if (signal.aborted || OF_OUR_FILE.has((error as { code?: string }).code)) reject(error);
+      else if (options.keep) context.note(`andvari: ${messageOf(error)}`);
       else if (!isTaken) context.note(`andvari: ${messageOf(error)}: the code is still good`);
     } finally {
       served.delete(session);

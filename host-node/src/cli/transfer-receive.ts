@@ -203,9 +203,9 @@ async function readRange(
   }
 }
 
-async function isWantedOfAll(
+export async function isWantedOfAll(
   { name: file, size, hash, manifest, sources }: FetchOffer,
-  options: ReceiveOptions,
+  options: Pick<ReceiveOptions, 'json' | 'yes'>,
   context: CommandContext,
 ): Promise<boolean> {
   const from = sources.map(({ peerId, authenticationString, way }) => {
@@ -225,8 +225,8 @@ async function isWantedOfAll(
 }
 
 /** Where files go, and what the receiver keeps; somebody must be there to ask, or need not. */
-function readyPlace(
-  { output, yes }: ReceiveOptions,
+export function readyPlace(
+  { output, yes }: Pick<ReceiveOptions, 'output' | 'yes'>,
   context: CommandContext,
 ): { folder: string; data: string } {
   const folder = folderOf(output);
@@ -368,9 +368,9 @@ async function take(
 }
 
 /** Tells each file of a folder that has come whole. */
-function entryTeller(
+export function entryTeller(
   of: string | undefined,
-  { json }: ReceiveOptions,
+  { json }: Pick<ReceiveOptions, 'json'>,
   context: CommandContext,
 ): (file: FileEntry) => void {
   return ({ path, size: bytes }) => {

@@ -73,8 +73,11 @@ export async function createIdentity(path: string, passphrase?: string): Promise
   return seed;
 }
 
-/** What is in the file at `path`; nothing if it is too long for one. */
-function readPrivate(path: string): Uint8Array {
+/**
+ * What is in a secret's file, which nobody else may read or change; nothing if it is too long.
+ * @throws IdentityNotAFileError, IdentityModeError, IdentityOwnerError, what the file system says
+ */
+export function readPrivate(path: string, bytesMax = FILE_BYTES_MAX): Uint8Array {
   // What is none is not even opened: a socket cannot be, and some devices act when they are.
   if (!statSync(path).isFile()) throw new IdentityNotAFileError(path);
   // Without O_NONBLOCK a pipe that has come there since would wait for its other end.
@@ -86,7 +89,7 @@ function readPrivate(path: string): Uint8Array {
     if (mode & OTHERS) throw new IdentityModeError(path, mode & 0o777);
     const own = process.geteuid?.() ?? uid;
     if (uid !== own && uid !== 0) throw new IdentityOwnerError(path, uid);
-    return size > FILE_BYTES_MAX ? new Uint8Array(0) : readFileSync(file);
+    return size > bytesMax ? new Uint8Array(0) : readFileSync(file);
   } finally {
     closeSync(file);
   }

@@ -90,7 +90,14 @@ export interface OpenOptions extends CallOptions, WantedFile {
 }
 
 /** Of whom a file can be fetched: as connect() takes it, or a session, which stays open. */
-export type Source = string | CalledPeer | TransferSession;
+export type Source = string | CalledPeer | TransferSession | PeerCaller;
+
+/** Who calls a peer in a way of its own; the session is ended with the rest. */
+export interface PeerCaller {
+  /** 32 bytes. */
+  peerId: Uint8Array;
+  call(signal: AbortSignal): Promise<TransferSession>;
+}
 
 export class TransferNode implements AsyncDisposable {
   readonly #config: WholeConfig;
@@ -294,6 +301,10 @@ export class TransferNode implements AsyncDisposable {
   #sourceCall(peer: Source, timeoutMs: number): SourceCall {
     if (peer instanceof TransferSession) {
       return { name: peerIdText(peer.peerId), open: async () => peer, isGiven: true };
+    }
+    if (typeof peer !== 'string' && 'call' in peer) {
+      const open = (signal: AbortSignal) => peer.call(signal);
+      return { name: peerIdText(peer.peerId), open, isGiven: false };
     }
     const called = this.#called(peer);
     const open = (signal: AbortSignal) => this.connect(called, { signal, timeoutMs });
