@@ -1,11 +1,16 @@
 /** `andvari conformance --protocol`: what it is told, and what it tells. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { identityOf } from '@andvari/host-common/transfer/identity';
+import { splitPeerAddress } from '@andvari/host-common/transfer/peer-id-text';
+import { afterEach, describe, expect, it } from 'vitest';
 import { andvari } from '../conformance/testing/prepared-server.ts';
 import { certificates } from '../ratatoskr/testing/certificates.ts';
 import { placesForTests } from '../ratatoskr/testing/places.ts';
 import { RealClock } from '../ratatoskr/testing/real-clock.ts';
 import { folderForTests } from '../testing/folder.ts';
+import { createIdentity } from '../transfer/identity-store.ts';
+import { TransferNode } from '../transfer/node.ts';
+import { newIdentity } from '../transfer/node-identity.ts';
 
 const here = folderForTests('conformance-protocols');
 const ratatoskr = ['conformance', '--protocol', 'ratatoskr'];
@@ -75,6 +80,44 @@ describe('andvari conformance --protocol ratatoskr', () => {
     [['--target', 'ws://127.0.0.1:1/', '--case', 'raida/1']],
   ])('says what is wrong with %j (1)', async (words) => {
     const { code, err } = await andvari([...ratatoskr, ...words]);
+    expect(err).toMatch(/^andvari: .* \(ANDVARI_USAGE\)\n$/);
+    expect(code).toBe(1);
+  });
+});
+
+describe('andvari conformance --protocol transfer', () => {
+  const transfer = ['conformance', '--protocol', 'transfer'];
+  const nodes: TransferNode[] = [];
+  afterEach(async () => {
+    for (const node of nodes.splice(0)) await node.shutdown();
+  });
+
+  it('asks a node as a peer that it trusts, and as a stranger', async () => {
+    const key = here.at('identity.key');
+    const seed = await createIdentity(key);
+    const trusted = Buffer.from(identityOf(seed).peerId);
+    const node = await TransferNode.create({
+      ...{ dataFolder: here.at('node'), identity: newIdentity(), host: '127.0.0.1' },
+      trust: ({ peerId }) => trusted.equals(peerId),
+    });
+    nodes.push(node);
+    const [code = ''] = node.codes();
+    const { peer, host, port } = splitPeerAddress(code);
+    const words = ['--target', `udp://${host}:${port}`, '--peer', peer, '--case', 'transfer/third'];
+    expect(await andvari([...transfer, ...words, '--key', key])).toMatchObject({
+      out: '3 pass, 0 fail, 0 differ (SHOULD), 0 not tried\n',
+      code: 0,
+    });
+    const stranger = await andvari([...transfer, ...words, '--case', 'transfer/version']);
+    expect(stranger.out).toBe('4 pass, 0 fail, 0 differ (SHOULD), 3 not tried\n');
+  });
+
+  it.each([
+    [['--target', 'tcp://127.0.0.1:1']],
+    [['--target', 'udp://127.0.0.1:1']],
+    [['--target', 'udp://127.0.0.1:1', '--peer', 'abc']],
+  ])('says what is wrong with %j (1)', async (words) => {
+    const { code, err } = await andvari([...transfer, ...words]);
     expect(err).toMatch(/^andvari: .* \(ANDVARI_USAGE\)\n$/);
     expect(code).toBe(1);
   });

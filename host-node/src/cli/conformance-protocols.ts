@@ -2,11 +2,13 @@
 
 import { type RatatoskrSubject, ratatoskrSuite } from '../conformance/ratatoskr/suite.ts';
 import { parseTarget } from '../conformance/target.ts';
+import { type TransferSubject, transferSuite } from '../conformance/transfer/suite.ts';
+import { loadIdentity } from '../transfer/identity-store.ts';
 import { type Campaign, campaignOf, SILENCE_MS } from './conformance-campaign.ts';
 import { ConformanceUsageError } from './conformance-report.ts';
 import { readAuthorities, readDeviceKey } from './ratatoskr-files.ts';
 
-export const PROTOCOLS: readonly string[] = ['ratatoskr'];
+export const PROTOCOLS: readonly string[] = ['ratatoskr', 'transfer'];
 
 export interface ProtocolOptions {
   target?: string;
@@ -16,14 +18,18 @@ export interface ProtocolOptions {
   device?: string;
   user?: string;
   serverKey?: Buffer;
+  peer?: Buffer;
+  list?: boolean;
+  /** Of a sealed identity. */
+  passphrase?: string | undefined;
 }
 
 /** Throws ConformanceUsageError, TargetError, InputError. */
 export async function protocolCampaign(
-  _protocol: string,
+  protocol: string,
   options: ProtocolOptions,
 ): Promise<Campaign> {
-  return ratatoskrCampaign(options);
+  return protocol === 'ratatoskr' ? ratatoskrCampaign(options) : await transferCampaign(options);
 }
 
 function ratatoskrCampaign(options: ProtocolOptions): Campaign {
@@ -50,4 +56,24 @@ function deviceOf({ key, device: deviceId, user: userId }: ProtocolOptions) {
     throw new ConformanceUsageError('wanted --key, --device and --user, or none of them');
   }
   return { deviceId, userId, signer: readDeviceKey(key) };
+}
+
+async function transferCampaign(options: ProtocolOptions): Promise<Campaign> {
+  const { target: text = 'udp://127.0.0.1:8420', timeout, key, peer, list = false } = options;
+  const target = parseTarget(text);
+  if (target.transport !== 'udp') {
+    throw new ConformanceUsageError('--target: wanted udp://HOST:PORT');
+  }
+  if (!peer && !list) throw new ConformanceUsageError("wanted --peer, the node's peer ID");
+  const subject: TransferSubject = {
+    ...{ target, replyMs: timeout, silenceMs: SILENCE_MS },
+    // A list asks nobody.
+    peerId: peer ?? Buffer.alloc(32),
+    ...(key === undefined
+      ? {}
+      : { seed: Buffer.from(await loadIdentity(key, options.passphrase)) }),
+  };
+  const about = key === undefined ? 'as a stranger alone' : 'as a peer that it trusts';
+  const facts = { isTrusted: key !== undefined };
+  return campaignOf({ protocol: 'Transfer', about, facts, target: text }, transferSuite(subject));
 }

@@ -1,5 +1,6 @@
 /** `andvari conformance`: the suite against any RAIDA server, and the state it wants. */
 import { Writable } from 'node:stream';
+import { parsePeerId } from '@andvari/host-common/transfer/peer-id-text';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CaseFacts } from '../conformance/case.ts';
 import { countVerdicts, type Report } from '../conformance/report.ts';
@@ -20,6 +21,7 @@ import {
 } from './conformance-report.ts';
 import { registerConformanceState } from './conformance-state.ts';
 import { ExitCode } from './exit-code.ts';
+import { passphraseOf } from './transfer-identity.ts';
 
 interface ConformanceOptions extends RaidaOptions, ProtocolOptions, ReportFiles {
   protocol: string;
@@ -54,10 +56,14 @@ export function registerConformanceCommand(program: Command, context: CommandCon
       [],
     )
     .option('--timeout <ms>', 'how long a reply may take', parseTimeout, 5000)
-    .option('--key <file>', 'ratatoskr: key of a registered device')
+    .option(
+      '--key <file>',
+      'ratatoskr: key of a registered device; transfer: identity of a trusted peer',
+    )
     .option('--device <id>', 'ratatoskr: that device')
     .option('--user <id>', 'ratatoskr: a user that it speaks for')
     .option('--server-key <hex>', 'ratatoskr: key that answers are signed with', parseKey)
+    .option('--peer <id>', 'transfer: peer ID of the node', parsePeer)
     .option('--list', 'tell the cases; with --json also their requests; without asking anyone')
     .option('--json', 'one event per line')
     .option('--junit <file>', 'write the results as JUnit XML')
@@ -80,6 +86,14 @@ function parseTimeout(text: string): number {
 function parseKey(text: string): Buffer {
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
   throw new InvalidArgumentError('wanted a key of 64 hex digits.');
+}
+
+function parsePeer(text: string): Buffer {
+  try {
+    return Buffer.from(parsePeerId(text));
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
 }
 
 function collect(text: string, before: string[]): string[] {
@@ -128,7 +142,9 @@ async function run(options: ConformanceOptions, context: CommandContext): Promis
     throw new ConformanceUsageError('wanted --target; see --help');
   }
   const campaign =
-    protocol === 'raida' ? raidaCampaign(options) : await protocolCampaign(protocol, options);
+    protocol === 'raida'
+      ? raidaCampaign(options)
+      : await protocolCampaign(protocol, { ...options, passphrase: passphraseOf({}, context) });
   const chosen = chosenCases(campaign.cases, options.case);
   const cases = chosen.filter((one) => campaign.applies(one));
   if (options.list) {

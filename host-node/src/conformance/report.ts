@@ -55,6 +55,9 @@ const TITLES: Readonly<Record<string, string>> = {
   'ratatoskr/business': 'Business requests',
   'ratatoskr/signature': 'Signatures',
   'ratatoskr/replay': 'Replays',
+  'transfer/first': 'Messages 1 and 2',
+  'transfer/version': 'Other versions',
+  'transfer/third': 'Message 3',
 };
 
 /** Results by section, in the order of the list above. */
