@@ -28,7 +28,7 @@ const identities = new Map<number, Identity>();
 /** `places`: what the engine has room for. */
 export type VirtualOptions = Pick<
   Partial<EndpointOptions>,
-  'rekeySeconds' | 'x25519' | 'clock' | 'transport' | 'upgrade' | 'stealth' | 'idleMs'
+  'rekeySeconds' | 'x25519' | 'clock' | 'transport' | 'upgrade' | 'stealth' | 'idleMs' | 'threw'
 > & {
   places?: Parameters<typeof transferSizes>[0];
 };

@@ -28,7 +28,7 @@ import { SessionSetup } from './session-setup.ts';
 import { TransferError } from './transfer-error.ts';
 import { TransferSession } from './transfer-session.ts';
 import { CANDIDATES_FRAME } from './upgrade/candidates.ts';
-import { PathUpgrades } from './upgrade/path-upgrades.ts';
+import { PathUpgrades, type UpgradeOptions } from './upgrade/path-upgrades.ts';
 import { nobleX25519 } from './x25519.ts';
 
 /** How long close() waits for goodbyes. */
@@ -79,7 +79,7 @@ export class TransferEndpoint {
       clock: this.clock,
       random: this.random,
       stealth: options.stealth ?? false,
-      options: options.upgrade,
+      options: upgradeOf(options),
       send: (datagram) => {
         this.outbox.push(datagram);
         this.kick();
@@ -361,6 +361,17 @@ export class TransferEndpoint {
       this.drawAhead();
     });
   }
+}
+
+/** What the application says of direct ways; its faults are told, as those of events. */
+function upgradeOf(options: EndpointOptions): UpgradeOptions | undefined {
+  const { upgrade } = options;
+  return (
+    upgrade && {
+      gather: async () => (await guarded(options, () => upgrade.gather())) ?? [],
+      close: () => guarded(options, () => upgrade.close?.()),
+    }
+  );
 }
 
 function closedError(): TransferError {

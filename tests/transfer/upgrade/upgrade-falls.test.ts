@@ -132,10 +132,13 @@ describe('an attempt', () => {
   it('survives loss, and addresses that cannot be asked for in time', async () => {
     const nat = new NatWorld(12);
     nat.cuts = () => nat.world.below(10) < 4;
-    const slow = { upgrade: { gather: () => Promise.reject(new Error('no server')) } };
+    const faults: unknown[] = [];
+    const upgrade = { gather: () => Promise.reject(new Error('no server')) };
+    const slow = { upgrade, threw: (error: unknown) => void faults.push(error) };
     const sessions = await met(nat, ['none', 'port-restricted'], [{}, slow]);
     await nat.world.run(5 * SECOND);
     expect(sessions.map(({ way }) => way)).toEqual(['punched', 'punched']);
+    expect(faults).toEqual([new Error('no server')]);
   });
 
   it('says when packets of a session do not fit the way', async () => {

@@ -248,7 +248,9 @@ export class PathUpgrade {
     const { nowUs } = this;
     if (this.phase === 'probing') this.runRound(nowUs);
     else if (this.phase === 'direct' || this.phase === 'returning') this.look(nowUs);
-    else if (nowUs >= this.dueUs) {
+    // Alarms may be a little early.
+    else if (nowUs < this.dueUs) this.wakeAt(this.dueUs);
+    else {
       if (this.phase === 'asking') this.over('ANDVARI_UPGRADE_NO_ANSWER');
       else if (this.phase === 'idle' && this.link.initiator) void this.ask();
     }

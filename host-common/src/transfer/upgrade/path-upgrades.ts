@@ -16,7 +16,7 @@ import { hasProbeLength } from './probe.ts';
 export interface UpgradeOptions {
   /**
    * Own addresses at which peers may reach this endpoint, with ports; asked before each attempt.
-   * The first CANDIDATES_MAX count. A rejection is as none.
+   * The first CANDIDATES_MAX count. A rejection is as none, and told as what an event throws.
    */
   gather(): Promise<readonly Candidate[]>;
   /** Nobody waits for gather() any more. */
@@ -115,9 +115,9 @@ export class PathUpgrades {
   }
 }
 
-async function gathered({ gather }: UpgradeOptions): Promise<readonly Candidate[]> {
+async function gathered(options: UpgradeOptions): Promise<readonly Candidate[]> {
   try {
-    return (await gather()).slice(0, CANDIDATES_MAX);
+    return (await options.gather()).slice(0, CANDIDATES_MAX);
   } catch {
     return [];
   }

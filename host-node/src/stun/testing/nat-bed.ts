@@ -37,6 +37,25 @@ export function whyNoNatBed(): string | undefined {
   return unlessRequired('a NAT', why);
 }
 
+/**
+ * Makes a router, which has the interface `out`, a NAT of this kind, for what has no mapping yet.
+ * It answers strangers nothing, as routers do: a packet that comes too early leaves no trace by
+ * which another port would be taken for what goes out next.
+ */
+export function makeNat(router: string, kind: NatKind): void {
+  const commands = [
+    'add table ip bed',
+    'delete table ip bed',
+    'add table ip bed',
+    'add chain ip bed come { type nat hook prerouting priority -100; }',
+    'add chain ip bed go { type nat hook postrouting priority 100; }',
+    'add chain ip bed guard { type filter hook input priority 0; }',
+    'add rule ip bed guard iifname out ct state new drop',
+    ...RULES[kind],
+  ];
+  for (const command of commands) ip('netns', 'exec', router, 'nft', ...command.split(' '));
+}
+
 let made = 0;
 
 export class NatBed {
@@ -60,17 +79,7 @@ export class NatBed {
 
   /** From now on, for what has no mapping yet. */
   behave(kind: NatKind): void {
-    const commands = [
-      'add table ip bed',
-      'delete table ip bed',
-      'add table ip bed',
-      'add chain ip bed come { type nat hook prerouting priority -100; }',
-      'add chain ip bed go { type nat hook postrouting priority 100; }',
-      ...RULES[kind],
-    ];
-    for (const command of commands) {
-      ip('netns', 'exec', this.#router, 'nft', ...command.split(' '));
-    }
+    makeNat(this.#router, kind);
   }
 
   remove(): void {
