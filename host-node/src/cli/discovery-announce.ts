@@ -61,6 +61,7 @@ async function announce(path: string, options: AnnounceOptions, context: Command
       const relay = relayOf(options);
       const node = await TransferNode.create({
         ...{ identity, ...options.listen, trust: everybody, relay },
+        ...{ upgrade: options.upgrade, stun: options.stun },
       });
       try {
         const places = placesOf(await placesAt(node.bound, options, signal), relayTextOf(options));

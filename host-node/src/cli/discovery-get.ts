@@ -11,21 +11,20 @@ import { type FindOptions, holdersOf, tellHolder, withSearch } from './discovery
 import { parseTimeout } from './options.ts';
 import { untilDone } from './transfer-progress.ts';
 import { entryTeller, isWantedOfAll, readyPlace } from './transfer-receive.ts';
-import { relayOf } from './transfer-relay-option.ts';
+import { type RelayOptions, relayOf, withUpgrade } from './transfer-relay-option.ts';
 
 /** Of whom it is fetched at once. */
 const SOURCES = 8;
 
-interface GetOptions extends FindOptions {
+interface GetOptions extends FindOptions, Omit<RelayOptions, 'relay'> {
   output: string;
   timeout: number;
   yes?: boolean;
-  relayCa?: string;
 }
 
 /** `andvari get`. */
 export function registerGetCommand(program: Command, context: CommandContext): void {
-  withSearch(program.command('get'))
+  withUpgrade(withSearch(program.command('get')))
     .argument('<hash>', 'BLAKE3 of the file, as b3sum prints it', parseHash)
     .summary('fetch a file from all of a group who have it')
     .description(
@@ -36,7 +35,6 @@ export function registerGetCommand(program: Command, context: CommandContext): v
     .option('-o, --output <folder>', 'where it goes', '.')
     .option('--yes', 'do not ask')
     .option('--timeout <ms>', 'time for a session', parseTimeout, 10_000)
-    .option('--relay-ca <file>', "authorities to trust for a relay in the place of the system's")
     .option('--json', 'one JSON object per line')
     .addHelpText(
       'after',
@@ -58,6 +56,7 @@ async function get(hash: Uint8Array, options: GetOptions, context: CommandContex
     ...{ dataFolder: data, identity: newIdentity(), host: hostFor(holders) },
     ...{ trust: nobody, maxTransfers: holders.length },
     relay: relay && relayOf(options, relay),
+    ...{ upgrade: options.upgrade, stun: options.stun },
   });
   const stop = () => void node.shutdown();
   signal.addEventListener('abort', stop, { once: true });

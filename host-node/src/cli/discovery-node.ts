@@ -23,7 +23,7 @@ export function registerDhtCommand(program: Command, context: CommandContext): v
     .summary('be a node of a DHT in which groups find files')
     .description(
       'Keep announcements of others, until Ctrl-C. It cannot read them: they are sealed with the ' +
-        "secret of a group, which it does not have. Without --bootstrap it is the first node.",
+        'secret of a group, which it does not have. Without --bootstrap it is the first node.',
     )
     .requiredOption(
       '--listen <address>',

@@ -19,13 +19,18 @@ export interface RelayOptions {
 }
 
 export function withRelay(command: Command): Command {
+  const relayed = command.option(
+    '--relay <url>',
+    'a relay where peers meet that have no address (wss://HOST:PORT/relay; #HASH behind it: ' +
+      'trust the certificate with this SHA-256)',
+    parseRelay,
+  );
+  return withUpgrade(relayed);
+}
+
+/** Of a command that is told elsewhere which relay it is. */
+export function withUpgrade(command: Command): Command {
   return command
-    .option(
-      '--relay <url>',
-      'a relay where peers meet that have no address (wss://HOST:PORT/relay; #HASH behind it: ' +
-        'trust the certificate with this SHA-256)',
-      parseRelay,
-    )
     .option('--relay-ca <file>', "authorities to trust for it in the place of the system's, PEM")
     .option('--no-upgrade', 'stay at the relay: look for no direct way, tell the peer no address')
     .option(
