@@ -108,13 +108,16 @@ describe('the panel', () => {
     await place.withDemoCoins();
     await wallet.pown();
     await connected();
-    await wallet.hook('ratatoskr-amount').fill('no');
-    await press('pay');
-    await wallet.page.getByText('Type an amount above 0').waitFor();
-    await wallet.hook('ratatoskr-amount').fill('3');
-    await untilEnded(() => press('pay'));
-    const fault = 'Your coins do not make up 3 exactly: try another amount.';
-    expect(await words().textContent()).toBe(fault);
+    const faults = [
+      ['no', 'Type an amount above 0, such as 1.5.'],
+      ['3', 'Your coins do not make up 3 exactly: try another amount.'],
+      ['-1', 'Type an amount above 0, such as 1.5.'],
+    ] as const;
+    for (const [typed, fault] of faults) {
+      await wallet.hook('ratatoskr-amount').fill(typed);
+      await untilEnded(() => press('pay'));
+      expect(await words().textContent()).toBe(fault);
+    }
     await wallet.hook('ratatoskr-amount').fill('1000.01');
     await wallet.untilEnded(() => press('pay'));
     expect(await wallet.notice()).toMatch(/^1000\.01 paid: payment-[0-9a-f]{16}\.$/);

@@ -112,11 +112,15 @@ export class RatatoskrFlows {
   }
 
   /** Coins of exactly this value, through a locker. */
-  async #pay(units: bigint): Promise<void> {
+  async #pay(units: bigint | undefined): Promise<void> {
     const session = this.#session;
     const { client } = session;
     let ids: readonly number[] = [];
     await this.#work(async () => {
+      if (units === undefined) {
+        this.#words = 'Type an amount above 0, such as 1.5.';
+        return;
+      }
       try {
         ({ ids } = await client.call('choose', { units }));
       } catch (error) {

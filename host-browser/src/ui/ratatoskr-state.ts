@@ -31,7 +31,7 @@ export type RatatoskrAction =
   | { readonly act: BareAction }
   | { readonly act: 'register'; readonly user: string }
   | { readonly act: 'market'; readonly words: MarketWords }
-  /** Units of 1e-8. */
-  | { readonly act: 'pay'; readonly units: bigint };
+  /** Units of 1e-8; undefined: what was typed is no amount. */
+  | { readonly act: 'pay'; readonly units: bigint | undefined };
 
 export type BareAction = 'disconnect' | 'retry' | 'pay-again' | 'take-back' | 'forget-payment';

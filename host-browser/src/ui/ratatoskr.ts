@@ -35,14 +35,12 @@ export class AndvariRatatoskr extends LitElement {
   static override properties = {
     state: { attribute: false },
     busy: { type: Boolean },
-    amountFault: { state: true },
   };
   static override styles = [sharedStyles, textFieldStyles, ratatoskrStyles];
 
   declare state: RatatoskrState;
   /** The wallet is at work: its coins cannot be paid with. */
   declare busy: boolean;
-  declare amountFault: string;
   #hadFocus = false;
 
   constructor() {
@@ -52,7 +50,6 @@ export class AndvariRatatoskr extends LitElement {
       ...{ asking: false, words: '', news: '', ended: 0 },
     };
     this.busy = false;
-    this.amountFault = '';
   }
 
   /** A button that has gone leaves the focus to the one in its place. */
@@ -181,7 +178,6 @@ export class AndvariRatatoskr extends LitElement {
             Pay
           </button>
         </form>
-        <p class="words" role="alert">${this.amountFault}</p>
       </div>
     `;
   }
@@ -290,9 +286,8 @@ export class AndvariRatatoskr extends LitElement {
 
   #pay(): void {
     const units = parseAmount(this.#value('amount'));
-    this.amountFault = units === undefined ? 'Type an amount above 0, such as 1.5.' : '';
     if (units === undefined) this.#input('amount')?.focus();
-    else this.#fire({ act: 'pay', units });
+    this.#fire({ act: 'pay', units });
   }
 
   #market(words: MarketWords): void {
