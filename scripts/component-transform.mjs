@@ -1,14 +1,22 @@
 // What makes the engine's modules a core module of the component model, after asc has compiled them
-// and before it optimizes: the imports of assembly/core/imports.ts become constants (one worker, no
-// AES of a host), andvari.fresh gets its body, and exports get the names of the component model.
+// and before it optimizes: the imports of assembly/core/imports.ts become constants (one worker,
+// no cipher or hash of a host), andvari.fresh gets its body, and exports get the names of the
+// component model.
 import { Transform } from 'assemblyscript/transform';
 
 const packageName = 'andvari:engine';
 const version = '0.1.0';
 const imports = 'assembly/core/imports';
 const freshFunction = 'assembly/wit/imports/fresh';
-/** Worker 0; no text is long enough for a host's AES. */
-const constants = { WORKER: 0, NATIVE_CTR_LEAST: -1 };
+/** Worker 0; no text is long enough for a host's ciphers, and it has no hash. */
+const constants = {
+  WORKER: 0,
+  NATIVE_CTR_LEAST: -1,
+  NATIVE_CHACHA_LEAST: -1,
+  NATIVE_BLAKE3: 0,
+};
+/** What is never called then. */
+const functions = ['cryptCtr', 'nativeSeal', 'nativeOpen', 'nativeBlake3Chunks'];
 const start = '~start';
 /** What is called when the host has read a result. */
 const afterCall = 'afterCall';
@@ -93,7 +101,9 @@ export default class ComponentTransform extends Transform {
       module.removeGlobal(global);
       module.addGlobal(global, binaryen.i32, false, module.i32.const(value));
     }
-    replace(binaryen, module, `${imports}/cryptCtr`, module.unreachable());
+    for (const name of functions) {
+      replace(binaryen, module, `${imports}/${name}`, module.unreachable());
+    }
     replace(binaryen, module, freshFunction, freshBody(binaryen, module));
     nameExports(binaryen, module);
   }

@@ -1,7 +1,8 @@
 /**
  * The parts that BLAKE3 trees are made of: chaining values of chunks (1024 bytes) and of parents,
- * four at a time where there are four.
+ * four at a time where there are four; sixteen chunks by the host where it can (core/imports.ts).
  */
+import { NATIVE_BLAKE3, nativeBlake3Chunks } from "../core/imports";
 import { BLAKE3_VALUES } from "../core/scratch";
 import { blake3Compress, blake3Lanes } from "./generated/blake3-lanes";
 
@@ -55,6 +56,10 @@ export const INITIAL_VALUE: usize = memory.data<u32>(
 function wholeChunks(state: usize, source: usize, count: u32, first: u64): void {
   const key = state + Hasher.KEY,
     flags = load<u32>(state, Hasher.FLAGS);
+  if (count == SUBTREE_CHUNKS && NATIVE_BLAKE3) {
+    const high = <u32>(first >> 32);
+    if (!nativeBlake3Chunks(key, flags, source, <u32>first, high, BLAKE3_VALUES)) return;
+  }
   let i: u32 = 0;
   for (; i + 4 <= count; i += 4) {
     blake3Lanes(

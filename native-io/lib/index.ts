@@ -15,6 +15,7 @@ import type { FileRingAddon } from './file-ring.ts';
 import { BORDER_HASH } from './generated/border.ts';
 import type { PacketSocket } from './packet-socket.ts';
 import { checkOpenOptions, checkWholeNumber, type OpenOptions } from './port-options.ts';
+import { type TransferCryptAddon, transferCryptFace } from './transfer-crypt.ts';
 import { checkUringOptions, type UringOptions } from './uring.ts';
 import { isWholeBinary } from './whole-binary.ts';
 import { attachXdp, openXdp, type XdpAddon } from './xdp.ts';
@@ -71,7 +72,7 @@ export interface IoError extends Error {
 }
 
 /** openXdp() and attachXdp() are described in xdp.ts, openFileRing() is for FileRing. */
-export interface NativeAddon extends XdpAddon, FileRingAddon, CryptAddon {
+export interface NativeAddon extends XdpAddon, FileRingAddon, CryptAddon, TransferCryptAddon {
   /** recvmmsg and sendmmsg: no privilege, any kernel. Throws an IoError. */
   openMmsg(options: OpenOptions): PacketSocket;
   /** Multishot receive and batched sends by io_uring. Throws an IoError. */
@@ -139,6 +140,7 @@ function load(wanted: string): NativeAddon | { missing: string } {
 function faceOf(binding: Binding): NativeAddon {
   return {
     ...cryptFace(binding),
+    ...transferCryptFace(binding),
     openMmsg(options) {
       checkOpenOptions(options);
       return binding.openMmsg(options);

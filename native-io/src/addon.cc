@@ -20,7 +20,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   PacketSocket::define(env);
   for (const Init module :
        {Init{initMmsg}, Init{initUring}, Init{initXdp}, Init{initDatagrams}, Init{initFileRing},
-        Init{initCrypt}, Init{initProbe}, Init{initAffinity}}) {
+        Init{initCrypt}, Init{initAead}, Init{initBlake3}, Init{initProbe}, Init{initAffinity}}) {
     if (module) module(env, exports);
   }
   exports.Set("border", border::HASH);

@@ -1,10 +1,6 @@
 // What JavaScript and the engine see of the AES instructions: functions over one
 // WebAssembly.Memory. They take offsets, check that every range lies inside the memory, and keep
 // nothing: a key schedule lives on the stack of its call and is wiped there.
-//
-// The engine imports the function of cryptCtr() itself and calls it for single texts, where a
-// crossing costs more than the cipher: so these callbacks are plain Node-API, and success is
-// `undefined`, which WebAssembly reads as 0, since that needs no value to be made.
 #include "crypt.h"
 
 #include <napi.h>
@@ -12,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "memory-function.h"
 #include "memory-view.h"
 #include "modules.h"
 
@@ -58,33 +55,11 @@ void run(const Context& context, const KeySchedule& schedule, const Text& text) 
                      text.length);
 }
 
-// The arguments as u32; false when one is missing or no number. A u32 above 2^31 comes from
-// WebAssembly as a negative number.
-template <size_t kCount>
-const Context* readArguments(napi_env env, napi_callback_info info, uint32_t (&words)[kCount]) {
-  napi_value values[kCount];
-  size_t count = kCount;
-  void* data = nullptr;
-  if (napi_get_cb_info(env, info, &count, values, nullptr, &data) != napi_ok) return nullptr;
-  for (size_t i = 0; i < kCount; i++) {
-    int32_t word = 0;
-    if (napi_get_value_int32(env, values[i], &word) != napi_ok) return nullptr;
-    words[i] = static_cast<uint32_t>(word);
-  }
-  return static_cast<const Context*>(data);
-}
-
-napi_value refusal(napi_env env, uint32_t number) {
-  napi_value result = nullptr;
-  napi_create_uint32(env, number, &result);
-  return result;
-}
-
 // (key, keyLength, counterBlock, source, out, length): undefined when it is done, 1 when it is
 // refused and nothing was written.
 napi_value ctr(napi_env env, napi_callback_info info) {
   uint32_t words[6];
-  const Context* context = readArguments(env, info, words);
+  const Context* context = readArguments<Context>(env, info, words);
   if (!context) return refusal(env, 1);
   const Text text = {words[0], words[1], words[2], words[3], words[4], words[5]};
   if (!isInside(context->memory, text)) return refusal(env, 1);
@@ -115,7 +90,7 @@ bool isScheduleOf(const KeySchedule& schedule, const uint8_t* key, uint32_t keyB
 // thread changed a descriptor meanwhile or a text was written over them.
 napi_value ctrBatch(napi_env env, napi_callback_info info) {
   uint32_t words[2];
-  const Context* context = readArguments(env, info, words);
+  const Context* context = readArguments<Context>(env, info, words);
   if (!context) return refusal(env, 1);
   const MemoryView& memory = context->memory;
   const uint64_t at = words[0];
@@ -160,18 +135,8 @@ template <napi_callback kCallback>
 Napi::Value over(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const CtrImplementation& cipher = implementationOf(env, info[1]);
-  auto context = std::unique_ptr<Context>(new Context{MemoryView(info[0]), cipher});
-  napi_value function = nullptr;
-  napi_status status =
-      napi_create_function(env, nullptr, 0, kCallback, context.get(), &function);
-  if (status == napi_ok) {
-    status = napi_add_finalizer(
-        env, function, context.get(),
-        [](napi_env, void* data, void*) { delete static_cast<Context*>(data); }, nullptr, nullptr);
-  }
-  if (status != napi_ok) throw Napi::Error::New(env, "no function over the memory can be made");
-  context.release();
-  return Napi::Value(env, function);
+  return functionWith(env, kCallback,
+                      std::unique_ptr<Context>(new Context{MemoryView(info[0]), cipher}));
 }
 
 }  // namespace

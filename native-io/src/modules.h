@@ -13,6 +13,8 @@ ANDVARI_MODULE initXdp(Napi::Env env, Napi::Object exports);       // openXdp, a
 ANDVARI_MODULE initDatagrams(Napi::Env env, Napi::Object exports);  // openDatagrams
 ANDVARI_MODULE initFileRing(Napi::Env env, Napi::Object exports);  // openFileRing
 ANDVARI_MODULE initCrypt(Napi::Env env, Napi::Object exports);     // cryptCtr
+ANDVARI_MODULE initAead(Napi::Env env, Napi::Object exports);      // chachaSeal, chachaOpen
+ANDVARI_MODULE initBlake3(Napi::Env env, Napi::Object exports);    // blake3Chunks
 ANDVARI_MODULE initProbe(Napi::Env env, Napi::Object exports);     // probe
 ANDVARI_MODULE initAffinity(Napi::Env env, Napi::Object exports);  // pinThread
 

@@ -6,17 +6,24 @@ import { CLIENT_SIZES } from '@andvari/host-common/engine/configuration';
 import { check, Engine } from '@andvari/host-common/engine/engine';
 import { Region } from '@andvari/host-common/engine/generated/layout';
 import type { NativeCtr } from '@andvari/host-common/engine/native-ctr';
+import type { NativeTransfer } from '@andvari/host-common/engine/native-transfer';
 
 export class Primitives {
   private readonly engine: Engine;
   private readonly base: number;
 
   /** `shared`: `module` is the shared build. */
-  constructor(module: WebAssembly.Module, nativeCtr?: NativeCtr, shared = false) {
+  constructor(
+    module: WebAssembly.Module,
+    nativeCtr?: NativeCtr,
+    shared = false,
+    nativeTransfer?: NativeTransfer,
+  ) {
     this.engine = Engine.create({
       module,
       shared,
       nativeCtr,
+      nativeTransfer,
       // Room for a part of a file, 256 KiB, and its digests.
       sizes: { ...CLIENT_SIZES, largeFrames: 5, transfer: { sessions: 4 } },
       identity: { raidaId: 0, coinId: 6, wire: 'spec', version: '20261121' },

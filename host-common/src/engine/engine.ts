@@ -18,6 +18,7 @@ import { Config, Control, Region } from './generated/layout.ts';
 import { RANDOM_POOL_BYTES } from './generated/limits.ts';
 import { Status, statusName } from './generated/status.ts';
 import { type CtrText, type NativeCtr, NO_NATIVE_CTR } from './native-ctr.ts';
+import { type NativeTransfer, NO_NATIVE_TRANSFER } from './native-transfer.ts';
 import { RandomPool } from './random-pool.ts';
 import { Ring } from './ring.ts';
 import { LOCKER_ROW_BYTES, loadCells, loadInUse, type StoreTables } from './store-tables.ts';
@@ -157,6 +158,8 @@ export type AeadText = [
 export interface InstanceOptions {
   /** Of hosts whose processor has AES instructions and that can use them. */
   nativeCtr?: NativeCtr | undefined;
+  /** Of hosts that have a faster cipher and hash for transfer. */
+  nativeTransfer?: NativeTransfer | undefined;
   /** Receive frames for this side; a native socket has the others [all]. */
   hostFrames?: number | undefined;
 }
@@ -183,6 +186,7 @@ interface Surroundings {
   memory: WebAssembly.Memory;
   worker: number;
   nativeCtr?: NativeCtr | undefined;
+  nativeTransfer?: NativeTransfer | undefined;
 }
 
 export class Engine {
@@ -251,10 +255,10 @@ export class Engine {
    * Makes a memory of the size that the configuration needs, configures it and attaches worker 0.
    */
   static create(options: EngineOptions): Engine {
-    const { module, shared = false, nativeCtr, ...rest } = options;
+    const { module, shared = false, nativeCtr, nativeTransfer, ...rest } = options;
     const pages = Math.max(LEAST_PAGES, Math.ceil(bytesOf(options) / WASM_PAGE_BYTES));
     const memory = newMemory(pages, shared);
-    const exports = instantiate(module, { memory, worker: 0, nativeCtr });
+    const exports = instantiate(module, { memory, worker: 0, nativeCtr, nativeTransfer });
     writeConfiguration(memory, exports.configBlock(), options.sizes, options.identity);
     check('configure', exports.configure());
     return new Engine(exports, memory, { ...rest, worker: 0 });
@@ -265,9 +269,9 @@ export class Engine {
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
     worker: number,
-    { nativeCtr, ...rest }: InstanceOptions = {},
+    { nativeCtr, nativeTransfer, ...rest }: InstanceOptions = {},
   ): Engine {
-    const exports = instantiate(module, { memory, worker, nativeCtr });
+    const exports = instantiate(module, { memory, worker, nativeCtr, nativeTransfer });
     return new Engine(exports, memory, { ...rest, worker });
   }
 
@@ -373,12 +377,16 @@ function newMemory(pages: number, shared: boolean): WebAssembly.Memory {
 
 function instantiate(module: WebAssembly.Module, surroundings: Surroundings): EngineExports {
   const { memory, worker, nativeCtr = NO_NATIVE_CTR } = surroundings;
+  const { nativeTransfer = NO_NATIVE_TRANSFER } = surroundings;
   const word = (value: number) => new WebAssembly.Global({ value: 'i32', mutable: false }, value);
   const env = {
     memory,
     worker: word(worker),
     nativeCtrLeast: word(nativeCtr.least),
     cryptCtr: nativeCtr.over(memory),
+    nativeChachaLeast: word(nativeTransfer.chachaLeast),
+    nativeBlake3: word(nativeTransfer.hasBlake3 ? 1 : 0),
+    ...nativeTransfer.over(memory),
   };
   return new WebAssembly.Instance(module, { env }).exports as unknown as EngineExports;
 }

@@ -17,6 +17,7 @@ import { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer'
 import { PeerAddressError, peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import { relayAddressText } from '@andvari/host-common/transfer/relay/relay-address';
 import { TransferSession } from '@andvari/host-common/transfer/transfer-session';
+import { loadNative } from '@andvari/native-io';
 import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { calledAt, callPeer, resolvePlace } from './call-peer.ts';
@@ -28,6 +29,7 @@ import type { Keeping } from './files/begin-download.ts';
 import { FileReceiver } from './files/file-receiver.ts';
 import { OutgoingFile } from './files/outgoing-file.ts';
 import { partSecret } from './files/part-secret.ts';
+import { nativeTransferOf } from './native-transfer.ts';
 import { type TransferNodeConfig, type WholeConfig, wholeConfig } from './node-config.ts';
 import { NodeWork } from './node-work.ts';
 import { type NodeEndpoint, openNodeEndpoint } from './open-endpoint.ts';
@@ -323,7 +325,7 @@ export class TransferNode implements AsyncDisposable {
 
   /** One for all: it is used within single turns. */
   #fileHash(): FileHash {
-    this.#hash ??= FileHash.create(this.#module);
+    this.#hash ??= FileHash.create(this.#module, nativeTransferOf(loadNative()));
     return this.#hash;
   }
 

@@ -9,9 +9,11 @@ import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-opt
 import { HOST_FRAMES, transferSizes } from '@andvari/host-common/transfer/engine-transfer';
 import type { Identity } from '@andvari/host-common/transfer/identity';
 import { DirectAndRelayed } from '@andvari/host-common/transfer/relay/direct-and-relayed';
+import { loadNative } from '@andvari/native-io';
 import { framesFor, type WantedBackend } from '../io/choose-backend.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { EndpointStun } from './endpoint-stun.ts';
+import { nativeTransferOf } from './native-transfer.ts';
 import { type NodeIdentity, openIdentity } from './node-identity.ts';
 import { NodeRelay } from './node-relay.ts';
 import { nodeX25519 } from './node-x25519.ts';
@@ -108,6 +110,7 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
     sizes: transferSizes(sizes, backend === 'af_xdp' && !relayOptions ? framesFor(backend) : 0),
     identity: CLIENT_IDENTITY,
     hostFrames: HOST_FRAMES,
+    nativeTransfer: nativeTransferOf(loadNative()),
   });
   const { identity, more } = await identityIn(others);
   const relay = relayOptions && new NodeRelay(relayOptions, relayAs ?? signing(identity));

@@ -1,4 +1,6 @@
 /** The hash of files by chunks, on every host. */
+
+import type { NativeTransfer } from '@andvari/host-common/engine/native-transfer';
 import {
   CHUNK_BYTES,
   chunkCount,
@@ -28,8 +30,11 @@ function valuesOf(hash: FileHash, file: Uint8Array): Uint8Array {
   return values;
 }
 
-export function runFileHashCases(module: Promise<WebAssembly.Module>): void {
-  const created = module.then((compiled) => FileHash.create(compiled));
+export function runFileHashCases(
+  module: Promise<WebAssembly.Module>,
+  native?: NativeTransfer,
+): void {
+  const created = module.then((compiled) => FileHash.create(compiled, native));
 
   it(`files: ${profile.files.length} of profile R1`, async () => {
     const hash = await created;

@@ -8,6 +8,7 @@ import { CLIENT_IDENTITY, CLIENT_SIZES } from '../../engine/configuration.ts';
 import { Engine } from '../../engine/engine.ts';
 import { Region } from '../../engine/generated/layout.ts';
 import { LARGE_FRAME_BYTES } from '../../engine/generated/limits.ts';
+import type { NativeTransfer } from '../../engine/native-transfer.ts';
 import { checkBytes, checkWhole } from '../argument-checks.ts';
 
 export const CHUNK_BYTES = 262_144;
@@ -53,10 +54,12 @@ export class FileHash {
   }
 
   /** With an engine of its own. */
-  static create(module: WebAssembly.Module): FileHash {
+  static create(module: WebAssembly.Module, nativeTransfer?: NativeTransfer): FileHash {
     const largeFrames = Math.ceil((CHUNK_BYTES + 3 * HASH_BYTES) / LARGE_FRAME_BYTES);
     const sizes = { ...CLIENT_SIZES, largeFrames };
-    return new FileHash(Engine.create({ module, sizes, identity: CLIENT_IDENTITY }));
+    return new FileHash(
+      Engine.create({ module, sizes, identity: CLIENT_IDENTITY, nativeTransfer }),
+    );
   }
 
   /**

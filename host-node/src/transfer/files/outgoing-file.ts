@@ -7,6 +7,8 @@ import { FileHash } from '@andvari/host-common/transfer/files/file-hash';
 import { nameProblem } from '@andvari/host-common/transfer/files/file-names';
 import { FileOfferError } from '@andvari/host-common/transfer/files/file-offer';
 import { hashFile, type SentFile } from '@andvari/host-common/transfer/files/file-sender';
+import { loadNative } from '@andvari/native-io';
+import { nativeTransferOf } from '../native-transfer.ts';
 import { atPlace } from './file-place-error.ts';
 import { NodeFileSource } from './node-file-source.ts';
 import { type LeftOut, TreeSource } from './tree-source.ts';
@@ -70,7 +72,11 @@ export class OutgoingFile {
 
   /** Its hash, and the values of its chunks; it is read once. Rejects as offeredTo() does. */
   async hashed(signal: AbortSignal): Promise<Hashed> {
-    this.#hashed ??= await hashFile(this.#source, FileHash.create(await plainEngine()), { signal });
+    this.#hashed ??= await hashFile(
+      this.#source,
+      FileHash.create(await plainEngine(), nativeTransferOf(loadNative())),
+      { signal },
+    );
     return this.#hashed;
   }
 
