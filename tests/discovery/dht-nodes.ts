@@ -38,9 +38,9 @@ export class LocalDht {
     return node;
   }
 
-  /** Somebody who only asks. */
-  async addClient(): Promise<KadNode> {
-    const { bootstrap } = this;
+  /** Somebody who only asks. `by`: the address of the first node that it meets. */
+  async addClient(by?: string): Promise<KadNode> {
+    const bootstrap = by === undefined ? this.bootstrap : [by];
     const client = await openKadNode({ seed: hostRandom(32), bootstrap });
     await client.start();
     this.#others.push({ close: () => client.stop() });

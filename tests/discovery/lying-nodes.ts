@@ -29,7 +29,7 @@ export interface LiarOptions {
 export interface Liar {
   /** All that came to it: questions of Kademlia, and about values. */
   heard: Uint8Array[];
-  /** libp2p's ids of those who have asked. */
+  /** libp2p's ids of those who have asked, in hex: the last 64 digits are a key. */
   askers: Set<string>;
   stop(): Promise<void>;
 }
@@ -69,14 +69,14 @@ export async function startLiar(options: LiarOptions): Promise<Liar> {
   // FIND_NODE, and whoever is said to be closer.
   const found = joined([0x08, 0x04], ...closer);
   await libp2p.handle(KAD, (stream, { remotePeer }) => {
-    askers.add(remotePeer.toString());
+    askers.add(Buffer.from(remotePeer.toMultihash().bytes).toString('hex'));
     stream.addEventListener('message', ({ data }) => {
       heard.push(data.subarray().slice());
       if (options.lures !== undefined) stream.send(joined(varint(found.length), found));
     });
   });
   await libp2p.handle(STORE, (stream, { remotePeer }) => {
-    askers.add(remotePeer.toString());
+    askers.add(Buffer.from(remotePeer.toMultihash().bytes).toString('hex'));
     const pieces: Uint8Array[] = [];
     stream.addEventListener('message', ({ data }) => pieces.push(data.subarray().slice()));
     stream.addEventListener('end', () => {

@@ -173,6 +173,27 @@ describe('a STUN server', () => {
 });
 
 describe('a STUN client', () => {
+  it('says nothing of itself: a question is a type and a number, new each time', async () => {
+    const asked: Buffer[] = [];
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    atEnd(() => void socket.close());
+    await once(socket, 'listening');
+    socket.on('message', (bytes, { address: host, port }) => {
+      asked.push(bytes);
+      const answer = success(decodeStun(bytes) as StunMessage, { host, port });
+      socket.send(answer, port, host);
+    });
+    const own = await asker();
+    for (let i = 0; i < 2; i++) {
+      await own.client.ask({ host: '127.0.0.1', port: socket.address().port });
+    }
+    for (const bytes of asked) {
+      // A binding request, the magic cookie, 12 bytes, and a fingerprint of these alone.
+      expect(bytes.toString('hex')).toMatch(/^000100082112a442[0-9a-f]{24}80280004[0-9a-f]{8}$/);
+    }
+    expect(new Set(asked.map((bytes) => bytes.toString('hex'))).size).toBe(asked.length);
+  });
+
   it('asks again until an answer comes', async () => {
     let asked = 0;
     const place = await answering((request, from) => (++asked < 3 ? [] : [success(request, from)]));
