@@ -158,8 +158,9 @@ export class TransferSession {
 
   /** The endpoint's: how its search for a direct way goes. */
   set upgrade(upgrade: Upgrade) {
+    const { state, attempts } = this.ownUpgrade;
     this.ownUpgrade = upgrade;
-    this.told.upgraded(upgrade);
+    if (state !== upgrade.state || attempts !== upgrade.attempts) this.told.upgraded(upgrade);
   }
 
   get isOpen(): boolean {

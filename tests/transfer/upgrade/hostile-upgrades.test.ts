@@ -114,9 +114,10 @@ describe('addresses of a peer', () => {
       [0, 0, 0, 0],
     ];
     const candidates = wrong.map((ipv4) => candidate(place(ipv4, 5000)));
-    const [caller] = await met(nat, ['none', 'none'], [{ candidates }, { candidates: [] }]);
+    const [caller, called] = await met(nat, ['none', 'none'], [{ candidates }, { candidates: [] }]);
     await nat.world.run(6 * SECOND);
     expect(caller.way).toBe('relayed');
+    expect(called.upgrade.refused).toEqual({ questions: 0, probes: 0, addresses: 4 });
     expect(nat.direct).toEqual([]);
   });
 
@@ -148,6 +149,7 @@ describe('a peer that asks without end', () => {
     }
     expect(called.upgrade.attempts).toBeLessThanOrEqual(5);
     expect(called.upgrade.attempts).toBeGreaterThan(3);
+    expect(called.upgrade.refused.questions).toBe(30 - called.upgrade.attempts);
     // A round takes the place of the one before: never more than one is paced.
     expect(nat.direct.length).toBeLessThanOrEqual(3.2 * 20);
     expect([caller.isOpen, called.isOpen]).toEqual([true, true]);
@@ -171,6 +173,7 @@ describe('a peer that asks without end', () => {
       await nat.world.run(SECOND / 10);
     }
     expect(called.upgrade.attempts).toBe(1);
+    expect(called.upgrade.refused.questions).toBe(5);
     expect(called.isOpen).toBe(true);
   });
 });

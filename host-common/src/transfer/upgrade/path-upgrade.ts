@@ -20,7 +20,13 @@ import {
 } from './candidates.ts';
 import { DirectWatch } from './direct-watch.ts';
 import { type Heard, ProbeRound } from './probe-round.ts';
-import { NO_UPGRADE, reasonOf, type Upgrade, type UpgradeCode } from './upgrade-state.ts';
+import {
+  NO_UPGRADE,
+  type Refused,
+  reasonOf,
+  type Upgrade,
+  type UpgradeCode,
+} from './upgrade-state.ts';
 
 /** How long the peer's addresses are waited for: it may have to ask servers for them. */
 const ANSWER_US = 5_000_000;
@@ -53,18 +59,17 @@ export interface UpgradeLink {
   migrate(farEnd: Uint8Array): boolean;
   /** Undefined: the session is over. */
   statistics(): Statistics | undefined;
+  /** Also when only one more thing was refused. */
   changed(upgrade: Upgrade): void;
 }
 
 type Phase = 'idle' | 'gathering' | 'asking' | 'probing' | 'direct' | 'returning';
 
 export class PathUpgrade {
-  /** What was not done: of questions, probes and messages that came. */
-  readonly counts = { questionsRefused: 0, probesRefused: 0, addressesRefused: 0 };
   private readonly link: UpgradeLink;
   private readonly startUs: number;
   private phase: Phase = 'idle';
-  private upgrade: Upgrade = { ...NO_UPGRADE };
+  private upgrade = NO_UPGRADE;
   private attempts = 0;
   private roundNumber = 0;
   private key = new Uint8Array(0);
@@ -110,13 +115,13 @@ export class PathUpgrade {
   /** A frame of the peer's. */
   take(message: CandidateMessage | undefined): void {
     if (message?.isAnswer === this.link.initiator) this.takeFitting(message);
-    else this.counts.questionsRefused++;
+    else this.refuses('questions');
   }
 
   /** A datagram that no session took. */
   receive(datagram: Datagram): Heard {
     const heard = this.round?.receive(datagram, this.nowUs) ?? { kind: 'nothing' };
-    if (heard.kind === 'refused') this.counts.probesRefused++;
+    if (heard.kind === 'refused') this.refuses('probes');
     if (heard.kind === 'asked') this.link.send(heard.answer);
     if (heard.kind === 'answered') this.opened(heard);
     if (heard.kind !== 'nothing') this.run();
@@ -156,7 +161,7 @@ export class PathUpgrade {
   private takeFitting(message: CandidateMessage): void {
     if (!message.isAnswer) void this.answer(message);
     else if (this.phase === 'asking' && message.round === this.roundNumber) this.probe(message);
-    else this.counts.questionsRefused++;
+    else this.refuses('questions');
   }
 
   private async ask(): Promise<void> {
@@ -175,7 +180,7 @@ export class PathUpgrade {
     const { round } = question;
     const isNext = round > this.roundNumber && this.phase !== 'direct';
     if (!isNext || !this.hasQuestion()) {
-      this.counts.questionsRefused++;
+      this.refuses('questions');
       return;
     }
     this.attempts++;
@@ -223,7 +228,7 @@ export class PathUpgrade {
     const loopback = this.own.some(({ farEnd }) => isLoopback(readFarEnd(farEnd)));
     const may = (farEnd: Uint8Array) => mayProbe(farEnd, loopback);
     const candidates = theirs.candidates.filter(({ farEnd }) => may(farEnd));
-    this.counts.addressesRefused += theirs.candidates.length - candidates.length;
+    this.refuses('addresses', theirs.candidates.length - candidates.length);
     if (candidates.length === 0 && this.own.length === 0) {
       this.over('ANDVARI_UPGRADE_NO_ADDRESS');
       return;
@@ -309,6 +314,13 @@ export class PathUpgrade {
     this.cancelAlarm = () => {};
     if (us === Number.POSITIVE_INFINITY || this.isOver) return;
     this.cancelAlarm = this.link.clock.alarm(us, () => this.run());
+  }
+
+  private refuses(what: keyof Refused, count = 1): void {
+    const refused = { ...this.upgrade.refused };
+    refused[what] += count;
+    this.upgrade = { ...this.upgrade, refused };
+    this.link.changed(this.upgrade);
   }
 
   private tell(news: Partial<Upgrade>): void {

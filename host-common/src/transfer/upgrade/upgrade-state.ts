@@ -21,6 +21,15 @@ export interface UpgradeReason {
   message: string;
 }
 
+export interface Refused {
+  /** Frames that are none, of an old round, in the wrong part, or beyond what is answered. */
+  questions: number;
+  /** Probes that were seen before, came from elsewhere, or are beyond what is answered. */
+  probes: number;
+  /** Addresses that nothing is sent to. */
+  addresses: number;
+}
+
 export interface Upgrade {
   /**
    * `none`: nobody tries, or not yet; `trying`; `direct`; `waiting`: for another attempt, ours or
@@ -32,6 +41,8 @@ export interface Upgrade {
   place?: PlaceKind | undefined;
   /** From the start of the session to the last time it became direct, microseconds. */
   directAfterUs?: number | undefined;
+  /** What the peer, or somebody in its name, wanted and did not get. */
+  refused: Refused;
   /** Of the last attempt, or way, that has failed. */
   why?: UpgradeReason | undefined;
 }
@@ -44,7 +55,11 @@ export interface Route {
   statistics(): Statistics | undefined;
 }
 
-export const NO_UPGRADE: Upgrade = { state: 'none', attempts: 0 };
+export const NO_UPGRADE: Upgrade = {
+  state: 'none',
+  attempts: 0,
+  refused: { questions: 0, probes: 0, addresses: 0 },
+};
 
 const MESSAGES: Readonly<Record<UpgradeCode, string>> = {
   ANDVARI_UPGRADE_NO_ANSWER: 'the peer does not say where it can be reached directly',
