@@ -1,13 +1,15 @@
 /** Every case, in the order in which the matrix shows them. */
 import type { Case } from '../case.ts';
 import { messageCases } from './messages.ts';
+import { oracleCases } from './oracle.ts';
 import { primitiveCases } from './primitives.ts';
 import { raidaCases } from './raida.ts';
 import { transferCases } from './transfer.ts';
 
 /** Throws Error when two have one id. */
 export function allCases(): Case[] {
-  const cases = [...primitiveCases(), ...raidaCases(), ...transferCases(), ...messageCases()];
+  const messages = [...raidaCases(), ...transferCases(), ...messageCases()];
+  const cases = [...primitiveCases(), ...oracleCases(), ...messages];
   const seen = new Set<string>();
   for (const { id } of cases) {
     if (seen.has(id)) throw new Error(`two cases are ${id}`);
