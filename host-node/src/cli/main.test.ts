@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serveFlags } from '../../bin/serve-flags.mjs';
 import { ChildProgram } from './child-program.ts';
 
@@ -20,6 +20,10 @@ const ZERO_PORTS = [
   '0',
   '--no-peers',
 ];
+
+/** One network for the file, started anew each time: to stock 25 servers is most of a start. */
+const net = mkdtempSync(join(tmpdir(), 'andvari-main-net-'));
+afterAll(() => rmSync(net, { recursive: true }));
 
 let directory = '';
 beforeEach(() => {
@@ -76,7 +80,7 @@ describe('the process andvari', () => {
   });
 
   it('gives a server the flags of one, unless somebody has chosen others', async () => {
-    const words = ['network', 'up', ...ZERO_PORTS, '--json', '--data', join(directory, 'net')];
+    const words = ['network', 'up', ...ZERO_PORTS, '--json', '--data', net];
     const flagsOf = async (env: Record<string, string>) => {
       const network = new ChildProgram(words, launcher, env);
       await network.event('ready');
@@ -97,7 +101,7 @@ describe('the process andvari', () => {
        const line = process.pid + ' ' + process.execArgv.includes('--no-memory-reducer') + '\\n';
        if (isMainThread) require('node:fs').appendFileSync(${JSON.stringify(runs)}, line);`,
     );
-    const words = ['network', 'up', ...ZERO_PORTS, '--json', '--data', join(directory, 'net')];
+    const words = ['network', 'up', ...ZERO_PORTS, '--json', '--data', net];
     const runsOf = async (...line: string[]) => {
       writeFileSync(runs, '');
       const [first = launcher, ...rest] = line;
@@ -122,7 +126,7 @@ describe('the process andvari', () => {
   it.each(toLauncher)('stops cleanly when only the launcher gets %s', async (signal) => {
     // As under a Node that does not run TypeScript: it starts the one that does.
     const words = [launcher, 'network', 'up', ...ZERO_PORTS, '--json'];
-    words.push('--data', join(directory, 'net'));
+    words.push('--data', net);
     const network = new ChildProgram(words, '--no-strip-types');
     await network.event('ready');
     network.child.kill(signal);
@@ -134,7 +138,7 @@ describe('the process andvari', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stops a network cleanly on %s', async (signal) => {
-    const words = ['network', 'up', ...ZERO_PORTS, '--data', join(directory, 'net'), '--json'];
+    const words = ['network', 'up', ...ZERO_PORTS, '--data', net, '--json'];
     const network = new ChildProgram(words);
     const { wallet } = await network.event('ready');
     expect((await fetch(`${wallet}/network.json`)).status).toBe(200);
@@ -144,8 +148,6 @@ describe('the process andvari', () => {
     expect(await network.ended).toEqual({ code: 0, signal: null });
     await network.event('stopped');
     expect(network.err).toBe('');
-    expect(readdirSync(join(directory, 'net')).filter((name) => /-(wal|shm)$/.test(name))).toEqual(
-      [],
-    );
+    expect(readdirSync(net).filter((name) => /-(wal|shm)$/.test(name))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 // andvari send and andvari receive of whole folders, as processes of their own, over UDP.
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -14,9 +14,10 @@ import {
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { randomFrom, seedOfRun } from '../../../tests/seeded-random.ts';
-import { hashOf, twoNodes } from './testing/two-nodes.ts';
+import { twoNodes } from './testing/two-nodes.ts';
 
 const long = process.env['ANDVARI_LONG'] !== undefined;
+const KILLS = long ? { rounds: 50, withinMs: 700 } : { rounds: 2, withinMs: 350 };
 const nodes = twoNodes('send-folder');
 const { folder } = nodes;
 
@@ -31,13 +32,15 @@ function treeOf(name: string, tree: Record<string, Uint8Array | 'folder'>): stri
   return folder.at(name);
 }
 
-/** Everything below a folder: permissions, time in ms, and what is in the files. */
+const sha256 = (bytes: Uint8Array) => hash('sha256', bytes);
+
+/** Everything below a folder: permissions, time in ms, and the hash of what is in the files. */
 function look(top: string): Record<string, unknown> {
   const names = readdirSync(top, { recursive: true, encoding: 'utf8' });
   return Object.fromEntries(
     names.sort().map((name) => {
       const stats = lstatSync(join(top, name));
-      const bytes = stats.isFile() ? hashOf(readFileSync(join(top, name))) : undefined;
+      const bytes = stats.isFile() ? sha256(readFileSync(join(top, name))) : undefined;
       return [name, { mode: stats.mode, time: Math.floor(stats.mtimeMs), bytes }];
     }),
   );
@@ -96,10 +99,11 @@ describe('a folder', () => {
       const seed = seedOfRun();
       const random = randomFrom(seed);
       const tree: Record<string, Uint8Array | 'folder'> = { many: 'folder' };
-      for (let i = 0; i < 300; i++) tree[`many/${i}.bin`] = randomBytes(random(20_000));
-      tree['zlarge.bin'] = randomBytes(40 << 20);
+      for (let i = 0; i < (long ? 300 : 100); i++)
+        tree[`many/${i}.bin`] = randomBytes(random(20_000));
+      tree['zlarge.bin'] = randomBytes((long ? 40 : 15) << 20);
       const path = treeOf('stuff', tree);
-      await nodes.cutOften(path, long ? 50 : 2, random);
+      await nodes.cutOften(path, random, KILLS);
       const { receiver, peer } = await nodes.receiving();
       const sender = nodes.sending(path, peer);
       expect(await sender.ended, `seed ${seed}: ${sender.err}`).toMatchObject({ code: 0 });

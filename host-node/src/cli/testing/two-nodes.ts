@@ -58,14 +58,19 @@ export class TwoNodes {
   /**
    * Begins to send, and stops one side at any time, then the other, so many times; no more often
    * when it has come.
+   * @param withinMs of the offer: about what the file takes
    */
-  async cutOften(path: string, rounds: number, random: (below: number) => number): Promise<void> {
+  async cutOften(
+    path: string,
+    random: (below: number) => number,
+    { rounds, withinMs }: { rounds: number; withinMs: number },
+  ): Promise<void> {
     const name = basename(path);
     for (let round = 0; round < rounds && !this.has(name); round++) {
       const { receiver, peer } = await this.receiving();
       const sender = this.sending(path, peer);
       await sender.event('offered');
-      await new Promise((resolve) => setTimeout(resolve, random(700)));
+      await new Promise((resolve) => setTimeout(resolve, random(withinMs)));
       if (random(2) === 0) await this.cut(sender, receiver);
       else await this.cut(receiver, sender);
     }
