@@ -5,6 +5,7 @@
 import { cpus } from 'node:os';
 import { benchCiphers } from './ciphers.ts';
 import { benchCrypt } from './crypt.ts';
+import { benchDiscovery } from './discovery.ts';
 import { benchEngine } from './engine.ts';
 import { benchHeal } from './heal.ts';
 import { benchPeer } from './peer/main.ts';
@@ -160,8 +161,15 @@ async function peer(): Promise<Line[]> {
   }));
 }
 
+async function discovery(): Promise<Line[]> {
+  return (await benchDiscovery()).map(({ name, p50Ms, p99Ms, cpuMs }) => ({
+    ...{ part: 'discovery', what: name, perSecond: 1000 / p50Ms },
+    detail: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, ${cpuMs.toFixed(1)} ms of CPU`,
+  }));
+}
+
 const PARTS: Record<string, () => Promise<Line[]>> = {
-  ...{ engine, steps, ciphers, crypt, udp, tcp, store, heal, ratatoskr, sessions, peer },
+  ...{ engine, steps, ciphers, crypt, udp, tcp, store, heal, ratatoskr, sessions, peer, discovery },
 };
 const json = process.argv.includes('--json');
 const wanted = process.argv.slice(2).filter((word) => word !== '--json');

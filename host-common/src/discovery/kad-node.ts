@@ -15,7 +15,7 @@ import type { PrivateKey } from '../peer/open-libp2p.ts';
 import { addressWord } from '../peer/peer-address.ts';
 import { Deadline, hostPeerClock } from '../peer/peer-clock.ts';
 import { exchange, readDocument, writeDocument } from '../peer/peer-streams.ts';
-import { silentLogger } from '../peer/quiet-libp2p.ts';
+import { mergeOnce, silentLogger } from '../peer/quiet-libp2p.ts';
 import { BoundedKad } from './bounded-kad.ts';
 import { isPrivateAddress } from './dht-address.ts';
 import type { DhtNetwork, DhtOwn } from './dht-network.ts';
@@ -124,6 +124,7 @@ export class KadNode implements DhtNetwork {
     const known = new Map<string, PeerId>();
     const told = { onPeer: (_: PeerId) => {} };
     const libp2p = await openKad(options, (peer) => told.onPeer(peer));
+    mergeOnce(libp2p.peerStore, libp2p.peerId);
     told.onPeer = (peer) => {
       const name = peer.toString();
       known.delete(name);
