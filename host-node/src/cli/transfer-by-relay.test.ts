@@ -123,7 +123,7 @@ describe('a file by way of a relay', () => {
       const [code = '', ...others] = codes;
       expect(code.endsWith(`@${address}`)).toBe(true);
       for (const other of others) expect(other).toMatch(/^[a-z2-7]{55}@[^/]+:\d+$/);
-      const fetching = ['receive', code, '--yes', '-o', folder.at('in')];
+      const fetching = ['receive', code, '--yes', ...STAYS, '-o', folder.at('in')];
       const refused = nodes.run('receiver', [...fetching, '--relay', address]);
       const receiver = nodes.run('receiver', fetching);
       await ended(refused, 1);
