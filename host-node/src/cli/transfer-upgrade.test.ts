@@ -1,9 +1,9 @@
 // andvari send, receive, ping and relay, each a process of its own: from the relay to a direct way.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type NatKind, whyNoNatBed } from '../stun/testing/nat-bed.ts';
-import { BETWEEN_HOST, TwoNats } from '../stun/testing/two-nats.ts';
+import { BETWEEN_HOST, type Carriers, TwoNats } from '../stun/testing/two-nats.ts';
 import { ChildProgram } from './child-program.ts';
 import { twoNodes } from './testing/two-nodes.ts';
 
@@ -74,38 +74,82 @@ describe('between two programs that meet at a relay', () => {
   );
 });
 
+type Kinds = readonly [NatKind, NatKind];
+
+/** Two programs, each behind the NAT of its site, and of a carrier if there is one. */
+interface Place {
+  homes: Kinds;
+  carriers?: { count: 'one' | 'two'; kinds: Kinds; hairpin?: boolean };
+}
+
+/** From the one that is most easily reached on; behind two NATs the later one counts. */
 const KINDS: NatKind[] = ['full cone', 'address-restricted', 'port-restricted', 'symmetric'];
-const FEW: [NatKind, NatKind][] = [
-  ['port-restricted', 'port-restricted'],
-  ['symmetric', 'full cone'],
+const ONE_EACH: Place[] = KINDS.flatMap((one) => KINDS.map((other) => ({ homes: [one, other] })));
+const [FULL, , PORT, SYMMETRIC] = KINDS as [NatKind, NatKind, NatKind, NatKind];
+const TWO_EACH: Place[] = [
+  { homes: [PORT, PORT], carriers: { count: 'two', kinds: [PORT, PORT] } },
+  { homes: [FULL, PORT], carriers: { count: 'two', kinds: [FULL, PORT] } },
+  { homes: [PORT, FULL], carriers: { count: 'two', kinds: [SYMMETRIC, FULL] } },
+  { homes: [SYMMETRIC, FULL], carriers: { count: 'two', kinds: [FULL, FULL] } },
+  { homes: [FULL, PORT], carriers: { count: 'two', kinds: [SYMMETRIC, PORT] } },
+  { homes: [SYMMETRIC, PORT], carriers: { count: 'two', kinds: [PORT, FULL] } },
 ];
-const ALL = KINDS.flatMap((one) => KINDS.map((other): [NatKind, NatKind] => [one, other]));
+const [AT_ONE, ...MORE_AT_ONE]: [Place, ...Place[]] = [
+  { homes: [PORT, PORT], carriers: { count: 'one', kinds: [PORT, PORT], hairpin: true } },
+  { homes: [FULL, FULL], carriers: { count: 'one', kinds: [PORT, PORT], hairpin: true } },
+  { homes: [SYMMETRIC, FULL], carriers: { count: 'one', kinds: [PORT, PORT], hairpin: true } },
+  { homes: [SYMMETRIC, PORT], carriers: { count: 'one', kinds: [PORT, PORT], hairpin: true } },
+  { homes: [FULL, FULL], carriers: { count: 'one', kinds: [PORT, PORT] } },
+];
+const FEW: Place[] = [{ homes: [PORT, PORT] }, { homes: [SYMMETRIC, FULL] }, AT_ONE];
+const ALL: Place[] = [...ONE_EACH, ...TWO_EACH, AT_ONE, ...MORE_AT_ONE];
 
 /** Where a port is guessed for which nothing has been sent, nobody gets in. */
-function isDirect(kinds: [NatKind, NatKind]): boolean {
-  const hard = kinds.filter((kind) => kind === 'port-restricted' || kind === 'symmetric');
-  return hard.length < 2 || !hard.includes('symmetric');
+function isDirect({ homes, carriers }: Place): boolean {
+  // What a carrier turns around it lets in.
+  if (carriers?.count === 'one' && !carriers.hairpin) return false;
+  const outer = carriers?.count === 'two' ? carriers.kinds : homes;
+  const kinds = homes.map((kind, i) =>
+    Math.max(KINDS.indexOf(kind), KINDS.indexOf(outer[i] as NatKind)),
+  );
+  const hard = kinds.filter((kind) => kind >= KINDS.indexOf(PORT));
+  return hard.length < 2 || !hard.includes(KINDS.indexOf(SYMMETRIC));
+}
+
+function nameOf({ homes, carriers }: Place): string {
+  if (!carriers) return homes.join(' and ');
+  if (carriers.count === 'two') {
+    return homes.map((kind, i) => `${kind} behind ${carriers.kinds[i]}`).join(' and ');
+  }
+  return `${homes.join(' and ')} at one carrier${carriers.hairpin ? ' that hairpins' : ''}`;
 }
 
 /** For the table in docs/architecture.md. */
-function tellFigures(kinds: [NatKind, NatKind], sender: ChildProgram, startMs: number): void {
+function tellFigures(place: Place, sender: ChildProgram, startMs: number): void {
   const [way] = sender.events('way');
   const [sent] = sender.events('sent');
   const figures = { ...way, sentMs: sent?.['durationMs'], allMs: performance.now() - startMs };
-  console.log(`${kinds.join(' / ')}: ${JSON.stringify(figures)}`);
+  console.log(`${nameOf(place)}: ${JSON.stringify(figures)}`);
 }
 
 const why = whyNoNatBed();
-describe.skipIf(why)(`behind two NATs${why ? ` (${why})` : ''}`, () => {
-  let bed: TwoNats;
-  beforeAll(() => {
-    bed = new TwoNats();
+describe.skipIf(why)(`behind NATs${why ? ` (${why})` : ''}`, () => {
+  const beds: Partial<Record<Carriers, TwoNats>> = {};
+  afterAll(() => {
+    for (const bed of Object.values(beds)) bed.remove();
   });
-  afterAll(() => bed?.remove());
 
-  async function begun(kinds: [NatKind, NatKind], bytes: Uint8Array) {
+  /** As if nothing had gone before. */
+  function bedOf({ homes, carriers }: Place): TwoNats {
+    const count = carriers?.count ?? 'none';
+    beds[count] ??= new TwoNats(count);
+    const bed = beds[count];
     bed.join();
-    bed.behave(kinds);
+    bed.behave(homes, carriers);
+    return bed;
+  }
+
+  async function begun(bed: TwoNats, bytes: Uint8Array) {
     const there = (namespace: string) => ['ip', 'netns', 'exec', namespace];
     nodes.startedBy = { receiver: there(bed.sites[0]), sender: there(bed.sites[1]) };
     nodes.host = { own: '0.0.0.0', called: BETWEEN_HOST };
@@ -115,16 +159,16 @@ describe.skipIf(why)(`behind two NATs${why ? ` (${why})` : ''}`, () => {
     return sent(url, nodes.fileOf('x.bin', bytes), '--stun', stun);
   }
 
-  it.each(isLong ? ALL : FEW)(
-    '%s and %s: 16 MiB arrive, by the way that is expected',
-    async (...kinds) => {
+  it.each((isLong ? ALL : FEW).map((place) => [nameOf(place), place] as const))(
+    '%s: 16 MiB arrive, by the way that is expected',
+    async (_name, place) => {
       const bytes = randomBytes(16 * 1024 * 1024);
       const startMs = performance.now();
-      const { sender, receiver } = await begun(kinds, bytes);
+      const { sender, receiver } = await begun(bedOf(place), bytes);
       await ended(sender);
       await ended(receiver);
       expect(readFileSync(folder.at('in/x.bin')).equals(bytes)).toBe(true);
-      const way = isDirect(kinds) ? 'punched' : 'relayed';
+      const way = isDirect(place) ? 'punched' : 'relayed';
       for (const [child, last] of [
         [sender, 'sent'],
         [receiver, 'received'],
@@ -132,7 +176,7 @@ describe.skipIf(why)(`behind two NATs${why ? ` (${why})` : ''}`, () => {
         expect(await child.event('offered')).toMatchObject({ way: 'relayed' });
         expect(await child.event(last)).toMatchObject({ way });
       }
-      if (isLong) tellFigures(kinds, sender, startMs);
+      if (isLong) tellFigures(place, sender, startMs);
     },
     PATIENCE_MS,
   );
@@ -142,8 +186,9 @@ describe.skipIf(why)(`behind two NATs${why ? ` (${why})` : ''}`, () => {
     async ({ skip }) => {
       const bytes = randomBytes(24 * 1024 * 1024);
       // So that it is not over when it is cut.
+      const bed = bedOf({ homes: [PORT, PORT] });
       if (!bed.slow(1, 60)) skip();
-      const { sender, receiver } = await begun(['port-restricted', 'port-restricted'], bytes);
+      const { sender, receiver } = await begun(bed, bytes);
       await sender.event('way');
       bed.cut();
       await ended(sender);

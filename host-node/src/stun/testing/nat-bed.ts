@@ -15,20 +15,33 @@ const ROUTER_INSIDE_HOST = '10.78.0.1';
 export type NatKind = 'full cone' | 'address-restricted' | 'port-restricted' | 'symmetric';
 
 /** The kernel keeps a port that is free, so that masquerading alone is the port-restricted kind. */
-const RULES: Readonly<Record<NatKind, readonly string[]>> = {
-  'full cone': [
-    'add rule ip bed come iifname out meta l4proto udp dnat to 10.78.0.2',
+const RULES: Readonly<Record<NatKind, (inside: string) => readonly string[]>> = {
+  'full cone': (inside) => [
+    `add rule ip bed come iifname out meta l4proto udp dnat to ${inside}`,
     'add rule ip bed go oifname out masquerade',
   ],
-  'address-restricted': [
+  'address-restricted': (inside) => [
     'add set ip bed met { type ipv4_addr; flags dynamic,timeout; timeout 60s; }',
-    'add rule ip bed come iifname out ip saddr @met meta l4proto udp dnat to 10.78.0.2',
+    `add rule ip bed come iifname out ip saddr @met meta l4proto udp dnat to ${inside}`,
     'add rule ip bed go oifname out update @met { ip daddr }',
     'add rule ip bed go oifname out masquerade',
   ],
-  'port-restricted': ['add rule ip bed go oifname out masquerade'],
-  symmetric: ['add rule ip bed go oifname out masquerade fully-random'],
+  'port-restricted': () => ['add rule ip bed go oifname out masquerade'],
+  symmetric: () => ['add rule ip bed go oifname out masquerade fully-random'],
 };
+
+/**
+ * Packets from inside to the router's own outer address go back in, to whoever has sent from that
+ * port, and look as if they came from outside (RFC 4787, REQ-9).
+ */
+const hairpinOf = (outer: string): readonly string[] => [
+  'add set ip bed inside { type ipv4_addr; flags dynamic,timeout; timeout 60s; }',
+  'add map ip bed senders { type inet_service : ipv4_addr; flags dynamic,timeout; timeout 60s; }',
+  'insert rule ip bed go oifname out meta l4proto udp update @senders { udp sport : ip saddr }',
+  'insert rule ip bed go oifname out update @inside { ip saddr }',
+  `add rule ip bed come iifname in ip daddr ${outer} dnat to udp dport map @senders`,
+  `add rule ip bed go oifname in ip saddr @inside snat to ${outer}`,
+];
 
 /** Why there is no such network here; undefined: there is one. */
 export function whyNoNatBed(): string | undefined {
@@ -37,12 +50,20 @@ export function whyNoNatBed(): string | undefined {
   return unlessRequired('a NAT', why);
 }
 
+export interface NatOptions {
+  kind: NatKind;
+  /** To whom it lets strangers' packets in, if it does [10.78.0.2]. */
+  inside?: string;
+  /** Its outer address, if it turns packets around that go there from inside [it does not]. */
+  hairpin?: string | undefined;
+}
+
 /**
- * Makes a router, which has the interface `out`, a NAT of this kind, for what has no mapping yet.
- * It answers strangers nothing, as routers do: a packet that comes too early leaves no trace by
- * which another port would be taken for what goes out next.
+ * Makes a router, which has the interfaces `out` and `in`, a NAT, for what has no mapping yet. It
+ * answers strangers nothing, as routers do: a packet that comes too early leaves no trace by which
+ * another port would be taken for what goes out next.
  */
-export function makeNat(router: string, kind: NatKind): void {
+export function makeNat(router: string, { kind, inside = INSIDE_HOST, hairpin }: NatOptions): void {
   const commands = [
     'add table ip bed',
     'delete table ip bed',
@@ -51,7 +72,8 @@ export function makeNat(router: string, kind: NatKind): void {
     'add chain ip bed go { type nat hook postrouting priority 100; }',
     'add chain ip bed guard { type filter hook input priority 0; }',
     'add rule ip bed guard iifname out ct state new drop',
-    ...RULES[kind],
+    ...RULES[kind](inside),
+    ...(hairpin === undefined ? [] : hairpinOf(hairpin)),
   ];
   for (const command of commands) ip('netns', 'exec', router, 'nft', ...command.split(' '));
 }
@@ -79,7 +101,7 @@ export class NatBed {
 
   /** From now on, for what has no mapping yet. */
   behave(kind: NatKind): void {
-    makeNat(this.#router, kind);
+    makeNat(this.#router, { kind });
   }
 
   remove(): void {

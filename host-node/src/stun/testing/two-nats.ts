@@ -1,7 +1,8 @@
 /**
- * Two sites, each behind a NAT of its own, and the network between them: five namespaces. Both
- * sites have the same addresses inside (10.78.0.2), as homes have; their routers are seen as
- * 198.51.100.101 and .102, and what both can reach is at 198.51.100.1. Wants root, `ip` and `nft`.
+ * Two sites, each behind a NAT of its own, and the network between them. Both sites have the same
+ * addresses inside (10.78.0.2), as homes have, and what both can reach is at 198.51.100.1. Their
+ * routers are seen there as 198.51.100.101 and .102; or they are at a carrier that has a NAT too,
+ * each at its own, or both at one, which is seen as .101. Wants root, `ip` and `nft`.
  */
 import { spawnSync } from 'node:child_process';
 import { ip, shape } from '@andvari/native-io/testing/veth';
@@ -10,6 +11,20 @@ import { makeNat, type NatKind } from './nat-bed.ts';
 export const BETWEEN_HOST = '198.51.100.1';
 const INSIDE_HOST = '10.78.0.2';
 const ROUTER_INSIDE_HOST = '10.78.0.1';
+/** At a carrier, the routers of the sites, and its own. */
+const CARRIED_HOSTS = ['100.64.0.11', '100.64.0.12'] as const;
+const CARRIER_INSIDE_HOST = '100.64.0.1';
+const OUTER_HOSTS = ['198.51.100.101', '198.51.100.102'] as const;
+
+/** Who has a NAT between the sites' routers and the network between: nobody, two, or one. */
+export type Carriers = 'none' | 'two' | 'one';
+
+interface CarrierOptions {
+  /** Of the carrier of each site. */
+  kinds: readonly [NatKind, NatKind];
+  /** Does one carrier let its two sites reach each other by its outer address [no]? */
+  hairpin?: boolean;
+}
 
 let made = 0;
 
@@ -18,12 +33,15 @@ export class TwoNats {
   readonly between: string;
   readonly sites: readonly [string, string];
   readonly #routers: readonly [string, string];
+  readonly #carriers: readonly string[];
 
-  constructor() {
+  constructor(carriers: Carriers = 'none') {
     const id = `${process.pid}-${made++}`;
     this.between = `and-tb-${id}`;
     this.sites = [`and-t1-${id}`, `and-t2-${id}`];
     this.#routers = [`and-r1-${id}`, `and-r2-${id}`];
+    const names = [`and-c1-${id}`, `and-c2-${id}`];
+    this.#carriers = names.slice(0, { none: 0, one: 1, two: 2 }[carriers]);
     try {
       this.#make();
     } catch (error) {
@@ -32,9 +50,14 @@ export class TwoNats {
     }
   }
 
-  /** From now on, and as if nothing had gone before. */
-  behave(kinds: readonly [NatKind, NatKind]): void {
-    for (const i of [0, 1] as const) makeNat(this.#routers[i], kinds[i]);
+  /** From now on, and as if nothing had gone before; carriers, where there are any. */
+  behave(kinds: readonly [NatKind, NatKind], carriers?: CarrierOptions): void {
+    for (const i of [0, 1] as const) {
+      makeNat(this.#routers[i], { kind: kinds[i] });
+      const [carrier, kind] = [this.#carriers[i], carriers?.kinds[i]];
+      const hairpin = carriers?.hairpin ? OUTER_HOSTS[i] : undefined;
+      if (carrier && kind) makeNat(carrier, { kind, inside: CARRIED_HOSTS[i], hairpin });
+    }
   }
 
   /** What a site sends goes no faster than that; false: this machine cannot. */
@@ -62,34 +85,65 @@ export class TwoNats {
   }
 
   remove(): void {
-    for (const name of [this.between, ...this.sites, ...this.#routers]) {
-      spawnSync('ip', ['netns', 'del', name]);
-    }
+    for (const name of this.#all) spawnSync('ip', ['netns', 'del', name]);
+  }
+
+  get #all(): string[] {
+    return [this.between, ...this.sites, ...this.#routers, ...this.#carriers];
   }
 
   #make(): void {
-    for (const name of [this.between, ...this.sites, ...this.#routers]) ip('netns', 'add', name);
-    ip('-n', this.between, 'link', 'add', 'name', 'bridge0', 'type', 'bridge');
-    ip('-n', this.between, 'addr', 'add', `${BETWEEN_HOST}/24`, 'dev', 'bridge0');
-    for (const dev of ['lo', 'bridge0']) ip('-n', this.between, 'link', 'set', dev, 'up');
-    for (const i of [0, 1] as const) this.#site(i, this.sites[i], this.#routers[i]);
+    for (const name of this.#all) ip('netns', 'add', name);
+    bridge(this.between, 'bridge0', BETWEEN_HOST);
+    this.#carriers.forEach((carrier, i) => {
+      this.#joinBetween(carrier, i);
+      bridge(carrier, 'in', CARRIER_INSIDE_HOST);
+      forward(carrier);
+    });
+    for (const i of [0, 1] as const) this.#site(this.sites[i], this.#routers[i], i);
   }
 
-  #site(i: number, site: string, router: string): void {
-    const pair = (name: string, to: string, there: string) =>
-      ip('-n', router, 'link', 'add', name, 'type', 'veth', 'peer', 'name', there, 'netns', to);
-    pair('out', this.between, `p${i}`);
-    pair('in', site, 'eth');
+  /** The outer side of a router that is seen between. */
+  #joinBetween(router: string, i: number): void {
+    wire([router, 'out'], [this.between, `p${i}`]);
     ip('-n', this.between, 'link', 'set', `p${i}`, 'master', 'bridge0', 'up');
-    const give = (namespace: string, dev: string, host: string) => {
-      ip('-n', namespace, 'addr', 'add', `${host}/24`, 'dev', dev);
-      for (const one of ['lo', dev]) ip('-n', namespace, 'link', 'set', one, 'up');
-    };
-    give(router, 'out', `198.51.100.10${i + 1}`);
+    give(router, 'out', OUTER_HOSTS[i] ?? '');
+  }
+
+  #site(site: string, router: string, i: 0 | 1): void {
+    const carrier = this.#carriers[i] ?? this.#carriers[0];
+    if (carrier) {
+      wire([router, 'out'], [carrier, `p${i}`]);
+      ip('-n', carrier, 'link', 'set', `p${i}`, 'master', 'in', 'up');
+      give(router, 'out', CARRIED_HOSTS[i]);
+      ip('-n', router, 'route', 'add', 'default', 'via', CARRIER_INSIDE_HOST);
+    } else this.#joinBetween(router, i);
+    wire([router, 'in'], [site, 'eth']);
     give(router, 'in', ROUTER_INSIDE_HOST);
     give(site, 'eth', INSIDE_HOST);
     ip('-n', site, 'route', 'add', 'default', 'via', ROUTER_INSIDE_HOST);
-    const forward = 'echo 1 > /proc/sys/net/ipv4/ip_forward';
-    ip('netns', 'exec', router, 'sh', '-c', forward);
+    forward(router);
   }
+}
+
+type End = readonly [namespace: string, device: string];
+
+function wire([one, device]: End, [other, there]: End): void {
+  const peer = ['peer', 'name', there, 'netns', other];
+  ip('-n', one, 'link', 'add', device, 'type', 'veth', ...peer);
+}
+
+function bridge(namespace: string, device: string, host: string): void {
+  ip('-n', namespace, 'link', 'add', 'name', device, 'type', 'bridge');
+  give(namespace, device, host);
+}
+
+function give(namespace: string, device: string, host: string): void {
+  ip('-n', namespace, 'addr', 'add', `${host}/24`, 'dev', device);
+  for (const one of ['lo', device]) ip('-n', namespace, 'link', 'set', one, 'up');
+}
+
+function forward(router: string): void {
+  const command = 'echo 1 > /proc/sys/net/ipv4/ip_forward';
+  ip('netns', 'exec', router, 'sh', '-c', command);
 }
