@@ -10,12 +10,12 @@ import { newIdentity } from '../transfer/node-identity.ts';
 import { ownAddresses } from '../transfer/own-addresses.ts';
 import type { CommandContext } from './command-context.ts';
 import { type DiscoveryOptions, withDht, withDiscovery } from './discovery-options.ts';
-import { parseListen } from './transfer-address.ts';
+import { listenOption, type WantedListen } from './transfer-address.ts';
 import { serveFile } from './transfer-hand-out.ts';
 import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 
 interface AnnounceOptions extends DiscoveryOptions, RelayOptions {
-  listen: SocketAddress;
+  listen: WantedListen;
   address?: string;
   compress: boolean;
 }
@@ -39,7 +39,7 @@ export function registerAnnounceCommand(program: Command, context: CommandContex
         "group's secret, and send it to each that comes, until Ctrl-C. The node is a new one " +
         'each time: nobody else can so much as talk to it.',
     )
-    .option('--listen <host:port>', 'where to wait', parseListen, { host: '0.0.0.0', port: 0 })
+    .addOption(listenOption('where to wait', 0))
     .option('--address <host>', 'what is announced, if not the addresses of this machine')
     .option('--compress', 'compress what gains by it: texts, not archives or pictures', false)
     .option('--json', 'one JSON object per line')

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { SocketAddress } from '../io/packet-io.ts';
 
 /** IANA's port of STUN. */
@@ -11,6 +11,17 @@ export function parseListen(text: string): SocketAddress {
   const port = Number(digits);
   if (host !== undefined && port <= 65_535) return { host, port };
   throw new InvalidArgumentError('wanted HOST:PORT or [IPv6]:PORT.');
+}
+
+/** Where a node is to listen; without a host the node chooses (node-config.ts). */
+export type WantedListen = Partial<SocketAddress> & Pick<SocketAddress, 'port'>;
+
+/** `--listen` of a node. */
+export function listenOption(what: string, port: number): Option {
+  const all = 'all addresses of IPv4, with a relay also of IPv6';
+  return new Option('--listen <host:port>', what)
+    .argParser(parseListen)
+    .default({ port }, port === 0 ? `${all}, any port` : `${all}, port ${port}`);
 }
 
 /** HOST, HOST:PORT or [IPv6]:PORT; IANA's port unless it is given. Throws InvalidArgumentError. */

@@ -9,6 +9,7 @@ import { everybody } from '../transfer/node-config.ts';
 import { newIdentity } from '../transfer/node-identity.ts';
 import type { WsRelayOptions } from '../transfer/relay/ws-relay.ts';
 import type { CommandContext } from './command-context.ts';
+import type { WantedListen } from './transfer-address.ts';
 import { untilDone } from './transfer-progress.ts';
 
 /** One comes for it; another may be on its way still, after a cut. */
@@ -20,7 +21,7 @@ const OF_OUR_FILE = new Set<string | undefined>([
 ]);
 
 export interface HandOutOptions {
-  listen: SocketAddress;
+  listen: WantedListen;
   /** What the code says instead of the addresses of this machine. */
   address?: string;
   compress: boolean;

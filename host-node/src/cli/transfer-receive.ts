@@ -24,7 +24,7 @@ import type { TransferOffer, TransferReceiver } from '../transfer/transfer-recei
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
 import { parseTimeout } from './options.ts';
-import { parseListen } from './transfer-address.ts';
+import { listenOption, type WantedListen } from './transfer-address.ts';
 import {
   type IdentityOptions,
   identityFileOf,
@@ -38,7 +38,7 @@ import { knownPeersFile, loadKnownPeers } from './transfer-trust.ts';
 import { InputError } from './wallet-input.ts';
 
 interface ReceiveOptions extends IdentityOptions, RelayOptions {
-  listen: { host: string; port: number };
+  listen: WantedListen;
   output: string;
   timeout: number;
   yes?: boolean;
@@ -72,10 +72,7 @@ export function registerReceiveCommand(program: Command, context: CommandContext
         'same file. With --relay peers may call at that relay too; a code says its own. With ' +
         '--range some bytes of a file come, into NAME.FIRST-LAST, and the code stays good.',
     )
-    .option('--listen <host:port>', 'where peers call', parseListen, {
-      host: '0.0.0.0',
-      port: 8420,
-    })
+    .addOption(listenOption('where peers call', 8420))
     .option('-o, --output <folder>', 'where files go', '.')
     .option('--yes', 'do not ask: take what trusted peers send, or what the code is for')
     .option('--timeout <ms>', 'with a code: time for the session', parseTimeout, 10_000)

@@ -9,7 +9,7 @@ import { TransferNode } from '../transfer/node.ts';
 import { nobody } from '../transfer/node-config.ts';
 import type { CommandContext } from './command-context.ts';
 import { parseTimeout } from './options.ts';
-import { parseListen } from './transfer-address.ts';
+import { listenOption } from './transfer-address.ts';
 import { type HandOutOptions, handOut } from './transfer-hand-out.ts';
 import {
   type IdentityOptions,
@@ -37,10 +37,7 @@ export function registerSendCommand(program: Command, context: CommandContext): 
         'with it. Links in a folder are not sent.',
     )
     .option('--timeout <ms>', 'time for the session', parseTimeout, 10_000)
-    .option('--listen <host:port>', 'without a peer: where to wait', parseListen, {
-      host: '0.0.0.0',
-      port: 0,
-    })
+    .addOption(listenOption('without a peer: where to wait', 0))
     .option('--address <host>', 'without a peer: what the code says, if not an address of ours')
     .option('--compress', 'compress what gains by it: texts, not archives or pictures', false)
     .option('--json', 'one JSON object per line')

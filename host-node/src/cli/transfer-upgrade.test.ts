@@ -134,7 +134,7 @@ function tellFigures(place: Place, sender: ChildProgram, startMs: number): void 
 
 const why = whyNoNatBed();
 describe.skipIf(why)(`behind NATs${why ? ` (${why})` : ''}`, () => {
-  const beds: Partial<Record<Carriers, TwoNats>> = {};
+  const beds: Partial<Record<Carriers | 'ipv6', TwoNats>> = {};
   afterAll(() => {
     for (const bed of Object.values(beds)) bed.remove();
   });
@@ -152,7 +152,7 @@ describe.skipIf(why)(`behind NATs${why ? ` (${why})` : ''}`, () => {
   async function begun(bed: TwoNats, bytes: Uint8Array) {
     const there = (namespace: string) => ['ip', 'netns', 'exec', namespace];
     nodes.startedBy = { receiver: there(bed.sites[0]), sender: there(bed.sites[1]) };
-    nodes.host = { own: '0.0.0.0', called: BETWEEN_HOST };
+    nodes.host = { own: '[::]', called: BETWEEN_HOST };
     const stun = `${BETWEEN_HOST}:3478`;
     const rate = ['--rate', '8000000', '--stun', stun];
     const url = await relay(BETWEEN_HOST, there(bed.between), ...rate);
@@ -177,6 +177,25 @@ describe.skipIf(why)(`behind NATs${why ? ` (${why})` : ''}`, () => {
         expect(await child.event(last)).toMatchObject({ way });
       }
       if (isLong) tellFigures(place, sender, startMs);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'between two symmetric NATs that have IPv6 beside: by that, through both firewalls',
+    async () => {
+      const bytes = randomBytes(16 * 1024 * 1024);
+      const bed = new TwoNats();
+      beds.ipv6 = bed;
+      bed.behave([SYMMETRIC, SYMMETRIC]);
+      bed.addIpv6();
+      const { sender, receiver } = await begun(bed, bytes);
+      await ended(sender);
+      await ended(receiver);
+      expect(readFileSync(folder.at('in/x.bin')).equals(bytes)).toBe(true);
+      const at = expect.stringMatching(/^\[2001:db8:1::2\]:\d+$/);
+      expect(await sender.event('way')).toMatchObject({ way: 'punched', place: 'host', at });
+      expect(await receiver.event('received')).toMatchObject({ way: 'punched' });
     },
     PATIENCE_MS,
   );

@@ -1,5 +1,7 @@
 /** By which way a session that began at a relay goes, whenever that changes. */
 import type { Route } from '@andvari/host-common/transfer/upgrade/upgrade-state';
+import { formatAddress } from '../http/socket-address.ts';
+import { socketAddressOf } from '../transfer/socket-address.ts';
 import type { CommandContext } from './command-context.ts';
 
 /** Between two looks: an attempt takes longer to fail, and a change is told soon enough. */
@@ -17,7 +19,7 @@ export function tellWays(
   let told = '';
   const tell = () => {
     const { way, upgrade } = route;
-    const { state, attempts, place, directAfterUs, why } = upgrade;
+    const { state, attempts, place, farEnd, directAfterUs, why } = upgrade;
     const news = [way, state, attempts].join();
     if (state === 'none' || state === 'trying' || news === told) return;
     told = news;
@@ -25,7 +27,8 @@ export function tellWays(
     const roundTripMs = milliseconds(roundTripUs);
     const directAfterMs = state === 'direct' ? milliseconds(directAfterUs) : undefined;
     if (json) {
-      const facts = { way, state, attempts, place, roundTripMs, directAfterMs };
+      const at = farEnd && formatAddress(socketAddressOf(farEnd, false));
+      const facts = { way, state, attempts, place, at, roundTripMs, directAfterMs };
       context.event({ event: 'way', ...facts, code: why?.code, why: why?.message });
     } else if (way !== 'relayed') {
       context.note(`goes directly now (${way}), round trip ${roundTripMs} ms`);

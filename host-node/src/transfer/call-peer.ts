@@ -8,6 +8,7 @@ import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { isLoopback } from '../raida/origin.ts';
 import type { NodeRelay } from './node-relay.ts';
+import { anyHost } from './own-addresses.ts';
 import { farEndOf } from './socket-address.ts';
 
 /** The peer cannot be reached: nobody is there, or another one, or it says no. */
@@ -22,16 +23,17 @@ const UNREACHED = new Set([NO_ANSWER, 'ANDVARI_SESSION_CLOSED']);
 const SILENCE = 'the peer is not there, it is another one, or it does not let us in';
 
 /**
- * The first address of a host; an address is its own.
+ * The first address of a host, of that family if one is given; an address is its own.
  * @throws PeerUnreachableError; the reason of the signal
  */
 export async function resolvePlace(
   { host, port }: SocketAddress,
   signal: AbortSignal,
+  family: 0 | 4 | 6 = 0,
 ): Promise<SocketAddress> {
   signal.throwIfAborted();
   try {
-    const { address } = await unlessAborted(lookup(host), signal);
+    const { address } = await unlessAborted(lookup(host, { family }), signal);
     return { host: address, port };
   } catch (error) {
     if (signal.aborted) throw error;
@@ -53,9 +55,10 @@ export function listenFor(place: SocketAddress | undefined): SocketAddress {
   return listenForAll(place);
 }
 
-/** Any free port, from which packets go to any address of the same family. */
+/** Any free port, from which packets go to any address of the same family; without one to all. */
 export function listenForAll(place: SocketAddress | undefined): SocketAddress {
-  return { host: place?.host.includes(':') ? '::' : '0.0.0.0', port: 0 };
+  if (!place) return { host: anyHost(), port: 0 };
+  return { host: place.host.includes(':') ? '::' : '0.0.0.0', port: 0 };
 }
 
 /** Where a peer is called. */

@@ -2,6 +2,8 @@
  * STUN over the socket of an endpoint: what a server sees is what a NAT has made of the port that
  * sessions go by. Reference: transfer, section 8.
  */
+
+import { isIPv6 } from 'node:net';
 import type { Datagram, DatagramTransport } from '@andvari/host-common/transfer/datagram-transport';
 import { hasHandle } from '@andvari/host-common/transfer/far-end';
 import type { Candidate } from '@andvari/host-common/transfer/upgrade/candidates';
@@ -66,7 +68,7 @@ export class EndpointStun {
     const own = ownAddresses(this.#bound()).slice(0, HOSTS_MAX);
     const late = AbortSignal.timeout(PATIENCE_MS);
     const asked = this.#servers.map((server) => this.#mapped(server, late));
-    const seen = (await Promise.all(asked)).filter((place) => place !== undefined);
+    const seen = (await Promise.all(asked)).flat();
     const all = new Map<string, Candidate>();
     const add = (kind: Candidate['kind'], place: SocketAddress) => {
       const farEnd = farEndOf(place);
@@ -78,14 +80,21 @@ export class EndpointStun {
     return [...all.values()];
   }
 
-  /** Undefined: the server says nothing of use in time, or is not there, or of another family. */
-  async #mapped(named: SocketAddress, late: AbortSignal): Promise<SocketAddress | undefined> {
-    try {
-      const server = await resolvePlace(named, late);
-      const isSame = server.host.includes(':') === this.#bound().host.includes(':');
-      return isSame ? (await this.#client.ask(server, { signal: late })).mapped : undefined;
-    } catch {
-      return undefined;
-    }
+  /** By IPv4 and by IPv6; none: the server says nothing of use in time, or is not there. */
+  async #mapped(named: SocketAddress, late: AbortSignal): Promise<SocketAddress[]> {
+    const { host } = this.#bound();
+    const families =
+      host === '::' ? ([4, 6] as const) : [isIPv6(host) ? (6 as const) : (4 as const)];
+    const asked = families.map(async (family) => {
+      try {
+        const server = await resolvePlace(named, late, family);
+        // An address is its own, whatever is asked for.
+        if (isIPv6(server.host) !== (family === 6)) return [];
+        return [(await this.#client.ask(server, { signal: late })).mapped];
+      } catch {
+        return [];
+      }
+    });
+    return (await Promise.all(asked)).flat();
   }
 }

@@ -19,6 +19,7 @@ import { dataFolder, identityPath, knownPeersPath } from './data-folder.ts';
 import { KnownPeers } from './known-peers.ts';
 import { type NodeIdentity, newIdentity } from './node-identity.ts';
 import type { UpgradeServers } from './open-endpoint.ts';
+import { anyHost } from './own-addresses.ts';
 import { WsRelay, type WsRelayOptions } from './relay/ws-relay.ts';
 import { QUEUES_MAX, type UdpOptions } from './udp-transport.ts';
 
@@ -35,7 +36,7 @@ export interface TransferNodeConfig {
   passphrase?: string | undefined;
   /** Instead of a file. */
   identity?: Identity | undefined;
-  /** The address of the interface where it listens [0.0.0.0]. */
+  /** The address of the interface where it listens [0.0.0.0; with a relay ::, if there is IPv6]. */
   host?: string | undefined;
   /** UDP; 0: any that is free [0]. */
   port?: number | undefined;
@@ -112,7 +113,7 @@ export function wholeConfig(config: TransferNodeConfig): WholeConfig {
   return {
     dataFolder: folder,
     who: identity ? { identity } : { identityFile, passphrase },
-    host: config.host ?? '0.0.0.0',
+    host: config.host ?? (relay ? anyHost() : '0.0.0.0'),
     port: config.port ?? 0,
     trustedPeersFile,
     trust: trustOf(config, trustedPeersFile),

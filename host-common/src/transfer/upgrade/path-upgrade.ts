@@ -141,7 +141,7 @@ export class PathUpgrade {
     this.directUs = this.nowUs;
     this.watch = new DirectWatch(this.nowUs);
     const directAfterUs = this.nowUs - this.startUs;
-    this.tell({ state: 'direct', place: this.place, directAfterUs });
+    this.tell({ state: 'direct', place: this.place, farEnd, directAfterUs });
     this.wakeAt(this.nowUs + LOOK_US);
   }
 
@@ -326,7 +326,7 @@ export class PathUpgrade {
   private tell(news: Partial<Upgrade>): void {
     const { attempts } = this;
     const why = news.state === 'direct' ? undefined : (news.why ?? this.upgrade.why);
-    this.upgrade = { ...this.upgrade, ...news, attempts, why };
+    this.upgrade = { ...this.upgrade, farEnd: undefined, ...news, attempts, why };
     this.link.changed(this.upgrade);
   }
 }

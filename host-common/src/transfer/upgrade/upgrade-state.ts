@@ -39,6 +39,8 @@ export interface Upgrade {
   attempts: number;
   /** Of a direct way: how its address was found, by whoever called. */
   place?: PlaceKind | undefined;
+  /** Of a direct way: where the peer is (far-end.ts). */
+  farEnd?: Uint8Array | undefined;
   /** From the start of the session to the last time it became direct, microseconds. */
   directAfterUs?: number | undefined;
   /** What the peer, or somebody in its name, wanted and did not get. */

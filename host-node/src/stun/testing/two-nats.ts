@@ -26,6 +26,13 @@ interface CarrierOptions {
   hairpin?: boolean;
 }
 
+const FIREWALL = [
+  'add table ip6 wall',
+  'add chain ip6 wall pass { type filter hook forward priority 0; }',
+  'add rule ip6 wall pass ct state established,related accept',
+  'add rule ip6 wall pass iifname out drop',
+];
+
 let made = 0;
 
 export class TwoNats {
@@ -57,6 +64,28 @@ export class TwoNats {
       const [carrier, kind] = [this.#carriers[i], carriers?.kinds[i]];
       const hairpin = carriers?.hairpin ? OUTER_HOSTS[i] : undefined;
       if (carrier && kind) makeNat(carrier, { kind, inside: CARRIED_HOSTS[i], hairpin });
+    }
+  }
+
+  /**
+   * Gives both sites IPv6 as well, of which there is no NAT; but their routers let in only what
+   * answers something that went out, as those of homes do.
+   */
+  addIpv6(): void {
+    const prefix = (i: number) => `2001:db8:${i + 1}::`;
+    const host = (i: number) => `2001:db8::10${i + 1}`;
+    giveIpv6(this.between, 'bridge0', '2001:db8::1');
+    for (const i of [0, 1] as const) {
+      const [site, router] = [this.sites[i], this.#routers[i]];
+      giveIpv6(router, 'out', host(i));
+      giveIpv6(router, 'in', `${prefix(i)}1`);
+      giveIpv6(site, 'eth', `${prefix(i)}2`);
+      ip('-n', site, '-6', 'route', 'add', 'default', 'via', `${prefix(i)}1`);
+      ip('-n', router, '-6', 'route', 'add', `${prefix(1 - i)}/64`, 'via', host(1 - i));
+      ip('-n', this.between, '-6', 'route', 'add', `${prefix(i)}/64`, 'via', host(i));
+      const on = 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding';
+      ip('netns', 'exec', router, 'sh', '-c', on);
+      for (const rule of FIREWALL) ip('netns', 'exec', router, 'nft', ...rule.split(' '));
     }
   }
 
@@ -141,6 +170,10 @@ function bridge(namespace: string, device: string, host: string): void {
 function give(namespace: string, device: string, host: string): void {
   ip('-n', namespace, 'addr', 'add', `${host}/24`, 'dev', device);
   for (const one of ['lo', device]) ip('-n', namespace, 'link', 'set', one, 'up');
+}
+
+function giveIpv6(namespace: string, device: string, host: string): void {
+  ip('-n', namespace, '-6', 'addr', 'add', `${host}/64`, 'dev', device, 'nodad');
 }
 
 function forward(router: string): void {
