@@ -137,6 +137,11 @@ export class TransferEndpoint {
     return this.calls.add(call, options.signal, (reason) => this.abort(call, reason));
   }
 
+  /** This machine has other addresses: sessions at a relay look for a direct way anew. */
+  networkChanged(): void {
+    this.upgrades.renew();
+  }
+
   /**
    * Says goodbye to all peers, and closes the transport when they are gone, or after 3 s. Whoever
    * calls it again waits for the same.

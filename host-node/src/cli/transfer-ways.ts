@@ -1,4 +1,5 @@
 /** By which way a session that began at a relay goes, whenever that changes. */
+import type { Way } from '@andvari/host-common/transfer/far-end';
 import type { Route } from '@andvari/host-common/transfer/upgrade/upgrade-state';
 import { formatAddress } from '../http/socket-address.ts';
 import { socketAddressOf } from '../transfer/socket-address.ts';
@@ -17,12 +18,14 @@ export function tellWays(
   context: CommandContext,
 ): { stop(): void } {
   let told = '';
+  let toldWay: Way = 'relayed';
   const tell = () => {
     const { way, upgrade } = route;
     const { state, attempts, place, farEnd, directAfterUs, why } = upgrade;
-    const news = [way, state, attempts].join();
-    if (state === 'none' || state === 'trying' || news === told) return;
+    const news = [way, state, attempts, directAfterUs].join();
+    if (state === 'none' || (state === 'trying' && way === toldWay) || news === told) return;
     told = news;
+    toldWay = way;
     const roundTripUs = route.statistics()?.ROUND_TRIP_US;
     const roundTripMs = milliseconds(roundTripUs);
     const directAfterMs = state === 'direct' ? milliseconds(directAfterUs) : undefined;

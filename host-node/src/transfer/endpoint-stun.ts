@@ -59,6 +59,11 @@ export class EndpointStun {
     return this.#known.candidates;
   }
 
+  /** The network is another one: what is known holds no more. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
   /** Nobody waits for a server any more. */
   close(): void {
     this.#client.close();

@@ -113,7 +113,12 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
     nativeTransfer: nativeTransferOf(loadNative()),
   });
   const { identity, more } = await identityIn(others);
-  const relay = relayOptions && new NodeRelay(relayOptions, relayAs ?? signing(identity));
+  const networkChanged = () => {
+    stun?.forget();
+    endpoint?.networkChanged();
+  };
+  const relay =
+    relayOptions && new NodeRelay(relayOptions, relayAs ?? signing(identity), networkChanged);
   const transport = relay ? new DirectAndRelayed(udp, relay.datagrams) : udp;
   const stun = upgrade && new EndpointStun(udp, upgrade.stun, () => udp.bound);
   const own = { engine, transport, identity, x25519: nodeX25519, trust };
@@ -121,7 +126,8 @@ export async function openNodeEndpoint(options: NodeEndpointOptions): Promise<No
     upgrade: stun,
     unclaimed: (datagram: Datagram) => stun.receive(datagram),
   };
-  const endpoint = await TransferEndpoint.open({ ...more, ...own, ...ways });
+  let endpoint: TransferEndpoint | undefined;
+  endpoint = await TransferEndpoint.open({ ...more, ...own, ...ways });
   const { bound, backend: carrier } = udp;
   return { endpoint, peerId: identity.peerId, bound, backend: carrier, relay, stun };
 }

@@ -322,6 +322,24 @@ describe('a client and a relay that is strange', () => {
     await until(() => other.relay.connections === 2);
   });
 
+  it('is asked when the network here has changed, and left if it does not answer in 2 s', async () => {
+    const { clock, relay, client } = await start();
+    for (let i = 0; i < 3; i++) client.networkChanged();
+    expect(relay.commands).toEqual([PING]);
+    relay.say(emitRelayFrame(PONG, undefined, packetOf(8)));
+    clock.forward(2_000_000);
+    expect(client.isOpen).toBe(true);
+    client.networkChanged();
+    clock.forward(1_999_999);
+    expect(client.isOpen).toBe(true);
+    clock.forward(1);
+    expect(client.isOpen).toBe(false);
+    // And who waits to come back waits no longer.
+    client.networkChanged();
+    client.networkChanged();
+    expect(relay.connections).toBe(2);
+  });
+
   it('loses packets when too much waits, and holds none', async () => {
     const { relay, client } = await start();
     relay.queuedBytes = 256 * 1024 - 137;

@@ -1,8 +1,6 @@
 /** A peer, or somebody on the way, who wants more than a direct way. */
 import { writeFarEnd } from '@andvari/host-common/transfer/far-end';
-import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
 import {
-  CANDIDATES_FRAME,
   CANDIDATES_MAX,
   type Candidate,
   emitCandidates,
@@ -19,7 +17,7 @@ import {
 import { ProbeRound, ROUND_US } from '@andvari/host-common/transfer/upgrade/probe-round';
 import { describe, expect, it } from 'vitest';
 import { randomFrom } from '../../seeded-random.ts';
-import { met, NatWorld, place, SECOND } from './nat-world.ts';
+import { met, NatWorld, place, SECOND, says } from './nat-world.ts';
 
 const below = randomFrom(1);
 const random = (count: number) => Uint8Array.from({ length: count }, () => below(256));
@@ -30,16 +28,6 @@ const candidate = (farEnd: Uint8Array): Candidate => ({ kind: 'host', farEnd });
 function ipv6(text: string, port = 5000) {
   const address = Uint8Array.from(Buffer.from(text, 'hex'));
   return writeFarEnd({ address, port, handle: 0 });
-}
-
-/** Says a frame of the endpoint's own, as a peer may that is made otherwise. */
-function says(session: TransferSession, bytes: Uint8Array): void {
-  const { transfer, handle } = session as unknown as {
-    transfer: { extension(handle: number, type: number, bytes: Uint8Array): number };
-    handle: number;
-  };
-  expect(transfer.extension(handle, CANDIDATES_FRAME, bytes)).toBe(0);
-  session.keepalive(true); // kicks
 }
 
 describe('addresses of a peer', () => {
@@ -55,6 +43,14 @@ describe('addresses of a peer', () => {
     expect(parseCandidates(bytes)).toEqual({ ...whole, candidates });
     const empty = emitCandidates({ ...whole, isAnswer: false, candidates: [] });
     expect(parseCandidates(empty)).toMatchObject({ isAnswer: false, candidates: [] });
+  });
+
+  it('and a question to be asked again, which is an answer to others', () => {
+    const again = { ...whole, isAgain: true, round: 0, candidates: [] };
+    const bytes = emitCandidates(again);
+    expect(parseCandidates(bytes)).toEqual(again);
+    bytes[1] = 2; // no answer, then: the flag means nothing
+    expect(parseCandidates(bytes)).not.toHaveProperty('isAgain');
   });
 
   it('are none if they are cut, too long, too many, or of no kind', () => {

@@ -5,7 +5,8 @@ import type { TransferEndpoint } from '@andvari/host-common/transfer/endpoint';
 import type { EndpointOptions } from '@andvari/host-common/transfer/endpoint-options';
 import { readFarEnd, writeFarEnd } from '@andvari/host-common/transfer/far-end';
 import { DirectAndRelayed } from '@andvari/host-common/transfer/relay/direct-and-relayed';
-import type { Candidate } from '@andvari/host-common/transfer/upgrade/candidates';
+import type { TransferSession } from '@andvari/host-common/transfer/transfer-session';
+import { CANDIDATES_FRAME, type Candidate } from '@andvari/host-common/transfer/upgrade/candidates';
 import { expect } from 'vitest';
 import { next } from '../endpoint-world.ts';
 import { VirtualWorld } from '../virtual-world.ts';
@@ -38,7 +39,7 @@ class Host {
   readonly inner: Uint8Array;
   sink: Sink = () => {};
   relaySink: Sink = () => {};
-  readonly kind: VirtualNat;
+  kind: VirtualNat;
   private readonly number: number;
   private readonly ports = new Map<string, number>();
   private readonly met = new Set<string>();
@@ -51,6 +52,13 @@ class Host {
 
   outer(port: number) {
     return place([198, 51, 100, this.number], port);
+  }
+
+  /** Goes behind another NAT, which knows nothing of what has been. */
+  move(kind: VirtualNat): void {
+    this.kind = kind;
+    this.ports.clear();
+    this.met.clear();
   }
 
   /** From where a packet to that place is seen to come. */
@@ -85,6 +93,7 @@ export class NatWorld {
   /** True: this one is lost, though a NAT would let it in. */
   cuts: (to: Uint8Array, bytes: Uint8Array) => boolean = () => false;
   relayCuts = false;
+  readonly endpoints = new Map<number, TransferEndpoint>();
   private readonly hosts = new Map<number, Host>();
 
   constructor(seed: number) {
@@ -105,7 +114,15 @@ export class NatWorld {
       return candidates ?? (kind === 'none' ? all : [...all, reflexive]);
     };
     const transport = new DirectAndRelayed(this.directOf(host), this.relayedOf(host, number));
-    return this.world.endpoint(number, { transport, upgrade: { gather: own }, ...more });
+    const upgrade = { gather: own };
+    const endpoint = await this.world.endpoint(number, { transport, upgrade, ...more });
+    this.endpoints.set(number, endpoint);
+    return endpoint;
+  }
+
+  /** A host goes behind another NAT. */
+  move(number: number, kind: VirtualNat): void {
+    this.hosts.get(number)?.move(kind);
   }
 
   relayed(number: number) {
@@ -170,4 +187,14 @@ export async function met(nat: NatWorld, kinds: [VirtualNat, VirtualNat], more: 
   const both = Promise.all([calling, next(called.incoming)]);
   expect(await world.run(SECOND, both)).toBe(true);
   return both;
+}
+
+/** Says a frame of the endpoint's own, as a peer may that is made otherwise. */
+export function says(session: TransferSession, bytes: Uint8Array): void {
+  const { transfer, handle } = session as unknown as {
+    transfer: { extension(handle: number, type: number, bytes: Uint8Array): number };
+    handle: number;
+  };
+  expect(transfer.extension(handle, CANDIDATES_FRAME, bytes)).toBe(0);
+  session.keepalive(true); // kicks
 }

@@ -54,6 +54,8 @@ export class RelayClient {
   private readonly backoff: Backoff;
   private readonly stop = new AbortController();
   private link: RelayLink | undefined;
+  /** Ends the wait before the next connection. */
+  private hurry = () => {};
   private opening: Promise<void> | undefined;
 
   /** @throws TypeError, RangeError: an option that is none */
@@ -90,8 +92,15 @@ export class RelayClient {
     return this.link?.send(to, packet) ?? false;
   }
 
+  /** The network here is another one: the connection is proved, or begun anew without a wait. */
+  networkChanged(): void {
+    this.link?.prove();
+    this.hurry();
+  }
+
   close(): void {
     if (this.stop.signal.aborted) return;
+    this.hurry = () => {};
     this.stop.abort(new RelayError('ANDVARI_RELAY_CLOSED', 'the relay was left'));
     this.link?.close();
     this.link = undefined;
@@ -148,11 +157,16 @@ export class RelayClient {
     this.tell({ state: 'connecting', error });
     const isLong = error instanceof RelayError && FOR_LONGER.has(error.code);
     const waitMs = isLong ? this.backoff.longest() : this.backoff.next();
-    const cancel = clock.alarm(clock.now().us + waitMs * 1000, () => {
+    const connect = () => {
+      cancel();
+      this.hurry = () => {};
       signal.removeEventListener('abort', cancel);
       this.connect().catch((next) => this.again(next));
-    });
+    };
+    const cancel = clock.alarm(clock.now().us + waitMs * 1000, connect);
     signal.addEventListener('abort', cancel, { once: true });
+    // One that has refused us would refuse us again.
+    if (!isLong) this.hurry = connect;
   }
 
   private tell(status: RelayStatus): void {

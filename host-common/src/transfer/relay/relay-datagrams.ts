@@ -77,6 +77,11 @@ export class RelayDatagrams implements DatagramTransport {
     return handle === this.number ? this.peers.get(nameOf(address)) : undefined;
   }
 
+  /** The network here is another one: is the relay still there? */
+  networkChanged(): void {
+    this.client.networkChanged();
+  }
+
   /** @throws what RelayClient.open() does: there is no relay */
   async open(sink: Sink): Promise<void> {
     this.sink = sink;

@@ -25,6 +25,8 @@ const QUEUED_BYTES_MAX = 256 * 1024;
 const LOOK_US = 15_000_000;
 /** Looks in a row that have heard nothing, though the relay was asked: it is gone. */
 const SILENT_LOOKS_MAX = 3;
+/** For an answer when the network has changed: sessions wait for the relay meanwhile. */
+const PROOF_US = 2_000_000;
 const PING_BYTES = 8;
 const NORMAL = 1000;
 
@@ -60,6 +62,8 @@ export class RelayLink {
   private hasSaid = false;
   private silentLooks = 0;
   private cancelLook = () => {};
+  private isProving = false;
+  private cancelProof = () => {};
 
   private constructor(options: RelayLinkOptions, events: RelayLinkEvents) {
     this.options = options;
@@ -107,11 +111,25 @@ export class RelayLink {
     return true;
   }
 
+  /** Is the relay still there? Else it has ended in 2 s: the network here is another one. */
+  prove(): void {
+    if (!this.isOpen || this.isProving) return;
+    const { clock, random } = this.options;
+    this.isProving = true;
+    this.hasHeard = false;
+    this.say(emitRelayFrame(RelayCommand.PING, undefined, random(PING_BYTES)));
+    this.cancelProof = clock.alarm(clock.now().us + PROOF_US, () => {
+      this.isProving = false;
+      if (!this.hasHeard) this.fail(this.lost(RelayClose.SILENT, 'it says nothing any more'));
+    });
+  }
+
   /** Leaves; nothing is told any more. */
   close(code: number = NORMAL, reason = ''): void {
     if (this.state === 'over') return;
     this.state = 'over';
     this.cancelLook();
+    this.cancelProof();
     this.channel?.close(code, reason);
   }
 

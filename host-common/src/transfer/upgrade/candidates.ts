@@ -3,10 +3,11 @@
  * of type 0x2f, which whoever does not know it ignores. Reference: transfer, section 8 (candidates,
  * signalling through the relay, form of an address).
  *
- *   version 1 (1) · flags 1 (1: an answer) · round 2 · key of probes 32 · count 1 · addresses
+ *   version 1 (1) · flags 1 (1: an answer, 3: ask me again) · round 2 · key of probes 32 · count 1 · addresses
  *   address: kind 1 (1 host, 2 reflexive) · family 1 (4, 6) · port 2 · 4 or 16 bytes; big-endian
  *
- * The relay itself is the third kind: it is there already, and needs no address.
+ * Who was called says `ask me again` when its network has changed; one that does not know it takes
+ * it for an answer of no round. The relay itself is the third kind: it is there already, and needs no address.
  */
 import { type FarEnd, readFarEnd, writeFarEnd } from '../far-end.ts';
 
@@ -17,6 +18,7 @@ export const PROBE_KEY_BYTES = 32;
 
 const VERSION = 1;
 const ANSWER = 1;
+const AGAIN = 2;
 const HEAD_BYTES = 5 + PROBE_KEY_BYTES;
 const IPV4 = 4;
 const IPV6 = 6;
@@ -34,6 +36,8 @@ export interface Candidate {
 
 export interface CandidateMessage {
   isAnswer: boolean;
+  /** Whoever was called asks to be asked: an answer to nothing, whose round is 0. */
+  isAgain?: boolean;
   /** From 1 on; an answer has that of its question. */
   round: number;
   /** Probes to whoever says it are sealed with it. */
@@ -44,6 +48,7 @@ export interface CandidateMessage {
 /** @param message with CANDIDATES_MAX candidates at the most */
 export function emitCandidates({
   isAnswer,
+  isAgain = false,
   round,
   key,
   candidates,
@@ -54,7 +59,8 @@ export function emitCandidates({
     const family = bytes.length === address.length ? IPV6 : IPV4;
     return [KINDS.indexOf(kind) + 1, family, port >> 8, port & 0xff, ...bytes];
   });
-  const head = [VERSION, isAnswer ? ANSWER : 0, round >> 8, round & 0xff, ...key];
+  const flags = (isAnswer ? ANSWER : 0) | (isAgain ? AGAIN : 0);
+  const head = [VERSION, flags, round >> 8, round & 0xff, ...key];
   return Uint8Array.from([...head, places.length, ...places.flat()]);
 }
 
@@ -81,7 +87,9 @@ export function parseCandidates(bytes: Uint8Array): CandidateMessage | undefined
   if (at !== bytes.length) return undefined;
   const round = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
   const key = bytes.slice(4, 4 + PROBE_KEY_BYTES);
-  return { isAnswer: (flags & ANSWER) !== 0, round, key, candidates };
+  const isAnswer = (flags & ANSWER) !== 0;
+  const isAgain = isAnswer && (flags & AGAIN) !== 0 && round === 0;
+  return { isAnswer, ...(isAgain && { isAgain }), round, key, candidates };
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Datagram } from '../datagram-transport.ts';
 import type { EndpointClock } from '../endpoint-clock.ts';
 import type { Statistics } from '../engine-transfer.ts';
 import { hasHandle, readFarEnd } from '../far-end.ts';
+import { Allowance } from './allowance.ts';
 import {
   type Candidate,
   type CandidateMessage,
@@ -37,6 +38,11 @@ const LASTED_US = 60_000_000;
 /** Questions of a peer that are answered at once, and how soon one more is. */
 const QUESTIONS_MAX = 4;
 const QUESTION_US = 4_000_000;
+/** Between two attempts that changes of the network have begun: they come in bursts. */
+const RENEW_US = 5_000_000;
+/** Changes of the peer's network that are told at once, and how soon one more is. */
+const CHANGES_MAX = 4;
+const CHANGE_US = 60_000_000;
 /** Between two looks whether the engine is free to move, or the way alive. */
 const LOOK_US = 100_000;
 const ROUND_MAX = 0xffff;
@@ -85,14 +91,18 @@ export class PathUpgrade {
   /** When something is due: of the phase, and the next attempt. */
   private dueUs = Number.POSITIVE_INFINITY;
   private cancelAlarm = () => {};
-  private questions = QUESTIONS_MAX;
-  private questionUs: number;
+  private readonly questions: Allowance;
+  private readonly changes: Allowance;
+  /** The network has changed, and nothing was tried since. */
+  private isStale = false;
+  private renewUs = 0;
   private isOver = false;
 
   constructor(link: UpgradeLink) {
     this.link = link;
     this.startUs = link.clock.now().us;
-    this.questionUs = this.startUs;
+    this.questions = new Allowance(QUESTIONS_MAX, QUESTION_US, this.startUs);
+    this.changes = new Allowance(CHANGES_MAX, CHANGE_US, this.startUs);
   }
 
   /** Does it look for probes now? */
@@ -110,6 +120,16 @@ export class PathUpgrade {
     this.isOver = true;
     this.cancelAlarm();
     this.round = undefined;
+  }
+
+  /**
+   * This machine is reached otherwise than before: what has failed may work now. A direct way is
+   * left alone while it lives.
+   */
+  renew(): void {
+    if (this.isOver || this.roundNumber === 0) return;
+    if (this.link.initiator) this.askAnew();
+    else if (this.changes.take(this.nowUs)) this.sayAgain();
   }
 
   /** A frame of the peer's. */
@@ -160,11 +180,23 @@ export class PathUpgrade {
 
   private takeFitting(message: CandidateMessage): void {
     if (!message.isAnswer) void this.answer(message);
+    else if (message.isAgain && this.changes.take(this.nowUs)) this.askAnew();
     else if (this.phase === 'asking' && message.round === this.roundNumber) this.probe(message);
     else this.refuses('questions');
   }
 
+  /** All attempts again, the first as soon as what is tried now has come to its end. */
+  private askAnew(): void {
+    this.isStale = true;
+    if (this.phase === 'idle') this.wakeAt(Math.max(this.nowUs, this.renewUs));
+  }
+
   private async ask(): Promise<void> {
+    if (this.isStale) {
+      this.isStale = false;
+      this.renewUs = this.nowUs + RENEW_US;
+      this.attempts = 0;
+    }
     this.attempts++;
     this.begins(this.roundNumber + 1);
     const round = this.roundNumber;
@@ -179,7 +211,7 @@ export class PathUpgrade {
   private async answer(question: CandidateMessage): Promise<void> {
     const { round } = question;
     const isNext = round > this.roundNumber && this.phase !== 'direct';
-    if (!isNext || !this.hasQuestion()) {
+    if (!isNext || !this.questions.take(this.nowUs)) {
       this.refuses('questions');
       return;
     }
@@ -190,18 +222,6 @@ export class PathUpgrade {
     this.own = own;
     this.say(true);
     this.probe(question);
-  }
-
-  /** Of a peer that asks without end, few are answered. */
-  private hasQuestion(): boolean {
-    const more = Math.floor((this.nowUs - this.questionUs) / QUESTION_US);
-    if (more > 0) {
-      this.questionUs += more * QUESTION_US;
-      this.questions = Math.min(this.questions + more, QUESTIONS_MAX);
-    }
-    if (this.questions === 0) return false;
-    this.questions--;
-    return true;
   }
 
   private begins(round: number): void {
@@ -216,6 +236,11 @@ export class PathUpgrade {
 
   private isAt(phase: Phase, round: number): boolean {
     return !this.isOver && this.phase === phase && this.roundNumber === round;
+  }
+
+  private sayAgain(): void {
+    const key = this.link.random(PROBE_KEY_BYTES);
+    this.link.say(emitCandidates({ isAnswer: true, isAgain: true, round: 0, key, candidates: [] }));
   }
 
   private say(isAnswer: boolean): void {
@@ -300,12 +325,18 @@ export class PathUpgrade {
   private over(code: UpgradeCode, more = ''): void {
     this.phase = 'idle';
     this.round = undefined;
-    const { initiator } = this.link;
-    const waitUs = initiator ? BACK_OFF_US[Math.max(0, this.attempts - 1)] : undefined;
-    const isLast = initiator && (waitUs === undefined || this.roundNumber >= ROUND_MAX);
+    const { nowUs } = this;
+    const waitUs = this.link.initiator ? this.waitUs : undefined;
+    const isLast = this.link.initiator && waitUs === undefined;
     this.tell({ state: isLast ? 'failed' : 'waiting', why: reasonOf(code, more) });
-    if (waitUs !== undefined && !isLast) this.wakeAt(this.nowUs + waitUs);
-    else this.wakeAt(Number.POSITIVE_INFINITY);
+    this.wakeAt(waitUs === undefined ? Number.POSITIVE_INFINITY : nowUs + waitUs);
+  }
+
+  /** Before the next attempt; undefined: there is none. */
+  private get waitUs(): number | undefined {
+    if (this.roundNumber >= ROUND_MAX) return undefined;
+    if (this.isStale) return Math.max(0, this.renewUs - this.nowUs);
+    return BACK_OFF_US[Math.max(0, this.attempts - 1)];
   }
 
   private wakeAt(us: number): void {

@@ -93,6 +93,11 @@ export class PathUpgrades {
     return false;
   }
 
+  /** This machine is reached otherwise than before. */
+  renew(): void {
+    for (const upgrade of this.upgrades.values()) upgrade.renew();
+  }
+
   /** Nobody is to wait for anything any more. */
   close(): void {
     for (const upgrade of this.upgrades.values()) upgrade.end();

@@ -10,6 +10,7 @@ import { makeNat, type NatKind } from './nat-bed.ts';
 
 export const BETWEEN_HOST = '198.51.100.1';
 const INSIDE_HOST = '10.78.0.2';
+const MOVED_HOST = '10.78.0.3';
 const ROUTER_INSIDE_HOST = '10.78.0.1';
 /** At a carrier, the routers of the sites, and its own. */
 const CARRIED_HOSTS = ['100.64.0.11', '100.64.0.12'] as const;
@@ -87,6 +88,14 @@ export class TwoNats {
       ip('netns', 'exec', router, 'sh', '-c', on);
       for (const rule of FIREWALL) ip('netns', 'exec', router, 'nft', ...rule.split(' '));
     }
+  }
+
+  /** The machine of a site has another address there, as in another network. */
+  move(site: 0 | 1): void {
+    const name = this.sites[site];
+    ip('-n', name, 'addr', 'del', `${INSIDE_HOST}/24`, 'dev', 'eth');
+    give(name, 'eth', MOVED_HOST);
+    ip('-n', name, 'route', 'replace', 'default', 'via', ROUTER_INSIDE_HOST);
   }
 
   /** What a site sends goes no faster than that; false: this machine cannot. */

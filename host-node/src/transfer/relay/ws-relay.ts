@@ -20,6 +20,8 @@ import { CertificateRefusedError, checkPinned } from '../../webtransport/server-
 import { PIECES_MAX, RELAY_FRAME_BYTES_MAX } from './limits.ts';
 
 const NORMAL = 1000;
+/** For the relay's half of the closing handshake; one that is not there any more says nothing. */
+const CLOSE_MS = 2_000;
 
 /** Without certificates that are known by their hash it is as `ca` says. */
 export interface WsRelayOptions extends RelayAddress {
@@ -141,10 +143,13 @@ function channelOf(socket: WebSocket, below: Socket | undefined): RelayChannel {
   };
 }
 
-/** Forgets the socket; its half of the closing handshake is awaited by ws alone. */
+/** Forgets the socket; the other half of the closing handshake is awaited for 2 s. */
 function leave(socket: WebSocket, code: number, reason: string): void {
   for (const event of ['message', 'close', 'upgrade', 'open']) socket.removeAllListeners(event);
   socket.removeAllListeners('error').on('error', () => {});
   const isOpen = socket.readyState === WebSocket.OPEN;
-  if (isOpen) socket.close(code === NORMAL ? NORMAL : 3000 + (code % 1000), reason);
+  if (!isOpen) return;
+  socket.close(code === NORMAL ? NORMAL : 3000 + (code % 1000), reason);
+  // The socket, not this, is what keeps a process from its end.
+  setTimeout(() => socket.terminate(), CLOSE_MS).unref();
 }
