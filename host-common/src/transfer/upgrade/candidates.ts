@@ -3,11 +3,13 @@
  * of type 0x2f, which whoever does not know it ignores. Reference: transfer, section 8 (candidates,
  * signalling through the relay, form of an address).
  *
- *   version 1 (1) · flags 1 (1: an answer, 3: ask me again) · round 2 · key of probes 32 · count 1 · addresses
+ *   version 1 (1) · flags 1 (1: an answer, 3: ask me again) · round 2 · key of probes 32 ·
+ *   count 1 · addresses
  *   address: kind 1 (1 host, 2 reflexive) · family 1 (4, 6) · port 2 · 4 or 16 bytes; big-endian
  *
  * Who was called says `ask me again` when its network has changed; one that does not know it takes
- * it for an answer of no round. The relay itself is the third kind: it is there already, and needs no address.
+ * it for an answer of no round. The relay itself is the third kind: it is there already, and needs
+ * no address.
  */
 import { type FarEnd, readFarEnd, writeFarEnd } from '../far-end.ts';
 
