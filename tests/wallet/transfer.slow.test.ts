@@ -221,6 +221,10 @@ describe('what is kept of a file that was cut off', () => {
       .hook('receive-movement')
       .filter({ hasText: /^3\.0 MiB of/ })
       .waitFor();
+    const way = receiver.hook('receive-way');
+    await way
+      .filter({ hasText: /^It goes through the relay, round trip \d+ ms\. A page/ })
+      .waitFor();
     await receiver.hook('receive-end').click();
     await receiver
       .hook('kept')

@@ -6,6 +6,7 @@ import {
   movementText,
   receiveSentence,
   sendSentence,
+  wayText,
 } from './transfer-words.ts';
 
 const moving = { doneBytes: 1 << 20, rate: 0, paused: false, relayLost: false };
@@ -40,6 +41,17 @@ describe('what is said of a file', () => {
     expect(receiveSentence(receive({ relayLost: true }))).toMatch(/relay is lost/);
     expect(receiveSentence(receive({ senderGone: true }))).toMatch(/sender has left/);
     expect(receiveSentence(receive({ senderGone: true, stage: 'whole' }))).toMatch(/is here/);
+  });
+
+  it('by which way it goes, how far that is, and why no other', () => {
+    const relayed = wayText(send({ way: 'relayed', roundTripMs: 12 }));
+    expect(relayed).toMatch(/^It goes through the relay, round trip 12 ms\. A page has no direct/);
+    expect(wayText(receive({ way: 'relayed' }))).toMatch(/^It goes through the relay\. /);
+    expect(wayText(receive({ way: 'direct', roundTripMs: 3 }))).toMatch(
+      /directly, round trip 3 ms/,
+    );
+    expect(wayText(receive({}))).toBe('');
+    expect(wayText(send({ way: 'relayed', stage: 'done' }))).toBe('');
   });
 
   it('how far it is', () => {

@@ -52,6 +52,20 @@ export function movementText(view: SendView | ReceiveView): string {
   return `${done}, ${sizeText(rate)}/s${left}`;
 }
 
+/**
+ * By which way it goes, with its round trip, and why not by another one; empty: it goes nowhere.
+ * The rate is that of movementText().
+ */
+export function wayText({ way, roundTripMs, stage }: SendView | ReceiveView): string {
+  if (stage !== 'sending' && stage !== 'receiving') return '';
+  const time = roundTripMs === undefined ? '' : `, round trip ${roundTripMs} ms`;
+  if (way !== 'relayed') return way === undefined ? '' : `It goes directly${time}.`;
+  return (
+    `It goes through the relay${time}. A page has no direct way to another machine, as its ` +
+    'browser gives it no packets of its own; the programs (andvari send, receive) look for one.'
+  );
+}
+
 const OWN_WORDS: Readonly<Record<string, Partial<Record<Side | 'both', string>>>> = {
   ANDVARI_TRANSFER_REFUSED: {
     send: 'The one who came did not want it. The code is still good.',

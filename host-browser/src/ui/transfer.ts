@@ -16,6 +16,7 @@ import {
   movementText,
   receiveSentence,
   sendSentence,
+  wayText,
 } from './transfer-words.ts';
 
 /**
@@ -198,6 +199,7 @@ export class AndvariTransfer extends LitElement {
         data-testid="transfer-${side}-bar"
       ></progress>
       <p class="soft number" data-testid="transfer-${side}-movement">${text}</p>
+      <p class="soft" data-testid="transfer-${side}-way">${wayText(view)}</p>
     `;
   }
 

@@ -50,6 +50,12 @@ describe('between two programs that meet at a relay', () => {
         const direct = { way: 'punched', state: 'direct', attempts: 1 };
         expect(await child.event('way')).toMatchObject(direct);
         expect(await child.event(last)).toMatchObject({ way: 'punched' });
+        const { ways } = (await child.event('ways')) as { ways: { way: string; bytes: number }[] };
+        expect(ways.at(-1)).toMatchObject({ way: 'punched' });
+        // All of the file, and some words about it.
+        const all = ways.reduce((sum, one) => sum + one.bytes, 0);
+        expect(all - bytes.length).toBeGreaterThanOrEqual(0);
+        expect(all - bytes.length).toBeLessThan(100_000);
       }
     },
     PATIENCE_MS,

@@ -4,11 +4,14 @@ import type { FaultView } from './transfer-messages.ts';
 
 export function movementOf(transfer: FileTransfer | undefined) {
   const eta = transfer?.eta;
+  const roundTripUs = transfer?.route.statistics()?.ROUND_TRIP_US;
   return {
     doneBytes: transfer?.doneBytes ?? 0,
     rate: transfer?.rate ?? 0,
     paused: transfer?.state === 'paused',
     ...(eta === undefined ? {} : { secondsLeft: eta }),
+    ...(transfer && { way: transfer.way }),
+    ...(roundTripUs === undefined ? {} : { roundTripMs: Math.round(roundTripUs / 1000) }),
     ...(transfer && { authenticationString: transfer.authenticationString }),
   };
 }

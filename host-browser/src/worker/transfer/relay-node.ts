@@ -40,12 +40,15 @@ export class RelayNode {
   readonly code: string;
   readonly #relay: JoinedRelay;
   readonly #calls: Map<AbortController, Uint8Array>;
+  /** The browser has a network again, perhaps another one. */
+  readonly #look = () => this.#relay.datagrams.networkChanged();
 
   private constructor(parts: NodeParts) {
     this.endpoint = parts.endpoint;
     this.code = parts.code;
     this.#relay = parts.relay;
     this.#calls = parts.calls;
+    addEventListener('online', this.#look);
   }
 
   /**
@@ -99,6 +102,7 @@ export class RelayNode {
   }
 
   close(): Promise<void> {
+    removeEventListener('online', this.#look);
     return this.endpoint.close();
   }
 }

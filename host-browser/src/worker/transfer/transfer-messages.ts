@@ -1,5 +1,7 @@
 /** What page and worker say to each other about files that are sent and received (messages.ts). */
 
+import type { Way } from '@andvari/host-common/transfer/far-end';
+
 /** Why something did not come about. */
 export interface FaultView {
   /** ANDVARI_… */
@@ -16,6 +18,10 @@ interface MoveView {
   readonly rate: number;
   /** Undefined: nobody knows. */
   readonly secondsLeft?: number;
+  /** How packets go to the other side; undefined: nobody is there. */
+  readonly way?: Way;
+  /** Undefined: nobody knows. */
+  readonly roundTripMs?: number;
   readonly paused: boolean;
   /** The connection to the relay is lost; it is tried again by itself. */
   readonly relayLost: boolean;
