@@ -12,6 +12,7 @@ import { benchPeer } from './peer/main.ts';
 import { benchRatatoskr, type RatatoskrRow } from './ratatoskr.ts';
 import { benchRatatoskrCodec } from './ratatoskr-codec.ts';
 import { benchRatatoskrSessions } from './ratatoskr-sessions.ts';
+import { benchRelay } from './relay.ts';
 import { benchSteps } from './steps.ts';
 import { benchStore } from './store.ts';
 import { benchTcp } from './tcp.ts';
@@ -168,8 +169,19 @@ async function discovery(): Promise<Line[]> {
   }));
 }
 
+async function relay(): Promise<Line[]> {
+  const rows = await benchRelay();
+  if (!rows && !json) console.log('relay     no socat here, or no taskset');
+  return (rows ?? []).map(({ name, cpuSeconds, ratio, isClient }) => ({
+    ...{ part: 'relay', what: name, perSecond: (isClient ? 1 : 2 ** 30) / cpuSeconds },
+    detail: isClient ? 'clients a core' : `bytes a core; ${cpuSeconds.toFixed(2)} s of CPU a GiB`,
+    ...(ratio === undefined ? {} : { ratio }),
+  }));
+}
+
 const PARTS: Record<string, () => Promise<Line[]>> = {
   ...{ engine, steps, ciphers, crypt, udp, tcp, store, heal, ratatoskr, sessions, peer, discovery },
+  relay,
 };
 const json = process.argv.includes('--json');
 const wanted = process.argv.slice(2).filter((word) => word !== '--json');
