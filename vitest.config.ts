@@ -82,13 +82,15 @@ function inBrowser(executablePath: string): TestProjectConfiguration {
   };
 }
 
-/** Pages that are driven from Node with playwright-core; CHROMIUM names the browser. */
+/** Pages that are driven from Node: a worker has one Chromium for all its files (see CHROMIUM). */
 function onPage(executablePath: string): TestProjectConfiguration {
   return {
     test: {
       ...patience,
       name: 'wallet',
       pool: 'forks',
+      isolate: false,
+      environment: 'tests/wallet/worker-environment.ts',
       include: ['tests/wallet/**/*.test.ts', 'tests/webtransport/**/*.test.ts'],
       exclude,
       env: { CHROMIUM: executablePath },

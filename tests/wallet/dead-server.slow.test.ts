@@ -8,10 +8,10 @@ import type { RatatoskrAddress } from '@andvari/host-common/ratatoskr/address';
 import { writeDevices } from '@andvari/host-node/ratatoskr/device-file';
 import { NodeEd25519Signer } from '@andvari/host-node/ratatoskr/node-ed25519';
 import { quicAvailable } from '@andvari/host-node/webtransport/testing/quic-client';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumArgs } from '../../scripts/chromium.mjs';
 import { ClientPage } from './client-page.ts';
+import { leaveBrowser, workerBrowser } from './worker-browser.ts';
 
 const PROGRAM = new URL(
   '../../host-node/src/ratatoskr/testing/endpoint-process.ts',
@@ -27,14 +27,13 @@ let website: ClientPage;
 const ends: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  const args = chromiumArgs.filter((argument) => argument !== '--disable-quic');
-  browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] as string, args });
+  browser = await workerBrowser({ quic: true });
   website = await ClientPage.serve();
 });
 afterAll(async () => {
   for (const end of ends.reverse()) await end();
   website?.close();
-  await browser?.close();
+  await leaveBrowser(browser);
 });
 
 const hex = (text: string) => [...Buffer.from(text, 'hex')];

@@ -6,11 +6,11 @@ import { PageServer } from '@andvari/host-node/http/page-server';
 import { createLogger } from '@andvari/host-node/log/logger';
 import { NETWORK, PeerMesh } from '@andvari/host-node/network/peer-mesh';
 import { countRoot } from '@andvari/host-node/network/peer-status';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumArgs } from '../../scripts/chromium.mjs';
 import { WalletPage } from './wallet-page.ts';
 import { PASSPHRASE } from './wallet-place.ts';
+import { leaveBrowser, workerBrowser } from './worker-browser.ts';
 
 const COUNT = 3;
 const own = { version: '20261121', ready: true, coins: 105, countRoot: countRoot([105]) };
@@ -66,15 +66,14 @@ beforeAll(async () => {
   telling = setInterval(() => {
     void mesh.tell(ports.map((_, n) => ({ ...own, load: n })));
   }, 200);
-  const executablePath = process.env['CHROMIUM'] as string;
-  browser = await chromium.launch({ executablePath, args: chromiumArgs });
+  browser = await workerBrowser();
   wallet = await WalletPage.open(browser, server.origins[0] ?? '');
   await wallet.createPassphrase(PASSPHRASE);
   await openPanel();
 });
 afterAll(async () => {
   clearInterval(telling);
-  await browser?.close();
+  await leaveBrowser(browser);
   await server?.close();
   await mesh?.stop();
   rmSync(directory, { recursive: true });

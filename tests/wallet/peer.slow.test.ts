@@ -2,13 +2,13 @@
 import { fileURLToPath } from 'node:url';
 import { PeerRefusalError } from '@andvari/host-common/peer/peer-answers';
 import type { PeerNode } from '@andvari/host-common/peer/peer-node';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { chromiumArgs } from '../../scripts/chromium.mjs';
 import { addressOf, NETWORK, startNode } from '../peer/nodes.ts';
 import { SkippingClock } from '../peer/skipping-clock.ts';
 import { BundlePage } from './bundle-page.ts';
 import type { PagePeer, PagePeerOptions, PeerBundle } from './peer-bundle.ts';
+import { workerBrowser } from './worker-browser.ts';
 
 declare global {
   // Of the page.
@@ -53,14 +53,10 @@ const verifiedIn = (node: PeerNode) =>
   node.peers().flatMap(({ peerId, isVerified }) => (isVerified ? [peerId] : []));
 
 beforeAll(async () => {
-  const executablePath = process.env['CHROMIUM'] as string;
-  browser = await chromium.launch({ executablePath, args: chromiumArgs });
+  browser = await workerBrowser();
   website = await BundlePage.serve(ENTRY);
 });
-afterAll(async () => {
-  website?.close();
-  await browser?.close();
-});
+afterAll(() => website?.close());
 beforeEach(async () => {
   page = await (await browser.newContext()).newPage();
 });

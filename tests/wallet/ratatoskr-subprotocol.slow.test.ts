@@ -1,9 +1,9 @@
 /** What Chromium does with a server that has no subprotocol, another one, or ours. */
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { chromiumArgs } from '../../scripts/chromium.mjs';
 import { SubprotocolServer } from '../ratatoskr/subprotocol-server.ts';
 import { ClientPage } from './client-page.ts';
+import { leaveBrowser, workerBrowser } from './worker-browser.ts';
 
 const OFFERED = 'ratatoskr.v1';
 
@@ -12,8 +12,7 @@ let website: ClientPage;
 let page: Page;
 let server: SubprotocolServer;
 beforeAll(async () => {
-  const executablePath = process.env['CHROMIUM'] as string;
-  browser = await chromium.launch({ executablePath, args: chromiumArgs });
+  browser = await workerBrowser();
   website = await ClientPage.serve();
   page = await browser.newPage();
   await page.goto(website.url);
@@ -21,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   website?.close();
-  await browser?.close();
+  await leaveBrowser(browser);
 });
 afterEach(() => server.stop());
 

@@ -10,11 +10,11 @@ import { createLogger } from '@andvari/host-node/log/logger';
 import { TransferNode } from '@andvari/host-node/transfer/node';
 import { newIdentity } from '@andvari/host-node/transfer/node-identity';
 import { RelayServer } from '@andvari/host-node/transfer/relay/relay-server';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { chromiumArgs } from '../../scripts/chromium.mjs';
 import { WalletPage } from './wallet-page.ts';
 import { PASSPHRASE } from './wallet-place.ts';
+import { leaveBrowser, workerBrowser } from './worker-browser.ts';
 
 const HOST = '127.0.0.1';
 /** Of a client of the relay; a quarter of it, 1.9 MiB, may come at once (see holdRelay). */
@@ -100,8 +100,7 @@ export class TransferPlace {
 export function transferPlace(): TransferPlace {
   const place = new TransferPlace();
   beforeAll(async () => {
-    const executablePath = process.env.CHROMIUM as string;
-    place.browser = await chromium.launch({ executablePath, args: chromiumArgs });
+    place.browser = await workerBrowser();
     const logger = createLogger({ level: 'silent' });
     place.page = new PageServer({ listen: { host: HOST, port: 0 }, logger });
     const { port } = await place.page.open();
@@ -110,7 +109,6 @@ export function transferPlace(): TransferPlace {
     place.page.publish(network, { relay: place.relayUrl });
   });
   afterAll(async () => {
-    await place.browser?.close();
     await place.stopRelay();
     await place.page?.close();
   });
@@ -124,7 +122,7 @@ export function transferPlace(): TransferPlace {
     // The page has no errors of its own and breaks no policy; servers that are away are none.
     const lost = /WebSocket connection to|Failed to establish a connection to/;
     const complaints = place.pages.splice(0).flatMap(({ wallet }) => wallet.complaints);
-    for (const context of place.browser.contexts()) await context.close();
+    await leaveBrowser(place.browser);
     rmSync(place.folder, { recursive: true });
     expect(complaints.filter((text) => !lost.test(text))).toEqual([]);
   });

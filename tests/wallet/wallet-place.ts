@@ -1,9 +1,9 @@
-/** One network and one browser for a file of wallet tests, and a fresh wallet for each test. */
-import { type Browser, chromium } from 'playwright-core';
+/** One network for a file of wallet tests, and a fresh wallet for each test. */
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { chromiumArgs } from '../../scripts/chromium.mjs';
 import { TestNetwork } from './test-network.ts';
 import { type ShownCoin, WalletPage } from './wallet-page.ts';
+import { leaveBrowser, workerBrowser } from './worker-browser.ts';
 
 export const PASSPHRASE = 'copper kettle under the falls';
 export const ALL_PASS = 'A'.repeat(25);
@@ -49,15 +49,10 @@ export class WalletPlace {
 export function walletPlace({ quic = false } = {}): WalletPlace {
   const place = new WalletPlace();
   beforeAll(async () => {
-    const executablePath = process.env.CHROMIUM as string;
-    const args = chromiumArgs.filter((argument) => !(quic && argument === '--disable-quic'));
-    place.browser = await chromium.launch({ executablePath, args });
+    place.browser = await workerBrowser({ quic });
     place.network = await TestNetwork.start();
   });
-  afterAll(async () => {
-    await place.browser?.close();
-    await place.network?.close();
-  });
+  afterAll(() => place.network?.close());
   beforeEach(async () => {
     place.wallet = await WalletPage.open(place.browser, place.network.url);
   });
@@ -68,7 +63,7 @@ export function walletPlace({ quic = false } = {}): WalletPlace {
     // What the browser itself says of servers that are not there.
     const lost = /WebSocket connection to|Failed to establish a connection to|WebTransport/;
     expect(complaints.filter((text) => !lost.test(text))).toEqual([]);
-    for (const context of place.browser.contexts()) await context.close();
+    await leaveBrowser(place.browser);
   });
   return place;
 }

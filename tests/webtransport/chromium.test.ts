@@ -5,9 +5,9 @@ import { WebTransportListener } from '@andvari/host-node/ratatoskr/webtransport-
 import { SelfMadeCertificates } from '@andvari/host-node/webtransport/certificates';
 import { EchoServer } from '@andvari/host-node/webtransport/testing/echo-server';
 import { quicAvailable } from '@andvari/host-node/webtransport/testing/quic-client';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { chromiumArgs } from '../../scripts/chromium.mjs';
+import { workerBrowser } from '../wallet/worker-browser.ts';
 
 declare global {
   // Defined in the page, for each test.
@@ -25,19 +25,14 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
   let page: Page;
 
   beforeAll(async () => {
-    const args = chromiumArgs.filter((argument) => argument !== '--disable-quic');
-    const executablePath = process.env['CHROMIUM'] as string;
-    browser = await chromium.launch({ executablePath, args });
+    browser = await workerBrowser({ quic: true });
     website = createServer((_request, response) => {
       response.setHeader('Content-Type', 'text/html');
       response.end('<!doctype html><title>page</title>');
     });
     await new Promise<void>((resolve) => website.listen(0, '127.0.0.1', resolve));
   });
-  afterAll(async () => {
-    await browser?.close();
-    website?.close();
-  });
+  afterAll(() => void website?.close());
   beforeEach(async () => {
     echo = await EchoServer.open();
     page = await (await browser.newContext()).newPage();

@@ -14,10 +14,9 @@ import { WebTransportSessionDatagrams } from '@andvari/host-node/transfer/webtra
 import { SelfMadeCertificates } from '@andvari/host-node/webtransport/certificates';
 import { quicAvailable } from '@andvari/host-node/webtransport/testing/quic-client';
 import { WebTransportServer } from '@andvari/host-node/webtransport/webtransport-server';
-import { chromium } from 'playwright-core';
 import { build } from 'vite';
 import { afterEach, describe, expect, it } from 'vitest';
-import { chromiumArgs } from '../../scripts/chromium.mjs';
+import { leaveBrowser, workerBrowser } from '../wallet/worker-browser.ts';
 import type { PageOutcome, PageTask } from './transfer-page.ts';
 
 declare global {
@@ -97,10 +96,8 @@ describe.runIf(quicAvailable)('transfer over WebTransport datagrams of Chromium'
     const certificates = new SelfMadeCertificates(['localhost', '127.0.0.1'], Date.now());
     const port = await echoNode(certificates);
     const url = await website(await bundle());
-    const args = chromiumArgs.filter((argument) => argument !== '--disable-quic');
-    const executablePath = process.env['CHROMIUM'] as string;
-    const browser = await chromium.launch({ executablePath, args });
-    closing.push(() => browser.close());
+    const browser = await workerBrowser({ quic: true });
+    closing.push(() => leaveBrowser(browser));
     const page = await browser.newPage();
     await page.goto(url);
     await page.waitForFunction(() => 'runTransfer' in globalThis);
