@@ -18,6 +18,11 @@ const why = 'missing' in native ? native.missing : native.probe().uring.why;
 const addon = native as NativeAddon;
 if (why !== '') console.warn(`the tests of io_uring are left out: ${why}`);
 
+const long = process.env['ANDVARI_LONG'] === '1';
+/** One at a time, and in bursts. */
+const [SINGLE, MANY] = long ? [3000, 20_000] : [600, 4000];
+/** Openings one after the other. */
+const LIVES = long ? 100 : 30;
 const BUFFERS = 64;
 const FRAMES = { frameCount: BUFFERS * (URING_FRAMES_PER_BUFFER + 2) };
 const SIZES = [
@@ -115,10 +120,11 @@ describe.runIf(why === '').each<[string, Own]>([
   it('loses no wake-up, one request at a time and in bursts', async () => {
     place = await Place.open(own);
     place.echo();
-    expect((await place.client.burst(3000, { window: 1 })).size).toBe(3000);
-    expect((await place.client.burst(20_000, { window: 200 })).size).toBe(20_000);
+    expect((await place.client.burst(SINGLE, { window: 1 })).size).toBe(SINGLE);
+    expect((await place.client.burst(MANY, { window: 200 })).size).toBe(MANY);
     expect((await place.client.burst(300, { window: 20, bytes: 9000 })).size).toBe(300);
-    expect(place.socket.counters()).toMatchObject({ dropped: 0, refused: 0, received: 23_300 });
+    const received = SINGLE + MANY + 300;
+    expect(place.socket.counters()).toMatchObject({ dropped: 0, refused: 0, received });
   });
 
   it('receives again when buffers have come back', async () => {
@@ -269,26 +275,29 @@ function load(client: BurstClient, count = 500): void {
 }
 
 describe.runIf(why === '')('the end of io_uring', () => {
-  it.each<Own>([{}, { sqpoll: true }])('leaves nothing behind, 100 times (%o)', async (own) => {
-    place = await Place.open();
-    const { port } = place.socket;
-    const before = [pinnedKiB(), firstFree()];
-    const engine = new RingEngine({ frameCount: 300 });
-    place.socket.close();
-    for (let i = 0; i < 100; i++) {
-      // The same port at once: nothing of the one before holds it.
-      const socket = addon.openUring({ ...engine.port, host: '127.0.0.1', port, ...own });
-      if (i % 2) socket.watch(() => engine.serve(socket));
-      load(place.client, 20);
-      await new Promise((resolve) => setTimeout(resolve, i % 3));
-      engine.turn(socket);
-      socket.close();
-      socket.close();
-      expect(engine.turn(socket)).toBe(0);
-    }
-    expect(pinnedKiB()).toBeLessThanOrEqual(before[0]!);
-    expect(firstFree()).toBeLessThanOrEqual(before[1]!);
-  });
+  it.each<Own>([{}, { sqpoll: true }])(
+    `leaves nothing behind, ${LIVES} times (%o)`,
+    async (own) => {
+      place = await Place.open();
+      const { port } = place.socket;
+      const before = [pinnedKiB(), firstFree()];
+      const engine = new RingEngine({ frameCount: 300 });
+      place.socket.close();
+      for (let i = 0; i < LIVES; i++) {
+        // The same port at once: nothing of the one before holds it.
+        const socket = addon.openUring({ ...engine.port, host: '127.0.0.1', port, ...own });
+        if (i % 2) socket.watch(() => engine.serve(socket));
+        load(place.client, 20);
+        await new Promise((resolve) => setTimeout(resolve, i % 3));
+        engine.turn(socket);
+        socket.close();
+        socket.close();
+        expect(engine.turn(socket)).toBe(0);
+      }
+      expect(pinnedKiB()).toBeLessThanOrEqual(before[0]!);
+      expect(firstFree()).toBeLessThanOrEqual(before[1]!);
+    },
+  );
 
   it('comes under load, also from inside the callback', async () => {
     for (let i = 0; i < 20; i++) {

@@ -6,7 +6,7 @@ import { scenarioOf } from './scenario.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
 /** Of a half. */
-const count = LONG ? 10000 : 100;
+const count = LONG ? 10000 : 60;
 /** Shorter streams in `npm test`: what goes wrong in it needs many seeds rather than many bytes. */
 const bytes = LONG ? 75000 : 25000;
 const timeout = LONG ? 3_600_000 : 600_000;

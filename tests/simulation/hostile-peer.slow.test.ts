@@ -5,7 +5,7 @@ import { runHostile } from './hostile.ts';
 import { newMachines } from './machines.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const SEEDS = LONG ? 50000 : 150;
+const SEEDS = LONG ? 50000 : 80;
 const PACKETS = 300;
 const timeout = 600_000;
 

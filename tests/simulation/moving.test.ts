@@ -10,7 +10,7 @@ import { Run } from './run.ts';
 import type { Scenario } from './scenario.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const SEEDS = LONG ? 5000 : 15;
+const SEEDS = LONG ? 5000 : 6;
 const MOVES = 600;
 const timeout = LONG ? 3_600_000 : 120_000;
 const first = firstSeed(1);

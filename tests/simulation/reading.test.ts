@@ -7,7 +7,7 @@ import { readingOf } from './reading-scenarios.ts';
 import { runScenario } from './run.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const SEEDS = LONG ? 10000 : 12;
+const SEEDS = LONG ? 10000 : 5;
 const first = firstSeed(1);
 
 let module: WebAssembly.Module;

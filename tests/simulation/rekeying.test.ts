@@ -7,7 +7,7 @@ import { rekeyingOf } from './rekeying-scenarios.ts';
 import { type Outcome, runScenario } from './run.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const SEEDS = LONG ? 10000 : 20;
+const SEEDS = LONG ? 10000 : 8;
 const first = firstSeed(1);
 const timeout = LONG ? 3_600_000 : 120_000;
 

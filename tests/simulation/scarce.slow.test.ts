@@ -6,8 +6,8 @@ import { lostChallengeOf, rebindingOf } from './rebinding-scenarios.ts';
 import { scenarioOf } from './scenario.ts';
 
 const LONG = process.env.ANDVARI_LONG === '1';
-const TIGHT_SEEDS = LONG ? 10000 : 30;
-const REBINDINGS = LONG ? 10000 : 20;
+const TIGHT_SEEDS = LONG ? 10000 : 12;
+const REBINDINGS = LONG ? 10000 : 8;
 const first = firstSeed(1);
 const timeout = LONG ? 3_600_000 : 600_000;
 

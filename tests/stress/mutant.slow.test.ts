@@ -69,7 +69,7 @@ describe('the stress notices when', () => {
   it('and not when nothing is', async () => {
     const module = await buildMutant([]);
     // stress.test.ts has more of it.
-    const requests = long ? REQUESTS : 60_000;
+    const requests = long ? REQUESTS : 20_000;
     const report = await runStress({ module, requests, seed: SEED, failEvery: 20 });
     expect(report.errors).toEqual([]);
   });

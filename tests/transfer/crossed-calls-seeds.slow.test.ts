@@ -13,7 +13,7 @@ import { type Link, PERFECT } from '../simulation/network.ts';
 import { bytesOf, pattern, writeAll } from './endpoint-world.ts';
 import { VirtualWorld } from './virtual-world.ts';
 
-const SEEDS = process.env.ANDVARI_LONG === '1' ? 3000 : 50;
+const SEEDS = process.env.ANDVARI_LONG === '1' ? 3000 : 20;
 /** In which all calls have come to an end, and in which what was written arrives. */
 const CALLS_US = 12_000_000;
 const READ_US = 25_000_000;

@@ -31,6 +31,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
+/** A server, which takes a fraction of the start of a network. */
+function oneServer(): string[] {
+  const words = ['serve', '--json', '--raida-number', '0', '--raida-listen', '127.0.0.1:0'];
+  words.push('--http-listen', '127.0.0.1:0', '--log-level', 'fatal');
+  return [...words, '--node-data-dir', join(directory, 'data')];
+}
+
 describe('the process andvari', () => {
   it('starts by its launcher and tells errors without a stack', async () => {
     const help = new ChildProgram(['--help'], launcher);
@@ -67,9 +74,7 @@ describe('the process andvari', () => {
        const look = () => { if (existsSync(now)) throw new Error('made to die'); };
        if (workerData?.worker === 2) setInterval(look, 5);`,
     );
-    const words = ['serve', '--json', '--raida-number', '0', '--raida-listen', '127.0.0.1:0'];
-    words.push('--io-workers', '3', '--http-listen', '127.0.0.1:0', '--log-level', 'fatal');
-    words.push('--node-data-dir', join(directory, 'data'));
+    const words = [...oneServer(), '--io-workers', '3'];
     const server = new ChildProgram(words, launcher, { NODE_OPTIONS: `--import ${crash}` });
     await server.event('ready');
     writeFileSync(now, '');
@@ -80,17 +85,19 @@ describe('the process andvari', () => {
   });
 
   it('gives a server the flags of one, unless somebody has chosen others', async () => {
-    const words = ['network', 'up', ...ZERO_PORTS, '--json', '--data', net];
-    const flagsOf = async (env: Record<string, string>) => {
-      const network = new ChildProgram(words, launcher, env);
-      await network.event('ready');
-      const line = readFileSync(`/proc/${network.child.pid}/cmdline`, 'utf8').split('\0');
-      network.child.kill('SIGTERM');
-      expect(await network.ended).toEqual({ code: 0, signal: null });
+    const network = ['network', 'up', ...ZERO_PORTS, '--json', '--data', net];
+    const flagsOf = async (words: string[], env: Record<string, string>) => {
+      const server = new ChildProgram(words, launcher, env);
+      await server.event('ready');
+      const line = readFileSync(`/proc/${server.child.pid}/cmdline`, 'utf8').split('\0');
+      server.child.kill('SIGTERM');
+      expect(await server.ended).toEqual({ code: 0, signal: null });
       return line.slice(1, line.indexOf(launcher));
     };
-    expect(await flagsOf({})).toEqual(serveFlags(availableParallelism()));
-    expect(await flagsOf({ NODE_OPTIONS: '--max-semi-space-size=4' })).toEqual([]);
+    expect(await flagsOf(network, {})).toEqual(serveFlags(availableParallelism()));
+    expect(await flagsOf(oneServer(), {})).toEqual(serveFlags(availableParallelism()));
+    const chosen = { NODE_OPTIONS: '--max-semi-space-size=4' };
+    expect(await flagsOf(oneServer(), chosen)).toEqual([]);
   });
 
   it('runs a preload in the server itself, and once alone if its flags are given', async () => {
@@ -101,7 +108,7 @@ describe('the process andvari', () => {
        const line = process.pid + ' ' + process.execArgv.includes('--no-memory-reducer') + '\\n';
        if (isMainThread) require('node:fs').appendFileSync(${JSON.stringify(runs)}, line);`,
     );
-    const words = ['network', 'up', ...ZERO_PORTS, '--json', '--data', net];
+    const words = oneServer();
     const runsOf = async (...line: string[]) => {
       writeFileSync(runs, '');
       const [first = launcher, ...rest] = line;
@@ -125,16 +132,14 @@ describe('the process andvari', () => {
   const toLauncher = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
   it.each(toLauncher)('stops cleanly when only the launcher gets %s', async (signal) => {
     // As under a Node that does not run TypeScript: it starts the one that does.
-    const words = [launcher, 'network', 'up', ...ZERO_PORTS, '--json'];
-    words.push('--data', net);
-    const network = new ChildProgram(words, '--no-strip-types');
-    await network.event('ready');
-    network.child.kill(signal);
+    const server = new ChildProgram([launcher, ...oneServer()], '--no-strip-types');
+    await server.event('ready');
+    server.child.kill(signal);
     const killed = signal === 'SIGKILL';
     const wanted = killed ? { code: null, signal } : { code: 0, signal: null };
     // Not before the program itself has ended: its output is the launcher's.
-    expect(await network.ended).toEqual(wanted);
-    await network.event('stopped');
+    expect(await server.ended).toEqual(wanted);
+    await server.event('stopped');
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stops a network cleanly on %s', async (signal) => {

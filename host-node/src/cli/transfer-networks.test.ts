@@ -20,7 +20,7 @@ describe.skipIf(why !== undefined)(label, () => {
     'of packets %d are lost, both ways: the file is the same',
     async (share) => {
       apart.veth.lose(share);
-      await apart.arrived(await apart.send((long ? 100 : 20) * MIB));
+      await apart.arrived(await apart.send((long ? 100 : 8) * MIB));
       for (const lost of apart.veth.lost()) expect(lost).toBeGreaterThan(0);
     },
     600_000,

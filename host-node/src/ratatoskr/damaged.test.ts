@@ -79,7 +79,7 @@ describe('damaged messages', () => {
       const whole = new Set<string>();
       let channel = new Sink();
       let handler: ChannelHandler | undefined;
-      for (let i = 0; i < (long ? 100_000 : 4000); i++) {
+      for (let i = 0; i < (long ? 100_000 : 1500); i++) {
         if (!handler || channel.closedWith !== undefined) {
           handler?.closed();
           channel = new Sink();
