@@ -1,9 +1,11 @@
 /** `andvari conformance --protocol`: what it is told, and what it tells. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { PeerNode } from '@andvari/host-common/peer/peer-node';
 import { identityOf } from '@andvari/host-common/transfer/identity';
 import { splitPeerAddress } from '@andvari/host-common/transfer/peer-id-text';
 import { afterEach, describe, expect, it } from 'vitest';
 import { andvari } from '../conformance/testing/prepared-server.ts';
+import { openPeerKeys, openPeerNode, peerFiles } from '../peer/open-peer-node.ts';
 import { certificates } from '../ratatoskr/testing/certificates.ts';
 import { placesForTests } from '../ratatoskr/testing/places.ts';
 import { RealClock } from '../ratatoskr/testing/real-clock.ts';
@@ -118,6 +120,57 @@ describe('andvari conformance --protocol transfer', () => {
     [['--target', 'udp://127.0.0.1:1', '--peer', 'abc']],
   ])('says what is wrong with %j (1)', async (words) => {
     const { code, err } = await andvari([...transfer, ...words]);
+    expect(err).toMatch(/^andvari: .* \(ANDVARI_USAGE\)\n$/);
+    expect(code).toBe(1);
+  });
+});
+
+describe('andvari conformance --protocol peer', () => {
+  const peer = ['conformance', '--protocol', 'peer'];
+  const nodes: PeerNode[] = [];
+  afterEach(async () => {
+    for (const node of nodes.splice(0)) await node.stop();
+  });
+
+  it('asks a peer with a key on its list, and as a stranger, over TCP and WebSocket', async () => {
+    const { signer } = await openPeerKeys(here.at('listed'));
+    const node = await openPeerNode({
+      ...{ folder: here.at('peer'), networkName: 'testnet', instanceId: 'inst-1' },
+      listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'],
+      whitelist: [signer.publicKey],
+    });
+    nodes.push(node);
+    await node.start();
+    const [tcp = '', webSocket = ''] = node.addresses();
+    expect(webSocket).toContain('/ws/p2p/');
+    const words = [...peer, '--network', 'testnet/inst-1', '--case', 'peer/handshake/unlisted'];
+    words.push('--case', 'peer/handshake/answered', '--case', 'peer/unverified');
+    const key = ['--key', peerFiles(here.at('listed')).instanceKey];
+    for (const target of [tcp, webSocket]) {
+      expect(await andvari([...words, ...key, '--target', target])).toMatchObject({
+        out: '5 pass, 0 fail, 0 differ (SHOULD), 0 not tried\n',
+        code: 0,
+      });
+    }
+    const stranger = await andvari([...words, '--target', tcp]);
+    expect(stranger.out).toBe('4 pass, 0 fail, 0 differ (SHOULD), 1 not tried\n');
+    const other = await andvari([...peer, '--target', tcp, '--case', 'peer/identify/says']);
+    expect(other).toMatchObject({ code: 3, err: expect.stringContaining('/andvari/main is not') });
+  });
+
+  it('ends with 2 when nobody answers', async () => {
+    const id = '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';
+    const { code, err } = await andvari([...peer, '--target', `/ip4/127.0.0.1/tcp/1/p2p/${id}`]);
+    expect(err).toMatch(/does not answer \(no connection: .*\) \(ANDVARI_UNREACHABLE\)\n$/);
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    [['--target', 'tcp://127.0.0.1:1']],
+    [['--target', '/ip4/127.0.0.1/tcp/1/p2p/abc']],
+    [['--target', '/ip4/127.0.0.1/tcp/1', '--network', 'one']],
+  ])('says what is wrong with %j (1)', async (words) => {
+    const { code, err } = await andvari([...peer, ...words]);
     expect(err).toMatch(/^andvari: .* \(ANDVARI_USAGE\)\n$/);
     expect(code).toBe(1);
   });

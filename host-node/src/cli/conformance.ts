@@ -44,7 +44,10 @@ export function registerConformanceCommand(program: Command, context: CommandCon
         .choices(['raida', ...PROTOCOLS])
         .default('raida'),
     )
-    .option('--target <url>', 'udp://HOST:PORT, tcp://HOST:PORT or wss://HOST:PORT/PATH')
+    .option(
+      '--target <url>',
+      'udp://HOST:PORT, tcp://HOST:PORT, wss://HOST:PORT/PATH; peer: /ip4/.../p2p/PEER',
+    )
     .option('--ca <file>', "authorities to trust in the place of the system's, PEM")
     .addOption(wireOption())
     .option('--modern', 'the server takes encryption types 4 and 5 as well')
@@ -58,12 +61,19 @@ export function registerConformanceCommand(program: Command, context: CommandCon
     .option('--timeout <ms>', 'how long a reply may take', parseTimeout, 5000)
     .option(
       '--key <file>',
-      'ratatoskr: key of a registered device; transfer: identity of a trusted peer',
+      'ratatoskr: key of a registered device; transfer: identity of a trusted peer; ' +
+        "peer: instance key on the peer's list",
     )
     .option('--device <id>', 'ratatoskr: that device')
     .option('--user <id>', 'ratatoskr: a user that it speaks for')
     .option('--server-key <hex>', 'ratatoskr: key that answers are signed with', parseKey)
     .option('--peer <id>', 'transfer: peer ID of the node', parsePeer)
+    .option(
+      '--network <name/instance>',
+      'peer: what it takes part in',
+      parseNetwork,
+      'andvari/main',
+    )
     .option('--list', 'tell the cases; with --json also their requests; without asking anyone')
     .option('--json', 'one event per line')
     .option('--junit <file>', 'write the results as JUnit XML')
@@ -94,6 +104,11 @@ function parsePeer(text: string): Buffer {
   } catch (error) {
     throw new InvalidArgumentError(`${(error as Error).message}.`);
   }
+}
+
+function parseNetwork(text: string): string {
+  if (/^[!-.0-~]{1,100}\/[!-.0-~]{1,100}$/.test(text) && text.length <= 119) return text;
+  throw new InvalidArgumentError('wanted NAME/INSTANCE, at most 119 bytes.');
 }
 
 function collect(text: string, before: string[]): string[] {
