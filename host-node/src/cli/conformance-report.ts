@@ -16,14 +16,6 @@ export interface ReportFiles {
   html?: string;
 }
 
-/** The error that ends a run, for machines; people are told it in any case. */
-export function tellError(error: unknown, context: CommandContext): void {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  const unnamed = context.signal.aborted ? 'ANDVARI_INTERRUPTED' : 'ANDVARI_INTERNAL';
-  const named = typeof code === 'string' ? code : unnamed;
-  context.event({ event: 'error', code: named, message: String(message) });
-}
-
 /**
  * A file that cannot be written is told before the first case, not after the last. One that is
  * there keeps what it says until there is a new report.

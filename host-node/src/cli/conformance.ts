@@ -15,7 +15,6 @@ import {
   type ReportFiles,
   tellCase,
   tellEnd,
-  tellError,
   tryReports,
   writeReports,
 } from './conformance-report.ts';
@@ -219,7 +218,6 @@ async function measure(
       },
     });
   } catch (error) {
-    if (json) tellError(error, context);
     // What was found until then is worth keeping.
     if (results.length > 0) finish();
     throw error;

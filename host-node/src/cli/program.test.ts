@@ -66,6 +66,25 @@ describe('andvari', () => {
     );
   });
 
+  it('tells an error to machines too, as the last event, and only to them', async () => {
+    const usage = await run(['wallet', 'detect', '--json']);
+    expect(usage).toMatchObject({ code: 1, err: expect.stringMatching(/\(ANDVARI_USAGE\)\n$/) });
+    expect(JSON.parse(usage.out)).toEqual({
+      ...{ event: 'error', code: 'ANDVARI_USAGE' },
+      message: expect.stringContaining('missing required argument'),
+    });
+    const path = join(directory, 'none', 'x.key');
+    const words = ['ratatoskr', 'keygen', path];
+    const message = `${path}: no such file or directory`;
+    const err = `andvari: ${message} (ENOENT)\n`;
+    expect(await run(words)).toEqual({ code: 1, out: '', err });
+    const told = await run([...words, '--json']);
+    expect(told).toMatchObject({ code: 1, err });
+    expect(JSON.parse(told.out)).toEqual({ event: 'error', code: 'ENOENT', message });
+    // A file of that name.
+    expect(await run(['wallet', 'detect', '--', '--json'])).toMatchObject({ out: '' });
+  });
+
   it('checks a configuration and shows where each value comes from', async () => {
     const path = join(directory, 'node.toml');
     writeFileSync(path, '[raida]\nnumber = 3\nwire = "legacy"\n');

@@ -1,3 +1,4 @@
+import { getSystemErrorMessage } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import type { CommandContext } from './command-context.ts';
@@ -6,7 +7,7 @@ import { ExitCode, exitCodeOf } from './exit-code.ts';
 
 /**
  * Run one command line (without the program's name) to its end. Errors are told to the user in one
- * line, `andvari: message (CODE)`; this never throws.
+ * line, `andvari: message (CODE)`, with `--json` also as a last event; this never throws.
  * @returns the exit code of the process
  */
 export async function runProgram(
@@ -19,14 +20,13 @@ export async function runProgram(
     await program.parseAsync(words, { from: 'user' });
     return context.exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return usage(error, context);
-    if (context.signal.aborted && (error as Error)?.name === 'AbortError') {
-      context.note('andvari: interrupted (ANDVARI_INTERRUPTED)');
-      return ExitCode.NETWORK;
-    }
-    context.note(describe(error));
+    if (error instanceof CommanderError) return usage(error, words, context);
+    const ending = endingOf(error, context);
+    context.note(lineOf(ending));
+    // Machines read it where they read the results.
+    if (wantsJson(words)) context.event({ event: 'error', ...ending });
     if (context.env['ANDVARI_DEBUG']) context.note(String((error as Error)?.stack));
-    return exitCodeOf(error);
+    return ending.code === INTERRUPTED ? ExitCode.NETWORK : exitCodeOf(error);
   }
 }
 
@@ -49,24 +49,52 @@ function makeProgram(context: CommandContext): Command {
     );
 }
 
+/** Words after `--` are no options. */
+function wantsJson(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  return words.slice(0, end < 0 ? words.length : end).includes('--json');
+}
+
 /** Help and version are no errors, though commander ends with one. */
-function usage(error: CommanderError, context: CommandContext): number {
+function usage(error: CommanderError, words: readonly string[], context: CommandContext): number {
   if (error.exitCode === 0) return ExitCode.OK;
   if (error.code !== 'commander.help') {
     const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-    context.note(`andvari: ${message} (ANDVARI_USAGE)`);
+    const ending = { code: 'ANDVARI_USAGE', message };
+    context.note(lineOf(ending));
+    if (wantsJson(words)) context.event({ event: 'error', ...ending });
   }
   return ExitCode.USAGE;
 }
 
-/** The line that a user sees. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return `andvari: ${String(error)} (ANDVARI_INTERNAL)`;
-  const { code } = error as { code?: unknown };
-  if (typeof code !== 'string')
-    return `andvari: internal error: ${error.message} (ANDVARI_INTERNAL)`;
-  const lines = error.message.split('\n');
-  if (lines.length === 1) return `andvari: ${error.message} (${code})`;
+const INTERRUPTED = 'ANDVARI_INTERRUPTED';
+
+/** What ended a command, for people and for machines. */
+interface Ending {
+  code: string;
+  /** One problem a line. */
+  message: string;
+}
+
+function endingOf(error: unknown, { signal }: CommandContext): Ending {
+  if (!(error instanceof Error)) return { code: 'ANDVARI_INTERNAL', message: String(error) };
+  if (signal.aborted && error.name === 'AbortError') {
+    return { code: INTERRUPTED, message: 'interrupted' };
+  }
+  const { code, errno, path } = error as NodeJS.ErrnoException;
+  if (typeof code !== 'string') {
+    return { code: 'ANDVARI_INTERNAL', message: `internal error: ${error.message}` };
+  }
+  // The system's own words have the name of its call in them, which says nothing to a user.
+  const isOfSystem = errno !== undefined && path !== undefined;
+  const message = isOfSystem ? `${path}: ${getSystemErrorMessage(errno)}` : error.message;
+  return { code, message };
+}
+
+/** The line, or one for each problem, that a user sees. */
+function lineOf({ code, message }: Ending): string {
+  const lines = message.split('\n');
+  if (lines.length === 1) return `andvari: ${message} (${code})`;
   return [`andvari: ${lines.length} problems (${code})`, ...lines.map((line) => `  ${line}`)].join(
     '\n',
   );

@@ -160,7 +160,15 @@ describe('andvari ratatoskr', () => {
       expect(told.err).toContain('(ANDVARI_AUDIT_LOSS)');
       const json = await runCli(['ratatoskr', 'audit', path, '--json']);
       expect(json.code).toBe(3);
-      expect(JSON.parse(json.out)).toMatchObject({ headKept: true, breaks: [{ problem }] });
+      expect(
+        json.out
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line)),
+      ).toMatchObject([
+        { headKept: true, breaks: [{ problem }] },
+        { event: 'error', code: 'ANDVARI_AUDIT_LOSS' },
+      ]);
     }
   });
 

@@ -127,7 +127,8 @@ describe('a folder that does not go', () => {
     const sender = nodes.run('sender', ['send', treeOf('a:b', {})]);
     expect(await sender.ended).toMatchObject({ code: 1 });
     expect(sender.err).toMatch(/"a:b".*\(ANDVARI_FILE_OFFER\)\n$/);
-    expect(sender.out).toBe('');
+    const error = { event: 'error', code: 'ANDVARI_FILE_OFFER' };
+    expect(JSON.parse(sender.out)).toMatchObject(error);
   }, 60_000);
 
   it('with a name in it that some systems do not take', async () => {
