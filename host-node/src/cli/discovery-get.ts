@@ -9,8 +9,9 @@ import type { CommandContext } from './command-context.ts';
 import { parseHash } from './discovery-options.ts';
 import { type FindOptions, holdersOf, tellHolder, withSearch } from './discovery-search.ts';
 import { parseTimeout } from './options.ts';
+import { readyPlace } from './receive-place.ts';
 import { untilDone } from './transfer-progress.ts';
-import { entryTeller, isWantedOfAll, readyPlace } from './transfer-receive.ts';
+import { entryTeller, isWantedOfAll } from './transfer-receive.ts';
 import { type RelayOptions, relayOf, withUpgrade } from './transfer-relay-option.ts';
 
 /** Of whom it is fetched at once. */

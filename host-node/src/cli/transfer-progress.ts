@@ -10,9 +10,9 @@ import { oneLine } from '../transfer/call-peer.ts';
 import type { CommandContext } from './command-context.ts';
 import { tellWays } from './transfer-ways.ts';
 
-const LOOK_MS = 200;
+export const LOOK_MS = 200;
 /** Between two events for machines. */
-const EVENT_MS = 1_000;
+export const EVENT_MS = 1_000;
 
 interface ShowOptions {
   json?: boolean;
@@ -80,18 +80,26 @@ async function tellSources(
 }
 
 function barFor(transfer: FileTransfer, context: CommandContext): SingleBar {
-  const bar = new SingleBar(
+  const bar = barOf(
+    '{name} {bar} {percentage} % of {size}  {rate}  {way}{sources}  {left}',
+    context,
+  );
+  bar.start(Math.max(1, transfer.totalSize), transfer.doneBytes, textsOf(transfer));
+  return bar;
+}
+
+/** A bar on stderr that has not begun. */
+export function barOf(format: string, context: CommandContext): SingleBar {
+  return new SingleBar(
     {
       stream: context.stderr as NodeJS.WriteStream,
-      format: '{name} {bar} {percentage} % of {size}  {rate}  {way}{sources}  {left}',
+      format,
       clearOnComplete: true,
       hideCursor: true,
       gracefulExit: false,
     },
     Presets.shades_classic,
   );
-  bar.start(Math.max(1, transfer.totalSize), transfer.doneBytes, textsOf(transfer));
-  return bar;
 }
 
 function factsOf(transfer: FileTransfer) {

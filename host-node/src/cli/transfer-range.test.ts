@@ -21,6 +21,13 @@ async function holding(number: number, bytes: Uint8Array) {
 const receiving = (...words: string[]) =>
   nodes.run('receiver', ['receive', ...words, '--yes', '-o', folder.at('in')]);
 const endOf = async (program: ChildProgram) => (await program.ended).code;
+const receivingToStdout = (...words: string[]) =>
+  nodes.run('receiver', ['receive', ...words, '--yes', '-o', '-']);
+/** Lines of JSON with this event, of what went to stderr. */
+const besides = ({ err }: ChildProgram, name: string) => {
+  const lines = err.split('\n').filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line)).filter(({ event }) => event === name);
+};
 const there = () => readdirSync(folder.at('in')).sort();
 
 describe('what --range takes', () => {
@@ -89,5 +96,55 @@ describe('some bytes of a file', () => {
       expect(receiver.err).toMatch(why);
     }
     expect(there()).toEqual([]);
+  }, 60_000);
+});
+
+describe('-o - of bytes of a file', () => {
+  it('has these, or all of them, on standard output, and events on the other', async () => {
+    // Text: what a test reads from a program is text.
+    const text = randomBytes(1_000_000).toString('hex');
+    const { code } = await holding(1, Buffer.from(text));
+    const some = receivingToStdout(code, '--range', '262100-900000');
+    expect(await endOf(some), some.err).toBe(0);
+    expect(some.out === text.slice(262_100, 900_001)).toBe(true);
+    const told = { first: 262_100, last: 900_000, bytes: 637_901, of: text.length };
+    expect(besides(some, 'offered')).toHaveLength(1);
+    expect(besides(some, 'received')).toEqual([expect.objectContaining(told)]);
+    expect(besides(some, 'received')[0]).not.toHaveProperty('path');
+    const all = receivingToStdout(code);
+    expect(await endOf(all), all.err).toBe(0);
+    expect(hashOf(Buffer.from(all.out))).toBe(hashOf(Buffer.from(text)));
+    // A reader that has had enough is no error, and is seen long before the end.
+    const left = nodes.into('| head -c 5', ['receive', code, '--yes', '-o', '-']);
+    expect(await endOf(left), left.err).toBe(0);
+    expect(left.out).toBe(text.slice(0, 5));
+    expect(besides(left, 'received')[0].bytes).toBeLessThan(text.length);
+    expect(there()).toEqual([]);
+  }, 60_000);
+
+  it('has nothing of an empty file', async () => {
+    const { code } = await holding(1, new Uint8Array(0));
+    const receiver = receivingToStdout(code);
+    expect(await endOf(receiver), receiver.err).toBe(0);
+    expect(receiver.out).toBe('');
+    expect(besides(receiver, 'received')).toEqual([expect.objectContaining({ bytes: 0 })]);
+  }, 60_000);
+
+  it('is refused without a code, and ends where there is no room, or no such bytes', async () => {
+    const { code } = await holding(1, randomBytes(10));
+    const words = ['receive', code, '--yes', '-o', '-'];
+    for (const [receiver, status, why] of [
+      [receivingToStdout(), 1, /wanted the code of the file too \(ANDVARI_INPUT\)\n$/],
+      [receivingToStdout(code, '--range', '10-'), 1, /none from 10 on.*\(ANDVARI_FILE_RANGE\)\n$/],
+      [
+        nodes.into('> /dev/full', words),
+        4,
+        /cannot write standard output: the disk is full \(ANDVARI_FILE_PLACE\)\n$/,
+      ],
+    ] as const) {
+      expect(await endOf(receiver), receiver.err).toBe(status);
+      expect(receiver.err).toMatch(why);
+      expect(receiver.out).toBe('');
+    }
   }, 60_000);
 });

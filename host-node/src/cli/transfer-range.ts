@@ -1,4 +1,7 @@
-/** `andvari receive CODE... --range`: some bytes of a file, without the others. */
+/**
+ * `andvari receive CODE... --range`: some bytes of a file, without the others; and with `-o -` all
+ * of them, or these, on standard output.
+ */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -13,6 +16,8 @@ import { atPlace } from '../transfer/files/file-place-error.ts';
 import { takeFreeName } from '../transfer/files/final-name.ts';
 import type { OpenFile } from '../transfer/open-file.ts';
 import type { CommandContext } from './command-context.ts';
+import { pipeInto } from './piped-output.ts';
+import { ShownRange } from './shown-range.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 const SHAPE = /^(?:(\d{1,15})-(\d{1,15})?|-(\d{1,15}))$/;
@@ -38,10 +43,12 @@ export function parseRange(text: string): WantedRange {
 }
 
 /**
- * What of it the file has; a last byte behind its end is its last one.
+ * What of it the file has; a last byte behind its end is its last one. Wanted undefined: all of
+ * it, which of an empty file is 0 to -1.
  * @throws FileRangeError: none
  */
-export function rangeOf(wanted: WantedRange, size: number): ByteRange {
+export function rangeOf(wanted: WantedRange | undefined, size: number): ByteRange {
+  if (!wanted) return { first: 0, last: size - 1 };
   const first = 'count' in wanted ? Math.max(0, size - wanted.count) : wanted.first;
   const last = 'count' in wanted ? size - 1 : Math.min(size - 1, wanted.last ?? size - 1);
   if (first < size) return { first, last };
@@ -76,6 +83,34 @@ export async function writeRange(
   } finally {
     await folder.close();
   }
+}
+
+/**
+ * Writes these bytes to standard output, at the pace of its reader.
+ * @throws what OpenFile.stream() does; FilePlaceError
+ */
+export async function pipeRange(
+  file: OpenFile,
+  {
+    range: { first, last },
+    output,
+    json = false,
+  }: { range: ByteRange; output: Parameters<typeof pipeInto>[0]; json?: boolean | undefined },
+  context: CommandContext,
+): Promise<void> {
+  const started = performance.now();
+  const { signal } = context;
+  const shown = new ShownRange({ name: file.name, size: last - first + 1 }, { json }, context);
+  let isAll: boolean;
+  try {
+    const pieces = shown.watched(file.stream(first, last - first + 1, { signal }));
+    isAll = await pipeInto(output, pieces, signal);
+  } finally {
+    shown.stop();
+  }
+  const durationMs = performance.now() - started;
+  const range = { first, last: isAll ? last : first + shown.doneBytes - 1 };
+  tell({ file, range, durationMs }, json, context);
 }
 
 async function kept(
@@ -115,7 +150,7 @@ function tell(
     range: { first, last },
     path,
     durationMs,
-  }: { file: OpenFile; range: ByteRange; path: string; durationMs: number },
+  }: { file: OpenFile; range: ByteRange; path?: string; durationMs: number },
   json: boolean,
   context: CommandContext,
 ): void {
@@ -124,12 +159,14 @@ function tell(
   if (json) {
     const of = { file: file.name, of: file.size, blake3: Buffer.from(file.hash).toString('hex') };
     const range = { first, last, bytes };
-    context.event({ event: 'received', path, ...range, ...of, durationMs, bytesPerSecond });
+    const where = path === undefined ? {} : { path };
+    context.event({ event: 'received', ...where, ...range, ...of, durationMs, bytesPerSecond });
     return;
   }
-  context.result(path);
+  if (path !== undefined) context.result(path);
   const speed = `${timeText(durationMs / 1000)}, ${sizeText(bytesPerSecond)}/s`;
-  context.note(`received: bytes ${first}-${last} of ${file.size}, ${sizeText(bytes)} in ${speed}`);
+  const which = bytes === 0 ? 'no bytes' : `bytes ${first}-${last}`;
+  context.note(`received: ${which} of ${file.size}, ${sizeText(bytes)} in ${speed}`);
 }
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { sizeText } from '@andvari/host-common/transfer/files/amount-text';
 import {
   endedEarly,
@@ -12,7 +10,6 @@ import type { Command } from 'commander';
 import { formatAddress } from '../http/socket-address.ts';
 import { listenFor, listenForAll, resolvePlace } from '../transfer/call-peer.ts';
 import { type CalledPeer, parseCode } from '../transfer/called-peer.ts';
-import { dataFolder, makeDataFolder } from '../transfer/data-folder.ts';
 import type { FetchOffer } from '../transfer/fetch-file.ts';
 import type { KnownPeers } from '../transfer/known-peers.ts';
 import { TransferNode } from '../transfer/node.ts';
@@ -24,6 +21,8 @@ import type { TransferOffer, TransferReceiver } from '../transfer/transfer-recei
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
 import { parseTimeout } from './options.ts';
+import { besideOutput, outputFor } from './piped-output.ts';
+import { readyPlace } from './receive-place.ts';
 import { listenOption, type WantedListen } from './transfer-address.ts';
 import {
   type IdentityOptions,
@@ -32,10 +31,13 @@ import {
   withIdentity,
 } from './transfer-identity.ts';
 import { untilDone } from './transfer-progress.ts';
-import { parseRange, rangeOf, type WantedRange, writeRange } from './transfer-range.ts';
+import { parseRange, pipeRange, rangeOf, type WantedRange, writeRange } from './transfer-range.ts';
 import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
 import { knownPeersFile, loadKnownPeers } from './transfer-trust.ts';
 import { InputError } from './wallet-input.ts';
+
+/** For --output; a folder of that name is `./-`. */
+const STDOUT = '-';
 
 interface ReceiveOptions extends IdentityOptions, RelayOptions {
   listen: WantedListen;
@@ -49,17 +51,6 @@ interface ReceiveOptions extends IdentityOptions, RelayOptions {
   json?: boolean;
 }
 
-/** What a receiver was asked to do cannot be done. */
-export class ReceiveError extends Error {
-  override readonly name = 'ReceiveError';
-  readonly code: 'ANDVARI_NOBODY_TO_ASK' | 'ANDVARI_NOT_A_FOLDER';
-
-  constructor(code: ReceiveError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 /** `andvari receive`. */
 export function registerReceiveCommand(program: Command, context: CommandContext): void {
   withRelay(withIdentity(program.command('receive [codes...]')))
@@ -70,10 +61,12 @@ export function registerReceiveCommand(program: Command, context: CommandContext
         'kept, and goes on with the next try. With a code that andvari send has printed: fetch ' +
         'it from there; with several codes from all of them at once, if they are for the ' +
         'same file. With --relay peers may call at that relay too; a code says its own. With ' +
-        '--range some bytes of a file come, into NAME.FIRST-LAST, and the code stays good.',
+        '--range some bytes of a file come, into NAME.FIRST-LAST, and the code stays good. With ' +
+        '-o - and a code the bytes of a file go to standard output, each verified before, and ' +
+        'events go to stderr; the code stays good too.',
     )
     .addOption(listenOption('where peers call', 8420))
-    .option('-o, --output <folder>', 'where files go', '.')
+    .option('-o, --output <folder>', 'where files go; -: to standard output', '.')
     .option('--yes', 'do not ask: take what trusted peers send, or what the code is for')
     .option('--timeout <ms>', 'with a code: time for the session', parseTimeout, 10_000)
     .option(
@@ -95,6 +88,7 @@ export function registerReceiveCommand(program: Command, context: CommandContext
 
 async function receive(options: ReceiveOptions, context: CommandContext): Promise<void> {
   if (options.range) throw new InputError('--range: wanted the code of the file too');
+  if (options.output === STDOUT) throw new InputError('-o -: wanted the code of the file too');
   const { folder: into, data } = readyPlace(options, context);
   // What is wrong with the list is told now, and not to the first who calls.
   loadKnownPeers(context);
@@ -121,7 +115,9 @@ async function fetchByCodes(
   if (options.relay) throw new InputError('a code says itself where it leads: wanted no --relay');
   const called = codes.map(parseCode);
   const relay = relayOfCodes(called);
-  const { folder: into, data } = readyPlace(options, context);
+  const isPiped = options.output === STDOUT;
+  const output = isPiped ? '.' : options.output;
+  const { folder: into, data } = readyPlace({ ...options, output }, context);
   const { signal } = context;
   const sources = await Promise.all(called.map((one) => placed(one, signal)));
   const node = await TransferNode.create({
@@ -131,8 +127,8 @@ async function fetchByCodes(
   });
   await withNode(node, context, async () => {
     const call = { signal, timeoutMs: options.timeout };
-    if (options.range) {
-      await readRange(node, sources, { ...options, range: options.range, into }, context);
+    if (options.range || isPiped) {
+      await readRange(node, sources, { ...options, into }, context);
       return;
     }
     if (sources.length > 1) {
@@ -182,17 +178,21 @@ async function fetchFromAll(
 async function readRange(
   node: TransferNode,
   sources: CalledPeer[],
-  options: ReceiveOptions & { range: WantedRange; into: string },
+  options: ReceiveOptions & { into: string },
   context: CommandContext,
 ): Promise<void> {
   const { range: wanted, into, json, timeout: timeoutMs } = options;
+  const output = options.output === STDOUT ? outputFor(context) : undefined;
+  const beside = output ? besideOutput(context) : context;
   const accept = (offer: OpenOffer) => {
     rangeOf(wanted, offer.size);
-    return isWantedOfAll({ ...offer, manifest: undefined }, options, context);
+    return isWantedOfAll({ ...offer, manifest: undefined }, options, beside);
   };
   try {
     const file = await node.open(sources, { accept, timeoutMs, signal: context.signal });
-    await writeRange(file, { range: rangeOf(wanted, file.size), into, json }, context);
+    const range = rangeOf(wanted, file.size);
+    if (output) await pipeRange(file, { range, output, json }, beside);
+    else await writeRange(file, { range, into, json }, context);
     await file.close();
   } catch (error) {
     context.signal.throwIfAborted();
@@ -221,22 +221,6 @@ export async function isWantedOfAll(
   return (await confirm(question, context)) === true;
 }
 
-/** Where files go, and what the receiver keeps; somebody must be there to ask, or need not. */
-export function readyPlace(
-  { output, yes }: Pick<ReceiveOptions, 'output' | 'yes'>,
-  context: CommandContext,
-): { folder: string; data: string } {
-  const folder = folderOf(output);
-  const canAsk = context.interactive && process.stdin.isTTY === true;
-  if (!yes && !canAsk) {
-    const why = 'nobody can be asked here: --yes takes what trusted peers send';
-    throw new ReceiveError('ANDVARI_NOBODY_TO_ASK', why);
-  }
-  const data = dataFolder(context.env);
-  makeDataFolder(data);
-  return { folder, data };
-}
-
 /** Shuts it down behind the work, and when the user wants no more of it. */
 async function withNode(
   node: TransferNode,
@@ -261,16 +245,6 @@ function knownPeers(context: CommandContext): KnownPeers | undefined {
     tellFailure(error, context);
     return undefined;
   }
-}
-
-function folderOf(output: string): string {
-  const folder = resolve(output);
-  try {
-    if (statSync(folder).isDirectory()) return folder;
-  } catch {
-    // It is not there, or cannot be looked at.
-  }
-  throw new ReceiveError('ANDVARI_NOT_A_FOLDER', `${folder} is no folder`);
 }
 
 /** Those who come while somebody is asked, or while the only file comes, wait. */

@@ -34,6 +34,17 @@ export class TwoNodes {
     return child;
   }
 
+  /** A receiver whose standard output goes elsewhere, as a shell writes it. */
+  into(to: `| ${string}` | `> ${string}`, words: string[]): ChildProgram {
+    const shell = ['bash', '-o', 'pipefail', '-c', `"$@" ${to}`, 'bash'];
+    this.startedBy.receiver = shell;
+    try {
+      return this.run('receiver', words);
+    } finally {
+      delete this.startedBy.receiver;
+    }
+  }
+
   /** A receiver that is ready, and how it is called. */
   async receiving(...more: string[]): Promise<{ receiver: ChildProgram; peer: string }> {
     const words = ['receive', '--yes', '-o', this.folder.at('in')];
