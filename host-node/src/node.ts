@@ -276,6 +276,11 @@ export class AndvariNode {
     await this.#server.closeWorkers();
   }
 
+  /** What runs beside it has a place in its /metrics too. */
+  addMetrics(register: (registry: Registry) => void): void {
+    register(this.#registry);
+  }
+
   #register(registry: Registry): void {
     const counts = () => this.#server.counts;
     const io = this.#io;

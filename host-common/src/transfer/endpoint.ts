@@ -137,6 +137,11 @@ export class TransferEndpoint {
     return this.calls.add(call, options.signal, (reason) => this.abort(call, reason));
   }
 
+  /** How searches for direct ways have ended, and what was refused to peers meanwhile. */
+  get upgradeCounts(): Pick<PathUpgrades, 'ended' | 'refused'> {
+    return this.upgrades;
+  }
+
   /** This machine has other addresses: sessions at a relay look for a direct way anew. */
   networkChanged(): void {
     this.upgrades.renew();

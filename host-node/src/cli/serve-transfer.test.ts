@@ -35,16 +35,16 @@ async function serving(...lines: string[]): Promise<{ server: ChildProgram; peer
 }
 
 /** A node of this process, with the sender's identity; what it sends can be held. */
-async function sender(): Promise<TransferNode> {
-  const data = { dataFolder: folder.at('sender/andvari'), host: '127.0.0.1', trust: nobody };
+async function sender(relay?: string): Promise<TransferNode> {
+  const data = { dataFolder: folder.at('sender/andvari'), host: '127.0.0.1', trust: nobody, relay };
   const node = await TransferNode.create(data);
   open.push(node);
   return node;
 }
 
 /** A file that has been taken by the server, and of which nothing goes yet. */
-async function held(peer: string): Promise<FileTransfer> {
-  const node = await sender();
+async function held(peer: string, relay?: string): Promise<FileTransfer> {
+  const node = await sender(relay);
   const transfer = await node.sendFile(nodes.fileOf('held.bin', randomBytes(3 << 20)), peer);
   transfer.pause();
   return transfer;
@@ -99,6 +99,36 @@ describe('andvari serve with [transfer]', () => {
       expect(await sender.ended, sender.err).toMatchObject({ code: 0 });
       expect(await sender.event('sent')).toMatchObject({ way: 'relayed' });
       expect(readFileSync(folder.at('in/a.bin')).equals(bytes)).toBe(true);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'shows by which way it comes, and counts what was tried for that',
+    async () => {
+      const relay = nodes.run('receiver', ['relay', '--listen', '127.0.0.1:0', '--plain']);
+      const { urls } = (await relay.event('ready')) as unknown as { urls: [string] };
+      const { peer, server } = await serving(`relay = "${urls[0]}"`);
+      const transfer = await held(peer, urls[0]);
+      let [status] = (await statusOf(1)).transfers;
+      while (status.way !== 'punched') [status] = (await statusOf(1)).transfers;
+      expect(status).toMatchObject({
+        roundTripMs: expect.any(Number),
+        upgrade: {
+          ...{ state: 'direct', attempts: 1, at: expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
+          refused: { questions: 0, probes: expect.any(Number), addresses: 0 },
+        },
+      });
+      expect(status.upgrade).not.toHaveProperty('farEnd');
+      const { http } = await server.event('ready');
+      const metrics = await (await fetch(`http://${http}/metrics`)).text();
+      expect(metrics).toMatch(/^andvari_transfer_upgrades_total\{result="direct"\} 1$/m);
+      expect(metrics).toMatch(/^andvari_transfer_upgrades_total\{result="begun"\} 1$/m);
+      expect(metrics).toMatch(/^andvari_transfer_upgrade_refusals_total\{result="addresses"\} 0$/m);
+      expect(metrics).toMatch(/^andvari_transfer_stun_answers_total\{result="forged"\} 0$/m);
+      const code = ended(transfer);
+      await transfer.cancel();
+      expect(await code).toBe('ANDVARI_TRANSFER_CANCELLED');
     },
     PATIENCE_MS,
   );

@@ -10,6 +10,7 @@ import type { PeerDaemon } from '../peer/peer-daemon.ts';
 import { resolveStoreUrl } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
 import { TransferDaemon } from '../transfer/daemon.ts';
+import { registerTransferMetrics } from '../transfer/transfer-metrics.ts';
 import type { CommandContext } from './command-context.ts';
 import { type ConfigOptions, configSources, withConfigOptions } from './config-options.ts';
 import { peerOptionsOf } from './serve-peer.ts';
@@ -87,6 +88,9 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     try {
       peers = await openPeers(config, { logger, context });
       await withTransfer(config, { logger, context }, async (transfer) => {
+        if (transfer) {
+          started.addMetrics((registry) => registerTransferMetrics(registry, transfer.node));
+        }
         announce({ node: started, transfer, peers }, options.json ?? false, context);
         await Promise.race([context.interrupted(), failure.promise]).finally(() => {
           if (options.json) context.event({ event: 'stopping' });

@@ -72,11 +72,16 @@ describe('andvari relay', () => {
   });
 
   it('serves its figures, and is in clear if that is wanted', async () => {
-    const { ready } = await start('--plain', '--metrics', '127.0.0.1:0');
+    const stun = ['--stun', '127.0.0.1:0'];
+    const { ready } = await start('--plain', '--metrics', '127.0.0.1:0', ...stun);
     expect(ready.certificateHashes).toEqual([]);
     await connect(ready.urls[0]);
-    const metrics = await fetch(`http://${ready.metrics}/metrics`);
-    expect(await metrics.text()).toContain('andvari_relay_subscriptions 1');
+    const asked = await runCli(['nat', ready.stun[0]]);
+    expect(asked.code, asked.err).toBe(0);
+    const metrics = await (await fetch(`http://${ready.metrics}/metrics`)).text();
+    expect(metrics).toContain('andvari_relay_subscriptions 1');
+    expect(metrics).toMatch(/^andvari_relay_stun_requests_total\{fate="answered"\} [1-9]/m);
+    expect(metrics).toContain('andvari_relay_stun_requests_total{fate="limited"} 0');
     expect(await (await fetch(`http://${ready.metrics}/healthz`)).text()).toBe('alive\n');
     expect((await fetch(`http://${ready.metrics}/other`)).status).toBe(404);
   });

@@ -95,7 +95,7 @@ async function relay(options: RelayOptions, context: CommandContext): Promise<vo
   let stun: StunServer | undefined;
   try {
     if (options.stun) stun = await stunOf(options.stun, options.stunOther);
-    if (options.metrics) page = await openRelayPage(server, options.metrics, failed);
+    if (options.metrics) page = await openRelayPage(server, options.metrics, failed, stun);
     tellReady({ address, certificate, metrics: page?.address, stun }, options, context);
     await context.interrupted();
     if (options.json) context.event({ event: 'stopping' });

@@ -8,7 +8,8 @@ import { formatAddress } from '../http/socket-address.ts';
 import { ipBytes, ipText } from '../io/ip-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { isLoopback } from '../raida/origin.ts';
-import type { PeerCaller, TransferNode } from '../transfer/node.ts';
+import type { PeerCaller } from '../transfer/called-sources.ts';
+import type { TransferNode } from '../transfer/node.ts';
 import type { WsRelayOptions } from '../transfer/relay/ws-relay.ts';
 
 /** For one of several places of a peer: then the next is tried. */

@@ -25,6 +25,13 @@ export interface SourceCall {
   isGiven: boolean;
 }
 
+/** Who calls a peer in a way of its own; the session is ended with the rest. */
+export interface PeerCaller {
+  /** 32 bytes. */
+  peerId: Uint8Array;
+  call(signal: AbortSignal): Promise<TransferSession>;
+}
+
 export interface GatherOptions {
   /** For its session, and for its offer. */
   timeoutMs: number;

@@ -6,12 +6,14 @@ import { checkKnown, checkText } from '@andvari/host-common/transfer/argument-ch
 import type { FileTransfer } from '@andvari/host-common/transfer/files/file-transfer';
 import { peerIdText } from '@andvari/host-common/transfer/peer-id-text';
 import { makeDirectory } from '../files/directory.ts';
+import { formatAddress } from '../http/socket-address.ts';
 import { ControlError, ControlSocket } from '../io/control-socket.ts';
 import type { Logger } from '../log/logger.ts';
 import { oneLine } from './call-peer.ts';
 import { makeDataFolder } from './data-folder.ts';
 import { TransferNode } from './node.ts';
 import type { TransferNodeConfig } from './node-config.ts';
+import { socketAddressOf } from './socket-address.ts';
 import type { TransferOffer } from './transfer-receiver.ts';
 
 const FOLDER_MODE = 0o750;
@@ -143,11 +145,13 @@ function requestOf(request: unknown): { command: unknown; id: string | undefined
 function statusOf(transfer: FileTransfer): object {
   const { name, direction, peerId, state, progress, rate, eta } = transfer;
   const { way, upgrade } = transfer.route;
+  const { farEnd, ...shown } = upgrade;
   const roundTripUs = transfer.route.statistics()?.ROUND_TRIP_US;
   return {
     ...{ id: idOf(transfer), name, direction, peer: peerIdText(peerId), state, ...progress },
     ...{ bytesPerSecond: Math.round(rate), secondsLeft: eta === undefined ? null : Math.ceil(eta) },
-    ...{ way, roundTripMs: milliseconds(roundTripUs), upgrade },
+    ...{ way, roundTripMs: milliseconds(roundTripUs) },
+    upgrade: { ...shown, ...(farEnd && { at: formatAddress(socketAddressOf(farEnd, false)) }) },
   };
 }
 

@@ -22,7 +22,7 @@ import { formatAddress } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
 import { calledAt, callPeer, resolvePlace } from './call-peer.ts';
 import { type CalledPeer, calledPeer } from './called-peer.ts';
-import { CalledSources, type SourceCall } from './called-sources.ts';
+import { CalledSources, type PeerCaller, type SourceCall } from './called-sources.ts';
 import { makeDataFolder } from './data-folder.ts';
 import { type FetchPlace, fetchFrom } from './fetch-file.ts';
 import type { Keeping } from './files/begin-download.ts';
@@ -32,7 +32,7 @@ import { partSecret } from './files/part-secret.ts';
 import { nativeTransferOf } from './native-transfer.ts';
 import { type TransferNodeConfig, type WholeConfig, wholeConfig } from './node-config.ts';
 import { NodeWork } from './node-work.ts';
-import { type NodeEndpoint, openNodeEndpoint } from './open-endpoint.ts';
+import { countsOf, type NodeCounts, type NodeEndpoint, openNodeEndpoint } from './open-endpoint.ts';
 import { type OpenFile, type OpenOffer, openFrom } from './open-file.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { TransferNodeError } from './transfer-node-error.ts';
@@ -94,13 +94,6 @@ export interface OpenOptions extends CallOptions, WantedFile {
 /** Of whom a file can be fetched: as connect() takes it, or a session, which stays open. */
 export type Source = string | CalledPeer | TransferSession | PeerCaller;
 
-/** Who calls a peer in a way of its own; the session is ended with the rest. */
-export interface PeerCaller {
-  /** 32 bytes. */
-  peerId: Uint8Array;
-  call(signal: AbortSignal): Promise<TransferSession>;
-}
-
 export class TransferNode implements AsyncDisposable {
   readonly #config: WholeConfig;
   readonly #opened: NodeEndpoint;
@@ -145,6 +138,11 @@ export class TransferNode implements AsyncDisposable {
   /** Where it listens. */
   get bound(): SocketAddress {
     return this.#opened.bound;
+  }
+
+  /** Of its searches for direct ways. */
+  get counts(): NodeCounts {
+    return countsOf(this.#opened);
   }
 
   /** Those that have not ended, in the order in which they began. */

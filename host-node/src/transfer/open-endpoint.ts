@@ -84,6 +84,17 @@ export interface NodeEndpoint {
   stun: EndpointStun | undefined;
 }
 
+/** Of sessions at the relay, and of the STUN servers that are asked. */
+export interface NodeCounts {
+  upgrades: TransferEndpoint['upgradeCounts'];
+  stun: EndpointStun['counts'];
+}
+
+export function countsOf({ endpoint, stun }: NodeEndpoint): NodeCounts {
+  const none = { answered: 0, stray: 0, forged: 0, malformed: 0 };
+  return { upgrades: endpoint.upgradeCounts, stun: stun?.counts ?? none };
+}
+
 /**
  * Opens it; whoever has it closes it.
  * @throws what openIdentity() does; PortInUseError, AddressError, BackendError; RelayError, what

@@ -11,6 +11,13 @@ import { hasHandle, placeOf } from '../far-end.ts';
 import { CANDIDATES_FRAME, CANDIDATES_MAX, type Candidate, parseCandidates } from './candidates.ts';
 import { PathUpgrade, type UpgradeLink } from './path-upgrade.ts';
 import { hasProbeLength } from './probe.ts';
+import {
+  NO_UPGRADE,
+  type Refused,
+  UPGRADE_CODES,
+  type Upgrade,
+  type UpgradeCode,
+} from './upgrade-state.ts';
 
 /** What an application says of direct ways. */
 export interface UpgradeOptions {
@@ -40,6 +47,12 @@ export type UpgradeSession = Omit<UpgradeLink, keyof UpgradesHost | 'gather' | '
 export class PathUpgrades {
   /** Datagrams that were tried with keys, and those beyond what is tried in a second. */
   readonly counts = { tried: 0, limited: 0 };
+  /** Attempts of all sessions, those that became direct, and the others by why they did not. */
+  readonly ended: Record<'begun' | 'direct' | UpgradeCode, number> = {
+    ...{ begun: 0, direct: 0 },
+    ...(Object.fromEntries(UPGRADE_CODES.map((code) => [code, 0])) as Record<UpgradeCode, number>),
+  };
+  readonly refused: Refused = { questions: 0, probes: 0, addresses: 0 };
   private readonly host: UpgradesHost;
   private readonly upgrades = new Map<number, PathUpgrade>();
   private trials = TRIALS_PER_SECOND;
@@ -58,7 +71,13 @@ export class PathUpgrades {
       ...session,
       ...{ clock, random, stealth, gather: () => gathered(options) },
       send: (datagram) => this.host.send(datagram),
+      changed: (upgrade) => {
+        this.count(before, upgrade);
+        before = upgrade;
+        session.changed(upgrade);
+      },
     };
+    let before = NO_UPGRADE;
     this.upgrades.set(handle, new PathUpgrade(link));
   }
 
@@ -102,6 +121,16 @@ export class PathUpgrades {
   close(): void {
     for (const upgrade of this.upgrades.values()) upgrade.end();
     this.host.options?.close?.();
+  }
+
+  private count(before: Upgrade, now: Upgrade): void {
+    for (const what of ['questions', 'probes', 'addresses'] as const) {
+      this.refused[what] += now.refused[what] - before.refused[what];
+    }
+    if (now.state === before.state) return;
+    if (now.state === 'trying') this.ended.begun++;
+    else if (now.state === 'direct') this.ended.direct++;
+    else if (now.why) this.ended[now.why.code]++;
   }
 
   private mayTry(): boolean {

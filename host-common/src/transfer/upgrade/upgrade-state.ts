@@ -72,6 +72,8 @@ const MESSAGES: Readonly<Record<UpgradeCode, string>> = {
   ANDVARI_UPGRADE_PATH_DIED: 'the direct way went silent',
 };
 
+export const UPGRADE_CODES = Object.keys(MESSAGES) as UpgradeCode[];
+
 export function reasonOf(code: UpgradeCode, more = ''): UpgradeReason {
   return { code, message: `${MESSAGES[code]}${more}` };
 }

@@ -1,8 +1,13 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { StunServer } from '../../stun/stun-server.ts';
 import type { RelayServer } from './relay-server.ts';
 
 /** Labels are our own words alone: no key, no address. */
-export function registerRelayMetrics(registry: Registry, relay: RelayServer): void {
+export function registerRelayMetrics(
+  registry: Registry,
+  relay: RelayServer,
+  stun?: StunServer,
+): void {
   const registers = [registry];
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
@@ -23,6 +28,18 @@ export function registerRelayMetrics(registry: Registry, relay: RelayServer): vo
       collect() {
         this.reset();
         for (const [fate, count] of relay.counts) this.inc({ fate }, count[what]);
+      },
+    });
+  }
+  if (stun) {
+    new Counter({
+      name: 'andvari_relay_stun_requests_total',
+      help: 'Datagrams that came to the STUN server, by what became of them.',
+      labelNames: ['fate'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [fate, count] of Object.entries(stun.counts)) this.inc({ fate }, count);
       },
     });
   }

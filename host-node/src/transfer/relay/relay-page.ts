@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { HttpListener, send, sendText } from '../../http/http-listener.ts';
 import { processRegistry } from '../../http/process-metrics.ts';
 import type { SocketAddress } from '../../io/packet-io.ts';
+import type { StunServer } from '../../stun/stun-server.ts';
 import { registerRelayMetrics } from './relay-metrics.ts';
 import type { RelayServer } from './relay-server.ts';
 
@@ -19,9 +20,10 @@ export async function openRelayPage(
   relay: RelayServer,
   listen: SocketAddress,
   failed: (error: unknown) => void,
+  stun?: StunServer,
 ): Promise<RelayPage> {
   const registry = new Registry();
-  registerRelayMetrics(registry, relay);
+  registerRelayMetrics(registry, relay, stun);
   const listener = new HttpListener({
     // There is nothing to change here, and nothing that is secret.
     admits: () => true,
