@@ -17,6 +17,7 @@ import type { SocketAddress } from '@andvari/host-node/io/packet-io';
 import { createLogger } from '@andvari/host-node/log/logger';
 import { LocalNetwork } from '@andvari/host-node/network/local-network';
 import { networkFiles } from '@andvari/host-node/network/network-state';
+import { stockedFolder } from '@andvari/host-node/network/testing/stocked-folder';
 import { AndvariNode } from '@andvari/host-node/node';
 import { SocketTransport } from '@andvari/host-node/raida/socket-transport';
 import { StoreClient } from '@andvari/host-node/store/store-client';
@@ -61,6 +62,7 @@ export class NetworkPlace {
 
   static async make(wire: 'spec' | 'legacy' = 'spec'): Promise<NetworkPlace> {
     const dataDir = mkdtempSync(join(tmpdir(), 'andvari-real-network-'));
+    stockedFolder(dataDir);
     const network = await LocalNetwork.start({
       // A server that is down keeps its own.
       basePort: await keptPorts(25),

@@ -13,6 +13,7 @@ import type { RatatoskrAddress } from '../../host-common/src/ratatoskr/address.t
 import { createLogger } from '../../host-node/src/log/logger.ts';
 import { LocalNetwork } from '../../host-node/src/network/local-network.ts';
 import { networkFiles } from '../../host-node/src/network/network-state.ts';
+import { stockedFolder } from '../../host-node/src/network/testing/stocked-folder.ts';
 import { AndvariNode } from '../../host-node/src/node.ts';
 import type { RatatoskrOptions } from '../../host-node/src/ratatoskr/endpoint.ts';
 import type { Service } from '../../host-node/src/ratatoskr/service-bus.ts';
@@ -46,6 +47,7 @@ export class TestNetwork {
 
   static async start(): Promise<TestNetwork> {
     const dataDir = mkdtempSync(join(tmpdir(), 'andvari-wallet-'));
+    stockedFolder(dataDir);
     // TCP and UDP of one number, which the policy of the page knows.
     const ratatoskrPort = await keptPorts();
     const local = await LocalNetwork.start({

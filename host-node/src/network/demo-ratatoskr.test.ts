@@ -19,6 +19,7 @@ import { createLogger } from '../log/logger.ts';
 import { SocketTransport } from '../raida/socket-transport.ts';
 import { signerOf, TestPeer } from '../ratatoskr/testing/test-peer.ts';
 import { LocalNetwork } from './local-network.ts';
+import { stockedFolder } from './testing/stocked-folder.ts';
 
 // One network for all: what `npm start` runs, on any free ports.
 let dataDir = '';
@@ -36,6 +37,7 @@ const start = () =>
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'andvari-demo-'));
+  stockedFolder(dataDir);
   network = await start();
   codec = RatatoskrCodec.create({ module: await plainEngine() });
   transport = new SocketTransport(network.socketNetwork.servers);

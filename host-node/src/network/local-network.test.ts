@@ -15,6 +15,7 @@ import { createLogger } from '../log/logger.ts';
 import { SocketTransport } from '../raida/socket-transport.ts';
 import { keptPorts } from '../testing/ports.ts';
 import { LocalNetwork, type LocalNetworkOptions } from './local-network.ts';
+import { stockedFolder } from './testing/stocked-folder.ts';
 
 const closers: (() => unknown)[] = [];
 let dataDir = '';
@@ -78,6 +79,7 @@ describe('LocalNetwork', () => {
   });
 
   it('has a relay for its page, for programs, and for no other page', async () => {
+    stockedFolder(dataDir);
     const { wallet, relay } = await start({ relayPort: 0 });
     const told = (await (await fetch(`${wallet}/network.json`)).json()) as { relay: string };
     expect(told.relay).toBe(relay);
@@ -95,6 +97,7 @@ describe('LocalNetwork', () => {
   });
 
   it('describes itself to the page and keeps what was powned over a restart', async () => {
+    stockedFolder(dataDir);
     const first = await start();
     const described = await (await fetch(`${first.wallet}/network.json`)).text();
     expect(parseNetwork(described)).toEqual(first.network);
@@ -145,6 +148,7 @@ describe('LocalNetwork', () => {
   });
 
   it('refuses a second network on the same folder', async () => {
+    stockedFolder(dataDir);
     const first = await start();
     await expect(start()).rejects.toMatchObject({ code: 'ANDVARI_STORE_BUSY' });
     const client = await clientOf(first, 'udp');
@@ -152,6 +156,7 @@ describe('LocalNetwork', () => {
   });
 
   it('starts nothing when one port is taken, and names it', async () => {
+    stockedFolder(dataDir);
     // Only this one of the 25 is taken.
     const port = (await keptPorts(25)) + 12;
     const taken = createServer().listen(port, '127.0.0.1');

@@ -14,19 +14,17 @@ import type { Logger } from '../log/logger.ts';
 import { AndvariNode } from '../node.ts';
 import type { RatatoskrEndpoint, RatatoskrOptions } from '../ratatoskr/endpoint.ts';
 import { openDemoServices } from '../ratatoskr/services/demo-services.ts';
-import { openStore } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
 import { RelayServer } from '../transfer/relay/relay-server.ts';
 import { SelfMadeCertificates } from '../webtransport/certificates.ts';
 import { DemoCoins } from './demo-coins.ts';
 import { DemoDevices } from './demo-devices.ts';
 import { LocalPeers } from './local-peers.ts';
-import { networkFiles, openAdminKey, openNetworkState, saveStocked } from './network-state.ts';
+import { networkFiles, openAdminKey, openNetworkState } from './network-state.ts';
+import { PAGES_PER_DENOMINATION, stockNetwork } from './stock.ts';
 
 /** It serves whoever sits at this machine and nobody else. */
 const HOST = '127.0.0.1';
-/** Serial numbers 0 to 65535 of each denomination: at most 17 MB of pages a server. */
-const PAGES_PER_DENOMINATION = 64;
 /** Messages of the Ratatoskr endpoint that are remembered: 200 devices at their full rate. */
 const REPLAY_ENTRIES = 65_536;
 /** Coins in lockers of each server. */
@@ -114,10 +112,7 @@ export class LocalNetwork {
     let relay: OpenRelay | undefined;
     let peers: LocalPeers | undefined;
     try {
-      if (!state.stocked) {
-        stockStores(demoCoins, files.store);
-        saveStocked(dataDir, state);
-      }
+      stockNetwork(dataDir, { state, demoCoins });
       relay = await openRelay(options, page.origins);
       const started: AndvariNode[] = [];
       const [peersEnd, nodesEnd] = await Promise.allSettled([
@@ -229,24 +224,6 @@ async function openRelay(
     failed: (error) => logger.error({ err: error }, 'the relay failed'),
   });
   return { server, url: `ws://${formatAddress(await server.open())}${RELAY_PATH}` };
-}
-
-/** Before any node has a store open. Made again as a whole when it was interrupted. */
-function stockStores(demoCoins: DemoCoins, storePath: (raidaId: number) => string): void {
-  for (let raidaId = 0; raidaId < RAIDA_COUNT; raidaId++) {
-    const store = openStore({
-      url: `sqlite:${storePath(raidaId)}`,
-      raidaId,
-      coinId: CLOUD_COIN_ID,
-      pagesPerDenomination: PAGES_PER_DENOMINATION,
-      create: true,
-    });
-    try {
-      demoCoins.stock(store, raidaId);
-    } finally {
-      store.close();
-    }
-  }
 }
 
 async function startNodes(

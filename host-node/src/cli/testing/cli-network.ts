@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { RaidaNetwork } from '@andvari/host-common/raida/network';
 import { createLogger } from '../../log/logger.ts';
 import { LocalNetwork } from '../../network/local-network.ts';
+import { stockedFolder } from '../../network/testing/stocked-folder.ts';
 import { CommandContext } from '../command-context.ts';
 import { runProgram } from '../program.ts';
 
@@ -57,6 +58,7 @@ export class CliNetwork {
 
   static async start(name: string): Promise<CliNetwork> {
     const directory = mkdtempSync(join(tmpdir(), `andvari-${name}-`));
+    stockedFolder(join(directory, 'net'));
     const network = await LocalNetwork.start({
       dataDir: join(directory, 'net'),
       basePort: 0,
