@@ -61,15 +61,15 @@ describe('arguments of a session', () => {
     await stream.writable?.getWriter().write(new Uint8Array(5));
   });
 
-  it('CONTROL is of type 0x100 to 0xffff, an extension of 0x20 to 0x3f', async () => {
+  it('CONTROL is of type 0x100 to 0xffff, an extension of 0x20 to 0x3f but 0x2f', async () => {
     const [ours] = await world.pair();
     const data = new Uint8Array(3);
     for (const type of [0x100, 0xffff]) expect(ours.control(type, data)).toBe(true);
     for (const type of [-1, 0, 0xff, 0x10000, ...NO_NUMBERS]) {
       expect(() => ours.control(type, data)).toThrow(RangeError);
     }
-    for (const type of [0x20, 0x3f]) expect(ours.extension(type, data)).toBe(true);
-    for (const type of [-1, 0x1f, 0x40, ...NO_NUMBERS]) {
+    for (const type of [0x20, 0x2e, 0x30, 0x3f]) expect(ours.extension(type, data)).toBe(true);
+    for (const type of [-1, 0x1f, 0x2f, 0x40, ...NO_NUMBERS]) {
       expect(() => ours.extension(type, data)).toThrow(RangeError);
     }
   });

@@ -20,6 +20,7 @@ import { type SessionEvents, ToldEvents } from './session-events.ts';
 import { PING_TIMEOUT_MS, SessionPings } from './session-pings.ts';
 import { TransferError } from './transfer-error.ts';
 import { type StreamLink, TransferStream } from './transfer-stream.ts';
+import { CANDIDATES_FRAME } from './upgrade/candidates.ts';
 import { NO_UPGRADE, type Upgrade } from './upgrade/upgrade-state.ts';
 import { WakeSignal } from './wake-signal.ts';
 
@@ -236,6 +237,7 @@ export class TransferSession {
    */
   extension(type: number, data: Uint8Array): boolean {
     checkWhole('type', type, FrameType.EXTENSION_FIRST, FrameType.EXTENSION_LAST);
+    if (type === CANDIDATES_FRAME) throw new RangeError('type: 0x2f is the endpoint’s own');
     checkFits('data', data, this.limits.extension);
     const sent = this.transfer.extension(this.handle, type, data) === 0;
     this.link.kick();
