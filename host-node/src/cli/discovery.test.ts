@@ -84,6 +84,24 @@ describe('a group', () => {
     expect(left.lines).toHaveLength(1);
   });
 
+  it('gets it of one who is behind a relay, and cannot be reached where he is', async () => {
+    const way = [...(await group()), ...(await dht())];
+    const { urls } = await started(['relay', '--plain', '--listen', '127.0.0.1:0']);
+    const relay = ['--relay', (urls as string[])[0] as string, '--no-upgrade'];
+    const bytes = randomBytes(100_000);
+    const hash = hashOf(bytes);
+    writeFileSync(folder.at('far.bin'), bytes);
+    // Nobody is there.
+    const place = ['--listen', '127.0.0.1:0', '--address', '127.0.0.99'];
+    await started(['announce', folder.at('far.bin'), ...place, ...relay, ...way]);
+    const into = ['--yes', '-o', folder.at('in'), '--no-upgrade', '--json'];
+    const got = await run(['get', hash, ...way, ...into]);
+    expect(got.code, got.err).toBe(0);
+    const last = JSON.parse(got.lines.at(-1) as string);
+    expect(last).toMatchObject({ event: 'received', blake3: hash, way: 'relayed' });
+    expect(readFileSync(folder.at('in/far.bin')).equals(bytes)).toBe(true);
+  });
+
   it('finds nobody where nobody is, in as many words', async () => {
     const members = await group();
     const nowhere = [...members, '--bootstrap', '/ip4/127.0.0.1/tcp/9'];
