@@ -4,6 +4,7 @@ import { NOW_S, VECTORS } from '../../ratatoskr/vectors.ts';
 import ed25519 from '../../vectors/ed25519.json' with { type: 'json' };
 import { type Case, hexOfNumber } from '../case.ts';
 import { wordOf } from '../functions/functions.ts';
+import { RECORDED_RUNS } from './pinned-runs.ts';
 import { numbered, slugOf } from './primitives.ts';
 
 /** The stages at which a message is judged by itself. */
@@ -35,7 +36,7 @@ function ratatoskrCases(): Case[] {
   const messages = VECTORS.flatMap(({ kind, bytes }) => (kind === 'request' ? [bytes] : []));
   const session: Case = {
     id: 'ratatoskr.session/1',
-    section: 'Recorded runs',
+    section: RECORDED_RUNS,
     function: 'ratatoskr.session',
     input: { now: now.now, messages: [...messages, ...messages.slice(0, 9)] },
   };

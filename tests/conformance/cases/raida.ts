@@ -11,6 +11,7 @@ import {
 } from '../../engine/vector-cases.ts';
 import { randomFrom } from '../../seeded-random.ts';
 import { bytesOf, type Case, hexOf, hexOfNumber, type Outcome } from '../case.ts';
+import { RECORDED_RUNS } from './pinned-runs.ts';
 import { numbered } from './primitives.ts';
 
 /** First byte of the list of coins in a request of type 0, and bytes of what follows it in fix. */
@@ -134,7 +135,7 @@ function sessionCases(): Case[] {
     const name = 'raida-server.session';
     return {
       id: `${name}/${legacy === '01' ? 'legacy' : 'spec'}`,
-      section: 'Recorded runs',
+      section: RECORDED_RUNS,
       function: name,
       input: {
         legacy,

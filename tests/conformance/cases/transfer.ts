@@ -1,6 +1,7 @@
 /** Cases of transfer: the packets of profile R1, blocks of LZ4, a simulated transfer. */
 import profile from '../../vectors/transfer_profile_r1.json' with { type: 'json' };
 import { bytesOf, type Case, hexOf, hexOfNumber, hexOfText } from '../case.ts';
+import { RECORDED_RUNS } from './pinned-runs.ts';
 import { numbered } from './primitives.ts';
 
 /** Packets that its own side has sealed before, in the protected part of the vectors. */
@@ -90,7 +91,7 @@ export function transferCases(): Case[] {
     ...[1, 2, 3].map((seed): Case => {
       const input = { seed: hexOfNumber(seed, 4) };
       const name = 'transfer.simulation';
-      return { id: `${name}/${seed}`, section: 'Recorded runs', function: name, input };
+      return { id: `${name}/${seed}`, section: RECORDED_RUNS, function: name, input };
     }),
   ];
 }

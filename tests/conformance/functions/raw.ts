@@ -2,6 +2,7 @@
 import { CLIENT_IDENTITY, CLIENT_SIZES } from '@andvari/host-common/engine/configuration';
 import { Engine } from '@andvari/host-common/engine/engine';
 import type { NativeCtr } from '@andvari/host-common/engine/native-ctr';
+import type { NativeTransfer } from '@andvari/host-common/engine/native-transfer';
 import { PeerCodec } from '@andvari/host-common/peer/codec';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { Primitives } from '../../engine/primitives.ts';
@@ -15,13 +16,14 @@ export interface RawOptions {
   /** `module` is the shared build. */
   shared?: boolean;
   nativeCtr?: NativeCtr;
+  nativeTransfer?: NativeTransfer;
 }
 
 export function rawFunctions(
   module: WebAssembly.Module,
-  { shared = false, nativeCtr }: RawOptions = {},
+  { shared = false, nativeCtr, nativeTransfer }: RawOptions = {},
 ): Functions {
-  const primitives = new Primitives(module, nativeCtr, shared);
+  const primitives = new Primitives(module, nativeCtr, shared, nativeTransfer);
   const sha256 = (bytes: Uint8Array) => primitives.sha256(bytes);
   const functions = {
     ...rawPrimitives(primitives),

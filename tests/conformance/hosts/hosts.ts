@@ -27,7 +27,7 @@ export const HOSTS: readonly Host[] = [
   own('firefox', 'Firefox', './firefox.ts'),
   own('webkit', 'WebKit (WebKitGTK)', './webkit.ts'),
   own('wasm-interp', "The component's module in wabt's interpreter", './wasm-interp.ts'),
-  own('node-native', "Node, the processor's AES by native-io", './node-native.ts'),
+  own('node-native', 'Node, AES, ChaCha20 and BLAKE3 by native-io', './node-native.ts'),
 ];
 
 /** Those that `npm test` runs. */
