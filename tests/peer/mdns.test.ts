@@ -1,5 +1,6 @@
 /** Nodes that look for each other, and one that does not: multicast on this machine. */
 import { createSocket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 import { hostPeerClock } from '@andvari/host-common/peer/peer-clock';
 import { PeerFinder } from '@andvari/host-common/peer/peer-finder';
 import { nodeNetwork } from '@andvari/host-node/peer/libp2p-network';
@@ -17,7 +18,11 @@ async function listening(port: number) {
     if (bytes.includes('_p2p')) packets++;
   });
   await new Promise<void>((resolve) => socket.bind(port, resolve));
-  socket.addMembership(GROUP);
+  // At each by its own address: without one it is the interface of the default route, if any.
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => {
+    return addresses?.find(({ family }) => family === 'IPv4')?.address ?? [];
+  });
+  for (const address of all) socket.addMembership(GROUP, address);
   return { port: socket.address().port, packets: () => packets, close: () => socket.close() };
 }
 

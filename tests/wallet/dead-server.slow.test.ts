@@ -27,7 +27,7 @@ let website: ClientPage;
 const ends: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  browser = await workerBrowser({ quic: true });
+  browser = await workerBrowser();
   website = await ClientPage.serve();
 });
 afterAll(async () => {

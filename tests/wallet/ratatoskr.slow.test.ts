@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { WalletPage } from './wallet-page.ts';
 import { PASSPHRASE, walletPlace } from './wallet-place.ts';
 
-const place = walletPlace({ quic: true });
+const place = walletPlace();
 /** Where the package is missing there is only the WebSocket. */
 const preferred = quicAvailable ? 'webtransport' : 'websocket';
 let wallet: WalletPage;

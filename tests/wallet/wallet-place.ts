@@ -45,11 +45,10 @@ export class WalletPlace {
   }
 }
 
-/** @param quic lets the browser use WebTransport */
-export function walletPlace({ quic = false } = {}): WalletPlace {
+export function walletPlace(): WalletPlace {
   const place = new WalletPlace();
   beforeAll(async () => {
-    place.browser = await workerBrowser({ quic });
+    place.browser = await workerBrowser();
     place.network = await TestNetwork.start();
   });
   afterAll(() => place.network?.close());

@@ -3,22 +3,16 @@ import { type Browser, chromium } from 'playwright-core';
 import { chromiumArgs } from '../../scripts/chromium.mjs';
 import { atWorkerEnd } from './worker-environment.ts';
 
-const browsers = new Map<string, Promise<Browser>>();
+let known: Browser | undefined;
 
-/**
- * The browser of this worker; who takes it leaves it by leaveBrowser().
- * @param quic it may use WebTransport
- */
-export async function workerBrowser({ quic = false } = {}): Promise<Browser> {
-  const args = chromiumArgs.filter((argument) => !(quic && argument === '--disable-quic'));
-  const key = args.join(' ');
-  const known = await browsers.get(key);
+/** The browser of this worker, with WebTransport; who takes it leaves it by leaveBrowser(). */
+export async function workerBrowser(): Promise<Browser> {
   if (known?.isConnected()) return known;
+  const args = chromiumArgs.filter((argument) => argument !== '--disable-quic');
   const executablePath = process.env['CHROMIUM'] as string;
-  const launched = chromium.launch({ executablePath, args });
-  browsers.set(key, launched);
-  const browser = await launched;
+  const browser = await chromium.launch({ executablePath, args });
   atWorkerEnd(() => browser.close());
+  known = browser;
   return browser;
 }
 

@@ -25,7 +25,7 @@ describe.runIf(quicAvailable)('WebTransport in Chromium', () => {
   let page: Page;
 
   beforeAll(async () => {
-    browser = await workerBrowser({ quic: true });
+    browser = await workerBrowser();
     website = createServer((_request, response) => {
       response.setHeader('Content-Type', 'text/html');
       response.end('<!doctype html><title>page</title>');

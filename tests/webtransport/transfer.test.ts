@@ -96,7 +96,7 @@ describe.runIf(quicAvailable)('transfer over WebTransport datagrams of Chromium'
     const certificates = new SelfMadeCertificates(['localhost', '127.0.0.1'], Date.now());
     const port = await echoNode(certificates);
     const url = await website(await bundle());
-    const browser = await workerBrowser({ quic: true });
+    const browser = await workerBrowser();
     closing.push(() => leaveBrowser(browser));
     const page = await browser.newPage();
     await page.goto(url);
