@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { peerIdOfKey, peerIdText } from '@andvari/host-common/peer/peer-id';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { askControl } from '../io/control-socket.ts';
 import { openPeerKeys } from '../peer/open-peer-node.ts';
+import { dataFolder, peerSocketPath } from '../transfer/data-folder.ts';
 import { ChildProgram } from './child-program.ts';
 import { CommandContext } from './command-context.ts';
 import { runProgram } from './program.ts';
@@ -118,6 +120,52 @@ describe('andvari peers', () => {
     const file = ['--file', at('bytes'), '--metadata', 'm'];
     const hex = await peers('one', 'send', second(), 'andvari/ping/1', ...file);
     expect(hex).toMatchObject({ code: 0, out: '1b5b324a\n' });
+    const words = ['peers', 'send', second(), 'andvari/ping/1', '--file', '-'];
+    const piped = ['sh', '-c', 'printf by-stdin | "$@"', 'sh'];
+    const program = new ChildProgram(words, undefined, user('one'), piped);
+    expect(await program.ended).toMatchObject({ code: 0 });
+    expect(program.out).toBe('by-stdin\n');
+  });
+
+  it('sends a file as long as a message, and says of longer ones how long that is', async () => {
+    const send = ['send', second(), 'andvari/ping/1'];
+    const most = 256 * 1024;
+    writeFileSync(at('big'), Buffer.alloc(most, 'a'));
+    const sent = await peers('one', ...send, '--file', at('big'));
+    expect(sent).toMatchObject({ code: 0, out: 'aaaaaaaa\n' });
+    writeFileSync(at('big'), Buffer.alloc(most + 1));
+    const longMetadata = ['--metadata', 'm'.repeat(65_537)];
+    // Before anybody is asked: there is no node at that socket.
+    const nowhere = ['--socket', '/nowhere/peer.sock'];
+    const ends = [
+      [['--file', at('big')], `--file: ${at('big')} is larger than 262144 bytes`],
+      [['--file', directory], `--file: ${directory} is no regular file`],
+      [['a'.repeat(most + 1)], 'the text has 262145 bytes, 262144 at most are sent'],
+      [longMetadata, '--metadata has 65537 bytes, 65536 at most are sent'],
+    ] as const;
+    for (const [words, sentence] of ends) {
+      const err = `andvari: ${sentence} (ANDVARI_USAGE)\n`;
+      expect(await peers('one', ...send, ...words, ...nowhere)).toEqual({ code: 1, out: '', err });
+    }
+    expect(await peers('one', ...send, '--file', at('none'))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/none: no such file or directory \(ENOENT\)\n$/),
+    });
+  });
+
+  it('takes no more than that from other programs, and says so too', async () => {
+    const path = peerSocketPath(dataFolder(user('one')));
+    const request = { command: 'send', peer: second(), protocol: 'andvari/ping/1' };
+    const payload = Buffer.alloc(256 * 1024 + 1).toString('base64');
+    const wrong = [
+      [{ payload }, 'payload: wanted at most 262144 bytes'],
+      [{ payload: '*' }, 'payload: wanted base64'],
+    ] as const;
+    for (const [more, message] of wrong) {
+      await expect(askControl(path, { ...request, ...more })).rejects.toMatchObject({
+        ...{ code: 'ANDVARI_CONTROL_PROTOCOL', message },
+      });
+    }
   });
 
   it('bans and unbans', async () => {
@@ -143,8 +191,12 @@ describe('andvari peers', () => {
   });
 
   it.each([
-    [['ping', 'nobody'], 2, 'ANDVARI_PEER_NOT_CONNECTED'],
+    [['ping', 'nobody'], 1, 'ANDVARI_PEER_ARGUMENT'],
+    [['send', 'nobody', 'andvari/ping/1'], 1, 'ANDVARI_PEER_ARGUMENT'],
+    [['unban', 'nobody'], 1, 'ANDVARI_PEER_ARGUMENT'],
     [['ping', STRANGER], 2, 'ANDVARI_PEER_NOT_CONNECTED'],
+    [['send', STRANGER, 'andvari/ping/1'], 2, 'ANDVARI_PEER_NOT_CONNECTED'],
+    [['send', STRANGER, 'p', 'a text', '--file', '/dev/null'], 1, 'ANDVARI_USAGE'],
     [['ping', `/ip4/127.0.0.1/tcp/1/p2p/${STRANGER}x`], 1, 'ANDVARI_PEER_ARGUMENT'],
     [['ban', 'nobody'], 1, 'ANDVARI_PEER_ARGUMENT'],
     [['ban', STRANGER, '--forever', '--seconds', '1'], 1, 'ANDVARI_USAGE'],

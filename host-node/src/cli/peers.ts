@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import { type Command, InvalidArgumentError } from 'commander';
 import { askControl } from '../io/control-socket.ts';
 import { networkFiles } from '../network/network-state.ts';
+import { METADATA_BYTES_MAX, PAYLOAD_BYTES_MAX } from '../peer/peer-control.ts';
 import { dataFolder, peerSocketPath } from '../transfer/data-folder.ts';
 import type { CommandContext } from './command-context.ts';
+import { readRegularFile, readStdin } from './wallet-read.ts';
 
 interface PeersOptions {
   socket?: string;
@@ -65,7 +66,7 @@ export function registerPeersCommands(program: Command, context: CommandContext)
     unban(peer, options, context),
   );
   add('send <peer> <protocol> [text]', 'ask a verified peer, and print its answer')
-    .option('--file <path>', 'what is sent, instead of the text; at most 256 KiB')
+    .option('--file <path>', 'what is sent, instead of the text; - is stdin; at most 256 KiB')
     .option('--metadata <text>', 'goes with it')
     .action((peer: string, protocol: string, text: string | undefined, options: SendOptions) =>
       send({ peer, protocol, text }, options, context),
@@ -121,9 +122,7 @@ async function ping(peer: string, options: PeersOptions, context: CommandContext
 async function ban(peer: string, options: BanOptions, context: CommandContext): Promise<void> {
   const { forever, seconds, json } = options;
   if (forever && seconds !== undefined) {
-    throw Object.assign(new Error('wanted --seconds or --forever, got both'), {
-      code: 'ANDVARI_USAGE',
-    });
+    throw wrongUse('wanted --seconds or --forever, got both');
   }
   const until = forever ? { seconds: null } : seconds === undefined ? {} : { seconds };
   const request = { command: 'ban', peer, ...until };
@@ -139,13 +138,18 @@ async function unban(peer: string, options: PeersOptions, context: CommandContex
 }
 
 async function send(
-  { peer, protocol, text = '' }: { peer: string; protocol: string; text: string | undefined },
+  { peer, protocol, text }: { peer: string; protocol: string; text: string | undefined },
   options: SendOptions,
   context: CommandContext,
 ): Promise<void> {
   const { file, metadata } = options;
-  const payload = file === undefined ? Buffer.from(text) : readFileSync(file);
-  const more = metadata === undefined ? {} : { metadata: base64(Buffer.from(metadata)) };
+  if (file !== undefined && text !== undefined) throw wrongUse('wanted a text or --file, got both');
+  const payload =
+    file === undefined ? bytesOf('the text', text, PAYLOAD_BYTES_MAX) : readFile(file);
+  const more =
+    metadata === undefined
+      ? {}
+      : { metadata: base64(bytesOf('--metadata', metadata, METADATA_BYTES_MAX)) };
   const request = { command: 'send', peer, protocol, payload: base64(payload), ...more };
   const answer = await ask<{ kind: string; data: string | null }>(request, options, context);
   if (options.json) {
@@ -155,6 +159,27 @@ async function send(
   const data = answer.data === null ? undefined : Buffer.from(answer.data, 'base64');
   context.note(`${answer.kind}: ${data === undefined ? 'no data' : `${data.length} bytes`}`);
   if (data !== undefined && data.length > 0) context.result(shown(data));
+}
+
+/** What `--file` names. Throws an Error of wrong use, and Node's errors of a file. */
+function readFile(path: string): Uint8Array {
+  try {
+    return path === '-' ? readStdin(PAYLOAD_BYTES_MAX) : readRegularFile(path, PAYLOAD_BYTES_MAX);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === undefined ? wrongUse(`--file: ${message}`) : error;
+  }
+}
+
+/** Throws an Error of wrong use: they are too many. */
+function bytesOf(name: string, text = '', bytesMax: number): Uint8Array {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= bytesMax) return bytes;
+  throw wrongUse(`${name} has ${bytes.length} bytes, ${bytesMax} at most are sent`);
+}
+
+function wrongUse(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ANDVARI_USAGE' });
 }
 
 /** A peer's words; what a terminal would not show as such is hex. */

@@ -2,6 +2,7 @@
  * What a peer node does for programs of its user (`andvari peers`): one request, one answer, both
  * JSON. Bytes are base64.
  */
+import { peerIdBytes } from '@andvari/host-common/peer/peer-id';
 import type { PeerNode } from '@andvari/host-common/peer/peer-node';
 import type { PeerAnswer } from '@andvari/host-common/peer/peer-requests';
 import { z } from 'zod';
@@ -14,13 +15,13 @@ const ANSWER_MS = 8000;
 const DAY_S = 86_400;
 /** Of a request's payload and metadata. */
 export const PAYLOAD_BYTES_MAX = 256 * 1024;
-const METADATA_BYTES_MAX = 64 * 1024;
+export const METADATA_BYTES_MAX = 64 * 1024;
 
 const base64 = (bytesMax: number) =>
   z
-    .base64()
-    .max(4 * Math.ceil(bytesMax / 3))
-    .transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
+    .base64('wanted base64')
+    .transform((text) => new Uint8Array(Buffer.from(text, 'base64')))
+    .refine((bytes) => bytes.length <= bytesMax, `wanted at most ${bytesMax} bytes`);
 
 const requestSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('list') }),
@@ -155,9 +156,15 @@ export class PeerControl {
     return { peerId, kind: answer.kind, ...(named && { protocol: answer.protocol }), data };
   }
 
-  /** An address is dialled, unless there is a connection; a peer id must have one. */
+  /**
+   * An address is dialled, unless there is a connection; a peer id must have one. Rejects with
+   * RangeError for what is neither.
+   */
   async #reach(peer: string): Promise<string> {
-    if (!peer.startsWith('/')) return peer;
+    if (!peer.startsWith('/')) {
+      peerIdBytes(peer);
+      return peer;
+    }
     const { promise, reject } = Promise.withResolvers<never>();
     const late = new PeerControlError('ANDVARI_PEER_NO_ANSWER', `${peer}: no handshake in time`);
     const timer = setTimeout(() => reject(late), ANSWER_MS);
