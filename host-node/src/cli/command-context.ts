@@ -20,19 +20,26 @@ export class CommandContext {
   readonly stderr: CommandStream;
   readonly env: ContextOptions['env'];
   readonly signal: AbortSignal;
+  #results: CommandStream;
   /** What the process is to end with when the command has ended without an error. */
   exitCode: number = ExitCode.OK;
 
   constructor(options: ContextOptions) {
     this.stdout = options.stdout;
     this.stderr = options.stderr;
+    this.#results = options.stdout;
     this.env = options.env;
     this.signal = options.signal;
   }
 
+  /** Standard output is for bytes alone: results, events and errors go to stderr. */
+  divertResults(): void {
+    this.#results = this.stderr;
+  }
+
   /** One line of the command's result. */
   result(line: string): void {
-    this.stdout.write(`${line}\n`);
+    this.#results.write(`${line}\n`);
   }
 
   /** One JSON object of the command's result, on a line of its own. */

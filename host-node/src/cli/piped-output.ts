@@ -4,18 +4,13 @@ import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { atPlace } from '../transfer/files/file-place-error.ts';
-import { CommandContext, type CommandStream } from './command-context.ts';
+import type { CommandContext, CommandStream } from './command-context.ts';
 import { InputError } from './wallet-input.ts';
 
 const writeSome = promisify(writeAt);
 const NAME = 'standard output';
 
 type Output = Writable & { readonly fd: number };
-
-/** The same command, whose events and results go to stderr. */
-export function besideOutput({ stderr, env, signal }: CommandContext): CommandContext {
-  return new CommandContext({ stdout: stderr, stderr, env, signal });
-}
 
 /** @throws InputError: no program reads there */
 export function outputFor({ stdout }: Pick<CommandContext, 'stdout'>): Output {

@@ -134,16 +134,18 @@ describe('-o - of bytes of a file', () => {
     const { code } = await holding(1, randomBytes(10));
     const words = ['receive', code, '--yes', '-o', '-'];
     for (const [receiver, status, why] of [
-      [receivingToStdout(), 1, /wanted the code of the file too \(ANDVARI_INPUT\)\n$/],
-      [receivingToStdout(code, '--range', '10-'), 1, /none from 10 on.*\(ANDVARI_FILE_RANGE\)\n$/],
+      [receivingToStdout(), 1, /wanted the code of the file too \(ANDVARI_INPUT\)\n/],
+      [receivingToStdout(code, '--range', '10-'), 1, /none from 10 on.*\(ANDVARI_FILE_RANGE\)\n/],
       [
         nodes.into('> /dev/full', words),
         4,
-        /cannot write standard output: the disk is full \(ANDVARI_FILE_PLACE\)\n$/,
+        /cannot write standard output: the disk is full \(ANDVARI_FILE_PLACE\)\n/,
       ],
     ] as const) {
       expect(await endOf(receiver), receiver.err).toBe(status);
       expect(receiver.err).toMatch(why);
+      // An error is an event too, and must not get among the bytes.
+      expect(besides(receiver, 'error')).toHaveLength(1);
       expect(receiver.out).toBe('');
     }
   }, 60_000);

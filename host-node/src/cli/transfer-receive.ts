@@ -21,7 +21,7 @@ import type { TransferOffer, TransferReceiver } from '../transfer/transfer-recei
 import type { CommandContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
 import { parseTimeout } from './options.ts';
-import { besideOutput, outputFor } from './piped-output.ts';
+import { outputFor } from './piped-output.ts';
 import { readyPlace } from './receive-place.ts';
 import { listenOption, type WantedListen } from './transfer-address.ts';
 import {
@@ -81,9 +81,10 @@ export function registerReceiveCommand(program: Command, context: CommandContext
       '\nExit codes: 0 the file is there, 1 wrong use or input, 2 the peer was lost, ' +
         '3 what came was not the file, 4 there is no place for it.',
     )
-    .action((codes: string[], options: ReceiveOptions) =>
-      codes.length === 0 ? receive(options, context) : fetchByCodes(codes, options, context),
-    );
+    .action((codes: string[], options: ReceiveOptions) => {
+      if (options.output === STDOUT) context.divertResults();
+      return codes.length === 0 ? receive(options, context) : fetchByCodes(codes, options, context);
+    });
 }
 
 async function receive(options: ReceiveOptions, context: CommandContext): Promise<void> {
@@ -183,15 +184,14 @@ async function readRange(
 ): Promise<void> {
   const { range: wanted, into, json, timeout: timeoutMs } = options;
   const output = options.output === STDOUT ? outputFor(context) : undefined;
-  const beside = output ? besideOutput(context) : context;
   const accept = (offer: OpenOffer) => {
     rangeOf(wanted, offer.size);
-    return isWantedOfAll({ ...offer, manifest: undefined }, options, beside);
+    return isWantedOfAll({ ...offer, manifest: undefined }, options, context);
   };
   try {
     const file = await node.open(sources, { accept, timeoutMs, signal: context.signal });
     const range = rangeOf(wanted, file.size);
-    if (output) await pipeRange(file, { range, output, json }, beside);
+    if (output) await pipeRange(file, { range, output, json }, context);
     else await writeRange(file, { range, into, json }, context);
     await file.close();
   } catch (error) {
