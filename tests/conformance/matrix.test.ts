@@ -58,7 +58,15 @@ describe('the quick matrix', () => {
       (item) => item.function.split('.')[0] ?? '',
     );
     const known = [...judged.keys()].sort();
-    expect(known).toEqual(['cipher', 'hash', 'peer', 'raida-server', 'ratatoskr', 'transfer']);
+    expect(known).toEqual([
+      'cipher',
+      'curve',
+      'hash',
+      'peer',
+      'raida-server',
+      'ratatoskr',
+      'transfer',
+    ]);
   });
 });
 

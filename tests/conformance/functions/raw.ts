@@ -7,6 +7,7 @@ import { PeerCodec } from '@andvari/host-common/peer/codec';
 import { RatatoskrCodec } from '@andvari/host-common/ratatoskr/codec';
 import { Primitives } from '../../engine/primitives.ts';
 import type { Functions } from './functions.ts';
+import { rawCurves } from './raw-curves.ts';
 import { rawPeer, rawRatatoskr } from './raw-messages.ts';
 import { rawPrimitives } from './raw-primitives.ts';
 import { rawRaida } from './raw-raida.ts';
@@ -37,6 +38,7 @@ export function rawFunctions(
     ...functions,
     ...rawRatatoskr(ratatoskr),
     ...rawPeer(peer),
+    ...rawCurves,
     ...rawRuns(module, sha256),
   };
 }
