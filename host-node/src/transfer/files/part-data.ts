@@ -1,6 +1,7 @@
 /** Where the bytes of something that comes lie until all of it is there: a file, or a folder. */
 import type { FileHandle } from 'node:fs/promises';
 import type { FileOffer } from '@andvari/host-common/transfer/files/file-offer';
+import { type Beneath, readAll, writeAroundZeros } from './around-zeros.ts';
 import { permissionsOf, setMode, setModified } from './file-metadata.ts';
 import { atPlace } from './file-place-error.ts';
 import type { PartPlace } from './part-place.ts';
@@ -37,11 +38,12 @@ export interface PartData {
   close(): Promise<void>;
 }
 
-/** A single file, in holes what has not come. */
+/** A single file, in holes what has not come and what is zeros. */
 export class FileData implements PartData {
   readonly #place: PartPlace;
   readonly #file: FileHandle;
   readonly #offer: FileOffer;
+  #beneath: Beneath = 'unknown';
 
   private constructor(place: PartPlace, file: FileHandle, offer: FileOffer) {
     this.#place = place;
@@ -70,6 +72,7 @@ export class FileData implements PartData {
     return atPlace('write', this.path, async () => {
       await this.#file.truncate(0);
       await this.#file.truncate(this.#offer.size);
+      this.#beneath = 'zeros';
     });
   }
 
@@ -78,11 +81,17 @@ export class FileData implements PartData {
   }
 
   write(at: number, bytes: Uint8Array): Promise<void> {
-    return atPlace('write', this.path, () => writeAll(this.#file, at, bytes));
+    const beneath = this.#beneath;
+    return atPlace('write', this.path, () => writeAroundZeros(this.#file, { at, bytes, beneath }));
   }
 
-  flush(): Promise<void> {
-    return atPlace('write', this.path, () => this.#file.datasync());
+  async flush(): Promise<void> {
+    try {
+      await atPlace('write', this.path, () => this.#file.datasync());
+    } catch (error) {
+      this.#beneath = 'lost';
+      throw error;
+    }
   }
 
   async finish(): Promise<string> {
@@ -113,21 +122,5 @@ export class FileData implements PartData {
 
   close(): Promise<void> {
     return this.#file.close();
-  }
-}
-
-/** False: the file ends before. */
-export async function readAll(file: FileHandle, at: number, into: Uint8Array): Promise<boolean> {
-  for (let done = 0; done < into.length; ) {
-    const { bytesRead } = await file.read(into, done, into.length - done, at + done);
-    if (bytesRead === 0) return false;
-    done += bytesRead;
-  }
-  return true;
-}
-
-export async function writeAll(file: FileHandle, at: number, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
   }
 }

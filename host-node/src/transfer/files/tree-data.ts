@@ -9,10 +9,11 @@ import type {
   TreeManifest,
 } from '@andvari/host-common/transfer/files/tree-manifest';
 import type { HeldFolder } from '../../files/held-folder.ts';
+import { type Beneath, hasZeroPiece, readAll, writeAroundZeros } from './around-zeros.ts';
 import { permissionsNow, setMode, setModified } from './file-metadata.ts';
 import { atPlace, codeOf } from './file-place-error.ts';
 import { inParallel } from './in-parallel.ts';
-import { type PartData, readAll, writeAll } from './part-data.ts';
+import type { PartData } from './part-data.ts';
 import { PartInTheWayError } from './part-errors.ts';
 import type { PartPlace } from './part-place.ts';
 
@@ -38,6 +39,9 @@ export class TreeData implements PartData {
   readonly #open = new Map<number, FileHandle>();
   /** Entries of files that were written to since they were flushed last. */
   readonly #dirty = new Set<number>();
+  /** Of files that have their length: what is where they were not written to. */
+  readonly #beneath = new Map<number, Beneath>();
+  #hasLost = false;
   readonly #permissionsOf = permissionsNow();
 
   private constructor(
@@ -112,7 +116,9 @@ export class TreeData implements PartData {
       await atPlace('write', this.#pathOf(entry), async () => {
         const file = await this.#file(entry, O_CREAT);
         this.#dirty.add(entry);
-        await writeAll(file, offset, bytes.subarray(from, from + length));
+        const beneath = await this.#stretch(entry, file);
+        const its = bytes.subarray(from, from + length);
+        await writeAroundZeros(file, { at: offset, bytes: its, beneath });
       });
     }
     await inParallel(whole, ({ entry, at: from, length }) =>
@@ -126,7 +132,12 @@ export class TreeData implements PartData {
     await atPlace('write', this.#pathOf(index), async () => {
       const file = await this.#openFile(path, mode, O_CREAT);
       try {
-        await writeAll(file, 0, bytes);
+        if (hasZeroPiece(bytes)) {
+          // An earlier life may have left other bytes.
+          await file.truncate(0);
+          await file.truncate(bytes.length);
+        }
+        await writeAroundZeros(file, { at: 0, bytes, beneath: 'zeros' });
         await setModified(file, modifiedUs);
         await file.sync();
       } finally {
@@ -135,10 +146,27 @@ export class TreeData implements PartData {
     });
   }
 
+  /** A file gets its length before it is written to: where it has zeros nothing is written. */
+  async #stretch(entry: number, file: FileHandle): Promise<Beneath> {
+    let beneath = this.#beneath.get(entry);
+    if (beneath === undefined) {
+      const { size } = await file.stat();
+      if (size < this.#sizeOf(entry)) await file.truncate(this.#sizeOf(entry));
+      beneath = size === 0 ? 'zeros' : 'unknown';
+      this.#beneath.set(entry, beneath);
+    }
+    return this.#hasLost ? 'lost' : beneath;
+  }
+
   async flush(): Promise<void> {
     const entries = [...this.#dirty];
     this.#dirty.clear();
-    await inParallel(entries, (entry) => this.#keep(entry));
+    try {
+      await inParallel(entries, (entry) => this.#keep(entry));
+    } catch (error) {
+      this.#hasLost = true;
+      throw error;
+    }
     await this.#closeFiles(0);
   }
 
