@@ -83,7 +83,7 @@ export function concludeHandshake(handle: u32, kind: PeerKind, isGood: bool, now
   connections.endCheck(place, kind);
   const peer = connections.peerOf(place),
     verdict = isGood ? judge(place, peer, kind, now) : PeerGateVerdict.SIGNATURE;
-  if (verdict == PeerGateVerdict.OK) peers.verify(peer, connections.checkedKey(place, kind));
+  if (verdict == PeerGateVerdict.OK) peers.verify(peer, connections.checkedKey(place, kind), now);
   const isInvalid = verdict == PeerGateVerdict.SIGNATURE || verdict == PeerGateVerdict.REPLAYED;
   if (isInvalid) peers.noteInvalid(peer);
   return verdict;

@@ -4,8 +4,8 @@
  * and 8. Times are milliseconds since the epoch (u64).
  *
  * Head (128 bytes): 0 target, 4 keys listed, 8 bans, 12 handshakes seen, 16 newest timestamp of a
- * handshake that was forgotten (u64), 24 requests and 28 broadcasts that a peer has in 10 s, 64 our
- * peer id.
+ * handshake that was forgotten (u64), 24 requests and 28 broadcasts that a peer has in 10 s, 32
+ * peers that have gone within theirs, 64 our peer id.
  */
 import { PEER_ID_BYTES, PEER_KEY_BYTES } from "../core/limits";
 import { PEER } from "../core/memory";
@@ -15,6 +15,7 @@ export const CONNECTIONS_MAX: u32 = 1024;
 export const WHITELIST_MAX: u32 = 4096;
 export const BANS_MAX: u32 = 4096;
 export const SEEN_MAX: u32 = 4096;
+export const SPENT_MAX: u32 = 4096;
 /** Target peers: 2 * target connections are open, target pending in and target pending out. */
 export const TARGET_MAX: u32 = 256;
 /** Of a peer's requests, and of its broadcasts, in 10 s: 256 times three times it fit a word. */
@@ -24,14 +25,16 @@ export const CONNECTION_BYTES: usize = 256;
 export const PEER_BYTES: usize = 128;
 export const BAN_BYTES: usize = 64;
 export const SEEN_BYTES: usize = 72;
+export const SPENT_BYTES: usize = 56;
 
 const HEAD_BYTES: usize = 128;
 const PEERS: usize = HEAD_BYTES + 1024 * CONNECTION_BYTES;
 const WHITELIST: usize = PEERS + 1024 * PEER_BYTES;
 const BANS: usize = WHITELIST + 4096 * PEER_KEY_BYTES;
 const SEEN: usize = BANS + 4096 * BAN_BYTES;
+const SPENT_TABLE: usize = SEEN + 4096 * SEEN_BYTES;
 /** What PeerBlock keeps for all of it. */
-export const GATE_BYTES: usize = SEEN + 4096 * SEEN_BYTES;
+export const GATE_BYTES: usize = SPENT_TABLE + 4096 * SPENT_BYTES;
 
 /** Words of the head. */
 export const TARGET: usize = 0;
@@ -41,10 +44,13 @@ export const REMEMBERED: usize = 12;
 const FORGOTTEN: usize = 16;
 export const REQUEST_RATE: usize = 24;
 export const BROADCAST_RATE: usize = 28;
+export const SPENT: usize = 32;
 const LOCAL: usize = 64;
 
 /** 30 s to prove oneself, and for a transport to open. */
 export const TIMEOUT_MS: u64 = 30000;
+/** In which what a peer sends is counted (section 5.8). */
+export const WINDOW_MS: u64 = 10000;
 export const FOREVER: u64 = u64.MAX_VALUE;
 
 function gate(): usize {
@@ -80,6 +86,9 @@ export function banAt(index: u32): usize {
 }
 export function seenAt(index: u32): usize {
   return gate() + SEEN + <usize>index * SEEN_BYTES;
+}
+export function spentAt(index: u32): usize {
+  return gate() + SPENT_TABLE + <usize>index * SPENT_BYTES;
 }
 
 /** The part of a peer id that tells it from others; its first 6 bytes are the same in all. */

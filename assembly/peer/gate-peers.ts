@@ -3,10 +3,11 @@
  * and with it everything that the peer has proved (section 5.4).
  *
  * Peer (128 bytes): 0 CONNECTED, VERIFIED or FAILED (PeerState), 4 connections, 8 failed
- * handshakes, 12 handshakes tried, 16 when it has to be verified (u64), 24 start of its window of
- * requests (u64), 32 requests in it, 36 requests that wait, 40 peer id (38), 80 instance key that
- * it has proved (32), 112 next handshake of ours (u64), 120 broadcasts of its own in the window,
- * 124 those of others that it passed on. A place without connections is free.
+ * handshakes, 12 handshakes tried, 16 when it has to be verified (u64), 24 start of the window in
+ * which is counted what it sends (u64), 32 next handshake of ours (u64), 40 peer id (38), 80
+ * instance key that it has proved (32), 112 requests of ours that wait, 116 its requests in the
+ * window, 120 broadcasts of its own, 124 those of others that it passed on. A place without
+ * connections is free.
  */
 import { PEER_ID_BYTES } from "../core/limits";
 import { PeerState } from "../core/peer";
@@ -23,24 +24,25 @@ import {
   TARGET,
   TIMEOUT_MS,
   tellingPart,
+  WINDOW_MS,
   word,
 } from "./gate-memory";
+import { keepSpent, takeSpent } from "./gate-spent";
 
 const CONNECTIONS: usize = 4;
 const INVALID: usize = 8;
 const TRIED: usize = 12;
 const DEADLINE: usize = 16;
 const WINDOW: usize = 24;
-const REQUESTS: usize = 32;
-const WAITING: usize = 36;
+const NEXT: usize = 32;
 const ID: usize = 40;
 const KEY: usize = 80;
-const NEXT: usize = 112;
+const WAITING: usize = 112;
+const REQUESTS: usize = 116;
 const BROADCASTS: usize = 120;
 const PASSED_ON: usize = 124;
 
-/** Of what a peer may send in 10 s, three times as much is a ban (section 5.8). */
-const WINDOW_MS: u64 = 10000;
+/** Of what a peer may send in its window, three times as much is a ban (section 5.8). */
 const FLOOD: u32 = 3;
 /** Handshakes that a peer may try before it is verified: each costs a signature. */
 const TRIES_MAX: u32 = 8;
@@ -117,7 +119,8 @@ export function leavePeer(peer: u32, now: u64): void {
   store<u32>(peerAt(peer), left, CONNECTIONS);
   if (left) return;
   // A flood or bad handshakes are counted though the peer went before their time was over.
-  if (!hasFailed(peer) && (isUnproved(peer) || isFlooding(peer, now))) {
+  if (isVerified(peer)) keepCounts(peer, now);
+  else if (!hasFailed(peer) && (isUnproved(peer) || isFlooding(peer, now))) {
     countFailure(nameOf(peer), now);
   }
   memory.fill(peerAt(peer), 0, PEER_BYTES);
@@ -129,14 +132,19 @@ function isUnproved(peer: u32): bool {
 function isFlooding(peer: u32, now: u64): bool {
   const place = peerAt(peer);
   if (now - load<u64>(place, WINDOW) >= WINDOW_MS) return false;
-  return (
-    load<u32>(place, REQUESTS) > word(REQUEST_RATE) ||
-    load<u32>(place, BROADCASTS) > word(BROADCAST_RATE)
-  );
+  return load<u32>(place, REQUESTS) > word(REQUEST_RATE);
+}
+function keepCounts(peer: u32, now: u64): void {
+  const place = peerAt(peer);
+  keepSpent(place + KEY, load<u64>(place, WINDOW), place + REQUESTS, now);
 }
 
-export function verify(peer: u32, key: usize): void {
+/** It has proved `key`, and whatever was sent with that key a moment ago it has sent. */
+export function verify(peer: u32, key: usize, now: u64): void {
   const place = peerAt(peer);
+  renewWindow(peer, now);
+  const start = takeSpent(key, load<u64>(place, WINDOW), place + REQUESTS, now);
+  store<u64>(place, start, WINDOW);
   memory.copy(place + KEY, key, 32);
   store<u32>(place, PeerState.VERIFIED);
   store<u32>(place, 0, WAITING);
@@ -145,6 +153,7 @@ export function verify(peer: u32, key: usize): void {
 export function fail(peer: u32, now: u64): void {
   if (hasFailed(peer)) return;
   if (isUnproved(peer)) countFailure(nameOf(peer), now);
+  if (isVerified(peer)) keepCounts(peer, now);
   store<u32>(peerAt(peer), PeerState.FAILED);
   store<u32>(peerAt(peer), 0, WAITING);
   memory.fill(keyOf(peer), 0, 32);
@@ -199,16 +208,18 @@ export function countPassedOn(peer: u32, now: u64): Rate {
   return passedOn > word(BROADCAST_RATE) * word(TARGET) ? Rate.TOO_MANY : Rate.FINE;
 }
 
-function countOne(peer: u32, counter: usize, now: u64): u32 {
+function renewWindow(peer: u32, now: u64): void {
   const place = peerAt(peer),
     start = load<u64>(place, WINDOW);
-  if (now < start || now - start >= WINDOW_MS) {
-    store<u64>(place, now, WINDOW);
-    store<u32>(place, 0, REQUESTS);
-    store<u32>(place, 0, BROADCASTS);
-    store<u32>(place, 0, PASSED_ON);
-  }
-  const count = load<u32>(place + counter) + 1;
+  if (now >= start && now - start < WINDOW_MS) return;
+  store<u64>(place, now, WINDOW);
+  memory.fill(place + REQUESTS, 0, PEER_BYTES - REQUESTS);
+}
+
+function countOne(peer: u32, counter: usize, now: u64): u32 {
+  renewWindow(peer, now);
+  const place = peerAt(peer),
+    count = load<u32>(place + counter) + 1;
   store<u32>(place + counter, count);
   return count;
 }

@@ -20,17 +20,19 @@ interface Connection {
   check?: ShownHandshake | undefined;
   reason?: string;
 }
-interface Peer {
+interface Sent {
+  windowMs: number;
+  requests: number;
+  broadcasts: number;
+  passedOn: number;
+}
+interface Peer extends Sent {
   id: number;
   phase: 'connected' | 'verified' | 'failed';
   sinceMs: number;
   key?: number;
   isInvalid: boolean;
   tries: number;
-  windowMs: number;
-  requests: number;
-  broadcasts: number;
-  passedOn: number;
 }
 
 export interface ModelLimits {
@@ -50,6 +52,8 @@ export class GateModel {
   private readonly records = new Map<number, Record>();
   private listed: number[] = [];
   private seen: ShownHandshake[] = [];
+  /** By key: what whoever was verified with it has sent. */
+  private readonly spent = new Map<number, Sent>();
   private forgottenMs = 0;
 
   constructor(limits: ModelLimits) {
@@ -116,7 +120,7 @@ export class GateModel {
     if (!check) return 'NOT_PENDING';
     connection.check = undefined;
     const verdict = isGood ? this.judge(peer, check, now) : 'SIGNATURE';
-    if (verdict === 'OK') Object.assign(peer, { phase: 'verified', key: check.key });
+    if (verdict === 'OK') this.verify(peer, check.key, now);
     if (verdict === 'SIGNATURE' || verdict === 'REPLAYED') peer.isInvalid = true;
     return verdict;
   }
@@ -215,10 +219,27 @@ export class GateModel {
 
   private fail(peer: Peer, reason: string, now: number): void {
     if (peer.phase === 'connected' && peer.isInvalid) this.countFailure(peer.id, now);
+    if (peer.phase === 'verified') this.keepSpent(peer);
     peer.phase = 'failed';
     for (const connection of this.connections) {
       if (connection.peer === peer) connection.reason ??= reason;
     }
+  }
+
+  private keepSpent({ key = -1, windowMs, requests, broadcasts, passedOn }: Peer): void {
+    this.spent.set(key, { windowMs, requests, broadcasts, passedOn });
+  }
+
+  private verify(peer: Peer, key: number, now: number): void {
+    Object.assign(peer, { phase: 'verified', key });
+    renew(peer, now);
+    const spent = this.spent.get(key);
+    this.spent.delete(key);
+    if (!spent || now - spent.windowMs >= 10_000) return;
+    peer.windowMs = Math.min(peer.windowMs, spent.windowMs);
+    peer.requests += spent.requests;
+    peer.broadcasts += spent.broadcasts;
+    peer.passedOn += spent.passedOn;
   }
 
   private countFailure(id: number, now: number): void {
@@ -234,11 +255,10 @@ export class GateModel {
     this.drop(connection);
     const { peer } = connection;
     if (!peer || this.peer(peer.id)) return;
-    const { requests, broadcasts } = this.limits;
-    const isTooMuch = peer.requests > requests || peer.broadcasts > broadcasts;
-    const isFlooding = isTooMuch && now - peer.windowMs < 10_000;
-    const isUnproved = peer.phase === 'connected' && peer.isInvalid;
-    if (peer.phase !== 'failed' && (isFlooding || isUnproved)) this.countFailure(peer.id, now);
+    if (peer.phase === 'verified') this.keepSpent(peer);
+    const isFlooding = peer.requests > this.limits.requests && now - peer.windowMs < 10_000;
+    const isCounted = peer.isInvalid || isFlooding;
+    if (peer.phase === 'connected' && isCounted) this.countFailure(peer.id, now);
   }
 
   private drop(connection: Connection): void {
@@ -297,7 +317,7 @@ function newPeer(id: number, now: number): Peer {
 }
 
 const NOTHING_SENT = { requests: 0, broadcasts: 0, passedOn: 0 };
-function renew(peer: Peer, now: number): void {
+function renew(peer: Sent, now: number): void {
   if (now - peer.windowMs >= 10_000) Object.assign(peer, { windowMs: now, ...NOTHING_SENT });
 }
 

@@ -12,9 +12,19 @@ import { clearBlock, setBytes, setNumber } from "../block";
 import { accept, banPeer, close, open, replaceWhitelist, startGate, unbanPeer } from "../gate";
 import { isBanned, nextEnd } from "../gate-bans";
 import { beginHandshake, concludeHandshake } from "../gate-handshake";
-import { BANNED, BANS_MAX, banAt, FOREVER, GATE_BYTES, word } from "../gate-memory";
+import {
+  BANNED,
+  BANS_MAX,
+  banAt,
+  FOREVER,
+  GATE_BYTES,
+  SPENT,
+  SPENT_MAX,
+  word,
+} from "../gate-memory";
 import { receiveRequest } from "../gate-requests";
 import { remember } from "../gate-seen";
+import { keepSpent, takeSpent } from "../gate-spent";
 import { tick } from "../gate-timers";
 import { indexOf } from "../gate-whitelist";
 import { configurePeer } from "./messages";
@@ -130,5 +140,40 @@ describe("the gate", () => {
     expect(remember(fromHex("ab".repeat(32)), digest, NOW, NOW)).toBe(PeerGateVerdict.OK);
     expect(remember(name, digest, NOW, NOW + 35000)).toBe(PeerGateVerdict.REPLAYED);
     expect(remember(name, digest, NOW + 1, NOW + 35000)).toBe(PeerGateVerdict.OK);
+  });
+
+  test("what a peer has sent is kept by its instance key for its 10 s", () => {
+    begin();
+    const key = fromHex("40".repeat(32)),
+      other = fromHex("41".repeat(32)),
+      counts = fromHex("070000000800000009000000"),
+      none = fromHex("010000000100000001000000");
+    keepSpent(key, NOW, counts, NOW + 5);
+    expect(takeSpent(other, NOW + 9, none, NOW + 9)).toBe(NOW + 9);
+    expect(load<u32>(none)).toBe(1);
+    expect(takeSpent(key, NOW + 9, none, NOW + 9999)).toBe(NOW);
+    expect(load<u32>(none)).toBe(8);
+    expect(load<u32>(none, 4)).toBe(9);
+    expect(load<u32>(none, 8)).toBe(10);
+    expect(takeSpent(key, NOW + 9, none, NOW + 9999)).toBe(NOW + 9);
+    keepSpent(key, NOW, counts, NOW + 9999);
+    expect(takeSpent(key, NOW + 9, none, NOW + 10000)).toBe(NOW + 9);
+    keepSpent(key, NOW, counts, NOW + 10000);
+    expect(word(SPENT)).toBe(0);
+  });
+
+  test("full of what peers have sent: the oldest is forgotten", () => {
+    begin();
+    const key = fromHex("00".repeat(32)),
+      counts = fromHex("01".repeat(12));
+    for (let i: u32 = 0; i <= SPENT_MAX; i++) {
+      store<u32>(key, i);
+      keepSpent(key, i == 5 ? NOW : NOW + 1, counts, NOW + 1);
+    }
+    expect(word(SPENT)).toBe(SPENT_MAX);
+    store<u32>(key, 5);
+    expect(takeSpent(key, NOW + 2, counts, NOW + 2)).toBe(NOW + 2);
+    store<u32>(key, SPENT_MAX);
+    expect(takeSpent(key, NOW + 2, counts, NOW + 2)).toBe(NOW + 1);
   });
 });
