@@ -48,6 +48,27 @@ describe('bans', () => {
     expect(saved.length).toBeLessThanOrEqual(4);
   });
 
+  it('are kept when keep() resolves, however short ago the last write was', async () => {
+    const saved: number[] = [];
+    let isBroken = false;
+    const { bans, ban } = await bansWith(async (all) => {
+      if (isBroken) throw new Error('no space');
+      saved.push(all.length);
+    });
+    for (let n = 1; n <= 3; n++) {
+      ban(n);
+      await bans.keep();
+      expect(saved.at(-1)).toBe(n);
+    }
+    // Nothing new: nothing is written.
+    await bans.keep();
+    expect(saved).toEqual([1, 2, 3]);
+    isBroken = true;
+    ban(4);
+    await expect(bans.keep()).rejects.toThrow('no space');
+    await bans.stop();
+  });
+
   it('that cannot be kept are told, and tried again with the next', async () => {
     const kept: number[] = [];
     let isBroken = true;

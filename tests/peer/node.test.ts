@@ -53,4 +53,13 @@ describe('two peer nodes', () => {
     await expect.poll(() => [ann.peers(), eve.peers()]).toEqual([[], []]);
     await expect(eve.connect(addressOf(ann, 'tcp'))).rejects.toBeInstanceOf(PeerNodeError);
   });
+
+  it('is started once, and stays stopped', async () => {
+    const node = await startNode(0);
+    const once = { code: 'ANDVARI_PEER_STOPPED' };
+    await expect(node.start()).rejects.toMatchObject(once);
+    expect(node.addresses()).not.toEqual([]);
+    await node.stop();
+    await expect(node.start()).rejects.toMatchObject(once);
+  });
 });

@@ -94,7 +94,12 @@ describe('requests', () => {
     expect(await code('endless', data, Date.now() + 100)).toEqual([408, true]);
     expect(await code('endless', data, Date.now() - 1)).toEqual([408, true]);
     expect(await ann.send(ann.peerId, 'throws', data)).toMatchObject({ code: 403, isLocal: true });
+    const described = (bytes: number) =>
+      ann.send(bea.peerId, 'throws', data, { metadata: new Uint8Array(bytes) });
+    expect(await described(2 ** 16)).toMatchObject({ code: 500, isLocal: false });
+    expect(await described(2 ** 16 + 1)).toMatchObject({ code: 413, isLocal: true });
     await expect(ann.send(bea.peerId, 'x'.repeat(129), data)).rejects.toBeInstanceOf(RangeError);
+    await expect(code('throws', data, Number.NaN)).rejects.toBeInstanceOf(RangeError);
     const many = await Promise.all(Array.from({ length: 110 }, () => code('throws')));
     expect(many.filter((answer) => String(answer) === '429,false').length).toBeGreaterThan(0);
     const pending = code('endless');

@@ -30,7 +30,8 @@ export class PeerBans {
   /** By the bytes of the id: its text is made once. */
   private known = new Map<string, Known>();
   private cancelLook: (() => void) | undefined;
-  private saving: Promise<void> = Promise.resolve();
+  /** Of the last save: what went wrong with it. */
+  private saving: Promise<Error | undefined> = Promise.resolve(undefined);
   private isSaveDue = false;
   /** Set from a save on, until the next may be. */
   private cancelPause: (() => void) | undefined;
@@ -80,6 +81,14 @@ export class PeerBans {
     if (isChanged) this.saveSoon();
   }
 
+  /** Resolves when the store has the bans of now; rejects like the store. */
+  async keep(): Promise<void> {
+    this.look();
+    if (this.isSaveDue) this.save();
+    const trouble = await this.saving;
+    if (trouble) throw trouble;
+  }
+
   /** When all is kept. */
   async stop(): Promise<void> {
     this.look();
@@ -107,6 +116,7 @@ export class PeerBans {
   /** One at a time; what changes meanwhile is kept by the next. */
   private save(): void {
     this.isSaveDue = false;
+    this.cancelPause?.();
     this.cancelPause = this.clock.after(SAVE_MS, () => {
       this.cancelPause = undefined;
       if (this.isSaveDue) this.save();
@@ -114,8 +124,10 @@ export class PeerBans {
     this.saving = this.saving.then(async () => {
       try {
         await this.store?.save(this.gate.bans());
+        return undefined;
       } catch (error) {
         this.events.emit('trouble', { error: error as Error });
+        return error as Error;
       }
     });
   }

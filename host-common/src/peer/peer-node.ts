@@ -108,6 +108,7 @@ export class PeerNode {
   private readonly bans: PeerBans;
   private network: PeerNetwork | undefined;
   private dialler: PeerDialler | undefined;
+  private isStarted = false;
   private isStopped = false;
 
   /** Throws RangeError for options out of bounds. */
@@ -149,8 +150,12 @@ export class PeerNode {
     return this.options.signer.publicKey;
   }
 
-  /** Listens. Rejects like the host's libp2p and the store of bans. */
+  /** Listens, once. Rejects like the host's libp2p and the store of bans. */
   async start(): Promise<void> {
+    if (this.isStarted || this.isStopped) {
+      throw new PeerNodeError('ANDVARI_PEER_STOPPED', 'a node starts once');
+    }
+    this.isStarted = true;
     const { targetPeers = 25, protocolVersion = 'blueprint/1.0.0' } = this.options;
     await this.bans.load();
     const network = await this.options.network.open({
@@ -280,6 +285,11 @@ export class PeerNode {
   unban(peerId: string): void {
     this.gate.unban(peerIdBytes(peerId));
     this.bans.look();
+  }
+
+  /** Resolves when the bans of now are kept over a restart; rejects like the store. */
+  bansKept(): Promise<void> {
+    return this.bans.keep();
   }
 
   bannedPeers(): { peerId: string; untilMs: number }[] {

@@ -2,7 +2,7 @@
  * What we ask of peers: one stream for each request, and always an answer. Requests to a peer that
  * is not verified yet wait for that (64), and so do those beyond 50 at once. Reference: peer 2, 4.
  */
-import { PEER_RESPONSE_BYTES_MAX } from '../engine/generated/limits.ts';
+import { PEER_METADATA_BYTES_MAX, PEER_RESPONSE_BYTES_MAX } from '../engine/generated/limits.ts';
 import type { PeerCodec } from './codec.ts';
 import type { GateAnswer, PeerGate } from './gate.ts';
 import type { PeerResponse, WireVersion } from './messages.ts';
@@ -63,7 +63,7 @@ export class PeerRequests {
     this.links = links;
   }
 
-  /** Throws RangeError or TypeError for what is no message: its text, bytes or round. */
+  /** Throws RangeError or TypeError for what is no message: its text, bytes, round, deadline. */
   async send(
     peerId: string,
     protocol: string,
@@ -75,6 +75,7 @@ export class PeerRequests {
     const { clock } = this.services;
     const latest = clock.nowMs() + EXCHANGE_MS;
     const messageId = this.services.nextMessageId();
+    if (Number.isNaN(options.deadline)) throw new RangeError('a deadline is a number');
     const document = this.documentOf({ peer, protocol, payload, messageId }, options);
     if (!document) return failure(413, 'the request is too long');
     const deadline = new Deadline(clock, Math.min(options.deadline ?? latest, latest));
@@ -93,6 +94,7 @@ export class PeerRequests {
   ): Uint8Array | undefined {
     const { codec, ownId } = this.services;
     const { peer, protocol, payload, messageId } = message;
+    if (metadata && metadata.length > PEER_METADATA_BYTES_MAX) return undefined;
     try {
       const inner = { protocol, messageId, roundId, sender: ownId, recipient: peer.id, payload };
       const encoded = codec.encodeMessage(inner, 'direct');

@@ -1,5 +1,5 @@
 // andvari serve with [peer], and andvari peers, as processes of their own and in this one.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { peerIdOfKey, peerIdText } from '@andvari/host-common/peer/peer-id';
@@ -188,6 +188,11 @@ describe('andvari peers', () => {
     expect(again.err).toMatch(/is not banned \(ANDVARI_PEER_ARGUMENT\)\n$/);
     const seconds = await peers('one', 'ban', STRANGER, '--seconds', '60', '--json');
     expect(JSON.parse(seconds.out).untilMs).toBeGreaterThan(Date.now());
+    // Whoever is told of it finds it kept, though it is the third within a second.
+    const kept = () => readFileSync(at('one', 'data', 'peer', 'bans.json'), 'utf8');
+    expect(kept()).toContain(STRANGER);
+    expect(await peers('one', 'unban', STRANGER)).toMatchObject({ code: 0 });
+    expect(kept()).not.toContain(STRANGER);
   });
 
   it.each([

@@ -107,6 +107,7 @@ export class PeerControl {
     const { peer: peerId, seconds } = request;
     const until = seconds === null ? Number.POSITIVE_INFINITY : undefined;
     this.#node.ban(peerId, typeof seconds === 'number' ? Date.now() + 1000 * seconds : until);
+    await this.#node.bansKept();
     return this.#banned().find((ban) => ban.peerId === peerId) ?? { peerId };
   }
 
@@ -124,9 +125,10 @@ export class PeerControl {
     });
   }
 
-  #unban(peerId: string): object {
+  async #unban(peerId: string): Promise<object> {
     const isBanned = this.#banned().some((ban) => ban.peerId === peerId);
     this.#node.unban(peerId);
+    await this.#node.bansKept();
     if (isBanned) return { peerId };
     throw new PeerControlError('ANDVARI_PEER_ARGUMENT', `${peerId} is not banned`);
   }
