@@ -15,6 +15,8 @@ import { leaveBrowser, workerBrowser } from './worker-browser.ts';
 const COUNT = 3;
 const own = { version: '20261121', ready: true, coins: 105, countRoot: countRoot([105]) };
 
+const short = own.countRoot.slice(0, 8);
+
 let directory = '';
 let browser: Browser;
 let mesh: PeerMesh;
@@ -98,7 +100,8 @@ describe('the wallet page as a peer', () => {
     expect(registered).toEqual([peerId]);
     expect(await tile(0).getAttribute('data-peer')).toBe(mesh.addresses[0]?.peerId);
     const shown = async () => (await tile(0).textContent()) ?? '';
-    await expect.poll(shown).toMatch(/0\s*verified\s*20261121\s*0\/s\s*\d+ s ago/);
+    const told = `0\\s*verified\\s*20261121\\s*coin count root ${short}\\s*0/s\\s*\\d+ s ago`;
+    await expect.poll(shown).toMatch(new RegExp(told));
     expect(await mesh.ask(0, { command: 'list' })).toMatchObject({
       peers: expect.arrayContaining([expect.objectContaining({ peerId, isVerified: true })]),
     });
@@ -107,9 +110,15 @@ describe('the wallet page as a peer', () => {
   it('verifies all of them, and each speaks of itself', async () => {
     await wallet.hook('peer-connect-all').click();
     await expect.poll(() => text('peer-summary')).toBe(`${COUNT} of ${COUNT} verified.`);
+    const panel = wallet.hook('peer-panel');
+    await panel.locator('summary').click();
+    await expect.poll(() => panel.locator('dt').last().textContent()).toBe('Servers 0-2');
+    expect(await panel.locator('code').textContent()).toBe(own.countRoot);
     for (let raidaId = 0; raidaId < COUNT; raidaId++) {
       const shown = async () => (await tile(raidaId).textContent()) ?? '';
-      await expect.poll(shown).toMatch(new RegExp(`20261121\\s*${raidaId}/s`));
+      await expect
+        .poll(shown)
+        .toMatch(new RegExp(`20261121\\s*coin count root ${short}\\s*${raidaId}/s`));
     }
   });
 

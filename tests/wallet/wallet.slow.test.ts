@@ -132,7 +132,9 @@ describe('coins', () => {
 describe('the servers as peers', () => {
   it('are shown as they are when they are asked, and not where they are none', async () => {
     const { page } = wallet;
-    const status = { version: '20261121', load: 1200, ageMs: 3400 };
+    const countRoot = '3fa1b2c4'.padEnd(64, '0');
+    const other = { countRoot: 'b'.repeat(64) };
+    const status = { version: '20261121', countRoot, load: 1200, ageMs: 3400 };
     let peers: object[] | undefined;
     await page.context().route('**/network.json', async (route) => {
       const response = await route.fetch();
@@ -143,16 +145,32 @@ describe('the servers as peers', () => {
     expect(await wallet.hook('peer').count()).toBe(0);
     expect(await wallet.hook('peers-summary').count()).toBe(0);
     peers = Array.from({ length: 25 }, (_, raidaId) => {
-      return { raidaId, verified: raidaId === 3 ? 7 : 24, others: 24, ...(raidaId && status) };
+      const told = raidaId === 9 ? { ...status, ...other } : status;
+      return { raidaId, verified: raidaId === 3 ? 7 : 24, others: 24, ...(raidaId && told) };
     });
     await wallet.askServers();
     const summary = await wallet.hook('peers-summary').textContent();
-    expect(summary?.trim()).toBe('24 of 25 know all their peers.');
-    const linesOf = (index: number) => wallet.hook('peer').nth(index).locator('span');
+    expect(summary?.trim()).toBe('24 of 25 know all their peers; 2 coin count roots.');
+    const linesOf = (index: number) => wallet.hook('peer').nth(index).locator('> span');
     expect(await linesOf(0).allTextContents()).toEqual(['24/24', 'no status']);
-    const told = ['20261121', '1200/s', '3 s ago'];
+    const told = ['20261121', 'coin count root 3fa1b2c4', '1200/s', '3 s ago'];
     expect(await linesOf(2).allTextContents()).toEqual(['24/24', ...told]);
     expect(await linesOf(3).allTextContents()).toEqual(['7/24', ...told]);
+    expect(await linesOf(9).nth(2).getAttribute('title')).toBe(
+      `coin count root ${other.countRoot}`,
+    );
+    await wallet.hook('count-roots').locator('summary').click();
+    const roots = wallet.hook('count-root');
+    expect(await roots.allInnerTexts()).toEqual([countRoot, other.countRoot]);
+    expect(await wallet.hook('count-roots').locator('dt').allInnerTexts()).toEqual([
+      'Servers 1-8, 10-24',
+      'Server 9',
+    ]);
+    // A root that is none is not shown, and neither is the list that it is in.
+    peers = peers.map((peer) => ({ ...peer, countRoot: '<b>' }));
+    await wallet.askServers();
+    expect(await wallet.hook('peer').count()).toBe(0);
+    expect(await wallet.hook('count-roots').count()).toBe(0);
   });
 });
 

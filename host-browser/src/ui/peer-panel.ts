@@ -4,6 +4,7 @@ import type { PeerPanelView, PeerRowView, PeerWords } from '../worker/peer/peer-
 import { Light, type NetworkView } from '../worker/views.ts';
 import { LIGHT_SHAPES } from './light-shapes.ts';
 import { lightStyles } from './light-styles.ts';
+import { countRoots, tileLines } from './peer-lines.ts';
 import { ownPeersSummary, statusWords } from './peer-words.ts';
 import { ratatoskrStyles } from './ratatoskr-styles.ts';
 import { sharedStyles } from './shared-styles.ts';
@@ -82,7 +83,8 @@ export class AndvariPeerPanel extends LitElement {
       <p role="status" data-testid="peer-summary">${ownPeersSummary(peers)}</p>
       <p class="words" role="alert" data-testid="peer-words">${this.words}</p>
       ${this.#facts()} ${this.#form()}
-      ${peers.length === 0 ? nothing : this.#tiles(peers)} ${this.#failures(peers)}
+      ${peers.length === 0 ? nothing : this.#tiles(peers)} ${countRoots(peers)}
+      ${this.#failures(peers)}
     </div>`;
   }
 
@@ -151,7 +153,7 @@ export class AndvariPeerPanel extends LitElement {
           <span class="id">${peer.raidaId ?? `…${peer.peerId.slice(-4)}`}</span>
           <span class="ms peer">
             <span>${peer.state}</span>
-            ${statusWords(peer.status).map((line) => html`<span>${line}</span>`)}
+            ${tileLines(statusWords(peer.status))}
           </span>
         </li>`,
       )}

@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { Light, type PeerView, type ServerView } from '../worker/views.ts';
 import { LIGHT_SHAPES } from './light-shapes.ts';
 import { lightStyles } from './light-styles.ts';
+import { countRoots, tileLines } from './peer-lines.ts';
 import { PEER_TITLE, peersSummary, peerWords } from './peer-words.ts';
 import { sharedStyles } from './shared-styles.ts';
 import { setLight } from './task.ts';
@@ -87,6 +88,7 @@ export class AndvariServers extends LitElement {
           </li>`,
         )}
       </ol>
+      ${countRoots(this.peers ?? [])}
     </section>`;
   }
 
@@ -94,7 +96,7 @@ export class AndvariServers extends LitElement {
     const peer = this.peers?.find((one) => one.raidaId === raidaId);
     if (peer === undefined) return nothing;
     return html`<span class="ms peer" data-testid="peer" title=${PEER_TITLE}>
-      ${peerWords(peer).map((line) => html`<span>${line}</span>`)}
+      ${tileLines(peerWords(peer))}
     </span>`;
   }
 }

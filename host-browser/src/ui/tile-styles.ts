@@ -1,6 +1,6 @@
 import { css } from 'lit';
 
-/** Small tiles side by side, one for each server. */
+/** Small tiles side by side, one for each server, and what is too long for them. */
 export const tileStyles = css`
   .strip {
     display: grid;
@@ -35,6 +35,22 @@ export const tileStyles = css`
   .peer {
     display: grid;
     font-size: 0.72rem;
+  }
+  .roots {
+    margin-top: 0.7rem;
+    font-size: 0.85rem;
+  }
+  .roots summary {
+    cursor: pointer;
+  }
+  .roots p,
+  .roots dt {
+    margin-top: 0.4rem;
+  }
+  .roots code {
+    overflow-wrap: anywhere;
+    /* One click takes all of it. */
+    user-select: all;
   }
   @media (min-width: 62rem) {
     .strip {

@@ -112,7 +112,8 @@ it('takes demo coins with a POST', async () => {
 it('reads how the servers see each other; what is no list of peers is not known', async () => {
   const network = { wire: 'spec', coinId: 6, demo: false, servers };
   const quiet = { raidaId: 3, verified: 7, others: 24 };
-  const status = { version: '20261121', load: 12, ageMs: 3400 };
+  const countRoot = 'cd'.repeat(32);
+  const status = { version: '20261121', countRoot, load: 12, ageMs: 3400 };
   const told = [quiet, { ...quiet, raidaId: 4, ...status }];
   answer = (response) => void response.end(JSON.stringify({ ...network, peers: told }));
   const peers = [quiet, { ...quiet, raidaId: 4, status }];
@@ -120,6 +121,9 @@ it('reads how the servers see each other; what is no list of peers is not known'
   const wrong = [
     ...[7, null, {}, [7], [quiet, quiet], [{ ...quiet, verified: -1 }], [{ raidaId: 3 }]],
     ...[[{ ...quiet, ...status, version: '<b>' }], [{ ...quiet, version: '1' }]],
+    ...['<b>', 'cd', 'CD'.repeat(32), 7, null, [countRoot], undefined].map((root) => [
+      { ...quiet, ...status, countRoot: root },
+    ]),
     Array.from({ length: 26 }, (_, raidaId) => ({ ...quiet, raidaId })),
   ];
   for (const one of wrong) {

@@ -27,10 +27,11 @@ it.each([
 
 const bytes = (value: unknown) =>
   new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
-const status = { format: 1, raida: 7, version: '20261121', load: 12 };
+const told = { version: '20261121', countRoot: 'cd'.repeat(32), load: 12 };
+const status = { format: 1, raida: 7, ...told };
 
 it('reads what a server tells of itself', () => {
-  expect(statusIn(bytes(status), 7)).toEqual({ version: '20261121', load: 12 });
+  expect(statusIn(bytes(status), 7)).toEqual(told);
 });
 
 it.each([
@@ -38,6 +39,9 @@ it.each([
   ['no JSON', '{', 7],
   ['nothing', 'null', 7],
   ['a version with words', { ...status, version: 'a b' }, 7],
+  ['no root', { ...status, countRoot: undefined }, 7],
+  ['a root of 63 digits', { ...status, countRoot: 'c'.repeat(63) }, 7],
+  ['a root that is no text', { ...status, countRoot: ['cd'.repeat(32)] }, 7],
   ['a load below 0', { ...status, load: -1 }, 7],
   ['too long', { ...status, more: 'x'.repeat(512) }, 7],
 ])('refuses a status: %s', (_, value, raidaId) => {

@@ -1,15 +1,16 @@
 /** What the page's server says of the servers as peers of each other, and of the page. */
 import { webSocketUrl } from '@andvari/host-common/peer/peer-address';
-import type { PeerNetworkView, PeerNodeView, PeerView } from './views.ts';
+import type { PeerNetworkView, PeerNodeView, PeerStatusView, PeerView } from './views.ts';
 
-/** Of the last status of a server. */
-export type PeerStatus = NonNullable<PeerView['status']>;
+/** What a server tells of itself. */
+export type PeerStatus = Omit<PeerStatusView, 'ageMs'>;
 
 const PEERS_MAX = 25;
 const STATUS_BYTES_MAX = 512;
 const COUNT_MAX = 2 ** 40;
 const PART = /^[0-9A-Za-z._-]{1,48}$/;
-const KEY = /^[0-9a-f]{64}$/;
+/** Instance keys and roots. */
+const HEX_32_BYTES = /^[0-9a-f]{64}$/;
 const PEER_ID = /\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,64}$/;
 const VERSION = /^[0-9A-Za-z.+-]{1,32}$/;
 
@@ -22,13 +23,19 @@ export function peersIn(value: unknown): readonly PeerView[] | undefined {
 }
 
 function peerIn(value: unknown): PeerView | undefined {
-  const { raidaId, verified, others, version, load, ageMs } = Object(value);
+  const { raidaId, verified, others, version, ageMs } = Object(value);
   if (![raidaId, verified, others].every(isCount)) return undefined;
   const peer = { raidaId, verified, others };
   if (version === undefined) return peer;
-  const isStatus = typeof version === 'string' && VERSION.test(version);
-  if (!isStatus || !isCount(load) || !isCount(ageMs)) return undefined;
-  return { ...peer, status: { version, load, ageMs } };
+  const status = toldIn(value);
+  return status && isCount(ageMs) ? { ...peer, status: { ...status, ageMs } } : undefined;
+}
+
+/** What is the same in both places where a status comes from. */
+function toldIn(value: unknown): PeerStatus | undefined {
+  const { version, countRoot, load } = Object(value);
+  const isStatus = typeof version === 'string' && VERSION.test(version) && isCount(load);
+  return isStatus && isHex32Bytes(countRoot) ? { version, countRoot, load } : undefined;
 }
 
 /** Undefined: there are none that the page can meet, or what it says is no list of them. */
@@ -43,9 +50,9 @@ export function peerNetworkIn(value: unknown): PeerNetworkView | undefined {
 
 function isNode(value: unknown): value is PeerNodeView {
   const { raidaId, address, key } = Object(value);
-  if (typeof address !== 'string' || typeof key !== 'string') return false;
+  if (typeof address !== 'string') return false;
   const isAddress = PEER_ID.test(address) && webSocketUrl(address) !== undefined;
-  return isCount(raidaId) && isAddress && KEY.test(key);
+  return isCount(raidaId) && isAddress && isHex32Bytes(key);
 }
 
 function isPart(value: unknown): value is string {
@@ -56,18 +63,18 @@ function isPart(value: unknown): value is string {
  * What a server tells its peers of itself (andvari/status/1); undefined for what is none, or is of
  * another server.
  */
-export function statusIn(
-  bytes: Uint8Array,
-  raidaId: number,
-): Omit<PeerStatus, 'ageMs'> | undefined {
+export function statusIn(bytes: Uint8Array, raidaId: number): PeerStatus | undefined {
   if (bytes.length > STATUS_BYTES_MAX) return undefined;
   try {
-    const { raida, version, load } = Object(JSON.parse(new TextDecoder().decode(bytes)));
-    const isStatus = raida === raidaId && typeof version === 'string' && VERSION.test(version);
-    return isStatus && isCount(load) ? { version, load } : undefined;
+    const told: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return Object(told).raida === raidaId ? toldIn(told) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isHex32Bytes(value: unknown): value is string {
+  return typeof value === 'string' && HEX_32_BYTES.test(value);
 }
 
 function isCount(value: unknown): value is number {

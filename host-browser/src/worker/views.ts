@@ -110,14 +110,27 @@ export interface PeerNodeView {
   readonly key: string;
 }
 
+/** The last status that a server told. */
+export interface PeerStatusView {
+  readonly version: string;
+  /**
+   * SHA-256 over its coins of each denomination, 64 hex digits: the same on servers that hold as
+   * many of each.
+   */
+  readonly countRoot: string;
+  /** Requests a second. */
+  readonly load: number;
+  /** How old this is. */
+  readonly ageMs: number;
+}
+
 /** One server, as its peers see it. */
 export interface PeerView {
   readonly raidaId: number;
   /** Verified peers, of so many others. */
   readonly verified: number;
   readonly others: number;
-  /** Of the last status that it told: its version, requests a second, and how old that is. */
-  readonly status?: { readonly version: string; readonly load: number; readonly ageMs: number };
+  readonly status?: PeerStatusView;
 }
 
 export interface WalletView {

@@ -140,12 +140,17 @@ describe('PageServer', () => {
     const { server, ask } = await start();
     const told = async () => JSON.parse((await ask('/network.json')).body).peers;
     const quiet = { raidaId: 0, verified: 0, others: 24 };
-    const heard = { ...quiet, verified: 24, version: '20261121', load: 5, ageMs: 70 };
+    const status = { version: '20261121', countRoot: 'ab'.repeat(32), load: 5, ageMs: 70 };
+    const heard = { ...quiet, verified: 24, ...status };
     let peers: object[] = [quiet];
     server.publish(network, { peers: () => peers as [typeof heard] });
     expect(await told()).toEqual([quiet]);
-    peers = [{ ...heard, countRoot: 'ab', refused: 1 }];
+    peers = [{ ...heard, coins: 9, refused: 1 }];
     expect(await told()).toEqual([heard]);
+    for (const name of Object.keys(status)) {
+      peers = [{ ...heard, [name]: undefined }];
+      expect(await told()).toEqual([{ ...quiet, verified: 24 }]);
+    }
   });
 
   it('lets the page connect to its own endpoints and to those of its operator alone', async () => {

@@ -107,6 +107,8 @@ export interface PagePeer {
   others: number;
   /** Of its last status, as long as there is one. */
   version?: string;
+  /** Of its coin counts, 64 hex digits. */
+  countRoot?: string;
   /** Requests a second. */
   load?: number;
   ageMs?: number;
@@ -302,9 +304,11 @@ export class PageServer {
 }
 
 /** Nothing else of it. */
-function pagePeer({ raidaId, verified, others, version, load, ageMs }: PagePeer): PagePeer {
-  const known = version !== undefined && load !== undefined && ageMs !== undefined;
-  return { raidaId, verified, others, ...(known && { version, load, ageMs }) };
+function pagePeer({ raidaId, verified, others, ...told }: PagePeer): PagePeer {
+  const { version, countRoot, load, ageMs } = told;
+  const known = version !== undefined && countRoot !== undefined;
+  if (!known || load === undefined || ageMs === undefined) return { raidaId, verified, others };
+  return { raidaId, verified, others, version, countRoot, load, ageMs };
 }
 
 function unavailable(response: ServerResponse, text: string): void {

@@ -24,7 +24,8 @@ it.skipIf(!long)('25 servers verify each other, and the page is told what they s
         expect(peers).toHaveLength(RAIDA_COUNT);
         for (const [raidaId, peer] of peers.entries()) {
           const seen = { raidaId, verified: 24, others: 24, version: '20261121' };
-          expect(peer).toMatchObject({ ...seen, load: expect.any(Number) });
+          const root = { countRoot: expect.stringMatching(/^[0-9a-f]{64}$/) };
+          expect(peer).toMatchObject({ ...seen, ...root, load: expect.any(Number) });
         }
       },
       { timeout: 100_000, interval: 500 },

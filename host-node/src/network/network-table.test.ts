@@ -30,23 +30,47 @@ describe('renderNetwork', () => {
   });
 
   it('has what its peers know of each server, and of those that nobody has heard', () => {
-    const peer = { verified: 24, others: 24, version: '20261121', load: 1200, ageMs: 3400 };
+    const countRoot = '3fa1b2c4'.padEnd(64, '0');
+    const status = { version: '20261121', countRoot, load: 1200, ageMs: 3400 };
+    const peer = { verified: 24, others: 24, ...status };
     const rows = view.rows.map((row) => {
       return { ...row, peer: row.raidaId === 3 ? { verified: 7, others: 24 } : peer };
     });
     const lines = renderNetwork({ ...view, rows }, { columns: 120, rows: 50, color: false });
-    expect(lines[1]).toContain('24 know all their peers');
-    expect(lines[3]).toMatch(/ {2}last status {2}peers {3}version {5}load {2}seen$/);
-    expect(lines[4]).toMatch(/ - {2}24\/24 {2}20261121 {2}1,200\/s {3}3 s$/);
-    expect(lines[7]).toMatch(/ 250 {3}7\/24 {9}- {8}- {5}-$/);
+    expect(lines[1]).toContain('24 know all their peers; demo coins');
+    expect(lines[3]).toMatch(/ {2}last status {2}peers {3}version {6}root {5}load {2}seen$/);
+    expect(lines[4]).toMatch(/ - {2}24\/24 {2}20261121 {2}3fa1b2c4 {2}1,200\/s {3}3 s$/);
+    expect(lines[7]).toMatch(/ 250 {3}7\/24 {9}- {9}- {8}- {5}-$/);
     const widths = new Set(lines.slice(3).map((line) => line.length));
     expect(widths.size).toBe(1);
-    expect(widths).toContain(103);
+    expect(widths).toContain(109);
     const narrow = renderNetwork({ ...view, rows }, { columns: 80, rows: 50, color: false });
-    expect(narrow[3]).toMatch(/^RAIDA {2}state .* coins {2}peers {3}version {5}load {2}seen$/);
-    expect(narrow[5]).toMatch(/^ {4}1 {2}ready .* 6,144 {2}24\/24 {2}20261121 {2}1,200\/s {3}3 s$/);
+    expect(narrow[3]).toMatch(/^RAIDA {2}state .* coins {2}peers .* {6}root {5}load {2}seen$/);
+    expect(narrow[5]).toMatch(/^ {4}1 {2}ready .* 6,144 {2}24\/24 .* {2}3fa1b2c4 .* {3}3 s$/);
+    expect(narrow[3]).toHaveLength(80);
     const without = renderNetwork(view, { columns: 120, rows: 50, color: false });
     expect(without.join()).not.toContain('peers');
+  });
+
+  it('says when servers tell of different coin counts', () => {
+    const peerOf = (digit: string) => {
+      const status = { version: '1', countRoot: digit.repeat(64), load: 1, ageMs: 1 };
+      return { verified: 24, others: 24, ...status };
+    };
+    const rows = view.rows.map((row) => ({ ...row, peer: peerOf(row.raidaId === 9 ? 'b' : 'a') }));
+    const lines = renderNetwork({ ...view, rows }, { columns: 120, rows: 50, color: false });
+    expect(lines[1]).toContain('25 know all their peers; 2 coin count roots; demo coins');
+    expect(lines.filter((line) => line.includes(' bbbbbbbb '))).toEqual([lines[4 + 9]]);
+  });
+
+  it('has room for any number of requests', () => {
+    const rows = [99_999_999, 100_000_000, 12_345_678_901].map((requests) => {
+      return { ...view.rows[1], requests } as NetworkView['rows'][0];
+    });
+    const lines = renderNetwork({ ...view, rows }, { columns: 80, rows: 50, color: false });
+    const shown = lines.slice(4).map((line) => line.split(/ +/).at(-3));
+    expect(shown).toEqual(['99,999,999', '100M', '12.35B']);
+    expect(new Set(lines.slice(3).map((line) => line.length)).size).toBe(1);
   });
 
   it('is a grid where there is no room', () => {

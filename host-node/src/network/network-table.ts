@@ -20,6 +20,8 @@ export interface PeerCells {
   others: number;
   /** Of its last status, as long as there is one; the load in requests a second. */
   version?: string;
+  /** Of its coin counts, 64 hex digits. */
+  countRoot?: string;
   load?: number;
   ageMs?: number;
 }
@@ -41,8 +43,13 @@ export interface TableSize {
 
 const GRID_COLUMNS = 5;
 /** Of a line with everything in it. */
-const WIDE_COLUMNS = 103;
+const WIDE_COLUMNS = 109;
+/** Of requests and coins, with what is before them. */
+const COUNT_COLUMNS = 11;
+/** The first digits of a root tell whether two are the same; network.json has all of them. */
+const ROOT_DIGITS = 8;
 const number = new Intl.NumberFormat('en-US');
+const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 2 });
 
 /**
  * The state of a network as lines of text, none longer than the terminal is wide: a row for each
@@ -62,12 +69,13 @@ export function renderNetwork(view: NetworkView, size: TableSize): string[] {
   return [...head, ...body].map((line) => cut(line, size.columns));
 }
 
-/** Pairs of servers that know each other, twice. */
+/** How many servers know all others, and that they tell of different coin counts, if they do. */
 function peersText(rows: readonly NodeRow[]): string {
   const peers = rows.flatMap(({ peer }) => peer ?? []);
   if (peers.length === 0) return '';
   const all = peers.filter(({ verified, others }) => verified === others).length;
-  return `${all} know all their peers; `;
+  const roots = new Set(peers.flatMap(({ countRoot }) => countRoot ?? [])).size;
+  return `${all} know all their peers; ${roots > 1 ? `${roots} coin count roots; ` : ''}`;
 }
 
 /** Where there is no room for all of it beside the peers, ports and last status go. */
@@ -77,17 +85,17 @@ function fullTable(rows: readonly NodeRow[], size: TableSize): string[] {
   const title = [
     'RAIDA',
     withPorts ? '  UDP/TCP   HTTP' : '',
-    '  state         requests        coins',
+    '  state       requests      coins',
     withPorts ? '  last status' : '',
-    withPeers ? '  peers   version     load  seen' : '',
+    withPeers ? '  peers   version      root     load  seen' : '',
   ].join('');
   const lines = rows.map((row) =>
     [
       String(row.raidaId).padStart(5),
       withPorts ? `${String(row.port).padStart(9)}${String(row.httpPort).padStart(7)}` : '',
       `  ${state(row, size)}`,
-      number.format(row.requests).padStart(13),
-      number.format(row.coins).padStart(13),
+      counted(row.requests),
+      counted(row.coins),
       withPorts ? statusText(row.lastStatus).padStart(13) : '',
       withPeers ? peerCells(row.peer) : '',
     ].join(''),
@@ -95,12 +103,13 @@ function fullTable(rows: readonly NodeRow[], size: TableSize): string[] {
   return [paint(title, 2, size), ...lines];
 }
 
-/** `24/24 20261121 12/s 3 s`: what the others know of a server, and how old that is. */
+/** `24/24 20261121 3fa1b2c4 12/s 3 s`: what the others know of a server, and how old that is. */
 function peerCells(peer: PeerCells | undefined): string {
-  const { verified = 0, others = 0, version = '-', load, ageMs } = peer ?? {};
+  const { verified = 0, others = 0, version = '-', countRoot = '-', load, ageMs } = peer ?? {};
   return [
     `${verified}/${others}`.padStart(7),
     version.slice(0, 9).padStart(10),
+    countRoot.slice(0, ROOT_DIGITS).padStart(ROOT_DIGITS + 2),
     (load === undefined ? '-' : `${number.format(load)}/s`).padStart(9),
     (ageMs === undefined ? '-' : `${Math.round(ageMs / 1000)} s`).padStart(6),
   ].join('');
@@ -117,6 +126,12 @@ function grid(rows: readonly NodeRow[], size: TableSize): string[] {
     lines.push(cells.join(' '));
   }
   return lines;
+}
+
+/** `1,234`; what takes more digits than there is room for, as `1.23B`. */
+function counted(count: number): string {
+  const text = number.format(count);
+  return (text.length < COUNT_COLUMNS ? text : short.format(count)).padStart(COUNT_COLUMNS);
 }
 
 function state(row: NodeRow, size: TableSize): string {

@@ -59,7 +59,8 @@ describe('a network of peers', () => {
     });
     await mesh.tell([numbers(5), numbers(6), numbers(7), numbers(8)], 1000);
     await heard([5, 6, 7, 8]);
-    expect(mesh.rows()[0]).toMatchObject({ version: '20261121', coins: 105 });
+    const { countRoot: root } = numbers(5);
+    expect(mesh.rows()[0]).toMatchObject({ version: '20261121', coins: 105, countRoot: root });
     expect(mesh.rows(Date.now() + 9000)[0]?.ageMs).toBeGreaterThanOrEqual(9000);
     const refused = () => mesh.rows().reduce((sum, row) => sum + row.refused, 0);
     expect(refused()).toBe(0);

@@ -10,7 +10,7 @@ import { openPeerKeys } from '../../storage/peer-keys.ts';
 import type { Vault } from '../../storage/sealed-wallet-store.ts';
 import type { HandlerContext } from '../message-server.ts';
 import { registerDemoPeer } from '../page-server.ts';
-import { statusIn } from '../peers-in.ts';
+import { type PeerStatus, statusIn } from '../peers-in.ts';
 import { ViewWatchers } from '../view-watchers.ts';
 import type { PeerConnect, PeerPanelView, PeerRowView, PeerState } from './peer-messages.ts';
 import { type PeerTarget, readTargets } from './peer-words.ts';
@@ -26,7 +26,7 @@ interface Row {
   state: PeerState;
   why: string;
   heard: number;
-  status?: { readonly version: string; readonly load: number; readonly atMs: number };
+  status?: PeerStatus & { readonly atMs: number };
 }
 
 type Identity = Omit<PeerPanelView, 'peers'>;
@@ -171,8 +171,8 @@ export class PeerDesk {
   }
 }
 
-function ageOf({ version, load, atMs }: NonNullable<Row['status']>) {
-  return { version, load, ageMs: Math.max(0, Date.now() - atMs) };
+function ageOf({ atMs, ...status }: NonNullable<Row['status']>) {
+  return { ...status, ageMs: Math.max(0, Date.now() - atMs) };
 }
 
 const ENDED = 'The connection has ended; it may not have the key of this page on its list.';

@@ -1,6 +1,5 @@
 /** What page and worker say to each other about this browser's peer node (../messages.ts). */
-import type { PeerStatus } from '../peers-in.ts';
-import type { PeerNetworkView } from '../views.ts';
+import type { PeerNetworkView, PeerStatusView } from '../views.ts';
 
 /** Whom to connect to, as the user typed it; the page's server may offer all of it. */
 export interface PeerWords {
@@ -24,7 +23,7 @@ export interface PeerRowView {
   /** Of a server of the page's network. */
   readonly raidaId?: number;
   /** What it told of itself last. */
-  readonly status?: PeerStatus;
+  readonly status?: PeerStatusView;
   /** Broadcasts of it. */
   readonly heard: number;
 }
