@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -129,6 +130,22 @@ describe('a folder that does not go', () => {
     expect(sender.err).toMatch(/"a:b".*\(ANDVARI_FILE_OFFER\)\n$/);
     const error = { event: 'error', code: 'ANDVARI_FILE_OFFER' };
     expect(JSON.parse(sender.out)).toMatchObject(error);
+  }, 60_000);
+
+  it('with a file in it of more than 512 GiB; such a file alone', async () => {
+    const path = treeOf('large', { few: Buffer.from('x') });
+    const large = join(path, 'many');
+    writeFileSync(large, '');
+    truncateSync(large, 2 ** 39 + 1);
+    const most = '549755813889 bytes, where 549755813888 \\(512 GiB\\) are the most';
+    for (const [words, told] of [
+      [[path], `"many" of ${most} \\(ANDVARI_TREE_MANIFEST\\)`],
+      [[large], `a file of ${most} \\(ANDVARI_FILE_OFFER\\)`],
+    ] as const) {
+      const sender = nodes.run('sender', ['send', ...words]);
+      expect(await sender.ended).toMatchObject({ code: 1 });
+      expect(sender.err).toMatch(new RegExp(`${told}\\n$`));
+    }
   }, 60_000);
 
   it('with a name in it that some systems do not take', async () => {

@@ -55,11 +55,36 @@ async function liar(bytes: Uint8Array<ArrayBuffer>) {
 
 const route = { way: 'direct', upgrade: NO_UPGRADE, statistics: () => undefined } as const;
 
-const transferOf = (download: FileDownload) =>
-  new FileTransfer(download, {
-    ...{ offer: download.offer, direction: 'receive', path: '' },
+const transferOf = (
+  mover: FileDownload | FileSender,
+  offer = (mover as FileDownload).offer,
+  direction: 'send' | 'receive' = 'receive',
+) =>
+  new FileTransfer(mover, {
+    ...{ offer, direction, path: '' },
     ...{ peerId: new Uint8Array(32), authenticationString: '', route },
   });
+
+describe('a transfer', () => {
+  it('whose file had come in part: its rate is of what travels, at both ends', async () => {
+    const { bytes, file, sink } = await downloadOf(12);
+    sink.values = file.values;
+    for (let index = 0; index < 9; index++) {
+      await sink.write(index, bytes.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES));
+    }
+    const download = new FileDownload({ offer: file.offer, sink, hash });
+    const [theirs, ours] = await place.stream();
+    const sender = new FileSender(file, duplexOf(theirs));
+    const ends = [transferOf(download), transferOf(sender, file.offer, 'send')];
+    download.add(duplexOf(ours), 'source');
+    for (const { completion } of ends) {
+      const { bytes: all, durationS, averageRate } = await completion;
+      expect(all).toBe(bytes.length);
+      expect(averageRate * durationS).toBeCloseTo(3 * CHUNK_BYTES - 5, 3);
+    }
+    expect(sender.hadBytes).toBe(9 * CHUNK_BYTES);
+  });
+});
 
 describe('a plan', () => {
   function planFor(count: number) {
@@ -310,11 +335,13 @@ it(
     const random = randomFrom(seed);
     for (let round = 0; round < 12; round++) {
       const where = `seed ${seed}, round ${round}`;
-      const { bytes, sink, download } = await downloadOf(1 + random(12), { silenceMs: 300 });
       const kinds = Array.from(
         { length: 1 + random(4) },
         () => KINDS[random(KINDS.length)] as Kind,
       );
+      // Short, since it may have to pass; not so short that an honest one seems to stall.
+      const silenceMs = kinds.includes('honest') ? 5_000 : 300;
+      const { bytes, sink, download } = await downloadOf(1 + random(12), { silenceMs });
       const { promise: held, resolve: over } = Promise.withResolvers<void>();
       const one = { download, bytes, held };
       const release = download.expectSource();

@@ -17,6 +17,11 @@ export const HASH_BYTES = 32;
 /** 512 GiB: the values of such a file take 64 MiB. */
 export const FILE_BYTES_MAX = 2 ** 39;
 
+/** Says of something that it has more bytes than that. */
+export function tooLarge(what: string, bytes: number | bigint): string {
+  return `${what} of ${bytes} bytes, where ${FILE_BYTES_MAX} (512 GiB) are the most`;
+}
+
 /** BLAKE3's own chunks have 1024 bytes. */
 const LEAVES = CHUNK_BYTES / 1024;
 

@@ -3,7 +3,7 @@
  * stream on which its bytes will come, where they belong in it. All numbers are big-endian.
  */
 import { checkBytes } from '../argument-checks.ts';
-import { CHUNK_BYTES, chunkCount, FILE_BYTES_MAX, HASH_BYTES } from './file-hash.ts';
+import { CHUNK_BYTES, chunkCount, FILE_BYTES_MAX, HASH_BYTES, tooLarge } from './file-hash.ts';
 import { nameProblem } from './file-names.ts';
 
 export interface FileOffer {
@@ -89,7 +89,7 @@ export function decodeFileOffer(bytes: Uint8Array): FileOffer {
   const tail = new DataView(bytes.buffer, bytes.byteOffset + HEAD_BYTES + length);
   const size = tail.getBigUint64(0);
   const flags = tail.getUint8(64);
-  if (size > BigInt(FILE_BYTES_MAX)) throw new FileOfferError(`a file of ${size} bytes`);
+  if (size > BigInt(FILE_BYTES_MAX)) throw new FileOfferError(tooLarge('a file', size));
   const offer: FileOffer = {
     transferId: bytes.slice(1, 1 + TRANSFER_ID_BYTES),
     name: textOf(bytes.subarray(HEAD_BYTES, HEAD_BYTES + length)),
@@ -125,7 +125,7 @@ function checkOffer({ transferId, name, size, hash, mode, modifiedUs }: FileOffe
   const problem = nameProblem(name);
   if (problem) throw new FileOfferError(`the name ${JSON.stringify(name)}: ${problem}`);
   if (!Number.isInteger(size) || size < 0 || size > FILE_BYTES_MAX) {
-    throw new FileOfferError(`a file of ${size} bytes`);
+    throw new FileOfferError(tooLarge('a file', size));
   }
   if (!Number.isInteger(mode) || mode < 0 || mode > MODE_MAX) {
     throw new FileOfferError(`mode ${mode.toString(8)}`);

@@ -3,8 +3,15 @@
  * Nothing is sent that nobody has asked for.
  */
 import { AskedChunks } from './asked-chunks.ts';
-import { CHUNK_BYTES, chunkCount, type FileHash, HASH_BYTES } from './file-hash.ts';
-import type { FileOffer } from './file-offer.ts';
+import {
+  CHUNK_BYTES,
+  chunkCount,
+  FILE_BYTES_MAX,
+  type FileHash,
+  HASH_BYTES,
+  tooLarge,
+} from './file-hash.ts';
+import { type FileOffer, FileOfferError } from './file-offer.ts';
 import { FileChangedError, type FileSource } from './file-places.ts';
 import {
   encodeRecord,
@@ -32,7 +39,8 @@ export interface SentFile {
 }
 
 /**
- * Reads a file whole: the values of its chunks, and its hash.
+ * Reads a file whole: the values of its chunks, and its hash. Rejects with FileOfferError for one
+ * of more than 512 GiB.
  * @param progress told how many bytes have been read more
  */
 export async function hashFile(
@@ -40,6 +48,7 @@ export async function hashFile(
   hash: FileHash,
   { progress, signal }: { progress?: (bytes: number) => void; signal?: AbortSignal } = {},
 ): Promise<{ hash: Uint8Array; values: Uint8Array }> {
+  if (source.size > FILE_BYTES_MAX) throw new FileOfferError(tooLarge('a file', source.size));
   const count = chunkCount(source.size);
   const values = new Uint8Array(count * HASH_BYTES);
   const reader = new AheadReader(source);
@@ -132,6 +141,11 @@ export class FileSender {
 
   get totalBytes(): number {
     return this.file.offer.size;
+  }
+
+  /** What the receiver had when it took the file. */
+  get hadBytes(): number {
+    return this.had;
   }
 
   /** What the receiver had, and what went to it since: some of that is on its way. */

@@ -12,6 +12,8 @@ import type { SourceState } from './source-state.ts';
 export interface Mover {
   readonly totalBytes: number;
   readonly doneBytes: number;
+  /** Of them what the other side had before, where that is told only after the beginning. */
+  readonly hadBytes?: number;
   /** Pieces that are there, where they are counted. */
   readonly haveChunks?: number;
   /** Whom it comes from, and who is to be told when one comes or goes. */
@@ -114,7 +116,7 @@ export class FileTransfer {
     this.mover = mover;
     mover.onSource = (source) => this.sourceChanged(source);
     this.startBytes = mover.doneBytes;
-    this.meter = new RateMeter(this.startMs, this.startBytes);
+    this.meter = new RateMeter(this.startMs);
     this.completion = this.run(path);
     this.completion.catch(() => {}); // nobody has to look
   }
@@ -142,6 +144,11 @@ export class FileTransfer {
     return this.mover.doneBytes;
   }
 
+  /** What was there before has not come by this transfer: it says nothing of its rate. */
+  private get travelledBytes(): number {
+    return this.doneBytes - Math.max(this.startBytes, this.mover.hadBytes ?? 0);
+  }
+
   get progress(): TransferProgress {
     const { doneBytes: bytes, totalSize: totalBytes, mover } = this;
     const totalPieces = chunkCount(totalBytes);
@@ -151,13 +158,13 @@ export class FileTransfer {
 
   /** Bytes a second, over the last seconds. */
   get rate(): number {
-    this.meter.look(performance.now(), this.doneBytes);
+    this.meter.look(performance.now(), this.travelledBytes);
     return this.meter.rate;
   }
 
   /** Seconds that are left; undefined: nobody knows, as while it is paused, or nothing comes. */
   get eta(): number | undefined {
-    this.meter.look(performance.now(), this.doneBytes);
+    this.meter.look(performance.now(), this.travelledBytes);
     if (this.current !== 'running') return this.current === 'done' ? 0 : undefined;
     return this.meter.eta(this.totalSize - this.doneBytes);
   }
@@ -270,8 +277,7 @@ export class FileTransfer {
   private resultAt(path: string): TransferResult {
     const durationS = (performance.now() - this.startMs) / 1000;
     const bytes = this.totalSize;
-    const travelled = bytes - this.startBytes;
-    const averageRate = durationS > 0 ? travelled / durationS : 0;
+    const averageRate = durationS > 0 ? this.travelledBytes / durationS : 0;
     return { path, hash: this.offer.hash, bytes, durationS, averageRate };
   }
 }

@@ -13,7 +13,7 @@
  * Entries are in the order of their paths' bytes, and each is in a folder that is named before it:
  * the same folder has one manifest, and one hash.
  */
-import { CHUNK_BYTES, FILE_BYTES_MAX } from './file-hash.ts';
+import { CHUNK_BYTES, FILE_BYTES_MAX, tooLarge } from './file-hash.ts';
 import { collision, pathProblem } from './file-names.ts';
 
 interface EntryFacts {
@@ -85,7 +85,7 @@ export class TreeManifest {
       this.starts[i] = end;
       end += sizeOf(entry);
     });
-    if (end > FILE_BYTES_MAX) throw new TreeManifestError(`a folder of ${end} bytes`);
+    if (end > FILE_BYTES_MAX) throw new TreeManifestError(tooLarge('a folder', end));
     this.size = end;
   }
 
@@ -219,7 +219,9 @@ function decodeEntry(kind: number, path: string, tail: DataView): ManifestEntry 
   if (kind === Kind.FOLDER) return { path, mode, modifiedUs, isFolder: true };
   if (kind !== Kind.FILE) throw new TreeManifestError(`${JSON.stringify(path)} of kind ${kind}`);
   const size = tail.getBigUint64(12);
-  if (size > BigInt(FILE_BYTES_MAX)) throw new TreeManifestError(`a file of ${size} bytes`);
+  if (size > BigInt(FILE_BYTES_MAX)) {
+    throw new TreeManifestError(tooLarge(JSON.stringify(path), size));
+  }
   return { path, mode, modifiedUs, isFolder: false, size: Number(size) };
 }
 
