@@ -144,7 +144,7 @@ export class TestNetwork {
       files: files.ratatoskr,
       services: () =>
         pay === undefined
-          ? openDemoServices({ directory, servers, wire: 'spec', coinId: 6 })
+          ? openDemoServices({ directory, network: { servers, wire: 'spec', coinId: 6 } })
           : { routes: new Map([['PAYMENT_REQUEST', { name: 'payments', handle: pay }]]) },
     };
   }

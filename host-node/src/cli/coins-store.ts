@@ -1,5 +1,6 @@
 /** The store of a configured server, opened by a command: nobody else has it open meanwhile. */
 import type { Config } from '../config/config.ts';
+import type { RaidaConfig } from '../config/raida-config.ts';
 import {
   type CoinStore,
   PAGE_BYTES,
@@ -12,7 +13,7 @@ import { pageId } from '../store/page-transaction.ts';
 import type { CoinRecord } from './coin-records.ts';
 
 /** What the coin commands need of a configuration. */
-export type CoinsConfig = Pick<Config, 'node' | 'raida' | 'store'>;
+export type CoinsConfig = Pick<Config, 'node' | 'store'> & { raida: RaidaConfig };
 
 /** Someone wants to know how far it is. */
 export interface CoinsOptions {

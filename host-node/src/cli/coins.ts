@@ -2,7 +2,8 @@
 import { createReadStream, existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Command, InvalidArgumentError } from 'commander';
-import { loadConfig } from '../config/config.ts';
+import { ConfigError, loadConfig } from '../config/config.ts';
+import { NO_FILE } from '../config/config-sources.ts';
 import { FileExistsError } from '../files/durable-file.ts';
 import { CoinInputError } from './coin-records.ts';
 import { createCoins } from './coins-create.ts';
@@ -78,7 +79,12 @@ function parseInteger(least: number, most: number): (text: string) => number {
 }
 
 function configOf(options: SharedOptions, context: CommandContext): CoinsConfig {
-  return loadConfig({ path: options.config, environment: context.env });
+  const config = loadConfig({ path: options.config, environment: context.env });
+  const { raida } = config;
+  if (raida) return { ...config, raida };
+  const reason = 'wanted the RAIDA server whose coins they are, got nothing';
+  const problem = { key: 'raida.number', reason, code: 'ANDVARI_CONFIG_MISSING' };
+  throw new ConfigError([{ source: options.config ?? NO_FILE, ...problem }]);
 }
 
 async function runImport(

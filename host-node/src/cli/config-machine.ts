@@ -44,7 +44,7 @@ export async function machineProblems(
   const hasDataDir = values['node.data_dir'] !== undefined;
   if (hasDataDir) look.folder('node.data_dir', config.node.dataDir, 'warning');
   const url = values['store.url'];
-  if (hasDataDir && url !== undefined) {
+  if (config.raida && hasDataDir && url !== undefined) {
     const store = resolveStoreUrl(url, config.node.dataDir);
     if (store !== 'memory:') look.ownFile('store.url', store.slice('sqlite:'.length));
   }

@@ -79,8 +79,8 @@ it('tells a file that is none, is no TOML, or has not what must be there', async
   expect(await findings('[raida]', 'number = = 1')).toMatchObject([
     { line: 2, code: 'ANDVARI_CONFIG_TOML' },
   ]);
-  expect((await findings('[log]')).map(brief)).toMatchObject([
-    { key: 'raida.number', code: 'ANDVARI_CONFIG_MISSING' },
+  expect((await findings('[log]')).map(brief)).toEqual([
+    { severity: 'error', code: 'ANDVARI_CONFIG_NOTHING' },
   ]);
   const flags = ['--raida-number', '7', '--store-url', 'memory:'];
   expect(await run(['config', 'check', ...flags], {})).toMatchObject({ code: 0, out: '' });

@@ -27,7 +27,8 @@ function openServices() {
   });
   const { wire, coinId } = place.network.socketNetwork;
   const services = openDemoServices({
-    ...{ directory: join(folder, 'services'), servers, wire, coinId },
+    directory: join(folder, 'services'),
+    network: { servers, wire, coinId },
   });
   const pay = async (requestId: string, json: object) => {
     const call = { deviceId: 'd', userId: 'u', requestId, payload: new Uint8Array(), json };

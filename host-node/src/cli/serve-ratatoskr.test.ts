@@ -172,6 +172,23 @@ describe('andvari serve with [ratatoskr]', () => {
     expect(await urlOf(wide)).toBe(`wss://127.0.0.1:${portOf(wide)}/ratatoskr`);
   });
 
+  it('is served without a RAIDA server, and ends with the node', async () => {
+    const path = configure();
+    const lines = readFileSync(path, 'utf8').split('\n');
+    const isRaida = (line: string) => /^(raida|store)\./.test(line);
+    writeFileSync(path, lines.filter((line) => !isRaida(line)).join('\n'));
+    const { http, serverKey, ...ready } = await serve(path);
+    expect(ready).not.toHaveProperty('raida');
+    const { ratatoskr } = (await (await fetch(`http://${http}/ratatoskr.json`)).json()) as {
+      ratatoskr: { serverKey: string };
+    };
+    expect(ratatoskr.serverKey).toBe(serverKey);
+    const metrics = await (await fetch(`http://${http}/metrics`)).text();
+    expect(metrics).toMatch(/^andvari_ratatoskr_/m);
+    for (const end of stop.splice(0)) expect(await end()).toMatchObject({ code: 0 });
+    await expect(fetch(`http://${http}/healthz`)).rejects.toThrow();
+  });
+
   it('refuses to speak in clear to others, and a certificate that is none', async () => {
     const path = configure();
     const text = 'raida.number = 0\nraida.listen = "127.0.0.1:0"\nhttp.listen = "127.0.0.1:0"\n';

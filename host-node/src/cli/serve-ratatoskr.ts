@@ -16,7 +16,7 @@ export function ratatoskrOptionsOf(
   ratatoskr: RatatoskrConfig,
 ): RatatoskrOptions {
   const { directory, tlsCertFile: certFile, tlsKeyFile: keyFile } = ratatoskr;
-  const { servers, wire, coinId } = raida;
+  const network = raida && raida.servers.length > 0 ? { network: raida } : {};
   return {
     listen: ratatoskr.listen,
     hosts: ratatoskr.allowedHosts,
@@ -35,9 +35,7 @@ export function ratatoskrOptionsOf(
       answers: join(directory, 'answers.db'),
     },
     services: () =>
-      ratatoskr.demoServices
-        ? openDemoServices({ directory, wire, coinId, ...(servers.length > 0 ? { servers } : {}) })
-        : { routes: new Map() },
+      ratatoskr.demoServices ? openDemoServices({ directory, ...network }) : { routes: new Map() },
     rates: { perMinute: ratatoskr.ratePerMinute, perHour: ratatoskr.ratePerHour },
     connectionRate: { perSecond: ratatoskr.connectionRate, burst: 10 * ratatoskr.connectionRate },
     connectionsMax: ratatoskr.maxConnections,

@@ -19,10 +19,19 @@ afterEach(async () => {
 });
 
 /** The receiver's server, which trusts the sender; how it is called. */
-async function serving(...lines: string[]): Promise<{ server: ChildProgram; peer: string }> {
+function serving(...lines: string[]): Promise<{ server: ChildProgram; peer: string }> {
+  return servingBeside(
+    'raida.number = 0\nraida.listen = "127.0.0.1:0"\nraida.pages_per_denomination = 1\n' +
+      'store.url = "memory:"\nio.workers = 1',
+    ...lines,
+  );
+}
+
+/** @param servers what else it is */
+async function servingBeside(servers: string, ...lines: string[]) {
   const text = [
-    'raida.number = 0\nraida.listen = "127.0.0.1:0"\nraida.pages_per_denomination = 1',
-    'http.listen = "127.0.0.1:0"\nlog.level = "warn"\nstore.url = "memory:"\nio.workers = 1',
+    servers,
+    'http.listen = "127.0.0.1:0"\nlog.level = "warn"',
     '[transfer]\nlisten = "127.0.0.1:0"\nfolder = "in"',
     ...lines,
   ];
@@ -81,6 +90,33 @@ describe('andvari serve with [transfer]', () => {
       const stranger = nodes.run('sender', ['send', path, peer, '--timeout', '1500']);
       expect(await stranger.ended).toMatchObject({ code: 2 });
       expect(readdirSync(folder.at('in'))).toEqual(['a.bin']);
+      server.child.kill('SIGTERM');
+      expect(await server.ended, server.err).toMatchObject({ code: 0 });
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'is all that there need be: no RAIDA server, no store',
+    async () => {
+      const { server, peer } = await servingBeside('');
+      const ready = await server.event('ready');
+      expect(Object.keys(ready).sort()).toEqual(['event', 'http', 'transfer']);
+      const path = nodes.fileOf('a.bin', randomBytes(100_000));
+      const sender = nodes.sending(path, peer);
+      expect(await sender.ended, sender.err).toMatchObject({ code: 0 });
+      expect(readFileSync(folder.at('in/a.bin')).equals(readFileSync(path))).toBe(true);
+      await statusOf(0);
+      const get = (page: string) => fetch(`http://${ready['http']}${page}`);
+      const answers = ['/healthz', '/readyz', '/raida'].map(
+        async (page) => (await get(page)).status,
+      );
+      expect(await Promise.all(answers)).toEqual([200, 200, 404]);
+      const metrics = await (await get('/metrics')).text();
+      expect(metrics).toMatch(/^andvari_ready 1$/m);
+      expect(metrics).toMatch(/^andvari_transfer_upgrades_total\{result="begun"\} 0$/m);
+      expect(metrics).not.toMatch(/andvari_(raida|udp|tcp|websocket)/);
+      expect(readdirSync(folder.at('data'))).toEqual([]);
       server.child.kill('SIGTERM');
       expect(await server.ended, server.err).toMatchObject({ code: 0 });
     },

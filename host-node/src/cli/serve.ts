@@ -1,20 +1,19 @@
-import { DENOMINATIONS } from '@andvari/host-common/engine/generated/limits';
 import type { Command } from 'commander';
+import { BareNode } from '../bare-node.ts';
 import { type Config, ConfigError, effectiveConfig, loadConfig } from '../config/config.ts';
 import { DirectoryError, makeDirectory } from '../files/directory.ts';
-import { NO_ORIGIN } from '../http/allow-list.ts';
+import type { Readiness } from '../http/http-server.ts';
 import { formatAddress } from '../http/socket-address.ts';
 import { createLogger, type Logger } from '../log/logger.ts';
-import { AndvariNode, type NodeOptions } from '../node.ts';
+import { AndvariNode, type NodeSurroundings } from '../node.ts';
 import type { PeerDaemon } from '../peer/peer-daemon.ts';
-import { resolveStoreUrl } from '../store/open-store.ts';
 import { StoreClient } from '../store/store-client.ts';
 import { TransferDaemon } from '../transfer/daemon.ts';
 import { registerTransferMetrics } from '../transfer/transfer-metrics.ts';
 import type { CommandContext } from './command-context.ts';
 import { type ConfigOptions, configSources, withConfigOptions } from './config-options.ts';
 import { peerOptionsOf } from './serve-peer.ts';
-import { ratatoskrOptionsOf } from './serve-ratatoskr.ts';
+import { nodeOptionsOf, sharedOptionsOf } from './serve-raida.ts';
 import { transferOptionsOf } from './serve-transfer.ts';
 
 interface ServeOptions extends ConfigOptions {
@@ -26,10 +25,12 @@ interface ServeOptions extends ConfigOptions {
 export function registerServeCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('serve')
-    .summary('run one RAIDA server from a configuration file')
+    .summary('run one node from a configuration file')
     .description(
-      'Run one RAIDA server: UDP and TCP on one port, and HTTP with /healthz, /readyz, /metrics ' +
-        'and the WebSocket /raida. SIGINT or SIGTERM stops it when its last replies have left.',
+      'Run one node with what is configured: a RAIDA server (UDP and TCP on one port, and the ' +
+        'WebSocket /raida), a Ratatoskr endpoint, a peer, a receiver of files; and HTTP with ' +
+        '/healthz, /readyz and /metrics. SIGINT or SIGTERM stops it when its last replies have ' +
+        'left.',
     )
     .option('--check-config', 'print the effective configuration with the source of each value')
     .option('--json', 'events and the log as JSON, one object per line');
@@ -62,11 +63,10 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   }
   const logger = createLogger({ level: config.log.level, json: options.json ?? false });
   makeDataDirectory(config);
-  const storeThread = new StoreClient();
   const failure = Promise.withResolvers<never>();
   // Looked at below, when the node is up.
   failure.promise.catch(() => undefined);
-  let node: AndvariNode | undefined;
+  let node: ServedNode | undefined;
   // A hang-up reads files anew; while the server starts or stops there is nothing to read for it.
   // Without anything to read anew it stops the server, as it does other commands.
   let peers: PeerDaemon | undefined;
@@ -75,16 +75,15 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     peers?.reload();
   };
   if (config.ratatoskr || config.peer) process.on('SIGHUP', reload);
-  try {
-    node = await AndvariNode.start(nodeOptionsOf(config), {
-      storeThread,
-      logger,
-      readyChanged: (readiness) => {
-        if (options.json) context.event({ event: 'readiness', ...readiness });
-      },
-      failed: (error) => failure.reject(error),
-    });
-    const started = node;
+  const watcher = {
+    logger,
+    readyChanged: (readiness: Readiness) => {
+      if (options.json) context.event({ event: 'readiness', ...readiness });
+    },
+    failed: (error: Error) => failure.reject(error),
+  };
+  const work = async (started: ServedNode) => {
+    node = started;
     try {
       peers = await openPeers(config, { logger, context });
       await withTransfer(config, { logger, context }, async (transfer) => {
@@ -99,14 +98,43 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     } finally {
       node = undefined;
       await peers?.close();
-      await started.close();
     }
+  };
+  try {
+    await withNode(config, watcher, work);
   } finally {
-    await storeThread.close();
     process.off('SIGHUP', reload);
   }
   if (options.json) context.event({ event: 'stopped' });
   else context.note('stopped');
+}
+
+type ServedNode = AndvariNode | BareNode;
+
+/** With a RAIDA server and its store, if that is wanted; it is closed with the work. */
+async function withNode(
+  config: Config,
+  watcher: Omit<NodeSurroundings, 'storeThread'>,
+  work: (node: ServedNode) => Promise<void>,
+): Promise<void> {
+  const closed = async (node: ServedNode) => {
+    try {
+      await work(node);
+    } finally {
+      await node.close();
+    }
+  };
+  if (!config.raida) {
+    await closed(await BareNode.start(sharedOptionsOf(config), watcher.logger));
+    return;
+  }
+  const storeThread = new StoreClient();
+  try {
+    const options = nodeOptionsOf(config, config.raida);
+    await closed(await AndvariNode.start(options, { ...watcher, storeThread }));
+  } finally {
+    await storeThread.close();
+  }
 }
 
 /** libp2p is loaded where it is wanted alone. */
@@ -137,43 +165,8 @@ async function withTransfer(
   }
 }
 
-/** What a configuration file says, as a node takes it. */
-export function nodeOptionsOf(config: Config): NodeOptions {
-  const { raida, http, store, node, io } = config;
-  const adminKey = raida.adminKey?.reveal();
-  return {
-    listen: raida.listen,
-    raidaId: raida.number,
-    coinId: raida.coinId,
-    wire: raida.wire,
-    modern: raida.modern,
-    pagesPerDenomination: raida.pagesPerDenomination,
-    ...(adminKey ? { adminKey } : {}),
-    adminClear: raida.adminClear,
-    storeUrl: resolveStoreUrl(store.url, node.dataDir),
-    dataDir: node.dataDir,
-    ...(raida.servers.length > 0 ? { servers: raida.servers } : {}),
-    ...(raida.proxy ? { proxy: raida.proxy } : {}),
-    btcConfirmations: raida.btcConfirmations,
-    openKeyRecords: raida.openKeyRecords,
-    integritySeconds: raida.integrityFreqS,
-    io,
-    ...(config.ratatoskr ? { ratatoskr: ratatoskrOptionsOf(config, config.ratatoskr) } : {}),
-    http: {
-      listen: http.listen,
-      hosts: http.allowedHosts,
-      origins: [...http.allowedOrigins, NO_ORIGIN],
-    },
-    // A server has room for all its pages; memory is taken as they are touched.
-    sizes: {
-      pageSlots: DENOMINATIONS * raida.pagesPerDenomination,
-      lockerCoins: raida.lockerCoins,
-    },
-  };
-}
-
 interface Announced {
-  node: AndvariNode;
+  node: ServedNode;
   transfer: TransferDaemon | undefined;
   peers: PeerDaemon | undefined;
 }
@@ -183,7 +176,7 @@ function announce(
   json: boolean,
   context: CommandContext,
 ): void {
-  const raida = formatAddress(node.addresses.raida);
+  const served = node instanceof AndvariNode ? raidaOf(node) : undefined;
   const http = node.addresses.http && formatAddress(node.addresses.http);
   const ratatoskr = node.addresses.ratatoskr && formatAddress(node.addresses.ratatoskr);
   const serverKey = Buffer.from(node.ratatoskr?.server.publicKey ?? []).toString('hex');
@@ -191,21 +184,22 @@ function announce(
     const more = ratatoskr ? { ratatoskr, serverKey } : {};
     const codes = transfer ? { transfer: transfer.node.codes() } : {};
     const peer = peers ? { peer: peers.description } : {};
-    context.event({
-      event: 'ready',
-      raidaId: node.raidaId,
-      raida,
-      http,
-      ...more,
-      ...codes,
-      ...peer,
-    });
+    context.event({ event: 'ready', ...served, http, ...more, ...codes, ...peer });
     return;
   }
-  context.note(`RAIDA ${node.raidaId} serves on ${raida} (UDP and TCP) and http://${http}`);
+  const at = `http://${http}`;
+  if (served) {
+    context.note(`RAIDA ${served.raidaId} serves on ${served.raida} (UDP and TCP) and ${at}`);
+  } else {
+    context.note(`without a RAIDA server; /healthz, /readyz and /metrics on ${at}`);
+  }
   if (ratatoskr) context.note(`Ratatoskr on ${ratatoskr}; its answers are signed by ${serverKey}`);
   for (const code of transfer?.node.codes() ?? []) context.note(`files of trusted peers: ${code}`);
   if (!peers) return;
   const { addresses, key } = peers.description;
   context.note(`peers: ${addresses.join(' ')}; its key for their whitelists: ${key}`);
+}
+
+function raidaOf({ raidaId, addresses }: AndvariNode): { raidaId: number; raida: string } {
+  return { raidaId, raida: formatAddress(addresses.raida) };
 }

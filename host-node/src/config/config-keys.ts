@@ -124,6 +124,7 @@ const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 export const configRules: { [K in ConfigKey]: KeyRule<ConfigValues[K]> } = {
   'node.data_dir': path('a folder', 'data'),
+  // Without it there is no RAIDA server.
   'raida.number': integer(0, RAIDA_COUNT - 1),
   'raida.listen': endpoint('127.0.0.1:50000'),
   'raida.wire': choice(['spec', 'legacy'], 'spec'),

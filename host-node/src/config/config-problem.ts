@@ -12,6 +12,8 @@ export type ConfigProblemCode =
   | 'ANDVARI_CONFIG_VALUE'
   /** A key that must be there, or that another one needs. */
   | 'ANDVARI_CONFIG_MISSING'
+  /** No server of any kind is configured. */
+  | 'ANDVARI_CONFIG_NOTHING'
   /** Two keys that do not go together. */
   | 'ANDVARI_CONFIG_CONFLICT'
   /** A file with a secret cannot be read, or has none. */

@@ -15,8 +15,8 @@ import {
 import { ConfigError, type ConfigProblem, type ConfigProblemCode } from './config-problem.ts';
 import { tomlLines } from './toml-lines.ts';
 
-/** What a key without a default is missing in when there is no file at all. */
-const NO_FILE = 'no configuration file (--config FILE)';
+/** Where something is missing when there is no file at all. */
+export const NO_FILE = 'no configuration file (--config FILE)';
 
 /** A value as it was found. */
 export interface Found {
@@ -102,23 +102,17 @@ export function findInFlags(
   }
 }
 
-export function parseAll(
-  found: FoundValues,
-  path: string | undefined,
-  problems: ConfigProblem[],
-): Partial<ConfigValues> {
+export function parseAll(found: FoundValues, problems: ConfigProblem[]): Partial<ConfigValues> {
   const values: Partial<Record<ConfigKey, unknown>> = {};
   for (const [key, { value, source, rank }] of found) {
-    if (value === undefined && key !== 'raida.number') continue;
+    if (value === undefined) continue;
     const rule = configRules[key];
     const isText = rank !== 1 && typeof value === 'string';
     try {
       values[key] = rule.parse(isText && rule.fromText ? rule.fromText(value) : value);
     } catch (error) {
       if (!(error instanceof WantedError)) throw error;
-      const place = rank === 0 ? (path ?? NO_FILE) : source;
-      const code = value === undefined ? 'ANDVARI_CONFIG_MISSING' : error.code;
-      problems.push({ source: place, key, reason: error.message, code });
+      problems.push({ source, key, reason: error.message, code: error.code });
     }
   }
   return values as Partial<ConfigValues>;

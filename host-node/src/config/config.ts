@@ -13,6 +13,7 @@ import {
   configKeys,
   configRules,
   type Endpoint,
+  emitEndpoint,
   parseKey,
 } from './config-keys.ts';
 import { ConfigError, type ConfigProblem, type ConfigProblemCode } from './config-problem.ts';
@@ -21,10 +22,12 @@ import {
   findInEnvironment,
   findInFile,
   findInFlags,
+  NO_FILE,
   parseAll,
 } from './config-sources.ts';
 import { type EffectiveValue, emitEffective } from './effective-config.ts';
 import { emitPeer, type PeerConfig, peerProblems } from './peer-config.ts';
+import { emitRaida, type RaidaConfig, raidaProblems } from './raida-config.ts';
 import { emitRatatoskr, type RatatoskrConfig, ratatoskrProblems } from './ratatoskr-config.ts';
 import { Secret } from './secret.ts';
 import { emitTransfer, type TransferConfig, transferProblems } from './transfer-config.ts';
@@ -35,28 +38,8 @@ export { ConfigError };
 
 export interface Config {
   node: { /** Absolute. */ dataDir: string };
-  raida: {
-    number: number;
-    listen: Endpoint;
-    wire: 'spec' | 'legacy';
-    modern: boolean;
-    coinId: number;
-    pagesPerDenomination: number;
-    adminKey: Secret | undefined;
-    adminClear: boolean;
-    /** 4/45 replaces the AN of any coin that a record names. */
-    openKeyRecords: boolean;
-    /** 25, or none. */
-    servers: Endpoint[];
-    /** Undefined: neither an address nor a key is configured. */
-    proxy: ProxyConfig | undefined;
-    /** Confirmations that a Bitcoin transaction must have. */
-    btcConfirmations: number;
-    /** Seconds between two runs over the Merkle trees; wire legacy only. */
-    integrityFreqS: number;
-    /** Coins that lie in lockers at once, at the most; a power of two. */
-    lockerCoins: number;
-  };
+  /** Undefined: no RAIDA server, and nothing of `store` and `io` holds. */
+  raida: RaidaConfig | undefined;
   /** As configured; a relative path counts from dataDir (open-store.ts: resolveStoreUrl). */
   store: { url: string };
   io: IoOptions;
@@ -68,11 +51,6 @@ export interface Config {
   log: { level: ConfigValues['log.level'] };
   /** Every key with its value as text and its source. */
   effective: EffectiveValue[];
-}
-
-/** The proxy of the crossover commands. */
-export interface ProxyConfig extends Endpoint {
-  key: Secret;
 }
 
 export interface LoadConfigOptions {
@@ -116,7 +94,7 @@ export function readConfig({ path, environment = {}, flags = {} }: LoadConfigOpt
   findInEnvironment(environment, found, problems);
   findInFlags(flags, found, problems);
 
-  const values = parseAll(found, path, problems);
+  const values = parseAll(found, problems);
   const baseOf = (key: ConfigKey) =>
     path !== undefined && (found.get(key)?.rank ?? 0) <= 1 ? dirname(resolve(path)) : '.';
   const findKey = (name: KeyName) => findSecret(name, { found, values, baseOf, problems });
@@ -125,14 +103,16 @@ export function readConfig({ path, environment = {}, flags = {} }: LoadConfigOpt
   checkBackend(values, found, problems);
   const placeOf = (key: ConfigKey) => {
     const { source = '', rank = 0 } = found.get(key) ?? {};
-    return { source, given: rank > 0 && String(values[key]) !== configRules[key].default };
+    return { source, given: rank > 0 && textOf(values[key]) !== configRules[key].default };
   };
+  problems.push(...raidaProblems(placeOf, configKeys, path ?? NO_FILE));
   for (const problemsOf of [ratatoskrProblems, transferProblems, peerProblems]) {
     problems.push(...problemsOf(values, placeOf));
   }
   const dataDir = resolve(baseOf('node.data_dir'), values['node.data_dir'] ?? '');
-  const config = emitConfig(values as ConfigValues, keys, {
+  const config = emitConfig(values as ConfigValues, {
     dataDir,
+    raida: emitRaida(values as ConfigValues, keys, placeOf('raida.number').given),
     ratatoskr: emitRatatoskr(values as ConfigValues, dataDir, baseOf),
     transfer: emitTransfer(values as ConfigValues, dataDir, baseOf),
     peer: emitPeer(values as ConfigValues, dataDir, baseOf),
@@ -234,34 +214,13 @@ function emitIo(values: ConfigValues): IoOptions {
 
 function emitConfig(
   values: ConfigValues,
-  keys: { admin: Secret | undefined; proxy: Secret | undefined },
   {
     dataDir,
     ...others
-  }: Pick<Config, 'ratatoskr' | 'transfer' | 'peer' | 'effective'> & { dataDir: string },
+  }: Pick<Config, 'raida' | 'ratatoskr' | 'transfer' | 'peer' | 'effective'> & { dataDir: string },
 ): Config {
-  const proxyHost: string | undefined = values['raida.proxy_addr'];
   return {
     node: { dataDir },
-    raida: {
-      number: values['raida.number'],
-      listen: values['raida.listen'],
-      wire: values['raida.wire'],
-      modern: values['raida.modern'],
-      coinId: values['raida.coin_id'],
-      pagesPerDenomination: values['raida.pages_per_denomination'],
-      adminKey: keys.admin,
-      adminClear: values['raida.admin_clear'],
-      openKeyRecords: values['raida.open_key_records'],
-      servers: values['raida.servers'],
-      proxy:
-        keys.proxy && proxyHost !== undefined
-          ? { host: proxyHost, port: values['raida.proxy_port'], key: keys.proxy }
-          : undefined,
-      btcConfirmations: values['raida.btc_confirmations'],
-      integrityFreqS: values['raida.integrity_freq'],
-      lockerCoins: values['raida.locker_coins'],
-    },
     store: { url: values['store.url'] },
     io: emitIo(values),
     http: {
@@ -272,4 +231,10 @@ function emitConfig(
     log: { level: values['log.level'] },
     ...others,
   };
+}
+
+/** As a default stands in configRules. */
+function textOf(value: ConfigValues[ConfigKey] | undefined): string {
+  const isEndpoint = typeof value === 'object' && 'port' in value;
+  return isEndpoint ? emitEndpoint(value) : String(value);
 }

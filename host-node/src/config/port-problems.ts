@@ -30,10 +30,13 @@ export function portProblems(values: Partial<ConfigValues>): PortProblem[] {
   });
 }
 
+/** A listener that has a default, and is none without the server. */
+const RAIDA: [ListenKey, ...Listener['transport'][]] = ['raida.listen', 'TCP', 'UDP'];
+
 function listenersOf(values: Partial<ConfigValues>): Listener[] {
   const withWebTransport = values['ratatoskr.webtransport'] === true;
   const wanted: [ListenKey, ...Listener['transport'][]][] = [
-    ['raida.listen', 'TCP', 'UDP'],
+    ...(values['raida.number'] === undefined ? [] : [RAIDA]),
     ['http.listen', 'TCP'],
     withWebTransport ? ['ratatoskr.listen', 'TCP', 'UDP'] : ['ratatoskr.listen', 'TCP'],
     ['transfer.listen', 'UDP'],

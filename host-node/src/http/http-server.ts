@@ -5,7 +5,14 @@ import type { SocketAddress } from '../io/packet-io.ts';
 import type { Logger } from '../log/logger.ts';
 import type { RequestSink } from '../raida/origin.ts';
 import { AllowList } from './allow-list.ts';
-import { HttpListener, type Route, send, sendJson, sendText } from './http-listener.ts';
+import {
+  type Answer,
+  HttpListener,
+  type Route,
+  send,
+  sendJson,
+  sendText,
+} from './http-listener.ts';
 import { processRegistry } from './process-metrics.ts';
 import { ownHosts } from './socket-address.ts';
 import { RAIDA_PATH, WebSocketEndpoint } from './websocket-endpoint.ts';
@@ -18,7 +25,8 @@ export interface Readiness {
 
 export interface HttpServerOptions {
   listen: SocketAddress;
-  raida: RequestSink;
+  /** Without it there is no /raida. */
+  raida?: RequestSink;
   readiness: () => Readiness;
   registry: Registry;
   logger: Logger;
@@ -46,22 +54,29 @@ export interface RatatoskrPage {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #listener: HttpListener;
-  readonly #endpoint: WebSocketEndpoint;
+  readonly #endpoint: WebSocketEndpoint | undefined;
   readonly #routes: Map<string, Route>;
   #allowed = new AllowList({ hosts: [], origins: [] });
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#endpoint = new WebSocketEndpoint({
-      sink: options.raida,
-      ...(options.nowMs ? { nowMs: options.nowMs } : {}),
-    });
+    const endpoint =
+      options.raida &&
+      new WebSocketEndpoint({
+        sink: options.raida,
+        ...(options.nowMs ? { nowMs: options.nowMs } : {}),
+      });
+    this.#endpoint = endpoint;
     this.#routes = new Map<string, Route>([
       ['/healthz', { GET: (_request, response) => sendText(response, 200, 'alive') }],
       ['/readyz', { GET: (_request, response) => this.#readyz(response) }],
       ['/metrics', { GET: (_request, response) => this.#metrics(response) }],
-      [RAIDA_PATH, { GET: (_request, response) => upgradeRequired(response) }],
     ]);
+    if (endpoint) {
+      const GET: Answer = (_request, response) => upgradeRequired(response);
+      this.#routes.set(RAIDA_PATH, { GET });
+      registerWebSockets(options.registry, endpoint);
+    }
     const { ratatoskr } = options;
     if (ratatoskr) {
       const allowed = new AllowList({ hosts: [], origins: ratatoskr.origins });
@@ -73,8 +88,9 @@ export class HttpServer {
     this.#listener = new HttpListener({
       admits: (request) => this.#allowed.acceptsHostOrAddress(request.headers.host),
       route: (path) => this.#routes.get(path),
-      upgrade: (request, socket, head) =>
-        this.#endpoint.upgrade(request, socket, head, this.#allowed),
+      ...(endpoint && {
+        upgrade: (request, socket, head) => endpoint.upgrade(request, socket, head, this.#allowed),
+      }),
       failed: (error) => options.logger.error({ err: error }, 'http request failed'),
     });
   }
@@ -93,11 +109,11 @@ export class HttpServer {
 
   /** Take no more requests from WebSockets; what the server has is still answered. */
   stop(): void {
-    this.#endpoint.stop();
+    this.#endpoint?.stop();
   }
 
   async close(): Promise<void> {
-    await this.#endpoint.close();
+    await this.#endpoint?.close();
     await this.#listener.close();
   }
 
@@ -116,35 +132,37 @@ export class HttpServer {
   }
 
   #register(registry: Registry): void {
-    const endpoint = this.#endpoint;
     const { readiness } = this.#options;
-    const registers = [registry];
-    new Gauge({
-      name: 'andvari_websocket_connections',
-      help: 'WebSocket clients connected now.',
-      registers,
-      collect() {
-        this.set(endpoint.connections);
-      },
-    });
     new Gauge({
       name: 'andvari_ready',
       help: '1 when the node serves, 0 when /readyz answers 503.',
-      registers,
+      registers: [registry],
       collect() {
         this.set(readiness().ready ? 1 : 0);
       },
     });
-    new Counter({
-      name: 'andvari_websocket_refused_total',
-      help: 'Upgrades refused: wrong path, Host or Origin, or too many clients.',
-      registers,
-      collect() {
-        this.reset();
-        this.inc(endpoint.refused);
-      },
-    });
   }
+}
+
+function registerWebSockets(registry: Registry, endpoint: WebSocketEndpoint): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'andvari_websocket_connections',
+    help: 'WebSocket clients connected now.',
+    registers,
+    collect() {
+      this.set(endpoint.connections);
+    },
+  });
+  new Counter({
+    name: 'andvari_websocket_refused_total',
+    help: 'Upgrades refused: wrong path, Host or Origin, or too many clients.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(endpoint.refused);
+    },
+  });
 }
 
 function upgradeRequired(response: ServerResponse): void {

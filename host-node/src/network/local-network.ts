@@ -296,7 +296,8 @@ function demoRatatoskr(
     files: files.ratatoskr,
     services: () =>
       openDemoServices({
-        ...{ directory: files.ratatoskrFolder, servers, wire, coinId: CLOUD_COIN_ID },
+        directory: files.ratatoskrFolder,
+        network: { servers, wire, coinId: CLOUD_COIN_ID },
       }),
     replayEntries: REPLAY_ENTRIES,
   };

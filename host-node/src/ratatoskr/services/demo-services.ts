@@ -17,8 +17,13 @@ import { Nornen } from './nornen.ts';
 export interface DemoServicesOptions {
   /** A folder for market, payments and wallet. */
   directory: string;
-  /** All 25, looked at when the first payment comes; without them there is no Heidrun. */
-  servers?: readonly SocketAddress[];
+  /** Whose coins are paid with; without it there is no Heidrun. */
+  network?: PaymentNetwork;
+}
+
+interface PaymentNetwork {
+  /** All 25, looked at when the first payment comes. */
+  servers: readonly SocketAddress[];
   wire: 'spec' | 'legacy';
   coinId: number;
 }
@@ -28,25 +33,25 @@ export interface DemoServicesOptions {
  * files that are something else.
  */
 export function openDemoServices(options: DemoServicesOptions): EndpointServices {
-  const { directory, servers } = options;
+  const { directory, network } = options;
   makeDirectory(directory, 0o700);
   const nornen = new Nornen(join(directory, 'market.json'));
   const routes = new Map<string, Service>([
     ['MARKETPLACE_REQUEST', nornen],
     ['PROVIDER_REGISTRATION', nornen],
   ]);
-  if (!servers) return { routes, fallback: nornen };
+  if (!network) return { routes, fallback: nornen };
   const files = heidrunFiles(directory);
   const store = WalletFile.open(files.wallet, { create: true });
   const payments = openPayments(files.payments, store);
   let transport: SocketTransport | undefined;
   const client = async () => {
-    const addresses = servers.map((address, raidaId) => ({
+    const addresses = network.servers.map((address, raidaId) => ({
       raidaId,
       url: `udp://${formatAddress(address)}`,
     }));
     transport ??= new SocketTransport(addresses);
-    return new RaidaClient({ codec: new EngineCodec(await plainEngine(), options), transport });
+    return new RaidaClient({ codec: new EngineCodec(await plainEngine(), network), transport });
   };
   const heidrun = new Heidrun({ client, store, payments });
   routes.set('PAYMENT_REQUEST', heidrun);
