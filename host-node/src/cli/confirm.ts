@@ -10,11 +10,34 @@ export async function confirm(
   context: CommandContext,
   signal: AbortSignal = context.signal,
 ): Promise<boolean | undefined> {
+  const answer = await answerTo(`${question} [y/N] `, context, signal);
+  return answer === undefined ? undefined : isYes(answer);
+}
+
+/** The same with a third answer, t and trust: yes, and not to be asked about this one again. */
+export async function confirmOrTrust(
+  question: string,
+  context: CommandContext,
+): Promise<'yes' | 'no' | 'trust'> {
+  const prompt = `${question} [y/N, t: yes, and trust this peer from now on] `;
+  const answer = (await answerTo(prompt, context, context.signal)) ?? '';
+  if (/^t(rust)?$/i.test(answer)) return 'trust';
+  return isYes(answer) ? 'yes' : 'no';
+}
+
+function isYes(answer: string): boolean {
+  return /^y(es)?$/i.test(answer);
+}
+
+async function answerTo(
+  prompt: string,
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   if (!context.interactive || process.stdin.isTTY !== true) return undefined;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question(`${question} [y/N] `, { signal });
-    return /^y(es)?$/i.test(answer.trim());
+    return (await lines.question(prompt, { signal })).trim();
   } finally {
     lines.close();
   }

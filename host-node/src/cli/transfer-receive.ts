@@ -19,7 +19,7 @@ import type { OpenOffer } from '../transfer/open-file.ts';
 import type { WsRelayOptions } from '../transfer/relay/ws-relay.ts';
 import type { TransferOffer, TransferReceiver } from '../transfer/transfer-receiver.ts';
 import type { CommandContext } from './command-context.ts';
-import { confirm } from './confirm.ts';
+import { confirm, confirmOrTrust } from './confirm.ts';
 import { parseTimeout } from './options.ts';
 import { outputFor } from './piped-output.ts';
 import { readyPlace } from './receive-place.ts';
@@ -33,7 +33,7 @@ import {
 import { untilDone } from './transfer-progress.ts';
 import { parseRange, pipeRange, rangeOf, type WantedRange, writeRange } from './transfer-range.ts';
 import { type RelayOptions, relayOf, withRelay } from './transfer-relay-option.ts';
-import { knownPeersFile, loadKnownPeers } from './transfer-trust.ts';
+import { knownPeersFile, loadKnownPeers, trustPeer } from './transfer-trust.ts';
 import { InputError } from './wallet-input.ts';
 
 /** For --output; a folder of that name is `./-`. */
@@ -292,20 +292,36 @@ async function isWanted(
   context: CommandContext,
 ): Promise<boolean> {
   const peer = peerIdText(peerId);
-  const name = knownPeers(context)?.nameOf(peerId);
+  const known = knownPeers(context);
+  const name = known?.nameOf(peerId);
   if (options.json) {
     const event = { event: 'offered', peer, name, file, bytes: size, authenticationString, way };
     context.event({ ...event, ...(manifest && { entries: entriesOf(manifest) }) });
   }
   // Nobody else was let in.
   if (options.yes) return true;
-  const known = name === undefined ? `${peer} (not known)` : `${name} (${peer})`;
-  const who = options.only ? 'whoever gave the code' : known;
+  const isStranger = known?.has(peerId) === false;
+  const called =
+    name === undefined ? `${peer}${isStranger ? ' (not known)' : ''}` : `${name} (${peer})`;
+  const who = options.only ? 'whoever gave the code' : called;
   if (manifest) tellEntries(manifest, context);
   const what = whatText(file, manifest);
   const by = `${authenticationString}, ${way}`;
   const question = `${who} (${by}) sends ${what} ${sizeText(size)}. Take it?`;
-  return (await confirm(question, context)) === true;
+  // Of a code nobody asked who has made it.
+  if (options.only || !isStranger) return (await confirm(question, context)) === true;
+  const answer = await confirmOrTrust(question, context);
+  if (answer === 'trust') tryToTrust(peerId, context);
+  return answer !== 'no';
+}
+
+/** The file was wanted in any case. */
+function tryToTrust(peerId: Uint8Array, context: CommandContext): void {
+  try {
+    trustPeer(peerId, context);
+  } catch (error) {
+    tellFailure(error, context);
+  }
 }
 
 /** The whole list: whoever is asked sees all that he gets. */

@@ -56,6 +56,13 @@ export function loadKnownPeers(context: CommandContext): KnownPeers {
   return KnownPeers.load(knownPeersFile(context));
 }
 
+/** Adds a peer, without a name, and says so. */
+export function trustPeer(peerId: Uint8Array, context: CommandContext): void {
+  makeDataFolder(dataFolder(context.env));
+  loadKnownPeers(context).add(peerId);
+  context.note(`${peerIdText(peerId)}: trusted from now on`);
+}
+
 function add(text: string, { name, json }: AddOptions, context: CommandContext): void {
   const peerId = parsePeerId(text);
   makeDataFolder(dataFolder(context.env));
