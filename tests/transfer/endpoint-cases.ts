@@ -167,7 +167,7 @@ export function runEndpointCases(x25519: X25519Provider): void {
     });
 
     it('a session that is lost on one side is reset on the other, not by forgeries', async () => {
-      const [ours, theirs] = await pair({ resets: true }, { resets: true, idleMs: 300 });
+      const [ours, theirs] = await pair({ resets: true }, { resets: true, idleMs: 3000 });
       await ours.ping(); // tokens have come by now
       await new Promise((resolve) => setTimeout(resolve, 60)); // and acks
       const [captured] = await capture(() => ours.ping());

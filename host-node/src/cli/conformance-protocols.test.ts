@@ -169,6 +169,8 @@ describe('andvari conformance --protocol peer', () => {
     [['--target', 'tcp://127.0.0.1:1']],
     [['--target', '/ip4/127.0.0.1/tcp/1/p2p/abc']],
     [['--target', '/ip4/127.0.0.1/tcp/1', '--network', 'one']],
+    [['--list', '--rate', '49']],
+    [['--list', '--rate', '1e3']],
   ])('says what is wrong with %j (1)', async (words) => {
     const { code, err } = await andvari([...peer, ...words]);
     expect(err).toMatch(/^andvari: .* \(ANDVARI_USAGE\)\n$/);

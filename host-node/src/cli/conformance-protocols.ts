@@ -25,6 +25,7 @@ export interface ProtocolOptions {
   serverKey?: Buffer;
   peer?: Buffer;
   network: string;
+  rate: number;
   list?: boolean;
   /** Of a sealed identity. */
   passphrase?: string | undefined;
@@ -86,13 +87,13 @@ async function transferCampaign(options: ProtocolOptions): Promise<Campaign> {
 }
 
 async function peerCampaign(options: ProtocolOptions): Promise<Campaign> {
-  const { target, timeout, key, network } = options;
+  const { target, timeout, key, network, rate } = options;
   // A list asks nobody.
   const peerId = target === undefined ? Buffer.alloc(38) : peerIn(target);
   const signer = key === undefined ? undefined : await signerIn(key, options.passphrase);
   const subject: PeerSubject = {
     ...{ address: target ?? '', peerId, protocolId: `/${network}` },
-    ...{ replyMs: timeout, silenceMs: SILENCE_MS },
+    ...{ rate, replyMs: timeout, silenceMs: SILENCE_MS },
     ...(signer && { signer }),
   };
   // The peer's list has to have it, and nothing else tells the key of such a file.

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { parsePeerId } from '@andvari/host-common/transfer/peer-id-text';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CaseFacts } from '../conformance/case.ts';
+import { RATE } from '../conformance/peer/talk.ts';
 import { countVerdicts, type Report } from '../conformance/report.ts';
 import { DEFAULT_RAIDA_ID } from '../conformance/state.ts';
 import type { CaseResult } from '../conformance/verdict.ts';
@@ -73,6 +74,7 @@ export function registerConformanceCommand(program: Command, context: CommandCon
       parseNetwork,
       'andvari/main',
     )
+    .option('--rate <number>', 'peer: requests that it answers in 10 s', parseRate, RATE)
     .option('--list', 'tell the cases; with --json also their requests; without asking anyone')
     .option('--json', 'one event per line')
     .option('--junit <file>', 'write the results as JUnit XML')
@@ -90,6 +92,12 @@ function parseTimeout(text: string): number {
   const ms = Number(text);
   if (/^\d{1,6}$/.test(text) && ms >= 50 && ms <= 60_000) return ms;
   throw new InvalidArgumentError('wanted milliseconds from 50 to 60000.');
+}
+
+function parseRate(text: string): number {
+  const rate = Number(text);
+  if (/^\d{2,4}$/.test(text) && rate >= 50) return rate;
+  throw new InvalidArgumentError('wanted a number from 50 to 9999.');
 }
 
 function parseKey(text: string): Buffer {

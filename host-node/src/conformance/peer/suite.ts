@@ -2,15 +2,17 @@
 import type { ProtocolSuite } from '../protocol-suite.ts';
 import { challengeCases } from './challenges.ts';
 import { handshakeCases } from './handshakes.ts';
-import { requestCases } from './requests.ts';
+import { Pace } from './pace.ts';
+import { rateCases, requestCases } from './requests.ts';
 import { type PeerSubject, PeerTalk } from './talk.ts';
 
 export type { PeerSubject };
 
 export function peerSuite(subject: PeerSubject): ProtocolSuite<PeerTalk> {
+  const pace = new Pace(subject.rate);
   return {
-    cases: [...handshakeCases, ...requestCases, ...challengeCases],
-    talk: (signal) => new PeerTalk(subject, signal),
+    cases: [...handshakeCases, ...requestCases, ...challengeCases, ...rateCases],
+    talk: (signal) => new PeerTalk(subject, signal, pace),
     probe: async (talk) => void (await talk.open()),
   };
 }

@@ -24,6 +24,7 @@ import {
   type Shake,
   signedBytes,
 } from './message.ts';
+import type { Pace } from './pace.ts';
 
 export interface PeerSubject {
   /** A multiaddr with /p2p/PEER. */
@@ -34,10 +35,14 @@ export interface PeerSubject {
   protocolId: string;
   /** Signs with an instance key that is on the peer's list. */
   signer?: NodeEd25519Signer;
+  /** Requests that it answers in 10 s. */
+  rate: number;
   replyMs: number;
   silenceMs: number;
 }
 
+/** The limit that peers have if nobody says otherwise. */
+export const RATE = 100;
 export const CHALLENGED = '/hs3';
 export const PROTOCOL_VERSION = 'blueprint/1.0.0';
 /** The id of a key that nobody has. */
@@ -70,12 +75,15 @@ export interface ShakeParts {
 
 export class PeerTalk implements Talk {
   readonly subject: PeerSubject;
-  readonly #signal: AbortSignal;
+  readonly signal: AbortSignal;
+  readonly pace: Pace;
   readonly #identities: PeerIdentity[] = [];
 
-  constructor(subject: PeerSubject, signal: AbortSignal) {
+  /** `pace`: of all that talk to the peer. */
+  constructor(subject: PeerSubject, signal: AbortSignal, pace: Pace) {
     this.subject = subject;
-    this.#signal = signal;
+    this.signal = signal;
+    this.pace = pace;
   }
 
   async close(): Promise<void> {
@@ -91,7 +99,7 @@ export class PeerTalk implements Talk {
 
   /** A libp2p node with a key that nobody has seen: what one case is banned for is its own. */
   async identity(options: IdentityOptions = {}): Promise<PeerIdentity> {
-    this.#signal.throwIfAborted();
+    this.signal.throwIfAborted();
     const identity = await PeerIdentity.start(this, options);
     this.#identities.push(identity);
     return identity;
@@ -103,9 +111,15 @@ export class PeerTalk implements Talk {
 
   /** A connection that the peer has verified by its request. */
   async verified(): Promise<PeerConnection> {
+    await this.pace.turn(this.signal);
+    return this.verifiedNow();
+  }
+
+  /** The same, whatever was sent before. */
+  async verifiedNow(): Promise<PeerConnection> {
     const { signer } = this;
     const link = await this.open();
-    link.handshake(await link.ask(encodeShake(link.shake({ signer }))));
+    link.handshake(await link.askNow(encodeShake(link.shake({ signer }))));
     return link;
   }
 }
@@ -241,11 +255,22 @@ export class PeerConnection {
     };
   }
 
-  /** What a document draws on a stream of its own; undefined: the stream ends without it. */
-  async ask(
+  /**
+   * What a document draws on a stream of its own, when it may be sent; undefined: the stream ends
+   * without it.
+   */
+  async ask(document: Buffer, protocol?: string): Promise<Answered | undefined> {
+    const { pace, signal } = this.identity.talk;
+    await pace.turn(signal);
+    return this.askNow(document, protocol);
+  }
+
+  /** The same, whatever was sent before. */
+  async askNow(
     document: Buffer,
     protocol: string = this.#subject.protocolId,
   ): Promise<Answered | undefined> {
+    this.identity.talk.pace.note();
     this.#step++;
     this.#sent = document;
     const { replyMs } = this.#subject;
