@@ -36,4 +36,11 @@ it('what is sent in one turn leaves in one write, what comes later in another', 
   channel.send(Uint8Array.of(5));
   channel.send(new Uint8Array(4097));
   expect(writes).toEqual([3, 1, 1, 1]);
+  // Where more is gathered it waits too.
+  const relay = new WebSocketChannel(socket as unknown as WebSocket, below, 'test', 4097);
+  relay.send(Uint8Array.of(6));
+  relay.send(new Uint8Array(4097));
+  await turn();
+  relay.send(new Uint8Array(4098));
+  expect(writes).toEqual([3, 1, 1, 1, 2, 1]);
 });

@@ -17,13 +17,23 @@ export class WebSocketChannel implements MessageChannel {
   onLeaving: () => void = () => {};
   readonly #socket: WebSocket;
   readonly #below: Duplex;
+  readonly #gatheredBytesMax: number;
   #gathers = false;
   #late = 0;
 
-  /** @param below what the WebSocket writes to */
-  constructor(socket: WebSocket, below: Duplex, remoteAddress: string) {
+  /**
+   * @param below what the WebSocket writes to
+   * @param gatheredBytesMax messages up to it wait for others of the same turn
+   */
+  constructor(
+    socket: WebSocket,
+    below: Duplex,
+    remoteAddress: string,
+    gatheredBytesMax = GATHERED_BYTES_MAX,
+  ) {
     this.#socket = socket;
     this.#below = below;
+    this.#gatheredBytesMax = gatheredBytesMax;
     this.remoteAddress = remoteAddress;
   }
 
@@ -33,7 +43,7 @@ export class WebSocketChannel implements MessageChannel {
 
   send(message: Uint8Array): void {
     if (!this.#isOpen) return;
-    if (message.length <= GATHERED_BYTES_MAX) this.#gather();
+    if (message.length <= this.#gatheredBytesMax) this.#gather();
     else this.#release();
     // A failure is told by the close that follows it.
     this.#socket.send(message, { binary: true }, () => {});

@@ -30,3 +30,5 @@ export const IDLE_TIMEOUT_MS = 90_000;
 export const SWEEP_MS = 1_000;
 /** Pieces in which the bytes of a frame may come: the longest has 45 packets of Ethernet. */
 export const PIECES_MAX = 256;
+/** Frames up to it leave with others of the same turn: all that a session's packets are in. */
+export const GATHERED_BYTES_MAX = 16 * 1024;

@@ -14,7 +14,12 @@ import { isLoopback } from '../../raida/origin.ts';
 import type { ChannelHandler } from '../../ratatoskr/channel.ts';
 import { WebSocketChannel } from '../../ratatoskr/websocket-channel.ts';
 import { handOver, WebSocketEntrance } from '../../ratatoskr/websocket-entrance.ts';
-import { CLIENTS_DEFAULT, PIECES_MAX, RELAY_FRAME_BYTES_MAX } from './limits.ts';
+import {
+  CLIENTS_DEFAULT,
+  GATHERED_BYTES_MAX,
+  PIECES_MAX,
+  RELAY_FRAME_BYTES_MAX,
+} from './limits.ts';
 import { RelayHosts } from './relay-hosts.ts';
 
 /** A relay that would speak in clear to the network. */
@@ -115,7 +120,8 @@ export class RelayListener {
   #adopt(ws: WebSocket, socket: Socket, { headers }: IncomingMessage): boolean {
     const host = this.#hosts.dialed(headers.host, socket);
     if (host === undefined) return false;
-    const channel = new WebSocketChannel(ws, socket, socket.remoteAddress ?? '');
+    const { remoteAddress = '' } = socket;
+    const channel = new WebSocketChannel(ws, socket, remoteAddress, GATHERED_BYTES_MAX);
     handOver(ws, channel, this.#door.enter(channel, host));
     return true;
   }
