@@ -66,6 +66,9 @@ describe('bans', () => {
     isBroken = true;
     ban(4);
     await expect(bans.keep()).rejects.toThrow('no space');
+    isBroken = false;
+    await bans.keep();
+    expect(saved.at(-1)).toBe(4);
     await bans.stop();
   });
 

@@ -84,7 +84,8 @@ export class PeerBans {
   /** Resolves when the store has the bans of now; rejects like the store. */
   async keep(): Promise<void> {
     this.look();
-    if (this.isSaveDue) this.save();
+    // What could not be kept is tried again.
+    if (this.isSaveDue || (await this.saving)) this.save();
     const trouble = await this.saving;
     if (trouble) throw trouble;
   }

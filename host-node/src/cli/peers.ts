@@ -1,8 +1,8 @@
-import { RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
+import { PEER_METADATA_BYTES_MAX, RAIDA_COUNT } from '@andvari/host-common/engine/generated/limits';
 import { type Command, InvalidArgumentError } from 'commander';
 import { askControl } from '../io/control-socket.ts';
 import { networkFiles } from '../network/network-state.ts';
-import { METADATA_BYTES_MAX, PAYLOAD_BYTES_MAX } from '../peer/peer-control.ts';
+import { PAYLOAD_BYTES_MAX } from '../peer/peer-control.ts';
 import { dataFolder, peerSocketPath } from '../transfer/data-folder.ts';
 import type { CommandContext } from './command-context.ts';
 import { readRegularFile, readStdin } from './wallet-read.ts';
@@ -149,7 +149,7 @@ async function send(
   const more =
     metadata === undefined
       ? {}
-      : { metadata: base64(bytesOf('--metadata', metadata, METADATA_BYTES_MAX)) };
+      : { metadata: base64(bytesOf('--metadata', metadata, PEER_METADATA_BYTES_MAX)) };
   const request = { command: 'send', peer, protocol, payload: base64(payload), ...more };
   const answer = await ask<{ kind: string; data: string | null }>(request, options, context);
   if (options.json) {

@@ -2,6 +2,7 @@
  * What a peer node does for programs of its user (`andvari peers`): one request, one answer, both
  * JSON. Bytes are base64.
  */
+import { PEER_METADATA_BYTES_MAX } from '@andvari/host-common/engine/generated/limits';
 import { peerIdBytes } from '@andvari/host-common/peer/peer-id';
 import type { PeerNode } from '@andvari/host-common/peer/peer-node';
 import type { PeerAnswer } from '@andvari/host-common/peer/peer-requests';
@@ -15,7 +16,6 @@ const ANSWER_MS = 8000;
 const DAY_S = 86_400;
 /** Of a request's payload and metadata. */
 export const PAYLOAD_BYTES_MAX = 256 * 1024;
-export const METADATA_BYTES_MAX = 64 * 1024;
 
 const base64 = (bytesMax: number) =>
   z
@@ -44,7 +44,7 @@ const requestSchema = z.discriminatedUnion('command', [
     peer: z.string(),
     protocol: z.string(),
     payload: base64(PAYLOAD_BYTES_MAX),
-    metadata: base64(METADATA_BYTES_MAX).optional(),
+    metadata: base64(PEER_METADATA_BYTES_MAX).optional(),
   }),
 ]);
 

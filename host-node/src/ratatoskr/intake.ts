@@ -3,7 +3,7 @@
  * have had their turn.
  */
 
-import { TokenBucket } from '../io/token-bucket.ts';
+import { TokenBucket } from '@andvari/host-common/token-bucket';
 import {
   CONNECTION_BURST,
   CONNECTION_RATE_PER_SECOND,

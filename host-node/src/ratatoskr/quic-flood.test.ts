@@ -1,6 +1,7 @@
 // What a stranger can make of QUIC alone, below all messages, takes no more than its share.
+
+import { TokenBucket } from '@andvari/host-common/token-bucket';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { TokenBucket } from '../io/token-bucket.ts';
 import { EchoServer } from '../webtransport/testing/echo-server.ts';
 import { connectFields, QuicClient, quicAvailable } from '../webtransport/testing/quic-client.ts';
 import type { ThreadShares } from '../webtransport/thread-shares.ts';

@@ -3,7 +3,7 @@
  * streams, requests, datagrams. Messages have StrangerTime and their own pace.
  */
 
-import { TokenBucket } from '../io/token-bucket.ts';
+import { TokenBucket } from '@andvari/host-common/token-bucket';
 import type { ThreadShare, ThreadShares } from '../webtransport/thread-shares.ts';
 import {
   QUIC_KNOWN_BURST_MS,

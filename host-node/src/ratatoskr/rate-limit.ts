@@ -1,5 +1,5 @@
 /** How much a device may ask: by the minute and by the hour. */
-import { TokenBucket } from '../io/token-bucket.ts';
+import { TokenBucket } from '@andvari/host-common/token-bucket';
 
 export interface DeviceRates {
   perMinute: number;

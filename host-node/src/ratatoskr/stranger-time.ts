@@ -5,7 +5,7 @@
  * beyond waits, first come first served, while devices that are known go on.
  */
 
-import { TokenBucket } from '../io/token-bucket.ts';
+import { TokenBucket } from '@andvari/host-common/token-bucket';
 import { STRANGER_BURST_MS, STRANGER_MS_PER_SECOND } from './limits.ts';
 
 export class StrangerTime {

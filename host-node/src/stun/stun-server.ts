@@ -3,9 +3,9 @@
  * second address it answers from there too, by which a NAT can be told from another.
  */
 import { isIPv6 } from 'node:net';
+import { TokenBucket } from '@andvari/host-common/token-bucket';
 import { isWildcard } from '../http/socket-address.ts';
 import type { SocketAddress } from '../io/packet-io.ts';
-import { TokenBucket } from '../io/token-bucket.ts';
 import { UdpSocket } from '../io/udp-socket.ts';
 import { answerBinding, type StunReply } from './binding-server.ts';
 

@@ -116,11 +116,9 @@ export class RelayLink {
     if (!this.isOpen || this.isProving) return;
     const { clock, random } = this.options;
     this.isProving = true;
-    this.hasHeard = false;
     this.say(emitRelayFrame(RelayCommand.PING, undefined, random(PING_BYTES)));
     this.cancelProof = clock.alarm(clock.now().us + PROOF_US, () => {
-      this.isProving = false;
-      if (!this.hasHeard) this.fail(this.lost(RelayClose.SILENT, 'it says nothing any more'));
+      this.fail(this.lost(RelayClose.SILENT, 'it says nothing any more'));
     });
   }
 
@@ -149,6 +147,8 @@ export class RelayLink {
   private take(bytes: Uint8Array): void {
     if (this.state === 'over') return;
     this.hasHeard = true;
+    if (this.isProving) this.cancelProof();
+    this.isProving = false;
     try {
       this.handle(parseRelayFrame(bytes));
     } catch (error) {

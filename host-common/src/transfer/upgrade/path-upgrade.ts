@@ -5,12 +5,12 @@
  * proves the way by its own challenge before anything else goes there, so that a lie costs probes
  * and no more. Reference: transfer, sections 6 (migration) and 8 (signalling through the relay).
  */
+import { TokenBucket } from '../../token-bucket.ts';
 import { equalBytes, type RandomBytes } from '../byte-strings.ts';
 import type { Datagram } from '../datagram-transport.ts';
 import type { EndpointClock } from '../endpoint-clock.ts';
 import type { Statistics } from '../engine-transfer.ts';
 import { hasHandle, readFarEnd } from '../far-end.ts';
-import { Allowance } from './allowance.ts';
 import {
   type Candidate,
   type CandidateMessage,
@@ -35,14 +35,14 @@ const ANSWER_US = 5_000_000;
 const BACK_OFF_US = [5_000_000, 15_000_000, 45_000_000, 120_000_000];
 /** A direct way that has lasted so long is worth all attempts again. */
 const LASTED_US = 60_000_000;
-/** Questions of a peer that are answered at once, and how soon one more is. */
+/** Questions of a peer that are answered at once, and how many more in a second. */
 const QUESTIONS_MAX = 4;
-const QUESTION_US = 4_000_000;
+const QUESTIONS_PER_SECOND = 1 / 4;
 /** Between two attempts that changes of the network have begun: they come in bursts. */
 const RENEW_US = 5_000_000;
-/** Changes of the peer's network that are told at once, and how soon one more is. */
+/** The same of changes of the peer's network. */
 const CHANGES_MAX = 4;
-const CHANGE_US = 60_000_000;
+const CHANGES_PER_SECOND = 1 / 60;
 /** Between two looks whether the engine is free to move, or the way alive. */
 const LOOK_US = 100_000;
 const ROUND_MAX = 0xffff;
@@ -91,8 +91,8 @@ export class PathUpgrade {
   /** When something is due: of the phase, and the next attempt. */
   private dueUs = Number.POSITIVE_INFINITY;
   private cancelAlarm = () => {};
-  private readonly questions: Allowance;
-  private readonly changes: Allowance;
+  private readonly questions: TokenBucket;
+  private readonly changes: TokenBucket;
   /** The network has changed, and nothing was tried since. */
   private isStale = false;
   private renewUs = 0;
@@ -101,8 +101,9 @@ export class PathUpgrade {
   constructor(link: UpgradeLink) {
     this.link = link;
     this.startUs = link.clock.now().us;
-    this.questions = new Allowance(QUESTIONS_MAX, QUESTION_US, this.startUs);
-    this.changes = new Allowance(CHANGES_MAX, CHANGE_US, this.startUs);
+    const startMs = this.startUs / 1000;
+    this.questions = new TokenBucket(QUESTIONS_MAX, QUESTIONS_PER_SECOND, startMs);
+    this.changes = new TokenBucket(CHANGES_MAX, CHANGES_PER_SECOND, startMs);
   }
 
   /** Does it look for probes now? */
@@ -129,7 +130,7 @@ export class PathUpgrade {
   renew(): void {
     if (this.isOver || this.roundNumber === 0) return;
     if (this.link.initiator) this.askAnew();
-    else if (this.changes.take(this.nowUs)) this.sayAgain();
+    else if (this.changes.take(this.nowUs / 1000)) this.sayAgain();
   }
 
   /** A frame of the peer's. */
@@ -180,7 +181,7 @@ export class PathUpgrade {
 
   private takeFitting(message: CandidateMessage): void {
     if (!message.isAnswer) void this.answer(message);
-    else if (message.isAgain && this.changes.take(this.nowUs)) this.askAnew();
+    else if (message.isAgain && this.changes.take(this.nowUs / 1000)) this.askAnew();
     else if (this.phase === 'asking' && message.round === this.roundNumber) this.probe(message);
     else this.refuses('questions');
   }
@@ -211,7 +212,7 @@ export class PathUpgrade {
   private async answer(question: CandidateMessage): Promise<void> {
     const { round } = question;
     const isNext = round > this.roundNumber && this.phase !== 'direct';
-    if (!isNext || !this.questions.take(this.nowUs)) {
+    if (!isNext || !this.questions.take(this.nowUs / 1000)) {
       this.refuses('questions');
       return;
     }

@@ -3,7 +3,7 @@
  * without end must not be able to push out of the files what others did.
  */
 
-import { TokenBucket } from '../../io/token-bucket.ts';
+import { TokenBucket } from '@andvari/host-common/token-bucket';
 import { DEVICES_MAX } from '../limits.ts';
 import type { AuditEntry } from './audit-record.ts';
 

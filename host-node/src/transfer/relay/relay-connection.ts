@@ -1,5 +1,6 @@
 /** What a relay knows of one client: who it is once it has shown it, and what it may still send. */
 import { randomBytes } from 'node:crypto';
+import { TokenBucket } from '@andvari/host-common/token-bucket';
 import { relayData, verifyPurpose } from '@andvari/host-common/transfer/identity';
 import {
   emitRelayFrame,
@@ -11,7 +12,6 @@ import {
   RelayFrameError,
 } from '@andvari/host-common/transfer/relay/frames';
 import { RelayClose } from '@andvari/host-common/transfer/relay/relay-channel';
-import { TokenBucket } from '../../io/token-bucket.ts';
 import type { ChannelHandler, MessageChannel } from '../../ratatoskr/channel.ts';
 import { NodeEd25519Verifier } from '../../ratatoskr/node-ed25519.ts';
 import {
