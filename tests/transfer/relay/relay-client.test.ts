@@ -340,6 +340,15 @@ describe('a client and a relay that is strange', () => {
     expect(relay.connections).toBe(2);
   });
 
+  it('is not left if it has answered, whenever the look of every 15 s comes', async () => {
+    const { clock, relay, client } = await start();
+    clock.forward(14_000_000);
+    client.networkChanged();
+    relay.say(emitRelayFrame(PONG, undefined, packetOf(8)));
+    for (let i = 0; i < 2; i++) clock.forward(1_500_000);
+    expect(client.isOpen).toBe(true);
+  });
+
   it('loses packets when too much waits, and holds none', async () => {
     const { relay, client } = await start();
     relay.queuedBytes = 256 * 1024 - 137;
